@@ -1,0 +1,50 @@
+"""The platform on one screen: settings -> components -> exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cert_manager import CertManager
+from components.flink_job import deploy_jobs
+from components.flink_operator import FlinkOperator
+from components.namespace import JobNamespace
+from components.pod_monitor import operator_monitor
+from components.prometheus import Prometheus
+from components.readiness import Readiness
+from components.stack import declared_platform
+
+platform = declared_platform(Path(__file__).parent)
+settings = platform.settings
+
+cluster = kubernetes.Provider(
+    "cluster",
+    kubeconfig=settings.kubeconfig,
+    context=settings.context,
+    # Without it, a kubeconfig that is written anew replaces every object in the cluster.
+    cluster_identifier=settings.context,
+)
+on_cluster = pulumi.ResourceOptions(provider=cluster)
+
+namespaces = {
+    name: JobNamespace(name, extra=namespace.labels, opts=on_cluster) for name, namespace in settings.namespaces.items()
+}
+cert_manager = (
+    CertManager(settings.cert_manager, settings.charts, on_cluster) if settings.cert_manager.enabled else None
+)
+prometheus = Prometheus(settings.prometheus, settings.charts, on_cluster) if settings.prometheus.enabled else None
+operator = (
+    FlinkOperator(settings.operator, settings.charts, namespaces, cert_manager, on_cluster)
+    if settings.operator.enabled
+    else None
+)
+if settings.prometheus.monitors:
+    operator_monitor(settings.operator.namespace, settings.prometheus.labels, operator, prometheus, on_cluster)
+readiness = Readiness.of(settings) if settings.wait_for_jobs else None
+kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
+jobs = deploy_jobs(platform, namespaces, operator, kinds, readiness, on_cluster)
+
+pulumi.export("jobs", {key: job.export() for key, job in jobs.items()})
+pulumi.export("grafana", prometheus.grafana.export() if prometheus else None)

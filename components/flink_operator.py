@@ -1,0 +1,111 @@
+"""The Flink Kubernetes operator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from components.cert_manager import CertManager
+from components.namespace import JobNamespace, namespace
+from components.release import install
+from settings import versions
+from settings.jobs import PROMETHEUS_REPORTER
+from settings.model import Charts
+from settings.model import Operator as OperatorSettings
+
+RELEASE = "flink-kubernetes-operator"
+METRICS_PORT = 9999
+
+_CONFIGURATION = {
+    "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
+    "kubernetes.operator.metrics.reporter.prom.port": str(METRICS_PORT),
+    # The chart's own block has these two; setting the block drops them.
+    "kubernetes.operator.reconcile.interval": "15 s",
+    "kubernetes.operator.observer.progress-check.interval": "5 s",
+}
+
+_CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]:
+    """The chart's values, before the user's own.
+
+    Args:
+        settings: of the operator.
+        watched: the namespaces whose Flink resources it looks after.
+    """
+    configuration = "".join(
+        f"{key}: {value}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
+    )
+    known = versions.OPERATORS.get(settings.version)
+    return {
+        "watchNamespaces": sorted(watched),
+        # Without a port here the pod has none called `metrics`, and a PodMonitor scrapes nothing.
+        "metrics": {"port": METRICS_PORT},
+        "defaultConfiguration": {
+            "create": True,
+            # The chart's own block, which opens to Flink what Java 17 keeps closed, stays before ours.
+            "append": True,
+            known.config_file if known else "config.yaml": configuration,
+        },
+        # The chart restarts nothing when the configuration changes.
+        "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration)}},
+        # The program owns the jobs' accounts: the chart's would outlive an uninstall.
+        "jobServiceAccount": {"create": False},
+        "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},
+        "webhook": {"create": settings.webhook},
+        "podSecurityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 9999,
+            "runAsGroup": 9999,
+            "fsGroup": 9999,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "operatorSecurityContext": _CONTAINER_SECURITY,
+        "webhookSecurityContext": _CONTAINER_SECURITY,
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class FlinkOperator(pulumi.ComponentResource):
+    """Namespace and release of the operator. Helm installs its CRDs with it."""
+
+    def __init__(
+        self,
+        settings: OperatorSettings,
+        charts: Charts,
+        watched: Mapping[str, JobNamespace],
+        cert_manager: CertManager | None,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """
+        Args:
+            settings: of the operator.
+            charts: where charts come from.
+            watched: namespaces of jobs by name; they must exist, since the chart makes a Role in each.
+            cert_manager: makes the webhook's certificate; None when the cluster has it.
+            opts: provider.
+        """
+        super().__init__("flink-k8s:index:FlinkOperator", "flink-operator", None, opts)
+        own = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
+        needed: list[pulumi.Resource] = [own, *(watched_one.namespace for watched_one in watched.values())]
+        if settings.webhook and cert_manager is not None:
+            needed.append(cert_manager)
+        self.release = install(
+            RELEASE,
+            versions.OPERATOR,
+            settings.version,
+            charts=charts,
+            source=charts.operator,
+            namespace=settings.namespace,
+            values=values(settings, list(watched)),
+            overrides=settings.values,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+        )
+        self.register_outputs({})

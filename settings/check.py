@@ -1,0 +1,40 @@
+"""`python -m settings.check STACK`: settings and job files of a stack, all problems at once.
+
+Needs no cluster and no `pulumi` command. Exit code 0, or 1 when there are problems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from settings.platform import load
+from settings.problems import ProblemsError
+from settings.stack_file import read_config
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints every problem on a line of its own to standard error, or what was found good to standard output."""
+    parser = argparse.ArgumentParser(prog="settings.check", description="Checks settings and job files of a stack.")
+    parser.add_argument("stack")
+    parser.add_argument("--config-file", type=Path, help="instead of Pulumi.<stack>.yaml")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project")
+    options = parser.parse_args(arguments)
+    try:
+        platform = load(options.root, read_config(options.root, options.stack, options.config_file))
+    except ProblemsError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        count = len(error.problems)
+        print(f"{options.stack}: {count} problem{'s' if count != 1 else ''}; nothing was touched", file=sys.stderr)
+        return 1
+    names = ", ".join(sorted(f"{job.namespace}/{job.name}" for job in platform.jobs)) or "none"
+    print(f"{options.stack}: good; jobs: {names}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

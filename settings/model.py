@@ -1,0 +1,210 @@
+"""The stack config as models: every key, its type, its default and its meaning, in this one place."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from settings import versions
+
+DEFAULT_NAMESPACE = "flink"
+JOB_ACCOUNT = "flink"
+"""The ServiceAccount that the program owns in each namespace and that jobs run under by default."""
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def _dns_label(name: str) -> str:
+    if not _DNS_LABEL.fullmatch(name):
+        raise ValueError("is no Kubernetes name; use lower-case letters, digits and -, 63 at most")
+    return name
+
+
+def seconds(duration: str) -> int:
+    """Seconds of `90s`, `10m`, `1h30m`. Raises ValueError for anything else."""
+    match = _DURATION.fullmatch(duration)
+    if not duration or match is None:
+        raise ValueError('is no duration; write it like "90s", "10m" or "1h30m"')
+    hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+def _duration(value: str) -> str:
+    if seconds(value) == 0:
+        raise ValueError('is no time at all; write it like "10m"')
+    return value
+
+
+def _scalar_text(value: object) -> object:
+    """Numbers and booleans as the text that Kubernetes and Flink want."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    return value
+
+
+Name = Annotated[str, AfterValidator(_dns_label)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Text = Annotated[str, BeforeValidator(_scalar_text)]
+
+
+class Model(BaseModel):
+    """Base of all: camelCase in files, no unknown keys, immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class NamespaceSettings(Model):
+    """A team's namespace."""
+
+    labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
+
+
+class ChartSource(Model):
+    """Where one chart comes from instead of its official repository."""
+
+    repository: str | None = Field(
+        default=None, description="URL of a Helm repository, or oci:// address of the chart's folder."
+    )
+    path: str | None = Field(default=None, description="Folder or .tgz of the chart, relative to the project.")
+
+
+class Charts(Model):
+    """Where charts come from."""
+
+    mirror: str | None = Field(
+        default=None,
+        description="For all charts: a Helm repository, an oci:// address, or a folder with <chart>-<version>.tgz.",
+    )
+    cert_manager: ChartSource = Field(default=ChartSource(), description="Chart of cert-manager.")
+    prometheus: ChartSource = Field(default=ChartSource(), description="Chart kube-prometheus-stack.")
+    operator: ChartSource = Field(default=ChartSource(), description="Chart of the Flink operator.")
+
+
+class CertManager(Model):
+    """cert-manager: makes the certificate of the operator's webhook."""
+
+    enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
+    version: str = Field(default=versions.CERT_MANAGER.version, description="Version of the chart.")
+    namespace: Name = Field(default="cert-manager", description="Its namespace, owned by the stack.")
+    values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over the platform's.")
+
+
+class Prometheus(Model):
+    """kube-prometheus-stack: Prometheus, Alertmanager, Grafana and their operator."""
+
+    enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
+    monitors: bool = Field(
+        default=True, description="Make PodMonitors; false for a cluster that has no Prometheus operator at all."
+    )
+    version: str = Field(default=versions.PROMETHEUS.version, description="Version of the chart.")
+    namespace: Name = Field(default="monitoring", description="Its namespace, owned by the stack.")
+    labels: dict[str, str] = Field(
+        default={}, description="Labels that a Prometheus which is in the cluster already wants on its PodMonitors."
+    )
+    values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over the platform's.")
+
+
+class Operator(Model):
+    """The Flink Kubernetes operator."""
+
+    enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
+    version: str = Field(default=versions.OPERATOR.version, description="Version of chart and operator.")
+    namespace: Name = Field(default="flink-operator", description="Its namespace, owned by the stack.")
+    webhook: bool = Field(default=True, description="Its admission webhook; needs cert-manager in the cluster.")
+    configuration: dict[str, Text] = Field(
+        default={},
+        description="Its own configuration and defaults of every job, over the platform's; flat keys as documented.",
+    )
+    values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over the platform's.")
+
+
+class Process(Model):
+    """Size of a JobManager or of each TaskManager."""
+
+    memory: Text | None = Field(default=None, description="Total memory of the process, as Flink writes it: 2048m, 4g.")
+    cpu: float | None = Field(default=None, gt=0, description="CPUs of the process.")
+    replicas: int | None = Field(default=None, ge=1, description="Number of processes.")
+
+
+class SecretKey(Model):
+    """One key of a Kubernetes Secret in the job's namespace."""
+
+    secret: str = Field(description="Name of the Secret.")
+    key: str = Field(description="Key in it.")
+
+
+class JobSettings(Model):
+    """What a stack says of one job, of all (`jobDefaults`), or in spite of all (`enforced`)."""
+
+    enabled: bool | None = Field(default=None, description="false: the job is not part of this environment.")
+    namespace: Name | None = Field(default=None, description="Namespace of the job.")
+    image: str | None = Field(default=None, description="Container image.")
+    flink_version: str | None = Field(default=None, description="Flink's version as the operator writes it: v2_2.")
+    parallelism: int | None = Field(default=None, ge=1, description="Parallelism of the job.")
+    parameters: dict[str, Text | None] | None = Field(
+        default=None,
+        description="Handed to the job as --key value, after the job file's own arguments; null takes a key away.",
+    )
+    args: list[Text] | None = Field(default=None, description="The job's arguments, instead of the job file's.")
+    upgrade_mode: Literal["stateless", "savepoint", "last-state"] | None = Field(
+        default=None, description="What a changed job starts from: nothing, a savepoint, the latest checkpoint."
+    )
+    state: Literal["running", "suspended"] | None = Field(default=None, description="Whether the job runs.")
+    job_manager: Process | None = Field(default=None, description="Size of the JobManager.")
+    task_manager: Process | None = Field(default=None, description="Size of each TaskManager.")
+    flink_configuration: dict[str, Any] | None = Field(
+        default=None, description="Flink's configuration; null takes a key away."
+    )
+    env: dict[str, Text] | None = Field(default=None, description="Environment variables of Flink's container.")
+    secret_env: dict[str, SecretKey] | None = Field(default=None, description="Environment variables out of Secrets.")
+    restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
+    spec: dict[str, Any] | None = Field(default=None, description="Anything else of the resource's spec, merged last.")
+
+
+class StackSettings(Model):
+    """The whole stack config."""
+
+    context: str = Field(description="kube-context of the cluster; the ambient one is never used.")
+    kubeconfig: str | None = Field(
+        default=None, description="File of that context, relative to the project, when it is not in the usual place."
+    )
+    namespaces: dict[Name, NamespaceSettings] = Field(
+        default={DEFAULT_NAMESPACE: NamespaceSettings()},
+        min_length=1,
+        description="Namespaces for jobs; a job file without a namespace goes to the first.",
+    )
+    cert_manager: CertManager = Field(default=CertManager(), description="cert-manager, for the operator's webhook.")
+    prometheus: Prometheus = Field(default=Prometheus(), description="Prometheus, Alertmanager and Grafana.")
+    operator: Operator = Field(default=Operator(), description="The Flink Kubernetes operator.")
+    charts: Charts = Field(
+        default=Charts(), description="Where Helm charts come from instead of their official repositories."
+    )
+    job_defaults: JobSettings = Field(default=JobSettings(), description="Settings of every job, under the job files.")
+    jobs: dict[str, JobSettings] = Field(
+        default={}, description="Settings of single jobs, by name or by kind/namespace/name."
+    )
+    enforced: JobSettings = Field(default=JobSettings(), description="Settings of every job that win over everything.")
+    wait_for_jobs: bool = Field(
+        default=True, description="`up` ends when every job is ready and fails when one is not."
+    )
+    job_timeout: Duration = Field(default="10m", description="How long a job may take to get ready.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_said(cls, values: object) -> object:
+        """The engine hands an empty text or mapping for a key that the stack file does not have."""
+        if not isinstance(values, dict):
+            return values
+        said = cast(dict[str, object], values)
+        return {key: value for key, value in said.items() if value not in ("", {}, None)}
+
+    @property
+    def first_namespace(self) -> str:
+        """Where jobs go that name no namespace."""
+        return next(iter(self.namespaces))

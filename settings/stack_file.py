@@ -1,0 +1,94 @@
+"""Reads `Pulumi.<stack>.yaml` without the `pulumi` command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from settings.problems import KeyPath, Problem, ProblemsError, dotted, nearest
+from settings.yaml_file import Document
+from settings.yaml_file import read as read_yaml
+
+PROJECT = "flink-k8s"
+PREFIX = f"{PROJECT}:"
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """A stack's config as plain Python, and where it stands.
+
+    Attributes:
+        file: the stack file as problems name it.
+        values: config by key, without the project's prefix.
+        document: the stack file; None when the values came from the engine.
+    """
+
+    file: str
+    values: Mapping[str, object]
+    document: Document | None = None
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """A problem at that path of the config."""
+        if self.document is None or not path:
+            return Problem(self.file, 0, dotted(path), message)
+        first, *rest = path
+        located = self.document.line(("config", f"{PREFIX}{first}", *rest))
+        plain = self.document.problem(path, message)
+        return Problem(plain.file, located, plain.path, message)
+
+
+def stacks(root: Path) -> list[str]:
+    """Names of the stacks that have a file in the project."""
+    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+
+
+def read_config(root: Path, stack: str, config_file: Path | None = None) -> StackConfig:
+    """The config of a stack.
+
+    Args:
+        root: the project.
+        stack: the stack's name.
+        config_file: another file than `Pulumi.<stack>.yaml`.
+
+    Raises:
+        ProblemsError: when the file is not there, is no YAML or is no stack file.
+    """
+    path = config_file or root / f"Pulumi.{stack}.yaml"
+    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    if not path.exists():
+        known = stacks(root)
+        raise ProblemsError([Problem(shown, 0, "", f"does not exist; stacks here: {', '.join(known) or 'none'}")])
+    documents, problems = read_yaml(path, shown)
+    if problems:
+        raise ProblemsError(problems)
+    if len(documents) != 1 or not isinstance(documents[0].value, dict):
+        raise ProblemsError([Problem(shown, 0, "", "is no stack file; it needs one document with the key config")])
+    document = documents[0]
+    top = cast(dict[str, object], document.value)
+    config = cast(object, top.get("config") or {})
+    if not isinstance(config, dict):
+        raise ProblemsError([document.problem(("config",), "is no mapping; write one key a line")])
+    values: dict[str, object] = {}
+    found: list[Problem] = []
+    for key in top:
+        if key not in {"config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment"}:
+            found.append(document.problem((key,), f"is an unknown key of a stack file; {nearest(key, ['config'])}"))
+    for key, value in cast(dict[str, object], config).items():
+        project, colon, name = key.partition(":")
+        if not colon:
+            name, project = key, PROJECT
+        if project == PROJECT:
+            values[name] = value
+        elif project not in {"pulumi", "kubernetes"}:
+            problem = f'belongs to the project "{project}"; the keys of this one begin with {PREFIX}'
+            found.append(document.problem(("config", key), problem))
+    if found:
+        raise ProblemsError(found)
+    return StackConfig(shown, values, document)
+
+
+def read(root: Path, stack: str, config_file: Path | None = None) -> dict[str, object]:
+    """`read_config` without positions: the plain values by key."""
+    return dict(read_config(root, stack, config_file).values)
