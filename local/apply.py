@@ -1,0 +1,150 @@
+"""The program on the sandbox without the pulumi command: `python -m local.apply up|destroy --stack sandbox`.
+
+No engine: it applies all that the program declares, writes down what, and takes down only what is written down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import cast
+
+from local.block_yaml import dump
+from local.cluster import Cluster, sandbox
+from local.command import INTERRUPTED, ROOT, CommandError, add_config_file, exit_code
+from local.install import Install
+from local.ledger import Ledger
+from local.process import Interrupted
+from local.progress import Progress
+from local.recording import Message
+from local.remove import Removal
+from local.run import run_program
+from local.tool import state
+from local.values import Secret
+from settings import stack_file
+
+
+def up(root: Path, stack: str, config: Mapping[str, object], cluster: Cluster, progress: Progress) -> None:
+    """Apply what the program declares; then remove what an earlier `up` applied and it no longer declares.
+
+    Raises:
+        pulumi.RunError: what the program raised, or why something could not be applied.
+        CommandError: when something that is no longer declared could not be removed.
+    """
+    ledger = Ledger(cluster, stack)
+    install = Install(cluster, root, ledger, progress)
+
+    def log(message: Message) -> None:
+        # `urn:…::type::name`; a message without a resource is the stack's.
+        progress.line(message.urn.rpartition("::")[2] or stack, _marked(message))
+
+    recording = run_program(root, stack, config, preview=False, effects=install, log=log)
+    stale = [entry for key, entry in ledger.entries.items() if key not in install.keys]
+    if stale:
+        progress.line(stack, f"{len(stale)} no longer declared, so removed")
+        Removal(cluster, root, ledger, progress).remove(stale)
+    progress.line(stack, f"{len(install.keys)} objects and releases are up")
+    if recording.exports:
+        print(dump({"exports": _shown(recording.exports)}), end="", flush=True)
+
+
+def destroy(root: Path, stack: str, cluster: Cluster, progress: Progress) -> None:
+    """Take down all that `up` has written down, dependents first, and then what it was written in.
+
+    Raises:
+        CommandError: when something could not be removed, with what blocks it.
+    """
+    ledger = Ledger(cluster, stack)
+    entries = list(ledger.entries.values())
+    Removal(cluster, root, ledger, progress).remove(entries)
+    ledger.clear()
+    progress.line(stack, f"{len(entries)} objects and releases are gone" if entries else "nothing is there")
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """The command; see `--help`."""
+    parser = argparse.ArgumentParser(prog="python -m local.apply", description=__doc__)
+    parser.add_argument("action", choices=("up", "destroy"))
+    parser.add_argument("--stack", default="sandbox", metavar="STACK", help="default: sandbox")
+    add_config_file(parser)
+    chosen = parser.parse_args(arguments)
+
+    def run() -> int:
+        config = stack_file.read(root, chosen.stack, chosen.config_file)
+        with _alone(chosen.stack):
+            cluster = sandbox(root, config)
+            with _signals(cluster.stopping):
+                try:
+                    if chosen.action == "up":
+                        up(root, chosen.stack, config, cluster, Progress())
+                    else:
+                        destroy(root, chosen.stack, cluster, Progress())
+                except Exception as error:
+                    if cluster.stopping.is_set() or isinstance(error, Interrupted):
+                        raise KeyboardInterrupt from None
+                    raise
+        return 0
+
+    return exit_code(run)
+
+
+@contextmanager
+def _alone(stack: str) -> Generator[None]:
+    """Hold the stack's lock: two runs at once would apply and remove each other's objects."""
+    folder = state()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{stack}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(f"another run is at work on the stack {stack}; wait until it is done") from None
+        yield
+
+
+@contextmanager
+def _signals(stopping: threading.Event) -> Generator[None]:
+    """Ctrl-C or SIGTERM: start nothing more and let what is under way end. The second one leaves at once."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(INTERRUPTED)
+        stopping.set()
+        print("stopping: what is under way comes to its end; once more to leave at once", file=sys.stderr, flush=True)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _marked(message: Message) -> str:
+    return message.text if message.severity == "info" else f"{message.severity}: {message.text}"
+
+
+def _shown(value: object) -> object:
+    """An exported value with its secrets hidden."""
+    if isinstance(value, Secret):
+        return "[secret]"
+    if isinstance(value, Mapping):
+        return {name: _shown(item) for name, item in cast("Mapping[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in cast("list[object]", value)]
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

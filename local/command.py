@@ -1,0 +1,63 @@
+"""What the commands of this package share: the project, a stack's recording, and how a failure is told."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pulumi
+
+from local.recording import Message, Recording
+from local.run import run_program
+from settings import stack_file
+from settings.problems import ProblemsError
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C: 128 and the number of the signal."""
+
+
+class CommandError(Exception):
+    """A command cannot do what it was told: one clear message with what to do."""
+
+
+def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT) -> Recording:
+    """What the stack declares, found by a preview of the program; nothing is contacted.
+
+    Raises:
+        ProblemsError: when the stack file cannot be read.
+        pulumi.RunError: what the program itself raised.
+    """
+    return run_program(root, stack, stack_file.read(root, stack, config_file), preview=True, log=warn)
+
+
+def warn(message: Message) -> None:
+    """Print the program's warnings and errors on stderr."""
+    if message.severity in ("warning", "error"):
+        print(f"{message.severity}: {message.text}", file=sys.stderr)
+
+
+def add_config_file(parser: argparse.ArgumentParser) -> None:
+    """The option to take the stack's config from another file."""
+    parser.add_argument(
+        "--config-file", type=Path, metavar="F", help="the stack's config, instead of Pulumi.STACK.yaml"
+    )
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """Run a command and tell its failure on stderr: clean where the message says it all, else with a traceback."""
+    try:
+        return run()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (CommandError, ProblemsError, pulumi.RunError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+    return 1

@@ -1,0 +1,75 @@
+"""A folder of manifests that this tool alone writes into, and that it therefore may clear of what is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+import yaml
+
+from local.block_yaml import dump
+from local.command import CommandError
+
+INDEX: Final = "kustomization.yaml"
+_MARK: Final = "# Written by `python -m local.render`, like every file that it lists. Changes are overwritten.\n"
+
+
+def write(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Make the folder hold those files and their index, and nothing of an earlier run besides.
+
+    The index is written before and after the files, so that a run that was cut off leaves no file of unknown origin.
+
+    Args:
+        folder: made when it does not exist.
+        files: text by file name.
+
+    Returns:
+        The names of stale files that were removed.
+
+    Raises:
+        CommandError: when the folder holds anything that this function has not written.
+    """
+    before = _own_files(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).write_text(_index({*before, *files}), encoding="utf-8")
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    stale = sorted(before - files.keys())
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    (folder / INDEX).write_text(_index(set(files)), encoding="utf-8")
+    return stale
+
+
+def _own_files(folder: Path) -> set[str]:
+    """The names that an earlier run wrote. Hidden files are nobody's business here."""
+    if not folder.exists():
+        return set()
+    if not folder.is_dir():
+        raise CommandError(f"{folder} is a file; name a folder for the manifests")
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    index = folder / INDEX
+    listed: set[str] = set()
+    if INDEX in present:
+        text = index.read_text(encoding="utf-8")
+        if text.startswith(_MARK):
+            kustomization = cast("Mapping[str, list[str]]", yaml.safe_load(text) or {})
+            listed = {name for name in kustomization.get("resources", []) if "/" not in name}
+            present.discard(INDEX)
+    foreign = sorted(present - listed)
+    if foreign:
+        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise CommandError(
+            f"{folder} holds files that were not rendered ({shown}); name an empty folder, or one that was rendered to"
+        )
+    return listed & present
+
+
+def _index(names: set[str]) -> str:
+    content = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": sorted(names),
+    }
+    return _MARK + dump(content)

@@ -1,0 +1,167 @@
+"""Every object of a stack as YAML, one file each: `python -m local.render STACK OUT`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import gitops, output_folder
+from local.block_yaml import dump
+from local.command import ROOT, CommandError, add_config_file, exit_code, recorded
+from local.dependencies import layers, reachable
+from local.gitops import ChartPlace, Flavour
+from local.inflate import inflated
+from local.manifest import Manifest, in_order, manifest, name_of
+from local.recording import Recording, Resource, by_name
+
+
+@dataclass(frozen=True)
+class Document:
+    """One manifest and the layer of the graph that it stands in."""
+
+    layer: int
+    manifest: Manifest
+
+
+def documents(
+    recording: Recording, flavour: Flavour = "flux", *, inflate: Path | None = None
+) -> tuple[list[Document], list[str]]:
+    """The manifests of a recording, and notes on what a reader must know of them.
+
+    A file's place depends on its own chain of dependencies alone. A HelmRepository comes after its namespace and
+    before its release, as if the program had registered it.
+
+    Args:
+        recording: the stack.
+        flavour: what becomes of a Helm release.
+        inflate: the project's folder when releases are to be rendered into the objects of their charts; a chart
+            that cannot be reached stays one object, with a note.
+
+    Raises:
+        CommandError: when a manifest cannot be known before something is deployed.
+    """
+    notes: list[str] = []
+    content: dict[str, list[Manifest]] = {}
+    edges = dict(recording.edges)
+    below = reachable(edges)
+    for thing in by_name(recording.things):
+        if not thing.is_release:
+            content[thing.urn] = _object(thing, notes)
+            continue
+        objects = _inflated(inflate, thing, notes) if inflate else None
+        if objects is not None:
+            content[thing.urn] = objects
+        elif flavour == "argocd":
+            content[thing.urn] = [gitops.argocd_application(thing, notes)]
+        else:
+            before = by_name(recording.by_urn[urn] for urn in below[thing.urn])
+            content[thing.urn] = [gitops.flux_release(thing, [r for r in before if r.is_release], notes)]
+            place = ChartPlace.of(thing)
+            if not place.is_local:
+                repository = f"{thing.namespace} {place.repository}"
+                content[repository] = [gitops.flux_repository(place, thing.namespace)]
+                edges[repository] = frozenset(_namespace_of(recording, thing.namespace))
+                edges[thing.urn] |= {repository}
+    at = layers(edges)
+    return [Document(at[node], in_order(one)) for node, many in content.items() for one in many], notes
+
+
+def file_names(found: Iterable[Document]) -> dict[str, Document]:
+    """File name to document: `LL-kind-namespace-name.yaml`, without the namespace where there is none.
+
+    Two objects can ask for the same name, where one's namespace is the beginning of the other's. All but the first
+    then get a mark made of what they are.
+    """
+    wanted: dict[str, list[Document]] = defaultdict(list)
+    for document in found:
+        parts = [part for part in name_of(document.manifest) if part]
+        stem = re.sub(r"[^a-z0-9.-]+", "-", "-".join([f"{document.layer:02}", *parts]).lower())
+        wanted[stem].append(document)
+    names: dict[str, Document] = {}
+    for stem, documents_ in sorted(wanted.items()):
+        first, *others = sorted(documents_, key=_identity)
+        names[f"{stem}.yaml"] = first
+        for other in others:
+            mark = hashlib.sha256(_identity(other).encode()).hexdigest()[:8]
+            names[f"{stem}-{mark}.yaml"] = other
+    return names
+
+
+def render(recording: Recording, out: Path, flavour: Flavour, *, inflate: Path | None = None) -> list[str]:
+    """Write a recording's manifests into a folder; the notes on them, in the order of the objects.
+
+    Raises:
+        CommandError: when a manifest cannot be known yet, or the folder holds something else.
+    """
+    found, notes = documents(recording, flavour, inflate=inflate)
+    files = {name: dump(document.manifest) for name, document in file_names(found).items()}
+    stale = output_folder.write(out, files)
+    summary = f"{len(files)} objects in {out}"
+    return [*notes, *(f"{name} was stale and is removed" for name in stale), summary]
+
+
+def _object(thing: Resource, notes: list[str]) -> list[Manifest]:
+    if thing.inputs.get("kind") == "Secret":
+        notes.append(f"{thing.title} is left out: a secret does not go into a file")
+        return []
+    if thing.secret_paths:
+        notes.append(f"{thing.title} is left out: {', '.join(thing.secret_paths)} is secret")
+        return []
+    return [manifest(thing)]
+
+
+def _inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest] | None:
+    about: list[str] = []
+    try:
+        objects = inflated(root, release, about)
+    except CommandError as error:
+        notes.append(f"not inflated: {error}")
+        return None
+    notes.extend(about)
+    for one in objects:
+        if one.get("kind") == "Secret":
+            notes.append(f"{release.title}: its Secret {name_of(one)[2]} is left out: a secret does not go into a file")
+    return [one for one in objects if one.get("kind") != "Secret"]
+
+
+def _namespace_of(recording: Recording, namespace: str) -> list[str]:
+    return [thing.urn for thing in recording.find_all("Namespace") if thing.object_name == namespace]
+
+
+def _identity(document: Document) -> str:
+    kind, namespace, name = name_of(document.manifest)
+    return " ".join([namespace, name, kind, str(document.manifest.get("apiVersion"))])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see `--help`."""
+    parser = argparse.ArgumentParser(prog="python -m local.render", description=__doc__)
+    parser.add_argument("stack", metavar="STACK")
+    parser.add_argument("out", metavar="OUT", type=Path, help="a new or empty folder, or one that was rendered to")
+    add_config_file(parser)
+    parser.add_argument(
+        "--gitops",
+        choices=("flux", "argocd"),
+        default="flux",
+        help="what becomes of a Helm release (default: flux)",
+    )
+    parser.add_argument("--inflate", action="store_true", help="render charts that can be reached, with helm")
+    chosen = parser.parse_args(arguments)
+
+    def run() -> int:
+        root = ROOT if chosen.inflate else None
+        for note in render(recorded(chosen.stack, chosen.config_file), chosen.out, chosen.gitops, inflate=root):
+            print(note)
+        return 0
+
+    return exit_code(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

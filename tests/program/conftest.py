@@ -1,0 +1,38 @@
+"""Whole-program tests: the project's `__main__.py`, run once for each stack and set of overrides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.recording import Recording
+from local.run import run_program
+from settings import stack_file
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Record = Callable[..., Recording]
+"""`recording(stack, preview=True, **overrides)`; see the fixture."""
+
+
+@pytest.fixture(scope="session")
+def recording() -> Record:
+    """What a stack declares, as `recording("dev", waitForJobs=False)`.
+
+    Keyword arguments replace whole keys of the stack's config; None takes a key out. With `preview=False` the
+    program believes that it deploys: ids are known, and it watches its jobs. Each combination runs once a session.
+    """
+    known: dict[str, Recording] = {}
+
+    def record(stack: str, *, preview: bool = True, **overrides: object) -> Recording:
+        key = json.dumps([stack, preview, overrides], sort_keys=True, default=str)
+        if key not in known:
+            config = {**stack_file.read(ROOT, stack), **overrides}
+            given = {name: value for name, value in config.items() if value is not None}
+            known[key] = run_program(ROOT, stack, given, preview=preview)
+        return known[key]
+
+    return record
