@@ -261,12 +261,12 @@ class _Waiting:
         if now != self.last:
             self.last = now
             suffix = f" ({now.error})" if now.error and now.state == "waiting" else ""
-            pulumi.log.info(f"{self.title}: {now.shown}{suffix}", resource=self.resource)
+            pulumi.log.info(f"{now.shown}{suffix}", resource=self.resource)
 
     def note(self, trouble: str) -> None:
         if trouble and trouble != self.noted:
             self.noted = trouble
-            pulumi.log.info(f"{self.title} waits: {trouble}", resource=self.resource)
+            pulumi.log.info(f"waits: {trouble}", resource=self.resource)
 
 
 async def _connect(kubeconfig: str | None, context: str) -> Any:

@@ -1,0 +1,86 @@
+# The whole interface; the work is in the Python modules that these targets call.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+STACK ?= dev
+OUT ?= out/$(STACK)
+LAYER_OPTION = $(if $(LAYER),--layer "$(LAYER)")
+export INPUT JOB
+PYTHON := .venv/bin/python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/.run ## from a fresh machine to the finished word count [INPUT=file]
+	@$(PYTHON) -m tools.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION)
+
+test: lint ## lint, unit, program and rule tests; no root, no cluster
+	@$(PYTHON) -m pytest -q
+
+e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=1.7.0]
+	@$(PYTHON) -m pytest -q tests/engine tests/e2e $(if $(PAIR),--pair $(PAIR))
+
+check: .venv/.run ## settings and job files of STACK, all problems at once
+	@$(PYTHON) -m settings.check $(STACK)
+
+render: .venv/.run ## every object of STACK as YAML into OUT
+	@$(PYTHON) -m local.render $(STACK) "$(OUT)"
+
+graph: .venv/.run ## the graph of STACK as Mermaid
+	@$(PYTHON) -m local.graph $(STACK)
+
+preview: .venv/.run ## what `up` would change in STACK
+	@$(PYTHON) -m tools.engine preview $(STACK) $(LAYER_OPTION)
+
+up: .venv/.run ## bring STACK up, and fail when a job is not well
+	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION)
+
+destroy: .venv/.run ## take STACK away, jobs first
+	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)
+
+cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no Docker answers
+	@$(PYTHON) -m tools.cluster up
+
+build: .venv/.run ## the jobs' image, into that cluster
+	@$(PYTHON) -m tools.cluster image
+
+ui: .venv/.run ## Flink's UI of JOB
+	@$(PYTHON) -m tools.look ui "$$JOB" $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+
+logs: .venv/.run ## logs of JOB
+	@$(PYTHON) -m tools.look logs "$$JOB" $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+
+monitor: .venv/.run ## Grafana
+	@$(PYTHON) -m tools.look monitor --stack $(STACK)
+
+grafana-creds: .venv/.run ## Grafana's user and password
+	@$(PYTHON) -m tools.look grafana-creds --stack $(STACK)
+
+clean: .venv/.run ## away with the cluster of this machine and what tools left in this folder
+	@$(PYTHON) -m tools.clean
+
+lint: .venv/.dev ## ruff and basedpyright
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m basedpyright
+
+fmt: .venv/.dev ## format the code
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+ns install: ## the walk-through's steps: `up` does them, in order
+	@echo "'make $@' is part of 'make up STACK=$(STACK)' now: namespaces, charts and jobs come up as one graph"
+	@$(MAKE) --no-print-directory up
+
+.venv/.run: requirements.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed as python3" >&2; exit 1; }
+	@test -x $(PYTHON) || python3 -m venv .venv || { echo "error: no virtual environment; on Debian: apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
+	@echo "-- Python packages"
+	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	@echo "-- Python packages for development"
+	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.PHONY: help demo test e2e check render graph preview up destroy cluster build ui logs monitor grafana-creds clean lint fmt ns install

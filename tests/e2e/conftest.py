@@ -1,0 +1,84 @@
+"""The sandbox for every test here, and what is needed to understand a failure."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.kubectl import Kubectl
+from tools.stack import prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = {path.stem: path for path in sorted((ROOT / "sandbox" / "pairs").glob("*.yaml"))}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pair", choices=sorted(PAIRS), help="run the demo with this operator version only")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    why = None
+    if sys.platform != "linux":
+        why = "the sandbox needs Linux"
+    elif os.geteuid() != 0:
+        why = "the sandbox needs root"
+    for item in items:
+        if why and "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Path:
+    """The running cluster; its kubeconfig."""
+    subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
+    return ROOT / ".sandbox" / "kubeconfig"
+
+
+@pytest.fixture(scope="session")
+def kubectl(sandbox: Path) -> Kubectl:
+    """kubectl for the sandbox."""
+    return Kubectl.of(prepare("sandbox"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None]:
+    """Lays the cluster's state beside a failure: statuses, pods, events, logs."""
+    outcome = yield
+    report = outcome.get_result()  # pyright: ignore
+    if report.failed and (ROOT / ".sandbox" / "kubeconfig").exists():
+        report.sections.append(("cluster", cluster_state()))
+
+
+def cluster_state() -> str:
+    """What a person would ask the cluster first."""
+    try:
+        kubectl = Kubectl.of(prepare("sandbox"))
+    except Exception as error:
+        return f"no kubectl: {error}"
+    text = ""
+    for arguments in (
+        ("get", "flinkdeployments", "-A", "-o", "yaml"),
+        ("get", "pods", "-A", "-o", "wide"),
+        ("get", "events", "-A", "--sort-by=.lastTimestamp"),
+        ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator", "--tail=150"),
+        ("logs", "-n", "flink", "-l", "type=flink-native-kubernetes", "--tail=150", "--prefix"),
+    ):
+        done = kubectl.try_run(*arguments, "--request-timeout=10s")
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        text += f"\n$ kubectl {' '.join(arguments)}\n{said[-20_000:]}"
+    return text
+
+
+def layered(tmp_path: Path, pair: str, **config: object) -> Path:
+    """A layer file: what the pair says, and more."""
+    layer = yaml.safe_load(PAIRS[pair].read_text()) or {}
+    path = tmp_path / "layer.yaml"
+    path.write_text(json.dumps({**layer, **config}))
+    return path

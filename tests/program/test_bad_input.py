@@ -1,0 +1,53 @@
+"""Bad input: every problem at once, no traceback, and nothing registered."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from local.run import run_program
+from settings import stack_file
+from settings.check import main as check
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project with three things wrong: a job file, a config key, an override."""
+    for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("settings", "components"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
+    (tmp_path / "jobs" / "broken.yaml").write_text("kind: FlinkDeployment\n  name: [\n")
+    with (tmp_path / "Pulumi.dev.yaml").open("a") as config:
+        config.write("  flink-k8s:jobTimeOut: 5m\n  flink-k8s:jobs:\n    word-cuont: {parallelism: 2}\n")
+    return tmp_path
+
+
+def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]):
+    assert check(["dev", "--root", str(project)]) == 1
+    said = capsys.readouterr().err
+    assert "jobs/broken.yaml:2" in said
+    assert 'jobTimeOut: is unknown; did you mean "jobTimeout"?' in said
+    assert 'word-cuont: is no job in jobs/; did you mean "word-count"?' in said
+    assert "Traceback" not in said
+
+
+def test_the_program_says_the_same_and_registers_nothing(project: Path):
+    applied: list[object] = []
+
+    class Effects:
+        def apply(self, resource: object) -> dict[str, object]:
+            applied.append(resource)
+            return {}
+
+    config = stack_file.read(project, "dev")
+    with pytest.raises(pulumi.RunError) as error:
+        run_program(project, "dev", config, preview=False, effects=Effects())
+    assert "3 problem(s)" in str(error.value)
+    assert not applied

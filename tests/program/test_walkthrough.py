@@ -1,0 +1,88 @@
+"""What was wrong with the walk-through that this project started from, each defect with a test that it is gone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "settings").glob("*.py")]
+
+
+def test_no_wait_by_time():
+    """`sleep 60` stood for a dependency. The one sleep left spaces out attempts to reach an API server that is gone."""
+    assert len(CODE) > 10
+    sleeps = [
+        f"{path.name}: {line.strip()}"
+        for path in CODE
+        for line in path.read_text().splitlines()
+        if re.search(r"\bsleep\(", line)
+    ]
+    assert [line.partition(":")[0] for line in sleeps] == ["readiness.py"] * len(sleeps)
+    assert not re.search(r"\bsleep\b", (ROOT / "Makefile").read_text())
+
+
+def test_prometheus_has_a_namespace_of_its_own(recording):
+    release = recording("dev").find("Release", "prometheus")
+    assert release.namespace == "monitoring"
+
+
+def test_charts_are_pinned(recording):
+    versions = {thing.object_name: thing.inputs["version"] for thing in recording("dev").things if thing.is_release}
+    assert len(versions) == 3
+    assert all(re.fullmatch(r"v?\d+\.\d+\.\d+", version) for version in versions.values())
+
+
+def test_the_operators_chart_does_not_vanish_with_the_next_release(recording):
+    release = recording("dev").find("Release", "flink-kubernetes-operator")
+    assert release.inputs["repositoryOpts"]["repo"].startswith("https://archive.apache.org/")
+
+
+def test_the_operators_pod_monitor_has_a_port_to_scrape(recording):
+    seen = recording("dev")
+    values = seen.find("Release", "flink-kubernetes-operator").inputs["values"]
+    assert values["metrics"] == {"port": 9999}
+    configuration = values["defaultConfiguration"]["config.yaml"]
+    assert "kubernetes.operator.metrics.reporter.prom.port: 9999" in configuration
+    spec = seen.find("PodMonitor").inputs["spec"]
+    assert spec["podMetricsEndpoints"] == [{"port": "metrics"}]
+    assert spec["selector"]["matchLabels"] == {"app.kubernetes.io/name": "flink-kubernetes-operator"}
+
+
+def test_monitors_are_found_whatever_their_labels(recording):
+    values = recording("dev").find("Release", "prometheus").inputs["values"]
+    spec = values["prometheus"]["prometheusSpec"]
+    assert len(spec) == 4
+    assert not any(spec.values())
+
+
+def test_a_changed_operator_configuration_restarts_the_operator(recording):
+    def annotation(**configuration: str) -> str:
+        seen = recording("sandbox", operator={"webhook": False, "configuration": configuration})
+        return seen.find("Release").inputs["values"]["operatorPod"]["annotations"]["flink-k8s/config-hash"]
+
+    one = annotation(**{"kubernetes.operator.reconcile.interval": "15 s"})
+    other = annotation(**{"kubernetes.operator.reconcile.interval": "20 s"})
+    assert one != other
+
+
+@pytest.mark.parametrize(("version", "key"), [("1.16.1", "config.yaml"), ("1.7.0", "flink-conf.yaml")])
+def test_the_operators_configuration_goes_where_its_version_reads_it(recording, version, key):
+    seen = recording(
+        "sandbox",
+        operator={"webhook": False, "version": version},
+        jobs={"word-count": {"flinkVersion": "v1_17" if version == "1.7.0" else "v2_2"}},
+    )
+    configuration = seen.find("Release").inputs["values"]["defaultConfiguration"]
+    assert set(configuration) == {"create", "append", key}
+    assert configuration["append"] is True  # the chart's own block opens to Flink what Java 17 keeps closed
+
+
+def test_the_job_can_run_twice(recording):
+    """A batch job that has finished runs again for a new restartNonce, and keeps everything else."""
+    first = recording("sandbox", jobs={"word-count": {"restartNonce": 1}}).find("FlinkDeployment")
+    second = recording("sandbox", jobs={"word-count": {"restartNonce": 2}}).find("FlinkDeployment")
+    assert first.inputs["spec"]["restartNonce"] == 1
+    assert {**first.inputs["spec"], "restartNonce": 2} == second.inputs["spec"]

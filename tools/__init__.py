@@ -1,0 +1,1 @@
+"""Behind the Make targets: engines, clusters, the demo. Not part of the program."""

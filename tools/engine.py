@@ -1,0 +1,190 @@
+"""`up`, `preview` and `destroy` of a stack: by the `pulumi` command, or for the sandbox in process.
+
+python -m tools.engine up|preview|destroy STACK
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.tool import state
+from tools.run import ROOT, FailedError, capture, finish, must, say, stream
+from tools.stack import Stack, prepare, read_layer
+
+SANDBOX_CONTEXT = "flink-k8s-sandbox"
+HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What carries out the program.
+
+    Attributes:
+        pulumi: the command; None for the in-process engine, which serves the sandbox only.
+        title: for people: name and version.
+    """
+
+    pulumi: Path | None
+    title: str
+
+    def up(self, stack: Stack) -> None:
+        """Makes the cluster what the stack declares, and waits for its jobs.
+
+        Raises:
+            FailedError: when it could not.
+        """
+        cure = "mend what it says above and run the same command again: what is done stays done"
+        if self.pulumi is None:
+            must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
+            return
+        env = environment()
+        select(self.pulumi, stack, env)
+        must("up", [self.pulumi, "up", "--yes", "--skip-preview", *_common(stack)], cure=cure, env=env)
+
+    def destroy(self, stack: Stack) -> None:
+        """Takes away all that the stack made, jobs before their operator.
+
+        Raises:
+            FailedError: when something stays.
+        """
+        cure = "mend what it says above and run the same command again"
+        if self.pulumi is None:
+            must("destroy", [*_local("local.apply"), "destroy", *_of(stack)], cure=cure)
+            return
+        env = environment()
+        select(self.pulumi, stack, env)
+        must("destroy", [self.pulumi, "destroy", "--yes", "--skip-preview", *_common(stack)], cure=cure, env=env)
+
+    def preview(self, stack: Stack) -> int:
+        """Shows what `up` would do, or without the command what the stack declares; an exit code."""
+        if self.pulumi is None:
+            return stream([*_local("local.preview"), stack.name, "--config-file", stack.config_file])
+        env = environment()
+        select(self.pulumi, stack, env)
+        return stream([self.pulumi, "preview", "--diff", *_common(stack)], env=env)
+
+
+def find(*, context: str, install: bool = True) -> Engine:
+    """The engine for a stack.
+
+    Args:
+        context: the stack's kube-context.
+        install: whether the SDK may install the command where it is missing.
+
+    Raises:
+        FailedError: when the command is needed and cannot be had.
+    """
+    found = shutil.which("pulumi") or _installed()
+    if found is None and context == SANDBOX_CONTEXT:
+        return Engine(None, "in process (pulumi is not on PATH)")
+    if found is None and install:
+        found = _install()
+    if found is None:
+        raise FailedError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
+    version = capture([found, "version"]).stdout.decode().strip()
+    return Engine(Path(found), f"pulumi {version}")
+
+
+def _wanted_version() -> str:
+    return (ROOT / ".pulumi.version").read_text().strip()
+
+
+def _folder() -> Path:
+    return state() / "pulumi" / _wanted_version()
+
+
+def _installed() -> str | None:
+    command = _folder() / "bin" / "pulumi"
+    return str(command) if command.exists() else None
+
+
+def _install() -> str | None:
+    from pulumi.automation import PulumiCommand
+    from semver import VersionInfo
+
+    say(f"-- pulumi {_wanted_version()}: installing into {_folder()}")
+    try:
+        PulumiCommand.install(root=str(_folder()), version=VersionInfo.parse(_wanted_version()))
+    except Exception as error:  # whatever the SDK's installer meets, the cure is the same
+        said = str(error).strip().splitlines()
+        say(f"   it cannot be installed here: {said[-1] if said else type(error).__name__}")
+        return None
+    return _installed()
+
+
+def environment() -> dict[str, str]:
+    """The command's environment: a state folder and a passphrase of our own where the user has said nothing."""
+    env = dict(os.environ)
+    folder = state()
+    folder.mkdir(parents=True, exist_ok=True)
+    env.setdefault("PULUMI_BACKEND_URL", f"file://{folder}")
+    env.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & env.keys():
+        passphrase = folder / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+            say(
+                f"-- made a passphrase for secrets in {passphrase}: keep it, the stacks' secrets open with nothing else"
+            )
+        env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase)
+    return env
+
+
+def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
+    """Makes the stack in the backend where it is new.
+
+    Raises:
+        FailedError: when the backend refuses.
+    """
+    command = [str(pulumi), "stack", "select", "--create", "--non-interactive", stack.name]
+    done = capture([*command, "--config-file", str(stack.config_file), "--cwd", str(ROOT)], env=env)
+    if done.returncode != 0:
+        raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+
+
+def _common(stack: Stack) -> list[str]:
+    return ["--non-interactive", "--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
+
+
+def _local(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
+
+
+def _of(stack: Stack) -> list[str]:
+    return ["--stack", stack.name, "--config-file", str(stack.config_file)]
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    parser = argparse.ArgumentParser(prog="tools.engine", description="up, preview or destroy of a stack")
+    parser.add_argument("operation", choices=["up", "preview", "destroy"])
+    parser.add_argument("stack")
+    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
+    options = parser.parse_args()
+    stack = prepare(options.stack, read_layer(options.layer))
+    if options.operation == "preview":
+        try:
+            engine = find(context=stack.context)
+        except FailedError as error:
+            say(f"-- {error}")
+            engine = Engine(None, "in process")
+        return engine.preview(stack)
+    engine = find(context=stack.context)
+    say(f"engine: {engine.title}")
+    if options.operation == "up":
+        engine.up(stack)
+    else:
+        engine.destroy(stack)
+    return 0
+
+
+if __name__ == "__main__":
+    finish(main)

@@ -1,0 +1,80 @@
+"""Runs other programs, and says clearly when one fails."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class FailedError(Exception):
+    """Something did not work; the text says which step, why, and what to do."""
+
+
+def say(text: str) -> None:
+    """A line for whoever waits; at once, also through a pipe."""
+    print(text, flush=True)
+
+
+def stream(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> int:
+    """Runs a command whose output the user sees; its exit code."""
+    sys.stdout.flush()
+    return subprocess.run([str(part) for part in command], env=env, cwd=cwd, check=False).returncode
+
+
+def must(what: str, command: Sequence[str | Path], *, cure: str, env: Mapping[str, str] | None = None) -> None:
+    """`stream`, and a failure when the command fails.
+
+    Raises:
+        FailedError: naming the step and what to do.
+    """
+    code = stream(command, env=env)
+    if code != 0:
+        raise FailedError(f"{what} failed (exit code {code}); {cure}")
+
+
+def capture(
+    command: Sequence[str | Path], *, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs a command and takes what it prints."""
+    return subprocess.run([str(part) for part in command], input=stdin, env=env, capture_output=True, check=False)
+
+
+def program(name: str, *, cure: str) -> str:
+    """The path of a program on PATH.
+
+    Raises:
+        FailedError: when it is not there.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise FailedError(f"{name} is not on PATH; {cure}")
+    return found
+
+
+@contextmanager
+def step(name: str) -> Generator[None]:
+    """Prints what begins, and how long it took."""
+    say(f"-- {name}")
+    start = time.monotonic()
+    yield
+    say(f"-- {name}: {time.monotonic() - start:.1f} s")
+
+
+def finish(main: Callable[[], int]) -> None:
+    """Ends the process with main's exit code; a failure is one line, an interrupt none."""
+    try:
+        code = main()
+    except FailedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,100 @@
+"""A stack as the tools see it: its settings, and the copy of its file that an engine may write to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from local.tool import state
+from settings.merge import merge_mappings
+from settings.platform import Platform, load
+from settings.problems import ProblemsError
+from settings.stack_file import PREFIX, read_config
+from settings.yaml_file import read as read_yaml
+from tools.run import ROOT, FailedError
+
+_ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack, checked.
+
+    Attributes:
+        name: of the stack.
+        config_file: the copy in the state folder. A passphrase's salt goes there; files in git stay as they are.
+        platform: what it declares.
+    """
+
+    name: str
+    config_file: Path
+    platform: Platform
+
+    @property
+    def context(self) -> str:
+        """Its kube-context."""
+        return self.platform.settings.context
+
+    @property
+    def kubeconfig(self) -> Path | None:
+        """File of the context, None for the usual place."""
+        said = self.platform.settings.kubeconfig
+        return None if said is None else ROOT / said
+
+
+def prepare(name: str, layer: Mapping[str, object] | None = None) -> Stack:
+    """Checks a stack and writes the copy of its file.
+
+    Args:
+        name: of the stack.
+        layer: config merged over the file's, by key without prefix.
+
+    Raises:
+        FailedError: with every problem of the configuration.
+    """
+    try:
+        values = merge_mappings(read_config(ROOT, name).values, layer or {})
+        copy = state() / "config" / f"Pulumi.{name}.yaml"
+        _write_copy(ROOT / f"Pulumi.{name}.yaml", copy, values)
+        return Stack(name, copy, load(ROOT, read_config(ROOT, name, copy)))
+    except ProblemsError as error:
+        raise FailedError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
+
+
+def _write_copy(tracked: Path, copy: Path, values: Mapping[str, object]) -> None:
+    content = cast(dict[str, object], yaml.safe_load(tracked.read_text()) or {})
+    earlier = cast(dict[str, object], yaml.safe_load(copy.read_text()) or {}) if copy.exists() else {}
+    others = cast(dict[str, object], content.get("config") or {})
+    content["config"] = {
+        **{key: value for key, value in others.items() if ":" in key and not key.startswith(PREFIX)},
+        **{f"{PREFIX}{key}": value for key, value in values.items()},
+    }
+    for key in _ENGINE_KEYS:
+        if key in earlier:
+            content.setdefault(key, earlier[key])
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
+    part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    part.replace(copy)
+
+
+def read_layer(path: Path | None) -> dict[str, object]:
+    """A file of config without prefix, to be laid over a stack's: `LAYER=file` of the Make targets.
+
+    Raises:
+        FailedError: when the file is no mapping.
+    """
+    if path is None:
+        return {}
+    documents, problems = read_yaml(path, str(path))
+    if problems:
+        raise FailedError("\n".join(map(str, problems)))
+    values: object = documents[0].value if documents else {}
+    if not isinstance(values, dict):
+        raise FailedError(f"{path}: is no mapping; write config keys without prefix")
+    return cast(dict[str, object], values)
