@@ -1,0 +1,54 @@
+"""`python -m sandbox`: a real one-node Kubernetes from package registries alone."""
+
+import argparse
+import os
+import sys
+
+from sandbox import building, cluster, node, status, teardown
+from sandbox.home import home
+from sandbox.report import Failure
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("build", help="build what is missing: programs, images, charts")
+    commands.add_parser("up", help="build what is missing, start what does not run, wait until ready")
+    down = commands.add_parser("down", help="stop the cluster; what it holds stays on disk")
+    down.add_argument("--purge", action="store_true", help="remove what it holds, too")
+    down.add_argument("--force", action="store_true", help="even if another clone's work is in it")
+    commands.add_parser("status", help="what runs; exit code 0 when the cluster is ready, 1 when not")
+    run = commands.add_parser("exec", help="run a command inside the node, as root")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND ...")
+    arguments = parser.parse_args()
+    try:
+        match arguments.command:
+            case "build":
+                building.build(home())
+            case "up":
+                cluster.up()
+            case "down":
+                removed = teardown.down(purge=arguments.purge, force=arguments.force)
+                print("\n".join(f"removed {line}" for line in removed) or "nothing to remove")
+            case "status":
+                seen = status.status()
+                print("\n".join(seen.lines))
+                return 0 if seen.up else 1
+            case _:
+                found = node.find()
+                if found is None:
+                    raise Failure("the sandbox does not run; python -m sandbox up starts it")
+                argv = found.command(*(arguments.argv or ["/bin/sh"]))
+                os.execvp(argv[0], argv)
+    except Failure as failure:
+        print(f"sandbox: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("sandbox: interrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

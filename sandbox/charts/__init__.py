@@ -1,0 +1,88 @@
+"""The sandbox's Helm charts, with the official charts' value names, packed to `$FLINK_K8S_HOME/sandbox/charts`.
+
+The operator's is our own; its sources lie in the folder here, without the CustomResourceDefinitions, which packing
+takes from the operator's API jar. cert-manager's is its project's, out of its Go module. The same sources give the same
+package, bit for bit.
+"""
+
+import gzip
+import io
+import re
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.home import Home, home
+from sandbox.images import OPERATORS, cert_manager
+from sandbox.images.layers import files
+from sandbox.report import say
+
+SOURCES = Path(__file__).parent
+
+
+def build_charts(*, where: Home | None = None) -> list[Path]:
+    """Packs the operator's charts and says which packages changed; returns all of them, `<name>-<version>.tgz`.
+
+    Fetches what the definitions are taken from, when it is not there yet (the caller holds the build lock).
+    """
+    where = where or home()
+    packages: list[Path] = []
+    for operator in OPERATORS:
+        contents = sources("flink-kubernetes-operator")
+        for name, text in operator.definitions(where).items():
+            contents[f"crds/{name}"] = complete(text.decode()).encode()
+        packages.append(_write(where, "flink-kubernetes-operator", contents, operator.version))
+    return packages
+
+
+def build_cert_manager(*, where: Home | None = None) -> Path:
+    """Packs cert-manager's chart; says so when the package changed; returns its path."""
+    where = where or home()
+    return _write(where, "cert-manager", cert_manager.chart_files(where), cert_manager.MODULE.version)
+
+
+def sources(name: str) -> dict[str, bytes]:
+    """The files of a chart of ours by path."""
+    return {str(path.relative_to(SOURCES / name)): path.read_bytes() for path in files(SOURCES / name)}
+
+
+def complete(definition: str) -> str:
+    """A CustomResourceDefinition (YAML text) that an API server takes.
+
+    Drops a `scale` subresource without `statusReplicasPath`, which is required: FlinkBlueGreenDeployment's in the API
+    jar is such a half one.
+    """
+    block = re.compile(r"^(?P<indent> +)scale:\n(?:(?P=indent) +.*\n)+", re.M)
+    return block.sub(lambda found: found[0] if "statusReplicasPath" in found[0] else "", definition)
+
+
+def pack(name: str, contents: Mapping[str, bytes], version: str) -> bytes:
+    """The package (a gzipped tar file) of a chart's files, in that version."""
+    versioned_contents = {**contents, "Chart.yaml": versioned(contents["Chart.yaml"].decode(), version).encode()}
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted(versioned_contents, key=lambda path: (path != "Chart.yaml", path)):
+            member = tarfile.TarInfo(f"{name}/{path}")
+            member.size = len(versioned_contents[path])
+            tar.addfile(member, io.BytesIO(versioned_contents[path]))
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def versioned(chart: str, version: str) -> str:
+    """A Chart.yaml's text with that version of the chart and of the application."""
+    return re.sub(r"^(version|appVersion): .*$", rf"\1: {version}", chart, flags=re.M)
+
+
+def _write(where: Home, name: str, contents: Mapping[str, bytes], version: str) -> Path:
+    package = where.charts / f"{name}-{version}.tgz"
+    content = pack(name, contents, version)
+    if package.exists() and package.read_bytes() == content:
+        return package
+    package.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=package.parent, prefix=".part-", delete=False) as part:
+        part.write(content)
+    Path(part.name).chmod(0o644)
+    Path(part.name).replace(package)
+    say(f"chart {package.name}: {len(content) / 1e3:.0f} kB")
+    return package

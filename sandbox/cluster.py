@@ -1,0 +1,129 @@
+"""Starting the cluster: builds what is missing, starts what does not run, waits until it is ready for work.
+
+Besides `$FLINK_K8S_HOME` the sandbox touches of the machine: Debian packages and Go's caches when it builds
+(`sandbox.debian`, `sandbox.golang`), one interface with two routes (`sandbox.network`), one control group
+(`sandbox.cgroups`), processes in namespaces of their own (`sandbox.node`), and in the clone the link `.sandbox`.
+`sandbox.teardown` takes all but the first two away.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from sandbox import (
+    addons,
+    building,
+    cgroups,
+    configuration,
+    containerd,
+    daemons,
+    network,
+    node,
+    pki,
+    readiness,
+    rootfs,
+    users,
+)
+from sandbox.api import Api
+from sandbox.home import PROJECT, Home, home
+from sandbox.image import Image, Store
+from sandbox.lock import locked
+from sandbox.node import Node
+from sandbox.report import Failure, say, step
+from sandbox.system_images import BUSYBOX
+
+
+def up(where: Home | None = None) -> bool:
+    """Builds what is missing, starts what does not run, and waits until the cluster is ready; whether it did anything.
+
+    Registers this clone as a user of the sandbox and links `.sandbox` to the sandbox's folder.
+
+    Raises:
+        Failure: a part cannot be built or started or does not get ready; says which, why, and what to do.
+    """
+    if os.geteuid() != 0:
+        raise Failure("only root can start the sandbox: it needs namespaces, mounts and interfaces")
+    where = where or home()
+    building.build(where)
+    with locked(where.sandbox / "lock", "start the sandbox"):
+        users.register(where)
+        begun = _start(where)
+        _link(where)
+    say(f"the cluster {'is up' if begun else 'was up already'}: kubeconfig {where.kubeconfig}")
+    return begun
+
+
+def own_node(where: Home) -> Node | None:
+    """The node of this home, None when none runs.
+
+    Raises:
+        Failure: the machine's sandbox belongs to another home; there is one on a machine.
+    """
+    found = node.find()
+    if found is not None and found.home != where.root:
+        raise Failure(
+            f"a sandbox of {found.home} runs on this machine, and there can be only one: "
+            f"set FLINK_K8S_HOME={found.home} to use it or to take it down"
+        )
+    return found
+
+
+def _start(where: Home) -> bool:
+    found = own_node(where)
+    if found is not None and not _same_folders(found, where):
+        say("the sandbox's folder was removed under a running node: starting anew")
+        node.end(found.pid, 0)
+        found = None
+    running = found or _boot(where)
+    pki.ensure(where.etc / "pki")
+    configuration.write(where)
+    network.ensure(running)
+    begun = daemons.ensure(where, running, daemons.BASE)
+    store = Store(where.images)
+    system, others = _sorted(store.images())
+    api, wait = Api(where), readiness.Wait(where, running)
+    wait.until("containerd answers", lambda: containerd.why_not(running), 30, daemons.BASE)
+    with ThreadPoolExecutor(1) as pool:
+        # The large images come in while the rest starts.
+        first = pool.submit(containerd.import_images, running, store, system)
+        rest = pool.submit(containerd.import_images, running, store, others)
+        wait.until("the API server is ready", api.why_not, 120, daemons.BASE)
+        first.result()
+        begun += daemons.ensure(where, running, daemons.REST)
+        applied = addons.ensure(where, api)
+        wait.until("the cluster is ready", lambda: readiness.why_not(api, running), 180, daemons.ALL)
+        addons.label(where, api)
+        imported = first.result() + rest.result()
+    users.release(where)
+    return bool(found is None or begun or applied or imported or wait.restarted)
+
+
+def _same_folders(found: Node, where: Home) -> bool:
+    """Whether the node's state is still the home's: a folder that was removed lives on where it is mounted."""
+    try:
+        return all(inside.samefile(outside) for inside, outside in rootfs.mounted(found.root, where))
+    except FileNotFoundError:
+        return False
+
+
+def _boot(where: Home) -> Node:
+    # What a node that was killed left: its end of the interfaces may be on its way out still.
+    network.remove()
+    cgroups.remove()
+    with step("starting the node's namespaces"):
+        return node.start(where)
+
+
+def _sorted(images: list[Image]) -> tuple[list[Image], list[Image]]:
+    """The images that the cluster itself needs, and the others."""
+    system = [image for image in images if image.name.startswith("sandbox.local/") or image.name == BUSYBOX]
+    return system, [image for image in images if image not in system]
+
+
+def _link(where: Home) -> None:
+    link = PROJECT / ".sandbox"
+    if link.is_symlink() and link.readlink() == where.sandbox:
+        return
+    if link.exists() and not link.is_symlink():
+        raise Failure(f"{link} is in the way: it is to be a link to {where.sandbox}; move it")
+    link.unlink(missing_ok=True)
+    link.symlink_to(where.sandbox)

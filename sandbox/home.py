@@ -1,0 +1,76 @@
+"""Where the sandbox keeps things: `$FLINK_K8S_HOME`, by default `~/.cache/flink-k8s`, shared by every clone of a user.
+
+bin/<module>-<key>/      programs built from Go modules; bin/<program> are links to those in use
+images/                  image layers and images, see `sandbox.image`
+tools/                   a Go toolchain, when the machine's own is missing or too old
+lock                     held while something is built, see `sandbox.lock`
+sandbox/                 the cluster: kubeconfig, charts/, and its state:
+  kubeconfig, charts/, users.json, held.json, lock
+  etc/                   certificates and configuration of the daemons
+  etcd/ containerd/ kubelet/ volumes/ log/
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The clone that this code runs from."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of everything built and of the sandbox's state."""
+
+    root: Path
+
+    @property
+    def bin(self) -> Path:
+        """Programs that were built."""
+        return self.root / "bin"
+
+    @property
+    def images(self) -> Path:
+        """The image store (`sandbox.image.Store`)."""
+        return self.root / "images"
+
+    @property
+    def tools(self) -> Path:
+        """Tools that building needs and the machine lacks."""
+        return self.root / "tools"
+
+    @property
+    def lock(self) -> Path:
+        """The lock of whoever builds."""
+        return self.root / "lock"
+
+    @property
+    def sandbox(self) -> Path:
+        """The cluster's own folder; `.sandbox` in a clone is a link to it."""
+        return self.root / "sandbox"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; its only context is `flink-k8s-sandbox`."""
+        return self.sandbox / "kubeconfig"
+
+    @property
+    def charts(self) -> Path:
+        """Packed Helm charts of ours."""
+        return self.sandbox / "charts"
+
+    @property
+    def etc(self) -> Path:
+        """Certificates and configuration of the daemons; `/etc/kubernetes` in the node."""
+        return self.sandbox / "etc"
+
+    @property
+    def log(self) -> Path:
+        """Logs of the daemons and the pods; `/var/log` in the node."""
+        return self.sandbox / "log"
+
+
+def home() -> Home:
+    """The home that the environment names."""
+    named = os.environ.get("FLINK_K8S_HOME")
+    return Home(Path(named).expanduser().absolute() if named else Path.home() / ".cache" / "flink-k8s")

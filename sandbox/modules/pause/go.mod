@@ -1,0 +1,3 @@
+module flink-k8s/sandbox/pause
+
+go 1.24.0

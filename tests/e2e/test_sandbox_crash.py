@@ -1,0 +1,166 @@
+"""The sandbox after accidents: any part killed, `up` repairs it; `down` leaves nothing behind; what it holds is kept.
+
+Needs root. Skipped while another clone has work in the sandbox, which would suffer.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import cgroups, cluster, daemons, golang, network, node, status, teardown, users
+from sandbox.api import Api
+from sandbox.home import PROJECT, home
+from sandbox.node import Node
+from sandbox.report import Failure
+from sandbox.system_images import BUSYBOX
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the sandbox needs root")
+
+NAMESPACE = "crash-test"
+
+
+def kubectl(*arguments: str, text: str = "") -> str:
+    command = [str(golang.KUBERNETES.program(home(), "kubectl")), "--kubeconfig", str(PROJECT / ".sandbox/kubeconfig")]
+    done = subprocess.run(
+        [*command, "--namespace", NAMESPACE, *arguments],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _work() -> Iterator[None]:
+    """A pod in a namespace of the tests' own."""
+    cluster.up()
+    work = set(users.work(Api(home()).namespaces())) - {NAMESPACE}
+    if work and users.others(home()):
+        pytest.skip(f"other clones have work in the sandbox: {', '.join(work)}")
+    if NAMESPACE in Api(home()).namespaces():
+        kubectl("delete", "namespace", NAMESPACE)
+    kubectl("create", "namespace", NAMESPACE)
+    container = {"name": "box", "image": BUSYBOX, "command": ["sleep", "100000"]}
+    template = {"metadata": {"labels": {"app": "box"}}, "spec": {"containers": [container]}}
+    template["spec"]["terminationGracePeriodSeconds"] = 0
+    spec = {"selector": {"matchLabels": {"app": "box"}}, "template": template}
+    kubectl(
+        "apply",
+        "-f",
+        "-",
+        text=json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "box"}, "spec": spec}),
+    )
+    kubectl("wait", "--for=condition=Available", "deployment/box", "--timeout=60s")
+    yield
+    cluster.up()
+    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+def running() -> Node:
+    found = node.find()
+    assert found is not None
+    return found
+
+
+def kill(pid: int) -> None:
+    begun = node.started(pid)
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while node.started(pid) == begun:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def container_id() -> str:
+    return kubectl("get", "pods", "-l", "app=box", "-o", "jsonpath={.items[*].status.containerStatuses[*].containerID}")
+
+
+def works() -> None:
+    """The cluster takes work and does it."""
+    assert status.status().up
+    kubectl("delete", "pod", "trial", "--ignore-not-found", "--grace-period=0", "--force")
+    kubectl("run", "trial", f"--image={BUSYBOX}", "--restart=Never", "--command", "--", "echo", "here")
+    kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/trial", "--timeout=60s")
+    assert kubectl("logs", "trial") == "here\n"
+
+
+def test_second_up_does_nothing_and_is_quick() -> None:
+    begun = time.monotonic()
+    assert cluster.up() is False
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("name", [daemon.name for daemon in daemons.ALL])
+def test_killed_daemon(name: str) -> None:
+    """Its pods do not notice."""
+    before = container_id()
+    pid = daemons.running(running())[name]
+    kill(pid)
+    assert not status.status().up
+    assert cluster.up() is True
+    assert daemons.running(running())[name] != pid
+    works()
+    assert container_id() == before
+
+
+def test_killed_half() -> None:
+    pids = daemons.running(running())
+    for name in ("etcd", "kube-apiserver", "kubelet", "containerd"):
+        kill(pids[name])
+    assert cluster.up() is True
+    works()
+
+
+def test_killed_init_takes_all_along_and_objects_are_kept() -> None:
+    before = container_id()
+    kill(running().pid)
+    assert node.find() is None
+    assert cluster.up() is True
+    works()
+    kubectl("wait", "--for=condition=Available", "deployment/box", "--timeout=60s")
+    assert container_id() != before
+
+
+def test_interface_deleted() -> None:
+    subprocess.run(["ip", "link", "delete", network.HOST_DEVICE], check=True)
+    assert not status.status().up
+    cluster.up()
+    works()
+
+
+def test_down_refuses_while_another_clone_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    users.register(home(), tmp_path)
+    with pytest.raises(Failure, match=rf"namespaces .*{NAMESPACE}.*used by other clones, too: {tmp_path}"):
+        teardown.down()
+    assert status.status().up
+    users.unregister(home(), tmp_path)
+
+
+def test_down_leaves_nothing_and_up_brings_all_back() -> None:
+    found = running()
+    inside = {process.pid for process in found.processes()} | {found.pid}
+    assert teardown.down()
+    assert not [pid for pid in inside if node.started(pid)]
+    assert node.find() is None
+    assert not status.status().up
+    assert cgroups.left() == []
+    assert network.left() == []
+    for file in ("mounts", "net/route"):
+        text = Path("/proc/self", file).read_text()
+        assert str(home().root) not in text
+        assert network.HOST_DEVICE not in text
+    rules = subprocess.run(["iptables-save"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    assert "KUBE" not in rules
+    assert teardown.down() == []
+    cluster.up()
+    kubectl("wait", "--for=condition=Available", "deployment/box", "--timeout=60s")
+    works()

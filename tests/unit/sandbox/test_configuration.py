@@ -1,0 +1,88 @@
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox import addons, configuration, daemons, golang, network, rootfs
+from sandbox.home import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    pki = home.etc / "pki"
+    pki.mkdir(parents=True)
+    for name in ("ca.crt", *(f"{user}.{end}" for user in USERS for end in ("crt", "key"))):
+        (pki / name).write_text(name)
+    configuration.write(home)
+    return home
+
+
+USERS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet")
+
+
+def test_kubeconfig_is_for_root_alone_and_has_the_agreed_context(home: Home) -> None:
+    said = yaml.safe_load(home.kubeconfig.read_text())
+    assert said["current-context"] == "flink-k8s-sandbox"
+    assert [context["name"] for context in said["contexts"]] == ["flink-k8s-sandbox"]
+    assert said["clusters"][0]["cluster"]["server"] == f"https://{network.NODE_IP}:6443"
+    assert home.kubeconfig.stat().st_mode & 0o077 == 0
+
+
+def test_unchanged_file_is_not_written_again(home: Home) -> None:
+    path = home.etc / "kubelet.yaml"
+    before = path.stat().st_mtime_ns
+    configuration.write(home)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_containerd_configuration_parses_and_pauses_with_our_image(home: Home) -> None:
+    said = tomllib.loads((home.etc / "containerd.toml").read_text())
+    plugin = said["plugins"]["io.containerd.grpc.v1.cri"]
+    assert plugin["sandbox_image"] == "sandbox.local/pause:v1"
+    assert plugin["disable_apparmor"] is True
+
+
+def test_every_file_that_a_daemon_names_is_written(home: Home) -> None:
+    written = {f"/etc/kubernetes/{path.relative_to(home.etc)}" for path in home.etc.rglob("*")}
+    for daemon in daemons.ALL:
+        for file in daemon.files:
+            assert (home.etc / file).exists()
+        for named in re.findall(r"/etc/kubernetes/[\w./-]+", " ".join(daemon.argv)):
+            assert named in written or named.startswith("/etc/kubernetes/pki/"), named
+
+
+def test_unit_changes_with_a_file_and_with_the_authority(home: Home) -> None:
+    kubelet = next(daemon for daemon in daemons.ALL if daemon.name == "kubelet")
+    seen = {kubelet.unit(home)}
+    for name in ("kubelet.yaml", "pki/ca.crt"):
+        (home.etc / name).write_text("other")
+        seen.add(kubelet.unit(home))
+    assert len(seen) == 3
+
+
+def test_programs_are_where_the_node_has_them() -> None:
+    programs = {program for module in golang.ALL for program in module.packages}
+    for daemon in daemons.ALL:
+        assert daemon.name == "containerd" or daemon.argv[0].startswith(f"{rootfs.BIN}/")
+        assert daemon.name == "containerd" or daemon.name in programs
+
+
+def test_addons_are_whole_and_never_pull() -> None:
+    objects = [found for found in yaml.safe_load_all(addons.text()) if found]
+    kinds = {(found["kind"], found["metadata"]["name"]) for found in objects}
+    assert ("StorageClass", "local-path") in kinds
+    for namespace, name in addons.DEPLOYMENTS.items():
+        found = next(o for o in objects if o["kind"] == "Deployment" and o["metadata"]["name"] == name)
+        assert found["metadata"]["namespace"] == namespace
+        for container in found["spec"]["template"]["spec"]["containers"]:
+            assert container["imagePullPolicy"] == "Never"
+    service = next(o for o in objects if o["kind"] == "Service")
+    kubelet = json.dumps(configuration.kubelet())
+    assert service["spec"]["clusterIP"] == network.DNS_IP
+    assert network.DNS_IP in kubelet
+    script = next(o for o in objects if o["metadata"]["name"] == "local-path-config")["data"]["setup"]
+    assert '"$VOL_DIR"' in script
