@@ -112,8 +112,26 @@ def innermost_error(error: object) -> str:
     for cause in (*reversed(causes), found):
         name, message = str(cause.get("type") or ""), str(cause.get("message") or "")
         if message:
-            return message if name in message else f"{name}: {message}".removeprefix(": ")
+            # A SerializedThrowable is Flink's wrapping; its message begins with the exception that it wraps.
+            is_named = name in message or name.endswith(".SerializedThrowable")
+            return message if is_named else f"{name}: {message}".removeprefix(": ")
     return str(found.get("type") or error)
+
+
+def python_error(log: str) -> str:
+    """The last line that a PyFlink program wrote before its process ended badly, empty when the log has none.
+
+    Flink itself knows no more than the exit code; what Python printed stands in the JobManager's log.
+    """
+    before, exited, _ = log.rpartition("--- Python Process Exited ---")
+    if not exited:
+        return ""
+    for line in reversed(before.splitlines()):
+        _, is_python, said = line.partition("flink.client.python.PythonDriver")
+        text = said.partition(" - ")[2].strip()
+        if is_python and text.strip("- "):
+            return "" if "Python Process Started" in text else text
+    return ""
 
 
 class Readiness:
@@ -203,6 +221,28 @@ class Readiness:
         if not self._streams and self._client is not None:
             client, self._client = self._client, None
             await client.close()
+
+    async def _cause(self, job: Job, failed: Verdict) -> str:
+        """Why the job failed: the operator's error, and what a Python program itself had to say."""
+        error = failed.error or "the operator gives no error"
+        if "Python process exits" not in error or self._client is None:
+            return error
+        from kubernetes_asyncio import client
+
+        api = client.CoreV1Api(self._client)
+        try:
+            pods = await api.list_namespaced_pod(
+                job.namespace, label_selector=f"app={job.name},component=jobmanager", _request_timeout=5
+            )
+            for pod in pods.items:
+                log = await api.read_namespaced_pod_log(
+                    pod.metadata.name, job.namespace, tail_lines=1000, _request_timeout=5
+                )
+                if said := python_error(log):
+                    return f"{said} ({error})"
+        except Exception:  # the operator's own error is there in any case
+            return error
+        return error
 
     async def _trouble(self, job: Job) -> str:
         """What the job's pods wait for, empty when they wait for nothing or cannot be asked."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.tool import state
+from settings.stack_file import PROJECT
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare, read_layer
 
@@ -141,11 +142,16 @@ def environment() -> dict[str, str]:
 def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
     """Makes the stack in the backend where it is new.
 
+    The command writes a new stack's salt beside the project's other files and takes no `--config-file` for it: so it
+    runs in the state folder, as if the project were there.
+
     Raises:
         FailedError: when the backend refuses.
     """
-    command = [str(pulumi), "stack", "select", "--create", "--non-interactive", stack.name]
-    done = capture([*command, "--config-file", str(stack.config_file), "--cwd", str(ROOT)], env=env)
+    folder = stack.config_file.parent
+    (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
+    command = [pulumi, "stack", "select", "--create", "--non-interactive", "--cwd", folder, stack.name]
+    done = capture(command, env=env)
     if done.returncode != 0:
         raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
 
