@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import Home, home
-from sandbox.images import OPERATORS, cert_manager
+from sandbox.images import OPERATORS, build_images, cert_manager
 from sandbox.images.layers import files
 from sandbox.report import say
 
@@ -37,8 +37,12 @@ def build_charts(*, where: Home | None = None) -> list[Path]:
 
 
 def build_cert_manager(*, where: Home | None = None) -> Path:
-    """Packs cert-manager's chart; says so when the package changed; returns its path."""
+    """Builds cert-manager's images and packs its chart, as far as they are not there already; returns the package.
+
+    The caller holds the build lock. Compiles for minutes the first time.
+    """
     where = where or home()
+    build_images([image.name for image in cert_manager.IMAGES], where=where)
     return _write(where, "cert-manager", cert_manager.chart_files(where), cert_manager.MODULE.version)
 
 
