@@ -11,6 +11,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from components.flink_operator import FlinkOperator
 from components.namespace import JobNamespace
 from components.readiness import Readiness
+from settings.job_files import FLINK_API
 from settings.jobs import Attachment, Job
 from settings.platform import Platform
 
@@ -110,7 +111,8 @@ def deploy_jobs(
     for declared in platform.attachments:
         home = namespaces[declared.namespace].namespace
         group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
-        needed = [resource for resource in (home, kinds.get(group)) if resource is not None]
+        brings = operator if group == FLINK_API.partition("/")[0] else kinds.get(group)
+        needed = [resource for resource in (home, brings) if resource is not None]
         made = attachment(declared, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)))
         beside.setdefault(declared.source.document.file, []).append(made)
 

@@ -193,9 +193,7 @@ class Readiness:
                 if now.state == "failed":
                     failed_at = failed_at or loop.time()
                     if not waiting.restarts_itself or loop.time() - failed_at > RECOVERY_SECONDS:
-                        raise pulumi.RunError(
-                            f"{waiting.title} {now.shown}: {now.error or 'the operator gives no error'}"
-                        )
+                        raise pulumi.RunError(f"{waiting.title} {now.shown}: {await self._cause(job, now)}")
                 else:
                     failed_at = None
             if stream.refusal:
@@ -241,7 +239,7 @@ class Readiness:
                 if said := python_error(log):
                     return f"{said} ({error})"
         except Exception:  # the operator's own error is there in any case
-            return error
+            pass
         return error
 
     async def _trouble(self, job: Job) -> str:

@@ -4,7 +4,8 @@
 
 The addresses are of the range that is set aside for tests between networks (RFC 2544), which no real network uses.
 The machine reaches the API server, pods and services; nothing in the sandbox can open a connection to the machine or
-beyond it: there is no default route, and the node's packet filter refuses what would leave by the uplink.
+beyond it: there is no default route, and the node's packet filter refuses what would leave by the uplink. The node's
+own processes reach services, too (the API server calls admission webhooks by theirs).
 
 Touches the machine outside of the sandbox's folder: the interface `flink-k8s0` with its address and two routes, and the
 kernel modules below where they are modules and not loaded yet. Forwarding, packet filter rules and all else is the
@@ -32,7 +33,18 @@ DOMAIN = "cluster.local"
 
 _UPLINK = "uplink"
 _MODULES = ("overlay", "br_netfilter", "veth", "nf_conntrack", "nf_nat", "xt_comment")
-_REFUSE = ("-o", _UPLINK, "-m", "conntrack", "--ctstate", "NEW", "-j", "REJECT")
+_CHAIN = "SANDBOX-UPLINK"
+# A packet to a service is routed by the uplink first. kube-proxy's rules then rewrite its target and with it its route,
+# but the chain OUTPUT still sees the uplink as the way out: what tells is the target, which is a pod or the node by now.
+# (Not that it was rewritten: an endpoint of a service may be any address, the machine's, say.)
+_RULES = f"""\
+*filter
+:{_CHAIN} - [0:0]
+-A {_CHAIN} -d {POD_CIDR} -j RETURN
+-A {_CHAIN} -d {NODE_IP} -j RETURN
+-A {_CHAIN} -j REJECT
+COMMIT
+"""
 
 
 def ensure(node: Node) -> None:
@@ -57,12 +69,23 @@ def ensure(node: Node) -> None:
         f"ip route replace {SERVICE_CIDR} dev {_UPLINK} src {NODE_IP}",
         "sysctl --quiet net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1",
     ]
-    for chain in ("OUTPUT", "FORWARD"):
-        rule = " ".join(_REFUSE)
-        commands.append(f"iptables --wait -C {chain} {rule} 2>/dev/null || iptables --wait -A {chain} {rule}")
+    # Fills the chain in one go and leaves the others alone.
+    commands.append(f"iptables-restore --wait --noflush <<'END'\n{_RULES}END")
     node.run("/bin/sh", "-ec", "\n".join(commands))
+    for rule in filter_changes(node.run("iptables", "--wait", "-S").stdout.splitlines()):
+        node.run("iptables", "--wait", *rule)
     for cidr in (POD_CIDR, SERVICE_CIDR):
         run("ip", "route", "replace", cidr, "via", NODE_IP, "dev", HOST_DEVICE)
+
+
+def filter_changes(rules: list[str]) -> list[list[str]]:
+    """What has to be added to and then deleted from the node's filter rules (lines of `iptables -S`), as arguments.
+
+    All rules of OUTPUT and FORWARD that name the uplink are ours; those of an earlier version go.
+    """
+    wanted = [f"-A {chain} -o {_UPLINK} -m conntrack --ctstate NEW -j {_CHAIN}" for chain in ("OUTPUT", "FORWARD")]
+    old = [rule for rule in rules if f"-o {_UPLINK} " in rule and rule not in wanted]
+    return [rule.split() for rule in wanted if rule not in rules] + [["-D", *rule.split()[1:]] for rule in old]
 
 
 def left() -> list[str]:

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from settings.explain import explain, wanted
 from settings.platform import load
 from settings.problems import ProblemsError
 from settings.stack_file import read_config
@@ -22,16 +23,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("stack")
     parser.add_argument("--config-file", type=Path, help="instead of Pulumi.<stack>.yaml")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project")
+    parser.add_argument("--explain", metavar="JOB", help="print where each value of that job came from")
     options = parser.parse_args(arguments)
     try:
         platform = load(options.root, read_config(options.root, options.stack, options.config_file))
+        lines = list(explain(wanted(platform.jobs, options.explain))) if options.explain else []
     except ProblemsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         count = len(error.problems)
         print(f"{options.stack}: {count} problem{'s' if count != 1 else ''}; nothing was touched", file=sys.stderr)
         return 1
+    for remark in platform.remarks:
+        print(remark, file=sys.stderr)
     names = ", ".join(sorted(f"{job.namespace}/{job.name}" for job in platform.jobs)) or "none"
+    for line in lines:
+        print(line)
     print(f"{options.stack}: good; jobs: {names}")
     return 0
 

@@ -11,6 +11,9 @@ from settings.yaml_file import Document
 from settings.yaml_file import read as read_yaml
 
 FLINK_API = "flink.apache.org/v1beta1"
+CANARY = "flink.apache.org/canary"
+"""Label of an object that is there so that the operator can be watched."""
+
 FLINK_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
 
 
@@ -51,8 +54,11 @@ class FileObject:
 
     @property
     def is_job(self) -> bool:
-        """Whether it is one of Flink's resources, in contrast to what is merely deployed with them."""
-        return str(self.manifest["apiVersion"]).partition("/")[0] == FLINK_API.partition("/")[0]
+        """Whether it is one of Flink's resources, in contrast to what is merely deployed with them.
+
+        A canary, by which the operator is watched, is a FlinkDeployment without a job or even a spec: no job.
+        """
+        return is_flink(self.manifest) and not _is_canary(self.metadata)
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the object."""
@@ -98,6 +104,16 @@ def _split(
         objects.append(FileObject(document, manifest, root))
 
 
+def is_flink(manifest: dict[str, object]) -> bool:
+    """Whether the object is of Flink's API group."""
+    return str(manifest["apiVersion"]).partition("/")[0] == FLINK_API.partition("/")[0]
+
+
+def _is_canary(metadata: dict[str, object]) -> bool:
+    labels = metadata.get("labels")
+    return isinstance(labels, dict) and cast(dict[str, object], labels).get(CANARY) == "true"
+
+
 def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPath) -> list[Problem]:
     problems: list[Problem] = []
     for key in ("apiVersion", "kind"):
@@ -116,6 +132,6 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
             problems.append(document.problem((*root, "apiVersion"), f"is {api}; the operator serves {FLINK_API}"))
         if kind not in FLINK_KINDS:
             problems.append(document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FLINK_KINDS)}"))
-        elif not isinstance(manifest.get("spec"), dict):
+        elif not isinstance(manifest.get("spec"), dict) and not _is_canary(cast(dict[str, object], metadata)):
             problems.append(document.problem((*root, "spec"), "is missing or no mapping; a job needs one"))
     return problems

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from settings.job_files import FileObject
+from settings.job_spec import (
+    METRICS_PORT,
+    PROMETHEUS_REPORTER,
+    apply_arguments,
+    derived_spec,
+    flat_configuration,
+    in_template,
+    job_of,
+    raw_spec,
+    spec_of,
+    with_parameter,
+)
+from settings.layers import Layer, Layers, settings_path
 from settings.merge import merge_mappings
-from settings.model import JOB_ACCOUNT, JobSettings, Process, StackSettings
-from settings.problems import Problem, nearest
+from settings.model import JobSettings, StackSettings
+from settings.problems import KeyPath, Problem, nearest
 from settings.stack_file import StackConfig
 
-MAIN_CONTAINER = "flink-main-container"
-"""The container that the operator takes for Flink's own in a pod template."""
-
-PROMETHEUS_REPORTER = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
-
-METRICS_PORT = 9249
-"""Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
+__all__ = [
+    "METRICS_PORT",
+    "PROMETHEUS_REPORTER",
+    "Attachment",
+    "Job",
+    "Resolved",
+    "job_of",
+    "resolve",
+    "with_parameter",
+]
 
 
 @dataclass(frozen=True)
@@ -30,12 +46,16 @@ class Job:
         namespace: where it goes.
         manifest: the merged object: apiVersion, kind, metadata, spec.
         settings: the merged settings of the stack for it.
+        layers: what its spec was merged from.
+        config: the stack config.
     """
 
     source: FileObject
     namespace: str
     manifest: dict[str, object]
     settings: JobSettings
+    layers: Layers = field(repr=False, default_factory=lambda: Layers(()))
+    config: StackConfig = field(repr=False, default_factory=lambda: StackConfig("", {}))
 
     @property
     def kind(self) -> str:
@@ -57,6 +77,67 @@ class Job:
         """Whether it is declared not to run."""
         job = job_of(self.spec)
         return job is not None and job.get("state") == "suspended"
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """A problem at that path of the merged manifest, in the file that said the value or what is around it."""
+        inside = self._inner(path[1:]) if path[:1] == ("spec",) else None
+        if inside is None:
+            return self.source.problem(path, message)
+        layer = self._argument_layer(inside)
+        if layer is not None:
+            return self._config_problem(layer, inside, message)
+        origin = self.layers.origin(path[1:], self.spec)
+        if origin is None or origin.layer.place is None:
+            return self.source.problem(("spec", *origin.path) if origin else path, message)
+        return self._config_problem(origin.layer, self._inner(origin.path) or (), message)
+
+    def written(self, path: KeyPath) -> str | None:
+        """The text in the job file where YAML reads the value at that path as something that looks otherwise."""
+        origin = self.layers.origin(path[1:], self.spec) if path[:1] == ("spec",) else None
+        if origin is None or origin.layer.name != "job file":
+            return None  # the stack file is looked at as a whole
+        return self.source.document.written.get((*self.source.root, "spec", *origin.path))
+
+    def origin(self, path: KeyPath) -> str:
+        """Where the value at that path of the spec came from, in words: the layer, and `file:line` where it has one."""
+        layer = self._argument_layer(self._inner(path) or ())
+        origin = self.layers.origin(path, self.spec)
+        if layer is None and origin is not None:
+            layer = origin.layer
+        if layer is None or layer.name == "platform":
+            return "platform"
+        found = self.problem(("spec", *path), "")
+        return f"{layer.name} ({found.file}:{found.line})" if found.line else layer.name
+
+    def _inner(self, path: KeyPath) -> KeyPath | None:
+        """A path of the spec as settings see it: without a blue/green deployment's template; None outside of that."""
+        if self.kind != "FlinkBlueGreenDeployment":
+            return path
+        return path[2:] if path[:2] == ("template", "spec") else None
+
+    def _argument_layer(self, inside: KeyPath) -> Layer | None:
+        if inside[:2] != ("job", "args"):
+            return None
+        return self.layers.arguments.get(self._flag(inside)) or self.layers.arguments.get("")
+
+    def _flag(self, inside: KeyPath) -> str:
+        """The flag that the argument at that path is or belongs to."""
+        args = [str(arg) for arg in cast(list[object], (job_of(self.spec) or {}).get("args") or [])]
+        index = inside[2] if len(inside) > 2 else None
+        if not isinstance(index, int) or index >= len(args):
+            return ""
+        if not args[index].startswith("--") and index and args[index - 1].startswith("--"):
+            index -= 1
+        return args[index].partition("=")[0]
+
+    def _config_problem(self, layer: Layer, inside: KeyPath, message: str) -> Problem:
+        """A problem in the stack config, at the setting that gave the value."""
+        place = layer.place or ()
+        said: object = self.config.values
+        for part in place:
+            said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None
+        written = cast(Mapping[str, object], said) if isinstance(said, Mapping) else {}
+        return self.config.problem((*place, *settings_path(inside, written, self._flag(inside))), message)
 
     @property
     def session_cluster(self) -> str | None:
@@ -142,7 +223,9 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
         )
         if merged.enabled is False:
             continue
-        jobs.append(Job(source, namespace, _job_manifest(source, namespace, settings, own), merged))
+        key = keys.get(id(source))
+        manifest, made_of = _job_manifest(source, namespace, settings, own, key)
+        jobs.append(Job(source, namespace, manifest, merged, made_of, config))
     return Resolved(tuple(jobs), tuple(attachments), tuple(problems))
 
 
@@ -204,203 +287,46 @@ def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
     return manifest
 
 
-def _job_manifest(source: FileObject, namespace: str, settings: StackSettings, own: JobSettings) -> dict[str, object]:
+def _job_manifest(
+    source: FileObject, namespace: str, settings: StackSettings, own: JobSettings, key: str | None
+) -> tuple[dict[str, object], Layers]:
     kind = source.kind
-    written = _flat_configuration(cast(dict[str, object], source.manifest["spec"]))
+    written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
-    spec = merge_mappings(derived_spec(kind), spec_of(settings.job_defaults, kind, runs_job=runs_job))
-    spec = merge_mappings(spec, _in_template(kind, _raw_spec(settings.job_defaults, kind)))
-    spec = merge_mappings(spec, written)
-    spec = merge_mappings(spec, spec_of(own, kind, runs_job=runs_job))
-    if own.spec is not None:
-        spec = merge_mappings(spec, _flat_configuration(own.spec))
-    spec = merge_mappings(spec, spec_of(settings.enforced, kind, runs_job=runs_job))
-    spec = merge_mappings(spec, _in_template(kind, _raw_spec(settings.enforced, kind)))
-    for layer in (own, settings.enforced):
-        _apply_arguments(spec, layer)
-    _apply_arguments(spec, settings.job_defaults, only_missing=True)
+
+    def of_all(layer: JobSettings) -> dict[str, object]:
+        return _laid(spec_of(layer, kind, runs_job=runs_job), in_template(kind, raw_spec(layer, kind)))
+
+    mine = spec_of(own, kind, runs_job=runs_job)
+    named = Layer(f"jobs.{key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(key)))
+    enforced = Layer("enforced", of_all(settings.enforced), ("enforced",))
+    defaults = Layer("jobDefaults", of_all(settings.job_defaults), ("jobDefaults",))
+    layers = Layers([Layer("platform", derived_spec(kind)), defaults, Layer("job file", written), named, enforced])
+    spec = layers.merged()
+    for layer, said in ((named, own), (enforced, settings.enforced)):
+        _note_arguments(layers, layer, said, apply_arguments(spec, said))
+    _note_arguments(
+        layers, defaults, settings.job_defaults, apply_arguments(spec, settings.job_defaults, only_missing=True)
+    )
     manifest = _object_manifest(source, namespace)
     manifest["spec"] = spec
-    return manifest
+    return manifest, layers
 
 
-def derived_spec(kind: str) -> dict[str, object]:
-    """What the platform gives every job before anybody is asked: account, metrics with their declared port."""
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
-        return {}
-    spec: dict[str, object] = {
-        "serviceAccount": JOB_ACCOUNT,
-        "flinkConfiguration": {
-            "metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
-            "metrics.reporter.prom.port": str(METRICS_PORT),
-            # Without it the operator lays a job's own templates onto this one by position.
-            "kubernetes.operator.pod-template.merge-arrays-by-name": "true",
-        },
-        "podTemplate": {
-            "spec": {
-                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}]
-            }
-        },
-    }
-    return _in_template(kind, spec)
-
-
-def _raw_spec(settings: JobSettings, kind: str) -> dict[str, object]:
-    """`spec` of a layer that speaks of all jobs: it means those with pods of their own."""
-    if settings.spec is None or kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
-        return {}
-    return _flat_configuration(settings.spec)
-
-
-def spec_of(settings: JobSettings, kind: str, *, runs_job: bool) -> dict[str, object]:
-    """The part of a resource's spec that a layer of settings asks for.
-
-    Arguments are apart, in `_apply_arguments`, and `spec` is, since it is merged last.
-
-    Args:
-        settings: the layer.
-        kind: of the resource.
-        runs_job: false for a session cluster and a snapshot, which must not get a `job`.
-    """
-    spec: dict[str, object] = {}
-    job: dict[str, object] = {}
-    for key, value in (("image", settings.image), ("flinkVersion", settings.flink_version)):
-        if value is not None:
-            spec[key] = value
-    for key, value in (
-        ("parallelism", settings.parallelism),
-        ("upgradeMode", settings.upgrade_mode),
-        ("state", settings.state),
-    ):
-        if value is not None:
-            job[key] = value
-    for key, process in (("jobManager", settings.job_manager), ("taskManager", settings.task_manager)):
-        if process is not None:
-            spec[key] = _process_spec(process)
-    if settings.flink_configuration is not None:
-        spec["flinkConfiguration"] = flat(settings.flink_configuration)
-    if settings.restart_nonce is not None:
-        spec["restartNonce"] = settings.restart_nonce
-    env = _environment(settings)
-    if env:
-        spec["podTemplate"] = {"spec": {"containers": [{"name": MAIN_CONTAINER, "env": env}]}}
-    if job and runs_job:
-        spec["job"] = job
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
-        # Neither has pods or an image of its own: of the rest only these mean something there.
-        spec = {key: value for key, value in spec.items() if key in ("job", "flinkConfiguration", "restartNonce")}
-    if kind == "FlinkStateSnapshot":
-        spec = {}
-    return _in_template(kind, spec)
-
-
-def _in_template(kind: str, spec: dict[str, object]) -> dict[str, object]:
-    return {"template": {"spec": spec}} if kind == "FlinkBlueGreenDeployment" and spec else spec
-
-
-def _process_spec(process: Process) -> dict[str, object]:
-    resource = {key: value for key, value in (("memory", process.memory), ("cpu", process.cpu)) if value is not None}
-    spec: dict[str, object] = {"resource": resource} if resource else {}
-    if process.replicas is not None:
-        spec["replicas"] = process.replicas
-    return spec
-
-
-def _environment(settings: JobSettings) -> list[dict[str, object]]:
-    plain: list[dict[str, object]] = [{"name": name, "value": value} for name, value in (settings.env or {}).items()]
-    secret: list[dict[str, object]] = [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": key.secret, "key": key.key}}}
-        for name, key in (settings.secret_env or {}).items()
-    ]
-    return plain + secret
-
-
-def job_of(spec: Mapping[str, object]) -> dict[str, object] | None:
-    """The `job` of a spec, wherever the kind has it; None for a session cluster or a snapshot."""
-    template = spec.get("template")
-    if isinstance(template, dict):
-        inner = cast(dict[str, object], template).get("spec")
-        return job_of(cast(dict[str, object], inner)) if isinstance(inner, dict) else None
-    job = spec.get("job")
-    return cast(dict[str, object], job) if isinstance(job, dict) else None
-
-
-def _apply_arguments(spec: dict[str, object], settings: JobSettings, *, only_missing: bool = False) -> None:
-    """Lays `args` and `parameters` of one layer onto the job's arguments.
-
-    `--key value` stays one pair however many layers set it: the pair that is there is changed in place, a new one is
-    appended. With `only_missing` (for `jobDefaults`, which the job file overrides) what is there stays.
-    """
-    job = job_of(spec)
-    if job is None:
-        return
-    if settings.args is not None and not (only_missing and "args" in job):
-        job["args"] = list(settings.args)
-    if settings.parameters is None:
-        return
-    args = [str(arg) for arg in cast(list[object], job.get("args") or [])]
-    for key, value in settings.parameters.items():
-        args = with_parameter(args, key, value, only_missing=only_missing)
-    job["args"] = args
-
-
-def with_parameter(args: list[str], key: str, value: str | None, *, only_missing: bool = False) -> list[str]:
-    """The arguments with `--key value` in them; without `--key` when the value is None.
-
-    `--key=value` is recognised as well as `--key value`.
-    """
-    flag = f"--{key}"
-    result: list[str] = []
-    found = False
-    skip = False
-    for index, arg in enumerate(args):
-        if skip:
-            skip = False
-            continue
-        name, equals, _ = arg.partition("=")
-        if name != flag:
-            result.append(arg)
-            continue
-        takes_next = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
-        skip = takes_next
-        if only_missing and value is not None:
-            result += args[index : index + 2] if takes_next else [arg]
-        elif value is not None and not found:
-            result += [flag, value]
-        found = True
-    if not found and value is not None:
-        result += [flag, value]
-    return result
-
-
-def flat(configuration: Mapping[str, object]) -> dict[str, object]:
-    """Flink configuration with dotted keys and text as values, whatever mixture of nested and flat keys it was.
-
-    Null stays null: it takes the key away when layers are merged.
-    """
-    result: dict[str, object] = {}
-    for key, value in configuration.items():
-        if isinstance(value, dict):
-            for inner, leaf in flat(cast(dict[str, object], value)).items():
-                result[f"{key}.{inner}"] = leaf
-        elif isinstance(value, bool):
-            result[key] = str(value).lower()
-        elif isinstance(value, list):
-            result[key] = ";".join(str(item) for item in cast(list[object], value))
+def _laid(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
+    """Like merging, but nulls stay: a layer has to take away what an earlier one says."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _laid(cast(dict[str, object], below), cast(dict[str, object], value))
+        elif isinstance(below, list) and isinstance(value, list):
+            merged[key] = merge_mappings({key: cast(object, below)}, {key: cast(object, value)})[key]
         else:
-            result[key] = None if value is None else str(value)
-    return result
+            merged[key] = value
+    return merged
 
 
-def _flat_configuration(spec: Mapping[str, object]) -> dict[str, object]:
-    """The spec with its flinkConfiguration flat, in a blue/green template too."""
-    result = dict(spec)
-    configuration = result.get("flinkConfiguration")
-    if isinstance(configuration, dict):
-        result["flinkConfiguration"] = flat(cast(dict[str, object], configuration))
-    template = result.get("template")
-    if isinstance(template, dict):
-        inner = cast(dict[str, object], template)
-        if isinstance(inner.get("spec"), dict):
-            result["template"] = {**inner, "spec": _flat_configuration(cast(dict[str, object], inner["spec"]))}
-    return result
+def _note_arguments(layers: Layers, layer: Layer, said: JobSettings, changed: list[str]) -> None:
+    for flag in changed:
+        layers.arguments[flag] = layer

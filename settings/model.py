@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from settings import versions
@@ -50,7 +50,9 @@ def _scalar_text(value: object) -> object:
 
 Name = Annotated[str, AfterValidator(_dns_label)]
 Duration = Annotated[str, AfterValidator(_duration)]
-Text = Annotated[str, BeforeValidator(_scalar_text)]
+Text = Annotated[
+    str, BeforeValidator(_scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]}, mode="validation")
+]
 
 
 class Model(BaseModel):
@@ -164,6 +166,10 @@ class JobSettings(Model):
     env: dict[str, Text] | None = Field(default=None, description="Environment variables of Flink's container.")
     secret_env: dict[str, SecretKey] | None = Field(default=None, description="Environment variables out of Secrets.")
     restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
+    external: bool | None = Field(
+        default=None,
+        description="true: a session job's cluster, or the job that a snapshot is of, is not declared here.",
+    )
     spec: dict[str, Any] | None = Field(default=None, description="Anything else of the resource's spec, merged last.")
 
 
@@ -194,6 +200,9 @@ class StackSettings(Model):
         default=True, description="`up` ends when every job is ready and fails when one is not."
     )
     job_timeout: Duration = Field(default="10m", description="How long a job may take to get ready.")
+    strict: bool = Field(
+        default=False, description="What is a warning otherwise is an error; for environments that count."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
-from typing import cast, get_args, get_origin
+from typing import cast
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from settings import job_files, jobs, rules
 from settings.model import StackSettings
-from settings.problems import KeyPath, Problem, ProblemsError, nearest
+from settings.problems import Problem, ProblemsError
+from settings.rules import enforced, graph
+from settings.rules import stack as stack_rules
+from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
+from settings.validation import read_settings
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,29 @@ class Platform:
         settings: the stack config.
         jobs: its jobs, in the order of their files.
         attachments: what else the job files hold.
+        remarks: warnings and notices, sorted; none of them stops the stack.
     """
 
     settings: StackSettings
     jobs: tuple[jobs.Job, ...]
     attachments: tuple[jobs.Attachment, ...]
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A finding that does not stop the stack.
+
+    Attributes:
+        severity: warning or notice.
+        problem: what was found.
+    """
+
+    severity: Severity
+    problem: Problem
+
+    def __str__(self) -> str:
+        return f"{self.severity.value}: {self.problem}"
 
 
 def load(root: Path, config: StackConfig) -> Platform:
@@ -44,19 +64,42 @@ def load(root: Path, config: StackConfig) -> Platform:
         ProblemsError: with every problem of stack config and job files.
     """
     objects, problems = job_files.read_folder(root)
-    try:
-        settings = StackSettings.model_validate(dict(config.values))
-    except ValidationError as error:
-        raise ProblemsError([*problems, *_of_validation(error, config)]) from None
+    settings, found_in_config = read_settings(config)
+    problems += found_in_config
+    if settings is None:
+        raise ProblemsError(problems)
     resolved = jobs.resolve(settings, config, objects)
     problems += resolved.problems
-    problems += rules.stack_problems(settings, config)
+    found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
     for job in resolved.jobs:
-        problems += rules.job_problems(job, settings)
-    problems += rules.graph_problems(resolved.jobs)
+        found += [
+            (finding, job.problem(finding.path, finding.message)) for finding in _of_job(job, resolved.jobs, settings)
+        ]
+    found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(resolved.jobs)]
+    stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
+    problems += [problem for finding, problem in found if finding.severity in stops]
     if problems:
         raise ProblemsError(problems)
-    return Platform(settings, resolved.jobs, resolved.attachments)
+    remarks = {Remark(finding.severity, problem) for finding, problem in found}
+    ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
+    return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
+
+
+def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettings) -> list[Finding]:
+    cluster = job.session_cluster
+    target = None
+    if cluster is not None:
+        wanted = ("FlinkDeployment", job.namespace, cluster)
+        target = next((other for other in everything if (other.kind, other.namespace, other.name) == wanted), None)
+    operator = settings.operator
+    found = rules.look_at_manifest(
+        job.manifest,
+        operator=operator.version,
+        defaults=operator.configuration,
+        session_cluster=target.manifest if target else None,
+        written=job.written,
+    )
+    return [*found, *enforced.look(job, settings)]
 
 
 def engine_config(values: Mapping[str, str], stack: str) -> StackConfig:
@@ -83,60 +126,3 @@ def _parsed(value: str) -> object:
         return cast(object, json.loads(value))
     except json.JSONDecodeError:
         return cast(object, yaml.safe_load(value)) if value in ("true", "false") else value
-
-
-def _of_validation(error: ValidationError, config: StackConfig) -> list[Problem]:
-    """Pydantic's errors as problems, with the nearest known name for an unknown key."""
-    problems: list[Problem] = []
-    for found in error.errors():
-        path: KeyPath = tuple(found["loc"])
-        if found["type"] == "extra_forbidden":
-            known = _known_keys(path[:-1])
-            problems.append(config.problem(path, f"is unknown; {nearest(str(path[-1]), known)}"))
-        elif found["type"] == "missing":
-            problems.append(config.problem(path, f"is missing; {_meaning(path)}"))
-        else:
-            message = found["msg"].removeprefix("Value error, ")
-            if ";" not in message:
-                message = f"is {_shown(found['input'])}, which is wrong; {message[0].lower()}{message[1:]}"
-            problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
-    return problems
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _model_at(path: KeyPath) -> type[BaseModel] | None:
-    """The model of the mapping at that path, None where keys are the user's own."""
-    annotation: object = StackSettings
-    for part in path:
-        if get_origin(annotation) is dict:
-            annotation = get_args(annotation)[1]
-            continue
-        model = _as_model(annotation)
-        inner = next((f for f in model.model_fields.values() if f.alias == part), None) if model else None
-        if inner is None:
-            return None
-        annotation = next((a for a in get_args(inner.annotation) if a is not NoneType), inner.annotation)
-        if get_origin(inner.annotation) is dict:
-            annotation = inner.annotation
-    return _as_model(annotation)
-
-
-def _as_model(annotation: object) -> type[BaseModel] | None:
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _known_keys(path: KeyPath) -> list[str]:
-    model = _model_at(path)
-    return [field.alias or name for name, field in model.model_fields.items()] if model else []
-
-
-def _meaning(path: KeyPath) -> str:
-    model = _model_at(path[:-1])
-    for field in model.model_fields.values() if model else ():
-        if field.alias == path[-1] and field.description:
-            return field.description.rstrip(".")
-    return "it is needed"

@@ -14,6 +14,9 @@ from settings.yaml_file import read as read_yaml
 PROJECT = "flink-k8s"
 PREFIX = f"{PROJECT}:"
 
+STACK_FILE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
+"""What may stand at the top of a stack file."""
+
 
 @dataclass(frozen=True)
 class StackConfig:
@@ -33,10 +36,17 @@ class StackConfig:
         """A problem at that path of the config."""
         if self.document is None or not path:
             return Problem(self.file, 0, dotted(path), message)
+        return Problem(self.file, self.document.line(self._place(path)), dotted(path), message)
+
+    def written(self, path: KeyPath) -> str | None:
+        """The text that stands at that path where YAML reads something that looks otherwise; None where it does not."""
+        return None if self.document is None else self.document.written.get(self._place(path))
+
+    def _place(self, path: KeyPath) -> KeyPath:
         first, *rest = path
-        located = self.document.line(("config", f"{PREFIX}{first}", *rest))
-        plain = self.document.problem(path, message)
-        return Problem(plain.file, located, plain.path, message)
+        assert self.document is not None
+        prefixed = ("config", f"{PREFIX}{first}")
+        return (*(prefixed if prefixed in self.document.lines else ("config", first)), *rest)
 
 
 def stacks(root: Path) -> list[str]:
@@ -63,6 +73,8 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     documents, problems = read_yaml(path, shown)
     if problems:
         raise ProblemsError(problems)
+    if not documents:
+        return StackConfig(shown, {})
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise ProblemsError([Problem(shown, 0, "", "is no stack file; it needs one document with the key config")])
     document = documents[0]
@@ -73,13 +85,16 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     values: dict[str, object] = {}
     found: list[Problem] = []
     for key in top:
-        if key not in {"config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment"}:
+        if key not in STACK_FILE_KEYS:
             found.append(document.problem((key,), f"is an unknown key of a stack file; {nearest(key, ['config'])}"))
     for key, value in cast(dict[str, object], config).items():
         project, colon, name = key.partition(":")
         if not colon:
             name, project = key, PROJECT
-        if project == PROJECT:
+        if project == PROJECT and name in values:
+            message = f"stands twice, with and without {PREFIX} before it; keep one"
+            found.append(document.problem(("config", key), message))
+        elif project == PROJECT:
             values[name] = value
         elif project not in {"pulumi", "kubernetes"}:
             problem = f'belongs to the project "{project}"; the keys of this one begin with {PREFIX}'

@@ -38,21 +38,61 @@ class OperatorVersion:
 
     Attributes:
         flink: the `flinkVersion` values that it takes, oldest first.
+        deprecated: those of them that it is about to drop.
         config_file: the key of `defaultConfiguration` that its chart mounts.
+        directory_names: names by which its own Flink libraries read the directories of checkpoints and savepoints: a
+            resource that says another one has none, as far as it sees.
+        last_state_needs_ha: last-state works with high availability alone, and not for session jobs.
+        checks_jar_uris: it refuses jars of session jobs by scheme and host.
+        reads_session_job_configuration: it looks at a session job's own flinkConfiguration too.
     """
 
     flink: tuple[str, ...]
+    deprecated: tuple[str, ...]
     config_file: str
+    directory_names: dict[str, tuple[str, ...]]
+    last_state_needs_ha: bool = False
+    checks_jar_uris: bool = True
+    reads_session_job_configuration: bool = True
 
+
+_CHECKPOINTS = ("state.checkpoints.dir", "state.backend.fs.checkpointdir")
+_SAVEPOINTS = ("state.savepoints.dir", "savepoints.state.backend.fs.dir")
 
 OPERATORS: dict[str, OperatorVersion] = {
     "1.16.1": OperatorVersion(
-        flink=("v1_15", "v1_16", "v1_17", "v1_18", "v1_19", "v1_20", "v2_0", "v2_1", "v2_2", "v2_3"),
+        flink=("v1_15", "v1_16", "v1_17", "v1_18", "v1_19", "v1_20", "v2_0", "v2_1", "v2_2", "v2_3", "v2_4"),
+        deprecated=("v1_15", "v1_16", "v1_17", "v1_18"),
         config_file="config.yaml",
+        directory_names={
+            "execution.checkpointing.dir": ("execution.checkpointing.dir", *_CHECKPOINTS),
+            "execution.checkpointing.savepoint-dir": ("execution.checkpointing.savepoint-dir", *_SAVEPOINTS),
+        },
     ),
     "1.7.0": OperatorVersion(
         flink=("v1_13", "v1_14", "v1_15", "v1_16", "v1_17", "v1_18", "v1_19"),
+        deprecated=("v1_13", "v1_14"),
         config_file="flink-conf.yaml",
+        directory_names={
+            "execution.checkpointing.dir": _CHECKPOINTS,
+            "execution.checkpointing.savepoint-dir": _SAVEPOINTS,
+        },
+        last_state_needs_ha=True,
+        checks_jar_uris=False,
+        reads_session_job_configuration=False,
     ),
 }
-"""From the enum FlinkVersion of each version's API jar and from its chart."""
+"""From the enum FlinkVersion of each version's API jar, its validator and its chart."""
+
+_OLDER_NAMES = {
+    "high-availability.type": ("high-availability", "recovery.mode"),
+    "high-availability.storageDir": ("high-availability.zookeeper.storageDir", "recovery.zookeeper.storageDir"),
+}
+
+
+def names(key: str, operator: str) -> tuple[str, ...]:
+    """The names under which an operator version reads one of Flink's options, the one for today first."""
+    known = OPERATORS.get(operator)
+    if known and key in known.directory_names:
+        return known.directory_names[key]
+    return (key, *_OLDER_NAMES.get(key, ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ MAX_BYTES = 1_000_000
 MAX_NODES = 200_000
 """Values in one file with aliases followed; a handful of nested aliases can stand for billions."""
 
+MAX_DEPTH = 100
+"""Nesting of one document; the C parser builds its nodes by recursion and takes the whole process down when it is deep."""
+
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,11 +32,14 @@ class Document:
         file: the file as problems name it.
         value: the document.
         lines: 1-based line of every key path in it.
+        written: the text of plain values that YAML reads as something that looks otherwise, by key path: `no` for
+            false, `1.10` for the number 1.1.
     """
 
     file: str
     value: object
     lines: Mapping[KeyPath, int] = field(repr=False)
+    written: Mapping[KeyPath, str] = field(repr=False, default_factory=dict[KeyPath, str])
 
     def line(self, path: KeyPath) -> int:
         """The line of the path, or of the nearest parent that has one; 0 when there is none."""
@@ -54,18 +61,13 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
         shown: how problems name it.
     """
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            message = f"has {size:,} bytes, more than {MAX_BYTES:,}; data does not belong into a YAML file here"
+            return [], [Problem(shown, 0, "", message)]
         data = path.read_bytes()
     except OSError as error:
         return [], [Problem(shown, 0, "", f"cannot be read: {error.strerror}; check the file and its permissions")]
-    if len(data) > MAX_BYTES:
-        return [], [
-            Problem(
-                shown,
-                0,
-                "",
-                f"has {len(data):,} bytes, more than {MAX_BYTES:,}; data does not belong into a YAML file here",
-            )
-        ]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -80,13 +82,14 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
     builder = _Builder(shown)
     loader: Any = None
     try:
+        _refuse_depth(text)
         loader = _Loader(text)
         while loader.check_node():
             builder.start()
             node = loader.get_node()
             value = builder.build(loader, node, ())
             if value is not None:
-                documents.append(Document(shown, value, builder.lines))
+                documents.append(Document(shown, value, builder.lines, builder.written))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
@@ -101,12 +104,28 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
                 shown, 0, "", f"stands for more than {MAX_NODES:,} values; write nested aliases out or split the file"
             )
         )
-    except RecursionError:
-        builder.problems.append(Problem(shown, 0, "", "is nested too deeply; no resource is as deep as this"))
+    except _TooDeepError as error:
+        builder.problems.append(
+            Problem(shown, error.line, "", f"is nested deeper than {MAX_DEPTH} levels; no resource is as deep as this")
+        )
+    except RecursionError:  # merge keys in merge keys are deep without looking so
+        builder.problems.append(Problem(shown, 0, "", "is nested too deeply; write nested aliases out"))
     finally:
         if loader is not None:
             loader.dispose()
     return documents, builder.problems
+
+
+def _refuse_depth(text: str) -> None:
+    """Looks at the events alone, which need no recursion."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _TooDeepError(event.start_mark.line + 1)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _cause(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
@@ -121,6 +140,14 @@ class _TooManyError(Exception):
     """The document grows beyond MAX_NODES when its aliases are followed."""
 
 
+class _TooDeepError(Exception):
+    """The document is nested deeper than MAX_DEPTH."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        super().__init__(line)
+
+
 class _Builder:
     """Turns nodes into plain values: SafeLoader's own scalars, but duplicate keys and odd keys are problems."""
 
@@ -128,20 +155,26 @@ class _Builder:
         self.shown = shown
         self.problems: list[Problem] = []
         self.lines: dict[KeyPath, int] = {}
+        self.written: dict[KeyPath, str] = {}
         self.count = 0
         self.open: set[int] = set()
 
     def start(self) -> None:
         self.lines = {}
+        self.written = {}
 
     def build(self, loader: Any, node: yaml.Node, path: KeyPath) -> object:
         self.count += 1
         if self.count > MAX_NODES:
             raise _TooManyError
         line = cast(int, node.start_mark.line) + 1
+        if len(path) > MAX_DEPTH:
+            raise _TooDeepError(line)
         self.lines.setdefault(path, line)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(loader, node, path, line)
+        if not str(node.tag).startswith("tag:yaml.org,2002:"):
+            self._add(line, path, f"has the tag {node.tag}, which means nothing here; remove it")
         if id(node) in self.open:
             self._add(line, path, "contains itself through an alias; write it out")
             return None
@@ -155,13 +188,25 @@ class _Builder:
             self.open.discard(id(node))
 
     def _scalar(self, loader: Any, node: yaml.ScalarNode, path: KeyPath, line: int) -> object:
-        if node.tag == "tag:yaml.org,2002:timestamp":  # a date is text to Kubernetes
-            return node.value
+        text = cast(str, node.value)
+        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
+        # Dates, base 60 (1:30) and = are YAML 1.1's own; what reads the files besides us takes them for text.
+        if kind in ("timestamp", "value") or (kind in ("int", "float") and ":" in text):
+            return text
+        if kind == "binary":
+            self._add(line, path, "is binary data; no setting takes that, write text")
+            return None
         try:
-            return loader.construct_object(node)
+            value = cast(object, loader.construct_object(node))
         except (yaml.YAMLError, ValueError):
             self._add(line, path, f"is no plain value (tag {node.tag}); quote the text")
             return None
+        if isinstance(value, float) and not math.isfinite(value):
+            self._add(line, path, f'is {text}, which is no number in Kubernetes; quote it: "{text}"')
+            return None
+        if not isinstance(value, str) and value is not None and text.lower() != str(value).lower():
+            self.written[path] = text
+        return value
 
     def _mapping(self, loader: Any, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}

@@ -6,6 +6,7 @@ Needs root; starts the sandbox when it does not run. Everything is made in one n
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 import urllib.request
@@ -15,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from sandbox import cluster, configuration, golang, network
+from sandbox import cluster, configuration, golang, network, node
 from sandbox.home import PROJECT, home
 from sandbox.system_images import BUSYBOX
 
@@ -163,6 +164,47 @@ def test_service_from_machine(kubectl: Kubectl) -> None:
             return str(error)
 
     eventually(ask, lambda said: said.startswith("web-"))
+
+
+def test_service_from_node(kubectl: Kubectl) -> None:
+    """As the API server does when it calls an admission webhook."""
+    address = kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+    eventually(lambda: in_node("busybox", "wget", "-q", "-O", "-", f"http://{address}"), lambda s: s.startswith("web-"))
+    said = in_node(
+        "busybox", "wget", "-q", "-O", "-", "--no-check-certificate", f"https://{network.KUBERNETES_IP}/livez"
+    )
+    assert said.endswith("ok"), said
+
+
+def in_node(*command: str) -> str:
+    found = node.find()
+    assert found is not None
+    return found.run("timeout", "10", *command, check=False).stdout
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """A port on which the machine's end of the uplink would answer."""
+    with socket.create_server((network.HOST_IP, 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("inside", ["pod", "node"])
+def test_machine_is_refused(kubectl: Kubectl, listener: int, inside: str) -> None:
+    """At its own address and, which is another way through the packet filter, as the endpoint of a service."""
+    metadata = {"name": "machine", "labels": {"kubernetes.io/service-name": "machine"}}
+    slice_ = {"addressType": "IPv4", "endpoints": [{"addresses": [network.HOST_IP]}], "ports": [{"port": listener}]}
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": listener}]}},
+        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": metadata} | slice_,
+    )
+    service = kubectl("get", "service", "machine", "-o", "jsonpath={.spec.clusterIP}")
+    eventually(lambda: in_node("iptables-save", "-t", "nat"), lambda rules: f"{network.HOST_IP}:{listener}" in rules)
+    for address in (network.HOST_IP, service):
+        script = f"busybox nc -w 5 {address} {listener} </dev/null 2>&1; echo code $?"
+        said = in_box(kubectl, "sh", "-c", script) if inside == "pod" else in_node("sh", "-c", script)
+        assert "code 1" in said
+        assert "refused" in said, said
 
 
 def test_service_reaches_its_own_pod(kubectl: Kubectl) -> None:

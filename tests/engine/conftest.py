@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +44,17 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The engine, and the sandbox as its cluster."""
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Engine]:
+    """The engine, and the sandbox as its cluster; what a failed test leaves there goes in the end."""
     if shutil.which("pulumi") is None:
         pytest.skip("pulumi is not on PATH")
     if os.geteuid() != 0 or sys.platform != "linux":
         pytest.skip("the sandbox needs root and Linux")
     subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
     folder = tmp_path_factory.mktemp("engine")
-    return Engine({**os.environ, "FLINK_K8S_STATE": str(folder / "state")}, folder)
+    real = Engine({**os.environ, "FLINK_K8S_STATE": str(folder / "state")}, folder)
+    yield real
+    real.make("destroy")
 
 
 @pytest.fixture(scope="session")

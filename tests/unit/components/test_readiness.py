@@ -138,6 +138,7 @@ class ApiServer:
         self.watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
         self.lists = 0
         self.forbidden = False
+        self.log = ""
 
     def put(self, found: dict[str, Any]) -> None:
         self.objects[found["metadata"]["name"]] = found
@@ -171,12 +172,17 @@ class ApiServer:
         return web.json_response({"items": [pod]})
 
 
+    async def pod_log(self, _: web.Request) -> web.Response:
+        return web.Response(text=self.log)
+
+
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncGenerator[tuple[ApiServer, str]]:
     server = ApiServer()
     app = web.Application()
     app.router.add_get("/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments", server.jobs)
     app.router.add_get("/api/v1/namespaces/flink/pods", server.pods)
+    app.router.add_get("/api/v1/namespaces/flink/pods/p/log", server.pod_log)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -253,6 +259,17 @@ def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
         with pytest.raises(pulumi.RunError, match=r"job flink/a FAILED: X: the reason"):
             await watch.wait(job(), RESOURCE)
         assert time.monotonic() - start < 5
+
+    run(tmp_path, play)
+
+
+def test_a_failed_python_program_speaks_for_itself(tmp_path: Path):
+    async def play(server: ApiServer, watch: Readiness) -> None:
+        server.put(deployment("FAILED", error="java.lang.RuntimeException: Python process exits with code: 1"))
+        line = "INFO  org.apache.flink.client.python.PythonDriver [] - "
+        server.log = f"{line}ValueError: no such thing\n{line}------ Python Process Exited ------\n"
+        with pytest.raises(pulumi.RunError, match=r"FAILED: ValueError: no such thing \(java.*exits with code: 1\)"):
+            await watch.wait(job(), RESOURCE)
 
     run(tmp_path, play)
 
