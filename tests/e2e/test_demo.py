@@ -165,16 +165,15 @@ class TestDemo:
         assert re.search(r"^flink_jobmanager_", scraped, re.MULTILINE)
 
     def test_a_broken_job_fails_the_deployment_with_its_own_error(self, pair: str, tmp_path: Path):
-        broken = {"word-count": {"parameters": {"input": "/nowhere/at/all"}, "restartNonce": int(time.time())}}
         layer = json.loads(layered(tmp_path, pair).read_text())
-        layer["jobs"]["word-count"].update(broken["word-count"])
+        layer["jobs"]["word-count"]["args"] = ["-pyclientexec", "/usr/local/bin/python3", "-py", "/opt/flink/nope.py"]
         (tmp_path / "broken.yaml").write_text(json.dumps(layer))
         start = time.monotonic()
         command = ["make", "up", "STACK=sandbox", f"LAYER={tmp_path / 'broken.yaml'}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
         print(done.stdout, done.stderr)
         assert done.returncode != 0
-        assert "/nowhere/at/all" in done.stdout + done.stderr
+        assert "nope.py" in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         assert time.monotonic() - start < 120
 

@@ -51,15 +51,15 @@ class TestLifecycle:
         assert changes(engine.make("preview", layer).said) == set()
 
     def test_a_broken_job_fails_up_until_it_is_mended(self, engine: Engine):
-        layer = "jobs: {word-count: {parameters: {input: /nowhere/at/all}}}"
+        layer = "jobs: {word-count: {args: [-pyclientexec, /usr/local/bin/python3, -py, /opt/flink/usrlib/nope.py]}}"
         start = time.monotonic()
         first = engine.make("up", layer)
         assert first.code != 0
-        assert "/nowhere/at/all" in first.said
+        assert "nope.py" in first.said
         assert time.monotonic() - start < 120
         again = engine.make("up", layer)
         assert again.code != 0, "a job that is still broken must fail the next up too"
-        assert "/nowhere/at/all" in again.said
+        assert "nope.py" in again.said
         assert engine.make("up").code == 0
 
     def test_destroy_leaves_nothing(self, engine: Engine, kubectl: Kubectl):
