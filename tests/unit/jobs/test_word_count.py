@@ -1,0 +1,143 @@
+# ruff: noqa: RUF001, the texts are in other scripts on purpose
+"""What the word count's functions count, against the definition: the pattern over the lower-cased text."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections import Counter
+from types import ModuleType
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+# What a Flink source can hand over: UTF-8 has no surrogates. Apostrophes, sigmas and line ends often, as they matter.
+TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("aΣσς'_İ\n\r\u2028\x85\x00 ")))
+
+
+def definition(text: str) -> Counter[str]:
+    """Counts as the issue defines them, over the whole text at once."""
+    return Counter(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
+
+
+def lines_of(text: str) -> list[str]:
+    r"""The lines as Flink's source gives them: they end with \n, \r or \r\n, as in Python's text files, only."""
+    return [line.rstrip("\n") for line in io.StringIO(text, newline=None)]
+
+
+def counted(word_count: ModuleType, text: str, buckets: int) -> list[Counter[str]]:
+    """One Counter a bucket, by way of what the job sends from one operator to the next."""
+    counts: list[Counter[str]] = [Counter() for _ in range(buckets)]
+    for line in lines_of(text):
+        for bucket, share in word_count.shares(line, buckets):
+            word_count.add_share(counts[bucket], share)
+    return counts
+
+
+@given(text=TEXT, buckets=st.integers(1, 9))
+@example(text="ΑΣ'Β ΑΣ\nΣΑΣ", buckets=1)
+@example(text="\ufeffΟΔΟΣ", buckets=1)
+@example(text="", buckets=1)
+@example(text="one\u2028two\x85three\x0bfour\x1cfive", buckets=2)
+def test_counts_equal_the_definition(word_count: ModuleType, text: str, buckets: int) -> None:
+    counts = counted(word_count, text, buckets)
+    assert sum(counts, Counter()) == definition(text)
+    assert sum(map(len, counts)) == len(definition(text)), "a word was counted in two buckets"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("Don't DON'T 'quoted' rock'n'roll", ["don't", "don't", "quoted", "rock'n'roll"]),
+        ("snake_case __init__ 3.5 x²", ["snake", "case", "init", "3", "5", "x²"]),
+        ("ΟΔΟΣ Straße ١٢ 字典", ["οδος", "straße", "١٢", "字典"]),
+        ("’tis j’ai", ["tis", "j", "ai"]),
+        ("\x00a\x00b\x00", ["a", "b"]),
+        ("", []),
+        (" _ ' - ", []),
+    ],
+)
+def test_words(word_count: ModuleType, line: str, words: list[str]) -> None:
+    assert word_count.words(line) == words
+
+
+@given(text=TEXT)
+def test_a_word_fits_a_line_of_output(word_count: ModuleType, text: str) -> None:
+    lines = list(word_count.as_lines(definition(text)))
+    read = dict(line.split("\t") for line in "".join(f"{line}\n" for line in lines).split("\n")[:-1])
+    assert {word: int(count) for word, count in read.items()} == definition(text)
+
+
+def test_buckets_do_not_change_from_process_to_process(word_count: ModuleType) -> None:
+    # Python's own hash of a text does, and every worker is a process of its own.
+    assert [word_count.bucket_of(word, 8) for word in ("boat", "clerk", "ναός")] == [2, 4, 5]
+
+
+def test_a_line_travels_as_one_record_where_there_is_one_bucket(word_count: ModuleType) -> None:
+    assert word_count.shares("b a b", 1) == [(0, "b a b")]
+    assert word_count.shares("", 1) == []
+
+
+def test_the_last_of_repeated_options_counts(word_count: ModuleType) -> None:
+    arguments = ["--input", "/a", "--output", "/b", "--input", "/data/input/text", "--output=/c"]
+    assert word_count.parse(arguments) == word_count.Options("/data/input/text", "/c")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--input, --output"),
+        (["--input", "/a"], "--output"),
+        (["--in", "/a", "--output", "/b"], "--input"),
+        (["--input", "/a", "--output", "/b", "--inptu", "/c"], "--inptu"),
+    ],
+)
+def test_bad_options_end_with_a_message(
+    word_count: ModuleType, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        word_count.parse(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_ours"),
+    [
+        ("word-counts-fcb8c272-57f6-43e7-a5b9-a2b2ac4a136c-0.tsv", True),
+        (".word-counts-fcb8c272-57f6-43e7-a5b9-a2b2ac4a136c-0.tsv.inprogress.0f1e2d3c", True),
+        ("word-counts.tsv", False),
+        ("word-counts-2024.tsv", False),
+        ("word-counts-fcb8c272-57f6-43e7-a5b9-a2b2ac4a136c-0.tsv.bak", False),
+        ("my-word-counts-fcb8c272-57f6-43e7-a5b9-a2b2ac4a136c-0.tsv", False),
+        ("notes.txt", False),
+    ],
+)
+def test_a_run_takes_away_only_what_a_run_wrote(word_count: ModuleType, name: str, is_ours: bool) -> None:
+    assert (word_count.PART_NAME.fullmatch(name) is not None) == is_ours
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "inside"),
+    [
+        ("file:/data/in", "file:/data/in", True),
+        ("file:/data/in/out", "file:/data/in", True),
+        ("file:/data/input2", "file:/data/in", False),
+        ("file:/data", "file:/data/in", False),
+        ("file:/data", "file:/", True),
+        ("s3a://b/in", "file:/in", False),
+    ],
+)
+def test_is_inside(word_count: ModuleType, path: str, folder: str, inside: bool) -> None:
+    assert word_count.is_inside(path, folder) == inside
+
+
+def test_names_that_flink_skips(word_count: ModuleType) -> None:
+    assert [word_count.is_hidden(name) for name in (".a", "_a", "a_", "a.b")] == [True, True, False, False]
+
+
+def test_the_functions_do_not_need_pyflink(word_count: ModuleType) -> None:
+    assert word_count.words("a") == ["a"]
+    assert not {name for name in sys.modules if name.partition(".")[0] in ("pyflink", "py4j")}
