@@ -28,7 +28,12 @@ class CertManager(pulumi.ComponentResource):
             charts=charts,
             source=charts.cert_manager,
             namespace=settings.namespace,
-            values={"crds": {"enabled": True}},
+            values={
+                "crds": {"enabled": True},
+                # In kube-system, where the chart would have it, the lease outlives a namespace that goes, and the next
+                # install waits until it has run out.
+                "global": {"leaderElection": {"namespace": settings.namespace}},
+            },
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[own]),
         )

@@ -74,7 +74,12 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
         return [], [Problem(folder, 0, "", "is no folder; job files are expected there")]
     for path in sorted((*base.glob("*.yaml"), *base.glob("*.yml"))):
         shown = f"{folder}/{path.name}"
-        if not path.resolve().is_relative_to(root.resolve()):
+        try:
+            is_inside = path.resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError):  # a link to itself
+            problems.append(Problem(shown, 0, "", "is a link that leads nowhere; remove it"))
+            continue
+        if not is_inside:
             problems.append(Problem(shown, 0, "", "is a link to a file outside of the project; copy the file here"))
             continue
         if not path.is_file():

@@ -18,7 +18,7 @@ NAMED_LISTS = frozenset(
     }
 )
 """Lists whose items are merged by `name` (mounts by `mountPath`); every other list is replaced, and so is one of these
-when the later layer has an item without a name or two of the same."""
+when the later layer has an item without a name or two of the same. An item with `$patch: delete` takes one away."""
 
 
 def merge(base: object, over: object) -> object:
@@ -74,6 +74,10 @@ def _merge_named(merged: list[dict[str, object]], over: list[dict[str, object]],
     places = {item.get(by): index for index, item in enumerate(merged)}
     for item in over:
         index = places.get(item.get(by))
+        if _is_deletion(item):
+            merged = [kept for kept in merged if kept.get(by) != item.get(by)]
+            places = {kept.get(by): place for place, kept in enumerate(merged)}
+            continue
         if index is None:
             places[item.get(by)] = len(merged)
             merged.append(cast(dict[str, object], _without_nulls(item)))
@@ -85,6 +89,11 @@ def _merge_named(merged: list[dict[str, object]], over: list[dict[str, object]],
                     merged[index].pop(other, None)
         _merge_into(merged[index], item)
     return merged
+
+
+def _is_deletion(item: object) -> bool:
+    """Kubernetes' own way of saying it: `{name: x, $patch: delete}`."""
+    return isinstance(item, dict) and cast(dict[str, object], item).get("$patch") == "delete"
 
 
 def _copied(value: object) -> object:
@@ -99,5 +108,5 @@ def _without_nulls(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in cast(dict[str, object], value).items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in cast(list[object], value)]
+        return [_without_nulls(item) for item in cast(list[object], value) if not _is_deletion(item)]
     return value

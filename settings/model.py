@@ -163,7 +163,9 @@ class JobSettings(Model):
     flink_configuration: dict[str, Any] | None = Field(
         default=None, description="Flink's configuration; null takes a key away."
     )
-    env: dict[str, Text] | None = Field(default=None, description="Environment variables of Flink's container.")
+    env: dict[str, Text | None] | None = Field(
+        default=None, description="Environment variables of Flink's container; null takes one away."
+    )
     secret_env: dict[str, SecretKey] | None = Field(default=None, description="Environment variables out of Secrets.")
     restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
     external: bool | None = Field(

@@ -13,6 +13,7 @@ import yaml
 from settings import job_files, jobs, rules
 from settings.model import StackSettings
 from settings.problems import Problem, ProblemsError
+from settings.resolution import resolve
 from settings.rules import enforced, graph
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
@@ -68,7 +69,7 @@ def load(root: Path, config: StackConfig) -> Platform:
     problems += found_in_config
     if settings is None:
         raise ProblemsError(problems)
-    resolved = jobs.resolve(settings, config, objects)
+    resolved = resolve(settings, config, objects)
     problems += resolved.problems
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
     for job in resolved.jobs:

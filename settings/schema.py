@@ -1,7 +1,7 @@
 """`python -m settings.schema`: writes what other files say of the stack config, so that nothing is said twice.
 
-docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md for people. With
-`--check` it writes nothing and exits with 1 when a file is not what it would write.
+docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md for people.
+With `--check` it writes nothing and exits with 1 when a file is not what it would write.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def stack_schema() -> dict[str, Any]:
     inner = StackSettings.model_json_schema(by_alias=True)
     properties = cast(dict[str, Any], inner["properties"])
     keys = {f"{PREFIX}{key}": value for key, value in properties.items()} | properties
-    config = {
+    config: dict[str, Any] = {
         "type": "object",
         "properties": keys,
         "patternProperties": {"^(pulumi|kubernetes):": {}},
         "additionalProperties": False,
     }
-    others = {key: {} for key in STACK_FILE_KEYS if key != "config"}
+    others: dict[str, Any] = {key: {} for key in STACK_FILE_KEYS if key != "config"}
     return {
         "$schema": _DRAFT,
         "title": "A stack of flink-k8s: Pulumi.<stack>.yaml",

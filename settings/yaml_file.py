@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ MAX_NODES = 200_000
 """Values in one file with aliases followed; a handful of nested aliases can stand for billions."""
 
 MAX_DEPTH = 100
-"""Nesting of one document; the C parser builds its nodes by recursion and takes the whole process down when it is deep."""
+"""Nesting of one document; the C parser builds nodes by recursion, and a deep one takes the whole process down."""
 
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -61,7 +62,10 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
         shown: how problems name it.
     """
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return [], [Problem(shown, 0, "", "is no file; name one with YAML in it")]
+        size = found.st_size
         if size > MAX_BYTES:
             message = f"has {size:,} bytes, more than {MAX_BYTES:,}; data does not belong into a YAML file here"
             return [], [Problem(shown, 0, "", message)]
@@ -123,7 +127,7 @@ def _refuse_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _TooDeepError(event.start_mark.line + 1)
+                raise _TooDeepError(event.start_mark.line + 1 if event.start_mark else 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -1,0 +1,217 @@
+"""What each layer says of a resource's spec: the platform's own part, settings turned into fields, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from settings.model import JOB_ACCOUNT, JobSettings, Process
+
+MAIN_CONTAINER = "flink-main-container"
+"""The container that the operator takes for Flink's own in a pod template."""
+
+PROMETHEUS_REPORTER = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
+
+METRICS_PORT = 9249
+"""Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
+
+
+def derived_spec(kind: str) -> dict[str, object]:
+    """What the platform gives every job before anybody is asked: account, metrics with their declared port."""
+    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+        return {}
+    spec: dict[str, object] = {
+        "serviceAccount": JOB_ACCOUNT,
+        "flinkConfiguration": {
+            "metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
+            "metrics.reporter.prom.port": str(METRICS_PORT),
+            # Without it the operator lays a job's own templates onto this one by position.
+            "kubernetes.operator.pod-template.merge-arrays-by-name": "true",
+        },
+        "podTemplate": {
+            "spec": {
+                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}]
+            }
+        },
+    }
+    return in_template(kind, spec)
+
+
+def raw_spec(settings: JobSettings, kind: str) -> dict[str, object]:
+    """`spec` of a layer that speaks of all jobs: it means those with pods of their own."""
+    if settings.spec is None or kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+        return {}
+    return flat_configuration(settings.spec)
+
+
+def spec_of(settings: JobSettings, kind: str, *, runs_job: bool) -> dict[str, object]:
+    """The part of a resource's spec that a layer of settings asks for.
+
+    Arguments are apart, in `apply_arguments`, and `spec` is, since it is merged last.
+
+    Args:
+        settings: the layer.
+        kind: of the resource.
+        runs_job: false for a session cluster and a snapshot, which must not get a `job`.
+    """
+    spec: dict[str, object] = {}
+    job: dict[str, object] = {}
+    for key, value in (("image", settings.image), ("flinkVersion", settings.flink_version)):
+        if value is not None:
+            spec[key] = value
+    for key, value in (
+        ("parallelism", settings.parallelism),
+        ("upgradeMode", settings.upgrade_mode),
+        ("state", settings.state),
+    ):
+        if value is not None:
+            job[key] = value
+    for key, process in (("jobManager", settings.job_manager), ("taskManager", settings.task_manager)):
+        if process is not None:
+            spec[key] = _process_spec(process)
+    if settings.flink_configuration is not None:
+        spec["flinkConfiguration"] = flat(settings.flink_configuration)
+    if settings.restart_nonce is not None:
+        spec["restartNonce"] = settings.restart_nonce
+    env = _environment(settings)
+    if env:
+        spec["podTemplate"] = {"spec": {"containers": [{"name": MAIN_CONTAINER, "env": env}]}}
+    if job and runs_job:
+        spec["job"] = job
+    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+        # Neither has pods or an image of its own: of the rest only these mean something there.
+        spec = {key: value for key, value in spec.items() if key in ("job", "flinkConfiguration", "restartNonce")}
+    if kind == "FlinkStateSnapshot":
+        spec = {}
+    return in_template(kind, spec)
+
+
+def in_template(kind: str, spec: dict[str, object]) -> dict[str, object]:
+    """The spec where the kind has it: a blue/green deployment's is inside its template."""
+    return {"template": {"spec": spec}} if kind == "FlinkBlueGreenDeployment" and spec else spec
+
+
+def _process_spec(process: Process) -> dict[str, object]:
+    resource = {key: value for key, value in (("memory", process.memory), ("cpu", process.cpu)) if value is not None}
+    spec: dict[str, object] = {"resource": resource} if resource else {}
+    if process.replicas is not None:
+        spec["replicas"] = process.replicas
+    return spec
+
+
+def _environment(settings: JobSettings) -> list[dict[str, object]]:
+    plain: list[dict[str, object]] = [
+        {"name": name, "$patch": "delete"} if value is None else {"name": name, "value": value}
+        for name, value in (settings.env or {}).items()
+    ]
+    secret: list[dict[str, object]] = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": key.secret, "key": key.key}}}
+        for name, key in (settings.secret_env or {}).items()
+    ]
+    return plain + secret
+
+
+def job_of(spec: Mapping[str, object]) -> dict[str, object] | None:
+    """The `job` of a spec, wherever the kind has it; None for a session cluster or a snapshot."""
+    template = spec.get("template")
+    if isinstance(template, dict):
+        inner = cast(dict[str, object], template).get("spec")
+        return job_of(cast(dict[str, object], inner)) if isinstance(inner, dict) else None
+    job = spec.get("job")
+    return cast(dict[str, object], job) if isinstance(job, dict) else None
+
+
+def arguments_of(spec: Mapping[str, object]) -> list[str]:
+    """The job's arguments; none where there is no job or no list."""
+    args = (job_of(spec) or {}).get("args")
+    return [str(arg) for arg in cast(list[object], args)] if isinstance(args, list) else []
+
+
+def apply_arguments(spec: dict[str, object], settings: JobSettings, *, only_missing: bool = False) -> list[str]:
+    """Lays `args` and `parameters` of one layer onto the job's arguments.
+
+    `--key value` stays one pair however many layers set it: the pair that is there is changed in place, a new one is
+    appended. With `only_missing` (for `jobDefaults`, which the job file overrides) what is there stays.
+
+    Returns:
+        The flags that it set, with "" for the list as a whole.
+    """
+    job = job_of(spec)
+    if job is None:
+        return []
+    changed: list[str] = []
+    if settings.args is not None and not (only_missing and "args" in job):
+        job["args"] = list(settings.args)
+        changed.append("")
+    if settings.parameters is None or not isinstance(job.get("args") or [], list):
+        return changed  # what is no list is said by the check of fields
+    before = arguments_of(spec)
+    args = before
+    for key, value in settings.parameters.items():
+        args = with_parameter(args, key, value, only_missing=only_missing)
+        if f"--{key}" not in before or not only_missing:
+            changed.append(f"--{key}")
+    job["args"] = args
+    return changed
+
+
+def with_parameter(args: list[str], key: str, value: str | None, *, only_missing: bool = False) -> list[str]:
+    """The arguments with `--key value` in them; without `--key` when the value is None.
+
+    `--key=value` is recognised as well as `--key value`.
+    """
+    flag = f"--{key}"
+    result: list[str] = []
+    found = False
+    skip = False
+    for index, arg in enumerate(args):
+        if skip:
+            skip = False
+            continue
+        name, equals, _ = arg.partition("=")
+        if name != flag:
+            result.append(arg)
+            continue
+        takes_next = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
+        skip = takes_next
+        if only_missing and value is not None:
+            result += args[index : index + 2] if takes_next else [arg]
+        elif value is not None and not found:
+            result += [flag, value]
+        found = True
+    if not found and value is not None:
+        result += [flag, value]
+    return result
+
+
+def flat(configuration: Mapping[str, object]) -> dict[str, object]:
+    """Flink configuration with dotted keys and text as values, whatever mixture of nested and flat keys it was.
+
+    Null stays null: it takes the key away when layers are merged.
+    """
+    result: dict[str, object] = {}
+    for key, value in configuration.items():
+        if isinstance(value, dict):
+            for inner, leaf in flat(cast(dict[str, object], value)).items():
+                result[f"{key}.{inner}"] = leaf
+        elif isinstance(value, bool):
+            result[key] = str(value).lower()
+        elif isinstance(value, list):
+            result[key] = ";".join(str(item) for item in cast(list[object], value))
+        else:
+            result[key] = None if value is None else str(value)
+    return result
+
+
+def flat_configuration(spec: Mapping[str, object]) -> dict[str, object]:
+    """The spec with its flinkConfiguration flat, in a blue/green template too."""
+    result = dict(spec)
+    configuration = result.get("flinkConfiguration")
+    if isinstance(configuration, dict):
+        result["flinkConfiguration"] = flat(cast(dict[str, object], configuration))
+    template = result.get("template")
+    if isinstance(template, dict):
+        inner = cast(dict[str, object], template)
+        if isinstance(inner.get("spec"), dict):
+            result["template"] = {**inner, "spec": flat_configuration(cast(dict[str, object], inner["spec"]))}
+    return result

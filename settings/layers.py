@@ -1,0 +1,191 @@
+"""The layers that a job's spec is merged from, and where each of its final values came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from settings.merge import NAMED_LISTS, merge_key, merge_mappings
+from settings.problems import KeyPath
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a spec.
+
+    Attributes:
+        name: `platform`, `jobDefaults`, `job file`, `jobs.<key>`, `enforced`.
+        spec: what it says of the spec, in the spec's own shape.
+        place: where its values stand in the stack config; None for the platform and the job file.
+    """
+
+    name: str
+    spec: Mapping[str, object]
+    place: KeyPath | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value of the merged spec came from.
+
+    Attributes:
+        layer: the layer.
+        path: of the value in that layer's spec; a named list's item may stand elsewhere there.
+    """
+
+    layer: Layer
+    path: KeyPath
+
+
+@dataclass(frozen=True)
+class Layers:
+    """All layers of one job, later wins.
+
+    Attributes:
+        ordered: the layers.
+        arguments: which layer set which of the job's arguments, by the flag (`--key`), or "" for the list as a whole.
+    """
+
+    ordered: Sequence[Layer]
+    arguments: dict[str, Layer] = field(default_factory=dict[str, Layer])
+
+    def merged(self) -> dict[str, object]:
+        """The spec, without arguments."""
+        spec: dict[str, object] = {}
+        for layer in self.ordered:
+            spec = merge_mappings(spec, layer.spec)
+        return spec
+
+    def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
+        """The last layer that says something at that path of the merged spec; None when none does."""
+        for layer in reversed(self.ordered):
+            there = _locate(layer.spec, path, merged)
+            if there is not None:
+                return Origin(layer, there)
+        return None
+
+
+def _locate(spec: Mapping[str, object], path: KeyPath, merged: Mapping[str, object]) -> KeyPath | None:
+    """The path's place in a layer's spec, None when it does not speak of it."""
+    value: object = spec
+    final: object = merged
+    there: list[str | int] = []
+    for index, part in enumerate(path):
+        if isinstance(part, str):
+            inner = cast(Mapping[str, object], value).get(part) if isinstance(value, Mapping) else None
+            if inner is None:
+                return None
+            final = cast(Mapping[str, object], final).get(part) if isinstance(final, Mapping) else None
+            value = inner
+            there.append(part)
+            continue
+        if not isinstance(value, list):
+            return None
+        items = cast(list[object], value)
+        place = _place(items, part, final, str(path[index - 1]))
+        if place is None:
+            return None
+        value, final = items[place], cast(list[object], final)[part]
+        there.append(place)
+    return tuple(there)
+
+
+def _place(items: list[object], index: int, final: object, key: str) -> int | None:
+    """Where the item that stands at `index` of the merged list stands in a layer's list."""
+    if not isinstance(final, list) or index >= len(cast(list[object], final)):
+        return None
+    wanted = cast(list[object], final)[index]
+    if key in NAMED_LISTS and isinstance(wanted, dict):
+        by = merge_key(key)
+        name = cast(dict[str, object], wanted).get(by)
+        for place, item in enumerate(items):
+            if isinstance(item, dict) and cast(dict[str, object], item).get(by) == name:
+                return place
+        return None
+    return index if index < len(items) else None
+
+
+def leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
+    """Every value below, with its path; an empty mapping or list is a value."""
+    if isinstance(value, dict) and value:
+        for key, item in cast(dict[str, object], value).items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(cast(list[object], value)):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
+
+
+_FIELDS: dict[KeyPath, str] = {
+    ("image",): "image",
+    ("flinkVersion",): "flinkVersion",
+    ("restartNonce",): "restartNonce",
+    ("job", "parallelism"): "parallelism",
+    ("job", "upgradeMode"): "upgradeMode",
+    ("job", "state"): "state",
+}
+
+
+def settings_path(
+    path: KeyPath, layer: Mapping[str, object], spec: Mapping[str, object], arguments: str = ""
+) -> KeyPath:
+    """Where a value of a spec stands in the job settings that said it: `("job", "parallelism")` in `("parallelism",)`.
+
+    Args:
+        path: in the spec, without a blue/green deployment's template.
+        layer: the settings as written, by their names in files.
+        spec: what was made of them.
+        arguments: the flag of the argument that is meant.
+    """
+    if _has(layer.get("spec"), path):
+        return ("spec", *path)
+    if path in _FIELDS:
+        return (_FIELDS[path],)
+    if path[:2] == ("job", "args"):
+        parameter = arguments.removeprefix("--")
+        return ("parameters", parameter) if parameter and _has(layer.get("parameters"), (parameter,)) else ("args",)
+    variable = _variable(path, spec)
+    if variable is not None:
+        return ("secretEnv" if _has(layer.get("secretEnv"), (variable,)) else "env", variable)
+    first, rest = path[0], path[1:]
+    if first in ("jobManager", "taskManager"):
+        return (first, *(rest[1:] if rest[:1] == ("resource",) else rest))
+    if first == "flinkConfiguration":
+        return (first, *(_nested(layer.get("flinkConfiguration"), str(rest[0])) if rest else ()))
+    return (first, *rest)
+
+
+def _variable(path: KeyPath, spec: Mapping[str, object]) -> str | None:
+    """The name of the environment variable that a path of the spec is in."""
+    if path[:3] != ("podTemplate", "spec", "containers") or len(path) < 6 or path[4] != "env":
+        return None
+    value = cast(object, spec)
+    for part in path[:6]:
+        if isinstance(part, str):
+            value = cast(Mapping[str, object], value).get(part) if isinstance(value, Mapping) else None
+        else:
+            items = cast(list[object], value) if isinstance(value, list) else []
+            value = items[part] if part < len(items) else None
+    name = cast(Mapping[str, object], value).get("name") if isinstance(value, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _has(value: object, path: KeyPath) -> bool:
+    for part in path:
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = cast(dict[str | int, object], value)[part]
+    return True
+
+
+def _nested(configuration: object, key: str) -> KeyPath:
+    """The path of a flat key in a configuration that may be nested."""
+    if isinstance(configuration, dict):
+        for name, value in cast(dict[str, object], configuration).items():
+            if name == key:
+                return (name,)
+            if key.startswith(f"{name}.") and isinstance(value, dict):
+                return (name, *_nested(cast(object, value), key.removeprefix(f"{name}.")))
+    return (key,)

@@ -1,0 +1,183 @@
+"""From job files and stack config to the jobs of a stack: whose settings are whose, in which namespace, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from settings.job_files import FileObject
+from settings.job_spec import (
+    apply_arguments,
+    derived_spec,
+    flat_configuration,
+    in_template,
+    job_of,
+    raw_spec,
+    spec_of,
+)
+from settings.jobs import Attachment, Job
+from settings.layers import Layer, Layers
+from settings.merge import merge_mappings
+from settings.model import JobSettings, StackSettings
+from settings.problems import Problem, nearest
+from settings.stack_file import StackConfig
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the job files come to in one stack."""
+
+    jobs: tuple[Job, ...]
+    attachments: tuple[Attachment, ...]
+    problems: tuple[Problem, ...]
+
+
+def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[FileObject]) -> Resolved:
+    """Merges each object with the stack's settings, in the order: what the platform derives < `jobDefaults` < the
+    job file < `jobs` < `enforced`.
+
+    Args:
+        settings: the stack's settings.
+        config: where they stand, for problems.
+        objects: of all job files.
+    """
+    objects = list(objects)
+    problems: list[Problem] = []
+    keys = _keys_of_jobs(settings, config, objects, problems)
+    jobs: list[Job] = []
+    attachments: list[Attachment] = []
+    taken: dict[tuple[str, str, str], FileObject] = {}
+    for source in objects:
+        own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
+        namespace = _namespace(settings, source, own)
+        if namespace not in settings.namespaces:
+            path = ("metadata", "namespace")
+            known = nearest(namespace, list(settings.namespaces))
+            problems.append(source.problem(path, f'is "{namespace}", which the stack does not have; {known}'))
+            continue
+        identity = (source.kind, namespace, source.name)
+        if identity in taken:
+            first = taken[identity].document
+            other = f"{first.file}:{first.line((*taken[identity].root, 'metadata', 'name'))}"
+            problems.append(
+                source.problem(("metadata", "name"), f'"{source.name}" is in {other} too; name one otherwise')
+            )
+            continue
+        taken[identity] = source
+        if not source.is_job:
+            attachments.append(Attachment(source, namespace, _object_manifest(source, namespace)))
+            continue
+        layers = (settings.job_defaults, own, settings.enforced)
+        merged = JobSettings.model_validate(
+            _merge_all(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
+        )
+        if merged.enabled is False:
+            continue
+        key = keys.get(id(source))
+        manifest, made_of = _job_manifest(source, namespace, settings, own, key)
+        jobs.append(Job(source, namespace, manifest, merged, made_of, config))
+    return Resolved(tuple(jobs), tuple(attachments), tuple(problems))
+
+
+def _namespace(settings: StackSettings, source: FileObject, own: JobSettings) -> str:
+    for said in (settings.enforced.namespace, own.namespace, source.namespace, settings.job_defaults.namespace):
+        if said is not None:
+            return said
+    return settings.first_namespace
+
+
+def _keys_of_jobs(
+    settings: StackSettings, config: StackConfig, objects: list[FileObject], problems: list[Problem]
+) -> dict[int, str]:
+    """Which key of `jobs` speaks of which object; a key of no job or of several is a problem."""
+    by_name: dict[str, list[FileObject]] = {}
+    for source in objects:
+        if source.is_job:
+            by_name.setdefault(source.name, []).append(source)
+            namespace = source.namespace or settings.first_namespace
+            by_name.setdefault(f"{source.kind}/{namespace}/{source.name}", []).append(source)
+    keys: dict[int, str] = {}
+    for key in settings.jobs:
+        meant = by_name.get(key, [])
+        if len(meant) == 1:
+            if id(meant[0]) in keys:
+                said = keys[id(meant[0])]
+                problems.append(config.problem(("jobs", key), f'speaks of the same job as "{said}"; keep one'))
+            keys[id(meant[0])] = key
+        elif meant:
+            full = ", ".join(sorted(f"{s.kind}/{s.namespace or settings.first_namespace}/{s.name}" for s in meant))
+            problems.append(
+                config.problem(("jobs", key), f"fits several jobs; write kind/namespace/name, one of: {full}")
+            )
+        else:
+            names = sorted({source.name for source in objects if source.is_job})
+            problems.append(config.problem(("jobs", key), f"is no job in jobs/; {nearest(key, names)}"))
+    return keys
+
+
+def _merge_all(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    merged: dict[str, object] = {}
+    for layer in layers:
+        merged = merge_mappings(merged, layer)
+    return merged
+
+
+def _labels(source: FileObject) -> dict[str, object]:
+    return {
+        "app.kubernetes.io/name": source.name,
+        "app.kubernetes.io/part-of": "flink-k8s",
+        "app.kubernetes.io/managed-by": "pulumi",
+    }
+
+
+def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
+    manifest = {key: value for key, value in source.manifest.items() if key != "status"}
+    metadata = merge_mappings({"labels": _labels(source)}, source.metadata)
+    manifest["metadata"] = {**metadata, "name": source.name, "namespace": namespace}
+    return manifest
+
+
+def _job_manifest(
+    source: FileObject, namespace: str, settings: StackSettings, own: JobSettings, key: str | None
+) -> tuple[dict[str, object], Layers]:
+    kind = source.kind
+    written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
+    runs_job = job_of(written) is not None
+
+    def of_all(layer: JobSettings) -> dict[str, object]:
+        return _laid(spec_of(layer, kind, runs_job=runs_job), in_template(kind, raw_spec(layer, kind)))
+
+    mine = spec_of(own, kind, runs_job=runs_job)
+    named = Layer(f"jobs.{key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(key)))
+    enforced = Layer("enforced", of_all(settings.enforced), ("enforced",))
+    defaults = Layer("jobDefaults", of_all(settings.job_defaults), ("jobDefaults",))
+    layers = Layers([Layer("platform", derived_spec(kind)), defaults, Layer("job file", written), named, enforced])
+    spec = layers.merged()
+    for layer, said in ((named, own), (enforced, settings.enforced)):
+        _note_arguments(layers, layer, said, apply_arguments(spec, said))
+    _note_arguments(
+        layers, defaults, settings.job_defaults, apply_arguments(spec, settings.job_defaults, only_missing=True)
+    )
+    manifest = _object_manifest(source, namespace)
+    manifest["spec"] = spec
+    return manifest, layers
+
+
+def _laid(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
+    """Like merging, but nulls stay: a layer has to take away what an earlier one says."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = _laid(cast(dict[str, object], below), cast(dict[str, object], value))
+        elif isinstance(below, list) and isinstance(value, list):
+            merged[key] = merge_mappings({key: cast(object, below)}, {key: cast(object, value)})[key]
+        else:
+            merged[key] = value
+    return merged
+
+
+def _note_arguments(layers: Layers, layer: Layer, said: JobSettings, changed: list[str]) -> None:
+    for flag in changed:
+        layers.arguments[flag] = layer

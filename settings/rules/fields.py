@@ -1,0 +1,137 @@
+"""Misspelt fields and values of a wrong type, by the tables from the operator's CRDs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from settings import tables
+from settings.problems import KeyPath, nearest
+from settings.rules.finding import Say
+from settings.values import quantity
+
+Written = Callable[[KeyPath], str | None]
+"""The text in the file at a path where YAML reads something that looks otherwise (`no` for false)."""
+
+
+def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> None:
+    """Compares a spec with the fields that the operator version knows.
+
+    As strict as an API server with the same CRDs: a number is no text, and text is no number.
+
+    Args:
+        kind: of the resource.
+        spec: its spec.
+        operator: version of the operator; one without a table is not looked at.
+        written: for values that YAML changed.
+        say: takes what is found.
+    """
+    table = tables.fields(operator)
+    if table is None:
+        return
+    if kind not in table.kinds:
+        say(
+            "field",
+            ("kind",),
+            f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}",
+        )
+        return
+    _Look(table, operator, written, say).value(table.kinds[kind], spec, ("spec",))
+
+
+class _Look:
+    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say) -> None:
+        self._table = table
+        self._operator = operator
+        self._written = written
+        self._say = say
+
+    def value(self, kind: Any, value: object, path: KeyPath) -> None:
+        if value is None or kind == "any":
+            return
+        if isinstance(kind, str):
+            self._scalar(kind, value, path)
+        elif "ref" in kind:
+            self._fields(self._table.types[kind["ref"]], value, path)
+        elif "enum" in kind:
+            if value not in kind["enum"]:
+                self._wrong(value, path, nearest(str(value), [str(known) for known in kind["enum"]]))
+        elif "list" in kind:
+            if isinstance(value, list):
+                for index, item in enumerate(cast(list[object], value)):
+                    self.value(kind["list"], item, (*path, index))
+            else:
+                self._wrong(value, path, "write a list")
+        elif not isinstance(value, dict):
+            self._wrong(value, path, "write a mapping")
+        else:
+            for key, item in cast(dict[str, object], value).items():
+                self.value(kind.get("map", "any"), item, (*path, key))
+
+    def _fields(self, kind: Mapping[str, Any], value: object, path: KeyPath) -> None:
+        if not isinstance(value, dict):
+            self._wrong(value, path, "write a mapping")
+            return
+        fields = cast(Mapping[str, Any], kind["fields"])
+        given = cast(dict[str, object], value)
+        for key, item in given.items():
+            if key in fields:
+                self.value(fields[key], item, (*path, key))
+            else:
+                self._say("field", (*path, key), f"is unknown; {self._cure(key, list(fields))}")
+        for key in kind.get("required", ()):
+            if given.get(key) is None:
+                self._say("field", (*path, key), "is missing; Kubernetes refuses the object without it")
+
+    def _cure(self, key: str, known: Sequence[str]) -> str:
+        newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
+        if key in newer:
+            instead = "; write resource: {memory, cpu}" if key == "resources" else ""
+            return f"operators have it from {newer[key]} on and this is {self._operator}{instead}"
+        return nearest(key, known)
+
+    def _scalar(self, kind: str, value: object, path: KeyPath) -> None:
+        odd = self._written(path)
+        if kind == "string":
+            if odd is not None:
+                self._say("field", path, f'is {odd}, which YAML reads as {_shown(value)}; quote it: "{odd}"')
+            elif isinstance(value, dict | list):
+                self._wrong(cast(object, value), path, "write text")
+            elif not isinstance(value, str):
+                self._wrong(value, path, f'quote it: "{_shown(value)}"')
+        elif kind == "boolean":
+            if not isinstance(value, bool):
+                self._wrong(value, path, "write true or false")
+        elif kind == "integer":
+            if not isinstance(value, int) or isinstance(value, bool):
+                self._wrong(value, path, "write a whole number, without quotes")
+        elif kind == "number":
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                self._wrong(value, path, "write a number, without quotes")
+        elif kind == "int-or-string" and (
+            not isinstance(value, int | str) or isinstance(value, bool) or _is_bad_quantity(value, path)
+        ):
+            self._wrong(value, path, 'write a whole number or text such as "500m"')
+
+    def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
+        self._say("field", path, f"is {_shown(value)}, which is wrong here; {cure}")
+
+
+def _is_bad_quantity(value: object, path: KeyPath) -> bool:
+    if len(path) < 2 or path[-2] not in ("requests", "limits") or path[-1] in ("memory", "cpu", "ephemeral-storage"):
+        return False  # ports and the like; the three above are the memory rules'
+    try:
+        quantity(str(value))
+    except ValueError:
+        return True
+    return False
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return f'"{value}"' if isinstance(value, str) else str(value)

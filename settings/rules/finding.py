@@ -1,0 +1,80 @@
+"""What a rule says, and how grave it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from settings.problems import KeyPath
+
+
+class Severity(Enum):
+    """How grave a finding is."""
+
+    ERROR = "error"
+    """Always stops."""
+    WARNING = "warning"
+    """Is printed; stops a stack that is `strict`."""
+    NOTICE = "notice"
+    """Is printed."""
+
+
+SEVERITIES: dict[str, Severity] = {
+    # What cannot work, by the operator's word or Kubernetes'.
+    "operator": Severity.ERROR,
+    "field": Severity.ERROR,
+    "graph": Severity.ERROR,
+    "storage": Severity.ERROR,
+    # What works, but should not be so where it counts.
+    "secret": Severity.WARNING,
+    "digest": Severity.WARNING,
+    "hostPath": Severity.WARNING,
+    "privileged": Severity.WARNING,
+    "key": Severity.WARNING,
+    "version": Severity.WARNING,
+    "plugin": Severity.WARNING,
+    # What one may want to know.
+    "enforced": Severity.NOTICE,
+}
+"""Severity by rule."""
+
+MEANINGS = {
+    "operator": "what the operator's validator refuses",
+    "field": "a misspelt field, or a value of a wrong type",
+    "graph": "a session job whose cluster, a snapshot whose job is not declared",
+    "storage": "half a state configuration",
+    "secret": "a password, key or token in clear",
+    "digest": "an image by its tag alone",
+    "hostPath": "a folder of the node as a volume",
+    "privileged": "pods that reach into the node",
+    "key": "a key of flinkConfiguration that is near one that this version knows, or one of another version",
+    "version": "a Flink version that the operator is about to drop; an image of another version than flinkVersion",
+    "plugin": "a file system whose plugin is missing or of another Flink version",
+    "enforced": "a value of a job that `enforced` replaced",
+}
+"""What each rule is about."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of a rule.
+
+    Attributes:
+        rule: a key of SEVERITIES.
+        path: in the manifest.
+        message: `what is wrong; what would be right`.
+    """
+
+    rule: str
+    path: KeyPath
+    message: str
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is in a stack that is not strict."""
+        return SEVERITIES[self.rule]
+
+
+Say = Callable[[str, KeyPath, str], None]
+"""Takes rule, path in the manifest, message."""

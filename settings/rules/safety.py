@@ -1,0 +1,105 @@
+"""Rules of ours for what works but should not be so: secrets in clear, images by tag, the node's own folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from settings.problems import KeyPath
+from settings.rules.finding import Say
+from settings.rules.subject import listed, mapping
+
+_SECRET_NAME = re.compile(
+    r"(password|passwd|secret|token|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)",
+    re.IGNORECASE,
+)
+_HARMLESS_END = re.compile(
+    r"(file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
+    r"retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----|gh[pousr]_[A-Za-z0-9]{36}"
+    r"|xox[bap]-[A-Za-z0-9-]{10,}"
+    r"|\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.|AccountKey=[A-Za-z0-9+/=]{20,}|://[^/\s:@]+:[^/\s:@]+@"
+)
+
+_CURE = "put it into a Kubernetes Secret and name that: secretEnv, or env with valueFrom.secretKeyRef"
+
+
+def look(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
+    """Looks through a spec.
+
+    Args:
+        spec: the merged spec, configuration flat.
+        at: where it begins in the manifest.
+        say: takes what is found.
+    """
+    for key, value in mapping(spec.get("flinkConfiguration")).items():
+        if is_secret(key, str(value)):
+            say("secret", (*at, "flinkConfiguration", key), f"looks like a secret in clear; {_CURE}")
+    args = listed(mapping(spec.get("job")).get("args"))
+    for index in range(len(args)):
+        if is_secret_argument(args, index):
+            say("secret", (*at, "job", "args", index), f"looks like a secret in clear; {_CURE}")
+    _image(spec.get("image"), (*at, "image"), say)
+    for holder, path in (
+        (spec, at),
+        (mapping(spec.get("jobManager")), (*at, "jobManager")),
+        (mapping(spec.get("taskManager")), (*at, "taskManager")),
+    ):
+        _pod(mapping(mapping(holder.get("podTemplate")).get("spec")), (*path, "podTemplate", "spec"), say)
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a name or a value looks like a password, a key or a token that stands in clear."""
+    text = value.strip()
+    if not text or text.startswith(("${", "$(", "<")):
+        return False
+    if _SECRET_VALUE.search(text):
+        return True
+    if text.lower() in ("true", "false") or text.isdigit():
+        return False
+    return bool(_SECRET_NAME.search(name)) and not _HARMLESS_END.search(name)
+
+
+def is_secret_argument(args: list[object], index: int) -> bool:
+    """Whether an argument is a secret: by itself, as `--password=x`, or after `--password`."""
+    text = str(args[index])
+    flag, equals, value = text.partition("=")
+    if text.startswith("-"):
+        return bool(equals) and is_secret(flag, value)
+    before = str(args[index - 1]) if index else ""
+    return is_secret(before if before.startswith("-") else "", text)
+
+
+def _image(image: object, path: KeyPath, say: Say) -> None:
+    if isinstance(image, str) and image and not re.search(r"@sha256:[0-9a-f]{64}$", image):
+        say(
+            "digest",
+            path,
+            f'is "{image}", whose content may change; add its digest: {image.partition("@")[0]}@sha256:…',
+        )
+
+
+def _pod(pod: Mapping[str, object], at: KeyPath, say: Say) -> None:
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.get(key) is True:
+            say("privileged", (*at, key), "reaches into the node; remove it")
+    for index, volume in enumerate(listed(pod.get("volumes"))):
+        if mapping(volume).get("hostPath") is not None:
+            say("hostPath", (*at, "volumes", index, "hostPath"), "is a folder of the node; use a claim or an emptyDir")
+    for group in ("containers", "initContainers"):
+        for index, container in enumerate(listed(pod.get(group))):
+            fields, path = mapping(container), (*at, group, index)
+            if mapping(fields.get("securityContext")).get("privileged") is True:
+                say(
+                    "privileged",
+                    (*path, "securityContext", "privileged"),
+                    "makes the container the node's root; remove it",
+                )
+            _image(fields.get("image"), (*path, "image"), say)
+            for place, variable in enumerate(listed(fields.get("env"))):
+                name, value = mapping(variable).get("name"), mapping(variable).get("value")
+                if value is not None and is_secret(str(name), str(value)):
+                    say("secret", (*path, "env", place, "value"), f"looks like a secret in clear; {_CURE}")

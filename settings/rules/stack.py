@@ -1,0 +1,72 @@
+"""Rules for the stack config as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from settings import versions
+from settings.model import StackSettings
+from settings.problems import KeyPath, nearest
+from settings.rules.finding import Finding
+from settings.rules.safety import is_secret
+
+CHART_CONFIGURATION_KEYS = {
+    "taskmanager.numberOfTaskSlots": "set it in jobDefaults.flinkConfiguration",
+    "parallelism.default": "set jobDefaults.parallelism",
+    "kubernetes.operator.watched.namespaces": "it follows from namespaces",
+    "kubernetes.operator.health.probe.enabled": "set operator.values.operatorHealth",
+    "kubernetes.operator.health.probe.port": "set operator.values.operatorHealth",
+}
+"""Keys that the operator's chart writes itself: twice in one config.yaml, and the operator does not start."""
+
+
+def look(settings: StackSettings) -> Iterator[Finding]:
+    """Paths are those of the stack config."""
+    known = versions.OPERATORS
+    if settings.operator.version not in known:
+        near = nearest(settings.operator.version, list(known))
+        yield Finding("operator", ("operator", "version"), f'"{settings.operator.version}" is not known here; {near}')
+    for key in settings.operator.configuration:
+        if key in CHART_CONFIGURATION_KEYS:
+            message = f"is written by the operator's chart itself; {CHART_CONFIGURATION_KEYS[key]}"
+            yield Finding("operator", ("operator", "configuration", key), message)
+    yield from _owners(settings)
+    yield from _secrets(settings)
+
+
+def _owners(settings: StackSettings) -> Iterator[Finding]:
+    owners: dict[str, str] = dict.fromkeys(settings.namespaces, "namespaces")
+    for key, part in (
+        ("certManager", settings.cert_manager),
+        ("prometheus", settings.prometheus),
+        ("operator", settings.operator),
+    ):
+        if part.enabled and part.namespace in owners:
+            message = f'"{part.namespace}" belongs to {owners[part.namespace]} already; give it a namespace of its own'
+            yield Finding("operator", (key, "namespace"), message)
+        if part.enabled:
+            owners[part.namespace] = key
+
+
+def _secrets(settings: StackSettings) -> Iterator[Finding]:
+    """Passwords and keys in the values of charts and the operator's configuration."""
+    for key, part in (
+        ("certManager", settings.cert_manager),
+        ("prometheus", settings.prometheus),
+        ("operator", settings.operator),
+    ):
+        yield from _in_clear(part.values, (key, "values"))
+    yield from _in_clear(settings.operator.configuration, ("operator", "configuration"))
+
+
+def _in_clear(value: object, path: KeyPath) -> Iterator[Finding]:
+    if isinstance(value, dict):
+        for key, item in cast(dict[object, object], value).items():
+            yield from _in_clear(item, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(cast(list[object], value)):
+            yield from _in_clear(item, (*path, index))
+    elif isinstance(value, str) and is_secret(str(path[-1]), value):
+        cure = "put it into a Kubernetes Secret and use the chart's existingSecret or secretRef"
+        yield Finding("secret", path, f"looks like a secret in clear; {cure}")

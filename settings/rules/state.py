@@ -1,0 +1,151 @@
+"""Where state goes: the operator's rules for upgrade modes, and ours for a configuration that is half there."""
+
+from __future__ import annotations
+
+import re
+
+from settings import versions
+from settings.rules.cluster import is_highly_available
+from settings.rules.subject import Subject, listed, mapping
+from settings.values import duration
+
+_CHECKPOINTS = "execution.checkpointing.dir"
+_SAVEPOINTS = "execution.checkpointing.savepoint-dir"
+_PERIODIC = "kubernetes.operator.periodic.savepoint.interval"
+_MAX_AGE = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age"
+
+_PLUGINS = {
+    "s3": "flink-s3-fs-presto or flink-s3-fs-hadoop",
+    "s3p": "flink-s3-fs-presto",
+    "s3a": "flink-s3-fs-hadoop",
+    "abfs": "flink-azure-fs-hadoop",
+    "abfss": "flink-azure-fs-hadoop",
+    "wasb": "flink-azure-fs-hadoop",
+    "wasbs": "flink-azure-fs-hadoop",
+    "gs": "flink-gs-fs-hadoop",
+    "oss": "flink-oss-fs-hadoop",
+}
+"""The plugin that reads a scheme."""
+
+_PLUGIN_JAR = re.compile(r"(flink-[a-z0-9-]+?)-(\d+\.\d+)(?:\.\d+)*(?:-[A-Za-z0-9.]+)?\.jar")
+
+
+def look(subject: Subject) -> None:
+    """All rules of this module."""
+    if subject.job is not None:
+        upgrade_mode(subject)
+    _half_high_availability(subject)
+    _half_s3(subject)
+    _plugins(subject)
+
+
+def upgrade_mode(subject: Subject) -> None:
+    """What the operator wants before it keeps state over an upgrade; for session jobs too."""
+    job = subject.job or {}
+    mode = job.get("upgradeMode", "stateless")
+    say_mode = ("job", "upgradeMode")
+    operator = versions.OPERATORS.get(subject.operator)
+    checkpoints, savepoints = directory_key(subject, _CHECKPOINTS), directory_key(subject, _SAVEPOINTS)
+    has_savepoints = subject.text(_SAVEPOINTS)
+    if (
+        mode == "last-state"
+        and operator is not None
+        and operator.last_state_needs_ha
+        and not is_highly_available(subject)
+    ):
+        cure = "set high-availability.type: kubernetes and its storageDir"
+        subject.found(
+            "operator",
+            say_mode,
+            f"is last-state, for which operator {subject.operator} needs high availability; {cure}",
+        )
+    if mode != "stateless" and not subject.text(_CHECKPOINTS):
+        subject.found("operator", say_mode, f"is {mode} without a checkpoint directory; set {checkpoints}")
+    if has_savepoints:
+        return
+    age = _max_age(subject)
+    if mode == "savepoint":
+        subject.found("operator", say_mode, f"is savepoint without a savepoint directory; set {savepoints}")
+    elif job.get("savepointTriggerNonce") is not None:
+        subject.found("operator", ("job", "savepointTriggerNonce"), f"needs a savepoint directory; set {savepoints}")
+    elif (periodic := subject.value(_PERIODIC)) is not None:
+        subject.key_found(periodic[0], f"needs a savepoint directory; set {savepoints}")
+    elif age is not None:
+        subject.key_found(age, f"needs a savepoint directory; set {savepoints}")
+
+
+def directory_key(subject: Subject, key: str) -> str:
+    """The name by which the Flink version, and the operator's own Flink, know a directory option."""
+    names = versions.names(key, subject.operator)
+    version = subject.flink_version
+    if names[0] == key and version is not None and version.startswith("1.") and int(version[2:]) < 20:
+        return names[1]
+    return names[0]
+
+
+def _max_age(subject: Subject) -> str | None:
+    said = subject.value(_MAX_AGE)
+    if said is None:
+        return None
+    try:
+        duration(said[1])
+    except ValueError as error:
+        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        return None
+    return said[0]
+
+
+def _half_high_availability(subject: Subject) -> None:
+    storage = subject.value("high-availability.storageDir")
+    if is_highly_available(subject) and (storage is None or not storage[1].strip()):
+        said = subject.value("high-availability.type")
+        key = said[0] if said else "high-availability.type"
+        path = ("flinkConfiguration", key)
+        subject.found(
+            "storage", path, "turns high availability on with no place for its data; set high-availability.storageDir"
+        )
+    elif storage is not None and not is_highly_available(subject):
+        path = ("flinkConfiguration", storage[0])
+        subject.found("storage", path, "is set and high availability is not on; set high-availability.type: kubernetes")
+
+
+def _half_s3(subject: Subject) -> None:
+    """Two keys that only work together."""
+    for access, secret in (("s3.access-key", "s3.secret-key"), ("s3.access.key", "s3.secret.key")):
+        for one, other in ((access, secret), (secret, access)):
+            if one in subject.configuration and other not in subject.configuration:
+                subject.found("storage", ("flinkConfiguration", one), f"is set without {other}; set both or none")
+
+
+def _plugins(subject: Subject) -> None:
+    """File systems without a plugin where the image is Flink's own, and plugins of another Flink version."""
+    built_in = _environment(subject).get("ENABLE_BUILT_IN_PLUGINS")
+    for jar in (built_in or "").replace(",", ";").split(";"):
+        match = _PLUGIN_JAR.fullmatch(jar.strip())
+        if match and subject.flink_version and match.group(2) != subject.flink_version:
+            version = subject.spec["flinkVersion"]
+            message = f"names {jar.strip()} where flinkVersion is {version}; take the plugin of that version"
+            subject.found("plugin", ("podTemplate",), message)
+    if built_in is not None or not re.search(r"(^|/)flink:", str(subject.spec.get("image") or "")):
+        return  # other images may hold what they like
+    for key in (_CHECKPOINTS, _SAVEPOINTS, "high-availability.storageDir"):
+        said = subject.value(key)
+        plugin = _PLUGINS.get(said[1].partition("://")[0].strip()) if said else None
+        if said and plugin:
+            cure = f"set ENABLE_BUILT_IN_PLUGINS to the jar of {plugin}"
+            message = f"is {said[1]}, which Flink's own image reads with a plugin alone; {cure}"
+            subject.found("plugin", ("flinkConfiguration", said[0]), message)
+
+
+def _environment(subject: Subject) -> dict[str, str]:
+    """Plain environment variables of Flink's container, of the shared template and both processes'."""
+    found: dict[str, str] = {}
+    holders = [subject.spec, mapping(subject.spec.get("jobManager")), mapping(subject.spec.get("taskManager"))]
+    for holder in holders:
+        containers = mapping(mapping(holder.get("podTemplate")).get("spec")).get("containers")
+        for container in listed(containers):
+            for variable in listed(mapping(container).get("env")):
+                name, value = mapping(variable).get("name"), mapping(variable).get("value")
+                if isinstance(value, str):
+                    found[str(name)] = value
+    return found

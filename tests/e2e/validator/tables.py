@@ -1,0 +1,183 @@
+"""`python -m tests.e2e.validator.tables`: writes settings/tables/ anew, out of the operator's and Flink's own jars.
+
+Field names of the operator's resources come from the CRDs in its API jar; keys of its configuration and of Flink's from
+the ConfigOption constants in the jars. `--flink VERSION=FOLDER` names a folder with Flink's jars (`pip download
+apache-flink` brings 1.19.3 and 2.2.1 whole; of other versions Maven's registry has the modules flink-core, -core-api,
+-runtime, -streaming-java, -kubernetes, -clients, -statebackend-*, -table-api-java, -python; families that are missing are
+taken from the whole version of the same major number). Without it only the operator's tables are written.
+"""
+
+# ruff: noqa: E501 - a shape a line reads best
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.home import home
+from sandbox.images.operator import Operator
+from settings import tables
+from tests.e2e.validator import java
+
+OPERATORS = ("1.7.0", "1.16.1")
+
+_CONNECTORS = frozenset(
+    [
+        "sink",
+        "source",
+        "scan",
+        "lookup",
+        "fields",
+        "partition",
+        "decode",
+        "encode",
+        "compaction",
+        "map-null-key",
+        "sql-client",
+        "yarn",
+        "sql-gateway",
+        "timestamp-format",
+        "auto-compaction",
+        "write-bigdecimal-in-scientific-notation",
+        "flink",
+        "database",
+        "workflow-scheduler",
+    ]
+)
+"""First words of options that belong to a table's WITH clause or to another deployment, not to a cluster's configuration."""
+
+_SHORT = frozenset({"high-availability", "parallelism.default"})
+
+
+def fields(version: str) -> dict[str, Any]:
+    """The table of a version's resources: `kinds` names the type of each kind's spec, `types` all types, each once."""
+    types: dict[str, Any] = {}
+    numbers: dict[str, str] = {}
+
+    def type_of(schema: Mapping[str, Any]) -> Any:
+        if schema.get("x-kubernetes-preserve-unknown-fields"):
+            return "any"
+        if schema.get("x-kubernetes-int-or-string") or "anyOf" in schema:
+            return "int-or-string"
+        if "enum" in schema:
+            return {"enum": schema["enum"]}
+        kind = schema.get("type", "any")
+        if kind == "array":
+            return {"list": type_of(schema["items"])}
+        if kind != "object":
+            return kind
+        if "properties" not in schema:
+            inner = schema.get("additionalProperties")
+            return {"map": type_of(inner)} if isinstance(inner, dict) else ({} if inner is None else "any")
+        found: dict[str, Any] = {
+            "fields": {name: type_of(inner) for name, inner in sorted(schema["properties"].items())}
+        }
+        if schema.get("required"):
+            found["required"] = sorted(schema["required"])
+        text = json.dumps(found, sort_keys=True)
+        if text not in numbers:
+            numbers[text] = str(len(numbers))
+            types[numbers[text]] = found
+        return {"ref": numbers[text]}
+
+    kinds: dict[str, Any] = {}
+    for text in Operator(version).definitions(home()).values():
+        crd = yaml.load(text, Loader=yaml.CSafeLoader)
+        if crd["apiVersion"] == "apiextensions.k8s.io/v1":
+            [served] = crd["spec"]["versions"]
+            kinds[crd["spec"]["names"]["kind"]] = type_of(served["schema"]["openAPIV3Schema"]["properties"]["spec"])
+    return {"kinds": dict(sorted(kinds.items())), "types": types}
+
+
+def operator_options(version: str) -> list[tables.Option]:
+    """Options of the operator and its autoscaler."""
+    folder = java.operator_jars(version)
+    jars = [*folder.glob("flink-kubernetes-operator-*.jar"), *folder.glob("flink-autoscaler-*.jar")]
+    found = _options(java.run("Options", folder, [str(jar) for jar in sorted(jars)]))
+    return [option for option in found if option.key.startswith(("kubernetes.operator.", "job.autoscaler."))]
+
+
+def flink_options(folder: Path, jars: Iterable[Path] = ()) -> list[tables.Option]:
+    """Options of a Flink whose jars lie in that folder, or of some of them."""
+    looked_at = [str(jar) for jar in sorted(jars or folder.glob("*.jar"))]
+    return [option for option in _options(java.run("Options", folder, looked_at)) if _is_of_a_cluster(option.key)]
+
+
+def _is_of_a_cluster(key: str) -> bool:
+    first, dot, _ = key.partition(".")
+    return key in _SHORT or (
+        bool(dot) and first.isascii() and not first.startswith(("$", "_")) and first not in _CONNECTORS
+    )
+
+
+def _options(lines: str) -> list[tables.Option]:
+    found: dict[str, tables.Option] = {}
+    for line in lines.splitlines():
+        key, kind, default, older = line.split("\t")
+        found[key] = tables.Option(key, kind, default, tuple(filter(None, older.split(","))))
+    return [found[key] for key in sorted(found)]
+
+
+def flink_table(by_version: Mapping[str, Iterable[tables.Option]], whole: Iterable[str]) -> str:
+    """`key<TAB>versions<TAB>name today, for an old one`, sorted.
+
+    Args:
+        by_version: options by `1.17`.
+        whole: the versions whose jars are complete.
+    """
+    current: dict[str, dict[str, str]] = {}
+    for version, options in by_version.items():
+        keys = current.setdefault(version, {})
+        for option in options:
+            keys[option.key] = ""
+        for option in options:
+            for old in option.older:
+                keys.setdefault(old, option.key)
+    for version, keys in current.items():
+        if version in whole:
+            continue
+        [complete] = [other for other in whole if other.split(".")[0] == version.split(".")[0]]
+        here, there = Counter(map(_family, keys)), Counter(map(_family, current[complete]))
+        # A family of which less than half is here lies in a jar that is not.
+        lacking = {family for family, count in there.items() if here[family] * 2 < count}
+        keys |= {key: new for key, new in current[complete].items() if _family(key) in lacking}
+    versions = list(current)
+    lines: list[str] = []
+    for key in sorted({key for keys in current.values() for key in keys}):
+        has = [version for version in versions if key in current[version]]
+        names = {current[version][key] for version in has}
+        lines.append("\t".join([key, tables.ranges(has, versions), next(iter(names - {""}), "")]).rstrip("\t"))
+    return "\n".join(lines) + "\n"
+
+
+def _family(key: str) -> str:
+    return ".".join(key.split(".")[: 3 if key.startswith("state.backend.") else 1])
+
+
+def main() -> None:
+    """Writes the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flink", action="append", default=[], metavar="VERSION=FOLDER")
+    parser.add_argument("--whole", default="1.19,2.2", help="versions whose folders are complete")
+    arguments = parser.parse_args()
+    for version in OPERATORS:
+        text = json.dumps(fields(version), sort_keys=True, separators=(",", ":")).replace('},"', '},\n"')
+        (tables.FOLDER / f"fields-{version}.json").write_text(text + "\n")
+        lines = [
+            f"{option.key}\t{option.kind}\t{','.join(option.older)}".rstrip("\t")
+            for option in operator_options(version)
+        ]
+        (tables.FOLDER / f"operator-{version}.txt").write_text("\n".join(lines) + "\n")
+    if arguments.flink:
+        folders = dict(pair.split("=", 1) for pair in arguments.flink)
+        options = {version: flink_options(Path(folder)) for version, folder in folders.items()}
+        (tables.FOLDER / "flink.txt").write_text(flink_table(options, arguments.whole.split(",")))
+
+
+if __name__ == "__main__":
+    main()

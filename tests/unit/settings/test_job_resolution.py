@@ -1,0 +1,233 @@
+"""From job files and stack config to manifests: the order of layers, parameters, namespaces, kinds."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings.job_files import FLINK_KINDS
+from settings.job_spec import flat_configuration, with_parameter
+from settings.merge import merge_mappings
+from tests.unit.settings.project import JOB, Project
+
+
+def test_the_platform_adds_account_and_metrics(project: Project) -> None:
+    spec = project.spec()
+    assert spec["serviceAccount"] == "flink"
+    assert spec["flinkConfiguration"]["metrics.reporter.prom.port"] == "9249"
+    [container] = spec["podTemplate"]["spec"]["containers"]
+    assert container["ports"] == [{"name": "metrics", "containerPort": 9249}]
+
+
+def test_layers_in_their_order(project: Project) -> None:
+    project.job(JOB + "  flinkConfiguration: {b: file, c: file, d: file}\n")
+    project.stack(
+        {
+            "jobDefaults": {"flinkConfiguration": dict.fromkeys("abcd", "defaults"), "image": "default:1"},
+            "jobs": {"word-count": {"flinkConfiguration": {"c": "jobs", "d": "jobs"}, "parallelism": 3}},
+            "enforced": {"flinkConfiguration": {"d": "enforced"}, "parallelism": 4},
+        }
+    )
+    spec = project.spec()
+    assert [spec["flinkConfiguration"][key] for key in "abcd"] == ["defaults", "file", "jobs", "enforced"]
+    assert spec["image"] == "pyflink:dev"
+    assert spec["job"]["parallelism"] == 4
+
+
+def test_spec_is_merged_last_in_its_layer(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"image": "a:1", "spec": {"image": "b:1", "restartNonce": 3}}}})
+    spec = project.spec()
+    assert (spec["image"], spec["restartNonce"]) == ("b:1", 3)
+
+
+def test_null_takes_away_what_an_earlier_layer_says(project: Project) -> None:
+    project.stack(
+        {
+            "jobDefaults": {"flinkConfiguration": {"a": "1"}},
+            "jobs": {"word-count": {"flinkConfiguration": {"a": None}, "spec": {"image": None}}},
+        }
+    )
+    spec = project.spec()
+    assert "a" not in spec["flinkConfiguration"]
+    assert "image" not in spec
+
+
+def test_configuration_may_be_nested_and_its_values_plain(project: Project) -> None:
+    project.stack({"jobDefaults": {"flinkConfiguration": {"a": {"b": True, "c": [1, 2]}, "d.e": 7}}})
+    configuration = project.spec()["flinkConfiguration"]
+    assert {key: configuration[key] for key in ("a.b", "a.c", "d.e")} == {"a.b": "true", "a.c": "1;2", "d.e": "7"}
+
+
+def test_parameters_change_their_pair_in_place_and_are_added_once(project: Project) -> None:
+    project.stack(
+        {
+            "jobDefaults": {"parameters": {"input": "default", "rate": 5}},
+            "jobs": {"word-count": {"parameters": {"output": "/out", "verbose": None}}},
+            "enforced": {"parameters": {"output": "/enforced"}},
+        }
+    )
+    assert project.spec()["job"]["args"] == ["--input", "/in", "--output", "/enforced", "--rate", "5"]
+
+
+def test_args_replace_the_files(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"args": ["a", 1], "parameters": {"b": True}}}})
+    assert project.spec()["job"]["args"] == ["a", "1", "--b", "true"]
+
+
+def test_environment_plain_and_from_secrets(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"env": {"A": 1}, "secretEnv": {"B": {"secret": "s", "key": "k"}}}}})
+    [container] = project.spec()["podTemplate"]["spec"]["containers"]
+    assert container["env"] == [
+        {"name": "A", "value": "1"},
+        {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+    ]
+
+
+def test_an_environment_variable_can_be_taken_away(project: Project) -> None:
+    project.stack({"jobDefaults": {"env": {"A": 1, "B": 2}}, "jobs": {"word-count": {"env": {"A": None}}}})
+    [container] = project.spec()["podTemplate"]["spec"]["containers"]
+    assert container["env"] == [{"name": "B", "value": "2"}]
+
+
+def test_disabled_jobs_are_left_out(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"enabled": False}}})
+    assert project.load().jobs == ()
+
+
+def test_a_file_without_namespace_goes_to_the_first_and_one_with_another_is_an_error(project: Project) -> None:
+    project.stack({"namespaces": {"team-a": {}, "team-b": {}}})
+    assert [job.namespace for job in project.load().jobs] == ["team-a"]
+    project.job(JOB.replace("name: word-count", "name: word-count\n  namespace: team-c"))
+    assert project.problems() == [
+        'jobs/word_count.yaml:5: metadata.namespace: is "team-c", which the stack does not have; did you mean "team-b"?'
+    ]
+
+
+def test_two_jobs_of_one_name_are_an_error_with_both_places(project: Project) -> None:
+    project.job(JOB, "copy.yaml")
+    assert project.problems() == [
+        'jobs/word_count.yaml:4: metadata.name: "word-count" is in jobs/copy.yaml:4 too; name one otherwise'
+    ]
+
+
+def test_a_list_and_several_documents_and_other_kinds(project: Project) -> None:
+    claim = (
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce]}\n"
+    )
+    listed = "apiVersion: v1\nkind: List\nitems:\n- " + claim.replace("\n", "\n  ").rstrip() + "\n"
+    project.job(f"{JOB}---\n{listed}---\n{claim.replace('name: data', 'name: more')}")
+    platform = project.load()
+    assert [job.name for job in platform.jobs] == ["word-count"]
+    assert [one.source.name for one in platform.attachments] == ["data", "more"]
+    assert all(one.manifest["metadata"]["namespace"] == "flink" for one in platform.attachments)  # type: ignore[index]
+
+
+def test_a_bare_name_must_be_unique(project: Project) -> None:
+    blue = JOB.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment")
+    head, _, spec = blue.partition("spec:\n")
+    project.job(
+        head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()), "b.yaml"
+    )
+    project.stack({"jobs": {"word-count": {"parallelism": 2}}})
+    [said] = project.problems()
+    assert "fits several jobs; write kind/namespace/name, one of:" in said
+    project.stack({"jobs": {"FlinkBlueGreenDeployment/flink/word-count": {"parallelism": 2, "image": "c:1"}}})
+    by_kind = {job.kind: job for job in project.load().jobs}
+    inner = by_kind["FlinkBlueGreenDeployment"].spec["template"]["spec"]  # type: ignore[index]
+    assert (inner["job"]["parallelism"], inner["image"], inner["serviceAccount"]) == (2, "c:1", "flink")
+    assert by_kind["FlinkDeployment"].spec["job"]["parallelism"] == 1  # type: ignore[index]
+
+
+SESSION = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkSessionJob
+metadata: {name: session-job}
+spec:
+  deploymentName: cluster
+  job: {jarURI: "https://198.51.100.7/job.jar", parallelism: 1, upgradeMode: stateless}
+"""
+
+
+def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> None:
+    cluster = JOB.partition("  job:\n")[0].replace("word-count", "cluster")
+    project.job(SESSION, "a.yaml")
+    project.job(cluster)
+    project.stack(
+        {"jobDefaults": {"image": "x:1", "parallelism": 7, "env": {"A": "1"}, "spec": {"imagePullPolicy": "Never"}}}
+    )
+    assert project.spec("session-job") == {
+        "deploymentName": "cluster",
+        "job": {"jarURI": "https://198.51.100.7/job.jar", "parallelism": 1, "upgradeMode": "stateless"},
+    }
+    assert "job" not in project.spec("cluster")
+
+
+def test_a_session_job_without_its_cluster_must_say_external(project: Project) -> None:
+    project.job(SESSION, "a.yaml")
+    [said] = project.problems()
+    assert said.startswith(
+        'jobs/a.yaml:5: spec.deploymentName: "cluster" is no FlinkDeployment of namespace flink here; '
+    )
+    assert said.endswith("or set external: true in jobs.session-job, when the cluster has it")
+    project.stack({"jobs": {"session-job": {"external": True}}})
+    assert len(project.load().jobs) == 2
+
+
+def test_a_session_job_on_an_application_cluster(project: Project) -> None:
+    project.job(SESSION.replace("deploymentName: cluster", "deploymentName: word-count"), "a.yaml")
+    assert project.problems() == [
+        'jobs/a.yaml:5: spec.deploymentName: "word-count" runs a job of its own; a session cluster has no job in its spec'
+    ]
+
+
+def test_a_snapshot_needs_its_job(project: Project) -> None:
+    snapshot = (
+        "apiVersion: flink.apache.org/v1beta1\nkind: FlinkStateSnapshot\nmetadata: {name: s}\n"
+        "spec:\n  savepoint: {}\n  jobReference: {kind: FlinkDeployment, name: word-cuont}\n"
+    )
+    project.job(snapshot, "s.yaml")
+    [said] = project.problems()
+    assert said.startswith(
+        'jobs/s.yaml:6: spec.jobReference.name: "word-cuont" is no FlinkDeployment of namespace flink here'
+    )
+    assert 'did you mean "word-count"?' in said
+    project.job(snapshot.replace("cuont", "count"), "s.yaml")
+    assert {job.kind for job in project.load().jobs} == {"FlinkDeployment", "FlinkStateSnapshot"}
+
+
+words = st.text("abc-=", max_size=4)
+
+
+@given(st.lists(words), st.text("abc", min_size=1, max_size=2), words)
+def test_setting_a_parameter_twice_is_setting_it_once(args: list[str], key: str, value: str) -> None:
+    once = with_parameter(args, key, value)
+    assert with_parameter(once, key, value) == once or value.startswith("--")
+    assert f"--{key}" in once
+    assert f"--{key}" not in [arg.partition("=")[0] for arg in with_parameter(once, key, None)] or value.startswith(
+        "--"
+    )
+
+
+@given(st.lists(words), st.text("abc", min_size=1, max_size=2), words)
+def test_a_default_parameter_never_changes_one_that_is_there(args: list[str], key: str, value: str) -> None:
+    result = with_parameter(args, key, value, only_missing=True)
+    has = f"--{key}" in [arg.partition("=")[0] for arg in args]
+    assert result == (args if has else [*args, f"--{key}", value])
+
+
+def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) -> None:
+    text = (Path(__file__).parent / "manifests" / "features.yaml").read_text()
+    project.job(text)
+    platform = project.load()
+    written = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
+    assert {job.kind for job in platform.jobs} == set(FLINK_KINDS)
+    assert {job.name for job in platform.jobs} == written.keys() - {"canary"}
+    assert {one.source.name for one in platform.attachments} == {"reactive", "canary"}
+    for job in platform.jobs:
+        wanted = flat_configuration(written[job.name]["spec"])
+        assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
+    assert {remark.problem.path.rpartition(".")[2] for remark in platform.remarks} == {"image"}

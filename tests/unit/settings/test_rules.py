@@ -1,0 +1,184 @@
+"""The rules: the operator's recorded verdicts, then what only we say."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings import tables, versions
+from settings.rules import look_at_manifest
+from settings.rules.finding import SEVERITIES
+from settings.rules.safety import is_secret
+from settings.rules.subject import effective
+from settings.values import boolean, duration, memory, quantity, resource_memory
+from tests.e2e.test_validator_agreement import DIFFERENCES
+from tests.e2e.validator import corpus, verdicts
+from tests.unit.settings.project import JOB, Project
+
+
+@pytest.mark.parametrize("operator", corpus.BOTH)
+def test_our_verdict_is_the_operators_on_every_case_of_the_corpus(operator: str) -> None:
+    """The agreement test asks the operator itself; here its answers are read from a file."""
+    cases = [case for case in corpus.cases() if operator in case.operators]
+    recorded = verdicts.recorded()[operator]
+    assert len(recorded) == len(cases)
+    differing = {
+        case.title
+        for case, letter in zip(cases, recorded, strict=True)
+        if bool(verdicts.ours(case, operator)) != (letter == "R")
+    }
+    assert differing == {title for title, version in DIFFERENCES if version == operator}
+
+
+def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2") -> list[str]:
+    manifest = corpus.patched(
+        corpus.deployment(), {"spec.flinkVersion": base, "spec.image": "x@sha256:" + "0" * 64, **patch}
+    )
+    return [
+        f"{one.rule}: {'.'.join(map(str, one.path))}: {one.message}"
+        for one in look_at_manifest(manifest, operator=operator)
+    ]
+
+
+def test_a_good_deployment_has_no_finding() -> None:
+    assert found({}) == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "said"),
+    [
+        ({"conf:high-availability.type": "kubernetes"}, "storage: spec.flinkConfiguration.high-availability.type: turns high"
+         " availability on with no place for its data; set high-availability.storageDir"),
+        ({"conf:high-availability.storageDir": "s3://b/ha"}, "storage: spec.flinkConfiguration.high-availability.storageDir:"
+         " is set and high availability is not on; set high-availability.type: kubernetes"),
+        ({"conf:s3.endpoint": "http://minio:9000", "conf:s3.access-key": "${KEY}"},
+         "storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
+        ({"spec.image": "flink:1.20"}, "version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
+        ({"spec.podTemplate.spec.hostNetwork": True, "spec.podTemplate.spec.containers": []},
+         "privileged: spec.podTemplate.spec.hostNetwork: reaches into the node; remove it"),
+        ({"conf:state.checkpoint.dir": "x"}, "key: spec.flinkConfiguration.state.checkpoint.dir: is no key of Flink 2.2;"
+         ' did you mean "state.checkpoints.dir"?'),
+        ({"conf:job.autoscaler.enabld": "true"}, "key: spec.flinkConfiguration.job.autoscaler.enabld: is no key of operator"
+         ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
+    ],
+)  # fmt: skip
+def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
+    assert said in found(patch)
+
+
+def test_keys_of_other_flink_versions() -> None:
+    new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
+    assert found(new) == []
+    [said] = [one for one in found(new, base="v1_19") if one.startswith("key")]
+    assert said.endswith("is no key of Flink 1.19; Flink has it from 1.20 on")
+    assert not [one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("key")]  # still read
+
+
+def test_keys_of_a_users_own_are_left_alone() -> None:
+    own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
+    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("key")] == []
+
+
+def test_resources_with_the_operator_that_has_them_not() -> None:
+    patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
+    assert any(
+        "operators have it from 1.16 on and this is 1.7.0; write resource: {memory, cpu}" in one
+        for one in found(patch, "1.7.0")
+    )
+    assert not any(one.startswith(("field", "operator")) for one in found(patch))
+
+
+def test_plugins_of_another_flink_version_and_none_at_all() -> None:
+    def with_plugin(version: str) -> dict[str, object]:
+        env = [{"name": "ENABLE_BUILT_IN_PLUGINS", "value": f"flink-s3-fs-hadoop-{version}.jar"}]
+        return {"spec.podTemplate.spec.containers": [{"name": "flink-main-container", "env": env}]}
+
+    assert not found(with_plugin("2.2.1"))
+    [said] = found(with_plugin("1.20.0"))
+    assert said.startswith("plugin: ")
+    assert "names flink-s3-fs-hadoop-1.20.0.jar where flinkVersion is v2_2" in said
+    official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
+    assert any(one.startswith("plugin: ") for one in found(official))
+    assert not any(one.startswith("plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
+
+
+SECRETS = [
+    ("s3.secret-key", "abc123xyz"), ("DB_PASSWORD", "hunter2"), ("fs.azure.account.key.x", "AccountKey=" + "a" * 30),
+    ("anything", "AKIAABCDEFGHIJKLMNOP"), ("url", "jdbc:postgresql://user:pass@db/x"), ("security.ssl.rest.key-password", "x1y2"),
+]  # fmt: skip
+HARMLESS = [
+    ("security.ssl.internal.keystore", "/opt/tls/keystore.jks"), ("DB_PASSWORD_FILE", "/run/secret"), ("s3.secret-key", "${SECRET}"),
+    ("kubernetes.secrets", "tls:/opt/tls"), ("security.delegation.tokens.enabled", "true"), ("password", ""), ("token.count", "3"),
+    ("state.checkpoints.dir", "s3://bucket/secret-project"), ("image", "pyflink:dev"),
+]  # fmt: skip
+
+
+def test_secrets_in_clear_are_seen_and_harmless_names_are_not() -> None:
+    assert [name for name, value in SECRETS if not is_secret(name, value)] == []
+    assert [name for name, value in HARMLESS if is_secret(name, value)] == []
+
+
+def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
+    project.job(JOB.replace("--verbose]", '--verbose, --db-password, "s3cr3t"]'))
+    project.stack(
+        {
+            "operator": {"values": {"webhook": {"keystore": {"password": "s3cr3t"}}}},
+            "jobDefaults": {
+                "env": {"API_TOKEN": "s3cr3t"},
+                "flinkConfiguration": {"s3.access-key": "a1", "s3.secret-key": "b2"},
+            },
+        }
+    )
+    said = [one for one in project.remarks() if "secret in clear" in one]
+    assert {one.split(": ")[2] for one in said} == {
+        "operator.values.webhook.keystore.password",
+        "jobDefaults.env.API_TOKEN",
+        'jobDefaults.flinkConfiguration["s3.access-key"]',
+        'jobDefaults.flinkConfiguration["s3.secret-key"]',
+        "spec.job.args[4]",
+    }
+    assert not any("s3cr3t" in one for one in said)
+
+
+def test_a_folder_of_the_node(project: Project) -> None:
+    project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
+    assert any("hostPath: is a folder of the node; use a claim or an emptyDir" in one for one in project.remarks())
+
+
+def test_the_operators_configuration_is_seen_by_namespace_and_version() -> None:
+    prefix = "kubernetes.operator.default-configuration."
+    defaults = {
+        "a": "all", f"{prefix}namespace.flink.a": "flink", f"{prefix}namespace.other.a": "other",
+        f"{prefix}flink-version.v1_18+.b": "new", f"{prefix}flink-version.v1_20+.b": "newer", f"{prefix}flink-version.v2_2.c": "this",
+    }  # fmt: skip
+    seen = effective({"d": "own", "e": None}, defaults, "flink", "v2_2")
+    assert [seen.get(key) for key in "abcde"] == ["flink", "newer", "this", "own", None]
+    assert effective({}, defaults, "flink", "v1_19")["b"] == "new"
+
+
+def test_every_operator_version_has_its_tables() -> None:
+    for version, operator in versions.OPERATORS.items():
+        table = tables.fields(version)
+        assert table is not None
+        spec = table.types[table.kinds["FlinkDeployment"]["ref"]]
+        known = spec["fields"]["flinkVersion"]["enum"]
+        assert [one for one in known if one not in operator.flink] in ([], ["v1_13", "v1_14"])  # known, and refused
+        assert set(operator.deprecated) <= set(operator.flink) <= set(known)
+        assert "kubernetes.operator.reconcile.interval" in tables.operator_options(version)
+
+
+def test_every_rule_that_is_said_has_a_severity() -> None:
+    said = {one.rule for operator in corpus.BOTH for case in corpus.cases()
+            for one in look_at_manifest(case.manifest, operator=operator, session_cluster=case.related)}  # fmt: skip
+    assert said <= SEVERITIES.keys()
+
+
+@pytest.mark.parametrize("reader", [memory, quantity, resource_memory, boolean, duration])
+@given(text=st.text(max_size=12) | st.text("0123456789.eE+-KMGikmgbnuPT hHsS", max_size=10))
+def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
+    try:
+        reader(text)  # type: ignore[operator]
+    except ValueError as error:
+        assert str(error).startswith("write ")  # noqa: PT017 - most text is no value, and that is fine
