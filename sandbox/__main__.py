@@ -6,6 +6,7 @@ import sys
 
 from sandbox import building, cluster, node, status, teardown
 from sandbox.home import home
+from sandbox.images import PAIRS
 from sandbox.report import Failure
 
 
@@ -13,8 +14,19 @@ def main() -> int:
     """Runs the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("build", help="build what is missing: programs, images, charts")
-    commands.add_parser("up", help="build what is missing, start what does not run, wait until ready")
+    wanted = argparse.ArgumentParser(add_help=False)
+    wanted.add_argument(
+        "--operator",
+        action="append",
+        default=[],
+        choices=[pair.operator.version for pair in PAIRS],
+        metavar="VERSION",
+        help="an operator whose image, with the jobs' image of its pair, is wanted; may be given several times; "
+        f"one of {', '.join(pair.operator.version for pair in PAIRS)} (default: {PAIRS[0].operator.version})",
+    )
+    wanted.add_argument("--cert-manager", action="store_true", help="cert-manager's images and chart are wanted, too")
+    commands.add_parser("build", parents=[wanted], help="build what is missing: programs, images, charts")
+    commands.add_parser("up", parents=[wanted], help="build what is missing, start what does not run, wait until ready")
     down = commands.add_parser("down", help="stop the cluster; what it holds stays on disk")
     down.add_argument("--purge", action="store_true", help="remove what it holds, too")
     down.add_argument("--force", action="store_true", help="even if another clone's work is in it")
@@ -25,9 +37,9 @@ def main() -> int:
     try:
         match arguments.command:
             case "build":
-                building.build(home())
+                building.build(home(), arguments.operator, cert_manager=arguments.cert_manager)
             case "up":
-                cluster.up()
+                cluster.up(operators=arguments.operator, cert_manager=arguments.cert_manager)
             case "down":
                 removed = teardown.down(purge=arguments.purge, force=arguments.force)
                 print("\n".join(f"removed {line}" for line in removed) or "nothing to remove")

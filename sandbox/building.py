@@ -1,28 +1,41 @@
 """Everything that the sandbox is made of: Debian packages, Go programs, images, charts."""
 
+import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox import debian, golang, system_images
-from sandbox.charts import build_charts
+from sandbox import debian, golang, pruning, system_images
+from sandbox.charts import build_cert_manager, build_chart
 from sandbox.home import Home
-from sandbox.images import build_images
+from sandbox.images import PAIRS, build_images, pair_of
 from sandbox.lock import locked
 
 
-def build(home: Home) -> None:
-    """Builds what is missing; seconds when nothing is.
+def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = False) -> None:
+    """Builds what is missing; seconds when nothing is. Then removes what nobody has used for long.
+
+    Args:
+        home: where.
+        operators: versions of the operator, each with the jobs' image of its pair; none stands for the default pair.
+        cert_manager: whether cert-manager's images and chart are wanted, too.
 
     Raises:
-        Failure: a package, a program or an image cannot be had; says which and why.
+        Failure: a package, a program or an image cannot be had, or a version is unknown; says which and why.
     """
+    pairs = [pair_of(version) for version in operators] or [PAIRS[0]]
     home.root.mkdir(parents=True, exist_ok=True)
     with locked(home.lock, "build the sandbox"):
         debian.install([package for package, program in debian.PROGRAMS.items() if not _there(program)])
         golang.build(home)
         system_images.build(home)
-        build_images(where=home)
-        build_charts(where=home)
+        for pair in pairs:
+            build_images([recipe.name for recipe in pair.recipes], where=home)
+            build_chart(pair.operator, where=home)
+            os.utime(pair.operator.jars(home))  # so that `sandbox.pruning` sees when it was used last
+        if cert_manager:
+            build_cert_manager(where=home)
+        pruning.prune(home)
 
 
 def _there(programs: tuple[str, ...]) -> bool:

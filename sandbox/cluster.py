@@ -7,6 +7,7 @@ Besides `$FLINK_K8S_HOME` the sandbox touches of the machine: Debian packages an
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sandbox import (
@@ -32,10 +33,12 @@ from sandbox.report import Failure, say, step
 from sandbox.system_images import BUSYBOX
 
 
-def up(where: Home | None = None) -> bool:
+def up(where: Home | None = None, operators: Sequence[str] = (), *, cert_manager: bool = False) -> bool:
     """Builds what is missing, starts what does not run, and waits until the cluster is ready; whether it did anything.
 
-    Registers this clone as a user of the sandbox and links `.sandbox` to the sandbox's folder.
+    `operators` and `cert_manager` say what is built, see `sandbox.building.build`; all images that were ever built and
+    are in the store come into the cluster. Registers this clone as a user of the sandbox and links `.sandbox` to the
+    sandbox's folder.
 
     Raises:
         Failure: a part cannot be built or started or does not get ready; says which, why, and what to do.
@@ -43,7 +46,7 @@ def up(where: Home | None = None) -> bool:
     if os.geteuid() != 0:
         raise Failure("only root can start the sandbox: it needs namespaces, mounts and interfaces")
     where = where or home()
-    building.build(where)
+    building.build(where, operators, cert_manager=cert_manager)
     with locked(where.sandbox / "lock", "start the sandbox"):
         users.register(where)
         begun = _start(where)

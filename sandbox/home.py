@@ -1,6 +1,8 @@
 """Where the sandbox keeps things: `$FLINK_K8S_HOME`, by default `~/.cache/flink-k8s`, shared by every clone of a user.
 
 bin/<module>-<key>/      programs built from Go modules; bin/<program> are links to those in use
+operator/<v>-<key>/      jars of an operator version
+work/, log/              where images are laid out, and what the programs said that built them
 images/                  image layers and images, see `sandbox.image`
 tools/                   a Go toolchain, when the machine's own is missing or too old
 lock                     held while something is built, see `sandbox.lock`

@@ -4,7 +4,7 @@ A store is a folder, `$FLINK_K8S_HOME/images`, in which each blob (a layer, a co
 whatever number of images use it:
 
     blobs/sha256/<hex>     the content, layers as plain (not compressed) tar files
-    layers/<key>.json      what `add_layer` made under that key: {"digest", "size"}
+    layers/<key>.json      what `add_layer` made under that key: {"digest", "size"}; its time is that of its last use
     <name>.json            one image: {"name", "digest" of its manifest}; `/` and `:` of the name are `_` here
 
 How to build an image:
@@ -82,9 +82,11 @@ class Store:
 
     def layer(self, key: str) -> Layer | None:
         """The layer that was added under the key, or None when there is none."""
-        record = _read_json(self.folder / "layers" / f"{key}.json")
+        path = self.folder / "layers" / f"{key}.json"
+        record = _read_json(path)
         if record is None:
             return None
+        os.utime(path)
         layer = Layer(str(record["digest"]), int(str(record["size"])))
         return layer if self.blob(layer.digest).exists() else None
 
@@ -181,16 +183,22 @@ class Store:
         entry = _descriptor("manifest.v1+json", manifest) | {"annotations": annotations}
         return {"schemaVersion": 2, "manifests": [entry]}
 
-    def prune(self) -> int:
-        """Removes blobs that neither an image nor a layer's key names; returns how many bytes that freed."""
+    def prune(self, before: float) -> int:
+        """Removes layers whose keys were last used before that moment (seconds since the epoch) and that no image has.
+
+        Removes manifests and the like that are as old, too; returns how many bytes that freed.
+        """
         named = {blob.digest for image in self.images() for blob in self.parts(image)}
         for path in self.folder.glob("layers/*.json"):
-            record = _read_json(path)
-            if record is not None:
-                named.add(str(record["digest"]))
+            digest = str((_read_json(path) or {}).get("digest"))
+            if path.stat().st_mtime < before and digest not in named:
+                path.unlink()
+            else:
+                named.add(digest)
         freed = 0
         for path in self._blobs.glob("*"):
-            if "sha256:" + path.name not in named:
+            # A young one may be part of an image that has just lost its name to another build and is being imported.
+            if "sha256:" + path.name not in named and path.stat().st_mtime < before:
                 freed += path.stat().st_size
                 path.unlink()
         return freed

@@ -35,8 +35,8 @@ _UPLINK = "uplink"
 _MODULES = ("overlay", "br_netfilter", "veth", "nf_conntrack", "nf_nat", "xt_comment")
 _CHAIN = "SANDBOX-UPLINK"
 # A packet to a service is routed by the uplink first. kube-proxy's rules then rewrite its target and with it its route,
-# but the chain OUTPUT still sees the uplink as the way out: what tells is the target, which is a pod or the node by now.
-# (Not that it was rewritten: an endpoint of a service may be any address, the machine's, say.)
+# but the chain OUTPUT still sees the uplink as the way out: what tells is the target, by now a pod or the node.
+# (That it was rewritten tells nothing: an endpoint of a service may be any address, the machine's, say.)
 _RULES = f"""\
 *filter
 :{_CHAIN} - [0:0]

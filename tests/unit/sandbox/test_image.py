@@ -2,6 +2,7 @@ import io
 import json
 import os
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,23 @@ def test_second_image_of_a_name_replaces_the_first_and_prune_clears(store: Store
     new = store.add_layer("layer", tmp_path / "old")
     image = store.write_image("box:1", [new])
     assert store.images() == [image]
-    assert store.prune() > old.size
+    assert store.prune(before=time.time() - 60) == 0
+    assert store.blob(old.digest).exists()
+    assert store.prune(before=time.time() + 60) > old.size
     assert not store.blob(old.digest).exists()
     assert all(store.blob(part.digest).exists() for part in store.parts(image))
+
+
+def test_prune_keeps_what_was_used_since(store: Store, tmp_path: Path) -> None:
+    layers = {name: store.add_layer(name, folder(tmp_path / name)) for name in ("used", "forgotten")}
+    (tmp_path / "forgotten" / "more").touch()
+    layers["forgotten"] = store.add_layer("forgotten", tmp_path / "forgotten")
+    for path in (*store.folder.glob("layers/*"), *store.folder.glob("blobs/sha256/*")):
+        os.utime(path, (1000, 1000))
+    assert store.layer("used") == layers["used"]
+    assert store.prune(before=2000) == layers["forgotten"].size
+    assert store.layer("used") == layers["used"]
+    assert store.layer("forgotten") is None
 
 
 def test_archive_is_an_oci_layout(store: Store, tmp_path: Path) -> None:

@@ -8,8 +8,12 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+import yaml
 
-from sandbox.images import OPERATORS, build_images
+from sandbox import image, images
+from sandbox.home import PROJECT as ROOT
+from sandbox.home import Home
+from sandbox.images import OPERATORS, PAIRS, Pair, build_images, pair_of
 from sandbox.images.operator import Operator, class_path, differences, lay_operator
 from sandbox.report import Failure
 
@@ -96,6 +100,57 @@ def test_the_image_has_jars_their_order_reporters_and_entry_point(
     assert (root / "docker-entrypoint.sh").stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.operator.version)
+def test_a_stacks_config_for_a_pair_names_its_images(pair: Pair) -> None:
+    config = yaml.safe_load((ROOT / "sandbox" / "pairs" / f"{pair.operator.version}.yaml").read_text())
+    assert config["operator"]["version"] == pair.operator.version
+    job = config["jobs"]["word-count"]
+    assert job["image"] == pair.pyflink.name
+    assert job["flinkVersion"] == "v" + "_".join(pair.pyflink.flink.split(".")[:2])
+
+
+def test_every_stacks_config_has_its_pair() -> None:
+    said = sorted(path.stem for path in (ROOT / "sandbox" / "pairs").glob("*.yaml"))
+    assert said == sorted(operator.version for operator in OPERATORS)
+
+
+def test_a_version_without_a_pair_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Failure, match=r"no operator 1\.2\.3; there are 1\.16\.1, 1\.7\.0"):
+        pair_of("1.2.3")
+
+
+class Recipe:
+    """An image that is built of nothing."""
+
+    def __init__(self, name: str, built: list[str]) -> None:
+        self.name = name
+        self.built = built
+
+    def build(self, home: Home) -> image.Image:
+        self.built.append(self.name)
+        return image.Store(home.images).write_image(self.name, [])
+
+
+def test_only_what_is_asked_for_is_built_and_only_what_is_new_is_said(
+    where: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(images, "RECIPES", tuple(Recipe(name, built) for name in ("one:1", "two:1", "three:1")))
+    (first,) = images.build_images(["two:1"], where=where)
+    assert first.name == "docker.io/library/two:1"
+    assert "image two:1: " in capsys.readouterr().err
+    assert images.build_images(["two:1"], where=where) == [first]
+    assert capsys.readouterr().err == ""
+    assert built == ["two:1", "two:1"]
+
+
+def test_by_default_the_default_pair_is_built(where: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(images, "RECIPES", tuple(Recipe(recipe.name, built) for recipe in images.RECIPES))
+    images.build_images(where=where)
+    assert built == ["flink-kubernetes-operator:1.16.1", "pyflink:dev"]
+
+
 def test_an_unknown_image_is_refused_with_those_there_are() -> None:
-    with pytest.raises(Failure, match=r"no such image: pyflink:prod; there are .*pyflink:dev, pyflink:dev-1\.19"):
+    with pytest.raises(Failure, match=r"no such image: pyflink:prod; there are .*pyflink:dev, .*pyflink:dev-1\.19"):
         build_images(["pyflink:prod"])

@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import tarfile
 
-import pytest
 import yaml
 
 from sandbox.charts import SOURCES, complete, pack, versioned
 from sandbox.images import OPERATORS
-from sandbox.images.cert_manager import IMAGES, MODULE, local_images
-from sandbox.report import Failure
+from sandbox.images.cert_manager import IMAGES, MODULE
 from settings import versions
 
 FULL = """\
@@ -63,20 +61,7 @@ def test_no_definition_is_committed() -> None:
     committed = [
         path for path in SOURCES.rglob("*") if path.suffix in {".yaml", ".yml"} and "templates" not in path.parts
     ]
-    assert [path for path in committed if "CustomResourceDefinition" in path.read_text()] == []
-
-
-def test_cert_managers_chart_gets_the_sandboxs_images() -> None:
-    values = "# imageRegistry: x\nimageRegistry: there.example\nimageNamespace: them\n"
-    values += "image:\n  name: cert-manager-controller\n"
-    changed = yaml.safe_load(local_images(values))
-    assert changed == {
-        "imageRegistry": "docker.io",
-        "imageNamespace": "library",
-        "image": {"name": "cert-manager-controller"},
-    }
-    with pytest.raises(Failure, match="0 lines of imageRegistry"):
-        local_images("image: {}\n")
+    assert [path for path in committed if "kind: CustomResourceDefinition" in path.read_text()] == []
 
 
 def test_cert_managers_images_are_those_that_its_chart_names() -> None:

@@ -1,0 +1,145 @@
+"""cert-manager out of the sandbox's own chart: the program brings it up, its first certificate needs no second try."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings import versions
+from tests.e2e.conftest import ROOT
+from tools.kubectl import Kubectl
+
+STACK = "sandbox"
+RELEASE = "cert-manager"
+NAMESPACE = "certificates"
+LAYER: dict[str, Any] = {
+    "certManager": {
+        "enabled": True,
+        # By default the chart leaves its definitions: nothing is to stay here.
+        "values": {"crds": {"keep": False}},
+    },
+    "operator": {"enabled": False},
+    "namespaces": {NAMESPACE: {}},
+    "jobs": {"word-count": {"enabled": False}},
+}
+CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguration,mutatingwebhookconfiguration"
+
+
+def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tools.engine", operation, STACK, "--layer", str(layer)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    print(done.stdout, done.stderr)
+    return done
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cert-manager") / "layer.yaml"
+    path.write_text(json.dumps(LAYER))
+    return path
+
+
+@pytest.fixture(scope="module")
+def up(kubectl: Kubectl, layer: Path) -> Generator[None]:
+    """The stack with cert-manager alone; the moment it is up is that of the first test.
+
+    An `up` removes what the stack no longer declares: skipped rather than taking somebody's jobs away.
+    """
+    ledger = kubectl.run("get", "configmaps", "-n", "kube-system", "-l", f"flink-k8s/stack={STACK}", "-o", "json")
+    if any(found.get("data") for found in json.loads(ledger)["items"]):
+        pytest.skip(f"the stack {STACK} is up with other things; make destroy STACK={STACK} first")
+    subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
+    done = engine("up", layer)
+    assert done.returncode == 0, done.stderr
+    yield
+    engine("destroy", layer)
+
+
+def cert(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "cert-manager.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def apply(kubectl: Kubectl, *objects: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
+    manifest = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+    return kubectl.try_run("apply", "-f", "-", stdin=json.dumps(manifest).encode())
+
+
+def wait_until_ready(kubectl: Kubectl, *names: str) -> None:
+    what = [f"certificate/{name}" for name in names]
+    done = kubectl.try_run("wait", "-n", NAMESPACE, "--for=condition=Ready", *what, "--timeout=60s")
+    said = kubectl.try_run("describe", "-n", NAMESPACE, *what).stdout.decode() if done.returncode else ""
+    assert done.returncode == 0, done.stderr.decode() + said
+
+
+@pytest.mark.usefixtures("up")
+class TestCertManager:
+    """In this order: the first certificate, others, refusals, what the programs may do, the end."""
+
+    def test_the_first_certificate_after_up_needs_no_second_try(self, kubectl: Kubectl):
+        """`up` has waited for the chart's own check, so that the webhook is called and trusted from now on."""
+        issuer = cert("Issuer", "own", selfSigned={})
+        certificate = cert(
+            "Certificate", "root", secretName="root", commonName="root", isCA=True, issuerRef={"name": "own"}
+        )
+        done = apply(kubectl, issuer, certificate)
+        assert done.returncode == 0, done.stderr.decode()
+        wait_until_ready(kubectl, "root")
+
+    def test_an_authority_signs(self, kubectl: Kubectl, tmp_path: Path):
+        authority = cert("Issuer", "authority", ca={"secretName": "root"})
+        leaf = cert("Certificate", "leaf", secretName="leaf", dnsNames=["leaf.test"], issuerRef={"name": "authority"})
+        done = apply(kubectl, authority, leaf)
+        assert done.returncode == 0, done.stderr.decode()
+        wait_until_ready(kubectl, "leaf")
+        secret = kubectl.get("secret", "leaf", "-n", NAMESPACE)
+        assert secret is not None
+        for name in ("ca.crt", "tls.crt"):
+            (tmp_path / name).write_bytes(base64.b64decode(secret["data"][name]))
+        verify = ["openssl", "verify", "-CAfile", str(tmp_path / "ca.crt"), str(tmp_path / "tls.crt")]
+        verified = subprocess.run(verify, capture_output=True, text=True, check=False)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
+    def test_the_webhook_refuses_a_bad_certificate(self, kubectl: Kubectl):
+        """What the definition takes and only the webhook knows to be wrong: a certificate for nobody."""
+        done = apply(kubectl, cert("Certificate", "bad", secretName="bad", issuerRef={"name": "own"}))
+        assert done.returncode != 0
+        assert 'admission webhook "webhook.cert-manager.io" denied the request' in done.stderr.decode()
+        assert kubectl.get("certificate", "bad", "-n", NAMESPACE) is None
+
+    def test_the_release_is_of_our_chart(self, kubectl: Kubectl):
+        deployments = json.loads(kubectl.run("get", "deployments", "-n", RELEASE, "-o", "json"))["items"]
+        names = {deployment["metadata"]["name"]: deployment for deployment in deployments}
+        assert set(names) == {RELEASE, f"{RELEASE}-webhook", f"{RELEASE}-cainjector"}
+        for deployment in deployments:
+            (container,) = deployment["spec"]["template"]["spec"]["containers"]
+            assert container["image"].startswith("docker.io/library/cert-manager-")
+            assert container["image"].endswith(f":{versions.CERT_MANAGER.version}")
+        # The check and all that it needed went when it had passed.
+        for kind in ("job", "serviceaccount", "role", "rolebinding"):
+            assert b"startupapicheck" not in kubectl.run("get", kind, "-n", RELEASE, "-o", "name")
+
+    @pytest.mark.parametrize("part", ["controller", "webhook", "cainjector"])
+    def test_no_program_lacks_a_permission(self, kubectl: Kubectl, part: str):
+        log = kubectl.run("logs", "-n", RELEASE, "-l", f"app.kubernetes.io/component={part}", "--tail=-1").decode()
+        assert log
+        assert [line for line in log.splitlines() if "forbidden" in line.lower()] == []
+
+    def test_destroy_leaves_nothing(self, kubectl: Kubectl, layer: Path):
+        before = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()
+        assert RELEASE in before
+        done = engine("destroy", layer)
+        assert done.returncode == 0, done.stderr
+        left = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()
+        assert [line for line in left.split() if RELEASE in line] == []
+        namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
+        assert not {f"namespace/{RELEASE}", f"namespace/{NAMESPACE}"} & set(namespaces)
+        leases = kubectl.run("get", "leases,roles,rolebindings,secrets,configmaps", "-A", "-o", "name").decode()
+        assert [line for line in leases.split() if RELEASE in line] == []
