@@ -19,8 +19,8 @@ test: lint ## lint, unit, program and rule tests; no root, no cluster
 e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=1.7.0]
 	@$(PYTHON) -m pytest -q tests/engine tests/e2e $(if $(PAIR),--pair $(PAIR))
 
-check: .venv/.run ## settings and job files of STACK, all problems at once
-	@$(PYTHON) -m settings.check $(STACK)
+check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from]
+	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)")
 
 render: .venv/.run ## every object of STACK as YAML into OUT
 	@$(PYTHON) -m local.render $(STACK) "$(OUT)"
@@ -58,6 +58,9 @@ grafana-creds: .venv/.run ## Grafana's user and password
 clean: .venv/.run ## away with the cluster of this machine and what tools left in this folder
 	@$(PYTHON) -m tools.clean
 
+schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
+	@$(PYTHON) -m settings.schema
+
 lint: .venv/.dev ## ruff and basedpyright
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
@@ -83,4 +86,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview up destroy cluster build ui logs monitor grafana-creds clean lint fmt ns install
+.PHONY: help demo test e2e check render graph preview up destroy cluster build ui logs monitor grafana-creds clean schema lint fmt ns install

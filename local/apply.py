@@ -27,7 +27,7 @@ from local.progress import Progress
 from local.recording import Message
 from local.remove import Removal
 from local.run import run_program
-from local.tool import state
+from local.tool import home
 from local.values import Secret
 from settings import stack_file
 
@@ -98,8 +98,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 @contextmanager
 def _alone(stack: str) -> Generator[None]:
-    """Hold the stack's lock: two runs at once would apply and remove each other's objects."""
-    folder = state()
+    """Hold the stack's lock: two runs at once would apply and remove each other's objects.
+
+    It lies beside the sandbox, which is one for all clones and state folders.
+    """
+    folder = home() / "stacks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{stack}.lock").open("w") as lock:
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tools.run import ROOT, capture, finish, must, program, say
+from tools.stack import Stack, prepare
 
 KIND_NAME = "flink"
 IMAGE = "pyflink:dev"
@@ -31,12 +32,12 @@ class Cluster(Protocol):
         """The stack whose config fits it."""
         ...
 
-    def up(self) -> None:
-        """Starts it, or finds it running, and waits until it is ready."""
+    def up(self, stack: Stack) -> None:
+        """Starts it, or finds it running, and waits until it is ready for the stack."""
         ...
 
-    def image(self) -> None:
-        """Builds the jobs' image and brings it into the cluster."""
+    def image(self, stack: Stack) -> None:
+        """Builds the image of the stack's jobs and brings it into the cluster."""
         ...
 
     def down(self) -> None:
@@ -51,7 +52,7 @@ class Kind:
     title: str = f"kind ({KIND_NAME})"
     stack: str = "dev"
 
-    def up(self) -> None:
+    def up(self, stack: Stack) -> None:
         """Makes the cluster unless it is there."""
         kind = _kind()
         if KIND_NAME in capture([kind, "get", "clusters"]).stdout.decode().split():
@@ -63,7 +64,7 @@ class Kind:
             cure="see what kind says above; `make clean` takes a half-made cluster away",
         )
 
-    def image(self) -> None:
+    def image(self, stack: Stack) -> None:
         """Docker builds the image; kind loads it into its nodes."""
         docker = program("docker", cure="install Docker")
         must("docker build", [docker, "build", "-t", IMAGE, ROOT / "jobs" / "pyflink"], cure="mend the Dockerfile")
@@ -84,13 +85,16 @@ class Sandbox:
     title: str = "sandbox"
     stack: str = "sandbox"
 
-    def up(self) -> None:
-        """Builds what is missing and starts what does not run."""
-        must("the sandbox", _sandbox("up"), cure="mend what it says above and run the same command again")
+    def up(self, stack: Stack) -> None:
+        """Builds what the stack needs and starts what does not run."""
+        settings = stack.platform.settings
+        wanted = ["--operator", settings.operator.version] if settings.operator.enabled else []
+        wanted += ["--cert-manager"] if settings.cert_manager.enabled else []
+        must("the sandbox", _sandbox("up", *wanted), cure="mend what it says above and run the same command again")
 
-    def image(self) -> None:
+    def image(self, stack: Stack) -> None:
         """`up` builds and imports every image whose inputs changed."""
-        self.up()
+        self.up(stack)
 
     def down(self) -> None:
         """Stops it and forgets what is in it; what was built stays."""
@@ -129,9 +133,9 @@ def main() -> int:
     cluster = here()
     say(f"cluster: {cluster.title}")
     if options.operation == "up":
-        cluster.up()
+        cluster.up(prepare(cluster.stack))
     elif options.operation == "image":
-        cluster.image()
+        cluster.image(prepare(cluster.stack))
     else:
         cluster.down()
     return 0

@@ -54,9 +54,9 @@ def main() -> int:
     say(f"engine: {carrier.title}")
     say(f"cluster: {cluster.title}")
     with step("cluster"):
-        cluster.up()
+        cluster.up(stack)
     with step("image"):
-        cluster.image()
+        cluster.image(stack)
     kubectl = Kubectl.of(stack)
     job = _job(stack)
     if text is not None:
@@ -144,13 +144,12 @@ def files_pod(kubectl: Kubectl, job: Job) -> Generator[str]:
         _wait_for_pod(kubectl, namespace)
         yield FILES_POD
     finally:
-        _remove_pod(kubectl, namespace)
+        _remove_pod(kubectl, namespace, wait=False)
 
 
-def _remove_pod(kubectl: Kubectl, namespace: str) -> None:
-    kubectl.try_run(
-        "delete", "pod", FILES_POD, "-n", namespace, "--ignore-not-found", "--grace-period=1", "--timeout=60s"
-    )
+def _remove_pod(kubectl: Kubectl, namespace: str, *, wait: bool = True) -> None:
+    how = ("--ignore-not-found", "--grace-period=1", f"--wait={str(wait).lower()}", "--timeout=60s")
+    kubectl.try_run("delete", "pod", FILES_POD, "-n", namespace, *how)
 
 
 def _wait_for_pod(kubectl: Kubectl, namespace: str) -> None:

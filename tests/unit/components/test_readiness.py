@@ -171,7 +171,6 @@ class ApiServer:
         ]}}  # fmt: skip
         return web.json_response({"items": [pod]})
 
-
     async def pod_log(self, _: web.Request) -> web.Response:
         return web.Response(text=self.log)
 

@@ -95,7 +95,7 @@ def sandbox(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
     monkeypatch.setattr(process, "run", call)
     monkeypatch.setattr("local.cluster.find_tool", lambda name: f"/tools/{name}")
     monkeypatch.setattr("local.helm.find_tool", lambda name: f"/tools/{name}")
-    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
     return Sandbox(project, cluster)
 
 
@@ -112,7 +112,7 @@ def commands(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_CLUSTER", str(cluster))
-    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
     return Sandbox(project, cluster)
 
 
