@@ -25,8 +25,8 @@ PLURALS = {
     "FlinkBlueGreenDeployment": "flinkbluegreendeployments",
 }
 
-RECOVERY_SECONDS = 45
-"""How long a FAILED job that the operator restarts by itself has to get out of FAILED again: two of its own looks."""
+RECOVERY_SECONDS = 60
+"""How long a failure that may pass has to pass: a job that the operator restarts by itself, a JobManager in ERROR."""
 
 TROUBLE_SECONDS = 10
 """How often the pods of a job that is not ready are asked what they wait for."""
@@ -42,11 +42,13 @@ class Verdict:
         state: `ready`, `failed`, or `waiting`.
         shown: the status in a few words.
         error: the job's own error, empty when it has none.
+        may_pass: of a failure: whether it can go away without a change.
     """
 
     state: Literal["ready", "failed", "waiting"]
     shown: str
     error: str = ""
+    may_pass: bool = False
 
 
 def verdict(kind: str, found: Object) -> Verdict:
@@ -79,6 +81,9 @@ def verdict(kind: str, found: Object) -> Verdict:
         return Verdict("ready", shown)
     if lifecycle in ("FAILED", "ROLLED_BACK"):
         return Verdict("failed", shown, error)
+    if manager == "ERROR":
+        # An image that cannot be pulled, a process that crashes again and again; or a ConfigMap that is not there yet.
+        return Verdict("failed", shown, error, may_pass=True)
     return Verdict("waiting", shown, error)
 
 
@@ -192,7 +197,8 @@ class Readiness:
                     return now.shown
                 if now.state == "failed":
                     failed_at = failed_at or loop.time()
-                    if not waiting.restarts_itself or loop.time() - failed_at > RECOVERY_SECONDS:
+                    patience = RECOVERY_SECONDS if now.may_pass or waiting.restarts_itself else 0
+                    if loop.time() - failed_at >= patience:
                         raise pulumi.RunError(f"{waiting.title} {now.shown}: {await self._cause(job, now)}")
                 else:
                     failed_at = None
@@ -298,7 +304,7 @@ class _Waiting:
     def show(self, now: Verdict) -> None:
         if now != self.last:
             self.last = now
-            suffix = f" ({now.error})" if now.error and now.state == "waiting" else ""
+            suffix = f" ({now.error})" if now.error and (now.state == "waiting" or now.may_pass) else ""
             pulumi.log.info(f"{now.shown}{suffix}", resource=self.resource)
 
     def note(self, trouble: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -76,6 +77,22 @@ def cluster_state() -> str:
         said = (done.stdout + done.stderr).decode(errors="replace")
         text += f"\n$ kubectl {' '.join(arguments)}\n{said[-20_000:]}"
     return text
+
+
+def make(*arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Runs `make`, shows what it printed, and leaves no child behind when the time is out."""
+    command = ["make", *arguments]
+    running = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        out, error = running.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGTERM)
+        out, error = running.communicate()
+        error += f"\nended by the test after {timeout:.0f} s"
+    print(out, error)
+    return subprocess.CompletedProcess(command, running.returncode, out, error)
 
 
 def layered(tmp_path: Path, pair: str, **config: object) -> Path:

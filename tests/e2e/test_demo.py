@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PAIRS, ROOT, layered
+from tests.e2e.conftest import PAIRS, ROOT, layered, make
 from tools.kubectl import Kubectl
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -37,13 +36,10 @@ class Demo:
 
     def __init__(self, *arguments: str) -> None:
         start = time.monotonic()
-        done = subprocess.run(
-            ["make", "demo", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False
-        )
+        done = make("demo", *arguments, timeout=1500)
         self.seconds = time.monotonic() - start
         self.code, self.out, self.error = done.returncode, done.stdout, done.stderr
         self.lines = self.out.splitlines()
-        print(self.out, self.error)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -150,9 +146,14 @@ class TestDemo:
             for entry in json.loads(kubectl.run("get", "--raw", f"{REST}/jobmanager/config"))
         }
         assert settings["metrics.reporter.prom.port"] == "9249"
-        metrics = json.loads(kubectl.run("get", "--raw", f"{REST}/jobmanager/metrics"))
+        # Flink collects metrics when it is asked for some: the first answer may be empty.
+        deadline = time.monotonic() + 60
+        metrics: list[dict[str, str]] = []
+        while {"id": "numRunningJobs"} not in metrics and time.monotonic() < deadline:
+            metrics = json.loads(kubectl.run("get", "--raw", f"{REST}/jobmanager/metrics"))
         assert {"id": "numRunningJobs"} in metrics
-        assert json.loads(kubectl.run("get", "--raw", f"{REST}/jobs/{overview[0]['jid']}/metrics"))
+        # A finished job's own metrics are those of its vertices: /jobs/<id>/metrics lives as long as the job runs.
+        assert sum(vertex["metrics"]["write-records"] for vertex in job["vertices"]) > 0
 
     def test_prometheus_could_scrape_operator_and_job(self, pair: str, kubectl: Kubectl):
         operator = pod_of(kubectl, "flink-operator", "app.kubernetes.io/name=flink-kubernetes-operator")
@@ -169,13 +170,12 @@ class TestDemo:
         layer["jobs"]["word-count"]["args"] = ["-pyclientexec", "/usr/local/bin/python3", "-py", "/opt/flink/nope.py"]
         (tmp_path / "broken.yaml").write_text(json.dumps(layer))
         start = time.monotonic()
-        command = ["make", "up", "STACK=sandbox", f"LAYER={tmp_path / 'broken.yaml'}"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        print(done.stdout, done.stderr)
+        done = make("up", "STACK=sandbox", f"LAYER={tmp_path / 'broken.yaml'}", timeout=400)
         assert done.returncode != 0
-        assert "nope.py" in done.stdout + done.stderr
+        # Operator 1.7.0 knows only that the JobManager crashes again and again.
+        assert {"1.16.1": "nope.py", "1.7.0": "back-off"}[pair] in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
-        assert time.monotonic() - start < 120
+        assert time.monotonic() - start < 200
 
     def test_the_operator_is_killed_and_comes_back(self, pair: str, kubectl: Kubectl, tmp_path: Path):
         selector = "app.kubernetes.io/name=flink-kubernetes-operator"
@@ -207,10 +207,7 @@ class TestDemo:
 
         looking = threading.Thread(target=look)
         looking.start()
-        done = subprocess.run(
-            ["make", "destroy", "STACK=sandbox"], cwd=ROOT, capture_output=True, text=True, timeout=400, check=False
-        )
-        print(done.stdout, done.stderr)
+        done = make("destroy", "STACK=sandbox", timeout=400)
         looking.join(timeout=10)
         ended.set()
         assert done.returncode == 0, done.stderr

@@ -42,7 +42,8 @@ def deployment(
         # STABLE, or FAILED, of the old spec says nothing of the new one.
         ("FlinkDeployment", deployment("STABLE", observed=1), "waiting"),
         ("FlinkDeployment", deployment("FAILED", observed=1), "waiting"),
-        ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="passing"), "waiting"),
+        ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING", error="passing"), "waiting"),
+        ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off"), "failed"),
         ("FlinkDeployment", {"metadata": {"name": "a", "generation": 1}}, "waiting"),
         ("FlinkStateSnapshot", {"metadata": {}, "status": {"state": "COMPLETED"}}, "ready"),
         ("FlinkStateSnapshot", {"metadata": {}, "status": {"state": "TRIGGER_PENDING"}}, "waiting"),
@@ -293,6 +294,31 @@ def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, m
         server.put(deployment("FAILED", error="for good"))
         with pytest.raises(pulumi.RunError, match="for good"):
             await watch.wait(job(**{"kubernetes.operator.job.restart.failed": "true"}), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def test_a_job_manager_in_error_has_a_minute_to_get_well(tmp_path: Path):
+    async def play(server: ApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="a ConfigMap is not there"))
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.watchers)
+        server.put(deployment("STABLE"))
+        assert await waiting == "STABLE"
+
+    run(tmp_path, play)
+
+
+def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: ApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off 20s restarting"))
+        with pytest.raises(pulumi.RunError, match="JobManager ERROR: back-off 20s restarting"):
+            await watch.wait(job(), RESOURCE)
 
     run(tmp_path, play)
 
