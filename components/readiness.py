@@ -187,6 +187,7 @@ class Readiness:
 
     async def _follow(self, job: Job, stream: _Stream, waiting: _Waiting) -> str:
         loop = asyncio.get_running_loop()
+        # Of the first failure: one that comes and goes, as a crash loop does, must not begin anew each time.
         failed_at: float | None = None
         while True:
             found = stream.objects.get(job.name)
@@ -200,8 +201,6 @@ class Readiness:
                     patience = RECOVERY_SECONDS if now.may_pass or waiting.restarts_itself else 0
                     if loop.time() - failed_at >= patience:
                         raise pulumi.RunError(f"{waiting.title} {now.shown}: {await self._cause(job, now)}")
-                else:
-                    failed_at = None
             if stream.refusal:
                 raise pulumi.RunError(f"{waiting.title} cannot be watched: {stream.refusal}")
             if not await stream.changed(TROUBLE_SECONDS):

@@ -323,6 +323,28 @@ def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
     run(tmp_path, play)
 
 
+def test_a_crash_loop_is_counted_from_its_first_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+):
+    monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 10)
+
+    async def play(server: ApiServer, watch: Readiness) -> None:
+        failing = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
+        server.put(failing)
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.watchers)
+        server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING"))
+        await until(lambda: any("DEPLOYING" in line for line in said))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        server.put(failing)
+        with pytest.raises(pulumi.RunError, match="back-off"):
+            await waiting
+
+    run(tmp_path, play)
+
+
 def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, said: list[str]):
     async def play(server: ApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
