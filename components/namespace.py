@@ -10,7 +10,7 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict, Role, RoleBinding
 
-from components.labels import labels
+from settings.labels import labels
 from settings.model import JOB_ACCOUNT
 
 _ROLE: list[PolicyRuleArgsDict] = [

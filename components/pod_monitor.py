@@ -8,8 +8,8 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.flink_operator import FlinkOperator
-from components.labels import labels
 from components.prometheus import Prometheus
+from settings.labels import labels
 
 
 def pod_monitor(

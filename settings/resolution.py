@@ -17,6 +17,7 @@ from settings.job_spec import (
     spec_of,
 )
 from settings.jobs import Attachment, Job
+from settings.labels import labels
 from settings.layers import Layer, Layers
 from settings.merge import merge_mappings
 from settings.model import JobSettings, StackSettings
@@ -123,17 +124,9 @@ def _merge_all(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
     return merged
 
 
-def _labels(source: FileObject) -> dict[str, object]:
-    return {
-        "app.kubernetes.io/name": source.name,
-        "app.kubernetes.io/part-of": "flink-k8s",
-        "app.kubernetes.io/managed-by": "pulumi",
-    }
-
-
 def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
     manifest = {key: value for key, value in source.manifest.items() if key != "status"}
-    metadata = merge_mappings({"labels": _labels(source)}, source.metadata)
+    metadata = merge_mappings({"labels": labels(source.name)}, source.metadata)
     manifest["metadata"] = {**metadata, "name": source.name, "namespace": namespace}
     return manifest
 
