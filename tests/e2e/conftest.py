@@ -80,10 +80,20 @@ def cluster_state() -> str:
 
 
 def make(*arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
-    """Runs `make`, shows what it printed, and leaves no child behind when the time is out."""
+    """Runs `make` as a person would, shows what it printed, and leaves no child behind when the time is out.
+
+    `make e2e` runs these tests: what it hands to a make below it (MAKELEVEL brings "Entering directory") is left out.
+    """
     command = ["make", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS")}
     running = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         out, error = running.communicate(timeout=timeout)

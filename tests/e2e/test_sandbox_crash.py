@@ -43,9 +43,12 @@ def kubectl(*arguments: str, text: str = "") -> str:
 def _work() -> Iterator[None]:
     """A pod in a namespace of the tests' own."""
     cluster.up()
+    others = [user.path for user in users.others(home())]
     work = set(users.work(Api(home()).namespaces())) - {NAMESPACE}
-    if work and users.others(home()):
+    if work and others:
         pytest.skip(f"other clones have work in the sandbox: {', '.join(work)}")
+    for clone in others:
+        users.unregister(home(), clone)
     if NAMESPACE in Api(home()).namespaces():
         kubectl("delete", "namespace", NAMESPACE)
     kubectl("create", "namespace", NAMESPACE)
@@ -62,6 +65,8 @@ def _work() -> Iterator[None]:
     kubectl("wait", "--for=condition=Available", "deployment/box", "--timeout=60s")
     yield
     cluster.up()
+    for clone in others:
+        users.register(home(), clone)
     kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
@@ -137,12 +142,14 @@ def test_interface_deleted() -> None:
     works()
 
 
-def test_down_refuses_while_another_clone_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_down_refuses_while_another_clone_works(tmp_path: Path) -> None:
     users.register(home(), tmp_path)
-    with pytest.raises(Failure, match=rf"namespaces .*{NAMESPACE}.*used by other clones, too: {tmp_path}"):
-        teardown.down()
-    assert status.status().up
-    users.unregister(home(), tmp_path)
+    try:
+        with pytest.raises(Failure, match=rf"namespaces .*{NAMESPACE}.*used by other clones, too: {tmp_path}"):
+            teardown.down()
+        assert status.status().up
+    finally:
+        users.unregister(home(), tmp_path)
 
 
 def test_down_leaves_nothing_and_up_brings_all_back() -> None:
