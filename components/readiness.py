@@ -14,9 +14,10 @@ from typing import Any, Literal, cast
 
 import pulumi
 
+from settings.base import seconds
 from settings.job_files import FLINK_API
 from settings.jobs import Job, job_of
-from settings.model import StackSettings, seconds
+from settings.model import StackSettings
 
 PLURALS = {
     "FlinkDeployment": "flinkdeployments",

@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from settings import versions
+from settings.base import Duration, Model, Name, Text
 
 DEFAULT_NAMESPACE = "flink"
 JOB_ACCOUNT = "flink"
 """The ServiceAccount that the program owns in each namespace and that jobs run under by default."""
-
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-
-
-def _dns_label(name: str) -> str:
-    if not _DNS_LABEL.fullmatch(name):
-        raise ValueError("is no Kubernetes name; use lower-case letters, digits and -, 63 at most")
-    return name
-
-
-def seconds(duration: str) -> int:
-    """Seconds of `90s`, `10m`, `1h30m`. Raises ValueError for anything else."""
-    match = _DURATION.fullmatch(duration)
-    if not duration or match is None:
-        raise ValueError('is no duration; write it like "90s", "10m" or "1h30m"')
-    hours, minutes, rest = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + rest
-
-
-def _duration(value: str) -> str:
-    if seconds(value) == 0:
-        raise ValueError('is no time at all; write it like "10m"')
-    return value
-
-
-def _scalar_text(value: object) -> object:
-    """Numbers and booleans as the text that Kubernetes and Flink want."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return str(value)
-    return value
-
-
-Name = Annotated[str, AfterValidator(_dns_label)]
-Duration = Annotated[str, AfterValidator(_duration)]
-Text = Annotated[
-    str, BeforeValidator(_scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]}, mode="validation")
-]
-
-
-class Model(BaseModel):
-    """Base of all: camelCase in files, no unknown keys, immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 class NamespaceSettings(Model):
