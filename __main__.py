@@ -15,6 +15,7 @@ from components.pod_monitor import operator_monitor
 from components.prometheus import Prometheus
 from components.readiness import Readiness
 from components.stack import declared_platform
+from components.state_claim import state_claims
 
 platform = declared_platform(Path(__file__).parent)
 settings = platform.settings
@@ -44,7 +45,8 @@ if settings.prometheus.monitors:
     operator_monitor(settings.operator.namespace, settings.prometheus.labels, operator, prometheus, on_cluster)
 readiness = Readiness.of(settings) if settings.wait_for_jobs else None
 kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
-jobs = deploy_jobs(platform, namespaces, operator, kinds, readiness, on_cluster)
+claims = state_claims(platform, namespaces, on_cluster)
+jobs = deploy_jobs(platform, namespaces, operator, kinds, claims, readiness, on_cluster)
 
 pulumi.export("jobs", {key: job.export() for key, job in jobs.items()})
 pulumi.export("grafana", prometheus.grafana.export() if prometheus else None)

@@ -14,6 +14,7 @@ from components.readiness import Readiness
 from settings.job_files import FLINK_API
 from settings.jobs import Attachment, Job
 from settings.platform import Platform
+from settings.state_storage import CLAIM
 
 BACKGROUND_DELETION = {"pulumi.com/deletionPropagationPolicy": "background"}
 """Foreground deletion takes the JobManager away before the operator can take a savepoint."""
@@ -91,6 +92,7 @@ def deploy_jobs(
     namespaces: Mapping[str, JobNamespace],
     operator: FlinkOperator | None,
     kinds: Mapping[str, pulumi.Resource | None],
+    claims: Mapping[str, pulumi.Resource],
     readiness: Readiness | None,
     opts: pulumi.ResourceOptions,
 ) -> dict[str, FlinkJob]:
@@ -101,6 +103,7 @@ def deploy_jobs(
         namespaces: by name.
         operator: None when the cluster has it.
         kinds: API group to what brings its kinds into the cluster, None when they are there.
+        claims: for state, by namespace.
         readiness: the stack's watch, None when nobody waits for jobs.
         opts: provider.
 
@@ -121,6 +124,7 @@ def deploy_jobs(
         after: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].account]
         after += [operator] if operator else []
         after += beside.get(job.source.document.file, [])
+        after += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []
         target = ("FlinkDeployment", job.session_cluster) if job.session_cluster else job.snapshot_of
         needed_job = jobs.get((target[0], job.namespace, target[1])) if target else None
         after += [needed_job.settled] if needed_job else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -53,3 +53,10 @@ class Model(BaseModel):
     """Base of all: camelCase in files, no unknown keys, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class SecretKey(Model):
+    """One key of a Kubernetes Secret in the job's namespace."""
+
+    secret: str = Field(description="Name of the Secret.")
+    key: str = Field(description="Key in it.")

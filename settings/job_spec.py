@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import cast
 
@@ -11,6 +12,8 @@ MAIN_CONTAINER = "flink-main-container"
 """The container that the operator takes for Flink's own in a pod template."""
 
 PROMETHEUS_REPORTER = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
+
+SAVEPOINT_ON_DELETION = "kubernetes.operator.job.savepoint-on-deletion"
 
 METRICS_PORT = 9249
 """Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
@@ -44,7 +47,7 @@ def raw_spec(settings: JobSettings, kind: str) -> dict[str, object]:
     return flat_configuration(settings.spec)
 
 
-def spec_of(settings: JobSettings, kind: str, *, runs_job: bool) -> dict[str, object]:
+def spec_of(settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bool = True) -> dict[str, object]:
     """The part of a resource's spec that a layer of settings asks for.
 
     Arguments are apart, in `apply_arguments`, and `spec` is, since it is merged last.
@@ -53,6 +56,7 @@ def spec_of(settings: JobSettings, kind: str, *, runs_job: bool) -> dict[str, ob
         settings: the layer.
         kind: of the resource.
         runs_job: false for a session cluster and a snapshot, which must not get a `job`.
+        keeps_state: false for a job of which `savepointOnDeletion` does not speak.
     """
     spec: dict[str, object] = {}
     job: dict[str, object] = {}
@@ -69,8 +73,14 @@ def spec_of(settings: JobSettings, kind: str, *, runs_job: bool) -> dict[str, ob
     for key, process in (("jobManager", settings.job_manager), ("taskManager", settings.task_manager)):
         if process is not None:
             spec[key] = _process_spec(process)
-    if settings.flink_configuration is not None:
-        spec["flinkConfiguration"] = flat(settings.flink_configuration)
+    if settings.restore_from is not None:
+        job |= restored_from(settings.restore_from)
+    configuration: dict[str, object] = {}
+    if settings.savepoint_on_deletion is not None and runs_job and keeps_state:
+        configuration[SAVEPOINT_ON_DELETION] = str(settings.savepoint_on_deletion).lower()
+    configuration |= flat(settings.flink_configuration or {})
+    if configuration:
+        spec["flinkConfiguration"] = configuration
     if settings.restart_nonce is not None:
         spec["restartNonce"] = settings.restart_nonce
     env = _environment(settings)
@@ -84,6 +94,16 @@ def spec_of(settings: JobSettings, kind: str, *, runs_job: bool) -> dict[str, ob
     if kind == "FlinkStateSnapshot":
         spec = {}
     return in_template(kind, spec)
+
+
+def restored_from(path: str) -> dict[str, object]:
+    """The part of a `job` that starts it from a savepoint.
+
+    The operator looks at the path at the first deployment alone, and again when the nonce is another one: so the nonce
+    is made from the path. Taking both away changes nothing.
+    """
+    nonce = int(hashlib.sha256(path.encode()).hexdigest()[:8], 16)
+    return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 
 
 def in_template(kind: str, spec: dict[str, object]) -> dict[str, object]:

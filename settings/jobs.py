@@ -12,6 +12,7 @@ from settings.layers import Layer, Layers, settings_path
 from settings.model import JobSettings
 from settings.problems import KeyPath, Problem
 from settings.stack_file import StackConfig
+from settings.state_storage import inner_spec, keeps_state, mounts_claim
 
 __all__ = ["METRICS_PORT", "PROMETHEUS_REPORTER", "Attachment", "Job", "job_of"]
 
@@ -27,6 +28,7 @@ class Job:
         settings: the merged settings of the stack for it.
         layers: what its spec was merged from.
         config: the stack config.
+        is_protected: whether deleting it is refused.
     """
 
     source: FileObject
@@ -35,6 +37,7 @@ class Job:
     settings: JobSettings
     layers: Layers = field(repr=False, default_factory=lambda: Layers(()))
     config: StackConfig = field(repr=False, default_factory=lambda: StackConfig("", {}))
+    is_protected: bool = False
 
     @property
     def kind(self) -> str:
@@ -50,6 +53,15 @@ class Job:
     def spec(self) -> dict[str, object]:
         """The merged spec."""
         return cast(dict[str, object], self.manifest["spec"])
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether a changed job goes on where it was."""
+        return keeps_state(job_of(self.spec))
+
+    def mounts(self, claim: str) -> bool:
+        """Whether its pods mount that claim."""
+        return mounts_claim(inner_spec(self.kind, self.spec), claim)
 
     @property
     def is_suspended(self) -> bool:

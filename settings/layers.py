@@ -125,7 +125,14 @@ _FIELDS: dict[KeyPath, str] = {
     ("job", "parallelism"): "parallelism",
     ("job", "upgradeMode"): "upgradeMode",
     ("job", "state"): "state",
+    ("job", "initialSavepointPath"): "restoreFrom",
+    ("job", "savepointRedeployNonce"): "restoreFrom",
 }
+
+_OF_SETTING: dict[KeyPath, str] = {
+    ("flinkConfiguration", "kubernetes.operator.job.savepoint-on-deletion"): "savepointOnDeletion",
+}
+"""Settings of their own whose values can be said by the field's own name as well."""
 
 
 def settings_path(
@@ -143,6 +150,8 @@ def settings_path(
         return ("spec", *path)
     if path in _FIELDS:
         return (_FIELDS[path],)
+    if path in _OF_SETTING and not _has(layer, path):
+        return (_OF_SETTING[path],)
     if path[:2] == ("job", "args"):
         parameter = arguments.removeprefix("--")
         return ("parameters", parameter) if parameter and _has(layer.get("parameters"), (parameter,)) else ("args",)

@@ -7,7 +7,8 @@ from typing import Any, Literal, cast
 from pydantic import Field, model_validator
 
 from settings import versions
-from settings.base import Duration, Model, Name, Text
+from settings.base import Duration, Model, Name, SecretKey, Text
+from settings.state_model import StateStorage
 
 DEFAULT_NAMESPACE = "flink"
 JOB_ACCOUNT = "flink"
@@ -87,13 +88,6 @@ class Process(Model):
     replicas: int | None = Field(default=None, ge=1, description="Number of processes.")
 
 
-class SecretKey(Model):
-    """One key of a Kubernetes Secret in the job's namespace."""
-
-    secret: str = Field(description="Name of the Secret.")
-    key: str = Field(description="Key in it.")
-
-
 class JobSettings(Model):
     """What a stack says of one job, of all (`jobDefaults`), or in spite of all (`enforced`)."""
 
@@ -125,6 +119,19 @@ class JobSettings(Model):
         default=None,
         description="true: a session job's cluster, or the job that a snapshot is of, is not declared here.",
     )
+    restore_from: str | None = Field(
+        default=None,
+        description="Path of a savepoint or checkpoint that the job starts from: at its first deployment, and again "
+        "whenever the path changes; what the job has done since that savepoint is given up then.",
+    )
+    savepoint_on_deletion: bool | None = Field(
+        default=None,
+        description="true: a savepoint is taken before the job is deleted. In `jobDefaults` and `enforced` it speaks "
+        "of jobs that keep state.",
+    )
+    protect: bool | None = Field(
+        default=None, description="Whether deleting the job is refused; not set: as `protectJobs` says."
+    )
     spec: dict[str, Any] | None = Field(default=None, description="Anything else of the resource's spec, merged last.")
 
 
@@ -146,6 +153,9 @@ class StackSettings(Model):
     charts: Charts = Field(
         default=Charts(), description="Where Helm charts come from instead of their official repositories."
     )
+    state_storage: StateStorage = Field(
+        default=StateStorage(), description="Where jobs keep checkpoints, savepoints and high-availability data."
+    )
     job_defaults: JobSettings = Field(default=JobSettings(), description="Settings of every job, under the job files.")
     jobs: dict[str, JobSettings] = Field(
         default={}, description="Settings of single jobs, by name or by kind/namespace/name."
@@ -153,6 +163,9 @@ class StackSettings(Model):
     enforced: JobSettings = Field(default=JobSettings(), description="Settings of every job that win over everything.")
     wait_for_jobs: bool = Field(
         default=True, description="`up` ends when every job is ready and fails when one is not."
+    )
+    protect_jobs: bool = Field(
+        default=False, description="Deleting a job, by `destroy` too, is refused; a job's `protect` says otherwise."
     )
     job_timeout: Duration = Field(default="10m", description="How long a job may take to get ready.")
     strict: bool = Field(

@@ -115,7 +115,7 @@ def engine_config(values: Mapping[str, str], stack: str) -> StackConfig:
         if key.startswith(PREFIX):
             name = key.removeprefix(PREFIX)
             plain[name] = value if _is_text(name) else _parsed(value)
-    return StackConfig(f"Pulumi.{stack}.yaml", plain)
+    return StackConfig(f"Pulumi.{stack}.yaml", plain, stack=stack)
 
 
 def _is_text(name: str) -> bool:

@@ -23,6 +23,7 @@ from settings.merge import merge_mappings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
 from settings.stack_file import StackConfig
+from settings.state_storage import Resource, configuration_keys, derived_state, keeps_state
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
         if merged.enabled is False:
             continue
         key = keys.get(id(source))
-        manifest, made_of = _job_manifest(source, namespace, settings, own, key)
-        jobs.append(Job(source, namespace, manifest, merged, made_of, config))
+        manifest, made_of = _job_manifest(source, namespace, settings, own, key, config.stack)
+        is_protected = settings.protect_jobs if merged.protect is None else merged.protect
+        jobs.append(Job(source, namespace, manifest, merged, made_of, config, is_protected))
     return Resolved(tuple(jobs), tuple(attachments), tuple(problems))
 
 
@@ -132,20 +134,33 @@ def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
 
 
 def _job_manifest(
-    source: FileObject, namespace: str, settings: StackSettings, own: JobSettings, key: str | None
+    source: FileObject, namespace: str, settings: StackSettings, own: JobSettings, key: str | None, stack: str
 ) -> tuple[dict[str, object], Layers]:
     kind = source.kind
     written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
 
-    def of_all(layer: JobSettings) -> dict[str, object]:
-        return _laid(spec_of(layer, kind, runs_job=runs_job), in_template(kind, raw_spec(layer, kind)))
+    def of_all(layer: JobSettings, *, stateful: bool) -> dict[str, object]:
+        spec = spec_of(layer, kind, runs_job=runs_job, keeps_state=stateful)
+        return _laid(spec, in_template(kind, raw_spec(layer, kind)))
 
     mine = spec_of(own, kind, runs_job=runs_job)
     named = Layer(f"jobs.{key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(key)))
-    enforced = Layer("enforced", of_all(settings.enforced), ("enforced",))
-    defaults = Layer("jobDefaults", of_all(settings.job_defaults), ("jobDefaults",))
-    layers = Layers([Layer("platform", derived_spec(kind)), defaults, Layer("job file", written), named, enforced])
+
+    def later_layers(*, stateful: bool) -> list[Layer]:
+        defaults = Layer("jobDefaults", of_all(settings.job_defaults, stateful=stateful), ("jobDefaults",))
+        enforced = Layer("enforced", of_all(settings.enforced, stateful=stateful), ("enforced",))
+        return [defaults, Layer("job file", written), named, enforced]
+
+    # What keeps state is known when all layers have spoken of the upgrade mode.
+    jobs = [job_of(layer.spec) or {} for layer in later_layers(stateful=False)]
+    modes = [job["upgradeMode"] for job in jobs if "upgradeMode" in job]
+    said = later_layers(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
+    defaults, enforced = said[0], said[-1]
+    keys = configuration_keys(kind, (layer.spec for layer in said))
+    resource = Resource(kind, namespace, source.name, Layers(said).merged(), keys)
+    platform = merge_mappings(derived_spec(kind), derived_state(resource, settings, stack))
+    layers = Layers([Layer("platform", platform), *said])
     spec = layers.merged()
     for layer, said in ((named, own), (enforced, settings.enforced)):
         _note_arguments(layers, layer, said, apply_arguments(spec, said))

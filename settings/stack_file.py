@@ -26,11 +26,13 @@ class StackConfig:
         file: the stack file as problems name it.
         values: config by key, without the project's prefix.
         document: the stack file; None when the values came from the engine.
+        stack: the stack's name.
     """
 
     file: str
     values: Mapping[str, object]
     document: Document | None = None
+    stack: str = ""
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the config."""
@@ -74,7 +76,7 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     if problems:
         raise ProblemsError(problems)
     if not documents:
-        return StackConfig(shown, {})
+        return StackConfig(shown, {}, stack=stack)
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise ProblemsError([Problem(shown, 0, "", "is no stack file; it needs one document with the key config")])
     document = documents[0]
@@ -101,7 +103,7 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
             found.append(document.problem(("config", key), problem))
     if found:
         raise ProblemsError(found)
-    return StackConfig(shown, values, document)
+    return StackConfig(shown, values, document, stack)
 
 
 def read(root: Path, stack: str, config_file: Path | None = None) -> dict[str, object]:

@@ -87,7 +87,16 @@ OPERATORS: dict[str, OperatorVersion] = {
 _OLDER_NAMES = {
     "high-availability.type": ("high-availability", "recovery.mode"),
     "high-availability.storageDir": ("high-availability.zookeeper.storageDir", "recovery.zookeeper.storageDir"),
+    "execution.checkpointing.num-retained": ("state.checkpoints.num-retained",),
 }
+
+_SINCE = {
+    "execution.checkpointing.dir": (1, 20),
+    "execution.checkpointing.savepoint-dir": (1, 20),
+    "execution.checkpointing.num-retained": (1, 20),
+    "high-availability.type": (1, 17),
+}
+"""The first Flink that has an option under its name of today; before, it has the first of the older names."""
 
 
 def names(key: str, operator: str) -> tuple[str, ...]:
@@ -96,3 +105,11 @@ def names(key: str, operator: str) -> tuple[str, ...]:
     if known and key in known.directory_names:
         return known.directory_names[key]
     return (key, *_OLDER_NAMES.get(key, ()))
+
+
+def key_of(option: str, operator: str, flink: str | None) -> str:
+    """The name by which a Flink version (`2.2`) and the operator's own Flink know an option."""
+    known = names(option, operator)
+    if known[0] == option and flink is not None and tuple(map(int, flink.split("."))) < _SINCE.get(option, (0, 0)):
+        return known[1]
+    return known[0]

@@ -76,11 +76,7 @@ def upgrade_mode(subject: Subject) -> None:
 
 def directory_key(subject: Subject, key: str) -> str:
     """The name by which the Flink version, and the operator's own Flink, know a directory option."""
-    names = versions.names(key, subject.operator)
-    version = subject.flink_version
-    if names[0] == key and version is not None and version.startswith("1.") and int(version[2:]) < 20:
-        return names[1]
-    return names[0]
+    return versions.key_of(key, subject.operator, subject.flink_version)
 
 
 def _max_age(subject: Subject) -> str | None:

@@ -1,0 +1,206 @@
+"""What a job that keeps state is given by the platform: where its state goes, and how it is kept alive.
+
+Everything here is the platform's own layer: what any later one says of a key, by whatever of its names, stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from settings import tables, versions
+from settings.job_spec import MAIN_CONTAINER, in_template
+from settings.model import StackSettings
+from settings.rules.subject import effective, listed, mapping, short_version
+from settings.state_model import StateStorage
+
+CLAIM = "flink-state"
+"""The claim that the program makes in each namespace whose jobs keep state on a volume."""
+
+MOUNT = "/flink-state"
+"""Where JobManagers and TaskManagers find it."""
+
+FLINK_GROUP = 9999
+"""The group of Flink's own user in its image: a fresh volume belongs to root."""
+
+CHECKPOINTS = "execution.checkpointing.dir"
+SAVEPOINTS = "execution.checkpointing.savepoint-dir"
+HA_TYPE = "high-availability.type"
+HA_STORAGE = "high-availability.storageDir"
+
+STATEFUL = ("savepoint", "last-state")
+"""Upgrade modes of jobs that keep state."""
+
+_CHECKPOINTING = {
+    # Code that turns checkpointing on by itself wins over it.
+    "execution.checkpointing.interval": "1 min",
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    # One more than the newest: the newest may be what a crash left behind.
+    "execution.checkpointing.num-retained": "3",
+}
+
+_OPERATOR = {
+    "kubernetes.operator.job.restart.failed": "true",
+    "kubernetes.operator.jm-deployment-recovery.enabled": "true",
+    "kubernetes.operator.cluster.health-check.enabled": "true",
+    "kubernetes.operator.deployment.readiness.timeout": "5 min",
+    "kubernetes.operator.periodic.savepoint.interval": "6 h",
+    # Three days of them: what goes wrong on a Friday is seen on Monday.
+    "kubernetes.operator.savepoint.history.max.age": "72 h",
+    "kubernetes.operator.savepoint.history.max.count": "12",
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A Flink resource before the platform's own layer is made.
+
+    Attributes:
+        kind: FlinkDeployment …
+        namespace: where it goes.
+        name: its name.
+        said: its spec of all later layers, merged.
+        keys: every key of flinkConfiguration that one of them speaks of, if only to take it away.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    said: Mapping[str, object]
+    keys: frozenset[str]
+
+    @property
+    def inner(self) -> Mapping[str, object]:
+        """The spec with pods, configuration and job: a blue/green deployment has it in its template."""
+        return inner_spec(self.kind, self.said)
+
+
+def inner_spec(kind: str, spec: Mapping[str, object]) -> Mapping[str, object]:
+    """The spec with pods, configuration and job: a blue/green deployment has it in its template."""
+    return mapping(mapping(spec.get("template")).get("spec")) if kind == "FlinkBlueGreenDeployment" else spec
+
+
+def configuration_keys(kind: str, layers: Iterable[Mapping[str, object]]) -> frozenset[str]:
+    """Every key of flinkConfiguration that one of the layers' specs speaks of."""
+    return frozenset(key for spec in layers for key in mapping(inner_spec(kind, spec).get("flinkConfiguration")))
+
+
+def keeps_state(job: object) -> bool:
+    """Whether a changed job of that `job` goes on where it was."""
+    return mapping(job).get("upgradeMode") in STATEFUL
+
+
+def derived_state(resource: Resource, settings: StackSettings, stack: str) -> dict[str, object]:
+    """The platform's part of the spec that is about state; empty for a resource that keeps none.
+
+    Args:
+        resource: what it is for.
+        settings: of the stack.
+        stack: the stack's name.
+    """
+    if resource.kind not in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+        return {}
+    if not keeps_state(resource.inner.get("job")):
+        return {}
+    storage = settings.state_storage
+    said = _Said.of(resource, settings)
+    configuration: dict[str, str] = {}
+    spec: dict[str, object] = {}
+    if storage.type != "none":
+        places = _places(storage, stack, resource)
+        configuration |= said.missing({CHECKPOINTS: places["checkpoints"], SAVEPOINTS: places["savepoints"]})
+        configuration |= said.missing({HA_TYPE: "kubernetes"})
+        if said.is_highly_available(configuration):
+            configuration |= said.missing({HA_STORAGE: places["ha"]})
+        if storage.type == "volume":
+            spec = _mounted(storage.volume.claim or CLAIM)
+    if said.has(CHECKPOINTS, configuration):
+        configuration |= said.missing(_CHECKPOINTING)
+        profile = {key: value for key, value in _OPERATOR.items() if key in tables.operator_options(said.operator)}
+        if not said.has(SAVEPOINTS, configuration):
+            profile.pop("kubernetes.operator.periodic.savepoint.interval", None)
+        configuration |= said.missing(profile)
+    if configuration:
+        spec["flinkConfiguration"] = configuration
+    return in_template(resource.kind, spec)
+
+
+def root(storage: StateStorage) -> str:
+    """The URI below which everything is kept, without a slash at its end."""
+    return f"file://{MOUNT}"
+
+
+def _places(storage: StateStorage, stack: str, resource: Resource) -> dict[str, str]:
+    home = f"{root(storage)}/{storage.folder or stack}/{resource.namespace}/{resource.name}"
+    return {folder: f"{home}/{folder}" for folder in ("checkpoints", "savepoints", "ha")}
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What is said of configuration already, in the names of one Flink and one operator version.
+
+    Attributes:
+        configuration: of the job over the operator's own.
+        keys: of it, and those that a layer takes away.
+        operator: version of the operator.
+        flink: `2.2`; None where it says something else.
+    """
+
+    configuration: Mapping[str, str]
+    keys: frozenset[str]
+    operator: str
+    flink: str | None
+
+    @classmethod
+    def of(cls, resource: Resource, settings: StackSettings) -> _Said:
+        own = mapping(resource.inner.get("flinkConfiguration"))
+        version = resource.inner.get("flinkVersion")
+        operator = settings.operator
+        configuration = effective(own, operator.configuration, resource.namespace, version)
+        return cls(configuration, resource.keys | configuration.keys(), operator.version, short_version(version))
+
+    def missing(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Those of the options, by their names in this version, that nobody speaks of by any name."""
+        return {
+            versions.key_of(option, self.operator, self.flink): value
+            for option, value in wanted.items()
+            if not self.keys.intersection(self._names(option))
+        }
+
+    def has(self, option: str, derived: Mapping[str, str]) -> bool:
+        """Whether the option has a value in the end."""
+        return any((self.configuration.get(name) or derived.get(name)) for name in self._names(option))
+
+    def is_highly_available(self, derived: Mapping[str, str]) -> bool:
+        """Whether high availability is on in the end."""
+        values = {**self.configuration, **derived}
+        said = next((values[name] for name in self._names(HA_TYPE) if name in values), "none")
+        return said.lower() not in ("none", "standalone")
+
+    def _names(self, option: str) -> tuple[str, ...]:
+        known = tables.operator_options(self.operator).get(option)
+        return (option, *known.older) if known else versions.names(option, self.operator)
+
+
+def _mounted(claim: str) -> dict[str, object]:
+    """A spec with that claim mounted in every pod."""
+    return {
+        "podTemplate": {
+            "spec": {
+                "securityContext": {"fsGroup": FLINK_GROUP, "fsGroupChangePolicy": "OnRootMismatch"},
+                "containers": [{"name": MAIN_CONTAINER, "volumeMounts": [{"name": CLAIM, "mountPath": MOUNT}]}],
+                "volumes": [{"name": CLAIM, "persistentVolumeClaim": {"claimName": claim}}],
+            }
+        }
+    }
+
+
+def mounts_claim(spec: Mapping[str, object], claim: str) -> bool:
+    """Whether the pods of a spec, without a blue/green deployment's template, mount that claim."""
+    holders = [spec, mapping(spec.get("jobManager")), mapping(spec.get("taskManager"))]
+    volumes = [
+        mapping(volume)
+        for holder in holders
+        for volume in listed(mapping(mapping(holder.get("podTemplate")).get("spec")).get("volumes"))
+    ]
+    return any(mapping(volume.get("persistentVolumeClaim")).get("claimName") == claim for volume in volumes)

@@ -1,0 +1,65 @@
+"""The claim that jobs keep their state on: when there is one, its edges, and that it outlives what used it."""
+
+from __future__ import annotations
+
+import pytest
+
+from settings.state_storage import CLAIM, MOUNT
+from tests.program.test_stacks import JOB, NAMESPACE, titles
+
+STATE = f"PersistentVolumeClaim flink/{CLAIM}"
+STATEFUL = {"word-count": {"upgradeMode": "savepoint"}}
+
+
+def test_no_claim_where_no_job_keeps_state(recording):
+    assert STATE not in titles(recording("dev", jobs={"word-count": {"upgradeMode": "stateless"}}))
+
+
+@pytest.mark.parametrize("stack", ["dev", "sandbox"])
+def test_the_claim_comes_after_its_namespace_and_before_the_job(recording, stack):
+    seen = recording(stack, jobs=STATEFUL)
+    named = {urn: thing.title for urn, thing in seen.by_urn.items()}
+    edges = {named[urn]: {named[need] for need in needs} for urn, needs in seen.edges.items()}
+    assert edges[STATE] == {NAMESPACE}
+    assert STATE in edges[JOB]
+    down = [thing.title for thing in seen.reverse_order]
+    assert down.index(JOB) < down.index(STATE) < down.index(NAMESPACE)
+
+
+def test_the_claim_is_what_the_stack_says_and_is_not_awaited(recording):
+    volume = {"size": "7Gi", "storageClass": "fast", "accessMode": "ReadWriteMany"}
+    claim = titles(recording("dev", jobs=STATEFUL, stateStorage={"type": "volume", "volume": volume}))[STATE]
+    assert claim.inputs["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "7Gi"}},
+        "storageClassName": "fast",
+    }
+    assert claim.annotations["pulumi.com/skipAwait"] == "true"
+
+
+def test_the_claim_stays_when_the_last_job_goes_and_is_protected_with_the_jobs(recording):
+    claim = titles(recording("dev", jobs=STATEFUL))[STATE]
+    assert (claim.retain_on_delete, claim.protect) == (True, None)
+    assert titles(recording("dev", jobs=STATEFUL, protectJobs=True))[STATE].protect is True
+    kept = {"word-count": {"upgradeMode": "savepoint", "protect": False}}
+    assert titles(recording("dev", jobs=kept, protectJobs=True))[STATE].protect is None
+
+
+def test_a_claim_of_the_users_own_is_mounted_and_not_made(recording):
+    seen = titles(recording("dev", jobs=STATEFUL, stateStorage={"type": "volume", "volume": {"claim": "theirs"}}))
+    assert STATE not in seen
+    pod = seen[JOB].inputs["spec"]["podTemplate"]["spec"]
+    assert {"name": CLAIM, "persistentVolumeClaim": {"claimName": "theirs"}} in pod["volumes"]
+
+
+def test_the_job_keeps_its_state_on_the_claim(recording):
+    spec = titles(recording("dev", jobs=STATEFUL))[JOB].inputs["spec"]
+    home = f"file://{MOUNT}/dev/flink/word-count"
+    assert spec["flinkConfiguration"]["execution.checkpointing.dir"] == f"{home}/checkpoints"
+    assert {"name": CLAIM, "persistentVolumeClaim": {"claimName": CLAIM}} in spec["podTemplate"]["spec"]["volumes"]
+
+
+def test_two_namespaces_two_claims(recording):
+    jobs = {"word-count": {"upgradeMode": "savepoint", "namespace": "b"}}
+    seen = titles(recording("dev", namespaces={"a": {}, "b": {}}, jobs=jobs))
+    assert [title for title in seen if title.endswith(f"/{CLAIM}")] == [f"PersistentVolumeClaim b/{CLAIM}"]
