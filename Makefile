@@ -43,6 +43,15 @@ cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no 
 build: .venv/.run ## the jobs' image, into that cluster
 	@$(PYTHON) -m tools.cluster image
 
+new: .venv/.run ## code, manifest and tests of a new JOB, to begin with
+	@$(PYTHON) -m tools.new_job "$$JOB"
+
+run: .venv/.run ## JOB's Python in a Flink on this machine, no Kubernetes, with STACK's settings
+	@$(PYTHON) -m tools.run_job "$$JOB" --stack $(STACK)
+
+test-job: .venv/.dev ## JOB's tests, those in a Flink on this machine among them
+	@$(PYTHON) -m tools.test_job "$$JOB"
+
 ui: .venv/.run ## Flink's UI of JOB
 	@$(PYTHON) -m tools.look ui "$$JOB" $(if $(filter command%,$(origin STACK)),--stack $(STACK))
 
@@ -86,4 +95,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview up destroy cluster build ui logs monitor grafana-creds clean schema lint fmt ns install
+.PHONY: help demo test e2e check render graph preview up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema lint fmt ns install

@@ -1,8 +1,12 @@
-"""The word count's module: it lies outside of the project's packages, because it is copied into an image as it is."""
+"""The jobs' modules, which lie outside of the project's packages because they are copied into an image as they are;
+and a Flink on this machine to run them in.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -10,15 +14,45 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = ROOT / "jobs/pyflink/src/word_count.py"
+SOURCES = ROOT / "jobs" / "pyflink" / "src"
+VARIABLE = "PYFLINK_PYTHONS"
+
+
+def load(name: str) -> ModuleType:
+    """The module of that name in jobs/pyflink/src."""
+    spec = importlib.util.spec_from_file_location(name, SOURCES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
 def word_count() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("word_count", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
+    return load("word_count")
+
+
+def pythons() -> list[str]:
+    """Interpreters that have PyFlink: those that the environment names, else this one if it has it."""
+    named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
+    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pyflink') is None)"
+    return named or [
+        path for path in [sys.executable] if subprocess.run([path, "-c", probe], check=False).returncode == 0
+    ]
+
+
+@pytest.fixture(params=pythons() or [None])
+def pyflink_python(request: pytest.FixtureRequest) -> str:
+    if request.param is None:
+        pytest.skip("no PyFlink in this Python; `make test-job JOB=j` brings one and runs a job's tests with it")
+    return request.param
+
+
+def run_locally(python: str, module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs a job's program in a Flink within its own process."""
+    # Flink's workers run `python`.
+    environment = os.environ | {"PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [python, SOURCES / f"{module}.py", *arguments]
+    return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=600, check=False)

@@ -3,44 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
-SOURCE = Path(__file__).resolve().parents[3] / "jobs/pyflink/src/word_count.py"
-VARIABLE = "PYFLINK_PYTHONS"
+from tests.unit.jobs.conftest import SOURCES, run_locally
 
 
-def pythons() -> list[str]:
-    """Interpreters that have PyFlink: those that the environment names, else this one if it has it."""
-    named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
-    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pyflink') is None)"
-    return named or [
-        path for path in [sys.executable] if subprocess.run([path, "-c", probe], check=False).returncode == 0
-    ]
-
-
-@pytest.fixture(params=pythons() or [None])
-def python(request: pytest.FixtureRequest) -> str:
-    if request.param is None:
-        pytest.skip(f"no PyFlink in this Python; {VARIABLE}=/path/to/venv/bin/python names some (2.2.1, 1.19.3)")
-    return request.param
-
-
-def run(python: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    # Flink's workers run `python`.
-    environment = os.environ | {"PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [python, SOURCE, *arguments]
-    return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=600, check=False)
-
-
-def test_counts_again_and_again(python: str, tmp_path: Path) -> None:
+def test_counts_again_and_again(pyflink_python: str, tmp_path: Path) -> None:
     texts = {
         "bom.txt": "\ufeffΟΔΟΣ ΑΣ'Β ΑΣ' İstanbul ẞ".encode(),
         "lines.txt": "one\u2028two\x0bthree\x85four\r\nfive\rsix\n\nseven".encode(),
@@ -55,7 +26,7 @@ def test_counts_again_and_again(python: str, tmp_path: Path) -> None:
         (tmp_path / "in" / name).write_bytes(text)
     (tmp_path / "in/deeper/more.txt").write_text("more More")
     # Enough words for every bucket to have some: a bucket's end and the next one's beginning overlap.
-    shutil.copytree(SOURCE.parents[1] / "input", tmp_path / "in/shipped")
+    shutil.copytree(SOURCES.parent / "input", tmp_path / "in/shipped")
     output = tmp_path / "out"
     output.mkdir()
     (output / "notes.txt").write_text("not the job's")
@@ -64,31 +35,31 @@ def test_counts_again_and_again(python: str, tmp_path: Path) -> None:
     for path in (tmp_path / "in").rglob("*.txt"):
         text = path.read_text("utf-8", errors="replace")
         expected += Counter(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
-    done = run(python, "--input", tmp_path / "in", "--output", output)
+    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in", "--output", output)
     assert done.returncode == 0, done.stderr[-2000:]
     assert read(output) == expected
 
-    done = run(python, "--input", tmp_path / "in/empty.txt", "--output", output)
+    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in/empty.txt", "--output", output)
     assert done.returncode == 0, done.stderr[-2000:]
     assert read(output) == {}
     assert (output / "notes.txt").read_text() == "not the job's"
 
 
-def test_says_what_is_wrong_with_the_paths(python: str, tmp_path: Path) -> None:
+def test_says_what_is_wrong_with_the_paths(pyflink_python: str, tmp_path: Path) -> None:
     before = tmp_path / "out/word-counts-0a-0.tsv"
     before.parent.mkdir()
     before.write_text("earlier\t1\n")
-    done = run(python, "--input", tmp_path / "nothing", "--output", tmp_path / "out")
+    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "nothing", "--output", tmp_path / "out")
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert line.startswith("error: the job failed: java.io.FileNotFoundException: ")
     assert str(tmp_path / "nothing") in line
     assert "Traceback" not in done.stderr
     assert before.exists(), "the earlier output went although there was no new one"
-    done = run(python, "--input", tmp_path, "--output", tmp_path / "out")
+    done = run_locally(pyflink_python, "word_count", "--input", tmp_path, "--output", tmp_path / "out")
     assert (done.returncode, "it lies in the input" in done.stderr) == (1, True)
     (tmp_path / "_in").touch()
-    done = run(python, "--input", tmp_path / "_in", "--output", tmp_path / "out")
+    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "_in", "--output", tmp_path / "out")
     assert (done.returncode, "give it another name" in done.stderr) == (1, True)
     assert before.exists()
 
