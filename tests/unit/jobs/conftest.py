@@ -34,6 +34,11 @@ def word_count() -> ModuleType:
     return load("word_count")
 
 
+@pytest.fixture(scope="session")
+def running_totals() -> ModuleType:
+    return load("running_totals")
+
+
 def pythons() -> list[str]:
     """Interpreters that have PyFlink: those that the environment names, else this one if it has it."""
     named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]

@@ -1,0 +1,59 @@
+"""The shape of jobs/running_totals.yaml: what a job with state needs, and no more than the word count has otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from settings.platform import load
+from settings.stack_file import read_config
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = "/opt/flink/usrlib/src/running_totals.py"
+
+
+def read(name: str) -> dict[str, dict[str, Any]]:
+    return {document["kind"]: document for document in yaml.safe_load_all((ROOT / "jobs" / name).read_text())}
+
+
+@pytest.fixture(scope="module")
+def spec() -> dict[str, Any]:
+    return read("running_totals.yaml")["FlinkDeployment"]["spec"]
+
+
+def test_arguments_go_to_the_job_that_the_image_has(spec: dict[str, Any], running_totals: ModuleType) -> None:
+    arguments = spec["job"]["args"]
+    assert arguments[:4] == ["-pyclientexec", "/usr/local/bin/python3", "-py", SCRIPT]
+    assert (ROOT / "jobs/pyflink/src" / Path(SCRIPT).name).is_file()
+    assert running_totals.parse(arguments[4:]) == running_totals.Options("/flink-state/running-totals")
+
+
+def test_it_keeps_its_state_and_leaves_the_place_to_the_stack(spec: dict[str, Any]) -> None:
+    assert spec["job"]["upgradeMode"] == "savepoint"
+    configuration = spec["flinkConfiguration"]
+    assert int(configuration["pipeline.max-parallelism"]) >= 100
+    assert "execution.checkpointing.interval" in configuration
+    assert not [key for key in configuration if "dir" in key.lower() or key.startswith(("high-av", "kubernetes.op"))]
+
+
+def test_it_may_run_in_a_restricted_namespace_and_fits_two_small_cores(spec: dict[str, Any]) -> None:
+    word_count = read("word_count.yaml")["FlinkDeployment"]["spec"]
+    for key in ("image", "imagePullPolicy", "flinkVersion", "serviceAccount", "jobManager"):
+        assert spec[key] == word_count[key], key
+    assert spec["taskManager"]["resource"] == word_count["taskManager"]["resource"]
+    pod, expected = (file["podTemplate"]["spec"] for file in (spec, word_count))
+    assert pod["securityContext"].items() <= expected["securityContext"].items()
+    assert pod["securityContext"].keys() >= {"runAsNonRoot", "runAsUser", "seccompProfile"}
+    [container], [other] = pod["containers"], expected["containers"]
+    assert container == {key: other[key] for key in ("name", "securityContext")}
+
+
+@pytest.mark.parametrize("stack", ["dev", "sandbox"])
+def test_it_is_off_until_it_is_wanted(stack: str) -> None:
+    declared = load(ROOT, read_config(ROOT, stack))
+    assert "running-totals" not in [job.name for job in declared.jobs]
+    assert list(read("running_totals.yaml")) == ["FlinkDeployment"], "a claim of its own would be there without the job"
