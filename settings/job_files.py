@@ -14,6 +14,9 @@ FLINK_API = "flink.apache.org/v1beta1"
 CANARY = "flink.apache.org/canary"
 """Label of an object that is there so that the operator can be watched."""
 
+ENABLED = "flink-k8s/enabled"
+"""Annotation of a job file: `"false"` leaves the job out of every stack that does not say `enabled: true` for it."""
+
 FLINK_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
 
 
@@ -59,6 +62,12 @@ class FileObject:
         A canary, by which the operator is watched, is a FlinkDeployment without a job or even a spec: no job.
         """
         return is_flink(self.manifest) and not _is_canary(self.metadata)
+
+    @property
+    def enabled(self) -> bool | None:
+        """What its annotation says of whether it is deployed; None when it says nothing."""
+        said = _annotations(self.metadata).get(ENABLED)
+        return None if said is None else said == "true"
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the object."""
@@ -114,6 +123,11 @@ def is_flink(manifest: dict[str, object]) -> bool:
     return str(manifest["apiVersion"]).partition("/")[0] == FLINK_API.partition("/")[0]
 
 
+def _annotations(metadata: dict[str, object]) -> dict[str, object]:
+    annotations = metadata.get("annotations")
+    return cast(dict[str, object], annotations) if isinstance(annotations, dict) else {}
+
+
 def _is_canary(metadata: dict[str, object]) -> bool:
     labels = metadata.get("labels")
     return isinstance(labels, dict) and cast(dict[str, object], labels).get(CANARY) == "true"
@@ -139,4 +153,7 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
             problems.append(document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FLINK_KINDS)}"))
         elif not isinstance(manifest.get("spec"), dict) and not _is_canary(cast(dict[str, object], metadata)):
             problems.append(document.problem((*root, "spec"), "is missing or no mapping; a job needs one"))
+        if _annotations(cast(dict[str, object], metadata)).get(ENABLED, "true") not in ("true", "false"):
+            path = (*root, "metadata", "annotations", ENABLED)
+            problems.append(document.problem(path, 'is neither "true" nor "false", in quotation marks; write one'))
     return problems

@@ -91,7 +91,11 @@ class Process(Model):
 class JobSettings(Model):
     """What a stack says of one job, of all (`jobDefaults`), or in spite of all (`enforced`)."""
 
-    enabled: bool | None = Field(default=None, description="false: the job is not part of this environment.")
+    enabled: bool | None = Field(
+        default=None,
+        description="Whether the job is part of this environment; not set: it is, unless its file is annotated with "
+        '`flink-k8s/enabled: "false"`.',
+    )
     namespace: Name | None = Field(default=None, description="Namespace of the job.")
     image: str | None = Field(default=None, description="Container image.")
     flink_version: str | None = Field(default=None, description="Flink's version as the operator writes it: v2_2.")

@@ -74,7 +74,8 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
         merged = JobSettings.model_validate(
             _merge_all(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
         )
-        if merged.enabled is False:
+        said = (settings.enforced.enabled, own.enabled, source.enabled, settings.job_defaults.enabled)
+        if next((enabled for enabled in said if enabled is not None), True) is False:
             continue
         key = keys.get(id(source))
         manifest, made_of = _job_manifest(source, namespace, settings, own, key, config.stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from settings.platform import load
 from settings.stack_file import read_config
+from settings.state_storage import MOUNT
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = "/opt/flink/usrlib/src/running_totals.py"
@@ -29,7 +31,7 @@ def test_arguments_go_to_the_job_that_the_image_has(spec: dict[str, Any], runnin
     arguments = spec["job"]["args"]
     assert arguments[:4] == ["-pyclientexec", "/usr/local/bin/python3", "-py", SCRIPT]
     assert (ROOT / "jobs/pyflink/src" / Path(SCRIPT).name).is_file()
-    assert running_totals.parse(arguments[4:]) == running_totals.Options("/flink-state/running-totals")
+    assert running_totals.parse(arguments[4:]) == running_totals.Options(f"{MOUNT}/running-totals")
 
 
 def test_it_keeps_its_state_and_leaves_the_place_to_the_stack(spec: dict[str, Any]) -> None:
@@ -56,4 +58,7 @@ def test_it_may_run_in_a_restricted_namespace_and_fits_two_small_cores(spec: dic
 def test_it_is_off_until_it_is_wanted(stack: str) -> None:
     declared = load(ROOT, read_config(ROOT, stack))
     assert "running-totals" not in [job.name for job in declared.jobs]
+    said = read_config(ROOT, stack)
+    wanted = replace(said, values={**said.values, "jobs": {"running-totals": {"enabled": True}}})
+    assert "running-totals" in [job.name for job in load(ROOT, wanted).jobs]
     assert list(read("running_totals.yaml")) == ["FlinkDeployment"], "a claim of its own would be there without the job"

@@ -231,3 +231,29 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
         wanted = flat_configuration(written[job.name]["spec"])
         assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
     assert {remark.problem.path.rpartition(".")[2] for remark in platform.remarks} == {"image"}
+
+
+OFF = JOB.replace("  name: word-count\n", '  name: word-count\n  annotations: {flink-k8s/enabled: "false"}\n')
+
+
+def test_a_file_that_is_off_waits_for_a_stack_that_wants_it(project: Project) -> None:
+    project.job(OFF)
+    assert not project.load().jobs
+    for stack, is_there in (
+        ({"jobDefaults": {"enabled": True}}, False),
+        ({"jobs": {"word-count": {"parallelism": 2}}}, False),
+        ({"jobs": {"word-count": {"enabled": True}}}, True),
+        ({"enforced": {"enabled": True}}, True),
+        ({"jobs": {"word-count": {"enabled": True}}, "enforced": {"enabled": False}}, False),
+    ):
+        project.stack(stack)
+        assert bool(project.load().jobs) is is_there, stack
+
+
+def test_a_file_is_on_or_off_and_nothing_else(project: Project) -> None:
+    for word in ("no", "false", '"off"', "1"):
+        project.job(OFF.replace('"false"', word))
+        [problem] = project.problems()
+        assert problem.startswith("jobs/word_count.yaml:5: metadata.annotations.flink-k8s/enabled: is neither")
+    project.job(OFF.replace('"false"', '"true"'))
+    assert project.load().jobs
