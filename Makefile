@@ -4,6 +4,7 @@ SHELL := /bin/bash
 STACK ?= dev
 OUT ?= out/$(STACK)
 LAYER_OPTION = $(if $(LAYER),--layer "$(LAYER)")
+POLICY_OPTION = $(if $(POLICY),--policy "$(POLICY)")
 export INPUT JOB
 PYTHON := .venv/bin/python
 
@@ -28,11 +29,11 @@ render: .venv/.run ## every object of STACK as YAML into OUT
 graph: .venv/.run ## the graph of STACK as Mermaid
 	@$(PYTHON) -m local.graph $(STACK)
 
-preview: .venv/.run ## what `up` would change in STACK
-	@$(PYTHON) -m tools.engine preview $(STACK) $(LAYER_OPTION)
+preview: .venv/.run ## what `up` would change in STACK [POLICY=policy: ask the policy pack, too]
+	@$(PYTHON) -m tools.engine preview $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
 up: .venv/.run ## bring STACK up, and fail when a job is not well
-	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION)
+	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
 destroy: .venv/.run ## take STACK away, jobs first
 	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)

@@ -77,6 +77,9 @@ def load(root: Path, config: StackConfig) -> Platform:
             (finding, job.problem(finding.path, finding.message)) for finding in _of_job(job, resolved.jobs, settings)
         ]
     found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(resolved.jobs)]
+    for one in resolved.attachments:
+        beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
+        found += [(finding, one.source.problem(finding.path, finding.message)) for finding in beside]
     stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
     problems += [problem for finding, problem in found if finding.severity in stops]
     if problems:
@@ -99,6 +102,12 @@ def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettin
         defaults=operator.configuration,
         session_cluster=target.manifest if target else None,
         written=job.written,
+    )
+    found += rules.look_at_conduct(
+        job.manifest,
+        operator=operator.version,
+        defaults=operator.configuration,
+        session_cluster=target.manifest if target else None,
     )
     return [*found, *enforced.look(job, settings)]
 

@@ -11,11 +11,12 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local.tool import state
 from settings.stack_file import PROJECT
+from tools import policy
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare, read_layer
 
@@ -30,10 +31,12 @@ class Engine:
     Attributes:
         pulumi: the command; None for the in-process engine, which serves the sandbox only.
         title: for people: name and version.
+        policy: folder of a policy pack that `up` and `preview` ask; empty for none. Only the command can.
     """
 
     pulumi: Path | None
     title: str
+    policy: str = ""
 
     def up(self, stack: Stack) -> None:
         """Makes the cluster what the stack declares, and waits for its jobs.
@@ -47,7 +50,8 @@ class Engine:
             return
         env = environment()
         select(self.pulumi, stack, env)
-        must("up", [self.pulumi, "up", "--yes", "--skip-preview", *_common(stack)], cure=cure, env=env)
+        command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *_common(stack)]
+        must("up", command, cure=cure, env=env)
 
     def destroy(self, stack: Stack) -> None:
         """Takes away all that the stack made, jobs before their operator.
@@ -69,7 +73,9 @@ class Engine:
             return stream([*_local("local.preview"), stack.name, "--config-file", stack.config_file])
         env = environment()
         select(self.pulumi, stack, env)
-        return stream([self.pulumi, "preview", "--diff", *_common(stack)], env=env)
+        # With --diff the command counts violations of policies and does not say them.
+        shown = policy.options(self.policy) or ["--diff"]
+        return stream([self.pulumi, "preview", *shown, *_common(stack)], env=env)
 
 
 def find(*, context: str, install: bool = True) -> Engine:
@@ -91,6 +97,12 @@ def find(*, context: str, install: bool = True) -> Engine:
         raise FailedError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
     version = capture([found, "version"]).stdout.decode().strip()
     return Engine(Path(found), f"pulumi {version}")
+
+
+def _with(engine: Engine, pack: str) -> Engine:
+    if pack and engine.pulumi is None:
+        say(f"-- the policy pack {pack} is left out: only the pulumi command asks it; make check has the same rules")
+    return replace(engine, policy=pack)
 
 
 def _wanted_version() -> str:
@@ -174,6 +186,7 @@ def main() -> int:
     parser.add_argument("operation", choices=["up", "preview", "destroy"])
     parser.add_argument("stack")
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
+    parser.add_argument("--policy", default="", metavar="FOLDER", help="a policy pack for up and preview to ask")
     options = parser.parse_args()
     stack = prepare(options.stack, read_layer(options.layer))
     if options.operation == "preview":
@@ -182,8 +195,8 @@ def main() -> int:
         except FailedError as error:
             say(f"-- {error}")
             engine = Engine(None, "in process")
-        return engine.preview(stack)
-    engine = find(context=stack.context)
+        return _with(engine, options.policy).preview(stack)
+    engine = _with(find(context=stack.context), options.policy)
     say(f"engine: {engine.title}")
     if options.operation == "up":
         engine.up(stack)

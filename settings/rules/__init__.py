@@ -9,7 +9,20 @@ from collections.abc import Mapping
 from typing import cast
 
 from settings.problems import KeyPath
-from settings.rules import autoscaler, cluster, configuration, fields, memory, safety, session_job, snapshot, state
+from settings.rules import (
+    autoscaler,
+    cluster,
+    configuration,
+    fields,
+    memory,
+    objects,
+    recovery,
+    resources,
+    safety,
+    session_job,
+    snapshot,
+    state,
+)
 from settings.rules.finding import Finding
 from settings.rules.subject import Subject, effective, mapping, short_version
 
@@ -62,6 +75,44 @@ def look_at_manifest(
     elif kind == "FlinkStateSnapshot":
         snapshot.look(spec, say)
     return found
+
+
+def look_at_conduct(
+    manifest: Mapping[str, object],
+    *,
+    operator: str,
+    defaults: Mapping[str, str] | None = None,
+    session_cluster: Mapping[str, object] | None = None,
+    in_file: bool = True,
+) -> list[Finding]:
+    """What an environment that counts asks of any object, of whatever kind: names, labels, pods, recovery, secrets.
+
+    With `look_at_manifest` for Flink's kinds, which says what is wrong in itself, these are the rules of the policy
+    pack, too.
+
+    Args:
+        manifest: merged; for Flink's kinds with flinkConfiguration flat.
+        operator: version of the operator.
+        defaults: the operator's own configuration.
+        session_cluster: manifest of the cluster of a session job, where it is known.
+        in_file: whether the object stands in a file that people read.
+    """
+    found: list[Finding] = []
+
+    def say(rule: str, path: KeyPath, message: str) -> None:
+        found.append(Finding(rule, path, message))
+
+    objects.look(manifest, say, in_file=in_file)
+    kind, spec, given = str(manifest.get("kind")), mapping(manifest.get("spec")), defaults or {}
+    at: KeyPath = ("spec",)
+    if kind == "FlinkBlueGreenDeployment":
+        spec, at = mapping(mapping(spec.get("template")).get("spec")), ("spec", "template", "spec")
+    if kind in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+        resources.look_at_flink(spec, at, say)
+        recovery.look(_subject(manifest, spec, at, "", operator, given, say))
+    elif kind == "FlinkSessionJob" and session_cluster is not None:
+        recovery.look(_session_subject(manifest, session_cluster, operator, given, say))
+    return list(dict.fromkeys(found))  # JobManager and TaskManager share a template, and what is wrong with it
 
 
 def _look_at_cluster(subject: Subject) -> None:

@@ -14,7 +14,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS_END = re.compile(
-    r"(file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
+    r"(existing[-_.]?secret|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
     r"retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
     re.IGNORECASE,
 )
@@ -24,7 +24,7 @@ _SECRET_VALUE = re.compile(
     r"|\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.|AccountKey=[A-Za-z0-9+/=]{20,}|://[^/\s:@]+:[^/\s:@]+@"
 )
 
-_CURE = "put it into a Kubernetes Secret and name that: secretEnv, or env with valueFrom.secretKeyRef"
+CURE = "put it into a Kubernetes Secret and name that: secretEnv, or env with valueFrom.secretKeyRef"
 
 
 def look(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
@@ -37,18 +37,18 @@ def look(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
     """
     for key, value in mapping(spec.get("flinkConfiguration")).items():
         if is_secret(key, str(value)):
-            say("secret", (*at, "flinkConfiguration", key), f"looks like a secret in clear; {_CURE}")
+            say("secret", (*at, "flinkConfiguration", key), f"looks like a secret in clear; {CURE}")
     args = listed(mapping(spec.get("job")).get("args"))
     for index in range(len(args)):
         if is_secret_argument(args, index):
-            say("secret", (*at, "job", "args", index), f"looks like a secret in clear; {_CURE}")
+            say("secret", (*at, "job", "args", index), f"looks like a secret in clear; {CURE}")
     _image(spec.get("image"), (*at, "image"), say)
     for holder, path in (
         (spec, at),
         (mapping(spec.get("jobManager")), (*at, "jobManager")),
         (mapping(spec.get("taskManager")), (*at, "taskManager")),
     ):
-        _pod(mapping(mapping(holder.get("podTemplate")).get("spec")), (*path, "podTemplate", "spec"), say)
+        look_at_pod(mapping(mapping(holder.get("podTemplate")).get("spec")), (*path, "podTemplate", "spec"), say)
 
 
 def is_secret(name: str, value: str) -> bool:
@@ -74,7 +74,12 @@ def is_secret_argument(args: list[object], index: int) -> bool:
 
 
 def _image(image: object, path: KeyPath, say: Say) -> None:
-    if isinstance(image, str) and image and not re.search(r"@sha256:[0-9a-f]{64}$", image):
+    if not isinstance(image, str) or not image or re.search(r"@sha256:[0-9a-f]{64}$", image):
+        return
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    if tag in ("", "latest"):
+        say("latest", path, f'is "{image}", which is another image tomorrow; name a version and its digest')
+    else:
         say(
             "digest",
             path,
@@ -82,7 +87,14 @@ def _image(image: object, path: KeyPath, say: Say) -> None:
         )
 
 
-def _pod(pod: Mapping[str, object], at: KeyPath, say: Say) -> None:
+def look_at_pod(pod: Mapping[str, object], at: KeyPath, say: Say) -> None:
+    """Looks through the spec of a pod, or of a pod template.
+
+    Args:
+        pod: the spec.
+        at: where it stands in the manifest.
+        say: takes what is found.
+    """
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(key) is True:
             say("privileged", (*at, key), "reaches into the node; remove it")
@@ -102,4 +114,4 @@ def _pod(pod: Mapping[str, object], at: KeyPath, say: Say) -> None:
             for place, variable in enumerate(listed(fields.get("env"))):
                 name, value = mapping(variable).get("name"), mapping(variable).get("value")
                 if value is not None and is_secret(str(name), str(value)):
-                    say("secret", (*path, "env", place, "value"), f"looks like a secret in clear; {_CURE}")
+                    say("secret", (*path, "env", place, "value"), f"looks like a secret in clear; {CURE}")

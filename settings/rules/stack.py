@@ -56,17 +56,23 @@ def _secrets(settings: StackSettings) -> Iterator[Finding]:
         ("prometheus", settings.prometheus),
         ("operator", settings.operator),
     ):
-        yield from _in_clear(part.values, (key, "values"))
-    yield from _in_clear(settings.operator.configuration, ("operator", "configuration"))
+        yield from in_clear(part.values, (key, "values"))
+    yield from in_clear(settings.operator.configuration, ("operator", "configuration"))
 
 
-def _in_clear(value: object, path: KeyPath) -> Iterator[Finding]:
+def in_clear(value: object, path: KeyPath) -> Iterator[Finding]:
+    """Passwords and keys anywhere in a chart's values, or in configuration.
+
+    Args:
+        value: mappings, lists and texts.
+        path: where it stands.
+    """
     if isinstance(value, dict):
         for key, item in cast(dict[object, object], value).items():
-            yield from _in_clear(item, (*path, str(key)))
+            yield from in_clear(item, (*path, str(key)))
     elif isinstance(value, list):
         for index, item in enumerate(cast(list[object], value)):
-            yield from _in_clear(item, (*path, index))
+            yield from in_clear(item, (*path, index))
     elif isinstance(value, str) and is_secret(str(path[-1]), value):
         cure = "put it into a Kubernetes Secret and use the chart's existingSecret or secretRef"
         yield Finding("secret", path, f"looks like a secret in clear; {cure}")

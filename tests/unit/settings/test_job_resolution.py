@@ -230,7 +230,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
     for job in platform.jobs:
         wanted = flat_configuration(written[job.name]["spec"])
         assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
-    assert {remark.problem.path.rpartition(".")[2] for remark in platform.remarks} == {"image"}
+    assert {remark.problem.path.rpartition(".")[2] for remark in platform.remarks} == {"image", "resources"}
 
 
 OFF = JOB.replace("  name: word-count\n", '  name: word-count\n  annotations: {flink-k8s/enabled: "false"}\n')

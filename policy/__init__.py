@@ -1,0 +1,1 @@
+"""The rules of `settings/rules` as a Pulumi policy pack: `make preview STACK=s POLICY=policy`."""

@@ -1,0 +1,102 @@
+"""What the pack says of a resource: nothing of its own, the rules of `settings/rules` in the engine's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+from settings import rules
+from settings.job_files import FLINK_API
+from settings.model import StackSettings
+from settings.platform import engine_config
+from settings.problems import dotted
+from settings.rules.finding import MEANINGS, SEVERITIES, Finding, Severity
+from settings.rules.stack import in_clear
+from settings.validation import read_settings
+
+Level = Literal["mandatory", "advisory"]
+
+NOT_OF_ONE_OBJECT = frozenset({"graph", "enforced"})
+"""Rules that need all objects, or the layers that an object was merged from: `make check` has them alone."""
+
+POLICIES: dict[str, str] = {rule: meaning for rule, meaning in MEANINGS.items() if rule not in NOT_OF_ONE_OBJECT}
+"""Rule to what it is about."""
+
+_RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
+def level(rule: str, *, strict: bool) -> Level:
+    """Whether a finding of the rule stops the stack."""
+    grave = SEVERITIES[rule] is Severity.ERROR or (strict and SEVERITIES[rule] is Severity.WARNING)
+    return "mandatory" if grave else "advisory"
+
+
+@dataclass
+class Judge:
+    """Looks at each resource of a stack once.
+
+    Attributes:
+        settings: of the stack.
+        seen: findings by URN.
+    """
+
+    settings: StackSettings
+    seen: dict[str, list[Finding]] = field(default_factory=dict[str, list[Finding]])
+
+    @staticmethod
+    def of(config: Mapping[str, str]) -> Judge:
+        """For a stack with that config as the engine hands it over: `project:key` to text.
+
+        A config that the program itself would refuse counts as strict and otherwise empty.
+        """
+        settings, _ = read_settings(engine_config(config, "stack"))
+        return Judge(settings or StackSettings.model_validate({"context": "unknown", "strict": True}))
+
+    def level(self, rule: str) -> Level:
+        """Whether a finding of the rule stops this stack."""
+        return level(rule, strict=self.settings.strict)
+
+    def lines(self, rule: str, urn: str, resource_type: str, inputs: Mapping[str, object]) -> list[str]:
+        """What that rule says of a resource: `path: what is wrong; what would be right`.
+
+        Args:
+            rule: a key of POLICIES.
+            urn: of the resource.
+            resource_type: its type token.
+            inputs: its inputs; any kind of mapping.
+        """
+        if urn not in self.seen:
+            self.seen[urn] = self.findings(resource_type, plain(inputs))
+        return [f"{dotted(one.path)}: {one.message}" for one in self.seen[urn] if one.rule == rule]
+
+    def findings(self, resource_type: str, inputs: Mapping[str, object]) -> list[Finding]:
+        """Everything that the rules say of a resource; nothing of what is no Kubernetes object."""
+        if resource_type == _RELEASE:
+            return list(in_clear(inputs.get("values"), ("values",)))
+        if not resource_type.startswith("kubernetes:") or "kind" not in inputs:
+            return []
+        operator = self.settings.operator
+        found = rules.look_at_conduct(inputs, operator=operator.version, defaults=operator.configuration, in_file=False)
+        if inputs.get("apiVersion") == FLINK_API:
+            found += rules.look_at_manifest(inputs, operator=operator.version, defaults=operator.configuration)
+        return found
+
+
+def plain(inputs: Mapping[str, object]) -> dict[str, object]:
+    """Ordinary dictionaries and lists of whatever views the policy SDK hands over.
+
+    Raises whatever the SDK raises at a value that is not known yet: it then says that the policy cannot be judged.
+    """
+    return cast("dict[str, object]", _plain(inputs))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        return {key: _plain(fields[key]) for key in fields}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        items = cast("Sequence[object]", value)
+        return [_plain(items[index]) for index in range(len(items))]
+    # The engine's messages know one kind of number: what was written 2 comes as 2.0.
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,234 @@
+"""Every rule of the pack: a manifest that breaks it, the nearest one that does not, and how grave it is where."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from policy.judgement import NOT_OF_ONE_OBJECT, POLICIES, Judge, level, plain
+from settings.labels import labels
+from settings.model import StackSettings
+from settings.rules.finding import SEVERITIES
+
+ROOT = Path(__file__).resolve().parents[3]
+DIGEST = "@sha256:" + "0" * 64
+RESTRICTED: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+RESOURCES = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
+STATE = {
+    "execution.checkpointing.interval": "1 min",
+    "execution.checkpointing.dir": "file:///s/c",
+    "execution.checkpointing.savepoint-dir": "file:///s/s",
+    "high-availability.type": "kubernetes",
+    "high-availability.storageDir": "file:///s/ha",
+}
+
+
+def metadata(name: str = "a") -> dict[str, Any]:
+    return {"name": name, "namespace": "flink", "labels": labels("a")}
+
+
+FLINK: dict[str, Any] = {
+    "apiVersion": "flink.apache.org/v1beta1",
+    "kind": "FlinkDeployment",
+    "metadata": metadata(),
+    "spec": {
+        "image": f"registry.example.org/a{DIGEST}",
+        "flinkVersion": "v2_2",
+        "serviceAccount": "flink",
+        "flinkConfiguration": STATE,
+        "podTemplate": {
+            "spec": {
+                "containers": [
+                    {"name": "flink-main-container", "securityContext": RESTRICTED},
+                    {"name": "log", "image": f"log{DIGEST}", "securityContext": RESTRICTED, "resources": RESOURCES},
+                ],
+                "volumes": [{"name": "v", "emptyDir": {}}],
+            }
+        },
+        "jobManager": {"resource": {"memory": "2048m", "cpu": 1}},
+        "taskManager": {"resource": {"memory": "2048m", "cpu": 1}},
+        "job": {"jarURI": "local:///a.jar", "parallelism": 2, "upgradeMode": "last-state", "args": ["--in", "x"]},
+    },
+}
+CONTAINER = {"name": "c", "image": f"c{DIGEST}", "securityContext": RESTRICTED, "resources": RESOURCES}
+CRON: dict[str, Any] = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": metadata(),
+    "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [CONTAINER]}}}}},
+}
+CONFIG_MAP: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(), "data": {"a": "b"}}
+RELEASE: dict[str, Any] = {"name": "r", "values": {"admin": {"existingSecret": "s"}}}
+
+MAIN = "spec.podTemplate.spec.containers.0"
+SIDE = "spec.podTemplate.spec.containers.1"
+POD = "spec.jobTemplate.spec.template.spec"
+CONF = "spec.flinkConfiguration"
+
+# Rule, good manifest, what is changed in it, with / between the parts of a path where a key has dots.
+BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("operator", FLINK, {"spec.job.parallelism": 0}),
+    ("operator", FLINK, {"metadata.name": "1st"}),
+    ("field", FLINK, {"spec.job.paralelism": 2}),
+    ("storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
+    ("secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
+    ("secret", FLINK, {"spec.job.args": ["--password", "hunter2"]}),
+    ("secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "value": "hunter2"}]}),
+    ("secret", CONFIG_MAP, {"data.db-password": "hunter2"}),
+    ("secret", CRON, {f"{POD}.containers.0.args": ["--api-token=hunter2"]}),
+    ("secret", RELEASE, {"values.admin.password": "hunter2"}),
+    ("digest", FLINK, {"spec.image": "registry.example.org/a:1.0"}),
+    ("digest", FLINK, {f"{SIDE}.image": "log:1.0"}),
+    ("digest", CRON, {f"{POD}.containers.0.image": "c:1"}),
+    ("latest", FLINK, {"spec.image": "registry.example.org:5000/a"}),
+    ("latest", FLINK, {"spec.image": "registry.example.org/a:latest"}),
+    ("latest", CRON, {f"{POD}.containers.0.image": "c"}),
+    ("hostPath", FLINK, {"spec.podTemplate.spec.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
+    ("hostPath", CRON, {f"{POD}.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
+    ("privileged", FLINK, {"spec.podTemplate.spec.hostNetwork": True}),
+    ("privileged", CRON, {f"{POD}.containers.0.securityContext.privileged": True}),
+    ("resources", FLINK, {f"{SIDE}.resources": None}),
+    ("resources", FLINK, {f"{SIDE}.resources.limits": None}),
+    ("resources", CRON, {f"{POD}.containers.0.resources.limits": {"cpu": "1"}}),
+    ("recovery", FLINK, {f"{CONF}/high-availability.type": None, f"{CONF}/high-availability.storageDir": None}),
+    ("recovery", FLINK, {f"{CONF}/execution.checkpointing.interval": None}),
+    ("recovery", FLINK, {"spec.job.upgradeMode": "stateless"}),
+    ("key", FLINK, {f"{CONF}/execution.checkpointing.intervall": "1 min"}),
+    ("version", FLINK, {"spec.flinkVersion": "v1_17"}),
+    ("plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
+    ("name", CONFIG_MAP, {"metadata.name": None}),
+    ("name", CONFIG_MAP, {"metadata.name": "A_b"}),
+    ("labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
+]  # fmt: skip
+GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("latest", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
+    ("secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}),
+    ("secret", CONFIG_MAP, {"data.db-password-file": "/run/secret"}),
+    ("resources", FLINK, {f"{SIDE}.resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}),
+    ("recovery", FLINK, {"spec.job.upgradeMode": "savepoint"}),
+    ("recovery", FLINK, {"spec.job.upgradeMode": "stateless", CONF: {}}),
+    ("recovery", FLINK, {"spec.job.upgradeMode": "stateless", f"{CONF}/execution.runtime-mode": "BATCH"}),
+    ("recovery", FLINK, {"spec.job.state": "suspended", f"{CONF}/execution.checkpointing.interval": None}),
+    ("recovery", FLINK, {"spec.job": None}),
+    ("name", CONFIG_MAP, {"metadata.name": "kube-root-ca.crt"}),
+    ("name", {**CONFIG_MAP, "kind": "Role"}, {"metadata.name": "system:reader"}),
+]  # fmt: skip
+
+
+def changed(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    result = copy.deepcopy(dict(manifest))
+    for place, value in changes.items():
+        path, _, key = place.partition("/")
+        *parents, last = [*path.split("."), *([key] if key else [])]
+        holder: Any = result
+        for part in parents:
+            holder = holder[int(part)] if isinstance(holder, list) else holder[part]
+        if value is None:
+            del holder[last]
+        else:
+            holder[last] = value
+    return result
+
+
+def said(manifest: Mapping[str, Any]) -> set[str]:
+    judge = Judge(StackSettings.model_validate({"context": "c"}))
+    kind = "kubernetes:helm.sh/v3:Release" if "kind" not in manifest else f"kubernetes:x:{manifest['kind']}"
+    return {rule for rule in POLICIES if judge.lines(rule, "urn", kind, manifest)}
+
+
+@pytest.mark.parametrize("manifest", [FLINK, CRON, CONFIG_MAP, RELEASE], ids=["flink", "cron", "config", "release"])
+def test_the_good_ones_are_good(manifest: dict[str, Any]) -> None:
+    assert said(manifest) == set()
+
+
+@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda one: str(one)[:60])
+def test_what_breaks_a_rule_is_found(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert rule in said(changed(manifest, changes))
+
+
+@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda one: str(one)[:60])
+def test_its_neighbour_is_not(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert rule not in said(changed(manifest, changes))
+
+
+def test_every_policy_is_broken_by_some_manifest() -> None:
+    assert {rule for rule, _, _ in BROKEN} == set(POLICIES)
+    assert set(POLICIES) | NOT_OF_ONE_OBJECT == set(SEVERITIES)
+
+
+def test_a_blue_green_deployment_is_looked_at_inside_its_template() -> None:
+    inner = changed(FLINK, {f"{SIDE}.resources": None})["spec"]
+    manifest = {**FLINK, "kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": inner}}}
+    judge = Judge(StackSettings.model_validate({"context": "c"}))
+    [line] = judge.lines("resources", "urn", "kubernetes:flink.apache.org/v1beta1:FlinkBlueGreenDeployment", manifest)
+    assert line.startswith("spec.template.spec.podTemplate.spec.containers[1].resources: of log has no requests.cpu")
+
+
+def test_a_secret_that_the_program_makes_is_no_secret_in_clear() -> None:
+    assert "secret" not in said({**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}})
+
+
+@pytest.mark.parametrize(
+    ("rule", "strict", "wanted"),
+    [
+        ("digest", False, "advisory"),
+        ("digest", True, "mandatory"),
+        ("operator", False, "mandatory"),
+        ("operator", True, "mandatory"),
+    ],
+)
+def test_the_environment_says_how_grave_it_is(rule: str, strict: bool, wanted: str) -> None:
+    assert level(rule, strict=strict) == wanted
+
+
+def test_the_stack_is_known_by_the_engines_config() -> None:
+    config = {"flink-k8s:context": "c", "flink-k8s:strict": "true", "other:strict": "false"}
+    assert Judge.of(config).level("digest") == "mandatory"
+    assert Judge.of({"flink-k8s:context": "c"}).level("digest") == "advisory"
+    assert Judge.of({"flink-k8s:strict": "nonsense"}).settings.context  # the program says what is wrong with it
+
+
+class View(Mapping[str, Any]):
+    """What the policy SDK hands over: a mapping that is no dict, with all numbers as floats."""
+
+    def __init__(self, of: dict[str, Any]) -> None:
+        self.of = of
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.of[key]
+        return View(value) if isinstance(value, dict) else float(value) if type(value) is int else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.of)
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+
+def test_the_engines_views_and_numbers_are_those_of_the_manifest() -> None:
+    assert plain(View(FLINK)) == FLINK
+    assert type(plain(View(FLINK))["spec"]["job"]["parallelism"]) is int  # type: ignore[index]
+
+
+def test_what_is_no_object_is_left_alone() -> None:
+    judge = Judge(StackSettings.model_validate({"context": "c"}))
+    assert judge.findings("pulumi:providers:kubernetes", {"context": "c"}) == []
+    assert judge.findings("flink-k8s:index:JobNamespace", {}) == []
+
+
+def test_the_packs_packages_are_the_programs() -> None:
+    """Two versions of the models in one project would judge what nobody runs."""
+    program = set((ROOT / "requirements.txt").read_text().splitlines())
+    pack = {line for line in (ROOT / "policy" / "requirements.txt").read_text().splitlines() if "==" in line}
+    assert {line for line in pack if not line.startswith("pulumi-policy==")} <= program
+    assert yaml.safe_load((ROOT / "policy" / "PulumiPolicy.yaml").read_text())["runtime"]["options"]["virtualenv"]
