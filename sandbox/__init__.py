@@ -1,6 +1,6 @@
 """A real one-node Kubernetes for a machine that has package registries and nothing else: no Docker, no image registry.
 
-    python -m sandbox build | up [--operator VERSION] [--cert-manager]
+    python -m sandbox build | up [--operator VERSION] [--cert-manager] [--prometheus]
     python -m sandbox down [--purge] [--force] | status | exec COMMAND ...
 
 From Python: `sandbox.cluster.up()`, `sandbox.teardown.down()`, `sandbox.status.status()`,

@@ -25,6 +25,9 @@ def main() -> int:
         f"one of {', '.join(pair.operator.version for pair in PAIRS)} (default: {PAIRS[0].operator.version})",
     )
     wanted.add_argument("--cert-manager", action="store_true", help="cert-manager's images and chart are wanted, too")
+    wanted.add_argument(
+        "--prometheus", action="store_true", help="Prometheus with its operator, their chart, and promtool are, too"
+    )
     commands.add_parser("build", parents=[wanted], help="build what is missing: programs, images, charts")
     commands.add_parser("up", parents=[wanted], help="build what is missing, start what does not run, wait until ready")
     down = commands.add_parser("down", help="stop the cluster; what it holds stays on disk")
@@ -37,9 +40,18 @@ def main() -> int:
     try:
         match arguments.command:
             case "build":
-                building.build(home(), arguments.operator, cert_manager=arguments.cert_manager)
+                building.build(
+                    home(),
+                    arguments.operator,
+                    cert_manager=arguments.cert_manager,
+                    prometheus=arguments.prometheus,
+                )
             case "up":
-                cluster.up(operators=arguments.operator, cert_manager=arguments.cert_manager)
+                cluster.up(
+                    operators=arguments.operator,
+                    cert_manager=arguments.cert_manager,
+                    prometheus=arguments.prometheus,
+                )
             case "down":
                 removed = teardown.down(purge=arguments.purge, force=arguments.force)
                 print("\n".join(f"removed {line}" for line in removed) or "nothing to remove")

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox import debian, golang, pruning, system_images
-from sandbox.charts import build_cert_manager, build_chart
+from sandbox.charts import build_cert_manager, build_chart, build_prometheus
 from sandbox.home import Home
 from sandbox.images import PAIRS, build_images, pair_of
 from sandbox.lock import locked
 
 
-def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = False) -> None:
+def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = False, prometheus: bool = False) -> None:
     """Builds what is missing; seconds when nothing is. Then removes what nobody has used for long.
 
     Args:
         home: where.
         operators: versions of the operator, each with the jobs' image of its pair; none stands for the default pair.
         cert_manager: whether cert-manager's images and chart are wanted, too.
+        prometheus: whether the images and the chart of Prometheus and its operator are, with promtool.
 
     Raises:
         Failure: a package, a program or an image cannot be had, or a version is unknown; says which and why.
@@ -35,6 +36,8 @@ def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = Fal
             os.utime(pair.operator.jars(home))  # so that `sandbox.pruning` sees when it was used last
         if cert_manager:
             build_cert_manager(where=home)
+        if prometheus:
+            build_prometheus(where=home)
         pruning.prune(home)
 
 

@@ -33,12 +33,18 @@ from sandbox.report import Failure, say, step
 from sandbox.system_images import BUSYBOX
 
 
-def up(where: Home | None = None, operators: Sequence[str] = (), *, cert_manager: bool = False) -> bool:
+def up(
+    where: Home | None = None,
+    operators: Sequence[str] = (),
+    *,
+    cert_manager: bool = False,
+    prometheus: bool = False,
+) -> bool:
     """Builds what is missing, starts what does not run, and waits until the cluster is ready; whether it did anything.
 
-    `operators` and `cert_manager` say what is built, see `sandbox.building.build`; all images that were ever built and
-    are in the store come into the cluster. Registers this clone as a user of the sandbox and links `.sandbox` to the
-    sandbox's folder.
+    `operators`, `cert_manager` and `prometheus` say what is built, see `sandbox.building.build`; all images that were
+    ever built and are in the store come into the cluster. Registers this clone as a user of the sandbox and links
+    `.sandbox` to the sandbox's folder.
 
     Raises:
         Failure: a part cannot be built or started or does not get ready; says which, why, and what to do.
@@ -46,7 +52,7 @@ def up(where: Home | None = None, operators: Sequence[str] = (), *, cert_manager
     if os.geteuid() != 0:
         raise Failure("only root can start the sandbox: it needs namespaces, mounts and interfaces")
     where = where or home()
-    building.build(where, operators, cert_manager=cert_manager)
+    building.build(where, operators, cert_manager=cert_manager, prometheus=prometheus)
     with locked(where.sandbox / "lock", "start the sandbox"):
         users.register(where)
         begun = _start(where)

@@ -35,17 +35,23 @@ class Module:
         packages: Go package by program.
         version_variables: packages whose `gitVersion`, `gitMajor`, … are set as Kubernetes' own build does: clients
             refuse a server that calls itself v0.0.0.
+        tags: build tags beyond those of every module, separated by commas.
+        shown_as: the variable that holds the version which the programs show; empty when they have none.
+        shared: the folder, when it is another module's too: what both need has one version then and is compiled once.
     """
 
     name: str
     pin: str
     packages: dict[str, str]
     version_variables: tuple[str, ...] = ()
+    tags: str = ""
+    shown_as: str = ""
+    shared: str = ""
 
     @property
     def folder(self) -> Path:
         """The module's folder."""
-        return MODULES / self.name
+        return MODULES / (self.shared or self.name)
 
     @property
     def version(self) -> str:
@@ -58,6 +64,16 @@ class Module:
         return found[1]
 
     @property
+    def release(self) -> str:
+        """The version as the programs show it, without a v."""
+        return self.version.removeprefix("v")
+
+    @property
+    def build_tags(self) -> str:
+        """The value of go build's -tags."""
+        return f"{_TAGS},{self.tags}" if self.tags else _TAGS
+
+    @property
     def linker_flags(self) -> str:
         """The value of go build's -ldflags."""
         flags = ["-s", "-w"]
@@ -65,6 +81,8 @@ class Module:
         for package in self.version_variables:
             values = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "archive"}
             flags += [f"-X {package}.{name}={value}" for name, value in values.items()]
+        if self.shown_as:
+            flags.append(f"-X {self.shown_as}={self.release}")
         return " ".join(flags)
 
     @property
@@ -73,7 +91,9 @@ class Module:
         digest = hashlib.sha256()
         for path in sorted(self.folder.iterdir()):
             digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
-        digest.update(repr((_TAGS, self.linker_flags, sorted(self.packages.items()), platform.machine())).encode())
+        digest.update(
+            repr((self.build_tags, self.linker_flags, sorted(self.packages.items()), platform.machine())).encode()
+        )
         return digest.hexdigest()[:12]
 
     def programs(self, home: Home) -> Path:
@@ -131,7 +151,7 @@ def _build(home: Home, module: Module) -> None:
     # GOTOOLCHAIN: Go is not to fetch another Go by itself. GOFLAGS: nobody's own flags, or the result differs.
     environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": ""}
     for program, package in module.packages.items():
-        command = [go, "build", "-trimpath", "-tags", _TAGS, "-ldflags", module.linker_flags]
+        command = [go, "build", "-trimpath", "-tags", module.build_tags, "-ldflags", module.linker_flags]
         command += ["-o", str(part / program), package]
         with step(f"building {program} {module.version} (Go)"):
             done = subprocess.run(

@@ -90,6 +90,7 @@ class Sandbox:
         settings = stack.platform.settings
         wanted = ["--operator", settings.operator.version] if settings.operator.enabled else []
         wanted += ["--cert-manager"] if settings.cert_manager.enabled else []
+        wanted += ["--prometheus"] if settings.prometheus.enabled else []
         must("the sandbox", _sandbox("up", *wanted), cure="mend what it says above and run the same command again")
 
     def image(self, stack: Stack) -> None:

@@ -1,7 +1,8 @@
 """The sandbox's Helm charts, with the official charts' value names, packed to `$FLINK_K8S_HOME/sandbox/charts`.
 
 They are our own; their sources lie in the folders here, without the CustomResourceDefinitions, which packing takes from
-the operator's API jar and from cert-manager's Go module. The same sources give the same package, bit for bit.
+the operator's API jar, from cert-manager's Go module and from Prometheus' operator. The same sources give the same
+package, bit for bit.
 """
 
 import gzip
@@ -13,12 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import Home, home
-from sandbox.images import build_images, cert_manager
+from sandbox.images import build_images, cert_manager, prometheus
 from sandbox.images.layers import files
 from sandbox.images.operator import Operator
 from sandbox.report import say
 
 SOURCES = Path(__file__).parent
+PROMETHEUS = "kube-prometheus-stack"
 
 
 def build_chart(operator: Operator, *, where: Home | None = None) -> Path:
@@ -46,6 +48,31 @@ def build_cert_manager(*, where: Home | None = None) -> Path:
     return _write(where, "cert-manager", contents, cert_manager.MODULE.version)
 
 
+def build_prometheus(*, where: Home | None = None) -> Path:
+    """Builds the images of Prometheus and its operator and packs their chart, as far as they are not there already.
+
+    Returns the package, whose version is the official chart's. The caller holds the build lock. Compiles for minutes
+    the first time.
+    """
+    where = where or home()
+    build_images([image.name for image in prometheus.IMAGES], where=where)
+    contents = prometheus_sources()
+    for name, text in prometheus.definitions(where).items():
+        contents[f"crds/{name}"] = text
+    version = re.findall(r"^version: (\S+)$", contents["Chart.yaml"].decode(), re.M)[0]
+    return _write(where, PROMETHEUS, contents, version, prometheus.OPERATOR_MODULE.version)
+
+
+def prometheus_sources() -> dict[str, bytes]:
+    """The files of Prometheus' chart by path, without definitions; with the tag of the image that is built here."""
+    contents = sources(PROMETHEUS)
+    tag = prometheus.MODULE.release
+    contents["Chart.yaml"] = re.sub(
+        rb"^  prometheus: .*$", f"  prometheus: v{tag}".encode(), contents["Chart.yaml"], flags=re.M
+    )
+    return contents
+
+
 def sources(name: str) -> dict[str, bytes]:
     """The files of a chart of ours by path."""
     return {str(path.relative_to(SOURCES / name)): path.read_bytes() for path in files(SOURCES / name)}
@@ -61,9 +88,10 @@ def complete(definition: str) -> str:
     return block.sub(lambda found: found[0] if "statusReplicasPath" in found[0] else "", definition)
 
 
-def pack(name: str, contents: Mapping[str, bytes], version: str) -> bytes:
+def pack(name: str, contents: Mapping[str, bytes], version: str, application: str | None = None) -> bytes:
     """The package (a gzipped tar file) of a chart's files, in that version."""
-    versioned_contents = {**contents, "Chart.yaml": versioned(contents["Chart.yaml"].decode(), version).encode()}
+    chart = versioned(contents["Chart.yaml"].decode(), version, application)
+    versioned_contents = {**contents, "Chart.yaml": chart.encode()}
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path in sorted(versioned_contents, key=lambda path: (path != "Chart.yaml", path)):
@@ -73,14 +101,15 @@ def pack(name: str, contents: Mapping[str, bytes], version: str) -> bytes:
     return gzip.compress(plain.getvalue(), mtime=0)
 
 
-def versioned(chart: str, version: str) -> str:
-    """A Chart.yaml's text with that version of the chart and of the application."""
-    return re.sub(r"^(version|appVersion): .*$", rf"\1: {version}", chart, flags=re.M)
+def versioned(chart: str, version: str, application: str | None = None) -> str:
+    """A Chart.yaml's text with that version of the chart, and of the application: the same unless it is given."""
+    chart = re.sub(r"^version: .*$", f"version: {version}", chart, flags=re.M)
+    return re.sub(r"^appVersion: .*$", f"appVersion: {application or version}", chart, flags=re.M)
 
 
-def _write(where: Home, name: str, contents: Mapping[str, bytes], version: str) -> Path:
+def _write(where: Home, name: str, contents: Mapping[str, bytes], version: str, application: str | None = None) -> Path:
     package = where.charts / f"{name}-{version}.tgz"
-    content = pack(name, contents, version)
+    content = pack(name, contents, version, application)
     if package.exists() and package.read_bytes() == content:
         return package
     package.parent.mkdir(parents=True, exist_ok=True)

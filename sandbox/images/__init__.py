@@ -1,7 +1,8 @@
 """The images that run in the sandbox, built from packages of Debian, PyPI and Maven and from this repository.
 
 `build_images()` builds what is missing and is cheap when nothing is. Layers are shared: all images below but
-cert-manager's stand on one Debian layer. `PAIRS` says which images belong to an operator version.
+those of single Go programs (cert-manager, Prometheus) stand on one Debian layer. `PAIRS` says which images belong to an
+operator version.
 """
 
 import time
@@ -11,7 +12,7 @@ from typing import Protocol
 
 from sandbox import image
 from sandbox.home import Home, home
-from sandbox.images import cert_manager
+from sandbox.images import cert_manager, prometheus
 from sandbox.images.operator import Operator
 from sandbox.images.pyflink import PyFlink
 from sandbox.report import Failure, say
@@ -50,7 +51,11 @@ PAIRS = (
 """The pairs that the sandbox can build, the default one first."""
 OPERATORS = tuple(pair.operator for pair in PAIRS)
 PYFLINKS = tuple(pair.pyflink for pair in PAIRS)
-RECIPES: tuple[Recipe, ...] = (*(recipe for pair in PAIRS for recipe in pair.recipes), *cert_manager.IMAGES)
+RECIPES: tuple[Recipe, ...] = (
+    *(recipe for pair in PAIRS for recipe in pair.recipes),
+    *cert_manager.IMAGES,
+    *prometheus.IMAGES,
+)
 """Every image, in the order in which they are built."""
 
 

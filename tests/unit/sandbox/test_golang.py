@@ -5,6 +5,7 @@ import pytest
 
 from sandbox import golang
 from sandbox.home import Home
+from sandbox.images import prometheus
 from sandbox.report import Failure
 
 
@@ -25,6 +26,40 @@ def test_kubernetes_says_its_version() -> None:
     version = golang.KUBERNETES.version
     assert f"-X k8s.io/component-base/version.gitVersion={version}" in flags
     assert "-X k8s.io/client-go/pkg/version.gitMinor=34" in flags
+
+
+def test_programs_show_their_version() -> None:
+    for module in (prometheus.MODULE, prometheus.OPERATOR_MODULE):
+        assert f"-X github.com/prometheus/common/version.Version={module.release}" in module.linker_flags
+    assert prometheus.OPERATOR_MODULE.version == f"v{prometheus.OPERATOR_MODULE.release}"
+
+
+@pytest.mark.parametrize(
+    ("version", "release"), [("v0.313.1", "3.13.1"), ("v0.305.0", "3.5.0"), ("v0.300.12", "3.0.12")]
+)
+def test_prometheus_release_is_not_its_modules_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, release: str
+) -> None:
+    monkeypatch.setattr(golang, "MODULES", tmp_path)
+    prometheus.MODULE.folder.mkdir()
+    (prometheus.MODULE.folder / "go.mod").write_text(f"require {prometheus.MODULE.pin} {version} // indirect\n")
+    assert prometheus.MODULE.release == release
+
+
+def test_another_numbering_of_prometheus_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golang, "MODULES", tmp_path)
+    prometheus.MODULE.folder.mkdir()
+    (prometheus.MODULE.folder / "go.mod").write_text(f"require {prometheus.MODULE.pin} v1.4.0\n")
+    with pytest.raises(Failure, match=r"v1\.4\.0 is no version like v0\.313\.1"):
+        _ = prometheus.MODULE.release
+
+
+def test_modules_of_one_folder_have_keys_and_tags_of_their_own() -> None:
+    ours = (prometheus.MODULE, prometheus.OPERATOR_MODULE)
+    assert len({module.folder for module in ours}) == 1
+    assert len({module.key for module in ours}) == 2
+    assert golang.ETCD.build_tags.split(",") == prometheus.MODULE.build_tags.split(",")[:3]
+    assert "remove_all_sd" in prometheus.MODULE.build_tags
 
 
 def test_key_changes_with_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ import tarfile
 
 import yaml
 
-from sandbox.charts import SOURCES, complete, pack, versioned
-from sandbox.images import OPERATORS
+from sandbox.charts import SOURCES, complete, pack, prometheus_sources, versioned
+from sandbox.images import OPERATORS, prometheus
 from sandbox.images.cert_manager import IMAGES, MODULE
 from settings import versions
 
@@ -69,6 +69,16 @@ def test_cert_managers_images_are_those_that_its_chart_names() -> None:
         f"cert-manager-{role}:{MODULE.version}" for role in ("controller", "webhook", "cainjector", "startupapicheck")
     ]
     assert MODULE.version == versions.CERT_MANAGER.version, "go.mod and settings name the same version"
+
+
+def test_prometheus_chart_has_the_official_charts_version() -> None:
+    chart = yaml.safe_load(prometheus_sources()["Chart.yaml"])
+    assert chart["version"] == versions.PROMETHEUS.version, "Chart.yaml and settings name the same version"
+    assert chart["annotations"] == {"prometheus": f"v{prometheus.MODULE.release}"}
+
+
+def test_the_application_of_a_chart_may_have_a_version_of_its_own() -> None:
+    assert versioned("version: 0\nappVersion: 0\n", "92.1.0", "v0.93.1") == "version: 92.1.0\nappVersion: v0.93.1\n"
 
 
 def test_the_operators_are_those_that_settings_know() -> None:

@@ -1,0 +1,119 @@
+"""Prometheus' and its operator's images, built from their Go modules, and the definitions that the operator prints.
+
+Prometheus finds targets through Kubernetes and files alone here (the discovery of clouds is left out: a third of it),
+and has no web interface of its own: the pages that its API belongs to are built by npm.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import golang, image
+from sandbox.home import Home
+from sandbox.images.layers import layers
+from sandbox.report import Failure
+
+_FOLDER = "prometheus-operator"
+_VERSION_SHOWN = "github.com/prometheus/common/version.Version"
+_NOBODY = "65534:65534"
+
+
+class _PrometheusModule(golang.Module):
+    @property
+    def release(self) -> str:
+        """Prometheus 3.13.1 is its module's v0.313.1: Go would want another path for a v3."""
+        found = re.fullmatch(r"v0\.(\d)(\d\d)\.(\d+)", self.version)
+        if found is None:
+            raise Failure(f"{self.folder}/go.mod: {self.pin} {self.version} is no version like v0.313.1")
+        return ".".join(str(int(number)) for number in found.groups())
+
+
+OPERATOR_MODULE = golang.Module(
+    _FOLDER,
+    "github.com/prometheus-operator/prometheus-operator",
+    {
+        "prometheus-operator": "github.com/prometheus-operator/prometheus-operator/cmd/operator",
+        "prometheus-config-reloader": (
+            "github.com/prometheus-operator/prometheus-operator/cmd/prometheus-config-reloader"
+        ),
+    },
+    tags="remove_all_sd,enable_kubernetes_sd",
+    shown_as=_VERSION_SHOWN,
+)
+MODULE = _PrometheusModule(
+    "prometheus",
+    "github.com/prometheus/prometheus",
+    {
+        "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+        "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+    },
+    tags="remove_all_sd,enable_kubernetes_sd",
+    shown_as=_VERSION_SHOWN,
+    shared=_FOLDER,
+)
+"""promtool is for the tests of rules: `$FLINK_K8S_HOME/bin/promtool`; it is in no image."""
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """An image of one program, in /bin as in the official image."""
+
+    module: golang.Module
+    program: str
+
+    @property
+    def name(self) -> str:
+        """The image's short name, which is the official one behind registry and account."""
+        return f"{self.program}:v{self.module.release}"
+
+    def build(self, home: Home) -> image.Image:
+        """Builds what is missing of it and gives it its name. The first one takes minutes: it compiles."""
+        golang.build(home, (self.module,))
+
+        def lay(roots: Mapping[str, Path]) -> None:
+            root = roots[self.program]
+            (root / "bin").mkdir(mode=0o755)
+            shutil.copy(self.module.program(home, self.program), root / "bin")
+            (root / "tmp").mkdir()
+            (root / "tmp").chmod(0o1777)
+
+        layer = layers(home, [self.program], [self.module.key, Path(__file__)], lay)[0]
+        return image.Store(home.images).write_image(
+            self.name, [layer], entrypoint=[f"/bin/{self.program}"], user=_NOBODY
+        )
+
+
+IMAGES = (
+    Prometheus(OPERATOR_MODULE, "prometheus-operator"),
+    Prometheus(OPERATOR_MODULE, "prometheus-config-reloader"),
+    Prometheus(MODULE, "prometheus"),
+)
+
+
+KINDS = ("podmonitors", "probes", "prometheuses", "prometheusrules", "scrapeconfigs", "servicemonitors")
+"""What a Prometheus is made of and configured by. The operator does without the other kinds (Alertmanager, Thanos'
+ruler, agents): there is nothing here for them, and each costs the API server as much as a hundred small ones."""
+
+
+def definitions(home: Home) -> dict[str, bytes]:
+    """The CustomResourceDefinitions of `KINDS` as the operator prints them, YAML text by file name; it must be built.
+
+    Raises:
+        Failure: it prints none, or lacks one.
+    """
+    command = [str(OPERATOR_MODULE.program(home, "prometheus-operator")), "crds"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"no definitions: {' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-300:]}")
+    found: dict[str, bytes] = {}
+    for document in re.split(r"^---\n", done.stdout, flags=re.M):
+        name = re.search(r"^  name: (\w+)\.monitoring\.coreos\.com$", document, re.M)
+        if name is not None and name[1] in KINDS:
+            found[f"{name[1]}.yaml"] = document.encode()
+    missing = sorted(set(KINDS) - {path.removesuffix(".yaml") for path in found})
+    if missing:
+        raise Failure(f"{' '.join(command)} printed no definition of {', '.join(missing)}")
+    return found
