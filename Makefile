@@ -32,6 +32,10 @@ graph: .venv/.run ## the graph of STACK as Mermaid
 preview: .venv/.run ## what `up` would change in STACK [POLICY=policy: ask the policy pack, too]
 	@$(PYTHON) -m tools.engine preview $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
+plan: .venv/.run ## what that does to each job; fails when one loses state [ALLOW="job …"] [FORMAT=markdown] [MARKDOWN=file]
+	@$(PYTHON) -m tools.plan $(STACK) $(LAYER_OPTION) $(addprefix --allow-state-loss ,$(ALLOW)) \
+		$(if $(FORMAT),--format $(FORMAT)) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+
 up: .venv/.run ## bring STACK up, and fail when a job is not well
 	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
@@ -96,4 +100,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema lint fmt ns install

@@ -77,6 +77,25 @@ class Engine:
         shown = policy.options(self.policy) or ["--diff"]
         return stream([self.pulumi, "preview", *shown, *_common(stack)], env=env)
 
+    def preview_json(self, stack: Stack) -> str:
+        """What `up` would do, as the command's JSON, with what stays as it is; also where the engine refuses it.
+
+        Raises:
+            FailedError: when there is no command, or it says nothing.
+        """
+        if self.pulumi is None:
+            raise FailedError(
+                f"a plan needs the pulumi command, which compares with what is there; {HOW_TO_GET_PULUMI}"
+            )
+        env = environment()
+        select(self.pulumi, stack, env)
+        done = capture([self.pulumi, "preview", "--json", "--show-sames", *_common(stack)], env=env)
+        said = done.stdout.decode(errors="replace")
+        if done.returncode != 0 and not said.strip().startswith("{"):
+            reason = done.stderr.decode(errors="replace").strip() or said.strip()
+            raise FailedError(f"pulumi preview failed (exit code {done.returncode}):\n{reason}")
+        return said
+
 
 def find(*, context: str, install: bool = True) -> Engine:
     """The engine for a stack.

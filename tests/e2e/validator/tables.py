@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -94,6 +95,14 @@ def fields(version: str) -> dict[str, Any]:
     return {"kinds": dict(sorted(kinds.items())), "types": types}
 
 
+def spec_changes(version: str) -> dict[str, Any]:
+    """What the operator's API classes say of a change of each field."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "table.json"
+        java.run("SpecChanges", java.operator_jars(version), ["table", str(written)])
+        return json.loads(written.read_text())
+
+
 def operator_options(version: str) -> list[tables.Option]:
     """Options of the operator and its autoscaler."""
     folder = java.operator_jars(version)
@@ -168,6 +177,8 @@ def main() -> None:
     for version in OPERATORS:
         text = json.dumps(fields(version), sort_keys=True, separators=(",", ":")).replace('},"', '},\n"')
         (tables.FOLDER / f"fields-{version}.json").write_text(text + "\n")
+        changes = json.dumps(spec_changes(version), indent=1, sort_keys=True)
+        (tables.FOLDER / f"spec-changes-{version}.json").write_text(changes + "\n")
         lines = [
             f"{option.key}\t{option.kind}\t{','.join(option.older)}".rstrip("\t")
             for option in operator_options(version)

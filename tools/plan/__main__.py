@@ -1,0 +1,65 @@
+"""`python -m tools.plan STACK`: what the pending change does to each job.
+
+Exit code 0, 3 when a job loses state that is not allowed to, 1 for an error, which a refusal of the engine is too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+from tools.engine import find
+from tools.plan.plan import plan
+from tools.plan.preview import PreviewError, parse
+from tools.plan.report import Report
+from tools.plan.state import Operator
+from tools.run import FailedError, finish, say
+from tools.stack import Stack, prepare, read_layer
+
+STATE_LOSS = 3
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    parser = argparse.ArgumentParser(prog="tools.plan", description="what the pending change does to each job")
+    parser.add_argument("stack")
+    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
+    parser.add_argument("--preview-json", type=Path, metavar="FILE", help="read this preview; no engine is asked")
+    parser.add_argument(
+        "--allow-state-loss", action="append", default=[], metavar="JOB", help="name, namespace/name or with its kind"
+    )
+    parser.add_argument("--format", choices=["text", "markdown"], default="text", help="of what is printed")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown to this file, too")
+    options = parser.parse_args()
+    with contextlib.redirect_stdout(sys.stderr):  # a pull request gets the plan alone
+        stack = prepare(options.stack, read_layer(options.layer))
+        try:
+            preview = parse(_preview_json(stack, options.preview_json))
+        except PreviewError as error:
+            raise FailedError(f"{options.preview_json or 'the preview'}: {error}") from None
+    operator = stack.platform.settings.operator
+    found = plan(preview, Operator(operator.version, operator.configuration))
+    report = Report(stack.name, found, tuple(options.allow_state_loss))
+    if options.markdown:
+        options.markdown.write_text(report.markdown())
+    for name in report.unused:
+        print(f"note: no job {name} loses state: it need not be allowed", file=sys.stderr)
+    say(report.markdown() if options.format == "markdown" else report.text())
+    if found.errors:
+        return 1
+    return STATE_LOSS if report.losses else 0
+
+
+def _preview_json(stack: Stack, saved: Path | None) -> str:
+    if saved is None:
+        return find(context=stack.context).preview_json(stack)
+    try:
+        return saved.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FailedError(f"{saved}: {error}") from None
+
+
+if __name__ == "__main__":
+    finish(main)

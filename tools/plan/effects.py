@@ -1,0 +1,337 @@
+"""What the operator does to one job when its resource changes, and what the job loses by it.
+
+The rules are those of the operator's reconcilers; docs/plan.md has them in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from tools.plan.preview import UNKNOWN
+from tools.plan.spec_changes import Change, Diff, aggregate, compare
+from tools.plan.state import CHECKPOINTS, HA_DIRECTORY, SAVEPOINTS, DeclaredJob
+
+
+class Effect(Enum):
+    """What happens to a job; the value is what a plan says."""
+
+    NOTHING = "nothing"
+    METADATA = "metadata only"
+    NO_RESTART = "no restart"
+    RESCALE = "rescale in place"
+    FROM_SAVEPOINT = "restart from savepoint"
+    FROM_LAST_STATE = "restart from last state"
+    FROM_EMPTY = "restart from empty"
+    FROM_PATH = "restart from a given path"
+    CLUSTER_RESTART = "restart of the cluster"
+    SUSPEND = "suspend"
+    STAYS_SUSPENDED = "stays suspended"
+    RESUME_FROM_SAVEPOINT = "resume from savepoint"
+    RESUME_FROM_LAST_STATE = "resume from last state"
+    RESUME_FROM_EMPTY = "resume from empty"
+    NEW = "new"
+    NEW_FROM_PATH = "new, from a given path"
+    DELETE = "delete"
+    DELETE_WITH_SAVEPOINT = "delete, savepoint first"
+    REPLACE = "replace"
+    DELETE_REFUSED = "delete, refused: protected"
+    REPLACE_REFUSED = "replace, refused: protected"
+    REFUSED = "refused by the operator"
+    STUCK = "never finishes"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a change comes to.
+
+    Attributes:
+        effect: what happens.
+        changes: the fields that differ.
+        loss: why state is lost, empty when none is.
+        notes: what else to know.
+    """
+
+    effect: Effect
+    changes: tuple[Change, ...] = ()
+    loss: str = ""
+    notes: tuple[str, ...] = ()
+
+
+RESTARTS = frozenset(
+    {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.CLUSTER_RESTART}
+)
+
+_FROM_STATE = frozenset(
+    {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.RESUME_FROM_SAVEPOINT, Effect.RESUME_FROM_LAST_STATE}
+)
+
+_MAX_PARALLELISM = "pipeline.max-parallelism"
+_BACKEND = ("state.backend.type", "state.backend")
+_OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
+
+
+def added(new: DeclaredJob) -> Outcome:
+    """A job that was not there."""
+    path = _path(new)
+    if path:
+        return Outcome(Effect.NEW_FROM_PATH, notes=(f"starts from {path}",))
+    return Outcome(Effect.NEW, notes=("is declared suspended",) if new.is_suspended else ())
+
+
+def deleted(old: DeclaredJob, *, protected: bool) -> Outcome:
+    """A job that goes."""
+    if protected:
+        return Outcome(Effect.DELETE_REFUSED, notes=("the engine refuses it, and nothing else is done either",))
+    if not old.has_state:
+        return Outcome(Effect.DELETE)
+    if old.is_suspended and old.upgrade_mode == "savepoint":
+        directory = old.text(SAVEPOINTS)
+        return Outcome(Effect.DELETE, notes=(f"the savepoint that it was suspended with stays in {directory}",))
+    if old.has_savepoint_on_deletion and not old.is_suspended:
+        return Outcome(Effect.DELETE_WITH_SAVEPOINT, notes=(f"it stays in {old.text(SAVEPOINTS)}",))
+    return Outcome(Effect.DELETE, loss="nothing points to its state any more")
+
+
+def replaced(old: DeclaredJob, new: DeclaredJob, reasons: Sequence[str], *, protected: bool) -> Outcome:
+    """A job that the engine deletes and makes anew."""
+    why = tuple(f"because of {reason}" for reason in reasons)
+    if protected:
+        return Outcome(Effect.REPLACE_REFUSED, notes=(*why, "the engine refuses it, and nothing else is done either"))
+    if not old.has_state:
+        return Outcome(Effect.REPLACE, notes=why)
+    if old.has_savepoint_on_deletion and not old.is_suspended:
+        why = (*why, f"a savepoint of the old one stays in {old.text(SAVEPOINTS)}")
+    path = _path(new)
+    start = f"the new one starts from {path}" if path else "the new one starts empty"
+    return Outcome(Effect.REPLACE, loss=f"{start}: the old one's state goes with it", notes=why)
+
+
+def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Outcome:
+    """A job whose resource is updated.
+
+    Args:
+        old: before.
+        new: after; its operator looks at the change.
+        metadata: whether labels or annotations differ.
+    """
+    kind = "FlinkSessionJob" if new.kind == "FlinkSessionJob" else "FlinkDeployment"
+    changes = tuple(compare(kind, old.spec, new.spec, new.operator.version, new.mode))
+    if not changes:
+        return Outcome(Effect.METADATA if metadata else Effect.NOTHING)
+    refusal = _refusal(old, new, changes)
+    if refusal:
+        return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job goes on as it is"))
+    outcome = replace(_outcome(old, new, changes), changes=changes)
+    notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
+    if any(change.new == UNKNOWN for change in changes):
+        notes.append("a value is known after up only: it is taken for a change")
+    if not outcome.loss and outcome.effect in _FROM_STATE:
+        outcome = replace(outcome, loss=_left_behind(old, new, outcome.effect))
+    if not outcome.loss and _drops_state(old, new):
+        loss = "allowNonRestoredState: state that no operator claims is dropped"
+        when = "" if outcome.effect in _FROM_STATE else " at the next restart"
+        outcome = replace(outcome, loss=loss + when)
+    return replace(outcome, notes=tuple(notes))
+
+
+def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> Outcome:
+    diff = aggregate(list(changes))
+    if diff is Diff.IGNORE:
+        return Outcome(Effect.NO_RESTART)
+    if new.job is None:
+        in_place = diff is Diff.SCALE and _rescales(old, new)
+        return Outcome(Effect.RESCALE if in_place else Effect.CLUSTER_RESTART)
+    if old.is_suspended and new.is_suspended:
+        return Outcome(Effect.STAYS_SUSPENDED, notes=("it takes the change when it is resumed",))
+    if diff is Diff.SAVEPOINT_REDEPLOY:
+        path = _path(new)
+        loss = f"what came after the savepoint {path} is forgotten" if old.has_state else ""
+        return Outcome(Effect.FROM_PATH, loss=loss, notes=(f"starts from {path}",))
+    if new.is_suspended:
+        return _suspended(old, new)
+    if old.is_suspended:
+        return _resumed(old, new)
+    if diff is Diff.SCALE and _rescales(old, new):
+        return Outcome(Effect.RESCALE)
+    return _restarted(old, new)
+
+
+def _suspended(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    if new.upgrade_mode == "stateless":
+        return Outcome(Effect.SUSPEND, loss="upgradeMode stateless keeps nothing" if old.has_state else "")
+    restarted = _restarted(old, new)
+    if restarted.effect is Effect.STUCK:
+        return restarted
+    kept = "its last state is kept" if restarted.effect is Effect.FROM_LAST_STATE else "a savepoint is taken first"
+    return Outcome(Effect.SUSPEND, notes=(kept,))
+
+
+def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """The operator goes on from what the job was suspended with, unless it is told stateless."""
+    if new.upgrade_mode == "stateless":
+        lost = "upgradeMode stateless: what it was suspended with is not used"
+        return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.upgrade_mode != "stateless" else "")
+    if old.upgrade_mode == "savepoint":
+        return Outcome(Effect.RESUME_FROM_SAVEPOINT)
+    if old.upgrade_mode == "last-state":
+        return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=_lost_metadata(old, new))
+    return Outcome(Effect.RESUME_FROM_EMPTY, notes=("it was suspended with upgradeMode stateless",))
+
+
+def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """By the upgrade mode that the new spec has."""
+    if new.upgrade_mode == "stateless":
+        return Outcome(Effect.FROM_EMPTY, loss="upgradeMode is stateless" if old.has_state else "")
+    if new.kind == "FlinkBlueGreenDeployment":
+        note = "blue/green: the new one starts beside the old one, both use the cluster for a while"
+        return replace(_by_savepoint(old), notes=(note,))
+    if new.upgrade_mode == "savepoint":
+        return _by_savepoint(old)
+    if old.flink_version != new.flink_version:
+        why = "the Flink version changes, which last-state does not do"
+        if old.text(SAVEPOINTS):
+            return Outcome(Effect.FROM_SAVEPOINT, notes=(why,))
+        if not new.operator.is_new:
+            return _by_savepoint(old)
+        return Outcome(Effect.FROM_LAST_STATE, notes=(f"{why}: the job is cancelled and its last checkpoint used",))
+    if not new.operator.is_new and not old.high_availability:
+        return _by_savepoint(old)
+    age = new.text("kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age")
+    notes = (f"from a savepoint where the newest checkpoint is older than {age}",) if age else ()
+    return Outcome(Effect.FROM_LAST_STATE, loss=_lost_metadata(old, new), notes=notes)
+
+
+def _by_savepoint(old: DeclaredJob) -> Outcome:
+    if not old.text(SAVEPOINTS):
+        cure = "set it first with upgradeMode as it is, then change the rest"
+        return Outcome(
+            Effect.STUCK, notes=(f"the running job has no savepoint directory to take a savepoint in: {cure}",)
+        )
+    return Outcome(Effect.FROM_SAVEPOINT)
+
+
+def _lost_metadata(old: DeclaredJob, new: DeclaredJob) -> str:
+    """Where the last checkpoint stands in high availability's own data, another one does not find it."""
+    if new.kind == "FlinkSessionJob" or not old.high_availability or old.high_availability == new.high_availability:
+        return ""
+    if old.is_on("kubernetes.operator.job.upgrade.last-state.job-cancel.enabled") and not old.is_suspended:
+        return ""
+    now = f"is {new.high_availability}" if new.high_availability else "is off"
+    return f"high availability {now}: the job does not find its last checkpoint, and does not start"
+
+
+def _rescales(old: DeclaredJob, new: DeclaredJob) -> bool:
+    """Whether the operator changes a running cluster in place, when nothing but numbers of the scale has changed."""
+    if new.mode == "standalone":
+        return old.text("scheduler-mode").lower() == "reactive"
+    if not old.is_on("kubernetes.operator.job.upgrade.inplace-scaling.enabled", default=True):
+        return False
+    if _version(old.flink_version) < (1, 18) or old.text("jobmanager.scheduler").lower() != "adaptive":
+        return False
+    return set(_vertices(old)) <= set(_vertices(new)) and bool(_vertices(new))
+
+
+def _vertices(job: DeclaredJob) -> list[str]:
+    return [pair.partition(":")[0].strip() for pair in job.text(_OVERRIDES).split(",") if pair.strip()]
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)) or (0,)
+
+
+def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> str:
+    """What the operator's validator says of a change, empty when it takes it."""
+    if new.kind == "FlinkSessionJob" and old.spec.get("deploymentName") != new.spec.get("deploymentName"):
+        return "a session job cannot move to another cluster"
+    if (old.job is None) != (new.job is None):
+        return "a cluster cannot change between session and application"
+    if new.kind != "FlinkSessionJob" and old.mode != new.mode:
+        return "a cluster cannot change between native and standalone"
+    if any(change.diff is Diff.SAVEPOINT_REDEPLOY for change in changes) and not _path(new):
+        return "savepointRedeployNonce wants an initialSavepointPath"
+    if (
+        new.kind == "FlinkDeployment"
+        and old.is_suspended
+        and (old.upgrade_mode, old.flink_version != new.flink_version) == ("last-state", True)
+        and new.upgrade_mode != "stateless"
+    ):
+        return "a job that was suspended by last-state resumes on its own Flink version; change that afterwards"
+    return ""
+
+
+def _left_behind(old: DeclaredJob, new: DeclaredJob, effect: Effect) -> str:
+    """Where what it restores from lies on a claim that its new pods do not mount there."""
+    by_savepoint = effect in (Effect.FROM_SAVEPOINT, Effect.RESUME_FROM_SAVEPOINT)
+    for key in (SAVEPOINTS,) if by_savepoint else (CHECKPOINTS, HA_DIRECTORY):
+        claim = old.claim_of(old.text(key))
+        if claim and new.claim_of(old.text(key)) != claim:
+            return f"it restores from {old.text(key)} on the claim {claim}, which it no longer mounts there"
+    return ""
+
+
+def _drops_state(old: DeclaredJob, new: DeclaredJob) -> bool:
+    before, after = ((job.job or {}).get("allowNonRestoredState") for job in (old, new))
+    return after is True and before is not True and old.has_state
+
+
+def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect: Effect) -> list[str]:
+    notes: list[str] = []
+    fields = {change.path[-1] for change in changes}
+    if effect is Effect.NO_RESTART:
+        if "upgradeMode" in fields and new.upgrade_mode == "stateless" and old.has_state:
+            notes.append("from the next restart on it starts empty")
+        if "initialSavepointPath" in fields:
+            notes.append("initialSavepointPath is read when savepointRedeployNonce changes, too")
+        if "savepointTriggerNonce" in fields and (new.job or {}).get("savepointTriggerNonce") is not None:
+            notes.append("a savepoint is taken")
+    if effect in _FROM_STATE:
+        notes += _notes_on_restoring(old, new, changes)
+    if new.is_on("job.autoscaler.enabled") and "parallelism" in fields:
+        notes.append("the autoscaler decides the parallelism of each vertex")
+    return notes
+
+
+def _notes_on_restoring(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> list[str]:
+    notes: list[str] = []
+    for key, what in ((CHECKPOINTS, "checkpoints"), (HA_DIRECTORY, "high availability's data")):
+        before, after = old.text(key), new.text(key)
+        if before and before != after:
+            notes.append(f"it restores {what} from {before}, which must stay and be readable")
+    limits = old.text(_MAX_PARALLELISM), new.text(_MAX_PARALLELISM)
+    if limits[0] != limits[1] and limits[1]:
+        notes.append(
+            f"{_MAX_PARALLELISM} is another: keyed state does not open with it unless it was {limits[1]} before"
+        )
+    elif _parallelism(new) > _limit(old, new):
+        notes.append(
+            f"parallelism is above the job's maximum of {_limit(old, new)}: its keyed state does not open with it"
+        )
+    backends = [next((job.text(key) for key in _BACKEND if job.text(key)), "") for job in (old, new)]
+    if backends[0] != backends[1]:
+        notes.append("the state backend is another: a checkpoint does not open with it, a canonical savepoint does")
+    if any(change.path[0] == "image" or change.path[-1] in ("jarURI", "entryClass") for change in changes):
+        notes.append("its code changes: operators with state keep it where their uid is the same")
+    return notes
+
+
+def _parallelism(job: DeclaredJob) -> int:
+    try:
+        return int(str((job.job or {}).get("parallelism") or 1))
+    except ValueError:
+        return 1
+
+
+def _limit(old: DeclaredJob, new: DeclaredJob) -> int:
+    """The maximum parallelism of a job: said, or what Flink derives from the parallelism that it first had."""
+    said = new.text(_MAX_PARALLELISM)
+    if said.isdigit() and int(said) > 0:
+        return int(said)
+    wanted = _parallelism(old) + _parallelism(old) // 2
+    return min(max(1 << max(wanted - 1, 0).bit_length(), 128), 32768)
+
+
+def _path(job: DeclaredJob) -> str:
+    return str((job.job or {}).get("initialSavepointPath") or "").strip()

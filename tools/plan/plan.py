@@ -1,0 +1,308 @@
+"""A stack's plan: what its preview does to each job, and what else changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from settings.job_files import FLINK_API
+from settings.rules.subject import mapping
+from tools.plan import effects
+from tools.plan.effects import Effect, Outcome
+from tools.plan.preview import Operation, Preview, Step
+from tools.plan.resources import NOTHING, Usage, usage
+from tools.plan.spec_changes import differences
+from tools.plan.state import DeclaredJob, Operator
+
+JOB_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment")
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What happens to one job.
+
+    Attributes:
+        kind: of its resource.
+        namespace: of it.
+        name: of it.
+        outcome: what happens.
+        before: what its pods ask for.
+        after: what they are to ask for.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    outcome: Outcome
+    before: Usage
+    after: Usage
+
+    @property
+    def title(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+    def is_named(self, name: str) -> bool:
+        """Whether a user means it: by its name, with its namespace, or with its kind too."""
+        return name in (self.name, self.title, f"{self.kind}/{self.title}")
+
+
+@dataclass(frozen=True)
+class OtherChange:
+    """A change of something that is no job.
+
+    Attributes:
+        operation: what happens to it.
+        title: kind and name.
+        fields: the inputs that differ.
+        note: what else to know.
+    """
+
+    operation: Operation
+    title: str
+    fields: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole plan.
+
+    Attributes:
+        jobs: those that lose state first, then the other changes, then the rest; by name.
+        others: the rest of the stack that changes.
+        errors: why the engine refuses the change.
+    """
+
+    jobs: tuple[JobPlan, ...]
+    others: tuple[OtherChange, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    @property
+    def before(self) -> Usage:
+        """What all jobs ask for."""
+        return sum((job.before for job in self.jobs), NOTHING)
+
+    @property
+    def after(self) -> Usage:
+        """What all jobs are to ask for."""
+        return sum((job.after for job in self.jobs), NOTHING)
+
+
+@dataclass
+class _Entry:
+    """A job on the way to its plan."""
+
+    step: Step
+    old: DeclaredJob | None
+    new: DeclaredJob | None
+    outcome: Outcome = field(default_factory=lambda: Outcome(Effect.NOTHING))
+
+    @property
+    def job(self) -> DeclaredJob:
+        """Whom the plan speaks of: of a replacement the one that goes."""
+        replaces = self.step.operation is Operation.REPLACE
+        found = (self.old or self.new) if replaces else (self.new or self.old)
+        assert found is not None
+        return found
+
+    @property
+    def goes(self) -> bool:
+        return self.outcome.effect in _GOES
+
+
+_GOES = frozenset({Effect.DELETE, Effect.DELETE_WITH_SAVEPOINT, Effect.REPLACE})
+_STAYS_AS_IT_IS = frozenset({Effect.REFUSED, Effect.STUCK, Effect.DELETE_REFUSED, Effect.REPLACE_REFUSED})
+_LEFT_ALONE = frozenset({Effect.NOTHING, Effect.METADATA, Effect.NO_RESTART, Effect.RESCALE})
+
+
+def plan(preview: Preview, operator: Operator) -> Plan:
+    """What a preview comes to.
+
+    Args:
+        preview: of the stack.
+        operator: as it will be after `up`.
+    """
+    entries = [
+        _Entry(step, _job(step.old, operator), _job(step.new, operator)) for step in preview.steps if _is_job(step)
+    ]
+    _into_clusters(entries)
+    for entry in entries:
+        entry.outcome = _outcome(entry)
+    _with_their_clusters(entries)
+    _with_what_they_stand_on(entries, preview.steps)
+    _renamed(entries)
+    jobs = sorted((_job_plan(entry, entries) for entry in entries), key=_rank)
+    others = tuple(_other(step) for step in preview.steps if not _is_job(step) and _shows(step))
+    return Plan(tuple(jobs), others, tuple(filter(None, map(_error, preview.errors))))
+
+
+def _error(message: str) -> str:
+    """The engine's error in a line, empty for what only says that there is another."""
+    text = " ".join(message.removeprefix("error: ").removeprefix("Preview failed: ").split())
+    refused = re.search(r'resource "\S+::(\S+)" cannot be deleted because it is protected', text) or re.search(
+        r'unable to replace resource "\S+::(\S+)" as it is currently marked for protection', text
+    )
+    if refused:
+        return f"{refused.group(1)} is protected"
+    return "" if text == "preview failed" else text
+
+
+def _is_job(step: Step) -> bool:
+    return step.kind in JOB_KINDS and step.type.startswith(f"kubernetes:{FLINK_API.partition('/')[0]}/")
+
+
+def _job(inputs: Mapping[str, object] | None, operator: Operator) -> DeclaredJob | None:
+    return DeclaredJob.of(inputs, operator) if inputs is not None else None
+
+
+def _into_clusters(entries: Sequence[_Entry]) -> None:
+    """Gives session jobs the cluster that they run in, before and after."""
+
+    def placed(job: DeclaredJob | None, side: Callable[[_Entry], DeclaredJob | None]) -> DeclaredJob | None:
+        if job is None or job.kind != "FlinkSessionJob":
+            return job
+        wanted = ("FlinkDeployment", job.namespace, job.spec.get("deploymentName"))
+        clusters = (side(entry) for entry in entries)
+        found = next((one for one in clusters if one and (one.kind, one.namespace, one.name) == wanted), None)
+        return replace(job, cluster=found)
+
+    for entry in entries:
+        entry.old = placed(entry.old, lambda other: other.old)
+        entry.new = placed(entry.new, lambda other: other.new)
+
+
+def _outcome(entry: _Entry) -> Outcome:
+    step, old, new = entry.step, entry.old, entry.new
+    if old is None and new is not None:
+        return effects.added(new)
+    if old is not None and new is None:
+        return effects.deleted(old, protected=step.protected)
+    if old is None or new is None or step.operation is Operation.SAME:
+        return Outcome(Effect.NOTHING)
+    if step.operation is Operation.REPLACE:
+        becomes = () if (old.namespace, old.name) == (new.namespace, new.name) else (f"it becomes {_title(new)}",)
+        outcome = effects.replaced(old, new, step.replaced_for, protected=step.protected)
+        return replace(outcome, notes=(*outcome.notes, *becomes))
+    return effects.changed(old, new, metadata=True)
+
+
+def _with_their_clusters(entries: Sequence[_Entry]) -> None:
+    """A session job shares what happens to its cluster."""
+    for entry in entries:
+        old, new = entry.old, entry.new
+        if old is None or new is None or old.cluster is None or entry.goes or old.is_suspended:
+            continue
+        above = next(other for other in entries if other.old is old.cluster)
+        cluster = f"its session cluster {old.cluster.name}"
+        lost = f"{cluster} goes" if above.goes else ""
+        if above.outcome.effect is Effect.CLUSTER_RESTART:
+            kept = old.cluster.high_availability and old.cluster.high_availability == (
+                new.cluster.high_availability if new.cluster else ""
+            )
+            if kept and entry.outcome.effect in _LEFT_ALONE:
+                note = f"{cluster} restarts: high availability brings it back"
+                entry.outcome = _also(entry.outcome, Effect.FROM_LAST_STATE, note)
+            elif not kept:
+                lost = f"{cluster} restarts without high availability"
+        if not lost:
+            continue
+        entry.outcome = _also(entry.outcome, Effect.FROM_EMPTY, "" if old.has_state else lost)
+        if old.has_state and not entry.outcome.loss:
+            entry.outcome = replace(entry.outcome, loss=lost)
+
+
+def _also(outcome: Outcome, effect: Effect, note: str) -> Outcome:
+    return replace(outcome, effect=effect, notes=(*outcome.notes, note) if note else outcome.notes)
+
+
+def _with_what_they_stand_on(entries: Sequence[_Entry], steps: Sequence[Step]) -> None:
+    """A claim or a namespace that goes takes the state of the jobs on it along."""
+    for step in steps:
+        if step.operation not in (Operation.DELETE, Operation.REPLACE) or step.protected or step.retained:
+            continue
+        metadata = mapping(mapping(step.old).get("metadata"))
+        namespace, name = metadata.get("namespace"), metadata.get("name")
+        for entry in entries:
+            old = entry.old
+            if old is None or not old.has_state or entry.outcome.loss or entry.outcome.effect in _STAYS_AS_IT_IS:
+                continue
+            if step.kind == "PersistentVolumeClaim" and old.namespace == namespace and name in old.mounts.values():
+                entry.outcome = replace(entry.outcome, loss=f"the claim {name} goes with what is on it")
+            elif step.kind == "Namespace" and old.namespace == name and entry.new is not None:
+                entry.outcome = replace(entry.outcome, loss=f"the namespace {name} goes with all that is in it")
+
+
+def _renamed(entries: Sequence[_Entry]) -> None:
+    """One job that goes and one that comes with the same code: what the user calls a rename."""
+    coming = [entry for entry in entries if entry.old is None]
+    for entry in entries:
+        if entry.old is None or entry.new is not None:
+            continue
+        same = [one for one in coming if one.job.kind == entry.old.kind and _code(one.job) == _code(entry.old)]
+        if len(same) == 1:
+            target = _title(same[0].job)
+            went = (
+                f"looks like a rename to {target}: to Kubernetes that is another job; give it the state by restoreFrom"
+            )
+            came = f"looks like {_title(entry.old)} renamed"
+            entry.outcome = replace(entry.outcome, notes=(*entry.outcome.notes, went))
+            same[0].outcome = replace(same[0].outcome, notes=(*same[0].outcome.notes, came))
+
+
+def _title(job: DeclaredJob) -> str:
+    return f"{job.namespace}/{job.name}"
+
+
+def _code(job: DeclaredJob) -> list[object]:
+    said = job.job or {}
+    return [job.spec.get("image"), *(said.get(key) for key in ("jarURI", "entryClass", "args"))]
+
+
+def _job_plan(entry: _Entry, entries: Sequence[_Entry]) -> JobPlan:
+    job = entry.job
+    before = usage(entry.old, _in_session(entry.old, [other.old for other in entries]))
+    after = usage(entry.new, _in_session(entry.new, [other.new for other in entries]))
+    if entry.outcome.effect in _STAYS_AS_IT_IS:
+        after = before
+    return JobPlan(job.kind, job.namespace, job.name, entry.outcome, before, after)
+
+
+def _in_session(cluster: DeclaredJob | None, jobs: Sequence[DeclaredJob | None]) -> int:
+    if cluster is None or cluster.job is not None:
+        return 0
+    inside = [job for job in jobs if job is not None and job.cluster is cluster and not job.is_suspended]
+    return sum(int(str((job.job or {}).get("parallelism") or 1)) for job in inside)
+
+
+def _rank(job: JobPlan) -> tuple[int, str, str]:
+    group = 0 if job.outcome.loss else 2 if job.outcome.effect is Effect.NOTHING else 1
+    return group, job.title, job.kind
+
+
+def _shows(step: Step) -> bool:
+    return step.operation is not Operation.SAME and step.type != "pulumi:pulumi:Stack"
+
+
+def _other(step: Step) -> OtherChange:
+    inputs = mapping(step.new if step.new is not None else step.old)
+    metadata = mapping(inputs.get("metadata"))
+    name = str(metadata.get("name") or inputs.get("name") or step.name)
+    namespace = metadata.get("namespace") or inputs.get("namespace")
+    title = f"{step.kind} {namespace}/{name}" if isinstance(namespace, str) else f"{step.kind} {name}"
+    fields = differences(step.old, step.new) if step.old is not None and step.new is not None else []
+    return OtherChange(step.operation, title, tuple(fields), _note(step))
+
+
+def _note(step: Step) -> str:
+    goes = step.operation in (Operation.DELETE, Operation.REPLACE)
+    if goes and step.protected:
+        return "refused: protected"
+    if goes and step.retained:
+        return "stays in the cluster"
+    if goes and step.kind == "FlinkStateSnapshot":
+        savepoint = mapping(mapping(mapping(step.old).get("spec")).get("savepoint"))
+        if savepoint.get("disposeOnDelete", True) is not False and savepoint:
+            return "its savepoint's files are deleted"
+    return ""
