@@ -69,10 +69,10 @@ def fields(operator: str) -> Fields | None:
 def spec_changes(operator: str) -> dict[str, Any] | None:
     """What a changed field means to an operator version; None when there is no table of it.
 
-    Kind to field to an object of `diff` (IGNORE, SCALE, UPGRADE, SAVEPOINT_REDEPLOY; without it UPGRADE), `modes` (in
-    which alone that holds, elsewhere UPGRADE), `ignoreNull` (a field that is taken away is no change), `default`,
-    `defaults` of the fields inside, `known` fields of a pod template (others are dropped), `prefixes` of configuration keys, each `[prefix, diff, modes]`, and `fields` of an
-    object that is compared field by field.
+    Kind to field to an object of `diff` (IGNORE, SCALE, UPGRADE, SAVEPOINT_REDEPLOY; without it UPGRADE), `modes`
+    (in which alone that holds, elsewhere UPGRADE), `ignoreNull` (a field that is taken away is no change),
+    `default`, `defaults` of the fields inside, `known` fields of a pod template (others are dropped), `prefixes` of
+    configuration keys, each `[prefix, diff, modes]`, and `fields` of an object that is compared field by field.
     """
     path = FOLDER / f"spec-changes-{operator}.json"
     return cast(dict[str, Any], json.loads(path.read_text())) if path.exists() else None
