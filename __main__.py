@@ -30,7 +30,13 @@ cluster = kubernetes.Provider(
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 
 namespaces = {
-    name: JobNamespace(name, extra=namespace.labels, opts=on_cluster) for name, namespace in settings.namespaces.items()
+    name: JobNamespace(
+        name,
+        extra=namespace.labels,
+        account_annotations=settings.state_storage.service_account_annotations,
+        opts=on_cluster,
+    )
+    for name, namespace in settings.namespaces.items()
 }
 cert_manager = (
     CertManager(settings.cert_manager, settings.charts, on_cluster) if settings.cert_manager.enabled else None

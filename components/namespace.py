@@ -53,14 +53,31 @@ class JobNamespace(pulumi.ComponentResource):
         account: what a job must find: ServiceAccount, Role and RoleBinding.
     """
 
-    def __init__(self, name: str, *, extra: Mapping[str, str], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        extra: Mapping[str, str],
+        opts: pulumi.ResourceOptions,
+        account_annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        """
+        Args:
+            name: of the namespace.
+            extra: further labels.
+            opts: provider.
+            account_annotations: of the ServiceAccount: whom a cloud takes its pods for.
+        """
         super().__init__("flink-k8s:index:JobNamespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.name = name
         self.namespace = namespace(name, extra=extra, opts=child)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
         metadata: ObjectMetaArgsDict = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
-        service_account = ServiceAccount(f"{name}-{JOB_ACCOUNT}", metadata=metadata, opts=inside)
+        annotated: ObjectMetaArgsDict = (
+            {**metadata, "annotations": account_annotations} if account_annotations else metadata
+        )
+        service_account = ServiceAccount(f"{name}-{JOB_ACCOUNT}", metadata=annotated, opts=inside)
         role = Role(
             f"{name}-{JOB_ACCOUNT}",
             metadata=metadata,

@@ -17,8 +17,9 @@ from settings.validation import read_settings
 
 Level = Literal["mandatory", "advisory"]
 
-NOT_OF_ONE_OBJECT = frozenset({"graph", "enforced"})
-"""Rules that need all objects, or the layers that an object was merged from: `make check` has them alone."""
+NOT_OF_ONE_OBJECT = frozenset({"graph", "enforced", "restore", "upgradeMode", "place"})
+"""Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
+alone."""
 
 POLICIES: dict[str, str] = {rule: meaning for rule, meaning in MEANINGS.items() if rule not in NOT_OF_ONE_OBJECT}
 """Rule to what it is about."""

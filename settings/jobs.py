@@ -29,6 +29,7 @@ class Job:
         layers: what its spec was merged from.
         config: the stack config.
         is_protected: whether deleting it is refused.
+        own: what `jobs` says of it alone.
     """
 
     source: FileObject
@@ -38,6 +39,7 @@ class Job:
     layers: Layers = field(repr=False, default_factory=lambda: Layers(()))
     config: StackConfig = field(repr=False, default_factory=lambda: StackConfig("", {}))
     is_protected: bool = False
+    own: JobSettings = field(repr=False, default_factory=lambda: JobSettings.model_validate({}))
 
     @property
     def kind(self) -> str:

@@ -14,7 +14,7 @@ from settings import job_files, jobs, rules
 from settings.model import StackSettings
 from settings.problems import Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import enforced, graph
+from settings.rules import continuation, enforced, graph, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -71,6 +71,7 @@ def load(root: Path, config: StackConfig) -> Platform:
         raise ProblemsError(problems)
     resolved = resolve(settings, config, objects)
     problems += resolved.problems
+    problems += storage.claims_twice(settings, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
     for job in resolved.jobs:
         found += [
@@ -109,7 +110,7 @@ def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettin
         defaults=operator.configuration,
         session_cluster=target.manifest if target else None,
     )
-    return [*found, *enforced.look(job, settings)]
+    return [*found, *enforced.look(job, settings), *continuation.look(job, settings, target)]
 
 
 def engine_config(values: Mapping[str, str], stack: str) -> StackConfig:

@@ -47,7 +47,7 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
     objects = list(objects)
     problems: list[Problem] = []
     keys = _keys_of_jobs(settings, config, objects, problems)
-    jobs: list[Job] = []
+    placed: list[_Placed] = []
     attachments: list[Attachment] = []
     taken: dict[tuple[str, str, str], FileObject] = {}
     for source in objects:
@@ -77,11 +77,41 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
         said = (settings.enforced.enabled, own.enabled, source.enabled, settings.job_defaults.enabled)
         if next((enabled for enabled in said if enabled is not None), True) is False:
             continue
-        key = keys.get(id(source))
-        manifest, made_of = _job_manifest(source, namespace, settings, own, key, config.stack)
-        is_protected = settings.protect_jobs if merged.protect is None else merged.protect
-        jobs.append(Job(source, namespace, manifest, merged, made_of, config, is_protected))
-    return Resolved(tuple(jobs), tuple(attachments), tuple(problems))
+        placed.append(_Placed(source, namespace, own, keys.get(id(source)), merged))
+    return Resolved(tuple(_jobs(placed, settings, config)), tuple(attachments), tuple(problems))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A Flink resource whose place and settings are known.
+
+    Attributes:
+        source: the object in its job file.
+        namespace: where it goes.
+        own: what `jobs` says of it.
+        key: the key of `jobs` that does; None when none does.
+        merged: the stack's settings for it, of all layers.
+    """
+
+    source: FileObject
+    namespace: str
+    own: JobSettings
+    key: str | None
+    merged: JobSettings
+
+
+def _jobs(placed: list[_Placed], settings: StackSettings, config: StackConfig) -> list[Job]:
+    """In the order of the files; session jobs are made last, since they have their cluster's Flink version."""
+    made: dict[int, Job] = {}
+    clusters: dict[tuple[str, str], Mapping[str, object]] = {}
+    for one in sorted(placed, key=lambda one: one.source.kind == "FlinkSessionJob"):
+        manifest, layers = _job_manifest(one, settings, config.stack, clusters)
+        if one.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
+            clusters[one.namespace, one.source.name] = Layers(layers.ordered[1:]).merged()
+        said = one.merged.protect
+        is_protected = settings.protect_jobs if said is None else said
+        made[id(one)] = Job(one.source, one.namespace, manifest, one.merged, layers, config, is_protected, one.own)
+    return [made[id(one)] for one in placed]
 
 
 def _namespace(settings: StackSettings, source: FileObject, own: JobSettings) -> str:
@@ -135,8 +165,9 @@ def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
 
 
 def _job_manifest(
-    source: FileObject, namespace: str, settings: StackSettings, own: JobSettings, key: str | None, stack: str
+    placed: _Placed, settings: StackSettings, stack: str, clusters: Mapping[tuple[str, str], Mapping[str, object]]
 ) -> tuple[dict[str, object], Layers]:
+    source, namespace, own = placed.source, placed.namespace, placed.own
     kind = source.kind
     written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
@@ -146,7 +177,7 @@ def _job_manifest(
         return _laid(spec, in_template(kind, raw_spec(layer, kind)))
 
     mine = spec_of(own, kind, runs_job=runs_job)
-    named = Layer(f"jobs.{key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(key)))
+    named = Layer(f"jobs.{placed.key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(placed.key)))
 
     def later_layers(*, stateful: bool) -> list[Layer]:
         defaults = Layer("jobDefaults", of_all(settings.job_defaults, stateful=stateful), ("jobDefaults",))
@@ -159,7 +190,9 @@ def _job_manifest(
     said = later_layers(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
     defaults, enforced = said[0], said[-1]
     keys = configuration_keys(kind, (layer.spec for layer in said))
-    resource = Resource(kind, namespace, source.name, Layers(said).merged(), keys)
+    below = Layers(said).merged()
+    cluster = clusters.get((namespace, str(below.get("deploymentName")))) if kind == "FlinkSessionJob" else None
+    resource = Resource(kind, namespace, source.name, below, keys, cluster)
     platform = merge_mappings(derived_spec(kind), derived_state(resource, settings, stack))
     layers = Layers([Layer("platform", platform), *said])
     spec = layers.merged()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from settings import tables, versions
+from settings import file_system, tables, versions
 from settings.job_spec import MAIN_CONTAINER, in_template
 from settings.model import StackSettings
 from settings.rules.subject import effective, listed, mapping, short_version
@@ -39,11 +39,14 @@ _CHECKPOINTING = {
     "execution.checkpointing.num-retained": "3",
 }
 
-_OPERATOR = {
-    "kubernetes.operator.job.restart.failed": "true",
+_OPERATOR_CLUSTER = {
     "kubernetes.operator.jm-deployment-recovery.enabled": "true",
     "kubernetes.operator.cluster.health-check.enabled": "true",
     "kubernetes.operator.deployment.readiness.timeout": "5 min",
+}
+
+_OPERATOR_JOB = {
+    "kubernetes.operator.job.restart.failed": "true",
     "kubernetes.operator.periodic.savepoint.interval": "6 h",
     # Three days of them: what goes wrong on a Friday is seen on Monday.
     "kubernetes.operator.savepoint.history.max.age": "72 h",
@@ -61,6 +64,7 @@ class Resource:
         name: its name.
         said: its spec of all later layers, merged.
         keys: every key of flinkConfiguration that one of them speaks of, if only to take it away.
+        cluster: of a session job: the spec of its cluster as later layers say it, where that is declared.
     """
 
     kind: str
@@ -68,6 +72,17 @@ class Resource:
     name: str
     said: Mapping[str, object]
     keys: frozenset[str]
+    cluster: Mapping[str, object] | None = None
+
+    @property
+    def has_cluster(self) -> bool:
+        """Whether the cluster of a session job is declared in this stack."""
+        return self.cluster is not None
+
+    @property
+    def flink_version(self) -> object:
+        """As the operator writes it; a session job has its cluster's."""
+        return ((self.cluster or {}) if self.kind == "FlinkSessionJob" else self.inner).get("flinkVersion")
 
     @property
     def inner(self) -> Mapping[str, object]:
@@ -93,46 +108,53 @@ def keeps_state(job: object) -> bool:
 def derived_state(resource: Resource, settings: StackSettings, stack: str) -> dict[str, object]:
     """The platform's part of the spec that is about state; empty for a resource that keeps none.
 
+    A session cluster keeps the state of whatever jobs come to it: it is given the storage, and its jobs their profile.
+
     Args:
         resource: what it is for.
         settings: of the stack.
         stack: the stack's name.
     """
-    if resource.kind not in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
-        return {}
-    if not keeps_state(resource.inner.get("job")):
+    runs_job = isinstance(resource.inner.get("job"), dict)
+    if resource.kind == "FlinkStateSnapshot" or (runs_job and not keeps_state(resource.inner.get("job"))):
         return {}
     storage = settings.state_storage
     said = _Said.of(resource, settings)
     configuration: dict[str, str] = {}
     spec: dict[str, object] = {}
-    if storage.type != "none":
+    has_pods = resource.kind != "FlinkSessionJob"
+    # Nobody knows whether a cluster that is not declared here mounts the claim.
+    if storage.type != "none" and (has_pods or resource.has_cluster or storage.type != "volume"):
         places = _places(storage, stack, resource)
         configuration |= said.missing({CHECKPOINTS: places["checkpoints"], SAVEPOINTS: places["savepoints"]})
-        configuration |= said.missing({HA_TYPE: "kubernetes"})
-        if said.is_highly_available(configuration):
-            configuration |= said.missing({HA_STORAGE: places["ha"]})
-        if storage.type == "volume":
-            spec = _mounted(storage.volume.claim or CLAIM)
+        if has_pods:
+            configuration |= said.missing({HA_TYPE: "kubernetes"})
+            if said.is_highly_available(configuration):
+                configuration |= said.missing({HA_STORAGE: places["ha"]})
+            configuration |= said.missing(file_system.configuration(storage))
+            spec = _pods(storage, resource)
     if said.has(CHECKPOINTS, configuration):
-        configuration |= said.missing(_CHECKPOINTING)
-        profile = {key: value for key, value in _OPERATOR.items() if key in tables.operator_options(said.operator)}
+        profile = dict(_OPERATOR_CLUSTER) if has_pods else {}
+        profile |= {**_CHECKPOINTING, **_OPERATOR_JOB} if runs_job else {}
         if not said.has(SAVEPOINTS, configuration):
             profile.pop("kubernetes.operator.periodic.savepoint.interval", None)
-        configuration |= said.missing(profile)
+        configuration |= said.missing({key: value for key, value in profile.items() if said.knows(key)})
     if configuration:
         spec["flinkConfiguration"] = configuration
     return in_template(resource.kind, spec)
 
 
-def root(storage: StateStorage) -> str:
-    """The URI below which everything is kept, without a slash at its end."""
-    return f"file://{MOUNT}"
-
-
 def _places(storage: StateStorage, stack: str, resource: Resource) -> dict[str, str]:
-    home = f"{root(storage)}/{storage.folder or stack}/{resource.namespace}/{resource.name}"
+    root = f"file://{MOUNT}" if storage.type == "volume" else (storage.uri or "").rstrip("/")
+    home = f"{root}/{storage.folder or stack}/{resource.namespace}/{resource.name}"
     return {folder: f"{home}/{folder}" for folder in ("checkpoints", "savepoints", "ha")}
+
+
+def _pods(storage: StateStorage, resource: Resource) -> dict[str, object]:
+    if storage.type == "volume":
+        return _mounted(storage.volume.claim or CLAIM)
+    image, flink = resource.inner.get("image"), short_version(resource.inner.get("flinkVersion"))
+    return file_system.pods(storage, str(image or ""), flink)
 
 
 @dataclass(frozen=True)
@@ -153,8 +175,10 @@ class _Said:
 
     @classmethod
     def of(cls, resource: Resource, settings: StackSettings) -> _Said:
-        own = mapping(resource.inner.get("flinkConfiguration"))
-        version = resource.inner.get("flinkVersion")
+        # What is said of a session cluster holds for its jobs.
+        above = mapping((resource.cluster or {}).get("flinkConfiguration"))
+        own = {**above, **mapping(resource.inner.get("flinkConfiguration"))}
+        version = resource.flink_version
         operator = settings.operator
         configuration = effective(own, operator.configuration, resource.namespace, version)
         return cls(configuration, resource.keys | configuration.keys(), operator.version, short_version(version))
@@ -176,6 +200,10 @@ class _Said:
         values = {**self.configuration, **derived}
         said = next((values[name] for name in self._names(HA_TYPE) if name in values), "none")
         return said.lower() not in ("none", "standalone")
+
+    def knows(self, key: str) -> bool:
+        """Whether the key is none of the operator's, or one that this version has."""
+        return not key.startswith("kubernetes.operator.") or key in tables.operator_options(self.operator)
 
     def _names(self, option: str) -> tuple[str, ...]:
         known = tables.operator_options(self.operator).get(option)

@@ -84,6 +84,22 @@ OPERATORS: dict[str, OperatorVersion] = {
 }
 """From the enum FlinkVersion of each version's API jar, its validator and its chart."""
 
+FLINK_IMAGES = {
+    "1.15": "1.15.4",
+    "1.16": "1.16.3",
+    "1.17": "1.17.2",
+    "1.18": "1.18.1",
+    "1.19": "1.19.3",
+    # renovate: datasource=docker depName=flink versioning=semver-coerced allowedVersions=1.20.x
+    "1.20": "1.20.4",
+    "2.0": "2.0.2",
+    "2.1": "2.1.2",
+    # renovate: datasource=docker depName=flink versioning=semver-coerced allowedVersions=2.2.x
+    "2.2": "2.2.1",
+    "2.3": "2.3.0",
+}
+"""The newest official image of each Flink, whose jars are named after it; from apache/flink-docker."""
+
 _OLDER_NAMES = {
     "high-availability.type": ("high-availability", "recovery.mode"),
     "high-availability.storageDir": ("high-availability.zookeeper.storageDir", "recovery.zookeeper.storageDir"),

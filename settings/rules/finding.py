@@ -26,6 +26,7 @@ SEVERITIES: dict[str, Severity] = {
     "field": Severity.ERROR,
     "graph": Severity.ERROR,
     "storage": Severity.ERROR,
+    "restore": Severity.ERROR,
     # What works, but should not be so where it counts.
     "secret": Severity.WARNING,
     "digest": Severity.WARNING,
@@ -39,6 +40,8 @@ SEVERITIES: dict[str, Severity] = {
     "key": Severity.WARNING,
     "version": Severity.WARNING,
     "plugin": Severity.WARNING,
+    "upgradeMode": Severity.WARNING,
+    "place": Severity.WARNING,
     # What one may want to know.
     "enforced": Severity.NOTICE,
 }
@@ -48,7 +51,8 @@ MEANINGS = {
     "operator": "what the operator's validator refuses",
     "field": "a misspelt field, or a value of a wrong type",
     "graph": "a session job whose cluster, a snapshot whose job is not declared",
-    "storage": "half a state configuration",
+    "storage": "half a state configuration, or a place that keeps no state",
+    "restore": "a `restoreFrom` that means no single job or no savepoint",
     "secret": "a password, key or token in clear",
     "digest": "an image by its tag alone",
     "latest": "an image by the tag `latest`, or by none",
@@ -61,6 +65,8 @@ MEANINGS = {
     "key": "a key of flinkConfiguration that is near one that this version knows, or one of another version",
     "version": "a Flink version that the operator is about to drop; an image of another version than flinkVersion",
     "plugin": "a file system whose plugin is missing or of another Flink version",
+    "place": "state in a folder of the pod",
+    "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
     "enforced": "a value of a job that `enforced` replaced",
 }
 """What each rule is about."""

@@ -15,7 +15,7 @@ _SECRET_NAME = re.compile(
 )
 _HARMLESS_END = re.compile(
     r"(existing[-_.]?secret|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
-    r"retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
+    r"application_credentials|retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
     re.IGNORECASE,
 )
 _SECRET_VALUE = re.compile(

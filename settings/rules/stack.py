@@ -8,6 +8,7 @@ from typing import cast
 from settings import versions
 from settings.model import StackSettings
 from settings.problems import KeyPath, nearest
+from settings.rules import storage
 from settings.rules.finding import Finding
 from settings.rules.safety import is_secret
 
@@ -33,6 +34,15 @@ def look(settings: StackSettings) -> Iterator[Finding]:
             yield Finding("operator", ("operator", "configuration", key), message)
     yield from _owners(settings)
     yield from _secrets(settings)
+    yield from storage.look(settings)
+    yield from _of_single_jobs(settings)
+
+
+def _of_single_jobs(settings: StackSettings) -> Iterator[Finding]:
+    for key, layer in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
+        if layer.restore_from is not None:
+            message = "would start every job from the state of one; say it of that job, in jobs.<name>"
+            yield Finding("restore", (key, "restoreFrom"), message)
 
 
 def _owners(settings: StackSettings) -> Iterator[Finding]:

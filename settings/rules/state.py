@@ -12,12 +12,13 @@ from settings.values import duration
 _CHECKPOINTS = "execution.checkpointing.dir"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 _PERIODIC = "kubernetes.operator.periodic.savepoint.interval"
+_ON_DELETION = "kubernetes.operator.job.savepoint-on-deletion"
 _MAX_AGE = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age"
 
 _PLUGINS = {
-    "s3": "flink-s3-fs-presto or flink-s3-fs-hadoop",
+    "s3": "flink-s3-fs-presto or flink-s3-fs-hadoop or flink-s3-fs-native",
     "s3p": "flink-s3-fs-presto",
-    "s3a": "flink-s3-fs-hadoop",
+    "s3a": "flink-s3-fs-hadoop or flink-s3-fs-native",
     "abfs": "flink-azure-fs-hadoop",
     "abfss": "flink-azure-fs-hadoop",
     "wasb": "flink-azure-fs-hadoop",
@@ -35,6 +36,7 @@ def look(subject: Subject) -> None:
     if subject.job is not None:
         upgrade_mode(subject)
     _half_high_availability(subject)
+    _half_savepoint_on_deletion(subject)
     _half_s3(subject)
     _plugins(subject)
 
@@ -59,8 +61,14 @@ def upgrade_mode(subject: Subject) -> None:
             say_mode,
             f"is last-state, for which operator {subject.operator} needs high availability; {cure}",
         )
-    if mode != "stateless" and not subject.text(_CHECKPOINTS):
-        subject.found("operator", say_mode, f"is {mode} without a checkpoint directory; set {checkpoints}")
+    has_checkpoints = subject.text(_CHECKPOINTS)
+    if mode == "savepoint" and not has_checkpoints and not has_savepoints:
+        cure = f"set stateStorage in the stack file, or {checkpoints} and {savepoints} of the job"
+        subject.found("operator", say_mode, f"is savepoint, and there is no place for its state; {cure}")
+        return
+    if mode != "stateless" and not has_checkpoints:
+        cure = f"set stateStorage in the stack file, or {checkpoints} of the job"
+        subject.found("operator", say_mode, f"is {mode} without a checkpoint directory; {cure}")
     if has_savepoints:
         return
     age = _max_age(subject)
@@ -105,6 +113,14 @@ def _half_high_availability(subject: Subject) -> None:
         subject.found("storage", path, "is set and high availability is not on; set high-availability.type: kubernetes")
 
 
+def _half_savepoint_on_deletion(subject: Subject) -> None:
+    """The operator does not look: a job without a place for the savepoint cannot be deleted then."""
+    said = subject.value(_ON_DELETION)
+    if said is not None and said[1].lower() == "true" and subject.job is not None and not subject.text(_SAVEPOINTS):
+        cure = f"set {directory_key(subject, _SAVEPOINTS)}, or savepointOnDeletion: false"
+        subject.found("storage", ("flinkConfiguration", said[0]), f"has no place for its savepoint; {cure}")
+
+
 def _half_s3(subject: Subject) -> None:
     """Two keys that only work together."""
     for access, secret in (("s3.access-key", "s3.secret-key"), ("s3.access.key", "s3.secret.key")):
@@ -122,15 +138,22 @@ def _plugins(subject: Subject) -> None:
             version = subject.spec["flinkVersion"]
             message = f"names {jar.strip()} where flinkVersion is {version}; take the plugin of that version"
             subject.found("plugin", ("podTemplate",), message)
-    if built_in is not None or not re.search(r"(^|/)flink:", str(subject.spec.get("image") or "")):
+    is_flinks_own = re.search(r"(^|/)flink:", str(subject.spec.get("image") or ""))
+    if built_in is None and not is_flinks_own:
         return  # other images may hold what they like
     for key in (_CHECKPOINTS, _SAVEPOINTS, "high-availability.storageDir"):
         said = subject.value(key)
         plugin = _PLUGINS.get(said[1].partition("://")[0].strip()) if said else None
-        if said and plugin:
+        if not said or not plugin or any(name in (built_in or "") for name in plugin.split(" or ")):
+            continue
+        if built_in is None:
             cure = f"set ENABLE_BUILT_IN_PLUGINS to the jar of {plugin}"
             message = f"is {said[1]}, which Flink's own image reads with a plugin alone; {cure}"
-            subject.found("plugin", ("flinkConfiguration", said[0]), message)
+        elif is_flinks_own:
+            message = f"is {said[1]}, and ENABLE_BUILT_IN_PLUGINS is {built_in}; add the jar of {plugin}"
+        else:
+            continue
+        subject.found("plugin", ("flinkConfiguration", said[0]), message)
 
 
 def _environment(subject: Subject) -> dict[str, str]:

@@ -63,3 +63,12 @@ def test_two_namespaces_two_claims(recording):
     jobs = {"word-count": {"upgradeMode": "savepoint", "namespace": "b"}}
     seen = titles(recording("dev", namespaces={"a": {}, "b": {}}, jobs=jobs))
     assert [title for title in seen if title.endswith(f"/{CLAIM}")] == [f"PersistentVolumeClaim b/{CLAIM}"]
+
+
+def test_the_jobs_account_says_who_it_is_in_the_cloud(recording):
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
+    storage = {"type": "s3", "uri": "s3://bucket", "serviceAccountAnnotations": annotations}
+    seen = titles(recording("dev", jobs=STATEFUL, stateStorage=storage))
+    assert seen["ServiceAccount flink/flink"].annotations == annotations
+    assert STATE not in seen
+    assert "annotations" not in titles(recording("dev"))["ServiceAccount flink/flink"].inputs["metadata"]

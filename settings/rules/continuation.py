@@ -1,0 +1,114 @@
+"""What a job goes on from: whether it says so, and whether that place outlives its pods."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from settings import versions
+from settings.job_spec import job_of
+from settings.jobs import Job
+from settings.model import StackSettings
+from settings.problems import KeyPath
+from settings.rules.finding import Finding
+from settings.rules.subject import listed, mapping
+from settings.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
+
+_RUNTIME_MODE = "execution.runtime-mode"
+
+
+def look(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
+    """Findings of one job.
+
+    Args:
+        job: the job.
+        settings: of the stack.
+        cluster: of a session job, where it is declared here.
+    """
+    yield from _restore(job)
+    if job_of(job.spec) is None:
+        return
+    yield from _silent(job, settings)
+    if job.keeps_state:
+        yield from _strange_cluster(job, settings, cluster)
+        yield from _in_the_pod(job, settings, cluster)
+
+
+def _restore(job: Job) -> Iterator[Finding]:
+    own = job.own.restore_from
+    if own is None:
+        return
+    if job_of(job.spec) is None:
+        message = f"{job.kind} {job.name} runs no job; say restoreFrom of one that does"
+        yield Finding("restore", ("spec",), message)
+    elif not re.match(r"([a-z][a-z0-9+.\-]*://|/)", own):
+        message = f'is "{own}", which is no path; write the savepoint\'s own, such as s3://bucket/…/savepoint-1a2b3c'
+        yield Finding("restore", _at(job, "job", "initialSavepointPath"), message)
+
+
+def _silent(job: Job, settings: StackSettings) -> Iterator[Finding]:
+    """Whoever says nothing starts over at every change, which nobody notices before there is state to lose."""
+    said = job_of(job.spec) or {}
+    if (
+        settings.state_storage.type == "none"
+        or "upgradeMode" in said
+        or _configuration(job).get(_RUNTIME_MODE)
+        in (
+            "BATCH",
+            "batch",
+        )
+    ):
+        return
+    message = "is not said, so that a changed job starts from nothing; write savepoint or last-state, or stateless"
+    yield Finding("upgradeMode", _at(job, "job", "upgradeMode"), message)
+
+
+def _strange_cluster(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
+    if job.kind != "FlinkSessionJob" or cluster is not None or settings.state_storage.type != "volume":
+        return
+    if any(name in _configuration(job) for name in _names(CHECKPOINTS, settings)):
+        return
+    message = "keeps state, and its cluster is not declared here: nobody knows what that mounts"
+    yield Finding("storage", ("spec", "deploymentName"), f"{message}; set {CHECKPOINTS} and {SAVEPOINTS} of the job")
+
+
+def _in_the_pod(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
+    """Directories of the pod itself: gone with it."""
+    pods = cluster if job.kind == "FlinkSessionJob" else job
+    if pods is None:
+        return
+    mounts = list(_lasting_mounts(inner_spec(pods.kind, pods.spec)))
+    configuration = _configuration(job)
+    for option in (CHECKPOINTS, SAVEPOINTS, HA_STORAGE):
+        for name in _names(option, settings):
+            path = re.fullmatch(r"(?:file:)?/*(/.*)", configuration.get(name, ""))
+            if path and not any(f"{path.group(1)}/".startswith(f"{mount.rstrip('/')}/") for mount in mounts):
+                message = f"is {configuration[name]}, a folder of the pod, and goes with it"
+                cure = "mount a claim there, or set stateStorage in the stack file"
+                yield Finding("place", _at(job, "flinkConfiguration", name), f"{message}; {cure}")
+
+
+def _lasting_mounts(spec: Mapping[str, object]) -> Iterator[str]:
+    """Where pods mount what outlives them."""
+    for holder in (spec, mapping(spec.get("jobManager")), mapping(spec.get("taskManager"))):
+        pod = mapping(mapping(holder.get("podTemplate")).get("spec"))
+        passing = {
+            mapping(volume).get("name") for volume in listed(pod.get("volumes")) if "emptyDir" in mapping(volume)
+        }
+        for container in listed(pod.get("containers")):
+            for mount in map(mapping, listed(mapping(container).get("volumeMounts"))):
+                if mount.get("name") not in passing:
+                    yield str(mount.get("mountPath"))
+
+
+def _names(option: str, settings: StackSettings) -> tuple[str, ...]:
+    return versions.names(option, settings.operator.version)
+
+
+def _configuration(job: Job) -> dict[str, str]:
+    own = mapping(inner_spec(job.kind, job.spec).get("flinkConfiguration"))
+    return {key: str(value) for key, value in own.items()}
+
+
+def _at(job: Job, *path: str) -> KeyPath:
+    return (*(("spec", "template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ("spec",)), *path)
