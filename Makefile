@@ -18,7 +18,7 @@ test: lint ## lint, unit, program and rule tests; no root, no cluster
 	@$(PYTHON) -m pytest -q
 
 e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=1.7.0]
-	@$(PYTHON) -m pytest -q tests/engine tests/e2e $(if $(PAIR),--pair $(PAIR))
+	@$(PYTHON) -m pytest -q tests/rules tests/engine tests/e2e $(if $(PAIR),--pair $(PAIR))
 
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from]
 	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)")
@@ -63,7 +63,7 @@ ui: .venv/.run ## Flink's UI of JOB
 logs: .venv/.run ## logs of JOB
 	@$(PYTHON) -m tools.look logs "$$JOB" $(if $(filter command%,$(origin STACK)),--stack $(STACK))
 
-monitor: .venv/.run ## Grafana
+monitor: .venv/.run ## Grafana, Prometheus, Alertmanager
 	@$(PYTHON) -m tools.look monitor --stack $(STACK)
 
 grafana-creds: .venv/.run ## Grafana's user and password
@@ -74,6 +74,9 @@ clean: .venv/.run ## away with the cluster of this machine and what tools left i
 
 schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
 	@$(PYTHON) -m settings.schema
+
+dashboards: .venv/.dev ## dashboards/json, which the program reads, from the dashboards' code
+	@$(PYTHON) -m dashboards.build
 
 lint: .venv/.dev ## ruff and basedpyright
 	@$(PYTHON) -m ruff check .
@@ -100,4 +103,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema dashboards lint fmt ns install

@@ -10,8 +10,8 @@ import pulumi_kubernetes as kubernetes
 from components.cert_manager import CertManager
 from components.flink_job import deploy_jobs
 from components.flink_operator import FlinkOperator
+from components.monitoring import monitor_platform
 from components.namespace import JobNamespace
-from components.pod_monitor import operator_monitor
 from components.prometheus import Prometheus
 from components.readiness import Readiness
 from components.stack import declared_platform
@@ -47,8 +47,7 @@ operator = (
     if settings.operator.enabled
     else None
 )
-if settings.prometheus.monitors:
-    operator_monitor(settings.operator.namespace, settings.prometheus.labels, operator, prometheus, on_cluster)
+monitor_platform(platform, namespaces, operator, prometheus, on_cluster)
 readiness = Readiness.of(settings) if settings.wait_for_jobs else None
 kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
 claims = state_claims(platform, namespaces, on_cluster)

@@ -22,6 +22,8 @@ METRICS_PORT = 9999
 _CONFIGURATION = {
     "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
     "kubernetes.operator.metrics.reporter.prom.port": str(METRICS_PORT),
+    # Names of namespaces and resources stay as they are written: by default the reporter makes team_a of team-a.
+    "kubernetes.operator.metrics.reporter.prom.filterLabelValueCharacters": "false",
     # The chart's own block has these two; setting the block drops them.
     "kubernetes.operator.reconcile.interval": "15 s",
     "kubernetes.operator.observer.progress-check.interval": "5 s",

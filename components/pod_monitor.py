@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.flink_operator import FlinkOperator
+from components.namespace import JobNamespace
 from components.prometheus import Prometheus
+from dashboards.metrics import JOBS_MONITOR, OPERATOR_MONITOR
 from settings.labels import labels
 
 
 def pod_monitor(
     name: str,
     *,
+    resource: str,
     namespace: str,
-    match_labels: Mapping[str, str],
+    selector: Mapping[str, Any],
+    pod_labels: Sequence[str] = (),
     extra: Mapping[str, str],
     opts: pulumi.ResourceOptions,
 ) -> CustomResource:
     """Scrapes the port `metrics` of pods.
 
     Args:
-        name: of monitor and resource.
+        name: of the monitor.
+        resource: name of the resource in the stack.
         namespace: of the monitor and of its pods.
-        match_labels: of the pods.
+        selector: of the pods.
+        pod_labels: labels of the pods that every series gets.
         extra: labels that the cluster's Prometheus wants on its monitors.
         opts: must depend on what brings the kind PodMonitor, and on what makes the pods.
     """
+    spec: dict[str, Any] = {"selector": dict(selector), "podMetricsEndpoints": [{"port": "metrics"}]}
+    if pod_labels:
+        spec["podTargetLabels"] = list(pod_labels)
     return CustomResource(
-        name,
+        resource,
         api_version="monitoring.coreos.com/v1",
         kind="PodMonitor",
         metadata={"name": name, "namespace": namespace, "labels": {**labels(name), **extra}},
-        spec={"selector": {"matchLabels": dict(match_labels)}, "podMetricsEndpoints": [{"port": "metrics"}]},
+        spec=spec,
         opts=opts,
     )
 
@@ -57,9 +67,42 @@ def operator_monitor(
     """
     needed: list[pulumi.Resource] = [part for part in (operator, prometheus) if part is not None]
     return pod_monitor(
-        "flink-kubernetes-operator",
+        OPERATOR_MONITOR,
+        resource=OPERATOR_MONITOR,
         namespace=namespace,
-        match_labels={"app.kubernetes.io/name": "flink-kubernetes-operator"},
+        selector={"matchLabels": {"app.kubernetes.io/name": "flink-kubernetes-operator"}},
+        extra=extra,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)),
+    )
+
+
+def jobs_monitor(
+    home: JobNamespace,
+    extra: Mapping[str, str],
+    prometheus: Prometheus | None,
+    opts: pulumi.ResourceOptions,
+) -> CustomResource:
+    """Scrapes every JobManager and TaskManager of a namespace: with a monitor a job, each would scrape all pods.
+
+    Args:
+        home: the namespace.
+        extra: labels that the cluster's Prometheus wants.
+        prometheus: brings the kind PodMonitor; None when the cluster has it.
+        opts: provider.
+    """
+    needed: list[pulumi.Resource] = [home.namespace, *([prometheus] if prometheus else [])]
+    kinds = {
+        "key": "type",
+        "operator": "In",
+        "values": ["flink-native-kubernetes", "flink-standalone-kubernetes"],
+    }
+    return pod_monitor(
+        JOBS_MONITOR,
+        resource=f"{home.name}-{JOBS_MONITOR}",
+        namespace=home.name,
+        selector={"matchExpressions": [kinds]},
+        # A job's own name is in no metric as it is written: the reporter turns `my-job` into `my_job`.
+        pod_labels=["app", "component"],
         extra=extra,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)),
     )

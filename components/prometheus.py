@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
+from components import kube_state_metrics
+from components.grafana import PASSWORD_KEY, USER_KEY, Grafana, admin_secret
 from components.namespace import namespace
 from components.release import install
 from settings import versions
 from settings.model import Charts
-from settings.model import Prometheus as PrometheusSettings
+from settings.monitoring import Prometheus as PrometheusSettings
+from settings.monitoring import PrometheusStorage
+from settings.values import quantity
 
 RELEASE = "prometheus"
 
+_USABLE = 0.85
+"""Share of its volume that Prometheus may fill: the write-ahead log and a compaction need room beside the blocks."""
 
-@dataclass(frozen=True)
-class Grafana:
-    """How to reach Grafana. The chart makes the password; it is in the secret and nowhere else."""
 
-    namespace: str
-    service: str
-    secret: str
+def values(settings: PrometheusSettings) -> dict[str, Any]:
+    """The chart's values, before the user's own."""
+    return {
+        "prometheus": {
+            "prometheusSpec": {
+                # Otherwise it takes only monitors and rules that carry the release's own label.
+                "podMonitorSelectorNilUsesHelmValues": False,
+                "serviceMonitorSelectorNilUsesHelmValues": False,
+                "ruleSelectorNilUsesHelmValues": False,
+                "probeSelectorNilUsesHelmValues": False,
+                "retention": settings.retention,
+                **(_volume(settings.storage) if settings.storage else {}),
+            }
+        },
+        "grafana": {
+            "admin": {
+                "existingSecret": settings.admin_secret,
+                "userKey": USER_KEY,
+                "passwordKey": PASSWORD_KEY,
+            }
+        },
+        "kube-state-metrics": kube_state_metrics.values(),
+    }
 
-    def export(self) -> dict[str, str]:
-        """As a stack output."""
-        return {
-            "namespace": self.namespace,
-            "service": self.service,
-            "address": f"http://{self.service}.{self.namespace}.svc",
-            "secret": self.secret,
-            "open": f"kubectl -n {self.namespace} port-forward svc/{self.service} 3000:80",
-        }
+
+def _volume(storage: PrometheusStorage) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage.size}},
+    }
+    if storage.storage_class is not None:
+        spec["storageClassName"] = storage.storage_class
+    return {
+        # A full volume stops Prometheus; it drops its oldest data instead.
+        "retentionSize": f"{int(float(quantity(storage.size)) * _USABLE / 2**20)}MB",
+        "storageSpec": {"volumeClaimTemplate": {"spec": spec}},
+    }
 
 
 class Prometheus(pulumi.ComponentResource):
-    """Namespace and release of kube-prometheus-stack.
+    """Namespace and release of kube-prometheus-stack, and the Secret of Grafana's administrator.
 
     Attributes:
         grafana: how to reach Grafana.
@@ -49,6 +76,10 @@ class Prometheus(pulumi.ComponentResource):
             extra={"pod-security.kubernetes.io/enforce": "privileged"},
             opts=pulumi.ResourceOptions(parent=self),
         )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[own])
+        needed: list[pulumi.Resource] = [own]
+        if settings.grafana_secret is None:
+            needed.append(admin_secret(settings.namespace, inside))
         self.release = install(
             RELEASE,
             versions.PROMETHEUS,
@@ -56,19 +87,9 @@ class Prometheus(pulumi.ComponentResource):
             charts=charts,
             source=charts.prometheus,
             namespace=settings.namespace,
-            values={
-                "prometheus": {
-                    "prometheusSpec": {
-                        # Otherwise it takes only monitors that carry the release's own label.
-                        "podMonitorSelectorNilUsesHelmValues": False,
-                        "serviceMonitorSelectorNilUsesHelmValues": False,
-                        "ruleSelectorNilUsesHelmValues": False,
-                        "probeSelectorNilUsesHelmValues": False,
-                    }
-                }
-            },
+            values=values(settings),
             overrides=settings.values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[own]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
-        self.grafana = Grafana(settings.namespace, f"{RELEASE}-grafana", f"{RELEASE}-grafana")
+        self.grafana = Grafana(settings.namespace, f"{RELEASE}-grafana", settings.admin_secret)
         self.register_outputs({})

@@ -6,7 +6,7 @@ import calendar
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -94,7 +94,7 @@ class Install:
 
     def _object(self, resource: Resource, entry: Entry, body: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
         began = time.time()
-        text = json.dumps(body)
+        text = json.dumps(self._kept(resource, entry, body))
         deadline = time.monotonic() + _seconds(resource)
         while True:
             found = self._applied(resource, text)
@@ -108,6 +108,18 @@ class Install:
         found = self._ready(resource, entry, found, deadline)
         created = _epoch(str(found["metadata"].get("creationTimestamp", ""))) >= int(began)
         return _outputs(resource, found), "created" if created else "applied"
+
+    def _kept(self, resource: Resource, entry: Entry, body: Mapping[str, object]) -> Mapping[str, object]:
+        """The body with what the program says not to change as it is in the cluster: there is no other state here."""
+        if not resource.ignore_changes:
+            return body
+        live = self._cluster.get(entry.resource, entry.name, entry.namespace)
+        if live is None or live["metadata"].get("deletionTimestamp"):
+            return body
+        kept = cast("dict[str, object]", json.loads(json.dumps(body)))
+        for path in resource.ignore_changes:
+            _keep(kept, live, path.split("."))
+        return kept
 
     def _applied(self, resource: Resource, text: str) -> Object:
         done = self._cluster.kubectl_patiently(
@@ -141,6 +153,18 @@ class Install:
             if now is None:
                 raise pulumi.RunError(f"{resource.title} was deleted by somebody else while it was waited for")
             found = now
+
+
+def _keep(body: dict[str, object], live: Mapping[str, object], path: Sequence[str]) -> None:
+    """Puts the live value at that path into the body; a path that the cluster does not have is taken away."""
+    name, *rest = path
+    inner, live_inner = body.get(name), live.get(name)
+    if rest and isinstance(inner, dict) and isinstance(live_inner, dict):
+        _keep(cast("dict[str, object]", inner), cast("Mapping[str, object]", live_inner), rest)
+    elif not rest and name in live:
+        body[name] = live_inner
+    elif not rest:
+        body.pop(name, None)
 
 
 def _where(entry: Entry) -> list[str]:

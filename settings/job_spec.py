@@ -28,6 +28,10 @@ def derived_spec(kind: str) -> dict[str, object]:
         "flinkConfiguration": {
             "metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
             "metrics.reporter.prom.port": str(METRICS_PORT),
+            # Names stay as they are written: by default the reporter makes my_job of my-job.
+            "metrics.reporter.prom.filterLabelValueCharacters": "false",
+            # Whether the job runs, as a metric; Flink's default has its times alone.
+            "metrics.job.status.enable": "STATE;CURRENT_TIME;TOTAL_TIME",
             # Without it the operator lays a job's own templates onto this one by position.
             "kubernetes.operator.pod-template.merge-arrays-by-name": "true",
         },

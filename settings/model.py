@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from settings import versions
 from settings.base import Duration, Model, Name, SecretKey, Text
+from settings.monitoring import Prometheus
 from settings.state_model import StateStorage
 
 DEFAULT_NAMESPACE = "flink"
@@ -48,21 +49,6 @@ class CertManager(Model):
     enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
     version: str = Field(default=versions.CERT_MANAGER.version, description="Version of the chart.")
     namespace: Name = Field(default="cert-manager", description="Its namespace, owned by the stack.")
-    values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over the platform's.")
-
-
-class Prometheus(Model):
-    """kube-prometheus-stack: Prometheus, Alertmanager, Grafana and their operator."""
-
-    enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
-    monitors: bool = Field(
-        default=True, description="Make PodMonitors; false for a cluster that has no Prometheus operator at all."
-    )
-    version: str = Field(default=versions.PROMETHEUS.version, description="Version of the chart.")
-    namespace: Name = Field(default="monitoring", description="Its namespace, owned by the stack.")
-    labels: dict[str, str] = Field(
-        default={}, description="Labels that a Prometheus which is in the cluster already wants on its PodMonitors."
-    )
     values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over the platform's.")
 
 

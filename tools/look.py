@@ -1,4 +1,4 @@
-"""Looks into a running stack: Flink's UI, logs, Grafana and its credentials.
+"""Looks into a running stack: Flink's UI, logs, Grafana with Prometheus and Alertmanager, its credentials.
 
 python -m tools.look ui|logs JOB [--stack S]
 python -m tools.look monitor|grafana-creds [--stack S]
@@ -10,6 +10,8 @@ import argparse
 import base64
 import socket
 import subprocess
+import threading
+from dataclasses import dataclass
 from typing import Any, cast
 
 from settings.jobs import Job
@@ -38,12 +40,12 @@ def main() -> int:
         selector = f"app={job.session_cluster or job.name}"
         command = ["logs", "-n", job.namespace, "-l", selector, "--all-containers", "--tail=-1", "--prefix"]
         return stream(kubectl.command(*command))
-    if not stack.platform.settings.prometheus.enabled:
+    prometheus = stack.platform.settings.prometheus
+    if not prometheus.enabled:
         raise FailedError(f"the stack {stack.name} has no Prometheus stack of its own (prometheus.enabled is false)")
-    namespace = stack.platform.settings.prometheus.namespace
     if options.what == "monitor":
-        return forward(kubectl, namespace, GRAFANA, 80, wanted=3000, what="Grafana")
-    return _credentials(kubectl, namespace)
+        return _monitor(kubectl, prometheus.namespace)
+    return _credentials(kubectl, prometheus.namespace, prometheus.admin_secret)
 
 
 def find_job(stack: Stack, name: str) -> Job:
@@ -64,31 +66,83 @@ def find_job(stack: Stack, name: str) -> Job:
 
 
 def _ui(kubectl: Kubectl, job: Job) -> int:
-    return forward(
-        kubectl, job.namespace, f"{job.session_cluster or job.name}-rest", 8081, wanted=8081, what="Flink's UI"
-    )
+    return forward(kubectl, job.namespace, Target("Flink's UI", f"{job.session_cluster or job.name}-rest", 8081, 8081))
 
 
-def forward(kubectl: Kubectl, namespace: str, service: str, port: int, *, wanted: int, what: str) -> int:
-    """Forwards a free port of this machine to a service until Ctrl-C.
+def _monitor(kubectl: Kubectl, namespace: str) -> int:
+    there = [target for target in MONITORING if kubectl.get("service", target.service, "-n", namespace) is not None]
+    if not there:
+        services = ", ".join(target.service for target in MONITORING)
+        raise FailedError(f"there is none of {services} in namespace {namespace} yet; is the stack up?")
+    return forward(kubectl, namespace, *there)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a port of this machine leads to.
+
+    Attributes:
+        what: its name for people.
+        service: the Service.
+        port: of the Service.
+        wanted: the port of this machine that it gets when it is free.
+    """
+
+    what: str
+    service: str
+    port: int
+    wanted: int
+
+
+MONITORING = (
+    Target("Grafana", GRAFANA, 80, 3000),
+    # The Services that Prometheus' operator makes: their names hang on no chart.
+    Target("Prometheus", "prometheus-operated", 9090, 9090),
+    Target("Alertmanager", "alertmanager-operated", 9093, 9093),
+)
+
+
+def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
+    """Forwards a free port of this machine to each target, until Ctrl-C or until one of them breaks.
+
+    An address is printed once it answers.
 
     Raises:
-        FailedError: when the service is not there.
+        FailedError: when a Service is not there.
     """
-    if kubectl.get("service", service, "-n", namespace) is None:
-        raise FailedError(f"there is no service {service} in namespace {namespace} yet; is the stack up?")
-    local = free_port(wanted)
-    say(f"{what}: http://localhost:{local}   (Ctrl-C ends it)")
-    command = kubectl.command(
-        "port-forward", "-n", namespace, f"svc/{service}", f"{local}:{port}", "--address", "127.0.0.1"
-    )
-    forwarding = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    for target in targets:
+        if kubectl.get("service", target.service, "-n", namespace) is None:
+            raise FailedError(f"there is no service {target.service} in namespace {namespace} yet; is the stack up?")
+    running: list[subprocess.Popen[str]] = []
     try:
-        return forwarding.wait()
+        for target in targets:
+            local = free_port(target.wanted)
+            command = kubectl.command("port-forward", "-n", namespace, f"svc/{target.service}")
+            command += [f"{local}:{target.port}", "--address", "127.0.0.1"]
+            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            _announce(running[-1], f"{target.what}: http://localhost:{local}")
+        say("Ctrl-C ends it")
+        while all(process.poll() is None for process in running):
+            try:
+                running[0].wait(1)
+            except subprocess.TimeoutExpired:
+                continue
+        return max(process.poll() or 0 for process in running)
     except KeyboardInterrupt:
-        forwarding.terminate()
-        forwarding.wait()
         return 0
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
+
+
+def _announce(forwarding: subprocess.Popen[str], address: str) -> None:
+    assert forwarding.stdout is not None
+    if forwarding.stdout.readline():  # "Forwarding from …": until then nothing listens
+        say(address)
+        # What comes after it, a line for each connection, must be read by somebody.
+        threading.Thread(target=forwarding.stdout.read, daemon=True).start()
 
 
 def free_port(wanted: int) -> int:
@@ -104,10 +158,10 @@ def free_port(wanted: int) -> int:
     raise FailedError("no port of this machine is free")
 
 
-def _credentials(kubectl: Kubectl, namespace: str) -> int:
-    secret = kubectl.get("secret", GRAFANA, "-n", namespace)
+def _credentials(kubectl: Kubectl, namespace: str, name: str) -> int:
+    secret = kubectl.get("secret", name, "-n", namespace)
     if secret is None:
-        raise FailedError(f"there is no secret {GRAFANA} in namespace {namespace} yet; is the stack up?")
+        raise FailedError(f"there is no secret {name} in namespace {namespace} yet; is the stack up?")
     data = cast(dict[str, Any], secret.get("data") or {})
     for key in ("admin-user", "admin-password"):
         print(f"{key}: {base64.b64decode(str(data.get(key, ''))).decode()}")

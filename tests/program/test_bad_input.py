@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of the project with three things wrong: a job file, a config key, an override."""
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("settings", "components"):
+    for name in ("settings", "components", "dashboards"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     (tmp_path / "jobs" / "broken.yaml").write_text("kind: FlinkDeployment\n  name: [\n")

@@ -13,6 +13,11 @@ CERT_NAMESPACE, MONITORING = "Namespace cert-manager", "Namespace monitoring"
 CERT_MANAGER, PROMETHEUS = "Release cert-manager/cert-manager", "Release monitoring/prometheus"
 OPERATOR = "Release flink-operator/flink-kubernetes-operator"
 MONITOR = "PodMonitor flink-operator/flink-kubernetes-operator"
+JOBS_MONITOR = "PodMonitor flink/flink-jobs"
+GRAFANA_SECRET, RULES = "Secret monitoring/grafana-admin", "PrometheusRule monitoring/flink-alerts"
+DASHBOARDS = {
+    f"ConfigMap monitoring/dashboard-flink-{subject}" for subject in ("job", "operator", "platform", "resources")
+}
 ACCOUNT, ROLE, BINDING = "ServiceAccount flink/flink", "Role flink/flink", "RoleBinding flink/flink"
 CLAIM, JOB = "PersistentVolumeClaim flink/word-count-data", "FlinkDeployment flink/word-count"
 
@@ -32,12 +37,17 @@ DEV = {
     CERT_NAMESPACE: set(),
     MONITORING: set(),
     CERT_MANAGER: {CERT_NAMESPACE},
-    PROMETHEUS: {MONITORING},
+    GRAFANA_SECRET: {MONITORING},
+    PROMETHEUS: {MONITORING, GRAFANA_SECRET},
     OPERATOR: {NAMESPACE, OPERATOR_NAMESPACE, CERT_NAMESPACE, CERT_MANAGER},
-    MONITOR: {OPERATOR, OPERATOR_NAMESPACE, MONITORING, PROMETHEUS},
+    # A component stands for all of its children.
+    MONITOR: {OPERATOR, OPERATOR_NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
+    JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
+    RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
+    **{dashboard: {MONITORING, GRAFANA_SECRET, PROMETHEUS} for dashboard in DASHBOARDS},
 }
 STACKS = {"dev": DEV, "sandbox": SANDBOX}
-COMPONENTS = {"dev": 4, "sandbox": 2}
+COMPONENTS = {"dev": 5, "sandbox": 2}
 
 
 def titles(recording: Recording) -> dict[str, Resource]:
@@ -86,6 +96,11 @@ def test_up_and_destroy_walk_each_edge_in_its_direction(recording, stack):
         [NAMESPACE, OPERATOR, JOB],
         [NAMESPACE, ACCOUNT, BINDING, JOB],
         [MONITORING, PROMETHEUS, MONITOR],
+        [MONITORING, GRAFANA_SECRET, PROMETHEUS],
+        [NAMESPACE, JOBS_MONITOR],
+        [PROMETHEUS, JOBS_MONITOR],
+        [PROMETHEUS, RULES],
+        *([PROMETHEUS, dashboard] for dashboard in sorted(DASHBOARDS)),
         [OPERATOR, MONITOR],
     ],
     ids=lambda chain: " < ".join(chain),
@@ -99,7 +114,15 @@ def test_what_must_wait_waits(recording, chain):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(PROMETHEUS, OPERATOR), (PROMETHEUS, CERT_MANAGER), (PROMETHEUS, JOB), (CERT_MANAGER, NAMESPACE), (MONITOR, JOB)],
+    [
+        (PROMETHEUS, OPERATOR),
+        (PROMETHEUS, CERT_MANAGER),
+        (PROMETHEUS, JOB),
+        (CERT_MANAGER, NAMESPACE),
+        (MONITOR, JOB),
+        (JOBS_MONITOR, JOB),
+        (RULES, OPERATOR),
+    ],
     ids=lambda title: title.split()[-1],
 )
 def test_what_can_start_together_does(recording, one, other):
@@ -182,7 +205,7 @@ def test_the_account_may_do_what_flink_needs_and_no_more(recording, stack):
     ("key", "gone", "left"),
     [
         ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
-        ("prometheus", {PROMETHEUS, MONITORING}, {MONITOR, JOB}),
+        ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
         ("operator", {OPERATOR, OPERATOR_NAMESPACE}, {MONITOR, JOB}),
     ],
 )
@@ -190,7 +213,7 @@ def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(recordi
     seen = set(titles(recording("dev", **{key: {"enabled": False}})))
     assert not seen & gone
     assert left <= seen
-    assert len(seen) == len(DEV) - len(gone)
+    assert len(seen) == len(DEV) - len(gone)  # rules and dashboards go to another namespace, see test_monitoring.py
 
 
 def test_no_webhook_no_edge_to_cert_manager(recording):
@@ -208,7 +231,7 @@ def test_exports_say_where_things_are(recording):
         "open": "kubectl -n flink port-forward svc/word-count-rest 8081",
     }
     assert exports["grafana"]["address"] == "http://prometheus-grafana.monitoring.svc"
-    assert exports["grafana"]["secret"] == "prometheus-grafana"
+    assert exports["grafana"]["secret"] == "grafana-admin"
 
 
 def test_a_renamed_stack_declares_the_same_objects(recording):

@@ -151,6 +151,18 @@ def test_a_second_up_leaves_a_deployed_release_alone(sandbox: Sandbox) -> None:
     assert not [step for step in sandbox.steps if step.startswith("record")]
 
 
+def test_what_must_not_change_stays_as_it_was_made(sandbox: Sandbox) -> None:
+    """A password that each run of the program makes anew, and a part of a spec that somebody else sets."""
+    assert sandbox.run("up") == 0
+    sandbox.config(password="another", parallelism=7)
+    assert sandbox.run("up") == 0
+    assert "apply Secret password" in sandbox.applied
+    objects = {body["kind"]: body for body in sandbox.state["objects"].values()}
+    assert objects["Secret"]["stringData"] == {"password": "hunter2"}
+    assert objects["FlinkDeployment"]["spec"]["parallelism"] == 2
+    assert objects["FlinkDeployment"]["spec"]["image"] == "pyflink:dev"
+
+
 def test_a_changed_chart_is_upgraded(sandbox: Sandbox) -> None:
     chart = sandbox.project / "chart.tgz"
     chart.write_bytes(b"one")

@@ -30,8 +30,8 @@ team = Team("flink", opts=pulumi.ResourceOptions(providers=[provider]))
 password = k8s.core.v1.Secret(
     "password",
     metadata={"name": "password", "namespace": "flink"},
-    string_data={"password": pulumi.Output.secret("hunter2")},
-    opts=on_cluster(depends_on=[team]),
+    string_data={"password": pulumi.Output.secret(config.get("password") or "hunter2")},
+    opts=on_cluster(depends_on=[team], ignore_changes=["stringData"]),
 )
 crds = pulumi.ResourceHook("crds", lambda _arguments: None)
 local_chart = config.get("chart")
@@ -62,7 +62,12 @@ for name in config.require_object("jobs"):
             "namespace": "flink",
             "annotations": {"pulumi.com/deletionPropagationPolicy": "background", "team": "a"},
         },
-        spec={"parallelism": 2, "image": "pyflink:dev", "cpu": 0.5, "args": ["--on", "yes", "line\nline\n"]},
+        spec={
+            "parallelism": config.get_int("parallelism") or 2,
+            "image": "pyflink:dev",
+            "cpu": 0.5,
+            "args": ["--on", "yes", "line\nline\n"],
+        },
         opts=on_cluster(
             depends_on=[operator],
             protect=config.get_bool("protect"),

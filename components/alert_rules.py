@@ -1,0 +1,44 @@
+"""The stack's alert rules, as a PrometheusRule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from dashboards.alerts import groups
+from settings.labels import labels
+from settings.platform import Platform
+
+NAME = "flink-alerts"
+
+
+def alert_rules(
+    platform: Platform,
+    namespace: str,
+    needed: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
+) -> CustomResource | None:
+    """The rules; None when the stack wants no alert.
+
+    Args:
+        platform: what the stack declares.
+        namespace: where they are put.
+        needed: what brings that namespace and the kind PrometheusRule.
+        opts: provider.
+    """
+    settings = platform.settings.prometheus
+    declared = Counter((job.namespace, job.kind) for job in platform.jobs)
+    found = groups(settings.alerts, platform.settings.operator.namespace, declared)
+    if not found or not settings.alerts.enabled:
+        return None
+    return CustomResource(
+        NAME,
+        api_version="monitoring.coreos.com/v1",
+        kind="PrometheusRule",
+        metadata={"name": NAME, "namespace": namespace, "labels": {**labels(NAME), **settings.labels}},
+        spec={"groups": found},
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(needed))),
+    )

@@ -1,0 +1,113 @@
+"""Each alert fires when it should and not when it should not: `promtool test rules` over `cases/<alert>.yaml`.
+
+A case is promtool's own format over the rules of the default thresholds, an operator in `flink-operator` and two
+FlinkDeployments declared in `flink`. Annotations but the summary are left out there; a unit test looks at them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+
+from dashboards.alerts import groups
+from settings.monitoring import AlertName, Alerts
+
+CASES = Path(__file__).parent / "cases"
+ALERTS = sorted(get_args(AlertName))
+
+
+def promtool() -> str | None:
+    """The sandbox's own where it has one, else the one on PATH."""
+    home = Path(os.environ.get("FLINK_K8S_HOME") or Path.home() / ".cache" / "flink-k8s")
+    own = home / "bin" / "promtool"
+    return str(own) if own.exists() else shutil.which("promtool")
+
+
+@pytest.fixture(scope="module")
+def tool() -> str:
+    found = promtool()
+    if found is None:
+        pytest.skip("there is no promtool: `python -m sandbox up` builds it, Debian has it in the package prometheus")
+    return found
+
+
+Verdicts = dict[str, subprocess.CompletedProcess[str]]
+
+
+def rules(**thresholds: object) -> list[dict[str, object]]:
+    return groups(Alerts.model_validate(thresholds), "flink-operator", {("flink", "FlinkDeployment"): 2})
+
+
+def run(*command: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def verdicts(tool: str, folder: Path, *, dead: bool) -> Verdicts:
+    """What promtool says of each alert's cases.
+
+    Args:
+        tool: promtool.
+        folder: an empty folder.
+        dead: whether no rule ever fires.
+    """
+    made = rules()
+    for rule in made[0]["rules"]:
+        rule["annotations"] = {"summary": rule["annotations"]["summary"]}
+        if dead:
+            rule["expr"] = f"({rule['expr']}) and on () vector(0) > 0"
+    (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": made}))
+    for alert in ALERTS:
+        shutil.copy(CASES / f"{alert}.yaml", folder)
+
+    def judge(alert: str) -> subprocess.CompletedProcess[str]:
+        return run(tool, "test", "rules", f"{alert}.yaml", folder=folder)
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(ALERTS, pool.map(judge, ALERTS), strict=True))
+
+
+@pytest.fixture(scope="module")
+def living(tool: str, tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
+    return verdicts(tool, tmp_path_factory.mktemp("living"), dead=False)
+
+
+@pytest.fixture(scope="module")
+def dead(tool: str, tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
+    return verdicts(tool, tmp_path_factory.mktemp("dead"), dead=True)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_it_fires_when_it_should_and_not_when_it_should_not(living: Verdicts, alert: str):
+    assert living[alert].returncode == 0, living[alert].stdout
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_its_cases_notice_when_it_never_fires(dead: Verdicts, alert: str):
+    assert dead[alert].returncode != 0, dead[alert].stdout
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [{}, {"restartsWithin": "1h30m", "checkpointAge": "2m", "backPressure": 0.05, "labels": {"team": "data"}}],
+    ids=["default", "others"],
+)
+def test_prometheus_takes_all_of_them(tool: str, tmp_path: Path, thresholds: dict[str, object]):
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
+    done = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "11 rules found" in done.stdout
