@@ -112,6 +112,7 @@ HARMLESS = [
     ("security.ssl.internal.keystore", "/opt/tls/keystore.jks"), ("DB_PASSWORD_FILE", "/run/secret"), ("s3.secret-key", "${SECRET}"),
     ("kubernetes.secrets", "tls:/opt/tls"), ("security.delegation.tokens.enabled", "true"), ("password", ""), ("token.count", "3"),
     ("state.checkpoints.dir", "s3://bucket/secret-project"), ("image", "pyflink:dev"), ("existingSecret", "grafana"),
+    ("passwordKey", "admin-password"),
 ]  # fmt: skip
 
 
