@@ -23,8 +23,8 @@ e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from]
 	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)")
 
-render: .venv/.run ## every object of STACK as YAML into OUT
-	@$(PYTHON) -m local.render $(STACK) "$(OUT)"
+render: .venv/.run ## every object of STACK as YAML into OUT [GITOPS=flux|argocd ORDERED=1: marks of that tool keep the order]
+	@$(PYTHON) -m local.render $(STACK) "$(OUT)" $(if $(GITOPS),--gitops $(GITOPS)) $(if $(ORDERED),--ordered)
 
 graph: .venv/.run ## the graph of STACK as Mermaid
 	@$(PYTHON) -m local.graph $(STACK)

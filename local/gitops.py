@@ -157,6 +157,46 @@ def argocd_application(release: Resource, notes: list[str]) -> Manifest:
     }
 
 
+def in_wave(manifest: Manifest, wave: int) -> Manifest:
+    """The manifest with Argo CD's mark for the order within one sync: a wave begins when the one before is healthy."""
+    metadata = cast("Manifest", manifest.get("metadata", {}))
+    annotations = cast("Manifest", metadata.get("annotations", {}))
+    marked = {**metadata, "annotations": {**annotations, "argocd.argoproj.io/sync-wave": str(wave)}}
+    return {**manifest, "metadata": marked}
+
+
+def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:
+    """A Flux Kustomization for each layer's folder, each after the one before it is ready.
+
+    Args:
+        layers: names of the folders, in their order.
+        path: of the folder that holds them, in the repository that Flux watches.
+    """
+    steps: list[Manifest] = []
+    place = path.strip("/").removeprefix("./")
+    prefix = re.sub(r"[^a-z0-9]+", "-", place.lower()).strip("-")
+    for index, layer in enumerate(layers):
+        spec: Manifest = {
+            "interval": "10m",
+            "path": f"./{place}/{layer}",
+            "prune": True,
+            "sourceRef": dict(_FLUX_SOURCE),
+            "timeout": "15m",
+            "wait": True,
+        }
+        if index:
+            spec["dependsOn"] = [{"name": f"{prefix}-{layers[index - 1]}"}]
+        steps.append(
+            {
+                "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+                "kind": "Kustomization",
+                "metadata": {"name": f"{prefix}-{layer}", "namespace": "flux-system"},
+                "spec": dict(sorted(spec.items())),
+            }
+        )
+    return steps
+
+
 def _shown(value: object) -> object:
     """The value without what is secret in it."""
     if isinstance(value, dict):

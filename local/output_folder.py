@@ -42,13 +42,41 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
     return stale
 
 
+def write_layers(folder: Path, layers: Mapping[str, Mapping[str, str]], files: Mapping[str, str]) -> list[str]:
+    """`write`, with a folder for each layer: the index of the folder itself lists its own files alone.
+
+    Args:
+        folder: made when it does not exist.
+        layers: text by file name, by name of a layer's folder.
+        files: text by file name, of the folder itself.
+
+    Returns:
+        The names of stale files that were removed, those of folders that are no more wanted among them.
+
+    Raises:
+        CommandError: when a folder holds anything that this module has not written.
+    """
+    _own_files(folder)
+    stale = [f"{name}/{one}" for name, texts in layers.items() for one in write(folder / name, texts)]
+    for path in sorted(_layer_folders(folder) - {folder / name for name in layers}):
+        stale += [f"{path.name}/{one}" for one in write(path, {})]
+        (path / INDEX).unlink()
+        path.rmdir()
+    return [*stale, *write(folder, files)]
+
+
+def _layer_folders(folder: Path) -> set[Path]:
+    return {index.parent for index in folder.glob(f"*/{INDEX}") if index.read_text(encoding="utf-8").startswith(_MARK)}
+
+
 def _own_files(folder: Path) -> set[str]:
-    """The names that an earlier run wrote. Hidden files are nobody's business here."""
+    """The names that an earlier run wrote. Hidden files are nobody's business here, nor are folders of layers."""
     if not folder.exists():
         return set()
     if not folder.is_dir():
         raise CommandError(f"{folder} is a file; name a folder for the manifests")
-    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    layers = {path.name for path in _layer_folders(folder)}
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - layers
     index = folder / INDEX
     listed: set[str] = set()
     if INDEX in present:

@@ -8,13 +8,13 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local import gitops, output_folder
 from local.block_yaml import dump
 from local.command import ROOT, CommandError, add_config_file, exit_code, recorded
-from local.dependencies import layers, reachable
+from local.dependencies import Edges, layers, reachable
 from local.gitops import ChartPlace, Flavour
 from local.inflate import inflated
 from local.manifest import Manifest, in_order, manifest, name_of
@@ -30,7 +30,7 @@ class Document:
 
 
 def documents(
-    recording: Recording, flavour: Flavour = "flux", *, inflate: Path | None = None
+    recording: Recording, flavour: Flavour = "flux", *, inflate: Path | None = None, ordered: bool = False
 ) -> tuple[list[Document], list[str]]:
     """The manifests of a recording, and notes on what a reader must know of them.
 
@@ -42,6 +42,7 @@ def documents(
         flavour: what becomes of a Helm release.
         inflate: the project's folder when releases are to be rendered into the objects of their charts; a chart
             that cannot be reached stays one object, with a note.
+        ordered: whether somebody waits for each layer before the next.
 
     Raises:
         CommandError: when a manifest cannot be known before something is deployed.
@@ -68,8 +69,17 @@ def documents(
                 content[repository] = [gitops.flux_repository(place, thing.namespace)]
                 edges[repository] = frozenset(_namespace_of(recording, thing.namespace))
                 edges[thing.urn] |= {repository}
-    at = layers(edges)
+    at = dict(layers(edges))
+    if ordered:
+        _claims_beside_their_pods(recording, edges, at)
     return [Document(at[node], in_order(one)) for node, many in content.items() for one in many], notes
+
+
+def _claims_beside_their_pods(recording: Recording, edges: Edges, at: dict[str, int]) -> None:
+    """A claim binds when its first pod comes: who waits for the claim before the pod waits for ever."""
+    for claim in recording.find_all("PersistentVolumeClaim"):
+        users = [at[urn] for urn, needed in edges.items() if claim.urn in needed]
+        at[claim.urn] = min(users, default=at[claim.urn])
 
 
 def file_names(found: Iterable[Document]) -> dict[str, Document]:
@@ -93,15 +103,35 @@ def file_names(found: Iterable[Document]) -> dict[str, Document]:
     return names
 
 
-def render(recording: Recording, out: Path, flavour: Flavour, *, inflate: Path | None = None) -> list[str]:
+def render(
+    recording: Recording, out: Path, flavour: Flavour, *, inflate: Path | None = None, ordered: str | None = None
+) -> list[str]:
     """Write a recording's manifests into a folder; the notes on them, in the order of the objects.
+
+    Args:
+        recording: the stack.
+        out: the folder.
+        flavour: what becomes of a Helm release.
+        inflate: see `documents`.
+        ordered: the folder's path in the repository, to have the layers of the graph kept by Argo CD or Flux
+            themselves; None to leave the order to the file names.
 
     Raises:
         CommandError: when a manifest cannot be known yet, or the folder holds something else.
     """
-    found, notes = documents(recording, flavour, inflate=inflate)
-    files = {name: dump(document.manifest) for name, document in file_names(found).items()}
-    stale = output_folder.write(out, files)
+    found, notes = documents(recording, flavour, inflate=inflate, ordered=ordered is not None)
+    if ordered is not None and flavour == "argocd":
+        found = [replace(one, manifest=in_order(gitops.in_wave(one.manifest, one.layer))) for one in found]
+    named = file_names(found)
+    files = {name: dump(document.manifest) for name, document in named.items()}
+    if ordered is not None and flavour == "flux":
+        layers: dict[str, dict[str, str]] = defaultdict(dict)
+        for name, document in named.items():
+            layers[f"{document.layer:02}"][name] = files[name]
+        steps = gitops.flux_layers(sorted(layers), ordered)
+        stale = output_folder.write_layers(out, layers, {"layers.yaml": "---\n".join(map(dump, steps))})
+    else:
+        stale = output_folder.write_layers(out, {}, files)
     summary = f"{len(files)} objects in {out}"
     return [*notes, *(f"{name} was stale and is removed" for name in stale), summary]
 
@@ -151,12 +181,21 @@ def main(arguments: list[str] | None = None) -> int:
         default="flux",
         help="what becomes of a Helm release (default: flux)",
     )
+    parser.add_argument(
+        "--ordered",
+        nargs="?",
+        const="",
+        metavar="PATH",
+        help="marks of Argo CD or Flux that keep the order of the graph; PATH is OUT's in the repository (default: OUT)",
+    )
     parser.add_argument("--inflate", action="store_true", help="render charts that can be reached, with helm")
     chosen = parser.parse_args(arguments)
 
     def run() -> int:
         root = ROOT if chosen.inflate else None
-        for note in render(recorded(chosen.stack, chosen.config_file), chosen.out, chosen.gitops, inflate=root):
+        ordered = None if chosen.ordered is None else chosen.ordered or str(chosen.out)
+        recording = recorded(chosen.stack, chosen.config_file)
+        for note in render(recording, chosen.out, chosen.gitops, inflate=root, ordered=ordered):
             print(note)
         return 0
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from local.block_yaml import dump
 from local.command import CommandError
-from local.recording import Recording
+from local.recording import Recording, Resource
 from local.render import Document, documents, file_names, render
 
 Run = Callable[..., Recording]
@@ -274,3 +274,58 @@ def test_plain_text_stays_plain(text: str) -> None:
 def test_a_shared_value_has_no_anchor() -> None:
     shared: Mapping[str, object] = {"a": [1]}
     assert "&" not in dump({"x": shared, "y": cast("object", shared)})
+
+
+def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
+    render(run(), tmp_path / "out", "argocd", ordered="clusters/dev")
+    waves = {
+        name: loaded(tmp_path / "out", name)["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
+        for name in read(tmp_path / "out")
+        if name != "kustomization.yaml"
+    }
+    assert {name: f"{int(name[:2])}" for name in waves} == waves
+    assert set(waves.values()) == {"0", "1", "2", "3"}
+
+
+def test_flux_gets_a_step_for_each_layer_after_the_one_before(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    render(run(), out, "flux", ordered="./clusters/dev/")
+    steps = list(yaml.safe_load_all((out / "layers.yaml").read_text()))
+    assert loaded(out, "kustomization.yaml")["resources"] == ["layers.yaml"]
+    assert [step["spec"]["path"] for step in steps] == [f"./clusters/dev/0{layer}" for layer in range(4)]
+    names = [step["metadata"]["name"] for step in steps]
+    assert [step["spec"].get("dependsOn") for step in steps] == [None, *([{"name": name}] for name in names[:-1])]
+    assert all(step["spec"]["wait"] for step in steps)
+    assert loaded(out / "03", "kustomization.yaml")["resources"] == ["03-flinkdeployment-flink-word-count.yaml"]
+    rendered = {path.name for path in out.glob("0*/0*.yaml")}
+    render(run(), out, "flux")
+    assert {name for name in read_files(out) if name[0] == "0"} == rendered  # the same objects, and no folder is left
+    assert not [path for path in out.iterdir() if path.is_dir()]
+
+
+def read_files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def thing(kind: str, *needs: str) -> Resource:
+    inputs = {"kind": kind, "metadata": {"name": "a"}}
+    return Resource(kind, f"kubernetes:x:{kind}", kind, inputs=inputs, dependencies=frozenset(needs))
+
+
+def test_nobody_waits_for_a_claim_before_its_pod() -> None:
+    claim, role = thing("PersistentVolumeClaim", "Namespace"), thing("Role", "Namespace")
+    recording = Recording((thing("Namespace"), claim, role, thing("FlinkDeployment", "Role", claim.urn)))
+
+    def layer_of(*, ordered: bool) -> int:
+        found, _ = documents(recording, ordered=ordered)
+        return next(one.layer for one in found if one.manifest["kind"] == claim.kind)
+
+    assert (layer_of(ordered=False), layer_of(ordered=True)) == (1, 2)
+
+
+def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    render(run(), out, "flux", ordered="x")
+    (out / "01" / "mine.yaml").touch()
+    with pytest.raises(CommandError, match=r"mine\.yaml"):
+        render(run(), out, "flux", ordered="x")
