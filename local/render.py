@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
         nargs="?",
         const="",
         metavar="PATH",
-        help="marks of Argo CD or Flux that keep the order of the graph; PATH is OUT's in the repository (default: OUT)",
+        help="marks of Argo CD or Flux for the order of the graph; PATH: OUT's in the repository, when it is another",
     )
     parser.add_argument("--inflate", action="store_true", help="render charts that can be reached, with helm")
     chosen = parser.parse_args(arguments)

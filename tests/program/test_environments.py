@@ -1,0 +1,68 @@
+"""The shipped environments differ where they should, keep their own rules, and say why."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from settings.platform import Platform, load
+from settings.rules.finding import Severity
+from settings.stack_file import read_config, stacks
+from tests.program.conftest import ROOT
+
+STACKS = ("dev", "staging", "prod")
+
+
+def platform(stack: str) -> Platform:
+    return load(ROOT, read_config(ROOT, stack))
+
+
+def test_these_are_shipped():
+    assert set(STACKS) < set(stacks(ROOT))
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_where_it_counts_there_is_nothing_to_warn_of(stack):
+    declared = platform(stack)
+    assert declared.settings.strict
+    assert {remark.severity for remark in declared.remarks} <= {Severity.NOTICE}
+    assert all("@sha256:" in job.spec["image"] for job in declared.jobs)
+
+
+def test_each_has_a_cluster_and_sizes_of_its_own():
+    settings = [platform(stack).settings for stack in STACKS]
+    assert len({one.context for one in settings}) == 3
+    assert [one.protect_jobs for one in settings] == [False, False, True]
+    parallelism = [platform(stack).jobs[0].spec["job"]["parallelism"] for stack in STACKS]
+    assert parallelism == sorted(set(parallelism))
+
+
+def test_staging_tries_the_very_image_that_production_gets():
+    images = [{job.name: job.spec["image"] for job in platform(stack).jobs} for stack in ("staging", "prod")]
+    assert images[0] == images[1]
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+def test_each_key_says_why(stack):
+    lines = (ROOT / f"Pulumi.{stack}.yaml").read_text().splitlines()
+    silent: list[str] = []
+    for index, line in enumerate(lines):
+        if re.match(r"  flink-k8s:", line):
+            block = [line]
+            for after in lines[index + 1 :]:
+                if re.match(r"  flink-k8s:", after):
+                    break
+                block.append(after)
+            if not lines[index - 1].strip().startswith("#") and not any("#" in one for one in block):
+                silent.append(line)
+    assert silent == []
+
+
+def test_the_page_names_each_environment_and_its_context():
+    page = (ROOT / "docs" / "environments.md").read_text()
+    assert "| | " + " | ".join(STACKS) + " |" in page
+    for stack in STACKS:
+        context = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]["flink-k8s:context"]
+        assert f"`{context}`" in page
