@@ -39,6 +39,9 @@ plan: .venv/.run ## what that does to each job; fails when one loses state [ALLO
 up: .venv/.run ## bring STACK up, and fail when a job is not well
 	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
+drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make it what was declared]
+	@$(PYTHON) -m tools.drift $(STACK) $(LAYER_OPTION) $(if $(REPAIR),--repair)
+
 destroy: .venv/.run ## take STACK away, jobs first
 	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)
 
@@ -104,3 +107,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@touch $@
 
 .PHONY: help demo test e2e check render graph preview plan up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema dashboards lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan up drift destroy cluster build new run test-job ui logs monitor grafana-creds clean schema lint fmt ns install

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.tool import state
 from settings.stack_file import PROJECT
-from tools import policy
+from tools import alone, context, policy
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare, read_layer
 
@@ -48,9 +48,8 @@ class Engine:
         if self.pulumi is None:
             must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
             return
-        env = environment()
-        select(self.pulumi, stack, env)
-        command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *_common(stack)]
+        env = _ready(self.pulumi, stack)
+        command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
         must("up", command, cure=cure, env=env)
 
     def destroy(self, stack: Stack) -> None:
@@ -63,19 +62,17 @@ class Engine:
         if self.pulumi is None:
             must("destroy", [*_local("local.apply"), "destroy", *_of(stack)], cure=cure)
             return
-        env = environment()
-        select(self.pulumi, stack, env)
-        must("destroy", [self.pulumi, "destroy", "--yes", "--skip-preview", *_common(stack)], cure=cure, env=env)
+        env = _ready(self.pulumi, stack, moving=False)
+        must("destroy", [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)], cure=cure, env=env)
 
     def preview(self, stack: Stack) -> int:
         """Shows what `up` would do, or without the command what the stack declares; an exit code."""
         if self.pulumi is None:
             return stream([*_local("local.preview"), stack.name, "--config-file", stack.config_file])
-        env = environment()
-        select(self.pulumi, stack, env)
+        env = _ready(self.pulumi, stack)
         # With --diff the command counts violations of policies and does not say them.
         shown = policy.options(self.policy) or ["--diff"]
-        return stream([self.pulumi, "preview", *shown, *_common(stack)], env=env)
+        return stream([self.pulumi, "preview", *shown, *common(stack)], env=env)
 
     def preview_json(self, stack: Stack) -> str:
         """What `up` would do, as the command's JSON, with what stays as it is; also where the engine refuses it.
@@ -187,7 +184,28 @@ def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
         raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
 
 
-def _common(stack: Stack) -> list[str]:
+def _ready(pulumi: Path, stack: Stack, *, moving: bool = True) -> dict[str, str]:
+    """The command's environment, when the stack is there, in the cluster that its file names, and nobody else's now.
+
+    Args:
+        pulumi: the command.
+        stack: the stack.
+        moving: whether the operation would make objects in the context that the file names.
+
+    Raises:
+        FailedError: when it is not.
+    """
+    context.known(stack)
+    env = environment()
+    select(pulumi, stack, env)
+    if moving:
+        context.unchanged(pulumi, stack, env)
+    alone.say_lock(pulumi, stack, env)
+    return env
+
+
+def common(stack: Stack) -> list[str]:
+    """Options of every operation on a stack."""
     return ["--non-interactive", "--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
 
 
@@ -217,10 +235,11 @@ def main() -> int:
         return _with(engine, options.policy).preview(stack)
     engine = _with(find(context=stack.context), options.policy)
     say(f"engine: {engine.title}")
-    if options.operation == "up":
-        engine.up(stack)
-    else:
-        engine.destroy(stack)
+    with alone.alone(stack.name, options.operation):
+        if options.operation == "up":
+            engine.up(stack)
+        else:
+            engine.destroy(stack)
     return 0
 
 

@@ -33,11 +33,11 @@ class Engine:
     env: Mapping[str, str]
     folder: Path
 
-    def make(self, target: str, layer: str = "") -> Done:
-        """Runs `make TARGET STACK=sandbox`, with config laid over the stack's."""
+    def make(self, target: str, layer: str = "", *more: str) -> Done:
+        """Runs `make TARGET STACK=sandbox`, with config laid over the stack's, and more variables."""
         path = self.folder / "layer.yaml"
         path.write_text(layer or "{}")
-        command = ["make", target, "STACK=sandbox", f"LAYER={path}"]
+        command = ["make", target, "STACK=sandbox", f"LAYER={path}", *more]
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=900, check=False)
         print(done.stdout, done.stderr)
         return Done(done.returncode, done.stdout + done.stderr)

@@ -1,0 +1,160 @@
+"""Drift, locks and contexts: what can be said without an engine. tests/engine has the rest."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import alone, context, drift, stack
+from tools.run import ROOT, FailedError
+
+ROLE: dict[str, Any] = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "Role",
+    "metadata": {"name": "flink", "namespace": "flink", "resourceVersion": "1", "managedFields": [1]},
+    "rules": [{"verbs": ["get"]}],
+}
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+
+
+def test_an_object_that_is_as_declared_has_no_difference() -> None:
+    again = copy.deepcopy(ROLE)
+    again["metadata"] |= {"resourceVersion": "2", "managedFields": [2], "generation": 3}
+    assert list(drift.differences({**ROLE, "status": {"ready": True}}, again)) == []
+
+
+@pytest.mark.parametrize(
+    ("live", "said"),
+    [
+        ({**ROLE, "rules": [{"verbs": ["get", "list"]}]}, 'rules[0].verbs[1] was added: "list"'),
+        ({**ROLE, "rules": [{"verbs": ["get"]}, {"verbs": ["*"]}]}, 'rules[1] was added: {"verbs": ["*"]}'),
+        ({**ROLE, "rules": [{"verbs": ["put"]}]}, 'rules[0].verbs[0] is "put"; declared: "get"'),
+        ({**ROLE, "rules": []}, 'rules[0] was removed; declared: {"verbs": ["get"]}'),
+        (
+            {**ROLE, "metadata": {**ROLE["metadata"], "labels": {"a.b/c": "x"}}},
+            'metadata.labels was added: {"a.b/c": "x"}',
+        ),
+    ],
+)
+def test_each_difference_names_its_place_and_both_values(live: dict[str, Any], said: str) -> None:
+    assert list(drift.differences(live, ROLE)) == [said]
+
+
+def test_the_state_gives_objects_without_releases_secrets_and_pulumis_own_annotations() -> None:
+    metadata = {"name": "a", "annotations": {"pulumi.com/skipAwait": "true"}}
+    cipher = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+    resources = [
+        {"urn": "u::1", "type": "pulumi:providers:kubernetes", "inputs": {"context": "c"}},
+        {"urn": "u::2", "type": "kubernetes:helm.sh/v3:Release", "inputs": {"name": "r"}},
+        {"urn": "u::3", "type": "kubernetes:core/v1:Secret", "inputs": {"kind": "Secret", "data": {"k": cipher}}},
+        {"urn": "u::4", "type": "kubernetes:core/v1:Namespace", "inputs": {"kind": "Namespace", "metadata": metadata}},
+        {"urn": "u::5", "type": "kubernetes:core/v1:Pod", "inputs": {"kind": "Pod"}, "delete": True},
+    ]
+    [one] = drift.declared({"deployment": {"resources": resources}})
+    assert one.title == "Namespace a"
+    assert one.manifest == {"kind": "Namespace", "metadata": {"name": "a"}}
+    assert drift.declared({"deployment": {}}) == []
+
+
+def test_the_engines_steps_name_what_changed_and_what_is_gone() -> None:
+    steps = [
+        {"op": "refresh", "urn": "a", "detailedDiff": None},
+        {"op": "update", "urn": "b", "detailedDiff": {"values.x": {}, "version": {}}},
+        {"op": "delete", "urn": "c"},
+        {"op": "update", "urn": "d"},
+    ]
+    assert drift.engine_changes({"steps": steps}) == {
+        "b": ["values.x was changed", "version was changed"],
+        "c": ["is gone"],
+        "d": ["was changed"],
+    }
+
+
+def test_a_second_run_on_the_same_stack_is_refused_and_says_who_has_it() -> None:
+    said = rf"make up \(process {os.getpid()}\) is running on the stack dev"
+    with (
+        alone.alone("dev", "up"),
+        alone.alone("prod", "up"),
+        pytest.raises(FailedError, match=said),
+        alone.alone("dev", "destroy"),
+    ):
+        pytest.fail("two runs at once")
+    with alone.alone("dev", "destroy"):
+        pass
+
+
+def test_a_run_that_was_killed_does_not_hold_the_stack() -> None:
+    killed = "with alone('dev', 'up'): os.kill(os.getpid(), signal.SIGKILL)"
+    code = f"import os, signal; from tools.alone import alone\n{killed}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode < 0
+    with alone.alone("dev", "up"):
+        pass
+
+
+def locked(tmp_path: Path, **content: object) -> str:
+    lock = tmp_path / ".pulumi" / "locks" / "organization" / "flink-k8s" / "sandbox" / "x.json"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(json.dumps({"username": "ann", "timestamp": "2026-01-01", **content}))
+    with pytest.raises(FailedError) as error:
+        alone.say_lock(Path("pulumi"), stack.prepare("sandbox"), {"PULUMI_BACKEND_URL": f"file://{tmp_path}"})
+    return str(error.value)
+
+
+def test_a_lock_that_a_killed_run_has_left_is_explained_with_its_cure(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    said = locked(tmp_path, pid=ended.pid, hostname=socket.gethostname())
+    assert "locked by a run that was killed (ann on" in said
+    assert f"PULUMI_BACKEND_URL=file://{tmp_path} pulumi cancel --yes --stack sandbox" in said
+
+
+@pytest.mark.parametrize("host", [socket.gethostname(), "elsewhere"])
+def test_a_lock_of_somebody_who_may_be_at_work_is_to_be_waited_for(tmp_path: Path, host: str) -> None:
+    assert "wait for it" in locked(tmp_path, pid=os.getpid(), hostname=host)
+
+
+def test_no_lock_and_other_backends_are_no_hindrance(tmp_path: Path) -> None:
+    for url in (f"file://{tmp_path}", "s3://bucket", ""):
+        alone.say_lock(Path("pulumi"), stack.prepare("sandbox"), {"PULUMI_BACKEND_URL": url})
+
+
+def kubeconfig(path: Path, *contexts: str) -> Path:
+    path.write_text(json.dumps({"contexts": [{"name": name} for name in contexts]}))
+    return path
+
+
+def test_a_context_that_no_kubeconfig_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [kubeconfig(tmp_path / "a", "mine"), kubeconfig(tmp_path / "b", "yours"), tmp_path / "none"]
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
+    with pytest.raises(FailedError, match=r'context: "kind-flink" is not in .*; contexts there: mine, yours'):
+        context.known(stack.prepare("dev"))
+    kubeconfig(files[1], "kind-flink")
+    context.known(stack.prepare("dev"))
+
+
+def test_a_stack_that_is_in_another_cluster_is_refused(tmp_path: Path) -> None:
+    resources = [{"type": "pulumi:providers:kubernetes", "inputs": {"context": "old"}}]
+    answer = tmp_path / "pulumi"
+
+    def is_in(resources: list[dict[str, Any]]) -> None:
+        answer.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'deployment': {'resources': resources}})}\nEND\n")
+        answer.chmod(0o755)
+        context.unchanged(answer, stack.prepare("dev"), dict(os.environ))
+
+    with pytest.raises(FailedError, match="the stack dev is in the context old, and its file names kind-flink"):
+        is_in(resources)
+    is_in([])
+    is_in([{"type": "pulumi:providers:kubernetes", "inputs": {"context": "kind-flink"}}])

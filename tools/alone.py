@@ -1,0 +1,69 @@
+"""One stack is never run twice at once: here by a lock of the kernel, between machines by the backend's own."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import cast
+
+from local.tool import state
+from settings.stack_file import PROJECT
+from tools.run import FailedError
+from tools.stack import Stack
+
+
+@contextmanager
+def alone(stack: str, doing: str) -> Generator[None]:
+    """Holds the stack while the block runs. The kernel frees it when its holder ends, however it ends.
+
+    Raises:
+        FailedError: when another process has it: who, and what to do.
+    """
+    path = state() / "running" / stack
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise FailedError(f"{holder} is running on the stack {stack}; wait until it has ended, or end it") from None
+        file.truncate(0)
+        file.write(f"make {doing} (process {os.getpid()})")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def say_lock(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
+    """Explains a lock that another run has in a backend that is a folder; other backends say it in their own words.
+
+    Raises:
+        FailedError: when the stack is locked: by whom, and what to do.
+    """
+    url = env.get("PULUMI_BACKEND_URL", "")
+    if not url.startswith("file://"):
+        return
+    folder = Path(url.removeprefix("file://")).expanduser() / ".pulumi" / "locks"
+    for path in sorted(folder.glob(f"*/{PROJECT}/{stack.name}/*.json")):
+        raise FailedError(_explained(path, pulumi, stack, url))
+
+
+def _explained(path: Path, pulumi: Path, stack: Stack, url: str) -> str:
+    said: Mapping[str, object] = {}
+    with suppress(OSError, ValueError):
+        said = cast(Mapping[str, object], json.loads(path.read_text()))
+    pid, host = said.get("pid"), said.get("hostname")
+    who = f"{said.get('username', 'somebody')} on {host or 'some machine'}, process {pid}, {said.get('timestamp', '')}"
+    folder = stack.config_file.parent
+    cure = f"PULUMI_BACKEND_URL={url} {pulumi} cancel --yes --stack {stack.name} --cwd {folder}"
+    if host == socket.gethostname() and isinstance(pid, int) and not Path(f"/proc/{pid}").exists():
+        return f"the stack {stack.name} is locked by a run that was killed ({who}); free it, then run again: {cure}"
+    return f"the stack {stack.name} is locked by {who}; wait for it. If nobody works on it any more: {cure}"

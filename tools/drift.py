@@ -1,0 +1,236 @@
+"""What was changed by hand: `python -m tools.drift STACK [--repair]`. Exit code 0, or 3 when something was.
+
+Two looks, since neither sees all. The engine's refresh compares its state with the cluster and with Helm's records,
+but of a list only as many items as it has put there. A dry run of applying what the state says, done by the API server,
+sees those too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from settings.problems import KeyPath, dotted
+from tools import alone, context, engine
+from tools.kubectl import Kubectl
+from tools.run import FailedError, capture, finish, must, say
+from tools.stack import Stack, prepare, read_layer
+
+DRIFTED = 3
+"""Exit code: something was changed by hand."""
+
+Manifest = dict[str, Any]
+
+_RELEASE = "kubernetes:helm.sh/v3:Release"
+_MANAGER = "pulumi-kubernetes"
+_OF_THE_SERVER = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"})
+_PULUMI = "pulumi.com/"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A Kubernetes object that the stack made, as its state has it.
+
+    Attributes:
+        urn: of its resource.
+        manifest: what the program said.
+    """
+
+    urn: str
+    manifest: Manifest
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, namespace and name."""
+        return key_of(self.manifest)
+
+    @property
+    def title(self) -> str:
+        """`Role flink/flink`."""
+        kind, namespace, name = self.key
+        return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+
+
+def key_of(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Kind, namespace and name of an object."""
+    metadata = cast(Mapping[str, Any], manifest.get("metadata") or {})
+    return str(manifest.get("kind")), str(metadata.get("namespace", "")), str(metadata.get("name"))
+
+
+def declared(export: Mapping[str, Any]) -> list[Declared]:
+    """The objects in an exported state, without releases and without those that have secrets: ciphers stand there."""
+    found: list[Declared] = []
+    resources = cast(list[Mapping[str, Any]], (export.get("deployment") or {}).get("resources") or [])
+    for resource in resources:
+        kind, inputs = str(resource.get("type")), cast(Manifest, resource.get("inputs") or {})
+        if not kind.startswith("kubernetes:") or kind == _RELEASE or resource.get("delete"):
+            continue
+        if "4dabf18193072939515e22adb298388d" in json.dumps(inputs):  # the engine's mark of a secret or an asset
+            continue
+        metadata = dict(cast(Manifest, inputs.get("metadata") or {}))
+        annotations = cast(Manifest, metadata.pop("annotations", None) or {})
+        own = {name: text for name, text in annotations.items() if not name.startswith(_PULUMI)}
+        if own:
+            metadata["annotations"] = own
+        plain = {name: value for name, value in inputs.items() if not name.startswith("__")}
+        found.append(Declared(str(resource["urn"]), {**plain, "metadata": metadata}))
+    return found
+
+
+def differences(live: object, wanted: object, path: KeyPath = ()) -> Iterator[str]:
+    """What the object is, where it would be something else if it were applied again.
+
+    Args:
+        live: the object as it is.
+        wanted: as the API server would make it.
+        path: where both stand.
+    """
+    if isinstance(live, dict) and isinstance(wanted, dict):
+        mine, theirs = cast(Manifest, live), cast(Manifest, wanted)
+        for key in sorted({*mine, *theirs}):
+            if path == ("metadata",) and key in _OF_THE_SERVER:
+                continue
+            if not path and key == "status":
+                continue
+            yield from differences(mine.get(key), theirs.get(key), (*path, key))
+    elif isinstance(live, list) and isinstance(wanted, list):
+        items, others = cast(list[object], live), cast(list[object], wanted)
+        for index in range(max(len(items), len(others))):
+            one = items[index] if index < len(items) else None
+            other = others[index] if index < len(others) else None
+            yield from differences(one, other, (*path, index))
+    elif live != wanted:
+        yield _difference(dotted(path), cast(object, live), wanted)
+
+
+def _difference(place: str, live: object, wanted: object) -> str:
+    if wanted is None:
+        return f"{place} was added: {_shown(live)}"
+    if live is None:
+        return f"{place} was removed; declared: {_shown(wanted)}"
+    return f"{place} is {_shown(live)}; declared: {_shown(wanted)}"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:99]}…"
+
+
+def engine_changes(digest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """URN to what the engine's refresh found, from `pulumi refresh --preview-only --json`."""
+    found: dict[str, list[str]] = {}
+    for step in cast(list[Mapping[str, Any]], digest.get("steps") or []):
+        if step["op"] in ("refresh", "same", "read"):
+            continue
+        paths = sorted(cast(Mapping[str, Any], step.get("detailedDiff") or {}))
+        said = {"delete": ["is gone"]}.get(str(step["op"]), [f"{path} was changed" for path in paths])
+        found[str(step["urn"])] = said or ["was changed"]
+    return found
+
+
+def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str, list[str]], list[Declared]]:
+    """What was changed by hand: title to what about it, and the objects among it that are still there.
+
+    Raises:
+        FailedError: when state or cluster cannot be read.
+    """
+    place = ["--non-interactive", "--stack", stack.name, "--cwd", str(stack.config_file.parent)]
+    export = _json([pulumi, "stack", "export", *place], env, "pulumi stack export")
+    refresh = [pulumi, "refresh", "--preview-only", "--json", *engine.common(stack)]
+    changes = engine_changes(_json(refresh, env, "pulumi refresh"))
+    objects = declared(export)
+    kubectl = Kubectl.of(stack)
+    live = _objects(kubectl.run("get", "-f", "-", "--ignore-not-found", "-o", "json", stdin=_list(objects)))
+    there = [one for one in objects if one.key in live]
+    wanted: dict[tuple[str, str, str], Manifest] = {}
+    if there:
+        dry = ["--server-side", "--force-conflicts", "--dry-run=server", "--field-manager", _MANAGER]
+        wanted = _objects(kubectl.run("apply", *dry, "-o", "json", "-f", "-", stdin=_list(there)))
+    titles = {one.urn: one.title for one in objects}
+    drifted: dict[str, list[str]] = {}
+    for one in objects:
+        lines = ["is gone"] if one.key not in live else list(differences(live[one.key], wanted.get(one.key)))
+        if lines:
+            drifted[one.title] = lines
+    for urn, lines in changes.items():
+        drifted.setdefault(titles.get(urn, urn.rpartition("$")[2].rpartition("::")[2]), lines)
+    return drifted, [one for one in there if one.title in drifted]
+
+
+def _json(command: list[str | Path], env: Mapping[str, str], what: str) -> Mapping[str, Any]:
+    done = capture(command, env=env)
+    if done.returncode != 0:
+        raise FailedError(f"{what}: {(done.stderr or done.stdout).decode(errors='replace').strip()}")
+    text = done.stdout.decode()
+    return cast(Mapping[str, Any], json.loads(text[text.index("{") :]))
+
+
+def _list(objects: list[Declared]) -> bytes:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [one.manifest for one in objects]}).encode()
+
+
+def _objects(text: bytes) -> dict[tuple[str, str, str], Manifest]:
+    """kubectl's answer: a list, one object, several after each other, or nothing."""
+    decoder, rest, found = json.JSONDecoder(), text.decode().strip(), list[Manifest]()
+    while rest:
+        value, end = decoder.raw_decode(rest)
+        found += value["items"] if value.get("kind") == "List" else [value]
+        rest = rest[end:].strip()
+    return {key_of(one): one for one in found}
+
+
+def repair(stack: Stack, pulumi: Path, env: Mapping[str, str], changed: list[Declared]) -> None:
+    """Makes the cluster what the state says, then lets the engine bring back what is gone.
+
+    Raises:
+        FailedError: when either cannot be done.
+    """
+    if changed:
+        apply = ["apply", "--server-side", "--force-conflicts", "--field-manager", _MANAGER, "-f", "-"]
+        Kubectl.of(stack).run(*apply, stdin=_list(changed))
+    cure = "mend what it says above and run the same command again"
+    must("up", [pulumi, "up", "--yes", "--skip-preview", "--refresh", *engine.common(stack)], cure=cure, env=env)
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    parser = argparse.ArgumentParser(prog="tools.drift", description="What was changed by hand in a stack's cluster.")
+    parser.add_argument("stack")
+    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
+    parser.add_argument("--repair", action="store_true", help="make it what the stack declared")
+    options = parser.parse_args()
+    stack = prepare(options.stack, read_layer(options.layer))
+    pulumi = engine.find(context=stack.context).pulumi
+    if pulumi is None:
+        raise FailedError(f"drift is found by the pulumi command alone; {engine.HOW_TO_GET_PULUMI}")
+    context.known(stack)
+    env = engine.environment()
+    with alone.alone(stack.name, "drift"):
+        engine.select(pulumi, stack, env)
+        alone.say_lock(pulumi, stack, env)
+        drifted, changed = found(stack, pulumi, env)
+        for title, lines in drifted.items():
+            print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
+        sys.stdout.flush()
+        if not drifted:
+            say(f"{stack.name}: nothing was changed by hand")
+            return 0
+        if not options.repair:
+            cure = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
+            print(f"{stack.name}: {len(drifted)} changed by hand; {cure}, or declare it", file=sys.stderr)
+            return DRIFTED
+        repair(stack, pulumi, env, changed)
+        left, _ = found(stack, pulumi, env)
+    if left:
+        raise FailedError(f"still not as declared: {', '.join(left)}; somebody else keeps changing it")
+    say(f"{stack.name}: repaired: {', '.join(drifted)}")
+    return 0
+
+
+if __name__ == "__main__":
+    finish(main)
