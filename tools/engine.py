@@ -84,9 +84,8 @@ class Engine:
             raise FailedError(
                 f"a plan needs the pulumi command, which compares with what is there; {HOW_TO_GET_PULUMI}"
             )
-        env = environment()
-        select(self.pulumi, stack, env)
-        done = capture([self.pulumi, "preview", "--json", "--show-sames", *_common(stack)], env=env)
+        env = _ready(self.pulumi, stack)
+        done = capture([self.pulumi, "preview", "--json", "--show-sames", *common(stack)], env=env)
         said = done.stdout.decode(errors="replace")
         if done.returncode != 0 and not said.strip().startswith("{"):
             reason = done.stderr.decode(errors="replace").strip() or said.strip()
