@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,7 @@ def _mutate(draw: st.DrawFn, spec: dict[str, Any]) -> None:
         holder[name] = draw(st.integers(0, 3))
 
 
+@cache
 def _generated() -> list[Pair]:
     found: dict[str, Pair] = {}
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from tools.plan import restore
 from tools.plan.preview import UNKNOWN
-from tools.plan.spec_changes import Change, Diff, aggregate, compare
-from tools.plan.state import CHECKPOINTS, HA_DIRECTORY, SAVEPOINTS, DeclaredJob
+from tools.plan.spec_changes import Change, Diff, aggregate, compare, differences
+from tools.plan.state import SAVEPOINTS, DeclaredJob
 
 
 class Effect(Enum):
@@ -68,8 +69,6 @@ _FROM_STATE = frozenset(
     {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.RESUME_FROM_SAVEPOINT, Effect.RESUME_FROM_LAST_STATE}
 )
 
-_MAX_PARALLELISM = "pipeline.max-parallelism"
-_BACKEND = ("state.backend.type", "state.backend")
 _OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
 
 
@@ -91,6 +90,8 @@ def deleted(old: DeclaredJob, *, protected: bool) -> Outcome:
         directory = old.text(SAVEPOINTS)
         return Outcome(Effect.DELETE, notes=(f"the savepoint that it was suspended with stays in {directory}",))
     if old.has_savepoint_on_deletion and not old.is_suspended:
+        if not old.text(SAVEPOINTS):
+            return Outcome(Effect.STUCK, notes=("a savepoint is to be taken first, and there is no directory for it",))
         return Outcome(Effect.DELETE_WITH_SAVEPOINT, notes=(f"it stays in {old.text(SAVEPOINTS)}",))
     return Outcome(Effect.DELETE, loss="nothing points to its state any more")
 
@@ -119,6 +120,7 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
     """
     kind = "FlinkSessionJob" if new.kind == "FlinkSessionJob" else "FlinkDeployment"
     changes = tuple(compare(kind, old.spec, new.spec, new.operator.version, new.mode))
+    changes += tuple(differences(old.around, new.around, Diff.IGNORE))
     if not changes:
         return Outcome(Effect.METADATA if metadata else Effect.NOTHING)
     refusal = _refusal(old, new, changes)
@@ -129,8 +131,9 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
     if any(change.new == UNKNOWN for change in changes):
         notes.append("a value is known after up only: it is taken for a change")
     if not outcome.loss and outcome.effect in _FROM_STATE:
-        outcome = replace(outcome, loss=_left_behind(old, new, outcome.effect))
-    if not outcome.loss and _drops_state(old, new):
+        by_savepoint = outcome.effect in (Effect.FROM_SAVEPOINT, Effect.RESUME_FROM_SAVEPOINT)
+        outcome = replace(outcome, loss=restore.left_behind(old, new, by_savepoint=by_savepoint))
+    if not outcome.loss and restore.drops_state(old, new):
         loss = "allowNonRestoredState: state that no operator claims is dropped"
         when = "" if outcome.effect in _FROM_STATE else " at the next restart"
         outcome = replace(outcome, loss=loss + when)
@@ -177,7 +180,7 @@ def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     if old.upgrade_mode == "savepoint":
         return Outcome(Effect.RESUME_FROM_SAVEPOINT)
     if old.upgrade_mode == "last-state":
-        return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=_lost_metadata(old, new))
+        return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=restore.lost_metadata(old, new))
     return Outcome(Effect.RESUME_FROM_EMPTY, notes=("it was suspended with upgradeMode stateless",))
 
 
@@ -201,7 +204,7 @@ def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
         return _by_savepoint(old)
     age = new.text("kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age")
     notes = (f"from a savepoint where the newest checkpoint is older than {age}",) if age else ()
-    return Outcome(Effect.FROM_LAST_STATE, loss=_lost_metadata(old, new), notes=notes)
+    return Outcome(Effect.FROM_LAST_STATE, loss=restore.lost_metadata(old, new), notes=notes)
 
 
 def _by_savepoint(old: DeclaredJob) -> Outcome:
@@ -211,16 +214,6 @@ def _by_savepoint(old: DeclaredJob) -> Outcome:
             Effect.STUCK, notes=(f"the running job has no savepoint directory to take a savepoint in: {cure}",)
         )
     return Outcome(Effect.FROM_SAVEPOINT)
-
-
-def _lost_metadata(old: DeclaredJob, new: DeclaredJob) -> str:
-    """Where the last checkpoint stands in high availability's own data, another one does not find it."""
-    if new.kind == "FlinkSessionJob" or not old.high_availability or old.high_availability == new.high_availability:
-        return ""
-    if old.is_on("kubernetes.operator.job.upgrade.last-state.job-cancel.enabled") and not old.is_suspended:
-        return ""
-    now = f"is {new.high_availability}" if new.high_availability else "is off"
-    return f"high availability {now}: the job does not find its last checkpoint, and does not start"
 
 
 def _rescales(old: DeclaredJob, new: DeclaredJob) -> bool:
@@ -262,21 +255,6 @@ def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> s
     return ""
 
 
-def _left_behind(old: DeclaredJob, new: DeclaredJob, effect: Effect) -> str:
-    """Where what it restores from lies on a claim that its new pods do not mount there."""
-    by_savepoint = effect in (Effect.FROM_SAVEPOINT, Effect.RESUME_FROM_SAVEPOINT)
-    for key in (SAVEPOINTS,) if by_savepoint else (CHECKPOINTS, HA_DIRECTORY):
-        claim = old.claim_of(old.text(key))
-        if claim and new.claim_of(old.text(key)) != claim:
-            return f"it restores from {old.text(key)} on the claim {claim}, which it no longer mounts there"
-    return ""
-
-
-def _drops_state(old: DeclaredJob, new: DeclaredJob) -> bool:
-    before, after = ((job.job or {}).get("allowNonRestoredState") for job in (old, new))
-    return after is True and before is not True and old.has_state
-
-
 def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect: Effect) -> list[str]:
     notes: list[str] = []
     fields = {change.path[-1] for change in changes}
@@ -288,49 +266,10 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
         if "savepointTriggerNonce" in fields and (new.job or {}).get("savepointTriggerNonce") is not None:
             notes.append("a savepoint is taken")
     if effect in _FROM_STATE:
-        notes += _notes_on_restoring(old, new, changes)
+        notes += restore.notes(old, new, changes)
     if new.is_on("job.autoscaler.enabled") and "parallelism" in fields:
         notes.append("the autoscaler decides the parallelism of each vertex")
     return notes
-
-
-def _notes_on_restoring(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> list[str]:
-    notes: list[str] = []
-    for key, what in ((CHECKPOINTS, "checkpoints"), (HA_DIRECTORY, "high availability's data")):
-        before, after = old.text(key), new.text(key)
-        if before and before != after:
-            notes.append(f"it restores {what} from {before}, which must stay and be readable")
-    limits = old.text(_MAX_PARALLELISM), new.text(_MAX_PARALLELISM)
-    if limits[0] != limits[1] and limits[1]:
-        notes.append(
-            f"{_MAX_PARALLELISM} is another: keyed state does not open with it unless it was {limits[1]} before"
-        )
-    elif _parallelism(new) > _limit(old, new):
-        notes.append(
-            f"parallelism is above the job's maximum of {_limit(old, new)}: its keyed state does not open with it"
-        )
-    backends = [next((job.text(key) for key in _BACKEND if job.text(key)), "") for job in (old, new)]
-    if backends[0] != backends[1]:
-        notes.append("the state backend is another: a checkpoint does not open with it, a canonical savepoint does")
-    if any(change.path[0] == "image" or change.path[-1] in ("jarURI", "entryClass") for change in changes):
-        notes.append("its code changes: operators with state keep it where their uid is the same")
-    return notes
-
-
-def _parallelism(job: DeclaredJob) -> int:
-    try:
-        return int(str((job.job or {}).get("parallelism") or 1))
-    except ValueError:
-        return 1
-
-
-def _limit(old: DeclaredJob, new: DeclaredJob) -> int:
-    """The maximum parallelism of a job: said, or what Flink derives from the parallelism that it first had."""
-    said = new.text(_MAX_PARALLELISM)
-    if said.isdigit() and int(said) > 0:
-        return int(said)
-    wanted = _parallelism(old) + _parallelism(old) // 2
-    return min(max(1 << max(wanted - 1, 0).bit_length(), 128), 32768)
 
 
 def _path(job: DeclaredJob) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,9 +9,9 @@ from settings.job_files import FLINK_API
 from settings.rules.subject import mapping
 from tools.plan import effects
 from tools.plan.effects import Effect, Outcome
+from tools.plan.others import OtherChange, other, plain_error, shows
 from tools.plan.preview import Operation, Preview, Step
 from tools.plan.resources import NOTHING, Usage, usage
-from tools.plan.spec_changes import differences
 from tools.plan.state import DeclaredJob, Operator
 
 JOB_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment")
@@ -46,23 +45,6 @@ class JobPlan:
     def is_named(self, name: str) -> bool:
         """Whether a user means it: by its name, with its namespace, or with its kind too."""
         return name in (self.name, self.title, f"{self.kind}/{self.title}")
-
-
-@dataclass(frozen=True)
-class OtherChange:
-    """A change of something that is no job.
-
-    Attributes:
-        operation: what happens to it.
-        title: kind and name.
-        fields: the inputs that differ.
-        note: what else to know.
-    """
-
-    operation: Operation
-    title: str
-    fields: tuple[str, ...] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,19 +116,8 @@ def plan(preview: Preview, operator: Operator) -> Plan:
     _with_what_they_stand_on(entries, preview.steps)
     _renamed(entries)
     jobs = sorted((_job_plan(entry, entries) for entry in entries), key=_rank)
-    others = tuple(_other(step) for step in preview.steps if not _is_job(step) and _shows(step))
-    return Plan(tuple(jobs), others, tuple(filter(None, map(_error, preview.errors))))
-
-
-def _error(message: str) -> str:
-    """The engine's error in a line, empty for what only says that there is another."""
-    text = " ".join(message.removeprefix("error: ").removeprefix("Preview failed: ").split())
-    refused = re.search(r'resource "\S+::(\S+)" cannot be deleted because it is protected', text) or re.search(
-        r'unable to replace resource "\S+::(\S+)" as it is currently marked for protection', text
-    )
-    if refused:
-        return f"{refused.group(1)} is protected"
-    return "" if text == "preview failed" else text
+    others = tuple(other(step) for step in preview.steps if not _is_job(step) and shows(step))
+    return Plan(tuple(jobs), others, tuple(filter(None, map(plain_error, preview.errors))))
 
 
 def _is_job(step: Step) -> bool:
@@ -279,30 +250,3 @@ def _in_session(cluster: DeclaredJob | None, jobs: Sequence[DeclaredJob | None])
 def _rank(job: JobPlan) -> tuple[int, str, str]:
     group = 0 if job.outcome.loss else 2 if job.outcome.effect is Effect.NOTHING else 1
     return group, job.title, job.kind
-
-
-def _shows(step: Step) -> bool:
-    return step.operation is not Operation.SAME and step.type != "pulumi:pulumi:Stack"
-
-
-def _other(step: Step) -> OtherChange:
-    inputs = mapping(step.new if step.new is not None else step.old)
-    metadata = mapping(inputs.get("metadata"))
-    name = str(metadata.get("name") or inputs.get("name") or step.name)
-    namespace = metadata.get("namespace") or inputs.get("namespace")
-    title = f"{step.kind} {namespace}/{name}" if isinstance(namespace, str) else f"{step.kind} {name}"
-    fields = differences(step.old, step.new) if step.old is not None and step.new is not None else []
-    return OtherChange(step.operation, title, tuple(fields), _note(step))
-
-
-def _note(step: Step) -> str:
-    goes = step.operation in (Operation.DELETE, Operation.REPLACE)
-    if goes and step.protected:
-        return "refused: protected"
-    if goes and step.retained:
-        return "stays in the cluster"
-    if goes and step.kind == "FlinkStateSnapshot":
-        savepoint = mapping(mapping(mapping(step.old).get("spec")).get("savepoint"))
-        if savepoint.get("disposeOnDelete", True) is not False and savepoint:
-            return "its savepoint's files are deleted"
-    return ""

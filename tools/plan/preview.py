@@ -48,7 +48,8 @@ class Step:
         urn: its name in the engine.
         old: its inputs in the state, None when it is new.
         new: its inputs now, None when it goes.
-        protected: whether the state protects it.
+        protected: whether the engine refuses to delete or replace it: a program may take the protection off and replace
+            at once, but what is no longer declared keeps it.
         replaced_for: the inputs that make the engine replace it.
         retained: whether it stays in the cluster when the engine lets go of it.
     """
@@ -152,7 +153,7 @@ def _step(said: Mapping[str, object]) -> Step | None:
         str(said["urn"]),
         _inputs(old, ()) if old else None,
         _inputs(new, tuple(changed)) if new and operation is not Operation.DELETE else None,
-        bool(old.get("protect")),
+        bool((old if operation is Operation.DELETE or not new else new).get("protect")),
         tuple(map(str, listed(said.get("replaceReasons")))),
         bool(old.get("retainOnDelete")),
     )
@@ -167,7 +168,7 @@ def _joined(earlier: Step | None, step: Step) -> Step:
         step.urn,
         earlier.old if earlier.old is not None else step.old,
         step.new if step.new is not None else earlier.new,
-        earlier.protected or step.protected,
+        step.protected if step.new is not None else earlier.protected,
         earlier.replaced_for or step.replaced_for,
         earlier.retained or step.retained,
     )

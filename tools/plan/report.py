@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from settings.rules.safety import is_secret
 from tools.plan.effects import Effect
-from tools.plan.plan import JobPlan, OtherChange, Plan
+from tools.plan.others import OtherChange
+from tools.plan.plan import JobPlan, Plan
 from tools.plan.preview import Hidden, Operation
 from tools.plan.resources import Usage
 from tools.plan.spec_changes import Change

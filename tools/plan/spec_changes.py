@@ -86,9 +86,9 @@ def aggregate(changes: list[Change]) -> Diff:
     return max((change.diff for change in changes), default=Diff.IGNORE)
 
 
-def differences(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
-    """The places in which any two mappings differ."""
-    return [change.field for change in _leaves((), dict(old), dict(new), Diff.UPGRADE)]
+def differences(old: Mapping[str, object], new: Mapping[str, object], diff: Diff) -> list[Change]:
+    """The places in which any two mappings differ, all with that meaning."""
+    return list(_leaves((), dict(old), dict(new), diff))
 
 
 @dataclass(frozen=True)

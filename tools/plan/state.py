@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from settings import versions
@@ -60,6 +60,7 @@ class DeclaredJob:
         spec: of the Flink cluster or session job: of a blue/green deployment that in its template. Configuration flat.
         operator: that will look at it.
         cluster: the session cluster of a session job, where it is known.
+        around: what a blue/green deployment says beside its template, which restarts nothing.
     """
 
     kind: str
@@ -68,16 +69,19 @@ class DeclaredJob:
     spec: Mapping[str, object]
     operator: Operator
     cluster: DeclaredJob | None = None
+    around: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @staticmethod
     def of(manifest: Mapping[str, object], operator: Operator) -> DeclaredJob:
         """The job of a resource's inputs."""
         metadata, kind = mapping(manifest.get("metadata")), str(manifest.get("kind"))
         spec = mapping(manifest.get("spec"))
+        around: dict[str, object] = {}
         if kind == "FlinkBlueGreenDeployment":
+            around = {key: value for key, value in spec.items() if key != "template"}
             spec = mapping(mapping(spec.get("template")).get("spec"))
         namespace, name = str(metadata.get("namespace", "default")), str(metadata.get("name"))
-        return DeclaredJob(kind, namespace, name, flat_configuration(spec), operator)
+        return DeclaredJob(kind, namespace, name, flat_configuration(spec), operator, around=around)
 
     @property
     def job(self) -> Mapping[str, object] | None:

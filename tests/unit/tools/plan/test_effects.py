@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.validator.corpus import GONE
 from tests.unit.tools.plan.cases import CASES, Case, streaming
 from tools.plan.effects import Effect, added, changed, deleted, replaced
 from tools.plan.spec_changes import Diff, aggregate, compare
@@ -75,6 +76,10 @@ class TestDeleted:
         assert outcome.effect is Effect.DELETE_WITH_SAVEPOINT
         assert not outcome.loss
         assert "file:///state/savepoints" in outcome.notes[0]
+
+    def test_a_savepoint_on_deletion_wants_a_directory(self) -> None:
+        conf = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true", "conf:state.savepoints.dir": GONE}
+        assert deleted(job(streaming("last-state", **conf)), protected=False).effect is Effect.STUCK
 
     def test_the_operators_own_configuration_may_say_so(self) -> None:
         operator = Operator("1.16.1", {"kubernetes.operator.job.savepoint-on-deletion": "true"})

@@ -35,7 +35,7 @@ def step(op: str, old: Manifest | None, new: Manifest | None, **more: Any) -> Ma
     made: Manifest = {"op": op, "urn": f"urn:pulumi:dev::flink-k8s::kubernetes:{group}:{said['kind']}::{name}"}
     protect = more.pop("protect", False)
     made |= {"oldState": {"inputs": old, "protect": protect}} if old else {}
-    made |= {"newState": {"inputs": new}} if new else {}
+    made |= {"newState": {"inputs": new, "protect": protect}} if new else {}
     return made | more
 
 
@@ -119,6 +119,17 @@ class TestReading:
         assert found.operation is Operation.REPLACE
         assert found.old is not None
         assert found.new is not None
+
+    def test_protection_may_be_taken_off_with_a_replacement_but_not_with_a_removal(self) -> None:
+        taken_off = step("replace", streaming(), streaming(), protect=True)
+        taken_off["newState"]["protect"] = False
+        assert effects(planned(taken_off)) == {"flink/orders": (Effect.REPLACE, True)}
+        assert effects(planned(step("replace", streaming(), streaming(), protect=True))) == {
+            "flink/orders": (Effect.REPLACE_REFUSED, False)
+        }
+        assert effects(planned(step("delete", streaming(), None, protect=True))) == {
+            "flink/orders": (Effect.DELETE_REFUSED, False)
+        }
 
     def test_a_job_inside_a_component_is_found(self) -> None:
         inside = step("delete", streaming(), None)
