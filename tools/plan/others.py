@@ -29,7 +29,7 @@ class OtherChange:
 
 def shows(step: Step) -> bool:
     """Whether a plan has a line for it."""
-    return step.operation is not Operation.SAME and step.type != "pulumi:pulumi:Stack"
+    return step.operation is not Operation.SAME
 
 
 def other(step: Step) -> OtherChange:

@@ -83,7 +83,7 @@ class Preview:
     """A whole preview.
 
     Attributes:
-        steps: of all resources, in the engine's order.
+        steps: of all resources, in the engine's order; without components.
         errors: what the engine says is wrong, without colours.
     """
 
@@ -147,6 +147,8 @@ def _step(said: Mapping[str, object]) -> Step | None:
     if operation is None:
         return None
     old, new = mapping(said.get("oldState")), mapping(said.get("newState"))
+    if (new or old).get("custom") is False:
+        return None  # a component, or the stack: nothing but a name for what is in it
     changed = mapping(said.get("detailedDiff"))
     return Step(
         operation,

@@ -121,7 +121,7 @@ class Report:
         allowed = [job.title for job in self.plan.jobs if job.outcome.loss]
         loss = f"state loss allowed in {', '.join(allowed)}" if allowed else "no state is lost"
         if self.plan.errors:
-            loss = f"the engine refuses it: {self.plan.errors[0]}"
+            loss = f"this may not be all, the engine refuses the change: {self.plan.errors[0]}"
         return f"{start}{', '.join(said) or 'no jobs'}; {loss}"
 
     def _is_alone(self, job: JobPlan) -> bool:

@@ -131,6 +131,14 @@ class TestReading:
             "flink/orders": (Effect.DELETE_REFUSED, False)
         }
 
+    def test_a_component_is_nothing_by_itself(self) -> None:
+        component = {
+            "op": "create",
+            "urn": "urn:pulumi:dev::flink-k8s::flink-k8s:Team::a",
+            "newState": {"custom": False},
+        }
+        assert planned(component).others == ()
+
     def test_a_job_inside_a_component_is_found(self) -> None:
         inside = step("delete", streaming(), None)
         inside["urn"] = inside["urn"].replace("::kubernetes:", "::flink-k8s:Team$kubernetes:")
@@ -352,7 +360,9 @@ class TestCommand:
 
     def test_a_refusal_of_the_engine(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(step("delete", streaming(), None, protect=True), errors=("error: Preview failed: x",)) == 1
-        assert "delete, refused: protected" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "delete, refused: protected" in said
+        assert said.splitlines()[-1].endswith("this may not be all, the engine refuses the change: x")
 
     def test_markdown_to_a_file_and_alone_on_standard_output(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
