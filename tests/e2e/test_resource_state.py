@@ -1,0 +1,55 @@
+"""What kube-state-metrics is told to read is in the CRDs that the operator's own jar makes."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.kube_state_metrics import values
+
+RESOURCES = values()["customResourceState"]["config"]["spec"]["resources"]
+
+
+@pytest.fixture(scope="module")
+def statuses(sandbox: Path) -> dict[str, Any]:
+    """The CRDs' schemas by kind."""
+    (chart,) = (sandbox.parent / "charts").glob("flink-kubernetes-operator-1.16.1.tgz")
+    found: dict[str, Any] = {}
+    with tarfile.open(chart) as packed:
+        for member in packed.getmembers():
+            file = packed.extractfile(member) if "/crds/" in member.name else None
+            if file is not None:
+                crd = yaml.safe_load(file.read())
+                found[crd["spec"]["names"]["kind"]] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return found
+
+
+def field(schema: Any, path: list[str]) -> Any:
+    for part in path:
+        schema = schema["properties"][part]
+    return schema
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource["groupVersionKind"]["kind"])
+def test_every_field_exists_and_every_state_is_on_its_list(statuses: dict[str, Any], resource: dict[str, Any]):
+    schema = statuses[resource["groupVersionKind"]["kind"]]
+    checked = 0
+    for metric in resource["metrics"]:
+        each = metric["each"]
+        said = each[{"Gauge": "gauge", "Info": "info", "StateSet": "stateSet"}[each["type"]]]
+        if said["path"][0] != "metadata":
+            found = field(schema, said["path"])
+            if each["type"] == "StateSet":
+                assert set(said["list"]) == set(found["enum"])
+            else:
+                assert found["type"] == (
+                    "string" if each["type"] == "Info" or "timestamp_s" in metric["name"] else "integer"
+                )
+            checked += 1
+        for path in metric.get("labelsFromPath", {}).values():
+            assert field(schema, path)["type"] == "string"
+    assert checked >= 3
