@@ -18,7 +18,7 @@ test: lint ## lint, unit, program and rule tests; no root, no cluster
 	@$(PYTHON) -m pytest -q
 
 e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=1.7.0]
-	@$(PYTHON) -m pytest -q tests/rules tests/engine tests/e2e $(if $(PAIR),--pair $(PAIR))
+	@$(PYTHON) -m pytest -q tests/engine tests/e2e tests/rules $(if $(PAIR),--pair $(PAIR))
 
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from]
 	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)")

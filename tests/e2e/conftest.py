@@ -72,6 +72,9 @@ def cluster_state() -> str:
         ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator", "--tail=150"),
         ("logs", "-n", "flink", "-l", "type=flink-native-kubernetes", "--tail=150", "--prefix"),
         ("logs", "-n", "cert-manager", "-l", "app.kubernetes.io/instance=cert-manager", "--tail=50", "--prefix"),
+        ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/part-of=kube-prometheus-stack", "--tail=100", "--prefix"),
+        ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/name=prometheus", "--all-containers", "--tail=100"),
+        ("get", "--raw", "/api/v1/namespaces/monitoring/services/prometheus-operated:9090/proxy/api/v1/targets"),
     ):
         done = kubectl.try_run(*arguments, "--request-timeout=10s")
         said = (done.stdout + done.stderr).decode(errors="replace")

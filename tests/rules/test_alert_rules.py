@@ -34,7 +34,9 @@ def promtool() -> str | None:
 def tool() -> str:
     found = promtool()
     if found is None:
-        pytest.skip("there is no promtool: `python -m sandbox up` builds it, Debian has it in the package prometheus")
+        pytest.skip(
+            "no promtool: `python -m sandbox up --prometheus` builds it, Debian has it in the package prometheus"
+        )
     return found
 
 

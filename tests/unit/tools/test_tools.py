@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import clean, demo, engine, look, stack
+from tools import clean, cluster, demo, engine, look, stack
 from tools.run import ROOT, FailedError
 
 
@@ -124,3 +124,31 @@ def test_a_job_is_found_by_name_or_as_the_only_one():
     assert look.find_job(declared, "").name == "word-count"
     with pytest.raises(FailedError, match='did you mean "word-count"'):
         look.find_job(declared, "word-cuont")
+
+
+@pytest.mark.parametrize(
+    ("layer", "wanted"),
+    [
+        ({}, ["--operator", "1.16.1"]),
+        ({"operator": {"version": "1.7.0"}, "jobs": {"word-count": {"enabled": False}}}, ["--operator", "1.7.0"]),
+        ({"certManager": {"enabled": True}}, ["--operator", "1.16.1", "--cert-manager"]),
+        ({"prometheus": {"enabled": True}}, ["--operator", "1.16.1", "--prometheus"]),
+        ({"operator": {"enabled": False}, "jobs": {"word-count": {"enabled": False}}}, []),
+    ],
+)
+def test_the_sandbox_builds_what_the_stack_declares(
+    layer: dict[str, Any], wanted: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    commands: list[list[str]] = []
+    monkeypatch.setattr(cluster, "must", lambda what, command, cure: commands.append(command))
+    cluster.Sandbox().up(stack.prepare("sandbox", layer))
+    (command,) = commands
+    assert command[command.index("up") + 1 :] == wanted
+
+
+def test_the_layer_with_prometheus_turns_it_and_its_monitors_on():
+    settings = stack.prepare("sandbox").platform.settings.prometheus
+    assert (settings.enabled, settings.monitors) == (False, False)
+    layer = stack.read_layer(ROOT / "sandbox" / "layers" / "prometheus.yaml")
+    settings = stack.prepare("sandbox", layer).platform.settings.prometheus
+    assert (settings.enabled, settings.monitors) == (True, True)

@@ -1,0 +1,222 @@
+"""Monitoring as `up` brings it: what is scraped, what the dashboards show, which alerts are raised.
+
+With the sandbox's Prometheus, which the program's own monitors and rules configure, the word count and a streaming job.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.queries import Query, queries
+from sandbox.home import home
+from settings.merge import merge_mappings
+from settings.monitoring import AlertName
+from tests.e2e.conftest import ROOT, make
+from tests.e2e.prometheus import Prometheus, prometheus, wait_until
+from tools.kubectl import Kubectl
+
+NAMESPACE, JOB, BATCH = "flink", "running-totals", "word-count"
+MONITORING, OPERATOR = "monitoring", "flink-operator"
+SMALL = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}}
+LAYER: dict[str, Any] = {
+    # Two CPUs hold all of it: jobs ask for little here.
+    "jobDefaults": {
+        "flinkConfiguration": {
+            "kubernetes.jobmanager.cpu.limit-factor": "8",
+            "kubernetes.taskmanager.cpu.limit-factor": "8",
+        }
+    },
+    "jobs": {
+        BATCH: SMALL,
+        JOB: {
+            **SMALL,
+            "enabled": True,
+            "parameters": {"rate": 200},
+            # A job that loses its TaskManager fails, and stays so: what otherwise is prevented.
+            "flinkConfiguration": {
+                "restart-strategy.type": "none",
+                "kubernetes.operator.job.restart.failed": "false",
+            },
+        },
+    },
+    "prometheus": {"alerts": {"failedFor": "1s"}},
+}
+
+TARGETS = 'up{job=~".+/(flink-jobs|flink-kubernetes-operator)"}'
+VARIABLES = {"namespace": NAMESPACE, "job": JOB, "datasource": ""}
+
+_STATE_METRICS = "of kube-state-metrics, which is not in the sandbox"
+_NODE_EXPORTER = "of node-exporter, which is not in the sandbox"
+_FAILURES = "no reconciliation has failed"
+WITHOUT_DATA = {
+    ("flink-job", "Records that sources still have to read", "A"): "the streaming job's source does not know",
+    ("flink-job", "Watermarks behind the clock", "A"): "the streaming job has no event time",
+    ("flink-operator", "Reconciliations", "C"): _FAILURES,
+    ("flink-operator", "Reconciliations", "D"): _FAILURES,
+    ("flink-operator", "Failed reconciliations by resource", "A"): _FAILURES,
+    ("flink-platform", "Declared resources", "A"): _STATE_METRICS,
+    ("flink-platform", "Errors", "A"): _STATE_METRICS,
+    ("flink-platform", "Alerts", "A"): "no alert is pending or fires",
+    ("flink-resources", "CPU of the nodes", "A"): _NODE_EXPORTER,
+    ("flink-resources", "Memory of the nodes", "A"): _NODE_EXPORTER,
+    ("flink-resources", "CPU by pod, of what it asks for", "A"): _STATE_METRICS,
+    ("flink-resources", "Memory by pod, of its limit", "A"): _STATE_METRICS,
+}
+"""Why a query (dashboard, panel, letter) returns nothing here."""
+
+
+def layer_file(folder: Path) -> Path:
+    """The layer that turns Prometheus on, and what these tests want besides."""
+    shipped = yaml.safe_load((ROOT / "sandbox" / "layers" / "prometheus.yaml").read_text())
+    path = folder / "layer.yaml"
+    path.write_text(json.dumps(merge_mappings(shipped, LAYER)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def up(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The stack, brought up once by `make up`; LAYER=… for further targets."""
+    option = f"LAYER={layer_file(tmp_path_factory.mktemp('monitoring'))}"
+    subprocess.run([sys.executable, "-m", "sandbox", "up", "--prometheus"], cwd=ROOT, check=True)
+    try:
+        done = make("up", "STACK=sandbox", option, timeout=600)
+        assert done.returncode == 0, done.stderr
+        yield option
+    finally:
+        make("destroy", "STACK=sandbox", option, timeout=300)
+        # Helm leaves them, with or without the release.
+        names = kubectl.run("get", "crd", "-o", "name").decode().split()
+        ours = [name for name in names if name.endswith(".monitoring.coreos.com")]
+        if ours:
+            kubectl.run("delete", *ours, "--timeout=60s")
+
+
+@pytest.fixture(scope="module")
+def server(kubectl: Kubectl, up: str) -> Generator[Prometheus]:
+    """The Prometheus of the stack."""
+    with prometheus(kubectl, MONITORING) as found:
+        yield found
+
+
+def flink_pods(kubectl: Kubectl) -> set[tuple[str, str]]:
+    """Namespace and name of each JobManager, TaskManager and operator that runs."""
+    found: set[tuple[str, str]] = set()
+    for selector in ("type=flink-native-kubernetes", "app.kubernetes.io/name=flink-kubernetes-operator"):
+        listed = json.loads(kubectl.run("get", "pods", "-A", "-l", selector, "-o", "json"))["items"]
+        for pod in listed:
+            if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]:
+                found.add((pod["metadata"]["namespace"], pod["metadata"]["name"]))
+    return found
+
+
+def name(query: Query) -> tuple[str, str, str]:
+    return query.dashboard, query.panel, query.ref
+
+
+def firing(server: Prometheus) -> set[str]:
+    return {alert["labels"]["alertname"] for alert in server.get("alerts")["alerts"] if alert["state"] == "firing"}
+
+
+@pytest.mark.usefixtures("up")
+class TestMonitoring:
+    """In this order: what is scraped, rules, dashboards, a job that fails, the end."""
+
+    def test_the_first_up_has_every_process_scraped(self, kubectl: Kubectl, server: Prometheus):
+        def all_answer() -> bool:
+            return server.labels(f"{TARGETS} == 1", "namespace", "pod") == flink_pods(kubectl)
+
+        def seen() -> str:
+            return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
+
+        wait_until("every process answers Prometheus", all_answer, 120, seen)
+        pods = flink_pods(kubectl)
+        assert any(pod.startswith(f"{JOB}-taskmanager-") for _, pod in pods), pods
+        assert any(pod.startswith(BATCH) for _, pod in pods), pods
+        assert any(namespace == OPERATOR for namespace, _ in pods), pods
+
+    def test_no_process_is_scraped_twice(self, server: Prometheus):
+        assert server.query(f"count by (namespace, pod) ({TARGETS}) > 1") == []
+
+    def test_a_process_is_known_by_its_job_and_component(self, server: Prometheus):
+        found = server.labels(f'{TARGETS} and on (pod) up{{namespace="{NAMESPACE}"}}', "app", "component")
+        assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= found
+
+    def test_every_alert_is_loaded_and_evaluates(self, server: Prometheus):
+        wait_until(
+            "every rule was evaluated",
+            lambda: {rule["health"] for rule in server.rules()} == {"ok"},
+            60,
+            lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
+        )
+        rules = server.rules()
+        assert {rule["name"] for rule in rules} == set(AlertName.__args__)
+        for rule in rules:
+            server.query(rule["query"])  # and by itself; Prometheus' own words, if not
+
+    def test_promtool_finds_nothing_in_the_rules(self, kubectl: Kubectl, tmp_path: Path):
+        rules = json.loads(kubectl.run("get", "prometheusrules", "-n", MONITORING, "-o", "json"))["items"]
+        promtool = shutil.which("promtool") or str(home().bin / "promtool")
+        groups = [group for rule in rules for group in rule["spec"]["groups"]]
+        assert groups
+        (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
+        done = subprocess.run(
+            [promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_every_dashboard_query_has_data(self, server: Prometheus):
+        wanted = list(queries())
+        unknown = WITHOUT_DATA.keys() - {name(query) for query in wanted}
+        assert not unknown, f"there is no such query any more: {unknown}"
+        missing = [query for query in wanted if name(query) not in WITHOUT_DATA]
+        assert len(missing) > 50
+
+        def data(query: Query) -> list[dict[str, Any]]:
+            return server.query(query.filled(VARIABLES, "1m"))
+
+        def all_have() -> bool:
+            missing[:] = [query for query in missing if not data(query)]
+            return not missing
+
+        wait_until("every query has data", all_have, 120, lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
+        surprising = [name(query) for query in wanted if name(query) in WITHOUT_DATA and data(query)]
+        assert not surprising, f"these have data, so their reasons are wrong: {surprising}"
+
+    def test_a_well_platform_raises_no_alert(self, server: Prometheus):
+        assert firing(server) == set()
+
+    def test_a_job_that_fails_raises_its_alert(self, kubectl: Kubectl, server: Prometheus):
+        kubectl.run(
+            "delete", "pods", "-n", NAMESPACE, "-l", f"app={JOB},component=taskmanager", "--grace-period=0", "--force"
+        )
+        wait_until(
+            "FlinkJobFailed fires",
+            lambda: "FlinkJobFailed" in firing(server),
+            120,
+            lambda: (server.get("alerts"), server.query("flink_k8soperator_namespace_Lifecycle_State_FAILED_Count")),
+        )
+        (alert,) = [
+            alert for alert in server.get("alerts")["alerts"] if alert["labels"]["alertname"] == "FlinkJobFailed"
+        ]
+        assert alert["labels"]["namespace"] == NAMESPACE
+        assert alert["labels"]["severity"] == "critical"
+        page = ROOT / alert["annotations"]["runbook_url"]
+        assert page.exists(), "the runbook that it points to"
+
+    def test_destroy_leaves_nothing(self, kubectl: Kubectl, up: str):
+        done = make("destroy", "STACK=sandbox", up, timeout=300)
+        assert done.returncode == 0, done.stderr
+        namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
+        assert not {f"namespace/{MONITORING}", f"namespace/{NAMESPACE}", f"namespace/{OPERATOR}"} & set(namespaces)
+        left = kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name").decode()
+        assert "prometheus" not in left
