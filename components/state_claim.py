@@ -16,22 +16,19 @@ from settings.state_storage import CLAIM
 def state_claims(
     platform: Platform, namespaces: Mapping[str, JobNamespace], opts: pulumi.ResourceOptions
 ) -> dict[str, PersistentVolumeClaim]:
-    """A claim in each namespace with a job that keeps its state on it, by namespace.
+    """A claim in each namespace of jobs, by namespace; none for another storage or the user's own.
 
-    It stays in the cluster when the last such job leaves the stack, and is taken up again when one comes back: to a
-    claim that is deleted there is no way back. It goes with its namespace.
+    Not only where a job keeps state today: to a claim that goes with its last job there is no way back. It goes with
+    its namespace, and stays in the cluster when the stack is given another storage.
 
     Args:
         platform: what the stack declares.
         namespaces: by name.
         opts: provider.
     """
-    return {
-        name: _claim(platform, namespaces[name], opts)
-        for name in namespaces
-        if any(job.namespace == name and job.mounts(CLAIM) for job in platform.jobs)
-        and platform.settings.state_storage.makes_claims
-    }
+    if not platform.settings.state_storage.makes_claims:
+        return {}
+    return {name: _claim(platform, home, opts) for name, home in namespaces.items()}
 
 
 def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions) -> PersistentVolumeClaim:

@@ -74,7 +74,13 @@ def look_at_manifest(
             session_job.look_with_cluster(subject, mapping(session_cluster["spec"]))
     elif kind == "FlinkStateSnapshot":
         snapshot.look(spec, say)
-    return found
+    return _said_once(found)
+
+
+def _said_once(found: list[Finding]) -> list[Finding]:
+    """A version that the operator does not take is no value of its field either: the former says which it takes."""
+    versions_said = {one.path for one in found if one.rule == "operator" and one.path[-1:] == ("flinkVersion",)}
+    return [one for one in found if one.rule != "field" or one.path not in versions_said]
 
 
 def look_at_conduct(

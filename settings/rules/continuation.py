@@ -14,6 +14,7 @@ from settings.rules.finding import Finding
 from settings.rules.subject import listed, mapping
 from settings.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
 
+_INTERVAL = "execution.checkpointing.interval"
 _RUNTIME_MODE = "execution.runtime-mode"
 
 
@@ -48,16 +49,11 @@ def _restore(job: Job) -> Iterator[Finding]:
 
 def _silent(job: Job, settings: StackSettings) -> Iterator[Finding]:
     """Whoever says nothing starts over at every change, which nobody notices before there is state to lose."""
-    said = job_of(job.spec) or {}
-    if (
-        settings.state_storage.type == "none"
-        or "upgradeMode" in said
-        or _configuration(job).get(_RUNTIME_MODE)
-        in (
-            "BATCH",
-            "batch",
-        )
-    ):
+    configuration = _configuration(job)
+    if settings.state_storage.type == "none" or "upgradeMode" in (job_of(job.spec) or {}):
+        return
+    # Of one that takes checkpoints the rule `recovery` says it.
+    if configuration.get(_RUNTIME_MODE, "").upper() == "BATCH" or _INTERVAL in configuration:
         return
     message = "is not said, so that a changed job starts from nothing; write savepoint or last-state, or stateless"
     yield Finding("upgradeMode", _at(job, "job", "upgradeMode"), message)

@@ -20,6 +20,7 @@ DASHBOARDS = {
 }
 ACCOUNT, ROLE, BINDING = "ServiceAccount flink/flink", "Role flink/flink", "RoleBinding flink/flink"
 CLAIM, JOB = "PersistentVolumeClaim flink/word-count-data", "FlinkDeployment flink/word-count"
+STATE = "PersistentVolumeClaim flink/flink-state"
 
 # What comes directly after what. The table is complete: an edge that is missing or new fails the test.
 SANDBOX = {
@@ -29,6 +30,7 @@ SANDBOX = {
     ROLE: {NAMESPACE},
     BINDING: {ACCOUNT, ROLE},
     CLAIM: {NAMESPACE},
+    STATE: {NAMESPACE},
     OPERATOR: {NAMESPACE, OPERATOR_NAMESPACE},
     JOB: {OPERATOR, OPERATOR_NAMESPACE, ACCOUNT, ROLE, BINDING, CLAIM},
 }

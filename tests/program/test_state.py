@@ -11,8 +11,11 @@ STATE = f"PersistentVolumeClaim flink/{CLAIM}"
 STATEFUL = {"word-count": {"upgradeMode": "savepoint"}}
 
 
-def test_no_claim_where_no_job_keeps_state(recording):
-    assert STATE not in titles(recording("dev", jobs={"word-count": {"upgradeMode": "stateless"}}))
+def test_the_claim_does_not_come_and_go_with_jobs(recording):
+    """One that is retained and declared again is refused by the engine: it is there already."""
+    for jobs in ({"word-count": {"upgradeMode": "stateless"}}, {"word-count": {"enabled": False}}, STATEFUL):
+        assert STATE in titles(recording("dev", jobs=jobs))
+    assert STATE not in titles(recording("dev", stateStorage={"type": "none"}))
 
 
 @pytest.mark.parametrize("stack", ["dev", "sandbox"])
@@ -37,7 +40,7 @@ def test_the_claim_is_what_the_stack_says_and_is_not_awaited(recording):
     assert claim.annotations["pulumi.com/skipAwait"] == "true"
 
 
-def test_the_claim_stays_when_the_last_job_goes_and_is_protected_with_the_jobs(recording):
+def test_the_claim_stays_when_the_storage_changes_and_is_protected_with_the_jobs(recording):
     claim = titles(recording("dev", jobs=STATEFUL))[STATE]
     assert (claim.retain_on_delete, claim.protect) == (True, None)
     assert titles(recording("dev", jobs=STATEFUL, protectJobs=True))[STATE].protect is True
@@ -62,7 +65,8 @@ def test_the_job_keeps_its_state_on_the_claim(recording):
 def test_two_namespaces_two_claims(recording):
     jobs = {"word-count": {"upgradeMode": "savepoint", "namespace": "b"}}
     seen = titles(recording("dev", namespaces={"a": {}, "b": {}}, jobs=jobs))
-    assert [title for title in seen if title.endswith(f"/{CLAIM}")] == [f"PersistentVolumeClaim b/{CLAIM}"]
+    claims = [title for title in seen if title.endswith(f"/{CLAIM}")]
+    assert claims == [f"PersistentVolumeClaim {name}/{CLAIM}" for name in "ab"]
 
 
 def test_the_jobs_account_says_who_it_is_in_the_cloud(recording):

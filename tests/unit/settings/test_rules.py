@@ -183,3 +183,11 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
         reader(text)  # type: ignore[operator]
     except ValueError as error:
         assert str(error).startswith("write ")  # noqa: PT017 - most text is no value, and that is fine
+
+
+@pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])
+@pytest.mark.parametrize("version", ["v2_9", "2.2", 2.2, "latest"])
+def test_a_wrong_flink_version_is_said_once_with_what_the_operator_takes(operator: str, version: object) -> None:
+    said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
+    assert len(said) == 1
+    assert f"which operator {operator} does not take" in said[0]

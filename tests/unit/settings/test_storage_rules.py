@@ -133,6 +133,14 @@ def test_a_job_that_does_not_say_whether_it_keeps_state(project: Project, job: s
     assert all("is not said, so that a changed job starts from nothing" in remark for remark in said)
 
 
+def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> None:
+    silent = JOB.replace("    upgradeMode: stateless\n", "")
+    project.job(silent + "  flinkConfiguration: {execution.checkpointing.interval: 1 s}\n")
+    project.stack({"stateStorage": {"type": "volume"}})
+    [said] = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
+    assert "is stateless while checkpoints are taken" in said
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
