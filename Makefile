@@ -36,6 +36,10 @@ plan: .venv/.run ## what that does to each job; fails when one loses state [ALLO
 	@$(PYTHON) -m tools.plan $(STACK) $(LAYER_OPTION) $(addprefix --allow-state-loss ,$(ALLOW)) \
 		$(if $(FORMAT),--format $(FORMAT)) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
 
+review: .venv/.run ## what this branch changes in every stack, as the comment of its pull request [BASE=main] [OUT=file] [ALLOW="job …"]
+	@$(PYTHON) -m tools.review --base $(or $(BASE),main) $(addprefix --allow-state-loss ,$(ALLOW)) \
+		$(if $(filter command%,$(origin OUT)),--out "$(OUT)") $(foreach check,$(CHECKS),--check $(check))
+
 up: .venv/.run ## bring STACK up, and fail when a job is not well
 	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
@@ -106,5 +110,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan up destroy cluster build new run test-job ui logs monitor grafana-creds clean schema dashboards lint fmt ns install
-.PHONY: help demo test e2e check render graph preview plan up drift destroy cluster build new run test-job ui logs monitor grafana-creds clean schema lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy cluster build new run test-job ui logs monitor grafana-creds clean schema dashboards lint fmt ns install

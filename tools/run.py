@@ -40,10 +40,15 @@ def must(what: str, command: Sequence[str | Path], *, cure: str, env: Mapping[st
 
 
 def capture(
-    command: Sequence[str | Path], *, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs a command and takes what it prints."""
-    return subprocess.run([str(part) for part in command], input=stdin, env=env, capture_output=True, check=False)
+    words = [str(part) for part in command]
+    return subprocess.run(words, input=stdin, env=env, cwd=cwd, capture_output=True, check=False)
 
 
 def program(name: str, *, cure: str) -> str:

@@ -1,0 +1,76 @@
+"""What a stack of the project in the working directory declares, as JSON: run by path, with that project's own modules.
+
+It is run in two trees, the branch and what it started from, each with its own settings, components and renderer. So it
+uses little of them, and what it uses has been there from the start.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+sys.path[0] = str(Path.cwd())
+
+import pulumi  # noqa: E402
+
+from local.command import recorded  # noqa: E402
+from local.render import documents, dump, file_names  # noqa: E402
+from local.values import Secret, Unknown  # noqa: E402
+from settings.platform import load  # noqa: E402
+from settings.problems import ProblemsError  # noqa: E402
+from settings.stack_file import read_config  # noqa: E402
+
+SECRET = "[secret]"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""As the engine's preview writes them."""
+
+
+def plain(value: Any) -> Any:
+    """Without the marks of secrets and unknown values, and without the secrets themselves."""
+    if isinstance(value, Secret):
+        return SECRET
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
+    return [plain(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def declared(stack: str) -> dict[str, Any]:
+    """Problems and remarks as lines; where there are no problems, manifests by file name and resources."""
+    root = Path.cwd()
+    said: dict[str, Any] = {"problems": [], "files": [], "remarks": [], "manifests": {}, "resources": []}
+    try:
+        platform = load(root, read_config(root, stack))
+    except ProblemsError as error:
+        said["problems"] = [str(problem) for problem in error.problems]
+        said["files"] = sorted({problem.file for problem in error.problems})
+        return said
+    said["remarks"] = [str(remark) for remark in platform.remarks]
+    said["operator"] = {
+        "version": platform.settings.operator.version,
+        "configuration": platform.settings.operator.configuration,
+    }
+    try:
+        recording = recorded(stack, None, root)
+    except pulumi.RunError as error:
+        said["problems"] = [str(error)]
+        return said
+    found, _notes = documents(recording)
+    said["manifests"] = {name: dump(document.manifest) for name, document in file_names(found).items()}
+    said["resources"] = [
+        {
+            "urn": thing.urn,
+            "inputs": plain(dict(thing.inputs)),
+            "protect": thing.protect is True,
+            "retainOnDelete": thing.retain_on_delete is True,
+        }
+        for thing in recording.things
+    ]
+    return said
+
+
+if __name__ == "__main__":
+    print(json.dumps(declared(sys.argv[1])))
