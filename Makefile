@@ -44,7 +44,8 @@ up: .venv/.run ## bring STACK up, and fail when a job is not well
 	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
 
 drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make it what was declared]
-	@$(PYTHON) -m tools.drift $(STACK) $(LAYER_OPTION) $(if $(REPAIR),--repair)
+	@$(PYTHON) -m tools.drift $(STACK) $(LAYER_OPTION) $(if $(REPAIR),--repair) \
+		$(if $(filter command%,$(origin OUT)),--out "$(OUT)")
 
 destroy: .venv/.run ## take STACK away, jobs first
 	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)
@@ -85,10 +86,11 @@ schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's confi
 dashboards: .venv/.dev ## dashboards/json, which the program reads, from the dashboards' code
 	@$(PYTHON) -m dashboards.build
 
-lint: .venv/.dev ## ruff and basedpyright
+lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m basedpyright
+	@$(PYTHON) -m tools.lint_workflows
 
 fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff check --fix .

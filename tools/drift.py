@@ -197,12 +197,23 @@ def repair(stack: Stack, pulumi: Path, env: Mapping[str, str], changed: list[Dec
     must("up", [pulumi, "up", "--yes", "--skip-preview", "--refresh", *engine.common(stack)], cure=cure, env=env)
 
 
+def _markdown(stack: str, drifted: Mapping[str, list[str]]) -> str:
+    lines = [f"Changed by hand in the cluster of `{stack}`:", ""]
+    for title, about in drifted.items():
+        lines += [f"- {title}", *(f"  - `{line}`" for line in about)]
+    cure = f"`make drift STACK={stack} REPAIR=1` makes it what was declared; what is to stay belongs into the files."
+    return "\n".join([*lines, "", f"{cure} See docs/drift.md.", ""])
+
+
 def main() -> int:
     """The command line; an exit code."""
     parser = argparse.ArgumentParser(prog="tools.drift", description="What was changed by hand in a stack's cluster.")
     parser.add_argument("stack")
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--repair", action="store_true", help="make it what the stack declared")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write it there as Markdown; no file when there is none"
+    )
     options = parser.parse_args()
     stack = prepare(options.stack, read_layer(options.layer))
     pulumi = engine.find(context=stack.context).pulumi
@@ -217,9 +228,13 @@ def main() -> int:
         for title, lines in drifted.items():
             print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
         sys.stdout.flush()
+        if options.out:
+            options.out.unlink(missing_ok=True)
         if not drifted:
             say(f"{stack.name}: nothing was changed by hand")
             return 0
+        if options.out:
+            options.out.write_text(_markdown(stack.name, drifted), encoding="utf-8")
         if not options.repair:
             cure = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
             print(f"{stack.name}: {len(drifted)} changed by hand; {cure}, or declare it", file=sys.stderr)

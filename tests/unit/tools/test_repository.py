@@ -1,0 +1,113 @@
+"""What keeps the repository in order: workflows that call, Renovate that really matches, hooks that are there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings import versions
+from settings.stack_file import stacks
+from tools import check_all, lint_workflows
+from tools.run import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def jobs(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text())["jobs"]
+
+
+def test_these_are_the_workflows() -> None:
+    assert [path.stem for path in WORKFLOWS] == ["deploy", "drift", "pull-request"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_is_a_thin_caller_with_few_rights(path: Path) -> None:
+    assert yaml.safe_load(path.read_text())["permissions"] == {}
+    for job in jobs(path).values():
+        assert job["timeout-minutes"] <= 60
+        assert set(job["permissions"]) <= {"contents", "pull-requests", "issues"}
+        assert job["permissions"]["contents"] == "read"
+        for step in job["steps"]:
+            script = str(step.get("run", "")).strip()
+            assert script.count("\n") < 3
+            made = re.findall(r"\bmake ([a-z ]+)", script)
+            assert not {target for words in made for target in words.split()} - TARGETS
+            assert "${{" not in script  # what others write goes through the environment
+
+
+def test_a_stack_is_run_once_at_a_time_and_never_cancelled() -> None:
+    deploy, drift, _ = WORKFLOWS
+    for stack, job in jobs(deploy).items():
+        assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": False}
+        assert job["environment"] == stack
+    assert list(jobs(deploy)) == ["dev", "staging", "prod"]
+    assert [job.get("needs") for job in jobs(deploy).values()] == [None, "dev", "staging"]
+    looking = jobs(drift)["drift"]
+    assert looking["concurrency"] == {"group": "stack-${{ matrix.stack }}", "cancel-in-progress": False}
+    assert set(looking["strategy"]["matrix"]["stack"]) < set(stacks(ROOT))
+
+
+def found_by_renovate() -> dict[str, set[str]]:
+    """Name to versions, as its regular expressions find them."""
+    found: dict[str, set[str]] = {}
+    for manager in json.loads((ROOT / "renovate.json").read_text())["customManagers"]:
+        patterns = [re.compile(pattern.strip("/")) for pattern in manager["managerFilePatterns"]]
+        for path in ROOT.rglob("*"):
+            name = path.relative_to(ROOT).as_posix()
+            if ".venv" in name or not any(pattern.search(name) for pattern in patterns) or not path.is_file():
+                continue
+            for said in manager["matchStrings"]:
+                for match in re.finditer(said.replace("(?<", "(?P<"), path.read_text()):
+                    groups = match.groupdict()
+                    depends = groups.get("depName") or manager["depNameTemplate"]
+                    assert groups.get("datasource") or manager["datasourceTemplate"]
+                    found.setdefault(depends, set()).add(groups["currentValue"])
+    return found
+
+
+def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
+    found = found_by_renovate()
+    charts = (versions.CERT_MANAGER, versions.PROMETHEUS)
+    assert {chart.name: {chart.version} for chart in charts}.items() <= found.items()
+    assert found["apache/flink-kubernetes-operator"] == {versions.OPERATOR.version}
+    assert found["rhysd/actionlint"] == {lint_workflows.ACTIONLINT}
+    assert found["pulumi/pulumi"] == {(ROOT / ".pulumi.version").read_text().strip()}
+    marked = [
+        name
+        for folder in ("settings", "tools", "sandbox")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"^# renovate: .*depName=(\S+)", path.read_text(), re.MULTILINE)
+    ]
+    assert len(marked) >= 4
+    assert set(marked) <= found.keys()
+
+
+def test_the_command_and_its_sdk_are_of_one_version() -> None:
+    assert f"pulumi=={(ROOT / '.pulumi.version').read_text().strip()}" in (ROOT / "requirements.txt").read_text()
+
+
+def test_every_hook_runs_what_make_lint_runs() -> None:
+    [local] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    for hook in local["hooks"]:
+        program, *words = hook["entry"].split()
+        assert program in (".venv/bin/ruff", ".venv/bin/python")
+        if words[0] == "-m":
+            module = ROOT / words[1].replace(".", "/")
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists()
+
+
+def test_every_stack_is_checked_to_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_all.main() == 0
+    assert capsys.readouterr().out.count(": good; jobs: ") == len(stacks(ROOT))
+
+
+def test_the_container_is_set_up_by_make() -> None:
+    said = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert said["postCreateCommand"].startswith("make .venv/.dev")
