@@ -80,6 +80,9 @@ grafana-creds: .venv/.run ## Grafana's user and password
 clean: .venv/.run ## away with the cluster of this machine and what tools left in this folder
 	@$(PYTHON) -m tools.clean
 
+golden: .venv/.run ## what every stack renders to, kept for tests and reviewers
+	@$(PYTHON) -m tools.golden
+
 schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
 	@$(PYTHON) -m settings.schema
 
@@ -112,4 +115,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy cluster build new run test-job ui logs monitor grafana-creds clean schema dashboards lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy cluster build new run test-job ui logs monitor grafana-creds clean schema golden dashboards lint fmt ns install

@@ -1,0 +1,29 @@
+"""Each shipped stack renders to what is kept of it: a change of clusters is a change of files that a reviewer sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settings.stack_file import stacks
+from tests.program.conftest import ROOT
+from tools.golden import FOLDER, golden, main
+
+
+@pytest.mark.parametrize("stack", stacks(ROOT))
+def test_a_stack_renders_to_what_is_kept_of_it(recording, stack):
+    kept = (FOLDER / f"{stack}.yaml").read_text(encoding="utf-8")
+    assert golden(recording(stack)) == kept, f"{stack} renders otherwise; look at it, then run `make golden`"
+    assert kept.count("\n---\n") >= 7
+
+
+def test_each_kept_file_is_of_a_stack_that_there_is():
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(stacks(ROOT))
+
+
+def test_make_golden_writes_the_same_and_takes_away_what_is_gone(tmp_path: Path):
+    (tmp_path / "gone.yaml").touch()
+    assert main(["--folder", str(tmp_path)]) == 0
+    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert written == {path.name: path.read_text() for path in FOLDER.iterdir()}

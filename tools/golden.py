@@ -1,0 +1,61 @@
+"""`make golden`: what every stack renders to, one file a stack, kept under `tests/program/golden`.
+
+A pull request that changes these files shows what it changes in clusters; a test fails while they are not what the
+program renders.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from local.block_yaml import dump
+from local.command import recorded
+from local.recording import Recording
+from local.render import documents, file_names
+from settings.stack_file import stacks
+from tools.run import ROOT
+
+FOLDER = ROOT / "tests" / "program" / "golden"
+_LONGEST = 2000
+
+
+def golden(recording: Recording) -> str:
+    """Every object that a stack renders to, in the order of file names; of a long text, its digest."""
+    found, _ = documents(recording)
+    named = sorted(file_names(found).items())
+    parts = [f"# {name}\n{dump(cast(dict[str, object], _shortened(one.manifest)))}" for name, one in named]
+    return "---\n".join(["# Written by `make golden`.\n", *parts])
+
+
+def _shortened(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in cast(Mapping[str, object], value).items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in cast(list[object], value)]
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{len(value)} characters, sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+    return value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the files, and takes away those of stacks that are gone; an exit code."""
+    parser = argparse.ArgumentParser(prog="tools.golden", description="writes what every stack renders to")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    folder: Path = parser.parse_args(arguments).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    names = stacks(ROOT)
+    for path in folder.glob("*.yaml"):
+        if path.stem not in names:
+            path.unlink()
+    for stack in names:
+        (folder / f"{stack}.yaml").write_text(golden(recorded(stack)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
