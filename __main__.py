@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.api_server import ApiServer
 from components.cert_manager import CertManager
 from components.flink_job import deploy_jobs
 from components.flink_operator import FlinkOperator
@@ -43,7 +44,7 @@ cert_manager = (
 )
 prometheus = Prometheus(settings.prometheus, settings.charts, on_cluster) if settings.prometheus.enabled else None
 operator = (
-    FlinkOperator(settings.operator, settings.charts, namespaces, cert_manager, on_cluster)
+    FlinkOperator(settings.operator, settings.charts, namespaces, cert_manager, ApiServer.of(settings), on_cluster)
     if settings.operator.enabled
     else None
 )

@@ -53,7 +53,9 @@ class FlinkJob:
             kind=job.kind,
             metadata=cast(Any, {**metadata, "annotations": annotations}),
             spec=job.spec,
-            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after)),
+            opts=pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(depends_on=after, protect=job.is_protected or None)
+            ),
         )
         self.ready = _watched(self.resource, job, readiness)
 

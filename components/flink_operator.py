@@ -8,7 +8,9 @@ from typing import Any
 
 import pulumi
 
+from components.api_server import ApiServer
 from components.cert_manager import CertManager
+from components.definitions import Definitions
 from components.namespace import JobNamespace, namespace
 from components.release import install
 from settings import versions
@@ -76,7 +78,7 @@ def _digest(text: str) -> str:
 
 
 class FlinkOperator(pulumi.ComponentResource):
-    """Namespace and release of the operator. Helm installs its CRDs with it."""
+    """Namespace and release of the operator, and its CRDs."""
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class FlinkOperator(pulumi.ComponentResource):
         charts: Charts,
         watched: Mapping[str, JobNamespace],
         cert_manager: CertManager | None,
+        api_server: ApiServer,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """
@@ -92,6 +95,7 @@ class FlinkOperator(pulumi.ComponentResource):
             charts: where charts come from.
             watched: namespaces of jobs by name; they must exist, since the chart makes a Role in each.
             cert_manager: makes the webhook's certificate; None when the cluster has it.
+            api_server: where its CRDs go.
             opts: provider.
         """
         super().__init__("flink-k8s:index:FlinkOperator", "flink-operator", None, opts)
@@ -99,6 +103,7 @@ class FlinkOperator(pulumi.ComponentResource):
         needed: list[pulumi.Resource] = [own, *(watched_one.namespace for watched_one in watched.values())]
         if settings.webhook and cert_manager is not None:
             needed.append(cert_manager)
+        definitions = Definitions(api_server, settings.version, opts.provider)
         self.release = install(
             RELEASE,
             versions.OPERATOR,
@@ -108,6 +113,6 @@ class FlinkOperator(pulumi.ComponentResource):
             namespace=settings.namespace,
             values=values(settings, list(watched)),
             overrides=settings.values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=definitions.hooks()),
         )
         self.register_outputs({})

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 import pulumi
 
+from components.api_server import ApiServer
 from settings.base import seconds
 from settings.job_files import FLINK_API
 from settings.jobs import Job, job_of
@@ -143,15 +144,13 @@ def python_error(log: str) -> str:
 class Readiness:
     """One watch for each namespace and kind, however many jobs are waited for."""
 
-    def __init__(self, *, kubeconfig: str | None, context: str, timeout_seconds: int) -> None:
+    def __init__(self, api_server: ApiServer, *, timeout_seconds: int) -> None:
         """
         Args:
-            kubeconfig: file of the context, None for the usual place.
-            context: the stack's kube-context.
+            api_server: of the stack's cluster.
             timeout_seconds: for each job, counted from when it was applied.
         """
-        self._kubeconfig = kubeconfig
-        self._context = context
+        self._api_server = api_server
         self._timeout = timeout_seconds
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._client: Any = None
@@ -160,9 +159,7 @@ class Readiness:
     @classmethod
     def of(cls, settings: StackSettings) -> Readiness:
         """The watch of a stack."""
-        return cls(
-            kubeconfig=settings.kubeconfig, context=settings.context, timeout_seconds=seconds(settings.job_timeout)
-        )
+        return cls(ApiServer.of(settings), timeout_seconds=seconds(settings.job_timeout))
 
     async def wait(self, job: Job, resource: pulumi.Resource) -> str:
         """Returns the job's state in words once it is ready.
@@ -210,7 +207,7 @@ class Readiness:
     async def _stream(self, job: Job) -> _Stream:
         async with self._connecting:
             if self._client is None:
-                self._client = await _connect(self._kubeconfig, self._context)
+                self._client = await self._api_server.connect()
         key = (job.namespace, job.kind)
         stream = self._streams.get(key)
         if stream is None:
@@ -311,19 +308,6 @@ class _Waiting:
         if trouble and trouble != self.noted:
             self.noted = trouble
             pulumi.log.info(f"waits: {trouble}", resource=self.resource)
-
-
-async def _connect(kubeconfig: str | None, context: str) -> Any:
-    # Imported here: a preview waits for nothing and need not load a client.
-    from kubernetes_asyncio import client, config
-    from kubernetes_asyncio.config.config_exception import ConfigException
-
-    configuration = client.Configuration()
-    try:
-        await config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-    except (ConfigException, OSError) as error:
-        raise pulumi.RunError(f"jobs cannot be watched: {error}; check context and kubeconfig of the stack") from None
-    return client.ApiClient(configuration=configuration)
 
 
 class _Stream:

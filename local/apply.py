@@ -11,20 +11,24 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import cast
 
+from local import guard
 from local.block_yaml import dump
 from local.cluster import Cluster, sandbox
 from local.command import INTERRUPTED, ROOT, CommandError, add_config_file, exit_code
+from local.guard import Protected
+from local.hooks import Hooks
+from local.inflate import functions
 from local.install import Install
-from local.ledger import Ledger
+from local.ledger import Ledger, entry_of
 from local.process import Interrupted
 from local.progress import Progress
-from local.recording import Message
+from local.recording import Message, Recording
 from local.remove import Removal
 from local.run import run_program
 from local.tool import home
@@ -36,17 +40,22 @@ def up(root: Path, stack: str, config: Mapping[str, object], cluster: Cluster, p
     """Apply what the program declares; then remove what an earlier `up` applied and it no longer declares.
 
     Raises:
+        CommandError: when a protected job would be deleted; nothing has been touched then.
         pulumi.RunError: what the program raised, or why something could not be applied.
         CommandError: when something that is no longer declared could not be removed.
     """
     ledger = Ledger(cluster, stack)
-    install = Install(cluster, root, ledger, progress)
+    _guard(ledger, stack, lambda: run_program(root, stack, config, preview=True))
+    hooks = Hooks()
+    install = Install(cluster, root, ledger, progress, hooks)
 
     def log(message: Message) -> None:
         # `urn:…::type::name`; a message without a resource is the stack's.
         progress.line(message.urn.rpartition("::")[2] or stack, _marked(message))
 
-    recording = run_program(root, stack, config, preview=False, effects=install, log=log)
+    recording = run_program(
+        root, stack, config, preview=False, effects=install, hooks=hooks, functions=functions(root), log=log
+    )
     stale = [entry for key, entry in ledger.entries.items() if key not in install.keys]
     if stale:
         progress.line(stack, f"{len(stale)} no longer declared, so removed")
@@ -60,9 +69,10 @@ def destroy(root: Path, stack: str, cluster: Cluster, progress: Progress) -> Non
     """Take down all that `up` has written down, dependents first, and then what it was written in.
 
     Raises:
-        CommandError: when something could not be removed, with what blocks it.
+        CommandError: when something is protected, or could not be removed, with what blocks it.
     """
     ledger = Ledger(cluster, stack)
+    _guard(ledger, stack, None)
     entries = list(ledger.entries.values())
     Removal(cluster, root, ledger, progress).remove(entries)
     ledger.clear()
@@ -94,6 +104,21 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         return 0
 
     return exit_code(run)
+
+
+def _guard(ledger: Ledger, stack: str, declare: Callable[[], Recording] | None) -> None:
+    """Refuse to delete what is protected; `declare` says what there is to be, None when nothing is."""
+    protected = [
+        Protected(key, entry.title, entry.name, guard.FLINK_GROUP in entry.resource)
+        for key, entry in ledger.entries.items()
+        if entry.protect and not entry.retain
+    ]
+    if not protected:
+        return
+    declared = {entry_of(thing, {}).key for thing in declare().things} if declare else set[str]()
+    doomed = guard.undeclared(protected, declared)
+    if doomed:
+        raise CommandError(guard.refusal(doomed, stack, destroy=declare is None))
 
 
 @contextmanager

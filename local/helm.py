@@ -47,13 +47,14 @@ class Helm:
     root: Path
     _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(4), repr=False)
 
-    def upgrade(self, release: Resource, waiting: Callable[[], None]) -> bool:
-        """Have the release deployed as declared; CRDs of the chart are installed the first time.
+    def upgrade(self, release: Resource, before: Callable[[str], None], waiting: Callable[[], None]) -> bool:
+        """Have the release deployed as declared.
 
         Nothing is done when Helm says that this chart with these values is deployed already.
 
         Args:
             release: the registered Release.
+            before: called with `before_create` or `before_update` before anything is done.
             waiting: called now and then while Helm waits for the chart's objects.
 
         Returns:
@@ -71,6 +72,7 @@ class Helm:
         status = str(newest.get("status", ""))
         if status == "deployed" and newest.get("description") == mark and self._deployed_values(release) == values:
             return False
+        before("before_update" if status else "before_create")
         self._recover(release, status)
         with tempfile.TemporaryDirectory(prefix="flink-k8s-") as folder:
             # The folder is readable by its owner alone: values may hold secrets.

@@ -15,6 +15,7 @@ import pulumi
 from local.cluster import FIELD_MANAGER, Cluster, Object
 from local.command import CommandError
 from local.helm import Helm
+from local.hooks import Hooks
 from local.ledger import Entry, Ledger, duration, entry_of
 from local.manifest import manifest
 from local.monitor import release_status
@@ -32,8 +33,9 @@ _TIMEOUT: Final = "pulumi.com/timeoutSeconds"
 class Install:
     """Applies what the program registers, and knows what it has applied."""
 
-    def __init__(self, cluster: Cluster, root: Path, ledger: Ledger, progress: Progress) -> None:
+    def __init__(self, cluster: Cluster, root: Path, ledger: Ledger, progress: Progress, hooks: Hooks) -> None:
         self._cluster = cluster
+        self._hooks = hooks
         self._helm = Helm(cluster, root)
         self._ledger = ledger
         self._progress = progress
@@ -83,8 +85,11 @@ class Install:
             seen[:] = trouble(self._cluster, release.namespace) or seen
             self._progress.waiting(release.title, seen)
 
+        def before(moment: str) -> None:
+            self._hooks.run(moment, release, self._cluster.stopping)
+
         try:
-            changed = self._helm.upgrade(release, waiting)
+            changed = self._helm.upgrade(release, before, waiting)
         except Interrupted:
             raise
         except pulumi.RunError as error:

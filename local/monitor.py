@@ -12,6 +12,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockReso
 from pulumi.runtime.proto import alias_pb2, engine_pb2, resource_pb2
 from typing_extensions import override
 
+from local.hooks import Hooks
 from local.recording import Message, Recording, Resource
 from local.values import decode, decode_properties, encode, secret
 
@@ -32,6 +33,10 @@ _SEVERITIES: Final = {
     engine_pb2.ERROR: "error",
 }
 _USE_THE_COMMAND: Final = "only the pulumi command can do that; leave it out of the program or use the command"
+
+
+Functions = Mapping[str, Callable[[Mapping[str, object]], Mapping[str, object]]]
+"""Functions of providers by token: arguments to result."""
 
 
 class Effects(Protocol):
@@ -66,8 +71,11 @@ class Monitor(MockMonitor):
     the real order holds.
     """
 
-    def __init__(self, project: str, stack: str, *, preview: bool, effects: Effects | None) -> None:
+    def __init__(
+        self, project: str, stack: str, *, preview: bool, effects: Effects | None, functions: Functions
+    ) -> None:
         super().__init__(_NoMocks())
+        self._functions = functions
         self._project = project
         self._stack_name = stack
         self._preview = preview
@@ -158,9 +166,14 @@ class Monitor(MockMonitor):
 
     @override
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
-        """Answer for a resource of this run; functions of providers need the providers."""
+        """Answer for a resource of this run; of the providers' functions those that were given."""
         if request.tok != "pulumi:pulumi:getResource":
-            raise pulumi.RunError(f"the program calls the provider function {request.tok}: {_USE_THE_COMMAND}")
+            function = self._functions.get(request.tok)
+            if function is None:
+                raise pulumi.RunError(f"the program calls the provider function {request.tok}: {_USE_THE_COMMAND}")
+            answer = resource_pb2.ResourceInvokeResponse()
+            getattr(answer, "return").CopyFrom(encode(function(decode_properties(request.args))).struct_value)
+            return answer
         urn = str(decode(request.args.fields["urn"]))
         resource = self._registered.get(urn)
         if resource is None:
@@ -182,16 +195,18 @@ class Monitor(MockMonitor):
 
 
 class Callbacks:
-    """Stands in for the SDK's callback server, which would open a port.
+    """Stands in for the SDK's callback server, which would open a port."""
 
-    Hooks are only named in the recording: the in-process run has none of the moments that they are for.
-    """
+    def __init__(self, hooks: Hooks | None) -> None:
+        self._hooks = hooks
 
-    def register_resource_hook(self, hook: object) -> None:
-        """Nothing to do: the hook's name comes with each resource that it is bound to."""
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        """Keep it for those who run hooks; its name comes with each resource that it is bound to."""
+        if self._hooks is not None:
+            self._hooks.register(hook)
 
     def register_error_hook(self, hook: object) -> None:
-        """Nothing to do, as above."""
+        """Nothing to do: nothing is tried again here."""
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         def refuse(*_: object) -> NoReturn:

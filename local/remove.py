@@ -38,15 +38,9 @@ class Removal:
 
         Raises:
             CommandError: when something could not be removed; then what it needs is left alone too. Saying so for
-                each. Nothing is touched when one of the entries is protected.
+                each.
             Interrupted: when the run is to end.
         """
-        protected = sorted(entry.title for entry in entries if entry.protect and not entry.retain)
-        if protected:
-            raise CommandError(
-                f"protected: {', '.join(protected)}; nothing was removed; take the protection out of the config,"
-                " apply that, and try again"
-            )
         by_key = {entry.key: entry for entry in entries}
         failures, left = in_reverse(edges_among(entries), lambda key: self._remove(by_key[key]))
         if self._cluster.stopping.is_set():

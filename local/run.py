@@ -19,7 +19,8 @@ from pulumi._utils import ContextProperty
 from pulumi.runtime import run_in_stack, set_all_config
 from pulumi.runtime.settings import SETTINGS, Settings, configure
 
-from local.monitor import Callbacks, Effects, Engine, Monitor
+from local.hooks import Hooks
+from local.monitor import Callbacks, Effects, Engine, Functions, Monitor
 from local.recording import Message, Recording
 
 PROJECT: Final = "flink-k8s"
@@ -39,6 +40,8 @@ def run_program(
     *,
     preview: bool,
     effects: Effects | None = None,
+    hooks: Hooks | None = None,
+    functions: Functions | None = None,
     log: Callable[[Message], None] | None = None,
 ) -> Recording:
     """Run the program once and wait until all that it started is done.
@@ -49,6 +52,8 @@ def run_program(
         config: the stack's config without the project's prefix; text as it is, everything else becomes JSON.
         preview: what `pulumi.runtime.is_dry_run()` says. Ids are then unknown, as in a real preview.
         effects: what is done for each object and release; only without `preview`.
+        hooks: gets the program's resource hooks; the effects run them.
+        functions: of providers, by token, that the program may call; every other is refused.
         log: called with each message of the program as it comes, from any thread.
 
     Raises:
@@ -57,7 +62,7 @@ def run_program(
     """
     if preview and effects is not None:
         raise ValueError("a preview has no effects")
-    monitor = Monitor(PROJECT, stack, preview=preview, effects=effects)
+    monitor = Monitor(PROJECT, stack, preview=preview, effects=effects, functions=functions or {})
     engine = Engine(log)
 
     def configured() -> None:
@@ -73,7 +78,7 @@ def run_program(
             )
         )
         # Otherwise the SDK would open a port to be called back on.
-        setattr(SETTINGS, "callbacks", Callbacks())  # noqa: B010 - typed as a property without a setter
+        setattr(SETTINGS, "callbacks", Callbacks(hooks))  # noqa: B010 - typed as a property without a setter
         set_all_config({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()}, [])
         _run_to_the_end(root, monitor)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.tool import state
 from settings.stack_file import PROJECT
-from tools import alone, context, policy
+from tools import alone, context, policy, protected
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare, read_layer
 
@@ -49,6 +49,7 @@ class Engine:
             must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
             return
         env = _ready(self.pulumi, stack)
+        protected.refuse(self.pulumi, stack, env, destroy=False)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
         must("up", command, cure=cure, env=env)
 
@@ -63,6 +64,7 @@ class Engine:
             must("destroy", [*_local("local.apply"), "destroy", *_of(stack)], cure=cure)
             return
         env = _ready(self.pulumi, stack, moving=False)
+        protected.refuse(self.pulumi, stack, env, destroy=True)
         must("destroy", [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)], cure=cure, env=env)
 
     def preview(self, stack: Stack) -> int:
@@ -72,7 +74,10 @@ class Engine:
         env = _ready(self.pulumi, stack)
         # With --diff the command counts violations of policies and does not say them.
         shown = policy.options(self.policy) or ["--diff"]
-        return stream([self.pulumi, "preview", *shown, *common(stack)], env=env)
+        code = stream([self.pulumi, "preview", *shown, *common(stack)], env=env)
+        if code != 0:
+            protected.refuse(self.pulumi, stack, env, destroy=False)
+        return code
 
     def preview_json(self, stack: Stack) -> str:
         """What `up` would do, as the command's JSON, with what stays as it is; also where the engine refuses it.

@@ -163,6 +163,22 @@ def test_a_folder_of_charts_stands_for_the_repositories(recording):
     assert "repositoryOpts" not in release.inputs
 
 
+def test_crds_follow_the_operators_release_and_no_other(recording, stack):
+    hooks = {thing.title: thing.hooks for thing in recording(stack).things if thing.hooks}
+    assert hooks == {OPERATOR: {"before_create": ("operator-crds",), "before_update": ("operator-crds",)}}
+
+
+def test_jobs_are_protected_where_the_stack_or_the_job_says_so(recording, stack):
+    def protected(**config) -> set[str]:
+        return {thing.title for thing in recording(stack, **config).things if thing.protect}
+
+    assert protected() == set()
+    assert JOB in protected(protectJobs=True)
+    assert protected(protectJobs=True, jobs={"word-count": {"protect": False}}) == set()
+    assert JOB in protected(jobs={"word-count": {"protect": True}})
+    assert OPERATOR not in protected(protectJobs=True)
+
+
 def test_every_object_has_the_recommended_labels(recording, stack):
     objects = [thing for thing in recording(stack).things if thing.is_object]
     assert len(objects) >= 7

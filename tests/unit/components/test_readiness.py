@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from components import readiness
+from components.api_server import ApiServer
 from components.readiness import Readiness, innermost_error, is_observed, pod_trouble, python_error, verdict
 
 RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generation": 2}}})
@@ -131,7 +133,7 @@ def test_pod_trouble(status: dict[str, Any], said: str):
     assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == said
 
 
-class ApiServer:
+class FakeApiServer:
     """As much of an API server as a watch needs: a list, and a stream of changes to it."""
 
     def __init__(self) -> None:
@@ -177,8 +179,8 @@ class ApiServer:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncGenerator[tuple[ApiServer, str]]:
-    server = ApiServer()
+async def serving(folder: Path) -> AsyncGenerator[tuple[FakeApiServer, str]]:
+    server = FakeApiServer()
     app = web.Application()
     app.router.add_get("/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments", server.jobs)
     app.router.add_get("/api/v1/namespaces/flink/pods", server.pods)
@@ -219,10 +221,10 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-def run(folder: Path, play: Callable[[ApiServer, Readiness], Awaitable[None]], timeout_seconds: int = 20) -> None:
+def run(folder: Path, play: Callable[[FakeApiServer, Readiness], Awaitable[None]], timeout_seconds: int = 20) -> None:
     async def whole() -> None:
         async with serving(folder) as (server, kubeconfig):
-            watch = Readiness(kubeconfig=kubeconfig, context="test", timeout_seconds=timeout_seconds)
+            watch = Readiness(ApiServer(kubeconfig, "test"), timeout_seconds=timeout_seconds)
             async with asyncio.timeout(30):
                 await play(server, watch)
 
@@ -238,7 +240,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, said: list[str]):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("STABLE", observed=1))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
         await until(lambda: server.watchers)
@@ -253,7 +255,7 @@ def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, sa
 
 
 def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error='{"type": "X", "message": "the reason"}'))
         start = time.monotonic()
         with pytest.raises(pulumi.RunError, match=r"job flink/a FAILED: X: the reason"):
@@ -264,7 +266,7 @@ def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
 
 
 def test_a_failed_python_program_speaks_for_itself(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="java.lang.RuntimeException: Python process exits with code: 1"))
         line = "INFO  org.apache.flink.client.python.PythonDriver [] - "
         server.log = f"{line}ValueError: no such thing\n{line}------ Python Process Exited ------\n"
@@ -275,7 +277,7 @@ def test_a_failed_python_program_speaks_for_itself(tmp_path: Path):
 
 
 def test_a_job_that_restarts_itself_may_leave_failed_again(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="passing"))
         restarting = job(**{"kubernetes.operator.job.restart.failed": "true"})
         waiting = asyncio.create_task(watch.wait(restarting, RESOURCE))
@@ -290,7 +292,7 @@ def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, m
     monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
 
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="for good"))
         with pytest.raises(pulumi.RunError, match="for good"):
             await watch.wait(job(**{"kubernetes.operator.job.restart.failed": "true"}), RESOURCE)
@@ -299,7 +301,7 @@ def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, m
 
 
 def test_a_job_manager_in_error_has_a_minute_to_get_well(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="a ConfigMap is not there"))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
         await until(lambda: server.watchers)
@@ -315,7 +317,7 @@ def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
     monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0.2)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
 
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off 20s restarting"))
         with pytest.raises(pulumi.RunError, match="JobManager ERROR: back-off 20s restarting"):
             await watch.wait(job(), RESOURCE)
@@ -329,7 +331,7 @@ def test_a_crash_loop_is_counted_from_its_first_failure(
     monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0.3)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 10)
 
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         failing = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
         server.put(failing)
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
@@ -346,7 +348,7 @@ def test_a_crash_loop_is_counted_from_its_first_failure(
 
 
 def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, said: list[str]):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
         with pytest.raises(
             pulumi.RunError, match=r"not ready after 1 s: DEPLOYED; pod p: ImagePullBackOff: no such image"
@@ -357,7 +359,7 @@ def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, sai
 
 
 def test_a_broken_connection_is_made_again(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
         await until(lambda: server.watchers)
@@ -371,7 +373,7 @@ def test_a_broken_connection_is_made_again(tmp_path: Path):
 
 
 def test_who_may_not_watch_hears_it(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.forbidden = True
         with pytest.raises(pulumi.RunError, match="must be allowed to watch"):
             await watch.wait(job(), RESOURCE)
@@ -380,7 +382,7 @@ def test_who_may_not_watch_hears_it(tmp_path: Path):
 
 
 def test_three_hundred_jobs_need_one_watch(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
         names = [f"job-{number}" for number in range(300)]
         for name in names:
             server.put(deployment("DEPLOYED", name=name))
@@ -396,13 +398,13 @@ def test_three_hundred_jobs_need_one_watch(tmp_path: Path):
 
 def test_a_preview_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    watch = Readiness(kubeconfig="/nowhere", context="none", timeout_seconds=1)
+    watch = Readiness(ApiServer("/nowhere", "none"), timeout_seconds=1)
     assert asyncio.run(watch.wait(job(), RESOURCE)) == "not awaited in a preview"
 
 
 def test_a_context_that_is_not_there_is_said(tmp_path: Path):
-    async def play(server: ApiServer, watch: Readiness) -> None:
-        watch._context = "other"
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        watch._api_server = replace(watch._api_server, context="other")
         with pytest.raises(pulumi.RunError, match="check context and kubeconfig"):
             await watch.wait(job(), RESOURCE)
 

@@ -322,10 +322,32 @@ def test_protected_things_are_not_taken_down(sandbox: Sandbox, capsys: pytest.Ca
     assert sandbox.run("up") == 0
     assert sandbox.run("destroy") == 1
     assert sandbox.removed == []
-    assert "protected: FlinkDeployment flink/word-count; nothing was removed" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (
+        "refused, nothing was done: 1 protected resource would be deleted\n  FlinkDeployment flink/word-count" in said
+    )
+    assert "set protectJobs: false" in said
     sandbox.config()
     assert sandbox.run("up") == 0
     assert sandbox.run("destroy") == 0
+
+
+def test_a_protected_job_that_is_renamed_is_refused_before_the_new_one_is_made(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.config(protect="true")
+    assert sandbox.run("up") == 0
+    sandbox.config(protect="true", jobs=["renamed"])
+    assert sandbox.run("up") == 1
+    assert sandbox.steps == []
+    said = capsys.readouterr().err
+    assert "FlinkDeployment flink/word-count" in said
+    assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in said
+    sandbox.config(jobs=["word-count"])
+    assert sandbox.run("up") == 0
+    sandbox.config(jobs=["renamed"])
+    assert sandbox.run("up") == 0
+    assert "delete flinkdeployment word-count background" in sandbox.removed
 
 
 @pytest.mark.parametrize("action", ["up", "destroy"])

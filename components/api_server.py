@@ -1,0 +1,49 @@
+"""The API server as the program itself asks it, beside what the engine does: for its watch and for CRDs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from settings.model import StackSettings
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """Where the stack's cluster answers.
+
+    Attributes:
+        kubeconfig: file of the context, None for the usual place.
+        context: the stack's kube-context.
+    """
+
+    kubeconfig: str | None
+    context: str
+
+    @classmethod
+    def of(cls, settings: StackSettings) -> ApiServer:
+        """The stack's."""
+        return cls(settings.kubeconfig, settings.context)
+
+    async def connect(self) -> Any:
+        """A `kubernetes_asyncio` ApiClient; whoever asks closes it.
+
+        Raises:
+            pulumi.RunError: when kubeconfig or context cannot be used.
+        """
+        # Imported here: a preview asks for nothing and need not load a client.
+        from kubernetes_asyncio import client, config
+        from kubernetes_asyncio.config.config_exception import ConfigException
+
+        configuration = client.Configuration()
+        try:
+            await config.load_kube_config(
+                config_file=self.kubeconfig, context=self.context, client_configuration=configuration
+            )
+        except (ConfigException, OSError) as error:
+            raise pulumi.RunError(
+                f"the cluster cannot be asked: {error}; check context and kubeconfig of the stack"
+            ) from None
+        return client.ApiClient(configuration=configuration)

@@ -1,0 +1,124 @@
+"""CRDs follow the operator on a real engine: up they go before Helm runs, never down; from a file and from a server."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.definitions import MARK
+from tests.engine.conftest import Engine
+from tests.engine.stand_in import stand_in_charts
+from tools.kubectl import Kubectl
+
+FLINK_CRDS = {f"flink{kind}s.flink.apache.org" for kind in ("deployment", "sessionjob")}
+NEWER_CRDS = {f"flink{kind}s.flink.apache.org" for kind in ("statesnapshot", "bluegreendeployment")}
+
+
+@pytest.fixture(scope="module")
+def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory, kubectl: Kubectl) -> Generator[Path]:
+    """A mirror; the cluster is without Flink's CRDs before, and without the stack after."""
+    remove_definitions(kubectl)
+    yield stand_in_charts(tmp_path_factory.mktemp("charts"))
+    engine.make("destroy")
+    remove_definitions(kubectl)
+
+
+@pytest.fixture(scope="module")
+def repository(charts: Path) -> Generator[str]:
+    """The same charts as a Helm repository on this machine; its URL."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(charts))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        name = "flink-kubernetes-operator"
+        entries = [
+            {"apiVersion": "v2", "name": name, "version": file.stem.rpartition("-")[2], "urls": [f"{url}/{file.name}"]}
+            for file in charts.glob("*.tgz")
+        ]
+        index = {"apiVersion": "v1", "entries": {name: entries}}
+        (charts / "index.yaml").write_text(yaml.safe_dump(index))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield url
+        server.shutdown()
+
+
+def remove_definitions(kubectl: Kubectl) -> None:
+    """Helm leaves them behind; the first install is to be a first one."""
+    for name in marks(kubectl):
+        kubectl.run("delete", "crd", name, "--timeout=60s")
+
+
+def marks(kubectl: Kubectl) -> dict[str, str]:
+    """Flink's CRDs and the operator version that each says it belongs to."""
+    found: list[dict[str, Any]] = json.loads(kubectl.run("get", "crd", "-o", "json"))["items"]
+    return {
+        crd["metadata"]["name"]: crd["metadata"].get("annotations", {}).get(MARK, "")
+        for crd in found
+        if crd["spec"]["group"] == "flink.apache.org"
+    }
+
+
+def layer(mirror: Path | str, version: str) -> str:
+    # Both operators know this version of Flink.
+    job = {"image": "pyflink:dev-1.19", "flinkVersion": "v1_19"}
+    config = {
+        "charts": {"mirror": str(mirror)},
+        "operator": {"version": version},
+        "waitForJobs": False,
+        "jobs": {"word-count": job},
+    }
+    return json.dumps(config)
+
+
+class TestDefinitions:
+    """In this order."""
+
+    def test_the_first_up_makes_them(self, engine: Engine, kubectl: Kubectl, charts: Path):
+        done = engine.make("up", layer(charts, "1.7.0"))
+        assert done.code == 0, done.said
+        assert marks(kubectl) == dict.fromkeys(FLINK_CRDS, "1.7.0")
+
+    def test_an_upgrade_brings_the_new_ones_and_keeps_the_job(self, engine: Engine, kubectl: Kubectl, repository: str):
+        before = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
+        done = engine.make("up", layer(repository, "1.16.1"))
+        assert done.code == 0, done.said
+        assert "CRDs of operator 1.16.1:" in done.said
+        assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
+        schema = json.dumps((kubectl.get("crd", "flinkdeployments.flink.apache.org") or {})["spec"])
+        assert "savepointRedeployNonce" in schema
+        after = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
+        assert (after["uid"], after["generation"]) == (before["uid"], before["generation"])
+
+    def test_then_there_is_nothing_to_do(self, engine: Engine, repository: str):
+        done = engine.make("up", layer(repository, "1.16.1"))
+        assert done.code == 0
+        assert "CRDs of operator" not in done.said
+
+    def test_a_downgrade_keeps_them_and_says_so(self, engine: Engine, kubectl: Kubectl, charts: Path):
+        done = engine.make("up", layer(charts, "1.7.0"))
+        assert done.code == 0, done.said
+        assert "CRD flinkdeployments.flink.apache.org stays as it is" in done.said
+        assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
+
+    def test_a_new_install_over_old_ones_updates_them(self, engine: Engine, kubectl: Kubectl, charts: Path):
+        """Helm alone would leave those that are there."""
+        assert engine.make("destroy").code == 0
+        for name in marks(kubectl):
+            kubectl.run("annotate", "crd", name, f"{MARK}=1.7.0", "--overwrite")
+        kubectl.run("delete", "crd", *NEWER_CRDS)
+        done = engine.make("up", layer(charts, "1.16.1"))
+        assert done.code == 0, done.said
+        assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
+
+    def test_a_chart_that_cannot_be_read_stops_the_upgrade(self, engine: Engine, charts: Path):
+        (charts / "flink-kubernetes-operator-1.15.0.tgz").write_bytes(b"no chart")
+        done = engine.make("up", layer(charts, "1.15.0"))
+        assert done.code != 0
+        assert "Traceback" not in done.said
