@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from components.readiness import innermost_error, is_observed, pod_trouble
+from components.verdict import innermost_error, is_observed, pod_trouble
 from settings.jobs import Job
 from settings.merge import merge_mappings
 from tools import engine

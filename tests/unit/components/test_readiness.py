@@ -17,8 +17,10 @@ import pytest
 from aiohttp import web
 
 from components import readiness
+from components import verdict as verdicts
 from components.api_server import ApiServer
-from components.readiness import Readiness, innermost_error, is_observed, pod_trouble, python_error, verdict
+from components.readiness import Readiness
+from components.verdict import innermost_error, is_observed, pod_trouble, python_error, verdict
 
 RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generation": 2}}})
 
@@ -140,6 +142,7 @@ class FakeApiServer:
         self.objects: dict[str, dict[str, Any]] = {}
         self.watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
         self.lists = 0
+        self.pod_lists = 0
         self.forbidden = False
         self.log = ""
 
@@ -169,7 +172,8 @@ class FakeApiServer:
 
     async def pods(self, _: web.Request) -> web.Response:
         waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
-        pod = {"metadata": {"name": "p"}, "status": {"containerStatuses": [
+        self.pod_lists += 1
+        pod = {"metadata": {"name": "p", "labels": {"app": "a"}}, "status": {"containerStatuses": [
             {"name": "c", "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": {"waiting": waiting}}
         ]}}  # fmt: skip
         return web.json_response({"items": [pod]})
@@ -289,7 +293,7 @@ def test_a_job_that_restarts_itself_may_leave_failed_again(tmp_path: Path):
 
 
 def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0)
+    monkeypatch.setattr(readiness, "RESTART_SECONDS", 0)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -314,7 +318,7 @@ def test_a_job_manager_in_error_has_a_minute_to_get_well(tmp_path: Path):
 def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.2)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -328,7 +332,7 @@ def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
 def test_a_crash_loop_is_counted_from_its_first_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ):
-    monkeypatch.setattr(readiness, "RECOVERY_SECONDS", 0.3)
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.3)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 10)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -377,6 +381,79 @@ def test_who_may_not_watch_hears_it(tmp_path: Path):
         server.forbidden = True
         with pytest.raises(pulumi.RunError, match="must be allowed to watch"):
             await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def blue_green(state: str, job_state: str, *, written: str = "", recorded: str = "") -> dict[str, Any]:
+    fields = [{"time": "2026-01-01T00:00:09Z", "subresource": "status"}]
+    fields += [{"time": f"2026-01-01T00:00:0{written}Z"}] if written else []
+    status = {"blueGreenState": state, "jobStatus": {"state": job_state}}
+    status |= {"lastReconciledTimestamp": f"2026-01-01T00:00:0{recorded}.123456789Z"} if recorded else {}
+    return {"metadata": {"name": "a", "managedFields": fields}, "status": status}
+
+
+@pytest.mark.parametrize("job_state", ["RUNNING", "FAILING"])
+def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_state: str):
+    """ACTIVE_BLUE may be said of the spec before: the status has no generation."""
+    old = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="2"))
+    new = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="5"))
+    assert (old.patience, new.patience) == (verdicts.OBSERVE_SECONDS, 0)
+    assert verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state)).patience > 0
+    assert old.state == new.state == {"RUNNING": "ready", "FAILING": "failed"}[job_state]
+
+
+def test_ready_counts_when_it_has_lasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A status of the old spec is not taken for the new one's; one that the operator leaves as it is, is."""
+    monkeypatch.setattr(verdicts, "OBSERVE_SECONDS", 0.3)
+    waiting = _waiting()
+    ready = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", "RUNNING", written="5", recorded="2"))
+    moving = verdict("FlinkBlueGreenDeployment", blue_green("TRANSITIONING_TO_GREEN", "RECONCILING"))
+    assert waiting.judge(ready, 10.0) == pytest.approx(0.3)
+    assert waiting.judge(moving, 10.2) == float("inf")
+    assert waiting.judge(ready, 10.4) == pytest.approx(0.3)
+    assert waiting.judge(ready, 10.8) < 0
+
+
+def _waiting(*, restarts_itself: bool = False) -> Any:
+    return readiness._Waiting("job flink/a", RESOURCE, restarts_itself)
+
+
+def test_a_job_that_failed_again_after_its_restart_has_failed():
+    waiting = _waiting(restarts_itself=True)
+    failed, deployed = (
+        verdict("FlinkDeployment", deployment("FAILED")),
+        verdict("FlinkDeployment", deployment("DEPLOYED")),
+    )
+    assert waiting.judge(failed, 100.0) == readiness.RESTART_SECONDS
+    assert waiting.judge(failed, 110.0) == readiness.RESTART_SECONDS - 10
+    assert waiting.judge(deployed, 115.0) == float("inf")
+    assert waiting.judge(failed, 118.0) <= 0
+    assert _waiting().judge(failed, 100.0) <= 0
+
+
+def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.5)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        names = [f"job-{number}" for number in range(300)]
+        for name in names:
+            server.put(deployment("DEPLOYED", name=name))
+        waiting = [asyncio.create_task(watch.wait(job(name), RESOURCE)) for name in names]
+        await until(lambda: server.pod_lists >= 2)
+        start = time.monotonic()
+        server.put(deployment("FAILED", name="job-150", error="the reason"))
+        done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert time.monotonic() - start < 5
+        assert [str(task.exception()) for task in done] == ["job flink/job-150 FAILED: the reason"]
+        assert len(pending) == 299
+        assert server.pod_lists < 30, "each job asks for itself"
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await until(lambda: not watch._streams)
 
     run(tmp_path, play)
 
