@@ -50,6 +50,9 @@ drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make
 destroy: .venv/.run ## take STACK away, jobs first
 	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)
 
+unstick: .venv/.run ## the way out when STACK's Flink resources wait for an operator that is gone; asks first [JOB=j YES=1]
+	@$(PYTHON) -m tools.unstick $(STACK) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes)
+
 cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no Docker answers
 	@$(PYTHON) -m tools.cluster up
 
@@ -115,4 +118,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy cluster build new run test-job ui logs monitor grafana-creds clean schema golden dashboards lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean schema golden dashboards lint fmt ns install

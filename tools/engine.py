@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local.tool import state
 from settings.stack_file import PROJECT
-from tools import alone, context, policy, protected
+from tools import alone, blockers, context, policy, protected
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare, read_layer
 
@@ -60,12 +60,14 @@ class Engine:
             FailedError: when something stays.
         """
         cure = "mend what it says above and run the same command again"
-        if self.pulumi is None:
-            must("destroy", [*_local("local.apply"), "destroy", *_of(stack)], cure=cure)
-            return
-        env = _ready(self.pulumi, stack, moving=False)
-        protected.refuse(self.pulumi, stack, env, destroy=True)
-        must("destroy", [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)], cure=cure, env=env)
+        env: Mapping[str, str] | None = None
+        command: list[str | Path] = [*_local("local.apply"), "destroy", *_of(stack)]
+        if self.pulumi is not None:
+            env = _ready(self.pulumi, stack, moving=False)
+            protected.refuse(self.pulumi, stack, env, destroy=True)
+            command = [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)]
+        with blockers.said(stack):
+            must("destroy", command, cure=cure, env=env)
 
     def preview(self, stack: Stack) -> int:
         """Shows what `up` would do, or without the command what the stack declares; an exit code."""

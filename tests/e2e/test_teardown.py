@@ -1,0 +1,83 @@
+"""Teardown with the operator gone: it says what blocks and touches nothing; brought back, or unstuck, it finishes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from local.tool import find_tool
+from tests.e2e.conftest import layered, make
+from tools.kubectl import Kubectl
+
+OPERATOR = ("deployment", "flink-kubernetes-operator", "-n", "flink-operator")
+
+
+@pytest.fixture(scope="module")
+def platform(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """The stack with its job; nothing of it after."""
+    layer = layered(tmp_path_factory.mktemp("layer"), "1.16.1")
+    up(layer)
+    yield layer
+    make("destroy", "STACK=sandbox", timeout=400)
+
+
+def up(layer: Path) -> None:
+    done = make("up", "STACK=sandbox", f"LAYER={layer}", timeout=600)
+    assert done.returncode == 0, done.stderr
+
+
+def remove_operator(kubectl: Kubectl) -> None:
+    """As somebody would who does not know what it is for; all its pods are gone then."""
+    kubectl.run("delete", *OPERATOR, "--cascade=foreground", "--timeout=60s")
+
+
+def job(kubectl: Kubectl) -> dict[str, object] | None:
+    return kubectl.get("flinkdeployment", "word-count", "-n", "flink")
+
+
+class TestTeardown:
+    """In this order."""
+
+    def test_without_its_operator_it_says_what_blocks_and_touches_nothing(self, platform: Path, kubectl: Kubectl):
+        remove_operator(kubectl)
+        start = time.monotonic()
+        done = make("destroy", "STACK=sandbox", timeout=400)
+        assert done.returncode != 0
+        said = done.stdout + done.stderr
+        assert "nothing was touched: there is no operator pod in the namespace flink-operator" in said
+        assert "FlinkDeployment flink/word-count waits for the finalizer" in said
+        assert "helm rollback flink-kubernetes-operator -n flink-operator" in said
+        assert time.monotonic() - start < 120
+        assert "deletionTimestamp" not in (job(kubectl) or {})["metadata"]
+
+    def test_one_that_is_deleted_all_the_same_waits(self, platform: Path, kubectl: Kubectl):
+        kubectl.run("delete", "flinkdeployment", "word-count", "-n", "flink", "--wait=false")
+        assert "deletionTimestamp" in (job(kubectl) or {})["metadata"]
+
+    def test_brought_back_as_it_says_it_finishes(self, platform: Path, kubectl: Kubectl):
+        helm = find_tool("helm")
+        where = ["--kubeconfig", str(kubectl.kubeconfig), "--kube-context", kubectl.context]
+        command = [helm, "rollback", "flink-kubernetes-operator", "-n", "flink-operator", "--wait", *where]
+        subprocess.run(command, check=True, timeout=200)
+        done = make("destroy", "STACK=sandbox", timeout=400)
+        assert done.returncode == 0, done.stdout + done.stderr
+        names = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
+        assert not {name["metadata"]["name"] for name in names} & {"flink", "flink-operator"}
+
+    def test_unstick_asks_and_then_lets_it_go(self, platform: Path, kubectl: Kubectl):
+        up(platform)
+        remove_operator(kubectl)
+        refused = make("unstick", "STACK=sandbox", timeout=60)  # nobody answers
+        assert refused.returncode != 0
+        assert "FlinkDeployment flink/word-count: it goes at once when it is deleted" in refused.stdout
+        assert (job(kubectl) or {})["metadata"]["finalizers"]
+        done = make("unstick", "STACK=sandbox", "YES=1", timeout=60)
+        assert done.returncode == 0, done.stderr
+        done = make("destroy", "STACK=sandbox", timeout=400)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert job(kubectl) is None

@@ -1,0 +1,175 @@
+"""What blocks a teardown, and the way out: both say what they mean to do, and neither does it by itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tools import blockers, unstick
+from tools.run import FailedError
+
+FINALIZER = "flinkdeployments.flink.apache.org/finalizer"
+
+
+class FakeKubectl:
+    """Objects by what `get` asks for; remembers what is run."""
+
+    def __init__(self, *jobs: dict[str, Any], operator: bool = False) -> None:
+        self.jobs = list(jobs)
+        self.operator = operator
+        self.ran: list[tuple[str, ...]] = []
+        self.down = False
+
+    def get(self, what: str, *_: str) -> dict[str, Any] | None:
+        if self.down:
+            raise FailedError("connection refused")
+        if what == "pods":
+            status = {"conditions": [{"type": "Ready", "status": "True" if self.operator else "False"}]}
+            return {"items": [{"metadata": {"name": "operator-1"}, "status": status}]}
+        return {"items": self.jobs} if what.startswith("flinkdeployment") else None
+
+    def run(self, *arguments: str) -> bytes:
+        self.ran.append(arguments)
+        return b""
+
+
+def job(
+    name: str = "orders", *, deleted: bool = True, state: str = "RUNNING", savepoint: bool = False
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "namespace": "flink", "finalizers": ["mine", FINALIZER]}
+    if deleted:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    configuration = {"kubernetes.operator.job.savepoint-on-deletion": "true"} if savepoint else {}
+    spec = {"flinkConfiguration": configuration}
+    return {"kind": "FlinkDeployment", "metadata": metadata, "spec": spec, "status": {"jobStatus": {"state": state}}}
+
+
+def stack(*, enabled: bool = True) -> Any:
+    operator = SimpleNamespace(namespace="flink-operator", enabled=enabled)
+    settings = SimpleNamespace(namespaces={"flink": {}}, operator=operator)
+    return SimpleNamespace(name="prod", platform=SimpleNamespace(settings=settings))
+
+
+def test_it_says_what_waits_for_whom_and_how_to_go_on():
+    said = blockers.report(FakeKubectl(job()), stack())  # pyright: ignore
+    assert "the operator's pod operator-1 in the namespace flink-operator is not ready" in said
+    assert f"FlinkDeployment flink/orders waits for the finalizer {FINALIZER}" in said
+    assert "helm rollback flink-kubernetes-operator -n flink-operator" in said
+    assert "make unstick STACK=prod" in said
+
+
+def test_a_savepoint_that_cannot_be_taken_is_named():
+    said = blockers.report(FakeKubectl(job(state="RECONCILING", savepoint=True), operator=True), stack())  # pyright: ignore
+    assert "it is to take a savepoint first, which a job in state RECONCILING cannot" in said
+    assert "make unstick STACK=prod JOB=… (of orders)" not in said
+    assert "`make unstick STACK=prod JOB=…` (of orders)" in said
+    running = blockers.report(FakeKubectl(job(savepoint=True), operator=True), stack())  # pyright: ignore
+    assert "cannot" not in running
+
+
+def test_what_is_not_deleted_or_has_no_finalizer_blocks_nothing():
+    other = job()
+    other["metadata"]["finalizers"] = ["mine"]
+    assert blockers.report(FakeKubectl(job(deleted=False), other), stack()) == ""  # pyright: ignore
+
+
+def test_before_a_destroy_the_operator_is_given_time_to_come_back():
+    kubectl = FakeKubectl(job(deleted=False))
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        kubectl.operator = len(waited) == 3
+
+    assert blockers.before_destroy(kubectl, stack(), wait) == ""  # pyright: ignore
+    assert len(waited) == 3
+    kubectl.operator = False
+    said = blockers.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
+    assert said.startswith("nothing was touched: the operator's pod operator-1")
+    assert blockers.before_destroy(FakeKubectl(), stack(), lambda _: pytest.fail("waits for nothing")) == ""  # pyright: ignore
+
+
+def test_around_a_destroy(monkeypatch: pytest.MonkeyPatch):
+    kubectl = FakeKubectl(job(), operator=True)
+    monkeypatch.setattr(blockers.Kubectl, "of", lambda _: kubectl)
+    monkeypatch.setattr(blockers, "OPERATOR_SECONDS", 0)
+    with (
+        pytest.raises(FailedError, match=r"destroy failed\nFlinkDeployment flink/orders waits"),
+        blockers.said(stack()),
+    ):
+        raise FailedError("destroy failed")
+    kubectl.operator = False
+    with pytest.raises(FailedError, match="nothing was touched"), blockers.said(stack()):
+        pytest.fail("the destroy began")
+    kubectl.down = True
+    with blockers.said(stack()):
+        pass  # the engine says it itself
+
+
+def test_while_it_goes_on_it_says_once_what_blocks(monkeypatch: pytest.MonkeyPatch):
+    lines: list[str] = []
+    ended = threading.Event()
+    looks = iter(range(6))
+
+    def report(*_: object) -> str:
+        if next(looks) == 5:
+            ended.set()
+        return "orders waits"
+
+    monkeypatch.setattr(blockers, "report", report)
+    monkeypatch.setattr(blockers, "say", lines.append)
+    blockers._look(FakeKubectl(), stack(), ended, 0.001)  # pyright: ignore
+    assert lines == ["-- still waits:\norders waits"]
+
+
+def test_unstick_lists_asks_and_takes_the_operators_finalizer_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    kubectl = FakeKubectl(job(), job("other", deleted=False))
+    monkeypatch.setattr("builtins.input", lambda prompt: "prod")
+    unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore
+    said = capsys.readouterr().out
+    assert "FlinkDeployment flink/orders: it goes at once, its pods with it, without a last savepoint" in said
+    assert [call[:3] for call in kubectl.ran] == [
+        ("patch", "flinkdeployment.flink.apache.org", "orders"),
+        ("patch", "flinkdeployment.flink.apache.org", "other"),
+    ]
+    patch = next(argument for argument in kubectl.ran[0] if argument.startswith("--patch="))
+    assert json.loads(patch.removeprefix("--patch=")) == {"metadata": {"finalizers": ["mine"]}}
+
+
+@pytest.mark.parametrize("answer", ["", "y", "prod2", None])
+def test_nobody_agrees_nothing_is_done(monkeypatch: pytest.MonkeyPatch, answer: str | None):
+    def asked(_: str) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr("builtins.input", asked)
+    kubectl = FakeKubectl(job())
+    with pytest.raises(FailedError, match="nothing was done"):
+        unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore
+    assert kubectl.ran == []
+
+
+def test_an_operator_that_is_there_does_its_work_itself():
+    found = blockers.held(FakeKubectl(job(), job("well", deleted=False)), stack())  # pyright: ignore
+    with pytest.raises(FailedError, match="the operator is there"):
+        unstick.chosen(found, "", "")
+    with pytest.raises(FailedError, match="nothing is stuck"):
+        unstick.chosen(found, "", "well")
+    with pytest.raises(FailedError, match="no Flink resource nobody"):
+        unstick.chosen(found, "gone", "nobody")
+    assert [one.name for one in unstick.chosen(found, "", "orders")] == ["orders"]
+    assert len(unstick.chosen(found, "gone", "")) == 2
+
+
+def test_scripts_say_yes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked"))
+    kubectl = FakeKubectl(job())
+    unstick.unstick(kubectl, stack(enabled=False), "orders", yes=True)  # pyright: ignore
+    assert len(kubectl.ran) == 1

@@ -1,0 +1,218 @@
+"""What keeps a stack from being taken down: Flink's resources wait for their operator, which has to be there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from settings.job_files import FLINK_API
+from tools.kubectl import Kubectl
+from tools.run import FailedError, say
+from tools.stack import Stack
+
+FINALIZER_SUFFIX = "flink.apache.org/finalizer"
+OPERATOR_PODS = "app.kubernetes.io/name=flink-kubernetes-operator"
+KINDS = ("flinksessionjob", "flinkstatesnapshot", "flinkbluegreendeployment", "flinkdeployment")
+
+OPERATOR_SECONDS = 30
+"""How long an operator that restarts has to be there again."""
+
+_LOOK_SECONDS = 15
+_RETRY_SECONDS = 5
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """One of Flink's resources that does not go before its operator has taken its finalizer away.
+
+    Attributes:
+        kind, namespace, name: which.
+        finalizers: all that it has.
+        is_deleted: whether somebody has deleted it, so that it only waits.
+        state: its job's state in Flink's word, empty when it has none.
+        takes_savepoint: whether it is to take a savepoint as it goes.
+        error: the operator's.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    finalizers: tuple[str, ...]
+    is_deleted: bool
+    state: str
+    takes_savepoint: bool
+    error: str
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def why(self) -> str:
+        """What it waits for, seen without its operator."""
+        ours = ", ".join(name for name in self.finalizers if name.endswith(FINALIZER_SUFFIX))
+        text = f"{self.title} waits for the finalizer {ours}, which the operator takes away"
+        if self.takes_savepoint and self.state not in ("RUNNING", "FINISHED", "CANCELED", "FAILED"):
+            text += f"; it is to take a savepoint first, which a job in state {self.state or 'unknown'} cannot"
+        return text + (f"; the operator says: {self.error}" if self.error else "")
+
+
+def held(kubectl: Kubectl, stack: Stack) -> list[Held]:
+    """What of Flink's is in the stack's namespaces and has an operator's finalizer, session jobs before their clusters.
+
+    Raises:
+        FailedError: when the cluster cannot be asked.
+    """
+    found: list[Held] = []
+    for kind in KINDS:
+        for namespace in stack.platform.settings.namespaces:
+            listed = kubectl.get(f"{kind}s.{FLINK_API.partition('/')[0]}", "-n", namespace)
+            found += [_held(item) for item in cast("list[Object]", (listed or {}).get("items", []))]
+    return [one for one in found if any(name.endswith(FINALIZER_SUFFIX) for name in one.finalizers)]
+
+
+def _held(item: Object) -> Held:
+    metadata = cast(Object, item["metadata"])
+    status = cast(Object, item.get("status") or {})
+    configuration = cast(Object, cast(Object, item.get("spec") or {}).get("flinkConfiguration") or {})
+    return Held(
+        kind=str(item["kind"]),
+        namespace=str(metadata["namespace"]),
+        name=str(metadata["name"]),
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        is_deleted="deletionTimestamp" in metadata,
+        state=str(cast(Object, status.get("jobStatus") or {}).get("state") or ""),
+        takes_savepoint=str(configuration.get("kubernetes.operator.job.savepoint-on-deletion")).lower() == "true",
+        error=str(status.get("error") or "").splitlines()[0][:300] if status.get("error") else "",
+    )
+
+
+def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
+    """Why no operator takes finalizers away; empty when one is ready.
+
+    Raises:
+        FailedError: when the cluster cannot be asked.
+    """
+    operator = stack.platform.settings.operator
+    # An operator that is not the stack's own may be anywhere.
+    where = ["-n", operator.namespace] if operator.enabled else ["-A"]
+    listed = kubectl.get("pods", "-l", OPERATOR_PODS, *where) or {}
+    pods = cast("list[Object]", listed.get("items", []))
+    place = f"in the namespace {operator.namespace}" if operator.enabled else "in any namespace"
+    if not pods:
+        return f"there is no operator pod {place}"
+    for pod in pods:
+        conditions = cast("list[Object]", cast(Object, pod.get("status") or {}).get("conditions") or [])
+        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+        if ready and "deletionTimestamp" not in pod["metadata"]:
+            return ""
+    return f"the operator's pod {pods[0]['metadata']['name']} {place} is not ready"
+
+
+def how_to_go_on(stack: Stack, waiting: list[Held], trouble: str) -> str:
+    """What is there to do, for those resources and that trouble of the operator."""
+    name = stack.name
+    if trouble:
+        operator = stack.platform.settings.operator
+        back = (
+            f"bring the operator back (`helm rollback flink-kubernetes-operator -n {operator.namespace}`; where Helm "
+            f"has lost it too: `pulumi refresh`, then `make up STACK={name}`)"
+            if operator.enabled
+            else "bring the operator back (it is not this stack's)"
+        )
+        return (
+            f"to go on: {back}, then `make destroy STACK={name}` again; or give up what it would do: "
+            f"`make unstick STACK={name}` lists what that costs, and asks first"
+        )
+    jobs = ", ".join(sorted({one.name for one in waiting}))
+    return (
+        f"to go on: see the operator's words above and its log; a job that must take a savepoint has to run first. "
+        f"To give its state up: `make unstick STACK={name} JOB=…` (of {jobs}), which asks first"
+    )
+
+
+def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], object]) -> str:
+    """What would block, looked for before anything is touched; empty when nothing would.
+
+    Args:
+        kubectl: of the stack.
+        stack: to be destroyed.
+        wait: passes so many seconds.
+
+    Raises:
+        FailedError: when the cluster cannot be asked.
+    """
+    found = held(kubectl, stack)
+    for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
+        if not found or not operator_trouble(kubectl, stack):
+            return ""
+        wait(_RETRY_SECONDS)  # it may just restart
+    trouble = operator_trouble(kubectl, stack)
+    if not trouble:
+        return ""
+    lines = [f"nothing was touched: {trouble}, and without it these never go:"]
+    return "\n".join([*lines, *(f"  {one.why}" for one in found), how_to_go_on(stack, found, trouble)])
+
+
+def report(kubectl: Kubectl, stack: Stack) -> str:
+    """What is deleted and does not go, and what to do; empty when nothing is."""
+    found = [one for one in held(kubectl, stack) if one.is_deleted]
+    if not found:
+        return ""
+    trouble = operator_trouble(kubectl, stack)
+    lines = [*([f"{trouble}"] if trouble else []), *(one.why for one in found)]
+    return "\n".join([*lines, how_to_go_on(stack, found, trouble)])
+
+
+@contextmanager
+def said(stack: Stack) -> Generator[None]:
+    """Around a `destroy`: refuses what could not end, and says meanwhile and in the end what blocks, and how to go on.
+
+    A cluster that cannot be asked is left to the engine, which says so itself.
+
+    Raises:
+        FailedError: when Flink's resources wait for an operator that is not there; nothing has been touched then.
+    """
+    try:
+        kubectl = Kubectl.of(stack)
+        blocked = before_destroy(kubectl, stack, time.sleep)
+    except FailedError:
+        yield
+        return
+    if blocked:
+        raise FailedError(blocked)
+    ended = threading.Event()
+    looking = threading.Thread(target=_look, args=(kubectl, stack, ended), daemon=True)
+    looking.start()
+    try:
+        yield
+    except FailedError as error:
+        try:
+            rest = report(kubectl, stack)
+        except FailedError:
+            rest = ""
+        raise FailedError(f"{error}\n{rest}" if rest else str(error)) from None
+    finally:
+        ended.set()
+        looking.join()
+
+
+def _look(kubectl: Kubectl, stack: Stack, ended: threading.Event, seconds: float = _LOOK_SECONDS) -> None:
+    """Prints what blocks whenever that is new; seen twice, so that it does not merely take its time."""
+    shown, before = "", ""
+    while not ended.wait(seconds):
+        try:
+            now = report(kubectl, stack)
+        except FailedError:
+            continue
+        if now and now == before and now != shown:
+            shown = now
+            say("-- still waits:\n" + now)
+        before = now

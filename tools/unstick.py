@@ -1,0 +1,97 @@
+"""`make unstick`: the way out when Flink's resources wait for an operator that does not come back.
+
+python -m tools.unstick STACK [--job JOB] [--yes]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from tools.blockers import FINALIZER_SUFFIX, Held, held, operator_trouble
+from tools.kubectl import Kubectl
+from tools.run import FailedError, finish, say
+from tools.stack import Stack, prepare
+
+
+def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
+    """Those whose finalizer may be taken away.
+
+    Args:
+        found: what has an operator's finalizer.
+        trouble: why no operator does it; empty when one is there.
+        job: of that name only; empty for all.
+
+    Raises:
+        FailedError: when the operator is there and no job is named, or nothing has that name.
+    """
+    ones = [one for one in found if job in ("", one.name)]
+    if job and not ones:
+        known = ", ".join(sorted({one.name for one in found})) or "none"
+        raise FailedError(f"no Flink resource {job} waits for an operator; those that have its finalizer: {known}")
+    if trouble or not ones:
+        return ones
+    if not job:
+        raise FailedError(
+            "the operator is there and takes its finalizers away itself; where it cannot (a savepoint of a job that "
+            "does not run), name the job: make unstick JOB=…"
+        )
+    waiting = [one for one in ones if one.is_deleted]
+    if not waiting:
+        raise FailedError(f"{ones[0].title} is not being deleted, and its operator is there: nothing is stuck")
+    return waiting
+
+
+def cost(one: Held) -> str:
+    """What taking the finalizer away does to a resource."""
+    what = "it goes at once" if one.is_deleted else "it goes at once when it is deleted"
+    saved = "without the savepoint that it was to take" if one.takes_savepoint else "without a last savepoint"
+    rest = "its high-availability ConfigMaps stay until their namespace goes"
+    return f"{one.title}: {what}, its pods with it, {saved}; {rest}"
+
+
+def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
+    """Says what it would do, asks, and takes the finalizers of Flink's operator away; others stay.
+
+    Raises:
+        FailedError: when nothing may be done, or nobody agrees.
+    """
+    trouble = operator_trouble(kubectl, stack)
+    ones = chosen(held(kubectl, stack), trouble, job)
+    if not ones:
+        say("nothing waits for an operator")
+        return
+    say(trouble or "the operator is there, and cannot do it")
+    say("this takes the operator's finalizers away, and what they stand for:")
+    for one in ones:
+        say(f"  {cost(one)}")
+    if not yes:
+        try:
+            answer = input(f'type the stack\'s name, "{stack.name}", to go on: ')
+        except EOFError:
+            answer = ""
+        if answer.strip() != stack.name:
+            raise FailedError("nothing was done; scripts say --yes")
+    for one in ones:
+        rest = [name for name in one.finalizers if not name.endswith(FINALIZER_SUFFIX)]
+        patch = json.dumps({"metadata": {"finalizers": rest}})
+        resource = f"{one.kind.lower()}.flink.apache.org"
+        kubectl.run("patch", resource, one.name, "-n", one.namespace, "--type=merge", f"--patch={patch}")
+        say(f"{one.title}: done")
+    say(f"now: make destroy STACK={stack.name}")
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    parser = argparse.ArgumentParser(prog="tools.unstick", description=__doc__)
+    parser.add_argument("stack")
+    parser.add_argument("--job", default="", help="this one only")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    options = parser.parse_args()
+    stack = prepare(options.stack)
+    unstick(Kubectl.of(stack), stack, options.job, yes=options.yes)
+    return 0
+
+
+if __name__ == "__main__":
+    finish(main)
