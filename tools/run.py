@@ -23,9 +23,23 @@ def say(text: str) -> None:
 
 
 def stream(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> int:
-    """Runs a command whose output the user sees; its exit code."""
+    """Runs a command whose output the user sees; its exit code.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once the command has ended: it gets the signal too, and ends in its own way.
+    """
     sys.stdout.flush()
-    return subprocess.run([str(part) for part in command], env=env, cwd=cwd, check=False).returncode
+    interrupted = False
+    with subprocess.Popen([str(part) for part in command], env=env, cwd=cwd) as process:
+        while process.returncode is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                # An engine that were killed now would leave half an operation and its lock behind.
+                interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode
 
 
 def must(what: str, command: Sequence[str | Path], *, cure: str, env: Mapping[str, str] | None = None) -> None:

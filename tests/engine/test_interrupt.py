@@ -1,0 +1,64 @@
+"""Ctrl-C during an `up` on a real engine: nothing is left half done, and the next `up` goes on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import ROOT, Engine
+from tests.engine.stand_in import stand_in_charts
+from tools.kubectl import Kubectl
+
+JOB = ("flinkdeployment", "word-count", "-n", "flink")
+
+
+@pytest.fixture(scope="module")
+def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """An operator that is none, so that the job is waited for until the test says that it is well."""
+    yield stand_in_charts(tmp_path_factory.mktemp("charts"))
+    assert engine.make("destroy").code == 0
+
+
+def layer(charts: Path) -> str:
+    return json.dumps({"charts": {"mirror": str(charts)}})
+
+
+def until(what: str, look: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def started(engine: Engine, charts: Path) -> subprocess.Popen[str]:
+    """An `up` under way, with a session of its own, as a terminal would give it."""
+    path = engine.folder / "layer.yaml"
+    path.write_text(layer(charts))
+    out = (engine.folder / "out").open("w")
+    command = ["make", "up", "STACK=sandbox", f"LAYER={path}"]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=engine.env, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def test_the_next_up_goes_on(engine: Engine, kubectl: Kubectl, charts: Path):
+    running = started(engine, charts)
+    until("the job is waited for", lambda: "not seen by the operator" in (engine.folder / "out").read_text())
+    before = (kubectl.get(*JOB) or {})["metadata"]["uid"]
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(timeout=120) != 0
+    assert "run the same command again to go on" in (engine.folder / "out").read_text()
+
+    again = started(engine, charts)
+    until("the job is waited for", lambda: "not seen by the operator" in (engine.folder / "out").read_text())
+    status = {"status": {"lifecycleState": "STABLE", "observedGeneration": 1}}
+    kubectl.run("patch", *JOB, "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
+    assert again.wait(timeout=120) == 0, (engine.folder / "out").read_text()
+    assert (kubectl.get(*JOB) or {})["metadata"]["uid"] == before
