@@ -48,7 +48,8 @@ def configuration(storage: StateStorage) -> dict[str, str]:
     if storage.type == "azure":
         return _azure(storage)
     if storage.type == "gcs" and storage.endpoint:
-        return {"gs.storage.root.url": storage.endpoint}
+        # With a slash at its end the plugin asks for //batch/storage/v1, which no server has.
+        return {"gs.storage.root.url": storage.endpoint.rstrip("/")}
     return {}
 
 

@@ -51,6 +51,9 @@ _OPERATOR_JOB = {
     # Three days of them: what goes wrong on a Friday is seen on Monday.
     "kubernetes.operator.savepoint.history.max.age": "72 h",
     "kubernetes.operator.savepoint.history.max.count": "12",
+    # A FlinkStateSnapshot of the operator's own for each savepoint stays when the job goes, owned by nobody: once the
+    # operator is gone, its finalizer keeps the namespace for ever. Without, savepoints stand in the job's status.
+    "kubernetes.operator.snapshot.resource.enabled": "false",
 }
 
 

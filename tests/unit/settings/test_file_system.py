@@ -76,7 +76,7 @@ def test_azure_by_key_and_by_identity(project: Project) -> None:
 
 
 def test_gcs_with_a_key_file_and_an_endpoint(project: Project) -> None:
-    more = {"credentials": {"serviceAccountKey": KEY}, "endpoint": "http://gcs:4443"}
+    more = {"credentials": {"serviceAccountKey": KEY}, "endpoint": "http://gcs:4443/"}
     configuration, env = given_by(project, {**GCS, **more})
     assert configuration["gs.storage.root.url"] == "http://gcs:4443"
     pod = project.spec()["podTemplate"]["spec"]
