@@ -1,0 +1,142 @@
+"""The streaming example on the sandbox, as the tests of state see it: brought up by `make`, asked over REST, read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from settings.merge import merge_mappings
+from tests.e2e.conftest import PAIRS, layered, make
+from tests.e2e.totals import Audit, audit
+from tools.kubectl import Kubectl
+from tools.run import FailedError
+
+JOB = "running-totals"
+NAMESPACE = "flink"
+OPERATOR = ("-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator")
+RATE = 100
+PAIR = sorted(PAIRS)[0]
+"""The newest operator, the one with the Flink that the job file speaks of."""
+
+
+T = TypeVar("T")
+
+
+def until(what: str, look: Callable[[], T | None], seconds: float = 180) -> T:
+    """What `look` gives as soon as it is something; asks again until then.
+
+    Raises:
+        AssertionError: after so many seconds, with what was waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.3)
+
+
+@dataclass
+class RunningTotals:
+    """The job in the stack `sandbox`.
+
+    Attributes:
+        kubectl: of the sandbox.
+        folder: for files of config.
+        read: gives the lines of the output.
+        config: keys of the stack beside `jobs`.
+        settings: of the job.
+    """
+
+    kubectl: Kubectl
+    folder: Path
+    read: Callable[[], Iterable[str]]
+    config: dict[str, object] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def layer(self, **settings: object) -> str:
+        """The option of `make` for the stack with further settings of the job, which stay."""
+        self.settings = merge_mappings(self.settings, settings)
+        jobs = {JOB: self.settings, "word-count": {"enabled": False}}
+        return f"LAYER={layered(self.folder, PAIR, jobs=jobs, **self.config)}"
+
+    def up(self, **settings: object) -> subprocess.CompletedProcess[str]:
+        """`make up` with further settings of the job, which stay."""
+        start = time.monotonic()
+        done = make("up", "STACK=sandbox", self.layer(**settings), timeout=400)
+        print(f"up with {settings}: {time.monotonic() - start:.1f} s")
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """The resource's status."""
+        found = self.kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+        return cast(dict[str, Any], found.get("status") or {})
+
+    def ask(self, path: str) -> Any:
+        """What the job's REST interface answers; None when it does not."""
+        service = f"/api/v1/namespaces/{NAMESPACE}/services/{JOB}-rest:rest/proxy"
+        try:
+            return json.loads(self.kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s"))
+        except (FailedError, ValueError):
+            return None
+
+    def job(self) -> dict[str, Any] | None:
+        """The one job that runs, all tasks of it, as REST shows it; None when it does not run."""
+        overview = (self.ask("/jobs/overview") or {}).get("jobs", [])
+        running = [job for job in overview if job["state"] == "RUNNING"]
+        if len(running) != 1:
+            return None
+        shown = self.ask(f"/jobs/{running[0]['jid']}")
+        if not shown or any(vertex["status"] != "RUNNING" for vertex in shown["vertices"]):
+            return None
+        return cast(dict[str, Any], shown)
+
+    def restored(self) -> dict[str, Any]:
+        """Where the running job was restored from, as REST shows it; empty when it started from nothing."""
+        job = until("the job runs", self.job)
+        seen = until("REST shows checkpoints", lambda: self.ask(f"/jobs/{job['jid']}/checkpoints"))
+        return cast(dict[str, Any], seen["latest"]["restored"] or {})
+
+    def pods(self, component: str) -> list[str]:
+        """The names of the job's pods that are not about to go."""
+        found = self.kubectl.get("pods", "-n", NAMESPACE, "-l", f"app={JOB},component={component}") or {"items": []}
+        names = (pod["metadata"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"])
+        return [name["name"] for name in names]
+
+    def kill(self, component: str) -> str:
+        """Kills the one pod of a component, without notice; its name."""
+        [name] = until(f"one {component}", lambda: names if len(names := self.pods(component)) == 1 else None)
+        self.kubectl.run("delete", "pod", name, "-n", NAMESPACE, "--grace-period=0", "--force")
+        return name
+
+    def audit(self) -> Audit:
+        """The output as it is now."""
+        return audit(self.read())
+
+    def exact(self, *, beyond: int = 0) -> Audit:
+        """The output when it is exact and goes so far; a reader may see the files of a moment half, so it looks again.
+
+        Raises:
+            AssertionError: it is never both; says what it is.
+        """
+        seen = [self.audit()]
+
+        def look() -> Audit | None:
+            seen.append(self.audit())
+            return seen[-1] if seen[-1].is_exact and seen[-1].highest > beyond else None
+
+        try:
+            return until(f"an exact output beyond {beyond}", look, seconds=120)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the output: {seen[-1]}") from None
+
+    def goes_on(self) -> Audit:
+        """The output when it is exact and some seconds further than now: what was is kept, and what is new fits it."""
+        return self.exact(beyond=self.audit().highest + 2 * RATE)

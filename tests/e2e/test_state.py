@@ -1,0 +1,160 @@
+"""Nothing is lost and nothing doubled: the streaming example with its state on a volume, under the real operator.
+
+Whatever is changed or killed, the proof is the output's: each number's line is there once and has the right totals. One
+job goes through it all, in this order.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+
+import pytest
+
+from settings.state_storage import CLAIM, MOUNT
+from tests.e2e.conftest import ROOT, make
+from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, RunningTotals, until
+from tools.kubectl import Kubectl
+
+READER = "reader"
+OUTPUT = f"{MOUNT}/{JOB}"
+
+
+@pytest.fixture(scope="module")
+def totals(
+    kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Generator[RunningTotals]:
+    """The job, not up yet; the stack is gone afterwards."""
+    wanted = request.config.getoption("--pair")
+    if wanted and wanted != PAIR:
+        pytest.skip(f"only {wanted} was asked for, whose Flink is not the job's")
+    job = RunningTotals(kubectl, tmp_path_factory.mktemp("state"), lambda: read(kubectl))
+    job.settings = {
+        "enabled": True,
+        "parameters": {"rate": RATE},
+        "savepointOnDeletion": True,
+        "flinkConfiguration": {"execution.checkpointing.interval": "1 s"},
+    }
+    yield job
+    subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="module")
+def reader(totals: RunningTotals, kubectl: Kubectl) -> Generator[None]:
+    """A pod that sees the claim however the job's own pods fare. The job is up before: the claim comes with it."""
+    totals.up()
+    kubectl.run("apply", "-f", "-", stdin=json.dumps(reader_pod()).encode())
+    kubectl.run("wait", "--for=condition=Ready", f"pod/{READER}", "-n", NAMESPACE, "--timeout=60s")
+    yield
+    kubectl.try_run("delete", "pod", READER, "-n", NAMESPACE, "--grace-period=0", "--force")
+
+
+def reader_pod() -> dict[str, object]:
+    container = {
+        "name": "reader",
+        "image": "pyflink:dev",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sleep", "86400"],
+        "volumeMounts": [{"name": "state", "mountPath": MOUNT}],
+    }
+    spec = {"containers": [container], "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": CLAIM}}]}
+    metadata = {"name": READER, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def in_reader(kubectl: Kubectl, *command: str) -> list[str]:
+    return kubectl.run("exec", "-n", NAMESPACE, READER, "--", *command).decode().splitlines()
+
+
+def read(kubectl: Kubectl) -> list[str]:
+    """The lines of all files that the sink has published."""
+    return in_reader(kubectl, "sh", "-c", f"find {OUTPUT} -type f -name '{JOB}-*' -exec cat {{}} +")
+
+
+@pytest.mark.usefixtures("reader")
+class TestState:
+    """In this order; the numbers go on from each test to the next."""
+
+    def test_it_comes_up_and_counts(self, totals: RunningTotals) -> None:
+        assert totals.status()["lifecycleState"] == "STABLE"
+        assert totals.goes_on().highest > RATE
+        assert totals.restored() == {}
+
+    def test_parallelism_is_changed_by_config_by_way_of_a_savepoint(self, totals: RunningTotals) -> None:
+        before = totals.exact().highest
+        totals.up(parallelism=2)
+        job = until("the job runs", totals.job)
+        assert {vertex["parallelism"] for vertex in job["vertices"] if "totals" in vertex["name"]} == {2}
+        assert totals.restored()["is_savepoint"]
+        assert totals.goes_on().highest > before
+
+    def test_it_is_upgraded_from_its_last_state(self, totals: RunningTotals) -> None:
+        totals.up(upgradeMode="last-state", env={"ROUND": "2"})
+        restored = totals.restored()
+        assert restored
+        assert not restored["is_savepoint"]
+        totals.goes_on()
+
+    def test_a_killed_taskmanager_is_replaced(self, totals: RunningTotals) -> None:
+        before = totals.restored()["restore_timestamp"]
+        killed = totals.kill("taskmanager")
+        until("a restore", lambda: totals.job() and totals.restored()["restore_timestamp"] > before)
+        assert killed not in totals.pods("taskmanager")
+        totals.goes_on()
+
+    def test_a_killed_jobmanager_comes_back_from_its_checkpoint(self, totals: RunningTotals) -> None:
+        before = totals.restored()["restore_timestamp"]
+        killed = totals.kill("jobmanager")
+        until("a restore", lambda: totals.job() and totals.restored().get("restore_timestamp", 0) > before)
+        assert killed not in totals.pods("jobmanager")
+        assert not totals.restored()["is_savepoint"]
+        totals.goes_on()
+
+    def test_the_operator_is_killed_in_the_middle_of_an_upgrade(self, totals: RunningTotals, kubectl: Kubectl) -> None:
+        option = totals.layer(parallelism=1, upgradeMode="savepoint")
+        done: list[subprocess.CompletedProcess[str]] = []
+        upgrade = threading.Thread(target=lambda: done.append(make("up", "STACK=sandbox", option, timeout=400)))
+        start = time.monotonic()
+        upgrade.start()
+        # The old JobManager is gone or going, the new one is not there yet.
+        until("the upgrade under way", lambda: "UPGRADING" in str(totals.status()) and not totals.pods("jobmanager"))
+        [operator] = [pod["metadata"]["name"] for pod in (kubectl.get("pods", *OPERATOR) or {})["items"]]
+        kubectl.run("delete", "pod", operator, "-n", "flink-operator", "--grace-period=0", "--force")
+        upgrade.join()
+        print(f"up through the operator's death: {time.monotonic() - start:.1f} s")
+        assert done[0].returncode == 0, done[0].stderr
+        assert totals.restored()["is_savepoint"]
+        job = until("the job runs", totals.job)
+        assert {vertex["parallelism"] for vertex in job["vertices"]} == {1}
+        totals.goes_on()
+
+    def test_suspended_and_resumed_by_config(self, totals: RunningTotals) -> None:
+        totals.up(state="suspended")
+        # The JobManager of a job that was stopped with a savepoint stays for a while, for whoever wants to ask it.
+        until(
+            "nothing works", lambda: totals.status()["lifecycleState"] == "SUSPENDED" and not totals.pods("taskmanager")
+        )
+        at_rest = totals.audit()
+        assert at_rest.is_whole, at_rest
+        totals.up(state="running")
+        assert totals.goes_on().highest > at_rest.highest
+
+    def test_it_is_removed_with_a_savepoint_and_goes_on_from_it(self, totals: RunningTotals, kubectl: Kubectl) -> None:
+        folder = f"{MOUNT}/sandbox/{NAMESPACE}/{JOB}/savepoints"
+        earlier = set(in_reader(kubectl, "ls", folder))
+        totals.up(enabled=False)
+        assert kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) is None
+        [savepoint] = set(in_reader(kubectl, "ls", folder)) - earlier
+        at_rest = totals.audit()
+        assert at_rest.is_whole, at_rest
+        totals.up(enabled=True, restoreFrom=f"file://{folder}/{savepoint}")
+        restored = totals.restored()
+        assert restored["is_savepoint"]
+        assert restored["external_path"].endswith(savepoint)
+        found = totals.goes_on()
+        assert found.highest > at_rest.highest
+        print(f"in the end: {found}")
