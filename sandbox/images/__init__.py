@@ -50,9 +50,12 @@ PAIRS = (
 )
 """The pairs that the sandbox can build, the default one first."""
 OPERATORS = tuple(pair.operator for pair in PAIRS)
-PYFLINKS = tuple(pair.pyflink for pair in PAIRS)
+BUCKETS = PyFlink("dev-2.3", "2.3.0")
+"""The image with Flink's file systems for buckets, all of which are published of no other version from 2.1 on."""
+PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS)
 RECIPES: tuple[Recipe, ...] = (
     *(recipe for pair in PAIRS for recipe in pair.recipes),
+    BUCKETS,
     *cert_manager.IMAGES,
     *prometheus.IMAGES,
 )

@@ -12,6 +12,7 @@ from sandbox.home import Home
 from sandbox.images import debian
 from sandbox.images.pyflink.distribution import distribution
 from sandbox.images.pyflink.job import job_layer
+from sandbox.images.pyflink.plugins import plugin_layers
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class PyFlink:
         python, flink = distribution(home, self.flink, self.requirements)
         return image.Store(home.images).write_image(
             self.name,
-            [base, python, flink, job_layer(home)],
+            [base, python, flink, *plugin_layers(home, self.flink), job_layer(home)],
             entrypoint=["/docker-entrypoint.sh"],
             env={
                 "PATH": "/opt/flink/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

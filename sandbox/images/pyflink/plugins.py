@@ -1,0 +1,71 @@
+"""Flink's file systems for buckets, jars of Maven Central: in the image's opt/, where the official image has them.
+
+Nothing is on until a pod's ENABLE_BUILT_IN_PLUGINS names it. 2.3.0 is the newest Flink of which all four are published
+there, so `plugins-<version>.sha256` is there for that one alone.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox import image
+from sandbox.home import Home
+from sandbox.images import command
+from sandbox.images.layers import layers
+from sandbox.images.pyflink.ownership import FLINK_HOME, own
+from sandbox.report import Failure, step
+
+_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+
+
+def digests(flink: str) -> dict[str, str]:
+    """SHA-256 by jar of a Flink version; empty where they are not published."""
+    path = _list(flink)
+    if not path.exists():
+        return {}
+    lines = (line.split() for line in path.read_text().splitlines())
+    return {jar: digest for digest, jar in lines}
+
+
+def jars(home: Home, flink: str) -> Path:
+    """A folder with the jars, fetched when they are not there.
+
+    Raises:
+        Failure: one cannot be had, or is not the one that is pinned.
+    """
+    folder = home.root / "work" / f"plugins-{flink}"
+    for jar, digest in digests(flink).items():
+        path = folder / jar
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            command.need({"mvn": "maven"})
+            artifact = f"org.apache.flink:{jar.removesuffix(f'-{flink}.jar')}:{flink}"
+            maven = ["mvn", "--batch-mode", _COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
+            with step(f"fetching {jar}"):
+                command.run(home, "flink-plugins", maven)
+            if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                raise Failure(f"{path} is not that of {_list(flink)}; remove it from Maven's repository and try again")
+    if folder.is_dir():
+        os.utime(folder)  # so that `sandbox.pruning` sees when it was used last
+    return folder
+
+
+def plugin_layers(home: Home, flink: str) -> list[image.Layer]:
+    """The layer of the jars, 230 MB; none for a version of which they are not published."""
+    if not digests(flink):
+        return []
+    name = f"flink-plugins-{flink}"
+
+    def lay(roots: Mapping[str, Path]) -> None:
+        target = roots[name] / FLINK_HOME / "opt"
+        target.mkdir(parents=True)
+        for jar in digests(flink):
+            shutil.copyfile(jars(home, flink) / jar, target / jar)
+        own(roots[name] / FLINK_HOME)
+
+    return layers(home, [name], [Path(__file__), _list(flink)], lay)
+
+
+def _list(flink: str) -> Path:
+    return Path(__file__).with_name(f"plugins-{flink}.sha256")
