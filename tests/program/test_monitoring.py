@@ -228,3 +228,20 @@ def test_what_kind_hides_is_not_scraped_in_dev(recording):
     values = recording("dev").find("Release", "prometheus").inputs["values"]
     for target in ("kubeEtcd", "kubeControllerManager", "kubeScheduler", "kubeProxy"):
         assert values[target] == {"enabled": False}
+
+
+def test_the_environments_say_it_in_the_stacks_own_keys(recording):
+    """Retention, storage and thresholds, and not a chart's values."""
+    prod = recording("prod").find("Release", "prometheus").inputs["values"]["prometheus"]["prometheusSpec"]
+    assert prod["retention"] == "30d"
+    assert prod["retentionSize"] == "87040MB"
+    assert prod["storageSpec"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"] == "100Gi"
+    staging = recording("staging").find("Release", "prometheus").inputs["values"]["prometheus"]["prometheusSpec"]
+    assert staging["retention"] == "7d"
+    assert "storageSpec" not in staging
+    stale = {
+        stack: next(r for r in rules(recording, stack) if r["alert"] == "FlinkCheckpointStale")
+        for stack in ("dev", "prod")
+    }
+    assert "[30m]" in stale["dev"]["expr"]
+    assert "[15m]" in stale["prod"]["expr"]
