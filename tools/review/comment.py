@@ -111,7 +111,7 @@ def comment(compared: Sequence[Compared], base: str, checks: Mapping[str, bool] 
     """
     parts = [MARK, f"## What this change does, compared with `{base}`", "", *_table(compared), ""]
     if checks:
-        parts += ["".join(f"{'✅' if good else '❌'} {name} &nbsp; " for name, good in checks.items()).strip(), ""]
+        parts += [" · ".join(f"{'✅' if good else '❌'} {name}" for name, good in checks.items()), ""]
     parts += _problems(compared)
     parts += _findings(compared)
     for one in compared:
