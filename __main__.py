@@ -31,12 +31,7 @@ cluster = kubernetes.Provider(
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 
 namespaces = {
-    name: JobNamespace(
-        name,
-        extra=namespace.labels,
-        account_annotations=settings.state_storage.service_account_annotations,
-        opts=on_cluster,
-    )
+    name: JobNamespace(name, namespace, settings.state_storage.service_account_annotations, on_cluster)
     for name, namespace in settings.namespaces.items()
 }
 cert_manager = (
@@ -48,6 +43,8 @@ operator = (
     if settings.operator.enabled
     else None
 )
+for namespace in namespaces.values():
+    namespace.count_flink(operator)
 monitor_platform(platform, namespaces, operator, prometheus, on_cluster)
 readiness = Readiness.of(settings) if settings.wait_for_jobs else None
 kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}

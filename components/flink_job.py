@@ -114,16 +114,16 @@ def deploy_jobs(
     """
     beside: dict[str, list[pulumi.Resource]] = {}
     for declared in platform.attachments:
-        home = namespaces[declared.namespace].namespace
+        home = namespaces[declared.namespace]
         group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
         brings = operator if group == FLINK_API.partition("/")[0] else kinds.get(group)
-        needed = [resource for resource in (home, brings) if resource is not None]
+        needed = [resource for resource in (home.namespace, *home.bounds, brings) if resource is not None]
         made = attachment(declared, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)))
         beside.setdefault(declared.source.document.file, []).append(made)
 
     jobs: dict[tuple[str, str, str], FlinkJob] = {}
     for job in sorted(platform.jobs, key=lambda job: _LEVELS.get(job.kind, 0)):
-        after: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].account]
+        after: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].needed]
         after += [operator] if operator else []
         after += beside.get(job.source.document.file, [])
         after += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []

@@ -10,74 +10,88 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict, Role, RoleBinding
 
+from components import quota
 from settings.labels import labels
 from settings.model import JOB_ACCOUNT
+from settings.namespace import NamespaceSettings, pod_security_labels
 
 _ROLE: list[PolicyRuleArgsDict] = [
-    # The JobManager makes and removes TaskManager pods; high availability keeps its leader in ConfigMaps.
+    # The JobManager starts a TaskManager, follows the pods of its cluster, and removes one that is not needed.
+    {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
+    # High availability: leaders take turns by patch, pointers to checkpoints are put, all are watched, and removed in
+    # the end; Flink 1.17 and older remove by label.
     {
         "api_groups": [""],
-        "resources": ["pods", "configmaps"],
+        "resources": ["configmaps"],
         "verbs": ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
     },
-    {"api_groups": [""], "resources": ["services"], "verbs": ["get", "list", "watch"]},
-    # TaskManager pods belong to the JobManager's Deployment, which goes when its job has ended.
-    {
-        "api_groups": ["apps"],
-        "resources": ["deployments", "deployments/finalizers"],
-        "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
-    },
+    # TaskManagers belong to the JobManager's Deployment, which an application deletes when its job has ended.
+    {"api_groups": ["apps"], "resources": ["deployments"], "verbs": ["get", "delete"]},
+    # Clusters that check owner references ask who may block the owner's deletion, as such a TaskManager does.
+    {"api_groups": ["apps"], "resources": ["deployments/finalizers"], "verbs": ["update"]},
 ]
-"""What Flink's native Kubernetes mode needs in its namespace, and no more."""
+"""What Flink's native Kubernetes mode asks the API server for, and no more: see docs/security.md."""
 
 
 def namespace(
     name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions
 ) -> KubernetesNamespace:
-    """A namespace that the stack owns.
+    """A namespace that the stack owns, held to the restricted profile of Pod Security.
 
     Args:
         name: of the namespace and of the resource.
-        extra: further labels.
+        extra: further labels; they win.
         opts: parent and provider.
     """
-    return KubernetesNamespace(name, metadata={"name": name, "labels": {**labels(name), **(extra or {})}}, opts=opts)
+    own = {**labels(name), **pod_security_labels("restricted"), **(extra or {})}
+    return KubernetesNamespace(name, metadata={"name": name, "labels": own}, opts=opts)
 
 
 class JobNamespace(pulumi.ComponentResource):
-    """A namespace for jobs with the ServiceAccount, Role and RoleBinding that native Flink needs in it.
+    """A team's namespace: its bounds, and the account with the rights that native Flink needs in it.
 
     Attributes:
         name: of the namespace.
         namespace: the Namespace itself: what must merely lie in it depends on this.
-        account: what a job must find: ServiceAccount, Role and RoleBinding.
+        bounds: quota and limits, which hold for everything in it.
+        needed: what a job must find: bounds, ServiceAccount, Role and RoleBinding.
     """
 
     def __init__(
         self,
         name: str,
-        *,
-        extra: Mapping[str, str],
+        settings: NamespaceSettings,
+        account_annotations: Mapping[str, str],
         opts: pulumi.ResourceOptions,
-        account_annotations: Mapping[str, str] | None = None,
     ) -> None:
         """
         Args:
             name: of the namespace.
-            extra: further labels.
-            opts: provider.
+            settings: of the namespace.
             account_annotations: of the ServiceAccount: whom a cloud takes its pods for.
+            opts: provider.
         """
         super().__init__("flink-k8s:index:JobNamespace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.name = name
-        self.namespace = namespace(name, extra=extra, opts=child)
+        profile = pod_security_labels(settings.pod_security, settings.pod_security_version)
+        self.namespace = namespace(name, extra={**settings.labels, **profile}, opts=child)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
         metadata: ObjectMetaArgsDict = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
         annotated: ObjectMetaArgsDict = (
             {**metadata, "annotations": account_annotations} if account_annotations else metadata
         )
-        service_account = ServiceAccount(f"{name}-{JOB_ACCOUNT}", metadata=annotated, opts=inside)
+        self.bounds: list[pulumi.Resource] = [
+            *quota.quota(name, settings.quota, inside),
+            *quota.limits(name, settings.limits, inside),
+        ]
+        self._settings = settings
+        service_account = ServiceAccount(
+            f"{name}-{JOB_ACCOUNT}",
+            metadata=annotated,
+            image_pull_secrets=[{"name": secret} for secret in settings.image_pull_secrets] or None,
+            opts=inside,
+        )
         role = Role(
             f"{name}-{JOB_ACCOUNT}",
             metadata=metadata,
@@ -91,5 +105,15 @@ class JobNamespace(pulumi.ComponentResource):
             subjects=[{"kind": "ServiceAccount", "name": JOB_ACCOUNT, "namespace": name}],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, service_account]),
         )
-        self.account: list[pulumi.Resource] = [service_account, role, binding]
+        self.needed: list[pulumi.Resource] = [*self.bounds, service_account, role, binding]
         self.register_outputs({})
+
+    def count_flink(self, operator: pulumi.Resource | None) -> None:
+        """Bounds the numbers of Flink resources, once their kinds are known.
+
+        Args:
+            operator: brings the kinds; None when the cluster has them.
+        """
+        needed = [self.namespace] if operator is None else [self.namespace, operator]
+        opts = pulumi.ResourceOptions(parent=self, depends_on=needed)
+        self.needed += quota.flink_quota(self.name, self._settings.quota, opts)

@@ -14,6 +14,7 @@ from settings import versions
 from settings.model import Charts
 from settings.monitoring import Prometheus as PrometheusSettings
 from settings.monitoring import PrometheusStorage
+from settings.namespace import pod_security_labels
 from settings.values import quantity
 
 RELEASE = "prometheus"
@@ -73,7 +74,7 @@ class Prometheus(pulumi.ComponentResource):
         # node-exporter looks at the host, which no stricter profile lets it do.
         own = namespace(
             settings.namespace,
-            extra={"pod-security.kubernetes.io/enforce": "privileged"},
+            extra=pod_security_labels("privileged"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[own])

@@ -18,6 +18,9 @@ _WAIT_FOR: Final = "pulumi.com/waitFor"
 _SKIP: Final = "pulumi.com/skipAwait"
 _JSONPATH: Final = re.compile(r"jsonpath=\{?\.?(?P<path>[^}=]+)\}?(=(?P<value>.*))?")
 
+_STEP: Final = re.compile(r"(?<!\\)\.")
+"""What stands between two steps of a path; a dot inside a name is escaped."""
+
 
 class FailedError(Exception):
     """The object will never be ready as it is."""
@@ -58,6 +61,10 @@ def pending_reason(found: Object, annotations: Mapping[str, str]) -> str:
         if failed.get("status") == "True":
             raise FailedError(str(failed.get("message") or "the Job failed"))
         return READY if _condition(status, "Complete").get("status") == "True" else "it is not complete"
+    if kind == "ResourceQuota":
+        hard, used = (cast("Object", status.get(part) or {}) for part in ("hard", "used"))
+        wanted = cast("Object", cast("Object", found["spec"]).get("hard") or {})
+        return READY if hard == wanted and used.keys() >= wanted.keys() else "the cluster has not begun to count"
     if kind == "CustomResourceDefinition":
         return READY if _condition(status, "Established").get("status") == "True" else "it is not established"
     return READY
@@ -117,7 +124,7 @@ def _declared(found: Object, annotation: str) -> str:
         match = _JSONPATH.fullmatch(text)
         if match is None:
             raise FailedError(f"{_WAIT_FOR} cannot be read: {text}")
-        value = _at(found, match["path"].split("."))
+        value = _at(found, [step.replace(r"\.", ".") for step in _STEP.split(match["path"])])
         if value is None or (match["value"] is not None and str(value) != match["value"]):
             return f"{match['path']} is {value}, not {match['value'] or 'set'}"
     return READY

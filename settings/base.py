@@ -33,7 +33,7 @@ def _duration(value: str) -> str:
     return value
 
 
-def _scalar_text(value: object) -> object:
+def scalar_text(value: object) -> object:
     """Numbers and booleans as the text that Kubernetes and Flink want."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -45,7 +45,7 @@ def _scalar_text(value: object) -> object:
 Name = Annotated[str, AfterValidator(_dns_label)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Text = Annotated[
-    str, BeforeValidator(_scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]}, mode="validation")
+    str, BeforeValidator(scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]}, mode="validation")
 ]
 
 

@@ -9,17 +9,12 @@ from pydantic import Field, model_validator
 from settings import versions
 from settings.base import Duration, Model, Name, SecretKey, Text
 from settings.monitoring import Prometheus
+from settings.namespace import NamespaceSettings
 from settings.state_model import StateStorage
 
 DEFAULT_NAMESPACE = "flink"
 JOB_ACCOUNT = "flink"
 """The ServiceAccount that the program owns in each namespace and that jobs run under by default."""
-
-
-class NamespaceSettings(Model):
-    """A team's namespace."""
-
-    labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
 
 
 class ChartSource(Model):

@@ -14,7 +14,7 @@ from settings import job_files, jobs, rules
 from settings.model import StackSettings
 from settings.problems import Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import continuation, enforced, graph, storage
+from settings.rules import continuation, enforced, graph, pod_security, quota, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -81,6 +81,10 @@ def load(root: Path, config: StackConfig) -> Platform:
     for one in resolved.attachments:
         beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
         found += [(finding, one.source.problem(finding.path, finding.message)) for finding in beside]
+    found += [
+        (finding, config.problem(finding.path, finding.message))
+        for finding in quota.look_at_all(resolved.jobs, resolved.attachments, settings)
+    ]
     stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
     problems += [problem for finding, problem in found if finding.severity in stops]
     if problems:
@@ -110,7 +114,13 @@ def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettin
         defaults=operator.configuration,
         session_cluster=target.manifest if target else None,
     )
-    return [*found, *enforced.look(job, settings), *continuation.look(job, settings, target)]
+    found += pod_security.look(job, settings.namespaces[job.namespace].pod_security)
+    return [
+        *pod_security.without_repeats(found),
+        *quota.look(job, settings),
+        *enforced.look(job, settings),
+        *continuation.look(job, settings, target),
+    ]
 
 
 def engine_config(values: Mapping[str, str], stack: str) -> StackConfig:

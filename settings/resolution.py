@@ -22,6 +22,7 @@ from settings.layers import Layer, Layers
 from settings.merge import merge_mappings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
+from settings.security_context import derived_security
 from settings.stack_file import StackConfig
 from settings.state_storage import Resource, configuration_keys, derived_state, keeps_state
 
@@ -194,6 +195,8 @@ def _job_manifest(
     cluster = clusters.get((namespace, str(below.get("deploymentName")))) if kind == "FlinkSessionJob" else None
     resource = Resource(kind, namespace, source.name, below, keys, cluster)
     platform = merge_mappings(derived_spec(kind), derived_state(resource, settings, stack))
+    if settings.namespaces[namespace].pod_security != "privileged":
+        platform = merge_mappings(derived_security(kind, resource.inner), platform)
     layers = Layers([Layer("platform", platform), *said])
     spec = layers.merged()
     for layer, said in ((named, own), (enforced, settings.enforced)):

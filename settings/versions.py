@@ -31,6 +31,9 @@ OPERATOR = Chart(
     "1.16.1",
 )
 
+POD_SECURITY = "v1.34"
+"""Kubernetes version whose Pod Security profiles hold: a newer cluster does not tighten them by itself."""
+
 
 @dataclass(frozen=True)
 class OperatorVersion:

@@ -8,7 +8,7 @@ from typing import cast
 from settings import versions
 from settings.model import StackSettings
 from settings.problems import KeyPath, nearest
-from settings.rules import storage
+from settings.rules import namespaces, storage
 from settings.rules.finding import Finding
 from settings.rules.safety import is_secret
 
@@ -32,6 +32,7 @@ def look(settings: StackSettings) -> Iterator[Finding]:
         if key in CHART_CONFIGURATION_KEYS:
             message = f"is written by the operator's chart itself; {CHART_CONFIGURATION_KEYS[key]}"
             yield Finding("operator", ("operator", "configuration", key), message)
+    yield from namespaces.look(settings)
     yield from _owners(settings)
     yield from _secrets(settings)
     yield from storage.look(settings)

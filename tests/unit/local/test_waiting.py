@@ -39,6 +39,16 @@ def condition(kind: str, status: str = "True", **more: str) -> dict[str, Any]:
         (found("DaemonSet", {"desiredNumberScheduled": 1, "numberReady": 0}), "0 of 1 pods are ready"),
         (found("Job", {}), "it is not complete"),
         (found("Job", condition("Complete")), ""),
+        (found("ResourceQuota", {}, spec={"hard": {"pods": "3"}}), "the cluster has not begun to count"),
+        (
+            found("ResourceQuota", {"hard": {"pods": "3"}, "used": {}}, spec={"hard": {"pods": "3"}}),
+            "the cluster has not begun to count",
+        ),
+        (
+            found("ResourceQuota", {"hard": {"pods": "2"}, "used": {"pods": "0"}}, spec={"hard": {"pods": "3"}}),
+            "the cluster has not begun to count",
+        ),
+        (found("ResourceQuota", {"hard": {"pods": "3"}, "used": {"pods": "0"}}, spec={"hard": {"pods": "3"}}), ""),
         (found("CustomResourceDefinition", {}), "it is not established"),
         (found("CustomResourceDefinition", condition("Established")), ""),
     ],
@@ -58,6 +68,12 @@ def test_a_failed_job_is_not_waited_for() -> None:
     [
         ("jsonpath={.status.phase}=Bound", {"phase": "Pending"}, "status.phase is Pending, not Bound"),
         ("jsonpath={.status.phase}=Bound", {"phase": "Bound"}, ""),
+        (r"jsonpath={.status.used.count/jobs\.batch}", {"used": {"count/jobs.batch": "0"}}, ""),
+        (
+            r'["jsonpath={.status.used.count/jobs\\.batch}"]',
+            {"used": {"count/jobs": {"batch": "0"}}},
+            r"status.used.count/jobs\.batch is None, not set",
+        ),
         ("jsonpath={.status.loadBalancer.ingress}", {}, "status.loadBalancer.ingress is None, not set"),
         ("condition=Ready", condition("Ready", "False"), "its condition Ready is not True"),
         ("condition=Ready", condition("Ready"), ""),

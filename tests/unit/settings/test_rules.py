@@ -145,7 +145,11 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
 
 def test_a_folder_of_the_node(project: Project) -> None:
     project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
-    assert any("hostPath: is a folder of the node; use a claim or an emptyDir" in one for one in project.remarks())
+    said = "spec.podTemplate.spec.volumes[0].hostPath: is a folder of the node; use a claim or an emptyDir"
+    [refused] = project.problems()
+    assert refused.endswith(f"{said}, or set podSecurity: privileged for the namespace flink")
+    project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
+    assert [one.partition(": ")[2].partition(": ")[2] for one in project.remarks() if "hostPath" in one] == [said]
 
 
 def test_the_operators_configuration_is_seen_by_namespace_and_version() -> None:

@@ -1,0 +1,186 @@
+"""What the pods of a Flink resource ask Kubernetes for, as far as its manifest tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from settings.job_spec import MAIN_CONTAINER
+from settings.namespace import Limits
+from settings.pod_templates import GROUPS, templates
+from settings.problems import KeyPath
+from settings.rules.subject import listed, mapping
+from settings.values import quantity, resource_memory
+
+Amounts = Mapping[str, Decimal]
+"""`cpu` in CPUs, `memory` in bytes; without what is not known."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of a pod.
+
+    Attributes:
+        name: of the container.
+        at: where its template stands in the spec; empty for Flink's own container that no template speaks of.
+        requests: what it asks for; a limit stands for a request that is not said.
+        limits: what it may use at most.
+    """
+
+    name: str
+    at: KeyPath
+    requests: Amounts
+    limits: Amounts
+
+
+@dataclass(frozen=True)
+class Pods:
+    """Pods of one kind.
+
+    Attributes:
+        process: `jobManager` or `taskManager`, where their size stands in the spec.
+        number: of such pods when the job starts.
+        containers: that run together.
+        first: that run one after the other before those.
+    """
+
+    process: str
+    number: int
+    containers: tuple[Container, ...]
+    first: tuple[Container, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """`JobManager` or `TaskManager`."""
+        return self.process[0].upper() + self.process[1:]
+
+    def request(self, resource: str, limits: Limits) -> Decimal:
+        """What one pod asks for: its containers together, or the largest of the first ones.
+
+        Args:
+            resource: `cpu` or `memory`.
+            limits: of the namespace, whose defaults count for containers that say nothing.
+        """
+        together = sum((_request(container, resource, limits) for container in self.containers), Decimal(0))
+        return max([together, *(_request(container, resource, limits) for container in self.first)])
+
+
+def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[Pods]:
+    """The pods that a spec starts with: the JobManagers, and the TaskManagers that its parallelism needs.
+
+    A session cluster starts TaskManagers when jobs come, so it has none here unless it is a standalone one.
+
+    Args:
+        spec: of a FlinkDeployment, merged.
+        configuration: as the operator sees it.
+    """
+    runs_job = isinstance(spec.get("job"), dict)
+    slots = max(_whole(configuration.get("taskmanager.numberOfTaskSlots"), 1), 1)
+    replicas = mapping(spec.get("taskManager")).get("replicas")
+    if replicas is not None:
+        workers = _whole(replicas, 1)
+    elif runs_job:
+        parallelism = mapping(spec.get("job")).get("parallelism", configuration.get("parallelism.default"))
+        workers = math.ceil(_whole(parallelism, 1) / slots)
+    else:
+        workers = 1 if spec.get("mode") == "standalone" else 0
+    managers = _whole(mapping(spec.get("jobManager")).get("replicas"), 1)
+    return [
+        _pods(spec, "jobManager", managers, Decimal(1), configuration),
+        _pods(spec, "taskManager", workers, Decimal(slots), configuration),
+    ]
+
+
+def default_request(resource: str, limits: Limits) -> Decimal | None:
+    """What a container asks for that says nothing, None when the namespace has no default."""
+    # Kubernetes fills the gaps of a LimitRange in this order.
+    for amounts in (limits.default_request, limits.default, limits.max, limits.min):
+        said = amounts.named().get(resource)
+        if said is not None:
+            return quantity(said)
+    return None
+
+
+def _request(container: Container, resource: str, limits: Limits) -> Decimal:
+    said = container.requests.get(resource)
+    return said if said is not None else default_request(resource, limits) or Decimal(0)
+
+
+def _pods(
+    spec: Mapping[str, object], process: str, number: int, cpu: Decimal, configuration: Mapping[str, str]
+) -> Pods:
+    template = next(one for one in templates(spec) if one.process == process)
+    groups = {
+        group: tuple(
+            _container(mapping(item), template.places.get((group, str(mapping(item).get("name"))), ()))
+            for item in listed(template.pod.get(group))
+        )
+        for group in GROUPS
+    }
+    main = next((one for one in groups["containers"] if one.name == MAIN_CONTAINER), None)
+    flink = _flink(mapping(spec.get(process)), process, cpu, configuration, main)
+    others = tuple(one for one in groups["containers"] if one.name != MAIN_CONTAINER)
+    return Pods(process, number, (flink, *others), groups["initContainers"])
+
+
+def _container(container: Mapping[str, object], at: KeyPath) -> Container:
+    resources = mapping(container.get("resources"))
+    limits = _amounts(resources.get("limits"))
+    return Container(str(container.get("name")), at, {**limits, **_amounts(resources.get("requests"))}, limits)
+
+
+def _flink(
+    process: Mapping[str, object],
+    name: str,
+    cpu: Decimal,
+    configuration: Mapping[str, str],
+    template: Container | None,
+) -> Container:
+    """Flink's own container: its size is that of the process, whatever a template says of it."""
+    key = name.lower()
+    resource, resources = mapping(process.get("resource")), mapping(process.get("resources"))
+    asked, bounded = mapping(resources.get("requests")), mapping(resources.get("limits"))
+    requests: dict[str, Decimal] = {}
+    configured = configuration.get(f"kubernetes.{key}.cpu.amount", configuration.get(f"kubernetes.{key}.cpu"))
+    cpus = [_read(said, quantity) for said in (resource.get("cpu"), asked.get("cpu"), bounded.get("cpu"), configured)]
+    requests["cpu"] = next((said for said in cpus if said is not None and said > 0), cpu)
+    size = configuration.get(f"{key}.memory.process.size")
+    sizes = [_read(said, _bytes) for said in (resource.get("memory"), asked.get("memory"), bounded.get("memory"), size)]
+    memory = next((said for said in sizes if said is not None), None)
+    if memory is not None:
+        requests["memory"] = memory
+    limits: dict[str, Decimal] = {}
+    for what, amount in requests.items():
+        factor = _read(configuration.get(f"kubernetes.{key}.{what}.limit-factor"), Decimal) or Decimal(1)
+        said = _read(bounded.get(what), quantity if what == "cpu" else _bytes)
+        limits[what] = said if said is not None else amount * max(factor, Decimal(1))
+    others = template or Container(MAIN_CONTAINER, (), {}, {})
+    return Container(MAIN_CONTAINER, others.at, {**others.requests, **requests}, {**others.limits, **limits})
+
+
+def _amounts(said: object) -> dict[str, Decimal]:
+    read = {name: _read(value, quantity) for name, value in mapping(said).items()}
+    return {name: amount for name, amount in read.items() if amount is not None}
+
+
+def _bytes(text: str) -> Decimal:
+    return Decimal(resource_memory(text))
+
+
+def _read(said: object, reader: Callable[[str], Decimal]) -> Decimal | None:
+    """None for what cannot be read, too: other rules say so."""
+    if said is None:
+        return None
+    try:
+        return reader(str(said))
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _whole(said: object, otherwise: int) -> int:
+    try:
+        return int(str(said))
+    except ValueError:
+        return otherwise

@@ -1,0 +1,198 @@
+"""Rules for what a namespace allows: a job that its quota or its limits would never let start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from pydantic.alias_generators import to_camel
+
+from settings import demand, tables
+from settings.jobs import Attachment, Job
+from settings.model import StackSettings
+from settings.namespace import COUNTS, Limits, NamespaceSettings
+from settings.pod_templates import cluster_place, cluster_spec
+from settings.problems import KeyPath
+from settings.rules.finding import Finding
+from settings.rules.subject import effective, mapping
+from settings.values import quantity
+
+_RESOURCES = {"cpu": "requests.cpu", "memory": "requests.memory"}
+_UNITS = (("Gi", 1024**3), ("Mi", 1024**2), ("Ki", 1024))
+
+
+def look(job: Job, settings: StackSettings) -> Iterator[Finding]:
+    """What one job asks for against the bounds of its namespace.
+
+    Args:
+        job: merged.
+        settings: of the stack.
+    """
+    spec, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
+    if not spec:
+        return
+    namespace = settings.namespaces[job.namespace]
+    pods = _pods(job, spec, settings)
+    yield from _containers(pods, namespace, at)
+    if job.is_suspended:
+        return
+    for resource in _RESOURCES:
+        said = _bound(namespace, resource)
+        if said is None:
+            continue
+        bound, key = said
+        asked = _total(pods, resource, namespace.limits)
+        if asked > bound:
+            parts = ", ".join(
+                f"{one.number} {one.title}{'s' if one.number > 1 else ''} of "
+                f"{_shown(resource, one.request(resource, namespace.limits))}"
+                for one in pods
+                if one.number
+            )
+            message = (
+                f"asks for {_shown(resource, asked)} of {resource} ({parts}), and namespace {job.namespace} may have "
+                f"{_shown(resource, bound)} in all; lower its parallelism or size, "
+                f"or raise namespaces.{job.namespace}.quota.{key}"
+            )
+            largest = max(pods, key=lambda one: one.number * one.request(resource, namespace.limits))
+            yield Finding("quota", (*at, largest.process), message)
+
+
+def look_at_all(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Iterator[Finding]:
+    """What all that is declared in a namespace comes to; paths are those of the stack config."""
+    jobs, attachments = list(jobs), list(attachments)
+    for name, namespace in settings.namespaces.items():
+        here = [job for job in jobs if job.namespace == name]
+        claims = [
+            one.manifest for one in attachments if one.namespace == name and one.source.kind == "PersistentVolumeClaim"
+        ]
+        yield from _counts(name, namespace, here, settings.operator.version)
+        yield from _claims(name, namespace, claims)
+        for resource in _RESOURCES:
+            yield from _together(name, namespace, here, resource, settings)
+
+
+def _together(
+    name: str, namespace: NamespaceSettings, jobs: list[Job], resource: str, settings: StackSettings
+) -> Iterator[Finding]:
+    said = _bound(namespace, resource)
+    if said is None:
+        return
+    bound, key = said
+    asked: dict[str, Decimal] = {}
+    for job in jobs:
+        spec = cluster_spec(job.kind, job.spec)
+        if spec and not job.is_suspended:
+            asked[job.name] = _total(_pods(job, spec, settings), resource, namespace.limits)
+    total = sum(asked.values(), Decimal(0))
+    if total > bound and all(amount <= bound for amount in asked.values()):
+        each = ", ".join(f"{job} {_shown(resource, amount)}" for job, amount in sorted(asked.items()))
+        message = (
+            f"is {_shown(resource, bound)}, and the jobs there ask for {_shown(resource, total)} together ({each}); "
+            "raise it, or some of them wait until others have ended"
+        )
+        yield Finding("crowded", ("namespaces", name, "quota", *_key_path(key)), message)
+
+
+def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: str) -> Iterator[Finding]:
+    table = tables.fields(operator)
+    for field, (kind, _) in COUNTS.items():
+        bound = getattr(namespace.quota, field)
+        if bound is None:
+            continue
+        path = ("namespaces", name, "quota", to_camel(field))
+        if table is not None and kind not in table.kinds:
+            message = f"counts {kind}s, which operator {operator} does not have; remove it"
+            yield Finding("quota", path, message)
+        here = sum(job.kind == kind for job in jobs)
+        if here > bound:
+            yield Finding("quota", path, f"is {bound}, and {here} {kind}s are declared there; raise it")
+
+
+def _claims(name: str, namespace: NamespaceSettings, claims: list[dict[str, object]]) -> Iterator[Finding]:
+    quota, largest = namespace.quota, namespace.limits.claim
+    if quota.claims is not None and len(claims) > quota.claims:
+        message = f"is {quota.claims}, and the job files have {len(claims)} claims there; raise it"
+        yield Finding("quota", ("namespaces", name, "quota", "claims"), message)
+    sizes: dict[str, Decimal] = {}
+    for claim in claims:
+        requests = mapping(mapping(mapping(claim.get("spec")).get("resources")).get("requests"))
+        try:
+            sizes[str(mapping(claim["metadata"]).get("name"))] = quantity(str(requests.get("storage")))
+        except ValueError:
+            continue
+    total = sum(sizes.values(), Decimal(0))
+    if quota.storage is not None and total > quantity(quota.storage):
+        message = f"is {quota.storage}, and the claims there ask for {_shown('memory', total)} together; raise it"
+        yield Finding("quota", ("namespaces", name, "quota", "storage"), message)
+    for claim, size in sizes.items():
+        if largest is not None and size > quantity(largest):
+            message = f"is {largest}, and the claim {claim} asks for {_shown('memory', size)}; raise it"
+            yield Finding("quota", ("namespaces", name, "limits", "claim"), message)
+
+
+def _containers(pods: list[demand.Pods], namespace: NamespaceSettings, at: KeyPath) -> Iterator[Finding]:
+    """Containers that Kubernetes refuses one by one."""
+    for pod in pods:
+        for container in (*pod.containers, *pod.first):
+            path = (*at, *(container.at or (pod.process,)))
+            for resource in _RESOURCES:
+                yield from _container(container, resource, namespace, path)
+
+
+def _container(
+    container: demand.Container, resource: str, namespace: NamespaceSettings, path: KeyPath
+) -> Iterator[Finding]:
+    limits = namespace.limits
+    request, limit = container.requests.get(resource), container.limits.get(resource)
+    if request is None and _bound(namespace, resource) and demand.default_request(resource, limits) is None:
+        message = (
+            f"container {container.name} requests no {resource}, which a namespace with a quota for it wants; "
+            f"set resources.requests.{resource}, or limits.defaultRequest.{resource} of the namespace"
+        )
+        yield Finding("quota", path, message)
+    most, least = limits.max.named().get(resource), limits.min.named().get(resource)
+    above = limit if limit is not None else request
+    if most is not None and above is not None and above > quantity(most):
+        said = f"may use {_shown(resource, above)} of {resource}, and {most} is the most there"
+        cure = f"lower it, or raise limits.max.{resource} of the namespace"
+        yield Finding("quota", path, f"container {container.name} {said}; {cure}")
+    if least is not None and request is not None and request < quantity(least):
+        said = f"requests {_shown(resource, request)} of {resource}, and {least} is the least there"
+        cure = f"raise it, or lower limits.min.{resource} of the namespace"
+        yield Finding("quota", path, f"container {container.name} {said}; {cure}")
+
+
+def _pods(job: Job, spec: Mapping[str, object], settings: StackSettings) -> list[demand.Pods]:
+    own, version = mapping(spec.get("flinkConfiguration")), spec.get("flinkVersion")
+    configuration = effective(own, settings.operator.configuration, job.namespace, version)
+    return demand.pods(spec, configuration)
+
+
+def _bound(namespace: NamespaceSettings, resource: str) -> tuple[Decimal, str] | None:
+    """The bound of the namespace, and the key of the quota that says it."""
+    own = namespace.quota.cpu if resource == "cpu" else namespace.quota.memory
+    if own is not None:
+        return quantity(own), resource
+    for name in (_RESOURCES[resource], resource):  # Kubernetes takes the plain name for the same
+        if name in namespace.quota.hard:
+            return quantity(namespace.quota.hard[name]), f"hard.{name}"
+    return None
+
+
+def _key_path(key: str) -> KeyPath:
+    first, _, rest = key.partition(".")
+    return (first, rest) if rest else (first,)
+
+
+def _total(pods: list[demand.Pods], resource: str, limits: Limits) -> Decimal:
+    return sum((one.number * one.request(resource, limits) for one in pods), Decimal(0))
+
+
+def _shown(resource: str, amount: Decimal) -> str:
+    if resource == "cpu":
+        return f"{amount.normalize():f}"
+    for unit, size in _UNITS:
+        if amount >= size:
+            return f"{round(amount / size, 1).normalize():f}{unit}"
+    return f"{amount:f}"
