@@ -52,6 +52,8 @@ def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions)
         spec=spec,
         opts=pulumi.ResourceOptions.merge(
             opts,
-            pulumi.ResourceOptions(depends_on=[home.namespace], retain_on_delete=True, protect=is_protected or None),
+            pulumi.ResourceOptions(
+                depends_on=[home.namespace, *home.bounds], retain_on_delete=True, protect=is_protected or None
+            ),
         ),
     )

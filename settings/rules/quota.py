@@ -15,6 +15,7 @@ from settings.pod_templates import cluster_place, cluster_spec
 from settings.problems import KeyPath
 from settings.rules.finding import Finding
 from settings.rules.subject import effective, mapping
+from settings.state_storage import CLAIM
 from settings.values import quantity
 
 _RESOURCES = {"cpu": "requests.cpu", "memory": "requests.memory"}
@@ -63,9 +64,13 @@ def look_at_all(jobs: Iterable[Job], attachments: Iterable[Attachment], settings
     jobs, attachments = list(jobs), list(attachments)
     for name, namespace in settings.namespaces.items():
         here = [job for job in jobs if job.namespace == name]
-        claims = [
-            one.manifest for one in attachments if one.namespace == name and one.source.kind == "PersistentVolumeClaim"
-        ]
+        claims = {
+            one.source.name: str(mapping(mapping(_spec(one).get("resources")).get("requests")).get("storage"))
+            for one in attachments
+            if one.namespace == name and one.source.kind == "PersistentVolumeClaim"
+        }
+        if any(job.mounts(CLAIM) for job in here) and settings.state_storage.volume.claim is None:
+            claims[CLAIM] = settings.state_storage.volume.size
         yield from _counts(name, namespace, here, settings.operator.version)
         yield from _claims(name, namespace, claims)
         for resource in _RESOURCES:
@@ -109,18 +114,22 @@ def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: 
             yield Finding("quota", path, f"is {bound}, and {here} {kind}s are declared there; raise it")
 
 
-def _claims(name: str, namespace: NamespaceSettings, claims: list[dict[str, object]]) -> Iterator[Finding]:
+def _spec(attachment: Attachment) -> Mapping[str, object]:
+    return mapping(attachment.manifest.get("spec"))
+
+
+def _claims(name: str, namespace: NamespaceSettings, claims: Mapping[str, str]) -> Iterator[Finding]:
+    """What the claims of a namespace, by their names and sizes, come to."""
     quota, largest = namespace.quota, namespace.limits.claim
     if quota.claims is not None and len(claims) > quota.claims:
-        message = f"is {quota.claims}, and the job files have {len(claims)} claims there; raise it"
+        message = f"is {quota.claims}, and {len(claims)} claims are declared there; raise it"
         yield Finding("quota", ("namespaces", name, "quota", "claims"), message)
     sizes: dict[str, Decimal] = {}
-    for claim in claims:
-        requests = mapping(mapping(mapping(claim.get("spec")).get("resources")).get("requests"))
+    for claim, size in claims.items():
         try:
-            sizes[str(mapping(claim["metadata"]).get("name"))] = quantity(str(requests.get("storage")))
+            sizes[claim] = quantity(size)
         except ValueError:
-            continue
+            continue  # Kubernetes says so
     total = sum(sizes.values(), Decimal(0))
     if quota.storage is not None and total > quantity(quota.storage):
         message = f"is {quota.storage}, and the claims there ask for {_shown('memory', total)} together; raise it"

@@ -46,7 +46,7 @@ def said(project: Project, word: str) -> list[str]:
         ({"hard": {"cpu": 2}}, "spec.taskManager: asks for 5 of cpu (1 JobManager of 1, 4 TaskManagers of 1), and namespace flink may have"
          " 2 in all; lower its parallelism or size, or raise namespaces.flink.quota.hard.cpu"),
         ({"deployments": 0}, "namespaces.flink.quota.deployments: is 0, and 1 FlinkDeployments are declared there; raise it"),
-        ({"claims": 0}, "namespaces.flink.quota.claims: is 0, and the job files have 1 claims there; raise it"),
+        ({"claims": 0}, "namespaces.flink.quota.claims: is 0, and 1 claims are declared there; raise it"),
         ({"storage": "5Gi"}, "namespaces.flink.quota.storage: is 5Gi, and the claims there ask for 10Gi together; raise it"),
     ],
 )  # fmt: skip
@@ -64,6 +64,18 @@ def test_a_quota_lets_pass_what_fits(project: Project, quota: dict[str, Any]) ->
     project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
     project.stack({"namespaces": {"flink": {"quota": quota}}})
     assert not [remark for remark in project.remarks() if "quota" in remark]
+
+
+def test_the_platforms_own_claim_counts(project: Project) -> None:
+    project.job(job(job={"upgradeMode": "savepoint"}))
+    storage = {"type": "volume", "volume": {"size": "5Gi"}}
+    project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 0, "storage": "4Gi"}}}})
+    assert [one.partition("; ")[0] for one in said(project, "quota")] == [
+        "namespaces.flink.quota.claims: is 0, and 1 claims are declared there",
+        "namespaces.flink.quota.storage: is 4Gi, and the claims there ask for 5Gi together",
+    ]
+    project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 1, "storage": "5Gi"}}}})
+    project.load()
 
 
 def test_a_suspended_job_asks_for_nothing(project: Project) -> None:
