@@ -141,24 +141,17 @@ def test_what_restricted_refuses(project: Project, level: str, outcome: str) -> 
     assert ("or set podSecurity: baseline for the namespace flink" in found) == (outcome == "refused")
 
 
-@pytest.mark.parametrize(
-    "good",
-    [
+GOOD_PODS: list[dict[str, Any]] = [
         GOOD,
         with_main(runAsUser=1000, capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}),
         with_main(seccompProfile={"type": "Localhost", "localhostProfile": "x"}),
         {**with_main(runAsNonRoot=True, seccompProfile={"type": "RuntimeDefault"}), "securityContext": {}},
         {**GOOD, "volumes": [{"name": "v", "emptyDir": {}}, {"name": "w", "persistentVolumeClaim": {"claimName": "c"}}]},
         with_pod(sysctls=[{"name": "net.ipv4.tcp_keepalive_time", "value": "1"}], seLinuxOptions={"type": "container_t"}),
-    ],
-)  # fmt: skip
-def test_what_the_restricted_profile_takes(good: dict[str, Any]) -> None:
-    assert violations(good) == []
+    ]  # fmt: skip
+"""Pods that the restricted profile takes."""
 
-
-@pytest.mark.parametrize(
-    ("bad", "path"),
-    [
+REFUSED: list[tuple[dict[str, Any], tuple[str | int, ...]]] = [
         ({**GOOD, "hostNetwork": True}, ("hostNetwork",)),
         ({**GOOD, "hostPID": True}, ("hostPID",)),
         ({**GOOD, "hostIPC": True}, ("hostIPC",)),
@@ -192,7 +185,17 @@ def test_what_the_restricted_profile_takes(good: dict[str, Any]) -> None:
         ({**GOOD, "containers": [*GOOD["containers"], {**GOOD["containers"][0], "name": "b", "ports": [{"containerPort": 1, "hostPort": 1}]}]},
          ("containers", "b", "ports", 0, "hostPort")),
         ({**GOOD, "initContainers": [{"name": "i"}]}, ("initContainers", "i", "securityContext", "allowPrivilegeEscalation")),
-    ],
-)  # fmt: skip
+    ]  # fmt: skip
+"""Pods that it refuses, each with the place that is wrong."""
+
+BAD = [bad for bad, _ in REFUSED]
+
+
+@pytest.mark.parametrize("good", GOOD_PODS)
+def test_what_the_restricted_profile_takes(good: dict[str, Any]) -> None:
+    assert violations(good) == []
+
+
+@pytest.mark.parametrize(("bad", "path"), REFUSED)
 def test_what_the_restricted_profile_refuses(bad: dict[str, Any], path: tuple[str | int, ...]) -> None:
     assert path in [place for place, _ in violations(bad)]
