@@ -19,8 +19,14 @@ METRICS_PORT = 9249
 """Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
 
 
-def derived_spec(kind: str) -> dict[str, object]:
-    """What the platform gives every job before anybody is asked: account, metrics with their declared port."""
+def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
+    """What the platform gives every job before anybody is asked: account, metrics with their declared port, and a REST
+    endpoint, which asks nobody who he is, that takes no jobs.
+
+    Args:
+        kind: of the resource.
+        runs_job: false for a session cluster, whose jobs the operator hands to that very endpoint.
+    """
     if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
         return {}
     spec: dict[str, object] = {
@@ -41,6 +47,8 @@ def derived_spec(kind: str) -> dict[str, object]:
             }
         },
     }
+    if runs_job:
+        cast(dict[str, object], spec["flinkConfiguration"])["web.submit.enable"] = "false"
     return in_template(kind, spec)
 
 

@@ -194,7 +194,7 @@ def _job_manifest(
     below = Layers(said).merged()
     cluster = clusters.get((namespace, str(below.get("deploymentName")))) if kind == "FlinkSessionJob" else None
     resource = Resource(kind, namespace, source.name, below, keys, cluster)
-    platform = merge_mappings(derived_spec(kind), derived_state(resource, settings, stack))
+    platform = merge_mappings(derived_spec(kind, runs_job=runs_job), derived_state(resource, settings, stack))
     if settings.namespaces[namespace].pod_security != "privileged":
         platform = merge_mappings(derived_security(kind, resource.inner), platform)
     layers = Layers([Layer("platform", platform), *said])

@@ -259,3 +259,12 @@ def test_a_file_is_on_or_off_and_nothing_else(project: Project) -> None:
         assert problem.startswith("jobs/word_count.yaml:5: metadata.annotations.flink-k8s/enabled: is neither")
     project.job(OFF.replace('"false"', '"true"'))
     assert project.load().jobs
+
+
+def test_only_session_clusters_take_jobs_by_rest(project: Project) -> None:
+    assert project.spec()["flinkConfiguration"]["web.submit.enable"] == "false"
+    session = JOB.partition("  job:")[0]
+    project.job(session)
+    assert "web.submit.enable" not in project.spec()["flinkConfiguration"]
+    project.job(JOB + "  flinkConfiguration: {web.submit.enable: 'true'}\n")
+    assert project.spec()["flinkConfiguration"]["web.submit.enable"] == "true"
