@@ -11,13 +11,15 @@ from settings.job_files import FLINK_API
 from settings.model import StackSettings
 from settings.platform import engine_config
 from settings.problems import dotted
+from settings.rules import pod_security
 from settings.rules.finding import MEANINGS, SEVERITIES, Finding, Severity
 from settings.rules.stack import in_clear
+from settings.rules.subject import mapping
 from settings.validation import read_settings
 
 Level = Literal["mandatory", "advisory"]
 
-NOT_OF_ONE_OBJECT = frozenset({"graph", "enforced", "restore", "upgradeMode", "place"})
+NOT_OF_ONE_OBJECT = frozenset({"graph", "enforced", "restore", "upgradeMode", "place", "quota", "crowded"})
 """Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
 alone."""
 
@@ -81,6 +83,9 @@ class Judge:
         found = rules.look_at_conduct(inputs, operator=operator.version, defaults=operator.configuration, in_file=False)
         if inputs.get("apiVersion") == FLINK_API:
             found += rules.look_at_manifest(inputs, operator=operator.version, defaults=operator.configuration)
+            home = self.settings.namespaces.get(str(mapping(inputs.get("metadata")).get("namespace")))
+            # Of a namespace that is not the stack's nobody here knows what it refuses.
+            found += pod_security.look(inputs, home.pod_security if home else "privileged")
         return found
 
 

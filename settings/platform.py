@@ -114,7 +114,7 @@ def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettin
         defaults=operator.configuration,
         session_cluster=target.manifest if target else None,
     )
-    found += pod_security.look(job, settings.namespaces[job.namespace].pod_security)
+    found += pod_security.look(job.manifest, settings.namespaces[job.namespace].pod_security)
     return [
         *pod_security.without_repeats(found),
         *quota.look(job, settings),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from settings.jobs import Job
 from settings.namespace import PodSecurityLevel
 from settings.pod_templates import GROUPS, cluster_place, cluster_spec, templates
 from settings.problems import KeyPath
@@ -45,16 +44,18 @@ _VOLUMES: Final = frozenset(
 _SELINUX_TYPES: Final = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 
 
-def look(job: Job, level: PodSecurityLevel) -> list[Finding]:
-    """What is wrong with the pods of a job.
+def look(manifest: Mapping[str, object], level: PodSecurityLevel) -> list[Finding]:
+    """What is wrong with the pods of a Flink resource.
 
     Args:
-        job: merged.
-        level: of the job's namespace.
+        manifest: merged.
+        level: of its namespace.
     """
-    spec, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
+    kind = str(manifest["kind"])
+    spec, at = cluster_spec(kind, mapping(manifest.get("spec"))), cluster_place(kind)
     if not spec:
         return []
+    namespace = mapping(manifest.get("metadata")).get("namespace")
     found: dict[Finding, None] = {}  # what is said of the common template is found for both processes
     for template in templates(spec):
 
@@ -66,7 +67,7 @@ def look(job: Job, level: PodSecurityLevel) -> list[Finding]:
         for violated, wrongs in (("baseline", _baseline(template.pod)), ("restricted", _restricted(template.pod))):
             refused = level == "restricted" or level == violated
             looser = "privileged" if violated == "baseline" else "baseline"
-            cure = f", or set podSecurity: {looser} for the namespace {job.namespace}" if refused else ""
+            cure = f", or set podSecurity: {looser} for the namespace {namespace}" if refused else ""
             for path, message in wrongs:
                 rule = "podSecurity" if refused else "unrestricted"
                 found[Finding(rule, (*at, *placed(path)), f"{message}{cure}")] = None
