@@ -60,8 +60,13 @@ def reader_pod() -> dict[str, object]:
         "imagePullPolicy": "IfNotPresent",
         "command": ["sleep", "86400"],
         "volumeMounts": [{"name": "state", "mountPath": MOUNT}],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
-    spec = {"containers": [container], "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": CLAIM}}]}
+    spec = {
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 9999, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": CLAIM}}],
+    }
     metadata = {"name": READER, "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
