@@ -15,6 +15,7 @@ from sandbox.home import Home, home
 from sandbox.images import cert_manager, prometheus
 from sandbox.images.operator import Operator
 from sandbox.images.pyflink import PyFlink
+from sandbox.images.s3_server import S3Server
 from sandbox.report import Failure, say
 
 
@@ -56,6 +57,7 @@ PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS)
 RECIPES: tuple[Recipe, ...] = (
     *(recipe for pair in PAIRS for recipe in pair.recipes),
     BUCKETS,
+    S3Server(),
     *cert_manager.IMAGES,
     *prometheus.IMAGES,
 )

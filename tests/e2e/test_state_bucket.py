@@ -1,0 +1,149 @@
+"""State in a bucket outlives the stack: under the real operator, with Flink's S3 file system and a server in a pod.
+
+The job's state and its output are in the bucket. The whole stack is destroyed, with a savepoint of the job, and brought
+up again from that savepoint: the numbers go on where they were.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator, Iterable
+
+import pytest
+
+from sandbox.home import home
+from sandbox.images import BUCKETS, build_images
+from sandbox.images.s3_server import PORT, S3Server
+from sandbox.lock import locked
+from tests.e2e.conftest import ROOT, make
+from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals, until
+from tools.kubectl import Kubectl
+
+STORE = "object-store"
+BUCKET = "state"
+KEYS = "bucket-keys"
+
+
+@pytest.fixture(scope="module")
+def server(sandbox: object, kubectl: Kubectl, request: pytest.FixtureRequest) -> Generator[str]:
+    """The pod of an S3 server with an empty bucket; its address in the cluster."""
+    wanted = request.config.getoption("--pair")
+    if wanted and wanted != PAIR:
+        pytest.skip(f"only {wanted} was asked for, whose Flink is not the job's")
+    image = S3Server()
+    with locked(home().lock, "build the images of the tests of buckets"):
+        build_images([BUCKETS.name, image.name])
+    subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
+    labels = {"app": STORE}
+    container = {"name": "server", "image": image.name, "imagePullPolicy": "IfNotPresent"}
+    container |= {"readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1}}
+    objects = [
+        {"kind": "Namespace", "metadata": {"name": STORE}},
+        {"kind": "Pod", "metadata": {"name": STORE, "namespace": STORE, "labels": labels}}
+        | {"spec": {"containers": [container]}},
+        {"kind": "Service", "metadata": {"name": STORE, "namespace": STORE}}
+        | {"spec": {"selector": labels, "ports": [{"name": "http", "port": PORT}]}},
+    ]
+    for manifest in objects:
+        kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **manifest}).encode())
+    try:
+        kubectl.run("wait", "--for=condition=Ready", f"pod/{STORE}", "-n", STORE, "--timeout=120s")
+        in_server(kubectl, f"store.create_bucket(Bucket={BUCKET!r})")
+        yield f"http://{STORE}.{STORE}.svc:{PORT}"
+    finally:
+        kubectl.try_run("delete", "namespace", STORE, "--timeout=60s")
+
+
+def in_server(kubectl: Kubectl, code: str) -> str:
+    """What a few lines of Python print in the server's pod, where `store` is a client of it."""
+    client = (
+        "import boto3, sys; store = boto3.client('s3', endpoint_url='http://127.0.0.1:5000', region_name='us-east-1',"
+        " aws_access_key_id='id', aws_secret_access_key='secret')\n"
+    )
+    return kubectl.run("exec", "-n", STORE, STORE, "--", "python3", "-c", client + code).decode()
+
+
+def listed(kubectl: Kubectl, prefix: str) -> list[str]:
+    """The keys in the bucket that begin so."""
+    pages = f"store.get_paginator('list_objects_v2').paginate(Bucket={BUCKET!r}, Prefix={prefix!r})"
+    return in_server(
+        kubectl, f"for page in {pages}:\n  for found in page.get('Contents', []): print(found['Key'])"
+    ).split()
+
+
+def read(kubectl: Kubectl) -> Iterable[str]:
+    """The lines of all objects that the sink has published."""
+    pages = f"store.get_paginator('list_objects_v2').paginate(Bucket={BUCKET!r}, Prefix='out/{JOB}-')"
+    body = f"sys.stdout.write(store.get_object(Bucket={BUCKET!r}, Key=found['Key'])['Body'].read().decode())"
+    return in_server(kubectl, f"for page in {pages}:\n  for found in page.get('Contents', []): {body}").splitlines()
+
+
+@pytest.fixture(scope="module")
+def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningTotals]:
+    """The job, with its state in the bucket; not up yet."""
+    job = RunningTotals(kubectl, tmp_path_factory.mktemp("bucket"), lambda: read(kubectl))
+    job.config = {
+        "stateStorage": {
+            "type": "s3",
+            # Hadoop's file system: the sink needs it, and one is enough.
+            "uri": f"s3a://{BUCKET}/jobs",
+            "endpoint": server,
+            "credentials": {"accessKey": {"secret": KEYS, "key": "id"}, "secretKey": {"secret": KEYS, "key": "secret"}},
+        }
+    }
+    job.settings = {
+        "image": BUCKETS.name,
+        "flinkVersion": "v2_3",
+        "parameters": {"rate": RATE, "output": f"s3a://{BUCKET}/out"},
+        "savepointOnDeletion": True,
+        # An object is published in several requests, and a bucket answers slower than a folder.
+        "flinkConfiguration": {"execution.checkpointing.interval": "2 s"},
+    }
+    yield job
+    subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
+
+
+def bring_up(totals: RunningTotals, **settings: object) -> None:
+    """The stack with its namespace first, the keys into it, and then the job."""
+    totals.up(enabled=False)
+    keys = {"kind": "Secret", "metadata": {"name": KEYS, "namespace": NAMESPACE}}
+    keys |= {"stringData": {"id": "id", "secret": "secret"}}
+    totals.kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **keys}).encode())
+    totals.up(enabled=True, **settings)
+
+
+class TestBucket:
+    """In this order."""
+
+    def test_checkpoints_and_output_go_into_the_bucket(self, totals: RunningTotals, kubectl: Kubectl) -> None:
+        bring_up(totals)
+        assert totals.goes_on().highest > RATE
+        home_of_job = f"jobs/sandbox/{NAMESPACE}/{JOB}"
+        assert until("a checkpoint", lambda: [key for key in listed(kubectl, home_of_job) if key.endswith("_metadata")])
+        assert until("the JobGraph", lambda: listed(kubectl, f"{home_of_job}/ha/"))
+
+    def test_a_killed_jobmanager_finds_its_checkpoint_there(self, totals: RunningTotals) -> None:
+        killed = totals.kill("jobmanager")
+        until("a restore", lambda: killed not in totals.pods("jobmanager") and totals.job() and totals.restored())
+        assert totals.restored()["external_path"].startswith(f"s3a://{BUCKET}/jobs/")
+        totals.goes_on()
+
+    def test_the_stack_is_destroyed_and_goes_on_from_the_savepoint(
+        self, totals: RunningTotals, kubectl: Kubectl
+    ) -> None:
+        done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert kubectl.get("namespace", NAMESPACE) is None
+        [metadata] = [key for key in listed(kubectl, f"jobs/sandbox/{NAMESPACE}/{JOB}/savepoints/") if "_meta" in key]
+        at_rest = totals.audit()
+        assert at_rest.is_whole, at_rest
+        savepoint = f"s3a://{BUCKET}/{metadata.rpartition('/')[0]}"
+        bring_up(totals, restoreFrom=savepoint)
+        restored = totals.restored()
+        assert restored["is_savepoint"]
+        assert restored["external_path"] == savepoint
+        found = totals.goes_on()
+        assert found.highest > at_rest.highest
+        print(f"in the end: {found}")
