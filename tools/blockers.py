@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+from components.flink_operator import RELEASE
 from settings.job_files import FLINK_API
 from tools.kubectl import Kubectl
 from tools.run import FailedError, say
@@ -116,17 +117,37 @@ def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
     return f"the operator's pod {pods[0]['metadata']['name']} {place} is not ready"
 
 
-def how_to_go_on(stack: Stack, waiting: list[Held], trouble: str) -> str:
-    """What is there to do, for those resources and that trouble of the operator."""
+def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
+    """How an operator that was removed by hand comes back.
+
+    Raises:
+        FailedError: when the cluster cannot be asked.
+    """
+    operator = stack.platform.settings.operator
+    if not operator.enabled:
+        return "bring the operator back (it is not this stack's)"
+    # Neither an engine nor Helm looks whether a release's objects are still there; a rollback makes them again. Helm
+    # must be told the revision: without one it takes that before.
+    listed = kubectl.get("secrets", "-n", operator.namespace, "-l", f"owner=helm,name={RELEASE},status=deployed")
+    items = cast("list[Object]", (listed or {}).get("items", []))
+    revisions = [str(item["metadata"]["labels"]["version"]) for item in items]
+    if revisions:
+        revision = max(revisions, key=int)
+        return f"bring the operator back: `helm rollback {RELEASE} {revision} -n {operator.namespace} --wait`"
+    return (
+        f"bring the operator back: `pulumi refresh` where the pulumi command is used, then `make up STACK={stack.name}`"
+    )
+
+
+def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: str) -> str:
+    """What is there to do, for those resources and that trouble of the operator.
+
+    Raises:
+        FailedError: when the cluster cannot be asked.
+    """
     name = stack.name
     if trouble:
-        operator = stack.platform.settings.operator
-        back = (
-            f"bring the operator back (`helm rollback flink-kubernetes-operator -n {operator.namespace}`; where Helm "
-            f"has lost it too: `pulumi refresh`, then `make up STACK={name}`)"
-            if operator.enabled
-            else "bring the operator back (it is not this stack's)"
-        )
+        back = how_to_bring_back(kubectl, stack)
         return (
             f"to go on: {back}, then `make destroy STACK={name}` again; or give up what it would do: "
             f"`make unstick STACK={name}` lists what that costs, and asks first"
@@ -158,7 +179,7 @@ def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], objec
     if not trouble:
         return ""
     lines = [f"nothing was touched: {trouble}, and without it these never go:"]
-    return "\n".join([*lines, *(f"  {one.why}" for one in found), how_to_go_on(stack, found, trouble)])
+    return "\n".join([*lines, *(f"  {one.why}" for one in found), how_to_go_on(kubectl, stack, found, trouble)])
 
 
 def report(kubectl: Kubectl, stack: Stack) -> str:
@@ -168,7 +189,7 @@ def report(kubectl: Kubectl, stack: Stack) -> str:
         return ""
     trouble = operator_trouble(kubectl, stack)
     lines = [*([f"{trouble}"] if trouble else []), *(one.why for one in found)]
-    return "\n".join([*lines, how_to_go_on(stack, found, trouble)])
+    return "\n".join([*lines, how_to_go_on(kubectl, stack, found, trouble)])
 
 
 @contextmanager

@@ -6,6 +6,8 @@ With `pulumi` on PATH the same is proven of the real engine.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from components.definitions import MARK
-from tests.e2e.conftest import layered, make
+from tests.e2e.conftest import PAIRS, ROOT, layered, make
 from tests.e2e.test_demo import remove_definitions
 from tests.e2e.totals import Audit, audit
 from tools.kubectl import Kubectl
@@ -80,6 +82,8 @@ def platform(
     if request.config.getoption("--pair"):
         pytest.skip("one pair was asked for, and this needs both")
     remove_definitions(kubectl)
+    for version in PAIRS:  # both operators' images, and those of the jobs with the job's script in them
+        subprocess.run([sys.executable, "-m", "sandbox", "up", "--operator", version], cwd=ROOT, check=True)
     yield Platform(kubectl, tmp_path_factory.mktemp("upgrade"))
     make("destroy", "STACK=sandbox", timeout=400)
     remove_definitions(kubectl)

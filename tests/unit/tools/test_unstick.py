@@ -23,6 +23,7 @@ class FakeKubectl:
         self.operator = operator
         self.ran: list[tuple[str, ...]] = []
         self.down = False
+        self.revisions = ["9", "10"]
 
     def get(self, what: str, *_: str) -> dict[str, Any] | None:
         if self.down:
@@ -30,6 +31,8 @@ class FakeKubectl:
         if what == "pods":
             status = {"conditions": [{"type": "Ready", "status": "True" if self.operator else "False"}]}
             return {"items": [{"metadata": {"name": "operator-1"}, "status": status}]}
+        if what == "secrets":
+            return {"items": [{"metadata": {"labels": {"version": revision}}} for revision in self.revisions]}
         return {"items": self.jobs} if what.startswith("flinkdeployment") else None
 
     def run(self, *arguments: str) -> bytes:
@@ -58,8 +61,16 @@ def test_it_says_what_waits_for_whom_and_how_to_go_on():
     said = blockers.report(FakeKubectl(job()), stack())  # pyright: ignore
     assert "the operator's pod operator-1 in the namespace flink-operator is not ready" in said
     assert f"FlinkDeployment flink/orders waits for the finalizer {FINALIZER}" in said
-    assert "helm rollback flink-kubernetes-operator -n flink-operator" in said
+    # Without the revision Helm would bring the one before back.
+    assert "`helm rollback flink-kubernetes-operator 10 -n flink-operator --wait`" in said
     assert "make unstick STACK=prod" in said
+
+
+def test_an_operator_that_helm_does_not_know_comes_with_up():
+    kubectl = FakeKubectl(job())
+    kubectl.revisions = []
+    assert "then `make up STACK=prod`" in blockers.report(kubectl, stack())  # pyright: ignore
+    assert "it is not this stack's" in blockers.report(kubectl, stack(enabled=False))  # pyright: ignore
 
 
 def test_a_savepoint_that_cannot_be_taken_is_named():
