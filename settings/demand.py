@@ -77,7 +77,7 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
         configuration: as the operator sees it.
     """
     runs_job = isinstance(spec.get("job"), dict)
-    slots = max(_whole(configuration.get("taskmanager.numberOfTaskSlots"), 1), 1)
+    slots = slots_of(configuration)
     replicas = mapping(spec.get("taskManager")).get("replicas")
     if replicas is not None:
         workers = _whole(replicas, 1)
@@ -91,6 +91,11 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
         _pods(spec, "jobManager", managers, Decimal(1), configuration),
         _pods(spec, "taskManager", workers, Decimal(slots), configuration),
     ]
+
+
+def slots_of(configuration: Mapping[str, str]) -> int:
+    """How many tasks of one operator a TaskManager runs side by side."""
+    return max(_whole(configuration.get("taskmanager.numberOfTaskSlots"), 1), 1)
 
 
 def default_request(resource: str, limits: Limits) -> Decimal | None:
@@ -140,14 +145,16 @@ def _flink(
 ) -> Container:
     """Flink's own container: its size is that of the process, whatever a template says of it."""
     key = name.lower()
-    resource, resources = mapping(process.get("resource")), mapping(process.get("resources"))
-    asked, bounded = mapping(resources.get("requests")), mapping(resources.get("limits"))
+    resources = mapping(process.get("resources"))
+    bounded = mapping(resources.get("limits"))
+    # The operator looks at `resource` where `resources` says nothing at all (its FlinkConfigBuilder).
+    asked = {**bounded, **mapping(resources.get("requests"))} or mapping(process.get("resource"))
     requests: dict[str, Decimal] = {}
-    configured = configuration.get(f"kubernetes.{key}.cpu.amount", configuration.get(f"kubernetes.{key}.cpu"))
-    cpus = [_read(said, quantity) for said in (resource.get("cpu"), asked.get("cpu"), bounded.get("cpu"), configured)]
+    keys = [f"kubernetes.{key}.cpu.amount", f"kubernetes.{key}.cpu"]
+    keys += ["taskmanager.cpu.cores"] if name == "taskManager" else []
+    cpus = [_read(said, quantity) for said in (asked.get("cpu"), *map(configuration.get, keys))]
     requests["cpu"] = next((said for said in cpus if said is not None and said > 0), cpu)
-    size = configuration.get(f"{key}.memory.process.size")
-    sizes = [_read(said, _bytes) for said in (resource.get("memory"), asked.get("memory"), bounded.get("memory"), size)]
+    sizes = [_read(said, _bytes) for said in (asked.get("memory"), configuration.get(f"{key}.memory.process.size"))]
     memory = next((said for said in sizes if said is not None), None)
     if memory is not None:
         requests["memory"] = memory

@@ -129,6 +129,11 @@ def names(key: str, operator: str) -> tuple[str, ...]:
 def key_of(option: str, operator: str, flink: str | None) -> str:
     """The name by which a Flink version (`2.2`) and the operator's own Flink know an option."""
     known = names(option, operator)
-    if known[0] == option and flink is not None and tuple(map(int, flink.split("."))) < _SINCE.get(option, (0, 0)):
+    if (
+        known[1:]
+        and known[0] == option
+        and flink is not None
+        and tuple(map(int, flink.split("."))) < _SINCE.get(option, (0, 0))
+    ):
         return known[1]
     return known[0]

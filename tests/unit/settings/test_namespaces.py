@@ -195,6 +195,9 @@ def test_how_many_pods_a_deployment_starts_with(
         ({"resource": {"cpu": 0.5, "memory": "1600m"}}, {}, "0.5", 1600 * 1024**2),
         ({"resource": None, "resources": {"requests": {"cpu": "250m", "memory": "2Gi"}}}, {}, "0.25", 2 * 1024**3),
         ({"resource": None, "resources": {"limits": {"cpu": 3, "memory": "2Gi"}}}, {}, "3", 2 * 1024**3),
+        # `resources` is instead of `resource`, not over it.
+        ({"resources": {"limits": {"cpu": 3}}}, {"taskmanager.memory.process.size": "3g"}, "3", 3 * 1024**3),
+        ({"resource": {"cpu": None}}, {"taskmanager.cpu.cores": "1.5"}, "1.5", 1024**3),
         ({"resource": {"cpu": None}}, {"taskmanager.numberOfTaskSlots": "4"}, "4", 1024**3),
         ({"resource": {"cpu": None}}, {"kubernetes.taskmanager.cpu.amount": "2.5"}, "2.5", 1024**3),
         ({"resource": {"memory": None}}, {"taskmanager.memory.process.size": "3g"}, "1", 3 * 1024**3),

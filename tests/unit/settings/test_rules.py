@@ -195,3 +195,9 @@ def test_a_wrong_flink_version_is_said_once_with_what_the_operator_takes(operato
     said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
     assert len(said) == 1
     assert f"which operator {operator} does not take" in said[0]
+
+
+def test_an_operator_that_is_not_known_has_todays_names():
+    """Its version is a problem of its own; nothing else fails for it."""
+    assert versions.key_of("execution.checkpointing.dir", "1.15.0", "1.19") == "execution.checkpointing.dir"
+    assert versions.key_of("execution.checkpointing.dir", "1.16.1", "1.19") == "state.checkpoints.dir"

@@ -266,6 +266,18 @@ class TestResources:
         assert not found.is_whole
         assert found.memory == 2**30
 
+    def test_a_container_beside_flinks_counts_in_each_pod(self) -> None:
+        side = {"name": "side", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}}
+        silent = {"name": "silent"}
+        before = usage(DeclaredJob.of(batch(), OPERATOR))
+        found = usage(
+            DeclaredJob.of(on(batch(), {"spec.podTemplate": {"spec": {"containers": [side, silent]}}}), OPERATOR)
+        )
+        assert found.pods == before.pods == 2
+        assert float(found.cpu - before.cpu) == 0.5
+        assert found.memory - before.memory == 2 * 2**30
+        assert found.is_whole
+
     def test_a_session_cluster_has_the_task_managers_of_its_jobs(self) -> None:
         job = on(session_job(), {"spec.job.parallelism": 3})
         other = renamed(job, name="other")
