@@ -39,9 +39,11 @@ _CHECKPOINTING = {
     "execution.checkpointing.num-retained": "3",
 }
 
+HEALTH_CHECK = "kubernetes.operator.cluster.health-check.enabled"
+
 _OPERATOR_CLUSTER = {
     "kubernetes.operator.jm-deployment-recovery.enabled": "true",
-    "kubernetes.operator.cluster.health-check.enabled": "true",
+    HEALTH_CHECK: "true",
     "kubernetes.operator.deployment.readiness.timeout": "5 min",
 }
 
@@ -139,6 +141,9 @@ def derived_state(resource: Resource, settings: StackSettings, stack: str) -> di
     if said.has(CHECKPOINTS, configuration):
         profile = dict(_OPERATOR_CLUSTER) if has_pods else {}
         profile |= {**_CHECKPOINTING, **_OPERATOR_JOB} if runs_job else {}
+        operator = versions.OPERATORS.get(settings.operator.version)
+        if operator is not None and not operator.health_record_is_kept:
+            profile.pop(HEALTH_CHECK, None)
         if not said.has(SAVEPOINTS, configuration):
             profile.pop("kubernetes.operator.periodic.savepoint.interval", None)
         configuration |= said.missing({key: value for key, value in profile.items() if said.knows(key)})

@@ -48,6 +48,8 @@ class OperatorVersion:
         last_state_needs_ha: last-state works with high availability alone, and not for session jobs.
         checks_jar_uris: it refuses jars of session jobs by scheme and host.
         reads_session_job_configuration: it looks at a session job's own flinkConfiguration too.
+        health_record_is_kept: what its health check writes into a status can be read by the operators after it; of
+            1.7.0's, 1.16.1 says "Could not deserialize ClusterHealthInfo", and never looks at the job again.
     """
 
     flink: tuple[str, ...]
@@ -57,6 +59,7 @@ class OperatorVersion:
     last_state_needs_ha: bool = False
     checks_jar_uris: bool = True
     reads_session_job_configuration: bool = True
+    health_record_is_kept: bool = True
 
 
 _CHECKPOINTS = ("state.checkpoints.dir", "state.backend.fs.checkpointdir")
@@ -83,6 +86,7 @@ OPERATORS: dict[str, OperatorVersion] = {
         last_state_needs_ha=True,
         checks_jar_uris=False,
         reads_session_job_configuration=False,
+        health_record_is_kept=False,
     ),
 }
 """From the enum FlinkVersion of each version's API jar, its validator and its chart."""

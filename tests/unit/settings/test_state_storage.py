@@ -35,6 +35,14 @@ def test_a_job_that_keeps_state_has_directories_of_its_own_and_the_profile(proje
         assert said[f"kubernetes.operator.{key}"] == "true"
 
 
+def test_an_operator_whose_health_record_no_later_one_can_read_checks_no_health(project: Project) -> None:
+    project.job(STATEFUL.replace("v2_2", "v1_19"))
+    project.stack({**VOLUME, "operator": {"version": "1.7.0"}})
+    said = configuration(project)
+    assert "kubernetes.operator.cluster.health-check.enabled" not in said
+    assert said["kubernetes.operator.jm-deployment-recovery.enabled"] == "true"
+
+
 def test_the_claim_is_mounted_in_every_pod_beside_what_the_job_mounts(project: Project) -> None:
     own = "  podTemplate:\n    spec:\n      containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /d}]}]\n"
     project.job(STATEFUL + own)
