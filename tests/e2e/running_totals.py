@@ -104,6 +104,15 @@ class RunningTotals:
         seen = until("REST shows checkpoints", lambda: self.ask(f"/jobs/{job['jid']}/checkpoints"))
         return cast(dict[str, Any], seen["latest"]["restored"] or {})
 
+    def seen_running(self) -> None:
+        """Waits until the operator knows that the job runs: before, it takes no savepoint on deletion."""
+
+        def is_seen() -> bool:
+            status = self.status()
+            return status["jobStatus"]["state"] == "RUNNING" and status["jobManagerDeploymentStatus"] == "READY"
+
+        until("the operator sees the job run", is_seen)
+
     def pods(self, component: str) -> list[str]:
         """The names of the job's pods that are not about to go."""
         found = self.kubectl.get("pods", "-n", NAMESPACE, "-l", f"app={JOB},component={component}") or {"items": []}
