@@ -132,24 +132,14 @@ def build() -> Dashboard:
         .with_panel(
             panels.graph(
                 "Heap",
-                *(
-                    Query(
-                        f"flink_{process}_Status_JVM_Memory_Heap_Used{{{JOB}}}"
-                        f" / flink_{process}_Status_JVM_Memory_Heap_Max{{{JOB}}}",
-                        "{{pod}}",
-                    )
-                    for process in ("jobmanager", "taskmanager")
-                ),
+                *panels.heap(),
                 share=True,
             )
         )
         .with_panel(
             panels.graph(
                 "CPU load",
-                *(
-                    Query(f"flink_{process}_Status_JVM_CPU_Load{{{JOB}}}", "{{pod}}")
-                    for process in ("jobmanager", "taskmanager")
-                ),
+                *panels.cpu_load(),
                 share=True,
             )
         )

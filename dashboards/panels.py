@@ -21,6 +21,10 @@ JOB = 'namespace=~"$namespace", app=~"$job"'
 """What a query of Flink's own metrics filters by; the operator's metrics have the namespace in `resourcens`."""
 
 
+PROCESSES = ("jobmanager", "taskmanager")
+"""As Flink's metrics name them."""
+
+
 @dataclass(frozen=True)
 class Query:
     """One query of a panel.
@@ -32,6 +36,17 @@ class Query:
 
     expr: str
     legend: str = ""
+
+
+def heap() -> list[Query]:
+    """Of a job's JVMs: the share of the largest heap that is used."""
+    used, most = (f"Status_JVM_Memory_Heap_{part}{{{JOB}}}" for part in ("Used", "Max"))
+    return [Query(f"flink_{process}_{used} / flink_{process}_{most}", "{{pod}}") for process in PROCESSES]
+
+
+def cpu_load() -> list[Query]:
+    """Of a job's JVMs: the share of their node's CPUs."""
+    return [Query(f"flink_{process}_Status_JVM_CPU_Load{{{JOB}}}", "{{pod}}") for process in PROCESSES]
 
 
 def new(uid: str, title: str, description: str) -> dashboard.Dashboard:

@@ -112,8 +112,7 @@ def build() -> Dashboard:
         .with_panel(
             panels.graph(
                 "CPU load",
-                Query(f"flink_jobmanager_Status_JVM_CPU_Load{{{JOB}}}", "{{pod}}"),
-                Query(f"flink_taskmanager_Status_JVM_CPU_Load{{{JOB}}}", "{{pod}}"),
+                *panels.cpu_load(),
                 share=True,
                 meaning="Share of the node's CPUs.",
             )
@@ -121,14 +120,7 @@ def build() -> Dashboard:
         .with_panel(
             panels.graph(
                 "Heap",
-                *(
-                    Query(
-                        f"flink_{process}_Status_JVM_Memory_Heap_Used{{{JOB}}}"
-                        f" / flink_{process}_Status_JVM_Memory_Heap_Max{{{JOB}}}",
-                        "{{pod}}",
-                    )
-                    for process in ("jobmanager", "taskmanager")
-                ),
+                *panels.heap(),
                 share=True,
                 meaning="Share of the maximum.",
             )
@@ -138,7 +130,7 @@ def build() -> Dashboard:
                 "Memory outside of the heap",
                 *(
                     Query(f"flink_{process}_Status_JVM_Memory_{part}{{{JOB}}}", f"{{{{pod}}}} {name}")
-                    for process in ("jobmanager", "taskmanager")
+                    for process in panels.PROCESSES
                     for part, name in (("NonHeap_Used", "non-heap"), ("Direct_MemoryUsed", "direct"))
                 ),
                 unit="bytes",
@@ -161,7 +153,7 @@ def build() -> Dashboard:
                 "Time for collecting garbage",
                 *(
                     Query(f"flink_{process}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{{{JOB}}} / 1000", "{{pod}}")
-                    for process in ("jobmanager", "taskmanager")
+                    for process in panels.PROCESSES
                 ),
                 share=True,
             )
@@ -171,7 +163,7 @@ def build() -> Dashboard:
                 "Threads",
                 *(
                     Query(f"flink_{process}_Status_JVM_Threads_Count{{{JOB}}}", "{{pod}}")
-                    for process in ("jobmanager", "taskmanager")
+                    for process in panels.PROCESSES
                 ),
             )
         )

@@ -39,7 +39,7 @@ def in_state(state: Mapping[str, Any]) -> list[Protected]:
         state: what `pulumi stack export` prints.
     """
     found: list[Protected] = []
-    for resource in _resources(state):
+    for resource in resources(state):
         if not resource.get("protect") or resource.get("delete"):
             continue
         inputs = cast(Mapping[str, Any], resource.get("inputs") or {})
@@ -52,7 +52,8 @@ def in_state(state: Mapping[str, Any]) -> list[Protected]:
     return found
 
 
-def _resources(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def resources(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The resources in a stack's state, as `pulumi stack export` prints it."""
     deployment = cast(Mapping[str, Any], state.get("deployment") or {})
     return cast("list[Mapping[str, Any]]", deployment.get("resources") or [])
 

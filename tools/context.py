@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any, cast
 
 import yaml
 
-from tools.run import FailedError, capture
+from local.guard import resources
+from tools.run import FailedError
 from tools.stack import Stack
 
 
@@ -41,19 +41,19 @@ def _files(stack: Stack) -> list[Path]:
     return said or [Path.home() / ".kube" / "config"]
 
 
-def unchanged(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
+def unchanged(state: Mapping[str, Any], stack: Stack) -> None:
     """Refuses a stack whose objects are in another context than its file names now.
 
     `destroy` needs no such look: it takes objects away where they are.
 
+    Args:
+        state: the stack's, as it is exported.
+        stack: the stack.
+
     Raises:
         FailedError: when they are.
     """
-    command = [pulumi, "stack", "export", "--non-interactive", "--cwd", stack.config_file.parent, "--stack", stack.name]
-    done = capture(command, env=env)
-    if done.returncode != 0:
-        raise FailedError(f"pulumi stack export {stack.name}: {done.stderr.decode(errors='replace').strip()}")
-    before = contexts_of(json.loads(done.stdout))
+    before = contexts_of(state)
     if before and stack.context not in before:
         raise FailedError(
             f"the stack {stack.name} is in the context {', '.join(sorted(before))}, and its file names {stack.context}:"
@@ -62,8 +62,7 @@ def unchanged(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
         )
 
 
-def contexts_of(export: Mapping[str, Any]) -> set[str]:
+def contexts_of(state: Mapping[str, Any]) -> set[str]:
     """The contexts of the Kubernetes providers in an exported state."""
-    resources = cast(list[Mapping[str, Any]], (export.get("deployment") or {}).get("resources") or [])
-    providers = [one for one in resources if one.get("type") == "pulumi:providers:kubernetes"]
+    providers = [one for one in resources(state) if one.get("type") == "pulumi:providers:kubernetes"]
     return {str(one["inputs"]["context"]) for one in providers if one.get("inputs", {}).get("context")}

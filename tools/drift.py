@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from local.guard import resources
 from settings.problems import KeyPath, dotted
 from tools import alone, context, engine
+from tools.exported import exported
 from tools.kubectl import Kubectl
 from tools.run import FailedError, capture, finish, must, say
 from tools.stack import Stack, prepare, read_layer
@@ -65,8 +67,7 @@ def key_of(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
 def declared(export: Mapping[str, Any]) -> list[Declared]:
     """The objects in an exported state, without releases and without those that have secrets: ciphers stand there."""
     found: list[Declared] = []
-    resources = cast(list[Mapping[str, Any]], (export.get("deployment") or {}).get("resources") or [])
-    for resource in resources:
+    for resource in resources(export):
         kind, inputs = str(resource.get("type")), cast(Manifest, resource.get("inputs") or {})
         if not kind.startswith("kubernetes:") or kind == _RELEASE or resource.get("delete"):
             continue
@@ -139,8 +140,7 @@ def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str,
     Raises:
         FailedError: when state or cluster cannot be read.
     """
-    place = ["--non-interactive", "--stack", stack.name, "--cwd", str(stack.config_file.parent)]
-    export = _json([pulumi, "stack", "export", *place], env, "pulumi stack export")
+    export = exported(pulumi, stack, env)
     refresh = [pulumi, "refresh", "--preview-only", "--json", *engine.common(stack)]
     changes = engine_changes(_json(refresh, env, "pulumi refresh"))
     objects = declared(export)

@@ -13,10 +13,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from local.tool import state
 from settings.stack_file import PROJECT
 from tools import alone, blockers, context, policy, protected
+from tools.exported import exported
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare, read_layer
 
@@ -48,8 +50,8 @@ class Engine:
         if self.pulumi is None:
             must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
             return
-        env = _ready(self.pulumi, stack)
-        protected.refuse(self.pulumi, stack, env, destroy=False)
+        env, before = _ready(self.pulumi, stack)
+        protected.refuse(before, stack, destroy=False)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
         must("up", command, cure=cure, env=env)
 
@@ -63,8 +65,8 @@ class Engine:
         env: Mapping[str, str] | None = None
         command: list[str | Path] = [*_local("local.apply"), "destroy", *_of(stack)]
         if self.pulumi is not None:
-            env = _ready(self.pulumi, stack, moving=False)
-            protected.refuse(self.pulumi, stack, env, destroy=True)
+            env, before = _ready(self.pulumi, stack, moving=False)
+            protected.refuse(before, stack, destroy=True)
             command = [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)]
         with blockers.said(stack):
             must("destroy", command, cure=cure, env=env)
@@ -73,12 +75,12 @@ class Engine:
         """Shows what `up` would do, or without the command what the stack declares; an exit code."""
         if self.pulumi is None:
             return stream([*_local("local.preview"), stack.name, "--config-file", stack.config_file])
-        env = _ready(self.pulumi, stack)
+        env, before = _ready(self.pulumi, stack)
         # With --diff the command counts violations of policies and does not say them.
         shown = policy.options(self.policy) or ["--diff"]
         code = stream([self.pulumi, "preview", *shown, *common(stack)], env=env)
         if code != 0:
-            protected.refuse(self.pulumi, stack, env, destroy=False)
+            protected.refuse(before, stack, destroy=False)
         return code
 
     def preview_json(self, stack: Stack) -> str:
@@ -91,7 +93,7 @@ class Engine:
             raise FailedError(
                 f"a plan needs the pulumi command, which compares with what is there; {HOW_TO_GET_PULUMI}"
             )
-        env = _ready(self.pulumi, stack)
+        env, _ = _ready(self.pulumi, stack)
         done = capture([self.pulumi, "preview", "--json", "--show-sames", *common(stack)], env=env)
         said = done.stdout.decode(errors="replace")
         if done.returncode != 0 and not said.strip().startswith("{"):
@@ -190,8 +192,9 @@ def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
         raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
 
 
-def _ready(pulumi: Path, stack: Stack, *, moving: bool = True) -> dict[str, str]:
-    """The command's environment, when the stack is there, in the cluster that its file names, and nobody else's now.
+def _ready(pulumi: Path, stack: Stack, *, moving: bool = True) -> tuple[dict[str, str], Mapping[str, Any]]:
+    """The command's environment and the stack's state as it is before: the stack is there, in the cluster that its file
+    names, and nobody else's now.
 
     Args:
         pulumi: the command.
@@ -204,10 +207,11 @@ def _ready(pulumi: Path, stack: Stack, *, moving: bool = True) -> dict[str, str]
     context.known(stack)
     env = environment()
     select(pulumi, stack, env)
+    before = exported(pulumi, stack, env)
     if moving:
-        context.unchanged(pulumi, stack, env)
+        context.unchanged(before, stack)
     alone.say_lock(pulumi, stack, env)
-    return env
+    return env, before
 
 
 def common(stack: Stack) -> list[str]:

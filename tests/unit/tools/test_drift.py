@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tools import alone, context, drift, stack
+from tools.exported import exported
 from tools.run import ROOT, FailedError
 
 ROLE: dict[str, Any] = {
@@ -152,7 +153,8 @@ def test_a_stack_that_is_in_another_cluster_is_refused(tmp_path: Path) -> None:
     def is_in(resources: list[dict[str, Any]]) -> None:
         answer.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'deployment': {'resources': resources}})}\nEND\n")
         answer.chmod(0o755)
-        context.unchanged(answer, stack.prepare("dev"), dict(os.environ))
+        dev = stack.prepare("dev")
+        context.unchanged(exported(answer, dev, dict(os.environ)), dev)
 
     with pytest.raises(FailedError, match="the stack dev is in the context old, and its file names kind-flink"):
         is_in(resources)

@@ -1,0 +1,24 @@
+"""What the engine keeps of a stack in its state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from tools.run import FailedError, capture
+from tools.stack import Stack
+
+
+def exported(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> Mapping[str, Any]:
+    """The stack's state, as `pulumi stack export` prints it; `local.guard.resources` are the resources in it.
+
+    Raises:
+        FailedError: when the backend does not give it.
+    """
+    command = [pulumi, "stack", "export", "--non-interactive", "--cwd", stack.config_file.parent, "--stack", stack.name]
+    done = capture(command, env=env)
+    if done.returncode != 0:
+        raise FailedError(f"pulumi stack export {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+    return cast(Mapping[str, Any], json.loads(done.stdout))
