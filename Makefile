@@ -20,8 +20,8 @@ test: lint ## lint, unit, program and rule tests; no root, no cluster
 e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=1.7.0]
 	@$(PYTHON) -m pytest -q tests/engine tests/e2e tests/rules $(if $(PAIR),--pair $(PAIR))
 
-check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from]
-	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)")
+check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from] [COST=text|markdown: what each asks for]
+	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)") $(if $(COST),--cost $(COST))
 
 render: .venv/.run ## every object of STACK as YAML into OUT [GITOPS=flux|argocd ORDERED=1: marks of that tool keep the order]
 	@$(PYTHON) -m local.render $(STACK) "$(OUT)" $(if $(GITOPS),--gitops $(GITOPS)) $(if $(ORDERED),--ordered)

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from settings import costs
 from settings.explain import explain, wanted
 from settings.platform import load
 from settings.problems import ProblemsError
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config-file", type=Path, help="instead of Pulumi.<stack>.yaml")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project")
     parser.add_argument("--explain", metavar="JOB", help="print where each value of that job came from")
+    parser.add_argument("--cost", choices=["text", "markdown"], help="print what each job and team asks for")
     options = parser.parse_args(arguments)
     try:
         platform = load(options.root, read_config(options.root, options.stack, options.config_file))
@@ -39,6 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     names = ", ".join(sorted(f"{job.namespace}/{job.name}" for job in platform.jobs)) or "none"
     for line in lines:
         print(line)
+    if not options.explain:
+        asked = costs.declared(platform.jobs, platform.attachments, platform.settings)
+        if options.cost:
+            table = costs.markdown if options.cost == "markdown" else costs.text
+            print("\n".join(table(asked, options.stack)))
+        print(f"{options.stack}: {costs.summary(asked)}")
     print(f"{options.stack}: good; jobs: {names}")
     return 0
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from settings.job_spec import MAIN_CONTAINER
 from settings.namespace import Limits
-from settings.pod_templates import GROUPS, templates
+from settings.pod_templates import GROUPS, Template, templates
 from settings.problems import KeyPath
 from settings.rules.subject import listed, mapping
 from settings.values import quantity, resource_memory
@@ -44,12 +44,18 @@ class Pods:
         number: of such pods when the job starts.
         containers: that run together.
         first: that run one after the other before those.
+        storage: bytes of each claim that comes and goes with one pod.
     """
 
     process: str
     number: int
     containers: tuple[Container, ...]
     first: tuple[Container, ...] = ()
+    storage: tuple[Decimal, ...] = ()
+
+    def times(self, number: int) -> Pods:
+        """As many of such pods."""
+        return replace(self, number=number)
 
     @property
     def title(self) -> str:
@@ -127,7 +133,18 @@ def _pods(
     main = next((one for one in groups["containers"] if one.name == MAIN_CONTAINER), None)
     flink = _flink(mapping(spec.get(process)), process, cpu, configuration, main)
     others = tuple(one for one in groups["containers"] if one.name != MAIN_CONTAINER)
-    return Pods(process, number, (flink, *others), groups["initContainers"])
+    claims = [mapping(mapping(mapping(one).get("ephemeral")).get("volumeClaimTemplate")) for one in _volumes(template)]
+    storage = [_read(claim_size(claim), quantity) for claim in claims if claim]
+    return Pods(process, number, (flink, *others), groups["initContainers"], tuple(filter(None, storage)))
+
+
+def _volumes(template: Template) -> list[object]:
+    return listed(template.pod.get("volumes"))
+
+
+def claim_size(claim: Mapping[str, object]) -> object:
+    """How much a PersistentVolumeClaim, or a template of one, asks for, as it is written; None when it does not say."""
+    return mapping(mapping(mapping(claim.get("spec")).get("resources")).get("requests")).get("storage")
 
 
 def _container(container: Mapping[str, object], at: KeyPath) -> Container:

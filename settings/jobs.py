@@ -12,7 +12,7 @@ from settings.layers import Layer, Layers, settings_path
 from settings.model import JobSettings
 from settings.problems import KeyPath, Problem
 from settings.stack_file import StackConfig
-from settings.state_storage import inner_spec, keeps_state, mounts_claim
+from settings.state_storage import inner_spec, keeps_state, mounted_claims
 
 __all__ = ["METRICS_PORT", "PROMETHEUS_REPORTER", "Attachment", "Job", "job_of"]
 
@@ -63,7 +63,7 @@ class Job:
 
     def mounts(self, claim: str) -> bool:
         """Whether its pods mount that claim."""
-        return mounts_claim(inner_spec(self.kind, self.spec), claim)
+        return claim in mounted_claims(inner_spec(self.kind, self.spec))
 
     @property
     def is_suspended(self) -> bool:

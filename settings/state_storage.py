@@ -231,12 +231,13 @@ def _mounted(claim: str) -> dict[str, object]:
     }
 
 
-def mounts_claim(spec: Mapping[str, object], claim: str) -> bool:
-    """Whether the pods of a spec, without a blue/green deployment's template, mount that claim."""
+def mounted_claims(spec: Mapping[str, object]) -> set[str]:
+    """The PersistentVolumeClaims that the pods of a spec, without a blue/green deployment's template, mount."""
     holders = [spec, mapping(spec.get("jobManager")), mapping(spec.get("taskManager"))]
     volumes = [
         mapping(volume)
         for holder in holders
         for volume in listed(mapping(mapping(holder.get("podTemplate")).get("spec")).get("volumes"))
     ]
-    return any(mapping(volume.get("persistentVolumeClaim")).get("claimName") == claim for volume in volumes)
+    said = (mapping(volume.get("persistentVolumeClaim")).get("claimName") for volume in volumes)
+    return {str(name) for name in said if name}

@@ -69,7 +69,8 @@ MEANINGS = {
     "name": "an object without a name of its own, or with one that is no DNS name",
     "labels": "an object without the recommended labels",
     "unrestricted": "pods that the restricted profile would refuse, where the namespace does not ask for it",
-    "crowded": "jobs that are more than the quota of their namespace together, though each of them fits",
+    "crowded": "jobs that are more than the quota of their namespace together, though each of them fits; a blue/green "
+    "deployment whose change-over is",
     "key": "a key of flinkConfiguration that is near one that this version knows, or one of another version",
     "version": "a Flink version that the operator is about to drop; an image of another version than flinkVersion",
     "plugin": "a file system whose plugin is missing or of another Flink version",

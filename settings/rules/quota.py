@@ -7,15 +7,14 @@ from decimal import Decimal
 
 from pydantic.alias_generators import to_camel
 
-from settings import demand, tables
+from settings import costs, demand, tables
 from settings.jobs import Attachment, Job
 from settings.model import StackSettings
 from settings.namespace import COUNTS, Limits, NamespaceSettings
 from settings.pod_templates import cluster_place, cluster_spec
 from settings.problems import KeyPath
 from settings.rules.finding import Finding
-from settings.rules.subject import effective, mapping
-from settings.state_storage import CLAIM
+from settings.usage import NO_COSTS, Cost, Usage
 from settings.values import quantity
 
 _RESOURCES = {"cpu": "requests.cpu", "memory": "requests.memory"}
@@ -33,16 +32,22 @@ def look(job: Job, settings: StackSettings) -> Iterator[Finding]:
     if not spec:
         return
     namespace = settings.namespaces[job.namespace]
-    pods = _pods(job, spec, settings)
-    yield from _containers(pods, namespace, at)
-    if job.is_suspended:
-        return
+    asker = costs.asker(job, settings)
+    yield from _containers(demand.pods(asker.spec, asker.configuration), namespace, at)
+    pods = asker.pods()
     for resource in _RESOURCES:
         said = _bound(namespace, resource)
         if said is None:
             continue
         bound, key = said
         asked = _total(pods, resource, namespace.limits)
+        if asked <= bound < 2 * asked and job.kind == "FlinkBlueGreenDeployment":
+            message = (
+                f"asks for {_shown(resource, 2 * asked)} of {resource} while it changes over, when blue and green run "
+                f"side by side, and namespace {job.namespace} may have {_shown(resource, bound)} in all: no change of "
+                f"it can end; lower its parallelism or size, or raise namespaces.{job.namespace}.quota.{key}"
+            )
+            yield Finding("crowded", at, message)
         if asked > bound:
             parts = ", ".join(
                 f"{one.number} {one.title}{'s' if one.number > 1 else ''} of "
@@ -62,41 +67,48 @@ def look(job: Job, settings: StackSettings) -> Iterator[Finding]:
 def look_at_all(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Iterator[Finding]:
     """What all that is declared in a namespace comes to; paths are those of the stack config."""
     jobs, attachments = list(jobs), list(attachments)
+    sizes = costs.claim_sizes(attachments, settings)
+    asked = NO_COSTS
+    if any(_bound(namespace, resource) for namespace in settings.namespaces.values() for resource in _RESOURCES):
+        asked = costs.declared(jobs, (), settings)
     for name, namespace in settings.namespaces.items():
         here = [job for job in jobs if job.namespace == name]
-        claims = {
-            one.source.name: str(mapping(mapping(_spec(one).get("resources")).get("requests")).get("storage"))
-            for one in attachments
-            if one.namespace == name and one.source.kind == "PersistentVolumeClaim"
-        }
-        if any(job.mounts(CLAIM) for job in here) and settings.state_storage.volume.claim is None:
-            claims[CLAIM] = settings.state_storage.volume.size
         yield from _counts(name, namespace, here, settings.operator.version)
-        yield from _claims(name, namespace, claims)
+        yield from _claims(name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
+        mine = {job: one for (_, home, job), one in asked.jobs.items() if home == name}
         for resource in _RESOURCES:
-            yield from _together(name, namespace, here, resource, settings)
+            yield from _together(name, namespace, mine, resource)
 
 
-def _together(
-    name: str, namespace: NamespaceSettings, jobs: list[Job], resource: str, settings: StackSettings
-) -> Iterator[Finding]:
+def _together(name: str, namespace: NamespaceSettings, jobs: Mapping[str, Cost], resource: str) -> Iterator[Finding]:
     said = _bound(namespace, resource)
     if said is None:
         return
     bound, key = said
-    asked: dict[str, Decimal] = {}
-    for job in jobs:
-        spec = cluster_spec(job.kind, job.spec)
-        if spec and not job.is_suspended:
-            asked[job.name] = _total(_pods(job, spec, settings), resource, namespace.limits)
+    path: KeyPath = ("namespaces", name, "quota", *_key_path(key))
+    asked = {job: _amount(cost.usage, resource) for job, cost in jobs.items()}
+    more = {job: _amount(cost.peak, resource) - asked[job] for job, cost in jobs.items()}
     total = sum(asked.values(), Decimal(0))
-    if total > bound and all(amount <= bound for amount in asked.values()):
-        each = ", ".join(f"{job} {_shown(resource, amount)}" for job, amount in sorted(asked.items()))
-        message = (
-            f"is {_shown(resource, bound)}, and the jobs there ask for {_shown(resource, total)} together ({each}); "
-            "raise it, or some of them wait until others have ended"
-        )
-        yield Finding("crowded", ("namespaces", name, "quota", *_key_path(key)), message)
+    if total > bound:
+        if all(amount <= bound for amount in asked.values()):
+            each = ", ".join(f"{job} {_shown(resource, amount)}" for job, amount in sorted(asked.items()) if amount)
+            message = (
+                f"is {_shown(resource, bound)}, and the jobs there ask for {_shown(resource, total)} together ({each});"
+                " raise it, or some of them wait until others have ended"
+            )
+            yield Finding("crowded", path, message)
+        return
+    for job, extra in sorted(more.items()):
+        if total + extra > bound >= asked[job] + extra:
+            message = (
+                f"is {_shown(resource, bound)}, and while {job} changes over, blue and green side by side, the jobs "
+                f"there ask for {_shown(resource, total + extra)} together; raise it, or no change of {job} can end"
+            )
+            yield Finding("crowded", path, message)
+
+
+def _amount(asked: Usage, resource: str) -> Decimal:
+    return asked.cpu if resource == "cpu" else Decimal(asked.memory)
 
 
 def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: str) -> Iterator[Finding]:
@@ -112,10 +124,6 @@ def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: 
         here = sum(job.kind == kind for job in jobs)
         if here > bound:
             yield Finding("quota", path, f"is {bound}, and {here} {kind}s are declared there; raise it")
-
-
-def _spec(attachment: Attachment) -> Mapping[str, object]:
-    return mapping(attachment.manifest.get("spec"))
 
 
 def _claims(name: str, namespace: NamespaceSettings, claims: Mapping[str, str]) -> Iterator[Finding]:
@@ -170,12 +178,6 @@ def _container(
         said = f"requests {_shown(resource, request)} of {resource}, and {least} is the least there"
         cure = f"raise it, or lower limits.min.{resource} of the namespace"
         yield Finding("quota", path, f"container {container.name} {said}; {cure}")
-
-
-def _pods(job: Job, spec: Mapping[str, object], settings: StackSettings) -> list[demand.Pods]:
-    own, version = mapping(spec.get("flinkConfiguration")), spec.get("flinkVersion")
-    configuration = effective(own, settings.operator.configuration, job.namespace, version)
-    return demand.pods(spec, configuration)
 
 
 def _bound(namespace: NamespaceSettings, resource: str) -> tuple[Decimal, str] | None:

@@ -40,7 +40,8 @@ def main() -> int:
         except PreviewError as error:
             raise FailedError(f"{options.preview_json or 'the preview'}: {error}") from None
     operator = stack.platform.settings.operator
-    found = plan(preview, Operator(operator.version, operator.configuration))
+    limits = {name: namespace.limits for name, namespace in stack.platform.settings.namespaces.items()}
+    found = plan(preview, Operator(operator.version, operator.configuration), limits)
     report = Report(stack.name, found, tuple(options.allow_state_loss))
     if options.markdown:
         options.markdown.write_text(report.markdown())

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from settings.job_files import FLINK_API
+from settings.namespace import Limits
 from settings.rules.subject import mapping
-from tools.plan import effects
+from settings.usage import FREE, NO_COSTS, Cost, Costs, Usage
+from tools.plan import effects, resources
 from tools.plan.effects import Effect, Outcome
 from tools.plan.others import OtherChange, other, plain_error, shows
 from tools.plan.preview import Operation, Preview, Step
-from tools.plan.resources import NOTHING, Usage, usage
 from tools.plan.state import DeclaredJob, Operator
 
 JOB_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment")
@@ -26,21 +27,31 @@ class JobPlan:
         namespace: of it.
         name: of it.
         outcome: what happens.
-        before: what its pods ask for.
-        after: what they are to ask for.
+        was: what it cost.
+        becomes: what it is to cost.
     """
 
     kind: str
     namespace: str
     name: str
     outcome: Outcome
-    before: Usage
-    after: Usage
+    was: Cost
+    becomes: Cost
 
     @property
     def title(self) -> str:
         """`namespace/name`."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def before(self) -> Usage:
+        """What its pods and the claims that are its alone ask for."""
+        return self.was.usage
+
+    @property
+    def after(self) -> Usage:
+        """What they are to ask for."""
+        return self.becomes.usage
 
     def is_named(self, name: str) -> bool:
         """Whether a user means it: by its name, with its namespace, or with its kind too."""
@@ -55,21 +66,30 @@ class Plan:
         jobs: those that lose state first, then the other changes, then the rest; by name.
         others: the rest of the stack that changes.
         errors: why the engine refuses the change.
+        was: what all of it cost.
+        becomes: what all of it is to cost.
     """
 
     jobs: tuple[JobPlan, ...]
     others: tuple[OtherChange, ...] = ()
     errors: tuple[str, ...] = ()
+    was: Costs = NO_COSTS
+    becomes: Costs = NO_COSTS
 
     @property
     def before(self) -> Usage:
-        """What all jobs ask for."""
-        return sum((job.before for job in self.jobs), NOTHING)
+        """What all jobs and claims ask for."""
+        return self.was.total.usage
 
     @property
     def after(self) -> Usage:
-        """What all jobs are to ask for."""
-        return sum((job.after for job in self.jobs), NOTHING)
+        """What all jobs and claims are to ask for."""
+        return self.becomes.total.usage
+
+    @property
+    def teams(self) -> list[str]:
+        """Every namespace that something is in, before or after."""
+        return sorted({*self.was.teams, *self.becomes.teams})
 
 
 @dataclass
@@ -99,12 +119,13 @@ _STAYS_AS_IT_IS = frozenset({Effect.REFUSED, Effect.STUCK, Effect.DELETE_REFUSED
 _LEFT_ALONE = frozenset({Effect.NOTHING, Effect.METADATA, Effect.NO_RESTART, Effect.RESCALE})
 
 
-def plan(preview: Preview, operator: Operator) -> Plan:
+def plan(preview: Preview, operator: Operator, limits: Mapping[str, Limits] | None = None) -> Plan:
     """What a preview comes to.
 
     Args:
         preview: of the stack.
         operator: as it will be after `up`.
+        limits: of its namespaces, whose defaults count for containers that say nothing.
     """
     entries = [
         _Entry(step, _job(step.old, operator), _job(step.new, operator)) for step in preview.steps if _is_job(step)
@@ -115,9 +136,12 @@ def plan(preview: Preview, operator: Operator) -> Plan:
     _with_their_clusters(entries)
     _with_what_they_stand_on(entries, preview.steps)
     _renamed(entries)
-    jobs = sorted((_job_plan(entry, entries) for entry in entries), key=_rank)
+    was = resources.before((entry.old for entry in entries), preview.steps, limits or {})
+    stays = (entry.old if entry.outcome.effect in _STAYS_AS_IT_IS else entry.new for entry in entries)
+    becomes = resources.after(stays, preview.steps, limits or {})
+    jobs = sorted((_job_plan(entry, was, becomes) for entry in entries), key=_rank)
     others = tuple(other(step) for step in preview.steps if not _is_job(step) and shows(step))
-    return Plan(tuple(jobs), others, tuple(filter(None, map(plain_error, preview.errors))))
+    return Plan(tuple(jobs), others, tuple(filter(None, map(plain_error, preview.errors))), was, becomes)
 
 
 def _is_job(step: Step) -> bool:
@@ -231,20 +255,15 @@ def _code(job: DeclaredJob) -> list[object]:
     return [job.spec.get("image"), *(said.get(key) for key in ("jarURI", "entryClass", "args"))]
 
 
-def _job_plan(entry: _Entry, entries: Sequence[_Entry]) -> JobPlan:
-    job = entry.job
-    before = usage(entry.old, _in_session(entry.old, [other.old for other in entries]))
-    after = usage(entry.new, _in_session(entry.new, [other.new for other in entries]))
+def _job_plan(entry: _Entry, was: Costs, becomes: Costs) -> JobPlan:
+    job, after = entry.job, entry.new
     if entry.outcome.effect in _STAYS_AS_IT_IS:
-        after = before
-    return JobPlan(job.kind, job.namespace, job.name, entry.outcome, before, after)
+        after = entry.old
+    return JobPlan(job.kind, job.namespace, job.name, entry.outcome, _cost_of(entry.old, was), _cost_of(after, becomes))
 
 
-def _in_session(cluster: DeclaredJob | None, jobs: Sequence[DeclaredJob | None]) -> int:
-    if cluster is None or cluster.job is not None:
-        return 0
-    inside = [job for job in jobs if job is not None and job.cluster is cluster and not job.is_suspended]
-    return sum(int(str((job.job or {}).get("parallelism") or 1)) for job in inside)
+def _cost_of(job: DeclaredJob | None, costs: Costs) -> Cost:
+    return FREE if job is None else costs.jobs[job.kind, job.namespace, job.name]
 
 
 def _rank(job: JobPlan) -> tuple[int, str, str]:

@@ -7,14 +7,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
+from settings.costs import HEADINGS, cells
 from settings.rules.safety import is_secret
+from settings.usage import Cost
 from tools.plan.effects import Effect
 from tools.plan.others import OtherChange
 from tools.plan.plan import JobPlan, Plan
 from tools.plan.preview import Hidden, Operation
-from tools.plan.resources import Usage
 from tools.plan.spec_changes import Change
 
 _SIGNS = {Operation.CREATE: "+", Operation.UPDATE: "~", Operation.REPLACE: "+-", Operation.DELETE: "-"}
@@ -68,15 +68,17 @@ class Report:
     def text(self) -> str:
         """For the terminal; ends with the closing line."""
         moving, unchanged = _parted(self.plan)
-        rows = [("JOB", "EFFECT", "PODS", "CPU", "MEMORY")]
+        rows: list[tuple[str, ...]] = [("JOB", "EFFECT", *HEADINGS)]
         below: list[list[str]] = [[]]
         for job in moving:
-            rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.before, job.after)))
+            rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.was, job.becomes)))
             below.append([*_reasons(job)])
         if moving:
-            total = _usage(self.plan.before, self.plan.after)
+            teams = self._teams()
+            rows += [(f"{name}: all", "", *said) for name, said in teams]
+            total = _usage(self.plan.was.total, self.plan.becomes.total)
             rows.append(("all jobs", f"{len(self.plan.jobs)} declared or running", *total))
-            below.append([])
+            below += [[]] * (len(teams) + 1)
         lines = _table(rows, below) if moving else []
         lines += _wrapped(f"nothing ({len(unchanged)}): ", [job.title for job in unchanged])
         if self.plan.others:
@@ -89,12 +91,15 @@ class Report:
         moving, unchanged = _parted(self.plan)
         lines = [f"### Plan of stack `{self.stack}`", "", self.closing_line(), ""]
         if moving:
-            lines += ["| job | effect | pods | CPU | memory | why |", "| --- | --- | --- | --- | --- | --- |"]
+            lines.append("| job | effect | pods | CPU | memory | storage | why |")
+            lines.append("| --- | --- | --- | --- | --- | --- | --- |")
             for job in moving:
                 effect = self._effect(job, loss=lambda text: f"**{text}**")
                 why = "<br>".join(_escaped(reason) for reason in _reasons(job))
-                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.before, job.after))} | {why} |")
-            lines.append(f"| all jobs | | {' | '.join(_usage(self.plan.before, self.plan.after))} | |")
+                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {why} |")
+            lines += [f"| `{name}`: all | | {' | '.join(said)} | |" for name, said in self._teams()]
+            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            lines.append(f"| all jobs | | {' | '.join(total)} | |")
             lines.append("")
         if unchanged:
             lines += [f"Nothing happens to {_count(len(unchanged), 'job')}: {_listed(unchanged)}.", ""]
@@ -104,6 +109,12 @@ class Report:
             lines += ["", "</details>", ""]
         lines += [f"> error: {_escaped(error)}" for error in self.plan.errors]
         return "\n".join(lines).rstrip() + "\n"
+
+    def _teams(self) -> list[tuple[str, tuple[str, ...]]]:
+        """A line a team, where there are several."""
+        plan, names = self.plan, self.plan.teams
+        found = [(name, _usage(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
+        return found if len(names) > 1 else []
 
     def closing_line(self) -> str:
         """All of it in a line; make prints nothing more useful after it."""
@@ -158,27 +169,12 @@ def _value(change: Change, value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _usage(before: Usage, after: Usage) -> tuple[str, str, str]:
-    return (
-        _pair(str(before.pods), str(after.pods)),
-        _pair(_cores(before.cpu), _cores(after.cpu)),
-        _pair(_bytes(before), _bytes(after)),
-    )
+def _usage(was: Cost, becomes: Cost) -> tuple[str, ...]:
+    return tuple(map(_pair, cells(was), cells(becomes)))
 
 
 def _pair(before: str, after: str) -> str:
     return before if before == after else f"{before} -> {after}"
-
-
-def _cores(cpu: Decimal) -> str:
-    return format(cpu.normalize(), "f") if cpu else "0"
-
-
-def _bytes(usage: Usage) -> str:
-    """GiB, or MiB below one; `>` where a size is said nowhere."""
-    amount, unit = (usage.memory / 2**30, "GiB") if usage.memory >= 2**30 else (usage.memory / 2**20, "MiB")
-    text = f"{amount:.1f}".removesuffix(".0")
-    return f"{'' if usage.is_whole else '> '}{text} {unit}" if usage.memory else "0" if usage.is_whole else "?"
 
 
 def _other(other: OtherChange) -> str:

@@ -1,70 +1,60 @@
-"""CPU and memory that a job asks for: its pods' requests, as the operator and Flink work them out."""
+"""What a plan's jobs cost before and after: CPU, memory and storage, as `settings.usage` reckons them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
-from math import ceil
+from collections.abc import Iterable, Mapping
 
 from settings import demand
-from settings.job_spec import MAIN_CONTAINER
 from settings.namespace import Limits
+from settings.rules.subject import mapping
+from settings.usage import Asker, Costs, costs
+from settings.values import quantity
+from tools.plan.preview import Operation, Step
 from tools.plan.state import DeclaredJob
 
-NO_LIMITS = Limits()
-"""What a namespace gives containers that say nothing is not counted."""
+
+def asker(job: DeclaredJob) -> Asker:
+    """A job as what it asks for is reckoned."""
+    return Asker((job.kind, job.namespace, job.name), job.spec, job.configuration)
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What pods ask for together.
-
-    Attributes:
-        cpu: cores.
-        memory: bytes.
-        pods: how many there are.
-        is_whole: False when a size is said nowhere, so that there is more than is counted.
-    """
-
-    cpu: Decimal = Decimal(0)
-    memory: int = 0
-    pods: int = 0
-    is_whole: bool = True
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.cpu + other.cpu,
-            self.memory + other.memory,
-            self.pods + other.pods,
-            self.is_whole and other.is_whole,
-        )
-
-
-NOTHING = Usage()
-
-
-def usage(job: DeclaredJob | None, parallelism_in_session: int = 0) -> Usage:
-    """Requests of a job's own pods: of a JobManager as often as it is replicated and of the TaskManagers.
-
-    A session job has none of its own; its cluster has them. Not counted: what the autoscaler or a parallelism in the
-    job's code makes of it.
+def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
+    """What is there costs.
 
     Args:
-        job: None for none.
-        parallelism_in_session: of all jobs that run in a session cluster.
+        jobs: before; None for those that are new.
+        steps: of the preview, for its claims.
+        limits: of the namespaces.
     """
-    if job is None or job.kind == "FlinkSessionJob" or job.is_suspended:
-        return NOTHING
-    whole = NOTHING
-    for pods in demand.pods(job.spec, job.configuration):
-        number = pods.number
-        if pods.process == "taskManager" and job.job is None and job.mode != "standalone":
-            number = ceil(parallelism_in_session / demand.slots_of(job.configuration))
-        flink = next(one for one in pods.containers if one.name == MAIN_CONTAINER)
-        whole += Usage(
-            pods.request("cpu", NO_LIMITS) * number,
-            int(pods.request("memory", NO_LIMITS)) * number,
-            number,
-            "memory" in flink.requests or not number,
-        )
-    return whole
+    sizes = _sizes((step.old, step) for step in steps)
+    return costs((asker(job) for job in jobs if job is not None), sizes, limits)
+
+
+def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
+    """What is to be there will cost; a claim that stays in the cluster when the stack lets go of it still counts.
+
+    Args:
+        jobs: after; None for those that go.
+        steps: of the preview, for its claims.
+        limits: of the namespaces.
+    """
+    sizes = _sizes((step.old if _stays(step) else step.new, step) for step in steps)
+    return costs((asker(job) for job in jobs if job is not None), sizes, limits)
+
+
+def _stays(step: Step) -> bool:
+    return step.operation is Operation.DELETE and step.retained
+
+
+def _sizes(claims: Iterable[tuple[Mapping[str, object] | None, Step]]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for manifest, step in claims:
+        if manifest is None or step.kind != "PersistentVolumeClaim":
+            continue
+        metadata = mapping(manifest.get("metadata"))
+        try:
+            size = int(quantity(str(demand.claim_size(manifest))))
+        except ValueError:  # it does not say, or not yet
+            continue
+        found[str(metadata.get("namespace")), str(metadata.get("name"))] = size
+    return found

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from settings.namespace import Limits
 from tools.plan.plan import plan
 from tools.plan.preview import parse
 from tools.plan.report import Report
@@ -71,7 +72,8 @@ class Compared:
         """The plan, as if the base were what is deployed."""
         operator = self.shown.operator
         preview = parse(preview_json(self.base.resources, self.shown.resources))
-        found = plan(preview, Operator(operator["version"], operator["configuration"]))
+        limits = {name: Limits.model_validate(said) for name, said in self.shown.limits.items()}
+        found = plan(preview, Operator(operator["version"], operator["configuration"]), limits)
         return Report(self.stack, found, self.allowed)
 
 

@@ -53,6 +53,9 @@ def declared(stack: str) -> dict[str, Any]:
         "version": platform.settings.operator.version,
         "configuration": platform.settings.operator.configuration,
     }
+    # Namespaces of an older tree have no limits.
+    bounds = {name: getattr(one, "limits", None) for name, one in platform.settings.namespaces.items()}
+    said["limits"] = {name: one.model_dump(by_alias=True, exclude_unset=True) for name, one in bounds.items() if one}
     try:
         recording = recorded(stack, None, root)
     except pulumi.RunError as error:

@@ -28,6 +28,7 @@ class Declared:
         manifests: YAML by file name.
         resources: urn, inputs, protect, retainOnDelete.
         operator: version and configuration of the operator.
+        limits: of its namespaces, by name.
         failure: why the tree could not be asked at all; empty where it could.
     """
 
@@ -37,6 +38,7 @@ class Declared:
     manifests: Mapping[str, str] = field(default_factory=dict[str, str])
     resources: tuple[Mapping[str, Any], ...] = ()
     operator: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     failure: str = ""
 
     @property
@@ -66,6 +68,7 @@ def declare(tree: Path, stack: str) -> Declared:
         found["manifests"],
         tuple(found["resources"]),
         found.get("operator", {}),
+        found.get("limits", {}),
     )
 
 

@@ -26,7 +26,9 @@ WALKTHROUGH = Path(__file__).parent / "Pulumi.walkthrough.yaml"
 @pytest.mark.parametrize("stack", stacks(ROOT))
 def test_the_shipped_stacks_are_good(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([stack]) == 0
-    assert capsys.readouterr().out.startswith(f"{stack}: good; jobs: ")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith(f"{stack}: good; jobs: ")
+    assert re.fullmatch(rf"{stack}: asks for [\d.]+ CPU, .* of memory, .* of storage in \d+ pods", lines[-2])
 
 
 def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from settings.namespace import Limits
+from settings.usage import cost
 from tests.unit.tools.plan.cases import batch, on, session_cluster, session_job, streaming
 from tools.plan import __main__ as command
 from tools.plan.effects import Effect
 from tools.plan.plan import Plan, plan
 from tools.plan.preview import CHANGED_SECRET, SECRET, UNKNOWN, Operation, PreviewError, parse
 from tools.plan.report import Report
-from tools.plan.resources import usage
+from tools.plan.resources import asker
 from tools.plan.state import DeclaredJob, Operator
 
 PREVIEWS = Path(__file__).parent / "previews"
@@ -258,21 +261,20 @@ class TestResources:
         ],
     )  # fmt: skip
     def test_requests(self, patch: Manifest, pods: int, cpu: float, memory: int) -> None:
-        found = usage(DeclaredJob.of(on(batch(), patch), OPERATOR))
+        found = cost(asker(DeclaredJob.of(on(batch(), patch), OPERATOR))).usage
         assert (found.pods, float(found.cpu), found.memory, found.is_whole) == (pods, cpu, memory * 2**30, True)
 
     def test_a_size_that_nobody_says_is_not_made_up(self) -> None:
-        found = usage(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))
+        found = cost(asker(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))).usage
         assert not found.is_whole
         assert found.memory == 2**30
 
     def test_a_container_beside_flinks_counts_in_each_pod(self) -> None:
         side = {"name": "side", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}}
         silent = {"name": "silent"}
-        before = usage(DeclaredJob.of(batch(), OPERATOR))
-        found = usage(
-            DeclaredJob.of(on(batch(), {"spec.podTemplate": {"spec": {"containers": [side, silent]}}}), OPERATOR)
-        )
+        before = cost(asker(DeclaredJob.of(batch(), OPERATOR))).usage
+        beside = on(batch(), {"spec.podTemplate": {"spec": {"containers": [side, silent]}}})
+        found = cost(asker(DeclaredJob.of(beside, OPERATOR))).usage
         assert found.pods == before.pods == 2
         assert float(found.cpu - before.cpu) == 0.5
         assert found.memory - before.memory == 2 * 2**30
@@ -286,6 +288,52 @@ class TestResources:
         assert (cluster.before.pods, cluster.after.pods) == (1 + 2, 1 + 3)
         assert found.after.pods == 4
 
+    def test_a_claim_is_its_only_jobs_and_one_that_stays_still_costs(self) -> None:
+        volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]
+        job = on(batch(), {"spec.podTemplate": {"spec": {"volumes": volumes}}})
+        steps = [step("same", job, job), step("create", None, claim("data", "2Gi"))]
+        found = planned(*steps, {**step("delete", claim("kept", "3Gi"), None), **retained("kept", "3Gi")})
+        assert [(one.before.storage, one.after.storage) for one in found.jobs] == [(0, 2 * 2**30)]
+        assert (found.before.storage, found.after.storage) == (3 * 2**30, 5 * 2**30)
+
+    def test_a_blue_green_deployment_has_a_peak(self) -> None:
+        found = planned(step("update", BLUE_GREEN, on(BLUE_GREEN, {"spec.template.spec.job.parallelism": 4})))
+        row = next(line for line in Report("dev", found).text().splitlines() if line.startswith("flink/orders"))
+        assert "2 (peak 4) -> 3 (peak 6)" in row
+        assert "| 2 (peak 4) -> 3 (peak 6) | 3 (peak 6) -> 5 (peak 10) |" in Report("dev", found).markdown()
+
+    def test_teams_have_lines_where_there_are_several(self) -> None:
+        one, other = renamed(batch(), namespace="a"), renamed(batch(), namespace="b")
+        text = Report("dev", planned(step("create", None, one), step("same", other, other))).text().splitlines()
+        assert [line.split()[:2] for line in text if ": all" in line] == [["a:", "all"], ["b:", "all"]]
+        markdown = Report("dev", planned(step("create", None, one), step("same", other, other))).markdown()
+        assert "| `a`: all | | 0 -> 2 | 0 -> 3 | 0 -> 3 GiB | 0 | |" in markdown
+        assert "| all jobs | | 2 -> 4 | 3 -> 6 | 3 GiB -> 6 GiB | 0 | |" in markdown
+
+    def test_a_namespaces_defaults_count(self) -> None:
+        job = on(batch(), {"spec.podTemplate": {"spec": {"containers": [{"name": "side"}]}}})
+        limits = {"flink": Limits.model_validate({"defaultRequest": {"cpu": "250m"}})}
+        preview = parse(json.dumps({"steps": [step("same", job, job)]}))
+        assert plan(preview, OPERATOR, limits).after.cpu - plan(preview, OPERATOR).after.cpu == Decimal("0.5")
+
+
+BLUE_GREEN = {
+    **batch(),
+    "kind": "FlinkBlueGreenDeployment",
+    "metadata": {"name": "orders", "namespace": "flink"},
+    "spec": {"template": {"spec": batch()["spec"]}},
+}
+
+
+def claim(name: str, size: str) -> Manifest:
+    spec = {"resources": {"requests": {"storage": size}}}
+    metadata = {"name": name, "namespace": "flink"}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def retained(name: str, size: str) -> Manifest:
+    return {"oldState": {"inputs": claim(name, size), "retainOnDelete": True}}
+
 
 class TestReport:
     FOUND = planned(
@@ -296,13 +344,13 @@ class TestReport:
 
     def test_text(self) -> None:
         assert Report("dev", self.FOUND).text().splitlines() == [
-            "JOB           EFFECT                  PODS    CPU      MEMORY",
-            "flink/visits  STATE LOSS: delete      2 -> 0  3 -> 0   3 GiB -> 0",
+            "JOB           EFFECT                  PODS    CPU      MEMORY           STORAGE",
+            "flink/visits  STATE LOSS: delete      2 -> 0  3 -> 0   3 GiB -> 0       0",
             "    state loss: nothing points to its state any more",
-            "flink/orders  restart from savepoint  2 -> 5  3 -> 9   3 GiB -> 9 GiB",
+            "flink/orders  restart from savepoint  2 -> 5  3 -> 9   3 GiB -> 9 GiB   0",
             "    flinkConfiguration.s3.secret-key: (none) -> [hidden]",
             "    job.parallelism: 2 -> 8",
-            "all jobs      3 declared or running   6 -> 7  9 -> 12  9 GiB -> 12 GiB",
+            "all jobs      3 declared or running   6 -> 7  9 -> 12  9 GiB -> 12 GiB  0",
             "nothing (1): flink/words",
             'plan of dev: STATE LOSS in flink/visits; to go on all the same: make plan STACK=dev ALLOW="visits"',
         ]
@@ -313,7 +361,7 @@ class TestReport:
         assert "hunter2" not in text
         assert "Nothing happens to 1 job: `flink/words`." in text
         table = [line for line in text.splitlines() if line.startswith("|")]
-        assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {7}, "each row has its six cells"
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}, "each row has its seven cells"
 
     def test_markdown_takes_nothing_of_a_value_for_its_own(self) -> None:
         new = on(streaming(), {"spec.image": "a|b<script>`*_[x](y)"})

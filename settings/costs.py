@@ -1,0 +1,108 @@
+"""What the jobs of a stack cost as they are declared, and the table that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from settings import demand, usage
+from settings.jobs import Attachment, Job
+from settings.model import StackSettings
+from settings.rules.subject import effective, mapping
+from settings.state_storage import CLAIM, inner_spec
+from settings.usage import Asker, Cost, Costs
+from settings.values import quantity
+
+
+def asker(job: Job, settings: StackSettings) -> Asker:
+    """A job as what it asks for is reckoned.
+
+    Args:
+        job: merged.
+        settings: of its stack.
+    """
+    spec = inner_spec(job.kind, job.spec)
+    own, version = mapping(spec.get("flinkConfiguration")), spec.get("flinkVersion")
+    configuration = effective(own, settings.operator.configuration, job.namespace, version)
+    return Asker((job.kind, job.namespace, job.name), spec, configuration)
+
+
+def claim_sizes(attachments: Iterable[Attachment], settings: StackSettings) -> dict[tuple[str, str], str]:
+    """How much each claim of a stack asks for as it is written, by namespace and name; the program's own too."""
+    found = {
+        (one.namespace, one.source.name): str(demand.claim_size(one.manifest))
+        for one in attachments
+        if one.source.kind == "PersistentVolumeClaim"
+    }
+    if settings.state_storage.makes_claims:
+        found |= {(name, CLAIM): settings.state_storage.volume.size for name in settings.namespaces}
+    return found
+
+
+def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Costs:
+    """What a stack's jobs cost.
+
+    Args:
+        jobs: of the stack.
+        attachments: what lies in job files beside them.
+        settings: of the stack.
+    """
+    sizes = {claim: _amount(size) for claim, size in claim_sizes(attachments, settings).items()}
+    limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
+    return usage.costs((asker(job, settings) for job in jobs), sizes, limits)
+
+
+def _amount(size: str) -> int:
+    try:
+        return int(quantity(size))
+    except ValueError:  # Kubernetes says so
+        return 0
+
+
+HEADINGS = ("PODS", "CPU", "MEMORY", "STORAGE")
+
+
+def cells(cost: Cost) -> tuple[str, str, str, str]:
+    """Pods, CPU, memory and storage, each with its peak where that is another."""
+    now, most = cost.usage, cost.peak
+    pairs = (
+        (str(now.pods), str(most.pods)),
+        (now.shown_cpu, most.shown_cpu),
+        (now.shown_memory, most.shown_memory),
+        (now.shown_storage, most.shown_storage),
+    )
+    pods, cpu, memory, storage = (usual if usual == peak else f"{usual} (peak {peak})" for usual, peak in pairs)
+    return pods, cpu, memory, storage
+
+
+def rows(costs: Costs, stack: str) -> list[tuple[str, ...]]:
+    """A row a job, a team and the environment: whom it is about, and its cells."""
+    found: list[tuple[str, ...]] = []
+    for name, team in costs.teams.items():
+        jobs = sorted((key[2], key[0], one) for key, one in costs.jobs.items() if key[1] == name)
+        found += [(f"{name}/{job}", *cells(one)) for job, _, one in jobs]
+        found.append((f"{name}: all", *cells(team)))
+    return [*found, (f"{stack}: all", *cells(costs.total))]
+
+
+def text(costs: Costs, stack: str) -> list[str]:
+    """The rows for a terminal, a line each."""
+    table: Sequence[Sequence[str]] = [("JOB", *HEADINGS), *rows(costs, stack)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def markdown(costs: Costs, stack: str) -> list[str]:
+    """The rows for a pull request, a line each."""
+    lines = [
+        f"### What `{stack}` asks for",
+        "",
+        "| job | pods | CPU | memory | storage |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    return [*lines, *(f"| `{who}` | {' | '.join(said)} |" for who, *said in rows(costs, stack))]
+
+
+def summary(costs: Costs) -> str:
+    """All of it in one line."""
+    pods, cpu, memory, storage = cells(costs.total)
+    return f"asks for {cpu} CPU, {memory} of memory, {storage} of storage in {pods} pods"
