@@ -7,15 +7,16 @@ failed job and then says only that time is out; a hook fails once, and the next 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
 from components.api_server import ApiServer
-from components.pods import Pods
+from components.events import brings_node, last_exception
+from components.pods import Pods, Trouble
 from components.stream import Stream
 from components.verdict import Verdict, restarts_itself, verdict
+from components.waiting import Waiting
 from settings.base import seconds
 from settings.jobs import Job
 from settings.model import StackSettings
@@ -27,11 +28,11 @@ PLURALS = {
     "FlinkBlueGreenDeployment": "flinkbluegreendeployments",
 }
 
-RESTART_SECONDS = 30
-"""How long the operator has to restart a failed job that it restarts by itself: two of its looks, 15 s apart."""
-
 TROUBLE_SECONDS = 10
 """How often the pods of jobs that are not ready are asked what they wait for."""
+
+LASTING_SECONDS = 60
+"""How long pods that cannot run are waited for: a registry comes back, a Secret or a node comes late."""
 
 
 class Readiness:
@@ -65,33 +66,61 @@ class Readiness:
             return "not awaited in a preview"
         title = f"job {job.namespace}/{job.name}"
         stream = await self._stream(job)
-        waiting = _Waiting(title, resource, restarts_itself(job))
+        waiting = Waiting(title, resource, restarts_itself(job))
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._follow(job, stream, waiting)
         except TimeoutError:
-            trouble = await self._trouble(job)
-            why = "; ".join(part for part in (waiting.last.shown, waiting.last.error, trouble) if part)
+            said = await self._said(job, waiting.last)
+            why = "; ".join(part for part in (waiting.last.shown, waiting.last.error.text, said) if part)
             message = f"{title} is not ready after {self._timeout} s: {why}"
             raise pulumi.RunError(message) from None
         finally:
             await self._leave(job, stream)
 
-    async def _follow(self, job: Job, stream: Stream, waiting: _Waiting) -> str:
+    async def _follow(self, job: Job, stream: Stream, waiting: Waiting) -> str:
+        clock = asyncio.get_running_loop().time
+        asked_at = clock()
         while True:
             found = stream.objects.get(job.name)
-            now = verdict(job.kind, found) if found is not None else None
             remaining = float(TROUBLE_SECONDS)
-            if now is not None:
-                remaining = waiting.judge(now, asyncio.get_running_loop().time())
-                if now.state == "ready" and remaining <= 0:
-                    return now.shown
+            if found is not None:
+                now = verdict(job.kind, found)
+                remaining = waiting.judge(now, clock())
                 if now.state == "failed" and remaining <= 0:
                     raise pulumi.RunError(f"{waiting.title} {now.shown}: {await self._cause(job, now)}")
+                if now.state == "ready" and remaining <= 0:
+                    if await self._works(job, now):
+                        return now.shown
+                    remaining = float(TROUBLE_SECONDS)
             if stream.refusal:
                 raise pulumi.RunError(f"{waiting.title} cannot be watched: {stream.refusal}")
-            if not await stream.changed(min(remaining, TROUBLE_SECONDS)):
-                waiting.note(await self._trouble(job))
+            if clock() - asked_at >= TROUBLE_SECONDS:
+                asked_at = clock()
+                await self._look_at_pods(job, waiting, asked_at)
+            await stream.changed(min(remaining, TROUBLE_SECONDS))
+
+    async def _works(self, job: Job, ready: Verdict) -> bool:
+        """Whether a job that is said to run does: Flink's default scheduler says so while all TaskManagers wait."""
+        if job.kind != "FlinkDeployment" or "RUNNING" not in ready.shown:
+            return True
+        trouble = await self._trouble(job)
+        return trouble.has_worker or not trouble.of_pods
+
+    async def _look_at_pods(self, job: Job, waiting: Waiting, at: float) -> None:
+        """Shows what a job waits for.
+
+        Raises:
+            pulumi.RunError: when its pods cannot run, and have not been able to for a while.
+        """
+        trouble = await self._trouble(job)
+        waiting.note(trouble.text or await self._said(job, waiting.last))
+        lasted = waiting.in_trouble(now=bool(trouble.text) and not trouble.may_pass, at=at)
+        if lasted < LASTING_SECONDS:
+            return
+        if trouble.unscheduled and await brings_node(self._client, job.namespace, trouble.unscheduled):
+            return
+        raise pulumi.RunError(f"{waiting.title} {waiting.last.shown}: {trouble.text}")
 
     async def _stream(self, job: Job) -> Stream:
         async with self._connecting:
@@ -114,61 +143,27 @@ class Readiness:
             await client.close()
 
     async def _cause(self, job: Job, failed: Verdict) -> str:
-        """Why the job failed: the operator's error, and what a Python program itself had to say."""
-        error = failed.error or "the operator gives no error"
-        if "Python process exits" not in error:
-            return error
-        said = await self._pods_of(job).python_error(job.name)
-        return f"{said} ({error})" if said else error
+        """Why the job failed: what its pods wait for, the operator's error, what a Python program itself had to say."""
+        error = failed.error.text
+        if "Python process exits" in error:
+            said = await self._pods_of(job).python_error(job.session_cluster or job.name)
+            return f"{said} ({error})" if said else error
+        trouble = (await self._trouble(job)).text
+        if failed.error.is_of_pods and trouble:
+            return trouble
+        return "; ".join(filter(None, (error, trouble))) or "the operator gives no error"
 
-    async def _trouble(self, job: Job) -> str:
-        return await self._pods_of(job).trouble(job.session_cluster or job.name)
+    async def _said(self, job: Job, last: Verdict) -> str:
+        """What its pods wait for, or why Flink restarts it."""
+        trouble = (await self._trouble(job)).text
+        if not trouble and any(word in last.shown for word in ("RESTARTING", "FAILING")):
+            return await last_exception(self._client, job.namespace, job.name)
+        return trouble
+
+    async def _trouble(self, job: Job) -> Trouble:
+        return await self._pods_of(job).trouble((job.session_cluster or job.name,))
 
     def _pods_of(self, job: Job) -> Pods:
         if job.namespace not in self._pods:
             self._pods[job.namespace] = Pods(self._client, job.namespace, TROUBLE_SECONDS / 2)
         return self._pods[job.namespace]
-
-
-@dataclass
-class _Waiting:
-    """What is known about one job so far."""
-
-    title: str
-    resource: pulumi.Resource
-    restarts_itself: bool
-    last: Verdict = field(default_factory=lambda: Verdict("waiting", ""))
-    noted: str = ""
-    failures: int = 0
-    failed_at: float = 0
-    ready_at: float = 0
-
-    def judge(self, now: Verdict, at: float) -> float:
-        """Takes a status in and shows it when it is new.
-
-        Returns:
-            Seconds that it has to stay so before it counts; 0 or less when it does.
-        """
-        if now != self.last:
-            suffix = f" ({now.error})" if now.error and (now.state == "waiting" or now.patience) else ""
-            pulumi.log.info(f"{now.shown}{suffix}", resource=self.resource)
-        before, self.last = self.last.state, now
-        if now.state == "ready":
-            self.ready_at = self.ready_at if before == "ready" else at
-            return self.ready_at + now.patience - at
-        if now.state != "failed":
-            return float("inf")
-        # Counted from the first: a failure that comes and goes, as a crash loop does, must not begin anew each time.
-        self.failed_at = self.failed_at or at
-        if before != "failed":
-            self.failures += 1
-        if self.restarts_itself and not now.patience:
-            # The operator restarts it. Failed a second time, it was given its chance.
-            return self.failed_at + RESTART_SECONDS - at if self.failures == 1 else 0
-        return self.failed_at + now.patience - at
-
-    def note(self, trouble: str) -> None:
-        """Shows what its pods wait for, when that is new."""
-        if trouble and trouble != self.noted:
-            self.noted = trouble
-            pulumi.log.info(f"waits: {trouble}", resource=self.resource)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from components.verdict import Object
+from components.cause import Object
 from settings.job_files import FLINK_API
 
 

@@ -7,20 +7,18 @@ generation of the spec their status speaks of.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
 
+from components.cause import Object, OperatorError
 from settings.jobs import Job, job_of
-
-Object = Mapping[str, Any]
 
 OBSERVE_SECONDS = 15
 """How long the operator has to begin with a change, where its status does not say which spec it speaks of."""
 
 RECOVERY_SECONDS = 60
-"""How long a JobManager in ERROR has to come back."""
+"""How long what may pass by itself has to pass: a JobManager in ERROR, an upgrade that the operator tries again."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,18 @@ class Verdict:
     Attributes:
         state: `ready`, `failed`, or `waiting`.
         shown: the status in a few words.
-        error: the job's own error, empty when it has none.
+        error: the job's own error.
         patience: seconds that this must be so before it counts: it may be of an older spec, or pass by itself.
+        may_restart: whether it is a failure that the operator may answer with a restart of the job.
+        is_observed: whether the status speaks of the newest spec.
     """
 
     state: Literal["ready", "failed", "waiting"]
     shown: str
-    error: str = ""
+    error: OperatorError = field(default_factory=OperatorError)
     patience: float = 0
+    may_restart: bool = False
+    is_observed: bool = True
 
 
 def verdict(kind: str, found: Object) -> Verdict:
@@ -48,7 +50,7 @@ def verdict(kind: str, found: Object) -> Verdict:
         found: the object as the API server has it.
     """
     status = cast(Object, found.get("status") or {})
-    error = innermost_error(status.get("error"))
+    error = OperatorError.of(status.get("error"))
     job = str(cast(Object, status.get("jobStatus") or {}).get("state") or "")
     if kind == "FlinkStateSnapshot":
         state = str(status.get("state") or "")
@@ -66,14 +68,23 @@ def verdict(kind: str, found: Object) -> Verdict:
     manager = str(status.get("jobManagerDeploymentStatus") or "")
     shown = _words(lifecycle, manager and f"JobManager {manager}", job and f"job {job}")
     if not is_observed(found):
-        return Verdict("waiting", _words(shown if lifecycle else "", "change not seen by the operator yet"), error)
+        shown = _words(shown if lifecycle else "", "change not seen by the operator yet")
+        if not error.text:
+            return Verdict("waiting", shown, is_observed=False)
+        # Of the spec before, for a moment; or the operator refuses this one, or cannot begin with it.
+        patience = OBSERVE_SECONDS if error.is_refusal else RECOVERY_SECONDS
+        return Verdict("failed", shown, error, patience, is_observed=False)
     if lifecycle == "STABLE":
-        return Verdict("ready", shown)
+        # It stays STABLE when its job is restarted again and again.
+        return Verdict("ready" if job in ("", "RUNNING", "FINISHED") else "waiting", shown, error)
     if lifecycle in ("FAILED", "ROLLED_BACK"):
-        return Verdict("failed", shown, error)
+        return Verdict("failed", shown, error, may_restart=lifecycle == "FAILED" and not error.is_final)
     if manager == "ERROR":
         # An image that cannot be pulled, a process that crashes again and again; or a ConfigMap that is not there yet.
         return Verdict("failed", shown, error, patience=RECOVERY_SECONDS)
+    if lifecycle == "UPGRADING" and error.text:
+        # The operator tries again, less and less often, and calls it FAILED only where nothing was ever deployed.
+        return Verdict("failed", shown, error, patience=0 if error.is_final else RECOVERY_SECONDS)
     return Verdict("waiting", shown, error)
 
 
@@ -112,58 +123,8 @@ def _is_recorded(found: Object) -> bool:
     return datetime.fromisoformat(str(recorded)) >= max(map(datetime.fromisoformat, written))
 
 
-def innermost_error(error: object) -> str:
-    """The cause in a status' `error`: the operator writes an exception there as JSON, its causes in `throwableList`."""
-    if not error:
-        return ""
-    try:
-        found = cast(Object, json.loads(str(error)))
-    except json.JSONDecodeError:
-        return str(error)
-    causes = cast(list[Object], found.get("throwableList") or [])
-    for cause in (*reversed(causes), found):
-        name, message = str(cause.get("type") or ""), str(cause.get("message") or "")
-        if message:
-            # A SerializedThrowable is Flink's wrapping; its message begins with the exception that it wraps.
-            is_named = name in message or name.endswith(".SerializedThrowable")
-            return message if is_named else f"{name}: {message}".removeprefix(": ")
-    return str(found.get("type") or error)
-
-
-def python_error(log: str) -> str:
-    """The last line that a PyFlink program wrote before its process ended badly, empty when the log has none.
-
-    Flink itself knows no more than the exit code; what Python printed stands in the JobManager's log.
-    """
-    before, exited, _ = log.rpartition("--- Python Process Exited ---")
-    if not exited:
-        return ""
-    for line in reversed(before.splitlines()):
-        _, is_python, said = line.partition("flink.client.python.PythonDriver")
-        text = said.partition(" - ")[2].strip()
-        if is_python and text.strip("- "):
-            return "" if "Python Process Started" in text else text
-    return ""
-
-
 def restarts_itself(job: Job) -> bool:
     """Whether the operator restarts the job when it has failed."""
     inner = cast(Object, cast(Object, job.spec.get("template") or {}).get("spec") or job.spec)
     configuration = cast(Object, inner.get("flinkConfiguration") or {})
     return job_of(job.spec) is not None and configuration.get("kubernetes.operator.job.restart.failed") == "true"
-
-
-def pod_trouble(pod: Object) -> str:
-    """Why a pod does not run, in Kubernetes' words: `pod x: Unschedulable: …`; empty when it does."""
-    name = cast(Object, pod["metadata"])["name"]
-    status = cast(Object, pod.get("status") or {})
-    for condition in cast(list[Object], status.get("conditions") or []):
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"pod {name}: {condition.get('reason')}: {condition.get('message')}"
-    containers = [*cast(list[Object], status.get("initContainerStatuses") or [])]
-    containers += cast(list[Object], status.get("containerStatuses") or [])
-    for container in containers:
-        waiting = cast(Object, cast(Object, container.get("state") or {}).get("waiting") or {})
-        if waiting and waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
-            return f"pod {name}: {waiting.get('reason')}: {waiting.get('message') or 'no message'}"
-    return ""

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from components.verdict import innermost_error, is_observed, pod_trouble
+from components.cause import OperatorError, pod_trouble
+from components.verdict import is_observed
 from settings.jobs import Job
 from settings.merge import merge_mappings
 from tools import engine
@@ -227,7 +228,7 @@ def wait_until_finished(kubectl: Kubectl, job: Job) -> None:
         if state == "FINISHED" and is_observed(found):
             return
         if state == "FAILED" or lifecycle == "FAILED":
-            error = innermost_error(status.get("error"))
+            error = OperatorError.of(status.get("error")).text
             raise FailedError(f"the job failed: {error or 'see `make logs JOB=' + job.name + '`'}")
         time.sleep(0.5)
     raise FailedError(

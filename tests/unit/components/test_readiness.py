@@ -1,4 +1,4 @@
-"""The watch: what counts as ready and failed, and that a real client follows a (small, local) API server."""
+"""The watch: that a real client follows a (small, local) API server, and what it says in the end."""
 
 from __future__ import annotations
 
@@ -18,121 +18,10 @@ from aiohttp import web
 
 from components import readiness
 from components import verdict as verdicts
+from components import waiting as waitings
 from components.api_server import ApiServer
 from components.readiness import Readiness
-from components.verdict import innermost_error, is_observed, pod_trouble, python_error, verdict
-
-RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generation": 2}}})
-
-
-def deployment(
-    lifecycle: str, *, name: str = "a", generation: int = 2, observed: int | None = 2, **status: Any
-) -> dict[str, Any]:
-    said = {"lifecycleState": lifecycle, **status}
-    if observed is not None:
-        said["observedGeneration"] = observed
-    return {"metadata": {"name": name, "generation": generation, "resourceVersion": "1"}, "status": said}
-
-
-@pytest.mark.parametrize(
-    ("kind", "found", "state"),
-    [
-        ("FlinkDeployment", deployment("STABLE"), "ready"),
-        ("FlinkSessionJob", deployment("STABLE"), "ready"),
-        ("FlinkDeployment", deployment("FAILED"), "failed"),
-        ("FlinkDeployment", deployment("ROLLED_BACK"), "failed"),
-        ("FlinkDeployment", deployment("DEPLOYED"), "waiting"),
-        ("FlinkDeployment", deployment("UPGRADING"), "waiting"),
-        # STABLE, or FAILED, of the old spec says nothing of the new one.
-        ("FlinkDeployment", deployment("STABLE", observed=1), "waiting"),
-        ("FlinkDeployment", deployment("FAILED", observed=1), "waiting"),
-        ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING", error="passing"), "waiting"),
-        ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off"), "failed"),
-        ("FlinkDeployment", {"metadata": {"name": "a", "generation": 1}}, "waiting"),
-        ("FlinkStateSnapshot", {"metadata": {}, "status": {"state": "COMPLETED"}}, "ready"),
-        ("FlinkStateSnapshot", {"metadata": {}, "status": {"state": "TRIGGER_PENDING"}}, "waiting"),
-        ("FlinkStateSnapshot", {"metadata": {}, "status": {"state": "FAILED"}}, "failed"),
-        ("FlinkStateSnapshot", {"metadata": {}, "status": {"state": "ABANDONED"}}, "failed"),
-        (
-            "FlinkBlueGreenDeployment",
-            {"metadata": {}, "status": {"blueGreenState": "ACTIVE_GREEN", "jobStatus": {"state": "RUNNING"}}},
-            "ready",
-        ),
-        (
-            "FlinkBlueGreenDeployment",
-            {"metadata": {}, "status": {"blueGreenState": "TRANSITIONING_TO_BLUE", "jobStatus": {"state": "RUNNING"}}},
-            "waiting",
-        ),
-        (
-            "FlinkBlueGreenDeployment",
-            {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "FAILING"}}},
-            "failed",
-        ),
-    ],
-)
-def test_verdict(kind: str, found: dict[str, Any], state: str):
-    assert verdict(kind, found).state == state
-
-
-def test_operators_before_1_9_say_the_generation_in_the_reconciled_spec():
-    old = deployment("STABLE", observed=None, reconciliationStatus={"lastReconciledSpec": RECONCILED})
-    assert is_observed(old)
-    assert not is_observed({**old, "metadata": {"name": "a", "generation": 3}})
-    assert not is_observed(deployment("STABLE", observed=None, reconciliationStatus={"lastReconciledSpec": "{"}))
-
-
-@pytest.mark.parametrize(
-    ("error", "cause"),
-    [
-        (None, ""),
-        ("", ""),
-        ("no JSON", "no JSON"),
-        ('{"type": "X", "message": "outer"}', "X: outer"),
-        ('{"type": "X", "message": "outer", "throwableList": [{"type": "Y", "message": "inner"}]}', "Y: inner"),
-        ('{"type": "X", "message": "outer", "throwableList": [{"type": "Y", "message": ""}]}', "X: outer"),
-        (
-            '{"type": "o.SerializedThrowable", "message": "o", "throwableList": '
-            '[{"type": "o.SerializedThrowable", "message": "java.nio.file.NoSuchFileException: /nope.py"}]}',
-            "java.nio.file.NoSuchFileException: /nope.py",
-        ),
-    ],
-)
-def test_innermost_error(error: str | None, cause: str):
-    assert innermost_error(error) == cause
-
-
-def test_what_python_said_last():
-    line = "2026-11-22 INFO  org.apache.flink.client.python.PythonDriver [] - "
-    log = (
-        f"{line}------ Python Process Started ------\n{line}Traceback (most recent call last):\nnoise\n"
-        f"{line}ValueError: no such thing\n{line}------ Python Process Exited ------\n{line}later\n"
-    )
-    assert python_error(log) == "ValueError: no such thing"
-    assert python_error(log.replace("ValueError: no such thing", "---")) == "Traceback (most recent call last):"
-    assert python_error("nothing of the kind") == ""
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ({}, ""),
-        ({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}, ""),
-        (
-            {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}]},
-            "pod p: ImagePullBackOff: not found",
-        ),
-        (
-            {
-                "conditions": [
-                    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no cpu"}
-                ]
-            },
-            "pod p: Unschedulable: no cpu",
-        ),
-    ],
-)
-def test_pod_trouble(status: dict[str, Any], said: str):
-    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == said
+from tests.unit.components.statuses import deployment, exception, in_error
 
 
 class FakeApiServer:
@@ -145,6 +34,10 @@ class FakeApiServer:
         self.pod_lists = 0
         self.forbidden = False
         self.log = ""
+        waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
+        self.pod_status: dict[str, Any] = {"containerStatuses": [{"state": {"waiting": waiting}}]}
+        self.pod_labels = {"app": "a", "component": "taskmanager"}
+        self.events: list[dict[str, Any]] = []
 
     def put(self, found: dict[str, Any]) -> None:
         self.objects[found["metadata"]["name"]] = found
@@ -171,12 +64,14 @@ class FakeApiServer:
         return response
 
     async def pods(self, _: web.Request) -> web.Response:
-        waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
         self.pod_lists += 1
-        pod = {"metadata": {"name": "p", "labels": {"app": "a"}}, "status": {"containerStatuses": [
-            {"name": "c", "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": {"waiting": waiting}}
-        ]}}  # fmt: skip
+        pod = {"metadata": {"name": "p", "labels": self.pod_labels}, "status": self.pod_status}
         return web.json_response({"items": [pod]})
+
+    async def namespace_events(self, request: web.Request) -> web.Response:
+        fields = dict(field.split("=", 1) for field in request.query["fieldSelector"].split(","))
+        found = [event for event in self.events if event["reason"] == fields["reason"]]
+        return web.json_response({"items": found})
 
     async def pod_log(self, _: web.Request) -> web.Response:
         return web.Response(text=self.log)
@@ -189,6 +84,7 @@ async def serving(folder: Path) -> AsyncGenerator[tuple[FakeApiServer, str]]:
     app.router.add_get("/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments", server.jobs)
     app.router.add_get("/api/v1/namespaces/flink/pods", server.pods)
     app.router.add_get("/api/v1/namespaces/flink/pods/p/log", server.pod_log)
+    app.router.add_get("/api/v1/namespaces/flink/events", server.namespace_events)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -293,7 +189,7 @@ def test_a_job_that_restarts_itself_may_leave_failed_again(tmp_path: Path):
 
 
 def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(readiness, "RESTART_SECONDS", 0)
+    monkeypatch.setattr(waitings, "RESTART_SECONDS", 0)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -362,6 +258,107 @@ def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, sai
     run(tmp_path, play, timeout_seconds=1)
 
 
+def test_pods_that_cannot_run_fail_it_long_before_the_time_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(pulumi.RunError, match="job flink/a DEPLOYED: pod p: ImagePullBackOff: no such image"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+NO_NODE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 Preemption is not helpful for scheduling."
+NO_ROOM = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 No preemption victims found for incoming pod."
+
+
+def unscheduled(said: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    return {"conditions": [condition]}
+
+
+def test_a_pod_that_fits_on_no_node_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status = unscheduled(NO_NODE)
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(pulumi.RunError, match=r"job flink/a DEPLOYED: pod p: Unschedulable: 0/1 nodes.*cpu"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+@pytest.mark.parametrize("because", ["room", "autoscaler"])
+def test_a_pod_for_which_a_node_or_room_may_come_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, because: str
+):
+    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status = unscheduled(NO_ROOM if because == "room" else NO_NODE)
+        if because == "autoscaler":
+            server.events = [{"reason": "TriggeredScaleUp", "involvedObject": {"kind": "Pod", "name": "p"}}]
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(pulumi.RunError, match=r"not ready after 1 s: DEPLOYED; pod p: Unschedulable"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play, timeout_seconds=1)
+
+
+def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Flink's default scheduler says RUNNING when it begins to ask for slots."""
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("STABLE", jobStatus={"state": "RUNNING"}))
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.pod_lists >= 2)
+        assert not waiting.done()
+        server.pod_status = {"conditions": [{"type": "Ready", "status": "True"}]}
+        assert await waiting == "STABLE, job RUNNING"
+
+    run(tmp_path, play)
+
+
+def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]):
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status = {}
+        server.events = [
+            {"reason": "JobException", "lastTimestamp": f"2026-01-01T00:00:0{number}Z", "involvedObject": {},
+             "message": f"o.A: a\n\tat o.B(B.java:1)\nCaused by: o.C: reason {number}\n\tat o.D(D.java:2)"}
+            for number in (1, 3, 2)
+        ]  # fmt: skip
+        server.put(deployment("STABLE", jobStatus={"state": "RESTARTING"}))
+        with pytest.raises(pulumi.RunError, match=r"not ready after 1 s: STABLE, job RESTARTING; o.C: reason 3"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play, timeout_seconds=1)
+    assert "waits: o.C: reason 3" in said
+
+
+def test_what_the_pods_say_is_newer_than_what_the_operator_has_read_off_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(in_error(exception("DeploymentFailedException", "a ConfigMap was not there yet")))
+        with pytest.raises(pulumi.RunError, match=r"JobManager ERROR: pod p: ImagePullBackOff: no such image$"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
 def test_a_broken_connection_is_made_again(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
@@ -383,53 +380,6 @@ def test_who_may_not_watch_hears_it(tmp_path: Path):
             await watch.wait(job(), RESOURCE)
 
     run(tmp_path, play)
-
-
-def blue_green(state: str, job_state: str, *, written: str = "", recorded: str = "") -> dict[str, Any]:
-    fields = [{"time": "2026-01-01T00:00:09Z", "subresource": "status"}]
-    fields += [{"time": f"2026-01-01T00:00:0{written}Z"}] if written else []
-    status = {"blueGreenState": state, "jobStatus": {"state": job_state}}
-    status |= {"lastReconciledTimestamp": f"2026-01-01T00:00:0{recorded}.123456789Z"} if recorded else {}
-    return {"metadata": {"name": "a", "managedFields": fields}, "status": status}
-
-
-@pytest.mark.parametrize("job_state", ["RUNNING", "FAILING"])
-def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_state: str):
-    """ACTIVE_BLUE may be said of the spec before: the status has no generation."""
-    old = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="2"))
-    new = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="5"))
-    assert (old.patience, new.patience) == (verdicts.OBSERVE_SECONDS, 0)
-    assert verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state)).patience > 0
-    assert old.state == new.state == {"RUNNING": "ready", "FAILING": "failed"}[job_state]
-
-
-def test_ready_counts_when_it_has_lasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A status of the old spec is not taken for the new one's; one that the operator leaves as it is, is."""
-    monkeypatch.setattr(verdicts, "OBSERVE_SECONDS", 0.3)
-    waiting = _waiting()
-    ready = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", "RUNNING", written="5", recorded="2"))
-    moving = verdict("FlinkBlueGreenDeployment", blue_green("TRANSITIONING_TO_GREEN", "RECONCILING"))
-    assert waiting.judge(ready, 10.0) == pytest.approx(0.3)
-    assert waiting.judge(moving, 10.2) == float("inf")
-    assert waiting.judge(ready, 10.4) == pytest.approx(0.3)
-    assert waiting.judge(ready, 10.8) < 0
-
-
-def _waiting(*, restarts_itself: bool = False) -> Any:
-    return readiness._Waiting("job flink/a", RESOURCE, restarts_itself)
-
-
-def test_a_job_that_failed_again_after_its_restart_has_failed():
-    waiting = _waiting(restarts_itself=True)
-    failed, deployed = (
-        verdict("FlinkDeployment", deployment("FAILED")),
-        verdict("FlinkDeployment", deployment("DEPLOYED")),
-    )
-    assert waiting.judge(failed, 100.0) == readiness.RESTART_SECONDS
-    assert waiting.judge(failed, 110.0) == readiness.RESTART_SECONDS - 10
-    assert waiting.judge(deployed, 115.0) == float("inf")
-    assert waiting.judge(failed, 118.0) <= 0
-    assert _waiting().judge(failed, 100.0) <= 0
 
 
 def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
