@@ -92,6 +92,7 @@ class _KubernetesObject(pulumi.CustomResource):
 def deploy_jobs(
     platform: Platform,
     namespaces: Mapping[str, JobNamespace],
+    policies: Mapping[tuple[str, str, str], pulumi.Resource],
     operator: FlinkOperator | None,
     kinds: Mapping[str, pulumi.Resource | None],
     claims: Mapping[str, pulumi.Resource],
@@ -103,6 +104,7 @@ def deploy_jobs(
     Args:
         platform: what the stack declares.
         namespaces: by name.
+        policies: of the jobs' pods, by kind, namespace and name.
         operator: None when the cluster has it.
         kinds: API group to what brings its kinds into the cluster, None when they are there.
         claims: for state, by namespace.
@@ -125,6 +127,8 @@ def deploy_jobs(
     for job in sorted(platform.jobs, key=lambda job: _LEVELS.get(job.kind, 0)):
         after: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].needed]
         after += [operator] if operator else []
+        own_policy = policies.get((job.kind, job.namespace, job.name))
+        after += [own_policy] if own_policy is not None else []
         after += beside.get(job.source.document.file, [])
         after += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []
         target = ("FlinkDeployment", job.session_cluster) if job.session_cluster else job.snapshot_of

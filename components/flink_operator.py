@@ -12,14 +12,15 @@ from components.api_server import ApiServer
 from components.cert_manager import CertManager
 from components.definitions import Definitions
 from components.namespace import JobNamespace, namespace
+from components.network_policies import operator_policies
 from components.release import install
 from settings import versions
 from settings.jobs import PROMETHEUS_REPORTER
-from settings.model import Charts
 from settings.model import Operator as OperatorSettings
+from settings.platform import Platform
+from settings.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
 
 RELEASE = "flink-kubernetes-operator"
-METRICS_PORT = 9999
 
 _CONFIGURATION = {
     "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
@@ -82,8 +83,7 @@ class FlinkOperator(pulumi.ComponentResource):
 
     def __init__(
         self,
-        settings: OperatorSettings,
-        charts: Charts,
+        platform: Platform,
         watched: Mapping[str, JobNamespace],
         cert_manager: CertManager | None,
         api_server: ApiServer,
@@ -91,16 +91,17 @@ class FlinkOperator(pulumi.ComponentResource):
     ) -> None:
         """
         Args:
-            settings: of the operator.
-            charts: where charts come from.
+            platform: what the stack declares.
             watched: namespaces of jobs by name; they must exist, since the chart makes a Role in each.
             cert_manager: makes the webhook's certificate; None when the cluster has it.
             api_server: where its CRDs go.
             opts: provider.
         """
         super().__init__("flink-k8s:index:FlinkOperator", "flink-operator", None, opts)
+        settings, charts = platform.settings.operator, platform.settings.charts
         own = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
-        needed: list[pulumi.Resource] = [own, *(watched_one.namespace for watched_one in watched.values())]
+        policies = operator_policies(platform, own, self)
+        needed: list[pulumi.Resource] = [own, *policies, *(watched_one.namespace for watched_one in watched.values())]
         if settings.webhook and cert_manager is not None:
             needed.append(cert_manager)
         definitions = Definitions(api_server, settings.version, opts.provider)

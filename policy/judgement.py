@@ -19,7 +19,9 @@ from settings.validation import read_settings
 
 Level = Literal["mandatory", "advisory"]
 
-NOT_OF_ONE_OBJECT = frozenset({"graph", "enforced", "restore", "upgradeMode", "place", "quota", "crowded"})
+NOT_OF_ONE_OBJECT = frozenset(
+    {"graph", "enforced", "restore", "upgradeMode", "place", "quota", "crowded", "unguarded", "reach"}
+)
 """Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
 alone."""
 

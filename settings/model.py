@@ -10,6 +10,7 @@ from settings import versions
 from settings.base import Duration, Model, Name, SecretKey, Text
 from settings.monitoring import Prometheus
 from settings.namespace import NamespaceSettings
+from settings.network import Endpoint, NetworkPolicies
 from settings.state_model import StateStorage
 
 DEFAULT_NAMESPACE = "flink"
@@ -52,8 +53,15 @@ class Operator(Model):
 
     enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
     version: str = Field(default=versions.OPERATOR.version, description="Version of chart and operator.")
-    namespace: Name = Field(default="flink-operator", description="Its namespace, owned by the stack.")
+    namespace: Name = Field(
+        default="flink-operator",
+        description="Its namespace, owned by the stack; where the cluster has it, the one that it is in.",
+    )
     webhook: bool = Field(default=True, description="Its admission webhook; needs cert-manager in the cluster.")
+    egress: list[Endpoint] = Field(
+        default=[],
+        description="What its pods may reach beside names, the API server, jobs and the jars of session jobs.",
+    )
     configuration: dict[str, Text] = Field(
         default={},
         description="Its own configuration and defaults of every job, over the platform's; flat keys as documented.",
@@ -117,6 +125,10 @@ class JobSettings(Model):
     protect: bool | None = Field(
         default=None, description="Whether deleting the job is refused; not set: as `protectJobs` says."
     )
+    egress: list[Endpoint] | None = Field(
+        default=None,
+        description="What the job's pods may reach beside names, API server and storage: its sources and sinks.",
+    )
     spec: dict[str, Any] | None = Field(default=None, description="Anything else of the resource's spec, merged last.")
 
 
@@ -140,6 +152,9 @@ class StackSettings(Model):
     )
     state_storage: StateStorage = Field(
         default=StateStorage(), description="Where jobs keep checkpoints, savepoints and high-availability data."
+    )
+    network_policies: NetworkPolicies = Field(
+        default=NetworkPolicies(), description="Who may reach whom on the network."
     )
     job_defaults: JobSettings = Field(default=JobSettings(), description="Settings of every job, under the job files.")
     jobs: dict[str, JobSettings] = Field(

@@ -120,7 +120,10 @@ class Prometheus(Model):
         description="Make PodMonitors, alert rules and dashboards; false for a cluster without a Prometheus operator.",
     )
     version: str = Field(default=versions.PROMETHEUS.version, description="Version of the chart.")
-    namespace: Name = Field(default="monitoring", description="Its namespace, owned by the stack.")
+    namespace: Name = Field(
+        default="monitoring",
+        description="Its namespace, owned by the stack; where the cluster has it, the one that its Prometheus is in.",
+    )
     labels: dict[str, str] = Field(
         default={},
         description="Labels that a Prometheus which is in the cluster already wants on its PodMonitors and rules.",

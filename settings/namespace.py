@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from settings import values, versions
 from settings.base import Model, scalar_text
 from settings.job_files import FLINK_API
+from settings.network import Endpoint
 
 _GROUP = FLINK_API.partition("/")[0]
 
@@ -167,6 +168,9 @@ class NamespaceSettings(Model):
     )
     quota: Quota = Field(default=Quota(), description="What everything in it may ask for together.")
     limits: Limits = Field(default=Limits(), description="What each container in it may ask for.")
+    egress: list[Endpoint] = Field(
+        default=[], description="What every pod in it may reach: sources and sinks of all jobs."
+    )
     image_pull_secrets: list[str] = Field(
         default=[], description="Secrets in it with which the jobs' images are pulled; whoever owns them makes them."
     )

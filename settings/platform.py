@@ -14,7 +14,7 @@ from settings import job_files, jobs, rules
 from settings.model import StackSettings
 from settings.problems import Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import continuation, enforced, graph, pod_security, quota, storage
+from settings.rules import continuation, enforced, graph, network, pod_security, quota, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -72,6 +72,7 @@ def load(root: Path, config: StackConfig) -> Platform:
     resolved = resolve(settings, config, objects)
     problems += resolved.problems
     problems += storage.claims_twice(settings, resolved.attachments)
+    problems += network.policies_twice(settings, resolved.jobs, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
     for job in resolved.jobs:
         found += [
@@ -120,6 +121,7 @@ def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettin
         *quota.look(job, settings),
         *enforced.look(job, settings),
         *continuation.look(job, settings, target),
+        *network.look_at_reach(job, settings),
     ]
 
 

@@ -46,8 +46,11 @@ SEVERITIES: dict[str, Severity] = {
     "plugin": Severity.WARNING,
     "upgradeMode": Severity.WARNING,
     "place": Severity.WARNING,
+    "unguarded": Severity.WARNING,
+    "open": Severity.WARNING,
     # What one may want to know.
     "enforced": Severity.NOTICE,
+    "reach": Severity.NOTICE,
 }
 """Severity by rule."""
 
@@ -76,6 +79,9 @@ MEANINGS = {
     "plugin": "a file system whose plugin is missing or of another Flink version",
     "place": "state in a folder of the pod",
     "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
+    "unguarded": "a platform without NetworkPolicies",
+    "open": "a NetworkPolicy, or egress, that lets everything pass",
+    "reach": "a host that a job's arguments or variables name and that no NetworkPolicy lets it reach",
     "enforced": "a value of a job that `enforced` replaced",
 }
 """What each rule is about."""

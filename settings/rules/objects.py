@@ -25,6 +25,8 @@ _POD_SPECS: dict[str, tuple[str, ...]] = {
 """Where a kind has the spec of its pods."""
 
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+POLICY = "NetworkPolicy"
+
 _FREE_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 """Kinds whose names are no DNS names."""
 
@@ -49,6 +51,8 @@ def look(manifest: Mapping[str, object], say: Say, *, in_file: bool) -> None:
         for key, value in mapping(manifest.get("data")).items():
             if safety.is_secret(key, str(value)):
                 say("secret", ("data", key), f"looks like a secret in clear; {safety.CURE}")
+    elif kind == POLICY:
+        _policy(manifest, say)
     path = _POD_SPECS.get(kind)
     if path is not None:
         pod: Mapping[str, object] = manifest
@@ -69,6 +73,15 @@ def _name(kind: str, metadata: Mapping[str, object], say: Say) -> None:
         say("name", ("metadata", "name"), "is missing: each deployment would make another object; give it a name")
     elif kind not in _FREE_NAMES and not _SUBDOMAIN.fullmatch(name):
         say("name", ("metadata", "name"), f'"{name}" is no DNS name; use lower-case letters, digits, - and .')
+
+
+def _policy(manifest: Mapping[str, object], say: Say) -> None:
+    spec = mapping(manifest.get("spec"))
+    for direction, peers, whom in (("ingress", "from", "everybody in"), ("egress", "to", "its pods reach everything")):
+        for index, rule in enumerate(listed(spec.get(direction))):
+            said = mapping(rule)
+            if not listed(said.get(peers)) and not listed(said.get("ports")):
+                say("open", ("spec", direction, index), f"lets {whom}; write {peers}, or ports")
 
 
 def _labels(metadata: Mapping[str, object], say: Say) -> None:

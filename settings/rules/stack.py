@@ -8,7 +8,7 @@ from typing import cast
 from settings import versions
 from settings.model import StackSettings
 from settings.problems import KeyPath, nearest
-from settings.rules import namespaces, storage
+from settings.rules import namespaces, network, storage
 from settings.rules.finding import Finding
 from settings.rules.safety import is_secret
 
@@ -36,6 +36,7 @@ def look(settings: StackSettings) -> Iterator[Finding]:
     yield from _owners(settings)
     yield from _secrets(settings)
     yield from storage.look(settings)
+    yield from network.look(settings)
     yield from _of_single_jobs(settings)
 
 

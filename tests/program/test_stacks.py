@@ -21,6 +21,8 @@ DASHBOARDS = {
 ACCOUNT, ROLE, BINDING = "ServiceAccount flink/flink", "Role flink/flink", "RoleBinding flink/flink"
 CLAIM, JOB = "PersistentVolumeClaim flink/word-count-data", "FlinkDeployment flink/word-count"
 STATE = "PersistentVolumeClaim flink/flink-state"
+POLICY, DENY = "NetworkPolicy flink/flinkdeployment-word-count", "NetworkPolicy flink/default-deny"
+OPERATOR_POLICY, OPERATOR_DENY = "NetworkPolicy flink-operator/operator", "NetworkPolicy flink-operator/default-deny"
 
 # What comes directly after what. The table is complete: an edge that is missing or new fails the test.
 SANDBOX = {
@@ -31,8 +33,13 @@ SANDBOX = {
     BINDING: {ACCOUNT, ROLE},
     CLAIM: {NAMESPACE},
     STATE: {NAMESPACE},
-    OPERATOR: {NAMESPACE, OPERATOR_NAMESPACE},
-    JOB: {OPERATOR, OPERATOR_NAMESPACE, ACCOUNT, ROLE, BINDING, CLAIM},
+    POLICY: {NAMESPACE},
+    # What no policy speaks of is cut off when all have spoken.
+    DENY: {POLICY, ACCOUNT, ROLE, BINDING},
+    OPERATOR_POLICY: {OPERATOR_NAMESPACE},
+    OPERATOR_DENY: {OPERATOR_POLICY},
+    OPERATOR: {NAMESPACE, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY},
+    JOB: {OPERATOR, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY, ACCOUNT, ROLE, BINDING, POLICY, DENY, CLAIM},
 }
 DEV = {
     **SANDBOX,
@@ -41,9 +48,9 @@ DEV = {
     CERT_MANAGER: {CERT_NAMESPACE},
     GRAFANA_SECRET: {MONITORING},
     PROMETHEUS: {MONITORING, GRAFANA_SECRET},
-    OPERATOR: {NAMESPACE, OPERATOR_NAMESPACE, CERT_NAMESPACE, CERT_MANAGER},
+    OPERATOR: {*SANDBOX[OPERATOR], CERT_NAMESPACE, CERT_MANAGER},
     # A component stands for all of its children.
-    MONITOR: {OPERATOR, OPERATOR_NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
+    MONITOR: {OPERATOR, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
     **{dashboard: {MONITORING, GRAFANA_SECRET, PROMETHEUS} for dashboard in DASHBOARDS},
@@ -97,6 +104,8 @@ def test_up_and_destroy_walk_each_edge_in_its_direction(recording, stack):
         [CERT_NAMESPACE, CERT_MANAGER, OPERATOR, JOB],
         [NAMESPACE, OPERATOR, JOB],
         [NAMESPACE, ACCOUNT, BINDING, JOB],
+        [NAMESPACE, POLICY, DENY, JOB],
+        [OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY, OPERATOR],
         [MONITORING, PROMETHEUS, MONITOR],
         [MONITORING, GRAFANA_SECRET, PROMETHEUS],
         [NAMESPACE, JOBS_MONITOR],
@@ -124,6 +133,8 @@ def test_what_must_wait_waits(recording, chain):
         (MONITOR, JOB),
         (JOBS_MONITOR, JOB),
         (RULES, OPERATOR),
+        (POLICY, OPERATOR),
+        (DENY, OPERATOR_DENY),
     ],
     ids=lambda title: title.split()[-1],
 )
@@ -224,7 +235,7 @@ def test_the_account_may_do_what_flink_needs_and_no_more(recording, stack):
     [
         ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
         ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
-        ("operator", {OPERATOR, OPERATOR_NAMESPACE}, {MONITOR, JOB}),
+        ("operator", {OPERATOR, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY}, {MONITOR, JOB, POLICY, DENY}),
     ],
 )
 def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(recording, key, gone, left):

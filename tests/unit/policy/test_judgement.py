@@ -68,6 +68,16 @@ CRON: dict[str, Any] = {
     "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [CONTAINER]}}}}},
 }
 CONFIG_MAP: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(), "data": {"a": "b"}}
+NETWORK_POLICY: dict[str, Any] = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": metadata(),
+    "spec": {
+        "podSelector": {},
+        "ingress": [{"from": [{"podSelector": {}}]}],
+        "egress": [{"ports": [{"port": 443, "protocol": "TCP"}]}],
+    },
+}
 RELEASE: dict[str, Any] = {"name": "r", "values": {"admin": {"existingSecret": "s"}}}
 
 MAIN = "spec.podTemplate.spec.containers.0"
@@ -111,6 +121,8 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
     ("name", CONFIG_MAP, {"metadata.name": None}),
     ("name", CONFIG_MAP, {"metadata.name": "A_b"}),
+    ("open", NETWORK_POLICY, {"spec.ingress": [{}]}),
+    ("open", NETWORK_POLICY, {"spec.egress": [{"to": []}]}),
     ("labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
 ]  # fmt: skip
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -123,6 +135,7 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("recovery", FLINK, {"spec.job.upgradeMode": "stateless", f"{CONF}/execution.runtime-mode": "BATCH"}),
     ("recovery", FLINK, {"spec.job.state": "suspended", f"{CONF}/execution.checkpointing.interval": None}),
     ("recovery", FLINK, {"spec.job": None}),
+    ("open", NETWORK_POLICY, {"spec.ingress": []}),
     ("name", CONFIG_MAP, {"metadata.name": "kube-root-ca.crt"}),
     ("name", {**CONFIG_MAP, "kind": "Role"}, {"metadata.name": "system:reader"}),
 ]  # fmt: skip
@@ -149,7 +162,9 @@ def said(manifest: Mapping[str, Any]) -> set[str]:
     return {rule for rule in POLICIES if judge.lines(rule, "urn", kind, manifest)}
 
 
-@pytest.mark.parametrize("manifest", [FLINK, CRON, CONFIG_MAP, RELEASE], ids=["flink", "cron", "config", "release"])
+@pytest.mark.parametrize(
+    "manifest", [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY], ids=lambda one: one.get("kind")
+)
 def test_the_good_ones_are_good(manifest: dict[str, Any]) -> None:
     assert said(manifest) == set()
 

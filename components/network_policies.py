@@ -1,0 +1,160 @@
+"""NetworkPolicies: what `settings.traffic` lets pass, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, cast
+
+import pulumi
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+from components.namespace import JobNamespace
+from settings.jobs import Job
+from settings.labels import labels
+from settings.network import Endpoint, Peer, port_range
+from settings.platform import Platform
+from settings.pod_templates import cluster_spec
+from settings.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, of_job, of_operator, policy_name
+
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""Kubernetes itself gives every namespace its name as this label."""
+
+
+def network_policies(
+    platform: Platform, namespaces: Mapping[str, JobNamespace]
+) -> dict[tuple[str, str, str], NetworkPolicy]:
+    """A policy for each job's pods, and for each namespace what all of its pods may reach, then that nothing else may.
+
+    A job's policy is whole: from the moment that it is there its pods can do all that they need, so nothing is cut off
+    when policies come to a platform that runs. What no policy speaks of is cut off last.
+
+    Args:
+        platform: what the stack declares.
+        namespaces: by name; each one's needs grow by its policies.
+
+    Returns:
+        By kind, namespace and name of the job; empty when there are to be no policies.
+    """
+    if not platform.settings.network_policies.enabled:
+        return {}
+    made: dict[tuple[str, str, str], NetworkPolicy] = {}
+    for job in platform.jobs:
+        if (traffic := of_job(job, platform.settings)) is not None:
+            home = namespaces[job.namespace]
+            inside = pulumi.ResourceOptions(parent=home, depends_on=[home.namespace])
+            made[job.kind, job.namespace, job.name] = _of_job(job, traffic, inside)
+    for home in namespaces.values():
+        if egress := platform.settings.namespaces[home.name].egress:
+            inside = pulumi.ResourceOptions(parent=home, depends_on=[home.namespace])
+            spec = {"egress": rules("to", egress)}
+            home.needed.append(_policy(f"{home.name}-{EGRESS}", EGRESS, home.name, {}, spec, inside))
+        own = [one for (_, where, _), one in made.items() if where == home.name]
+        # After the account, too: so its place in the graph is the same with and without jobs.
+        last = pulumi.ResourceOptions(parent=home, depends_on=[*home.needed, *own])
+        home.needed.append(_deny(home.name, last))
+    return made
+
+
+def operator_policies(
+    platform: Platform, namespace: pulumi.Resource, parent: pulumi.Resource
+) -> Sequence[NetworkPolicy]:
+    """The policies of the operator's namespace: what its pods may do, and that nobody else may do anything there.
+
+    Args:
+        platform: what the stack declares.
+        namespace: of the operator.
+        parent: of the resources.
+    """
+    if not platform.settings.network_policies.enabled:
+        return ()
+    home = platform.settings.operator.namespace
+    traffic = of_operator(platform.settings, platform.jobs)
+    spec = {"ingress": rules("from", traffic.ingress), "egress": rules("to", traffic.egress)}
+    inside = pulumi.ResourceOptions(parent=parent, depends_on=[namespace])
+    own = _policy(f"{home}-operator", "operator", home, {"matchLabels": OPERATOR_PODS}, spec, inside)
+    return own, _deny(home, pulumi.ResourceOptions(parent=parent, depends_on=[own]))
+
+
+def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> NetworkPolicy:
+    name = policy_name(job)
+    pods = _pods(job)
+    spec: dict[str, Any] = {"egress": rules("to", traffic.egress)}
+    if job.kind != "FlinkSessionJob":
+        # Flink's processes talk to each other at ports that they choose.
+        among = {"podSelector": pods}
+        spec = {
+            "ingress": [{"from": [among]}, *rules("from", traffic.ingress)],
+            "egress": [{"to": [among]}, *spec["egress"]],
+        }
+    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts)
+
+
+def _pods(job: Job) -> dict[str, Any]:
+    """Selects a job's pods by the labels that Flink gives them, which no job can change."""
+    names = clusters(job)
+    if job.kind == "FlinkSessionJob":
+        return {"matchLabels": {"app": names[0]}}
+    mode = str(cluster_spec(job.kind, job.spec).get("mode") or "native")
+    kind = {"type": f"flink-{mode}-kubernetes"}
+    if len(names) == 1:
+        return {"matchLabels": {"app": names[0], **kind}}
+    return {"matchLabels": kind, "matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
+
+
+def _deny(namespace: str, opts: pulumi.ResourceOptions) -> NetworkPolicy:
+    return _policy(f"{namespace}-{DENY}", DENY, namespace, {}, {"ingress": [], "egress": []}, opts)
+
+
+def _policy(
+    resource: str,
+    name: str,
+    namespace: str,
+    pods: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+) -> NetworkPolicy:
+    types = [key.capitalize() for key in spec]
+    said = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
+    return NetworkPolicy(
+        resource,
+        metadata={"name": name, "namespace": namespace, "labels": labels(name)},
+        spec=cast(Any, said),
+        opts=opts,
+    )
+
+
+def rules(direction: str, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:
+    """Rules of a NetworkPolicy; neighbours with the same ports become one rule.
+
+    Args:
+        direction: `from` or `to`.
+        endpoints: what is let pass.
+    """
+    found: list[dict[str, Any]] = []
+    for at, group in groupby(endpoints, lambda one: tuple(one.ports)):
+        peers = list(group)
+        rule: dict[str, Any] = {}
+        if not any(peer.is_anybody for peer in peers):  # a rule without peers means everybody
+            rule[direction] = [_peer(peer) for peer in peers]
+        if at:
+            rule["ports"] = list(_ports(at))
+        found.append(rule)
+    return found
+
+
+def _peer(peer: Peer) -> dict[str, Any]:
+    if peer.cidr is not None:
+        return {"ipBlock": {"cidr": peer.cidr, **({"except": list(peer.except_)} if peer.except_ else {})}}
+    found: dict[str, Any] = {}
+    if peer.namespace is not None:
+        found["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: peer.namespace}}
+    if peer.pods:
+        found["podSelector"] = {"matchLabels": dict(peer.pods)}
+    return found
+
+
+def _ports(ports: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for port in ports:
+        first, last, protocol = port_range(port)
+        yield {"port": first, "protocol": protocol, **({"endPort": last} if last != first else {})}
