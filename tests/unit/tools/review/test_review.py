@@ -64,7 +64,9 @@ def compared(clone: Path) -> list[Compared]:
 def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
     [dev] = compared
     assert dev.stack == "dev"
-    jobs = [[name for name in names if "flinkdeployment" in name] for names in (dev.added, dev.changed, dev.removed)]
+    jobs = [
+        [name for name in names if "-flinkdeployment-flink-" in name] for names in (dev.added, dev.changed, dev.removed)
+    ]
     assert jobs == [["04-flinkdeployment-flink-returns.yaml"], ["04-flinkdeployment-flink-orders.yaml"], []]
     text = comment(compared, "main")
     assert text.startswith(MARK)
