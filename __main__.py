@@ -28,6 +28,8 @@ cluster = kubernetes.Provider(
     context=settings.context,
     # Without it, a kubeconfig that is written anew replaces every object in the cluster.
     cluster_identifier=settings.context,
+    # A changed ConfigMap is updated: without it, it is deleted and made anew, and what reads it finds none meanwhile.
+    enable_config_map_mutable=True,
 )
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 

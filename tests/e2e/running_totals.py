@@ -52,6 +52,7 @@ class RunningTotals:
         read: gives the lines of the output.
         config: keys of the stack beside `jobs`.
         settings: of the job.
+        name: of the job, where it is another's than the file's.
     """
 
     kubectl: Kubectl
@@ -59,11 +60,12 @@ class RunningTotals:
     read: Callable[[], Iterable[str]]
     config: dict[str, object] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
+    name: str = JOB
 
     def layer(self, **settings: object) -> str:
         """The option of `make` for the stack with further settings of the job, which stay."""
         self.settings = merge_mappings(self.settings, settings)
-        jobs = {JOB: self.settings, "word-count": {"enabled": False}}
+        jobs = {self.name: self.settings, "word-count": {"enabled": False}}
         return f"LAYER={layered(self.folder, PAIR, jobs=jobs, **self.config)}"
 
     def up(self, **settings: object) -> subprocess.CompletedProcess[str]:
@@ -76,12 +78,12 @@ class RunningTotals:
 
     def status(self) -> dict[str, Any]:
         """The resource's status."""
-        found = self.kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+        found = self.kubectl.get("flinkdeployment", self.name, "-n", NAMESPACE) or {}
         return cast(dict[str, Any], found.get("status") or {})
 
     def ask(self, path: str) -> Any:
         """What the job's REST interface answers; None when it does not."""
-        service = f"/api/v1/namespaces/{NAMESPACE}/services/{JOB}-rest:rest/proxy"
+        service = f"/api/v1/namespaces/{NAMESPACE}/services/{self.name}-rest:rest/proxy"
         try:
             return json.loads(self.kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s"))
         except (FailedError, ValueError):
@@ -115,7 +117,9 @@ class RunningTotals:
 
     def pods(self, component: str) -> list[str]:
         """The names of the job's pods that are not about to go."""
-        found = self.kubectl.get("pods", "-n", NAMESPACE, "-l", f"app={JOB},component={component}") or {"items": []}
+        found = self.kubectl.get("pods", "-n", NAMESPACE, "-l", f"app={self.name},component={component}") or {
+            "items": []
+        }
         names = (pod["metadata"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"])
         return [name["name"] for name in names]
 

@@ -6,13 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from tools.kubectl import Kubectl
+from tools.review.trees import copy_work
 from tools.stack import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,17 +30,58 @@ class Done:
 
 @dataclass(frozen=True)
 class Engine:
-    """The Make targets, with a backend of the test's own."""
+    """The Make targets, with a backend of the test's own.
+
+    Attributes:
+        env: for every command.
+        folder: for files of config.
+        root: the clone whose targets they are.
+    """
 
     env: Mapping[str, str]
     folder: Path
+    root: Path = ROOT
 
     def make(self, target: str, layer: str = "", *more: str) -> Done:
         """Runs `make TARGET STACK=sandbox`, with config laid over the stack's, and more variables."""
+        return self._run(["make", target, "STACK=sandbox", f"LAYER={self._layer(layer)}", *more])
+
+    def plan(self, layer: str = "", *allowed: str) -> Done:
+        """`python -m tools.plan sandbox`, for its exit code; these jobs may lose their state."""
+        command = [sys.executable, "-m", "tools.plan", "sandbox", "--layer", str(self._layer(layer))]
+        return self._run([*command, *(part for name in allowed for part in ("--allow-state-loss", name))])
+
+    def of(self, jobs: Mapping[str, str]) -> Engine:
+        """The same stack in a clone of the repository, beside it, with other job files.
+
+        Args:
+            jobs: content by name; a file's name without its folder.
+        """
+        root = Path(tempfile.mkdtemp(prefix="clone-", dir=self.folder))
+        copy_work(ROOT, root)
+        for link in (".venv", ".sandbox"):
+            (root / link).symlink_to(ROOT / link)
+        clone = replace(self, root=root)
+        clone.write(jobs)
+        return clone
+
+    def write(self, jobs: Mapping[str, str]) -> None:
+        """Writes a clone's job files anew."""
+        assert self.root != ROOT
+        for path in (self.root / "jobs").glob("*.yaml"):
+            path.unlink()
+        for name, content in jobs.items():
+            (self.root / "jobs" / name).write_text(content)
+
+    def _layer(self, layer: str) -> Path:
         path = self.folder / "layer.yaml"
         path.write_text(layer or "{}")
-        command = ["make", target, "STACK=sandbox", f"LAYER={path}", *more]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=900, check=False)
+        return path
+
+    def _run(self, command: list[str]) -> Done:
+        done = subprocess.run(
+            command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=900, check=False
+        )
         print(done.stdout, done.stderr)
         return Done(done.returncode, done.stdout + done.stderr)
 
@@ -50,9 +93,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Engine]:
         pytest.skip("pulumi is not on PATH")
     if os.geteuid() != 0 or sys.platform != "linux":
         pytest.skip("the sandbox needs root and Linux")
-    subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
+    # The in-process engine may have the stack up, as after `make demo` without the command.
+    for command in (["sandbox", "up"], ["local.apply", "destroy", "--stack", "sandbox"]):
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True)
     folder = tmp_path_factory.mktemp("engine")
-    real = Engine({**os.environ, "FLINK_K8S_STATE": str(folder / "state")}, folder)
+    # `make e2e` hands these to a make below it, which then says what folder it enters.
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS")}
+    real = Engine({**env, "FLINK_K8S_STATE": str(folder / "state")}, folder)
     yield real
     real.make("destroy")
 

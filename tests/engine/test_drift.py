@@ -58,7 +58,13 @@ def test_a_stack_that_moves_to_another_context_is_refused(platform: Engine):
 
 
 def test_the_policy_pack_says_what_it_finds(platform: Engine):
-    layer = "jobs: {word-count: {state: suspended, spec: {podTemplate: {spec: {hostNetwork: true}}}}}"
-    done = platform.make("preview", layer, "POLICY=policy")
-    assert "flink-k8s@v" in done.said
-    assert "spec.podTemplate.spec.hostNetwork: reaches into the node" in done.said
+    # In a namespace of the restricted profile the check refuses it before the pack is asked.
+    layer = {
+        "namespaces": {"flink": {"podSecurity": "privileged"}},
+        "jobs": {"word-count": {"state": "suspended", "spec": {"podTemplate": {"spec": {"hostNetwork": True}}}}},
+    }
+    done = platform.make("preview", json.dumps(layer), "POLICY=policy")
+    assert done.code == 0
+    said = done.said.partition("flink-k8s@v")[2].partition("Diagnostics:")[0]
+    assert "privileged  (kubernetes:flink.apache.org/v1beta1:FlinkDeployment: flink/word-count)" in said
+    assert "spec.podTemplate.spec.hostNetwork: reaches into the node" in said

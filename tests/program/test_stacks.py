@@ -145,6 +145,11 @@ def test_what_can_start_together_does(recording, one, other):
     assert not seen.depends_on(things[other], things[one])
 
 
+def test_a_changed_config_map_is_not_made_anew(recording):
+    provider = next(resource for resource in recording("dev").resources if resource.is_provider)
+    assert provider.inputs["enableConfigMapMutable"] == "true"
+
+
 def test_every_thing_uses_the_stacks_own_provider_and_context(recording, stack):
     seen = recording(stack)
     provider = next(resource for resource in seen.resources if resource.is_provider)

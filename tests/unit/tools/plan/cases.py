@@ -272,7 +272,7 @@ CASES: list[Case] = [
     _changes(blue_green("last-state"), {"spec.template.spec.image": "x:2"}, Effect.FROM_SAVEPOINT, operators=NEW),
     _changes(blue_green("stateless"), {"spec.template.spec.image": "x:2"}, Effect.FROM_EMPTY, True, operators=NEW),
     _changes(blue_green(), {"spec.template.spec.job.upgradeMode": "last-state"}, Effect.NO_RESTART, operators=NEW),
-    _changes(blue_green(), {"spec.configuration.kubernetes.operator.bluegreen.abort": "1 min"}, Effect.NO_RESTART, operators=NEW),
+    _changes(blue_green(), {"spec.configuration": {"kubernetes.operator.bluegreen.abort.grace-period": "1 min"}}, Effect.NO_RESTART, operators=NEW),
     _changes(blue_green(), {"spec.template.spec.job.state": "suspended"}, Effect.SUSPEND, operators=NEW),
 ]  # fmt: skip
 """Of each its effect, by the operator's reconcilers (docs/plan.md)."""

@@ -1,0 +1,168 @@
+"""`make plan` by the real engine's own previews: every change of the plan's table, and those that a table cannot have.
+
+The operator is a stand-in: what the engine and the API server make of each change is what is asked here. That the
+operator then does what the plan said is in test_plan_and_operator.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator, Iterable
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.engine.conftest import Done, Engine
+from tests.engine.stand_in import stand_in_charts
+from tests.unit.tools.plan.cases import CASES, Case, Manifest, batch, streaming
+from tools.plan.effects import Effect
+
+VERSION = "1.16.1"
+"""Of the operator: the sandbox's own."""
+
+
+HALF_SET = "conf:high-availability.type="
+"""High availability's folder without its type is bad input, which the program refuses before there is a preview."""
+
+TABLE = {
+    f"case-{number}": case
+    for number, case in enumerate(CASES)
+    if VERSION in case.operators and not case.defaults and HALF_SET not in case.title
+}
+
+THE_ENGINE_SEES_NONE = (
+    "FlinkDeployment savepoint: spec.image=shop/orders:1",
+    "FlinkDeployment savepoint: conf:taskmanager.numberOfTaskSlots=2",
+    # What keeps state is restarted by the platform's profile anyway.
+    "FlinkDeployment savepoint: conf:kubernetes.operator.job.restart.failed=true",
+)
+"""Changes of a manifest after which the resource is what it was."""
+
+LEAVES_THE_PROFILE = "FlinkDeployment savepoint: spec.job.upgradeMode=stateless"
+"""To the operator no reason to restart; but the platform's settings for jobs that keep state go with it."""
+
+PROTECTED = "protected"
+
+
+def expected(case: Case) -> str:
+    """The effect, as a plan's line has it."""
+    if case.title in THE_ENGINE_SEES_NONE:
+        return Effect.NOTHING.value
+    if case.title == LEAVES_THE_PROFILE:
+        return f"STATE LOSS: {Effect.FROM_EMPTY.value}"
+    return f"{'STATE LOSS: ' if case.loses else ''}{case.effect.value}"
+
+
+def named(manifest: Manifest, name: str, namespace: str = "flink") -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "name": name, "namespace": namespace}}
+
+
+def before() -> list[Manifest]:
+    """The jobs that are up."""
+    saved = streaming(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
+    others = {PROTECTED: streaming(), "goes": streaming(), "goes-saved": saved, "goes-too": batch(), "moves": MOVES}
+    return [named(case.old, name) for name, case in TABLE.items()] + [named(job, name) for name, job in others.items()]
+
+
+def after() -> list[Manifest]:
+    """What they become: most change, three go, one comes, one goes to another namespace."""
+    comes = batch(**{"spec.image": "shop/comes:1"})
+    others = [named(streaming(), PROTECTED), named(comes, "comes"), named(MOVES, "moves", "team")]
+    return [named(case.new, name) for name, case in TABLE.items()] + others
+
+
+MOVES = streaming(**{"spec.image": "shop/moves:1"})
+"""By its image the plan knows it again in the other namespace."""
+
+
+def files(manifests: Iterable[Manifest], setting: str = "1") -> dict[str, str]:
+    """The one job file, with a ConfigMap beside the jobs."""
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf"}, "data": {"setting": setting}}
+    return {"jobs.yaml": yaml.dump_all([config_map, *manifests], Dumper=_Plain)}
+
+
+class _Plain(yaml.SafeDumper):
+    """Without anchors, which stand for one object in several places."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+@pytest.fixture(scope="module")
+def config(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The stack's keys."""
+    jobs = {name: {"external": True} for name, case in TABLE.items() if case.compares == "FlinkSessionJob"}
+    return {
+        "charts": {"mirror": str(stand_in_charts(tmp_path_factory.mktemp("charts")))},
+        "waitForJobs": False,
+        "stateStorage": {"type": "none"},
+        "jobs": {**jobs, PROTECTED: {"protect": True}},
+    }
+
+
+@pytest.fixture(scope="module")
+def clone(engine: Engine, config: dict[str, Any]) -> Generator[Engine]:
+    """A clone whose jobs are up, and gone in the end."""
+    found = engine.of(files(before()))
+    done = found.make("up", json.dumps(config))
+    assert done.code == 0, done.said
+    yield found
+    found.write(files(before()))
+    config["jobs"][PROTECTED]["protect"] = False
+    for target in ("up", "destroy"):
+        assert found.make(target, json.dumps(config)).code == 0
+
+
+def effects(done: Done) -> dict[str, str]:
+    """Each job's `namespace/name` with its effect, as the plan's lines say them."""
+    rows = (re.split(r"  +", line.strip()) for line in done.said.splitlines() if re.match(r"(flink|team)/", line))
+    return {cells[0]: cells[1] for cells in rows}
+
+
+class TestPlan:
+    """In this order."""
+
+    def test_without_a_change_there_is_nothing(self, clone: Engine, config: dict[str, Any]) -> None:
+        done = clone.plan(json.dumps(config))
+        assert done.code == 0
+        assert effects(done) == {}
+        assert done.said.splitlines()[-1] == f"plan of sandbox: {len(before())} unchanged; no state is lost"
+
+    def test_every_change_has_its_effect_and_losses_are_allowed_by_name(
+        self, clone: Engine, config: dict[str, Any]
+    ) -> None:
+        clone.write(files(after(), setting="2"))
+        changed = json.dumps({**config, "namespaces": {"flink": {}, "team": {}}})
+        done = clone.plan(changed)
+        assert done.code == 3
+        wanted = {f"flink/{name}": expected(case) for name, case in TABLE.items()}
+        wanted |= {
+            "flink/goes": "STATE LOSS: delete",
+            "flink/goes-saved": "delete, savepoint first",
+            "flink/goes-too": "delete",
+            "flink/comes": "new",
+            "flink/moves": "STATE LOSS: delete",
+            "team/moves": "new",
+        }
+        assert effects(done) == {job: effect for job, effect in wanted.items() if effect != Effect.NOTHING.value}
+        assert "looks like a rename to team/moves" in done.said
+        assert "+  Namespace team" in done.said
+        assert "~  ConfigMap flink/conf (data.setting)" in done.said, "updated, not replaced"
+
+        *most, last = sorted(job for job, effect in wanted.items() if effect.startswith("STATE LOSS"))
+        short_of_one = clone.make("plan", changed, f"ALLOW={' '.join(most)}")
+        assert short_of_one.code != 0
+        assert f"plan of sandbox: STATE LOSS in {last}; to go on all the same" in short_of_one.said
+        allowed = clone.plan(changed, *most, last)
+        assert allowed.code == 0
+        assert effects(allowed)["flink/goes"] == "STATE LOSS (allowed): delete"
+
+    def test_a_protected_job_is_not_deleted(self, clone: Engine, config: dict[str, Any]) -> None:
+        clone.write(files(job for job in before() if job["metadata"]["name"] != PROTECTED))
+        jobs = {name: settings for name, settings in config["jobs"].items() if name != PROTECTED}
+        done = clone.plan(json.dumps({**config, "jobs": jobs}))
+        assert done.code == 1
+        assert effects(done) == {f"flink/{PROTECTED}": "delete, refused: protected"}
+        assert "the engine refuses the change" in done.said.splitlines()[-1]
