@@ -7,14 +7,16 @@ failed job and then says only that time is out; a hook fails once, and the next 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
 from components.api_server import ApiServer
+from components.blue_green import children, with_coming
 from components.events import brings_node, last_exception
 from components.pods import Pods, Trouble
-from components.stream import Stream
+from components.stream import Stream, changed
 from components.verdict import Verdict, restarts_itself, verdict
 from components.waiting import Waiting
 from settings.base import seconds
@@ -65,20 +67,23 @@ class Readiness:
         if pulumi.runtime.is_dry_run():
             return "not awaited in a preview"
         title = f"job {job.namespace}/{job.name}"
-        stream = await self._stream(job)
+        kinds = (job.kind, "FlinkDeployment") if job.kind == "FlinkBlueGreenDeployment" else (job.kind,)
+        streams = [await self._stream(job.namespace, kind) for kind in kinds]
         waiting = Waiting(title, resource, restarts_itself(job))
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._follow(job, stream, waiting)
+                return await self._follow(job, streams, waiting)
         except TimeoutError:
             said = await self._said(job, waiting.last)
             why = "; ".join(part for part in (waiting.last.shown, waiting.last.error.text, said) if part)
             message = f"{title} is not ready after {self._timeout} s: {why}"
             raise pulumi.RunError(message) from None
         finally:
-            await self._leave(job, stream)
+            for kind in kinds:
+                await self._leave(job.namespace, kind)
 
-    async def _follow(self, job: Job, stream: Stream, waiting: Waiting) -> str:
+    async def _follow(self, job: Job, streams: Sequence[Stream], waiting: Waiting) -> str:
+        stream = streams[0]
         clock = asyncio.get_running_loop().time
         asked_at = clock()
         while True:
@@ -86,6 +91,8 @@ class Readiness:
             remaining = float(TROUBLE_SECONDS)
             if found is not None:
                 now = verdict(job.kind, found)
+                if job.kind == "FlinkBlueGreenDeployment":
+                    now = with_coming(now, found, streams[1].objects)
                 remaining = waiting.judge(now, clock())
                 if now.state == "failed" and remaining <= 0:
                     raise pulumi.RunError(f"{waiting.title} {now.shown}: {await self._cause(job, now)}")
@@ -98,7 +105,7 @@ class Readiness:
             if clock() - asked_at >= TROUBLE_SECONDS:
                 asked_at = clock()
                 await self._look_at_pods(job, waiting, asked_at)
-            await stream.changed(min(remaining, TROUBLE_SECONDS))
+            await changed(streams, min(remaining, TROUBLE_SECONDS))
 
     async def _works(self, job: Job, ready: Verdict) -> bool:
         """Whether a job that is said to run does: Flink's default scheduler says so while all TaskManagers wait."""
@@ -122,20 +129,20 @@ class Readiness:
             return
         raise pulumi.RunError(f"{waiting.title} {waiting.last.shown}: {trouble.text}")
 
-    async def _stream(self, job: Job) -> Stream:
+    async def _stream(self, namespace: str, kind: str) -> Stream:
         async with self._connecting:
             if self._client is None:
                 self._client = await self._api_server.connect()
-        key = (job.namespace, job.kind)
-        stream = self._streams.get(key)
+        stream = self._streams.get((namespace, kind))
         if stream is None:
-            stream = self._streams[key] = Stream(self._client, job.namespace, PLURALS[job.kind])
+            stream = self._streams[namespace, kind] = Stream(self._client, namespace, PLURALS[kind])
         stream.join()
         return stream
 
-    async def _leave(self, job: Job, stream: Stream) -> None:
+    async def _leave(self, namespace: str, kind: str) -> None:
+        stream = self._streams[namespace, kind]
         if stream.leave():
-            del self._streams[job.namespace, job.kind]
+            del self._streams[namespace, kind]
             await stream.stop()
         if not self._streams and self._client is not None:
             client, self._client = self._client, None
@@ -161,7 +168,9 @@ class Readiness:
         return trouble
 
     async def _trouble(self, job: Job) -> Trouble:
-        return await self._pods_of(job).trouble((job.session_cluster or job.name,))
+        is_blue_green = job.kind == "FlinkBlueGreenDeployment"
+        apps = children(job.name) if is_blue_green else (job.session_cluster or job.name,)
+        return await self._pods_of(job).trouble(apps)
 
     def _pods_of(self, job: Job) -> Pods:
         if job.namespace not in self._pods:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, cast
 
 from components.cause import Object
@@ -38,15 +39,10 @@ class Stream:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def changed(self, seconds: float) -> bool:
-        """Waits for the next change of any object; False when none came in that time."""
-        change = self._change
-        try:
-            async with asyncio.timeout(seconds):
-                await change.wait()
-        except TimeoutError:
-            return False
-        return True
+    @property
+    def change(self) -> asyncio.Event:
+        """Set at the next change of any object."""
+        return self._change
 
     def _tell(self) -> None:
         change, self._change = self._change, asyncio.Event()
@@ -99,3 +95,13 @@ class Stream:
                 else:
                     self.objects[name] = item
                 self._tell()
+
+
+async def changed(streams: Iterable[Stream], seconds: float) -> None:
+    """Waits for the next change of any object of these streams, so long at most."""
+    waits = [asyncio.create_task(stream.change.wait()) for stream in streams]
+    try:
+        await asyncio.wait(waits, timeout=max(seconds, 0), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

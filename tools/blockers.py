@@ -6,93 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 from components.flink_operator import RELEASE
-from settings.job_files import FLINK_API
+from tools.held import Held, held
 from tools.kubectl import Kubectl
 from tools.run import FailedError, say
 from tools.stack import Stack
 
-FINALIZER_SUFFIX = "flink.apache.org/finalizer"
 OPERATOR_PODS = "app.kubernetes.io/name=flink-kubernetes-operator"
-KINDS = ("flinksessionjob", "flinkstatesnapshot", "flinkbluegreendeployment", "flinkdeployment")
 
 OPERATOR_SECONDS = 30
-"""How long an operator that restarts has to be there again."""
+"""How long an operator that restarts has to be there again, and a job that is to be saved to run again."""
 
 _LOOK_SECONDS = 15
 _RETRY_SECONDS = 5
 
 Object = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Held:
-    """One of Flink's resources that does not go before its operator has taken its finalizer away.
-
-    Attributes:
-        kind, namespace, name: which.
-        finalizers: all that it has.
-        is_deleted: whether somebody has deleted it, so that it only waits.
-        state: its job's state in Flink's word, empty when it has none.
-        takes_savepoint: whether it is to take a savepoint as it goes.
-        error: the operator's.
-    """
-
-    kind: str
-    namespace: str
-    name: str
-    finalizers: tuple[str, ...]
-    is_deleted: bool
-    state: str
-    takes_savepoint: bool
-    error: str
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        return f"{self.kind} {self.namespace}/{self.name}"
-
-    @property
-    def why(self) -> str:
-        """What it waits for, seen without its operator."""
-        ours = ", ".join(name for name in self.finalizers if name.endswith(FINALIZER_SUFFIX))
-        text = f"{self.title} waits for the finalizer {ours}, which the operator takes away"
-        if self.takes_savepoint and self.state not in ("RUNNING", "FINISHED", "CANCELED", "FAILED"):
-            text += f"; it is to take a savepoint first, which a job in state {self.state or 'unknown'} cannot"
-        return text + (f"; the operator says: {self.error}" if self.error else "")
-
-
-def held(kubectl: Kubectl, stack: Stack) -> list[Held]:
-    """What of Flink's is in the stack's namespaces and has an operator's finalizer, session jobs before their clusters.
-
-    Raises:
-        FailedError: when the cluster cannot be asked.
-    """
-    found: list[Held] = []
-    for kind in KINDS:
-        for namespace in stack.platform.settings.namespaces:
-            listed = kubectl.get(f"{kind}s.{FLINK_API.partition('/')[0]}", "-n", namespace)
-            found += [_held(item) for item in cast("list[Object]", (listed or {}).get("items", []))]
-    return [one for one in found if any(name.endswith(FINALIZER_SUFFIX) for name in one.finalizers)]
-
-
-def _held(item: Object) -> Held:
-    metadata = cast(Object, item["metadata"])
-    status = cast(Object, item.get("status") or {})
-    configuration = cast(Object, cast(Object, item.get("spec") or {}).get("flinkConfiguration") or {})
-    return Held(
-        kind=str(item["kind"]),
-        namespace=str(metadata["namespace"]),
-        name=str(metadata["name"]),
-        finalizers=tuple(metadata.get("finalizers") or ()),
-        is_deleted="deletionTimestamp" in metadata,
-        state=str(cast(Object, status.get("jobStatus") or {}).get("state") or ""),
-        takes_savepoint=str(configuration.get("kubernetes.operator.job.savepoint-on-deletion")).lower() == "true",
-        error=str(status.get("error") or "").splitlines()[0][:300] if status.get("error") else "",
-    )
 
 
 def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
@@ -154,8 +84,8 @@ def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: s
         )
     jobs = ", ".join(sorted({one.name for one in waiting}))
     return (
-        f"to go on: see the operator's words above and its log; a job that must take a savepoint has to run first. "
-        f"To give its state up: `make unstick STACK={name} JOB=…` (of {jobs}), which asks first"
+        f"to go on: see what the operator logs; a job that must take a savepoint has to run first, and the operator "
+        f"tries less and less often. To give that up: `make unstick STACK={name} JOB=…` (of {jobs}), which asks first"
     )
 
 
@@ -172,14 +102,41 @@ def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], objec
     """
     found = held(kubectl, stack)
     for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
-        if not found or not operator_trouble(kubectl, stack):
+        if not found or not (operator_trouble(kubectl, stack) or _unsaved(found)):
             return ""
         wait(_RETRY_SECONDS)  # it may just restart
+        found = held(kubectl, stack)
     trouble = operator_trouble(kubectl, stack)
-    if not trouble:
+    if found and trouble:
+        lines = [f"nothing was touched: {trouble}, and without it these never go:"]
+        return "\n".join([*lines, *(f"  {one.why}" for one in found), how_to_go_on(kubectl, stack, found, trouble)])
+    unsaved = _unsaved(found)
+    if not unsaved:
         return ""
-    lines = [f"nothing was touched: {trouble}, and without it these never go:"]
-    return "\n".join([*lines, *(f"  {one.why}" for one in found), how_to_go_on(kubectl, stack, found, trouble)])
+    jobs = ", ".join(one.name for one in unsaved)
+    return "\n".join(
+        [
+            "nothing was touched: these are to take a savepoint as they go, and cannot now:",
+            *(f"  {one.title}: {one.condition}; {one.left}" for one in unsaved),
+            f"to go on: `make up STACK={stack.name}` says why a job does not run; once it does, "
+            f"`make destroy STACK={stack.name}` again. To give the savepoint up: "
+            f"`make unstick STACK={stack.name} JOB=…` (of {jobs}), which asks first",
+        ]
+    )
+
+
+def _unsaved(found: list[Held]) -> list[Held]:
+    # Who deleted it wants it gone: then it is said while it waits.
+    return [one for one in found if one.cannot_save and not one.is_deleted]
+
+
+def failed_for_good(found: list[Held]) -> list[str]:
+    """A line for each job that the operator deletes without the savepoint that it was to take."""
+    return [
+        f"-- {one.title} has failed, so it goes without a savepoint; {one.left}: restoreFrom takes one of these up"
+        for one in found
+        if one.goes_unsaved
+    ]
 
 
 def report(kubectl: Kubectl, stack: Stack) -> str:
@@ -204,11 +161,14 @@ def said(stack: Stack) -> Generator[None]:
     try:
         kubectl = Kubectl.of(stack)
         blocked = before_destroy(kubectl, stack, time.sleep)
+        unsaved = failed_for_good(held(kubectl, stack))
     except FailedError:
         yield
         return
     if blocked:
         raise FailedError(blocked)
+    for line in unsaved:
+        say(line)
     ended = threading.Event()
     looking = threading.Thread(target=_look, args=(kubectl, stack, ended), daemon=True)
     looking.start()

@@ -1,4 +1,4 @@
-"""`make unstick`: the way out when Flink's resources wait for an operator that does not come back.
+"""`make unstick`: the way out when Flink's resources wait for an operator that does not come back, or for a savepoint.
 
 python -m tools.unstick STACK [--job JOB] [--yes]
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 
-from tools.blockers import FINALIZER_SUFFIX, Held, held, operator_trouble
+from tools.blockers import operator_trouble
+from tools.held import FINALIZER_SUFFIX, SAVEPOINT, Held, held
 from tools.kubectl import Kubectl
 from tools.run import FailedError, finish, say
 from tools.stack import Stack, prepare
 
 
 def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
-    """Those whose finalizer may be taken away.
+    """Those whose finalizer may be taken away, or whose savepoint may be given up.
 
     Args:
         found: what has an operator's finalizer.
@@ -36,22 +37,32 @@ def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
             "the operator is there and takes its finalizers away itself; where it cannot (a savepoint of a job that "
             "does not run), name the job: make unstick JOB=…"
         )
-    waiting = [one for one in ones if one.is_deleted]
+    waiting = [one for one in ones if one.is_deleted or one.cannot_save]
     if not waiting:
-        raise FailedError(f"{ones[0].title} is not being deleted, and its operator is there: nothing is stuck")
+        raise FailedError(f"{ones[0].title} is well or not being deleted, and its operator is there: nothing is stuck")
     return waiting
 
 
-def cost(one: Held) -> str:
-    """What taking the finalizer away does to a resource."""
+def gives_up_savepoint(one: Held, trouble: str) -> bool:
+    """Whether it is enough to give the savepoint up: the operator is there, and takes the rest down as it should."""
+    return not trouble and one.cannot_save
+
+
+def cost(one: Held, trouble: str) -> str:
+    """What letting go of a resource costs."""
+    if gives_up_savepoint(one, trouble):
+        what = "it goes" if one.is_deleted else "when it is deleted it goes"
+        return f"{one.title}: {what} without the savepoint that it was to take ({one.condition}); {one.left}"
     what = "it goes at once" if one.is_deleted else "it goes at once when it is deleted"
     saved = "without the savepoint that it was to take" if one.takes_savepoint else "without a last savepoint"
     rest = "its high-availability ConfigMaps stay until their namespace goes"
-    return f"{one.title}: {what}, its pods with it, {saved}; {rest}"
+    return f"{one.title}: {what}, its pods with it, {saved}; {rest}; {one.left}"
 
 
 def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
     """Says what it would do, asks, and takes the finalizers of Flink's operator away; others stay.
+
+    Where the operator is there and only a savepoint is in the way, that is given up instead.
 
     Raises:
         FailedError: when nothing may be done, or nobody agrees.
@@ -62,9 +73,10 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
         say("nothing waits for an operator")
         return
     say(trouble or "the operator is there, and cannot do it")
-    say("this takes the operator's finalizers away, and what they stand for:")
+    if not all(gives_up_savepoint(one, trouble) for one in ones):
+        say("this takes the operator's finalizers away, and what they stand for:")
     for one in ones:
-        say(f"  {cost(one)}")
+        say(f"  {cost(one, trouble)}")
     if not yes:
         try:
             answer = input(f'type the stack\'s name, "{stack.name}", to go on: ')
@@ -73,10 +85,12 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
         if answer.strip() != stack.name:
             raise FailedError("nothing was done; scripts say --yes")
     for one in ones:
-        rest = [name for name in one.finalizers if not name.endswith(FINALIZER_SUFFIX)]
-        patch = json.dumps({"metadata": {"finalizers": rest}})
+        patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT: "false"}}}
+        if not gives_up_savepoint(one, trouble):
+            rest = [name for name in one.finalizers if not name.endswith(FINALIZER_SUFFIX)]
+            patch = {"metadata": {"finalizers": rest}}
         resource = f"{one.kind.lower()}.flink.apache.org"
-        kubectl.run("patch", resource, one.name, "-n", one.namespace, "--type=merge", f"--patch={patch}")
+        kubectl.run("patch", resource, one.name, "-n", one.namespace, "--type=merge", f"--patch={json.dumps(patch)}")
         say(f"{one.title}: done")
     say(f"now: make destroy STACK={stack.name}")
 

@@ -82,7 +82,7 @@ def cluster_state() -> str:
     return text
 
 
-def make(*arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str, timeout: float, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Runs `make` as a person would, shows what it printed, and leaves no child behind when the time is out.
 
     `make e2e` runs these tests: what it hands to a make below it (MAKELEVEL brings "Entering directory") is left out.
@@ -91,7 +91,7 @@ def make(*arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS")}
     running = subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

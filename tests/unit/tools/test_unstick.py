@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tools import blockers, unstick
+from tools.held import SAVEPOINT, held
 from tools.run import FailedError
 
 FINALIZER = "flinkdeployments.flink.apache.org/finalizer"
@@ -41,18 +42,27 @@ class FakeKubectl:
 
 
 def job(
-    name: str = "orders", *, deleted: bool = True, state: str = "RUNNING", savepoint: bool = False
+    name: str = "orders",
+    *,
+    deleted: bool = True,
+    state: str = "RUNNING",
+    manager: str = "READY",
+    savepoint: bool = False,
 ) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": name, "namespace": "flink", "finalizers": ["mine", FINALIZER]}
     if deleted:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    configuration = {"kubernetes.operator.job.savepoint-on-deletion": "true"} if savepoint else {}
-    spec = {"flinkConfiguration": configuration}
-    return {"kind": "FlinkDeployment", "metadata": metadata, "spec": spec, "status": {"jobStatus": {"state": state}}}
+    configuration = {SAVEPOINT: "true"} if savepoint else {}
+    configuration["execution.checkpointing.dir"] = "s3p://bucket/checkpoints"
+    spec = {"flinkConfiguration": configuration, "job": {}}
+    saved = {"lastSavepoint": {"location": "s3p://bucket/savepoint-1"}}
+    status = {"jobStatus": {"state": state, "jobId": "af12", "savepointInfo": saved}}
+    status["jobManagerDeploymentStatus"] = manager  # pyright: ignore
+    return {"kind": "FlinkDeployment", "metadata": metadata, "spec": spec, "status": status}
 
 
-def stack(*, enabled: bool = True) -> Any:
-    operator = SimpleNamespace(namespace="flink-operator", enabled=enabled)
+def stack(*, enabled: bool = True, configuration: dict[str, str] | None = None) -> Any:
+    operator = SimpleNamespace(namespace="flink-operator", enabled=enabled, configuration=configuration or {})
     settings = SimpleNamespace(namespaces={"flink": {}}, operator=operator)
     return SimpleNamespace(name="prod", platform=SimpleNamespace(settings=settings))
 
@@ -75,7 +85,10 @@ def test_an_operator_that_helm_does_not_know_comes_with_up():
 
 def test_a_savepoint_that_cannot_be_taken_is_named():
     said = blockers.report(FakeKubectl(job(state="RECONCILING", savepoint=True), operator=True), stack())  # pyright: ignore
-    assert "it is to take a savepoint first, which a job in state RECONCILING cannot" in said
+    assert "it is to take a savepoint first, and cannot (job RECONCILING, JobManager READY)" in said
+    assert (
+        "its last savepoint is s3p://bucket/savepoint-1, its checkpoints are in s3p://bucket/checkpoints/af12" in said
+    )
     assert "make unstick STACK=prod JOB=… (of orders)" not in said
     assert "`make unstick STACK=prod JOB=…` (of orders)" in said
     running = blockers.report(FakeKubectl(job(savepoint=True), operator=True), stack())  # pyright: ignore
@@ -102,6 +115,74 @@ def test_before_a_destroy_the_operator_is_given_time_to_come_back():
     said = blockers.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
     assert said.startswith("nothing was touched: the operator's pod operator-1")
     assert blockers.before_destroy(FakeKubectl(), stack(), lambda _: pytest.fail("waits for nothing")) == ""  # pyright: ignore
+
+
+NOT_WELL = [("RESTARTING", "READY"), ("RECONCILING", "MISSING"), ("RUNNING", "DEPLOYING"), ("CREATED", "READY")]
+
+
+@pytest.mark.parametrize(("state", "manager"), NOT_WELL)
+def test_a_destroy_does_not_begin_with_a_job_that_cannot_be_saved(state: str, manager: str):
+    kubectl = FakeKubectl(job(deleted=False, state=state, manager=manager, savepoint=True), operator=True)
+    said = blockers.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
+    assert said.startswith("nothing was touched: these are to take a savepoint as they go, and cannot now:")
+    assert f"FlinkDeployment flink/orders: job {state}, JobManager {manager}; its last savepoint is s3p://" in said
+    assert "`make unstick STACK=prod JOB=…` (of orders)" in said
+
+
+def test_a_job_that_gets_well_meanwhile_is_destroyed():
+    kubectl = FakeKubectl(job(deleted=False, state="RESTARTING", savepoint=True), operator=True)
+
+    def wait(_: float) -> None:
+        kubectl.jobs = [job(deleted=False, savepoint=True)]
+
+    assert blockers.before_destroy(kubectl, stack(), wait) == ""  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        job(deleted=False, state="RESTARTING"),
+        job(deleted=False, state="FINISHED", manager="MISSING", savepoint=True),
+        job(deleted=False, state="FAILED", savepoint=True),
+        # Somebody wants it gone: it is said while it waits.
+        job(state="RESTARTING", savepoint=True),
+    ],
+)
+def test_what_is_not_to_be_saved_or_cannot_be_any_more_is_not_waited_for(one: dict[str, Any]):
+    kubectl = FakeKubectl(one, operator=True)
+    assert blockers.before_destroy(kubectl, stack(), lambda _: pytest.fail("waits")) == ""  # pyright: ignore
+
+
+def test_the_operators_default_counts():
+    kubectl = FakeKubectl(job(deleted=False, state="RESTARTING"), operator=True)
+    of_all = stack(configuration={SAVEPOINT: "true"})
+    assert "cannot now" in blockers.before_destroy(kubectl, of_all, lambda _: None)  # pyright: ignore
+
+
+def test_a_job_that_has_failed_goes_unsaved_and_that_is_said(monkeypatch: pytest.MonkeyPatch):
+    lines: list[str] = []
+    kubectl = FakeKubectl(job(deleted=False, state="FAILED", savepoint=True), operator=True)
+    monkeypatch.setattr(blockers.Kubectl, "of", lambda _: kubectl)
+    monkeypatch.setattr(blockers, "say", lines.append)
+    with blockers.said(stack()):
+        pass
+    [line] = lines
+    assert "FlinkDeployment flink/orders has failed, so it goes without a savepoint" in line
+    assert "its checkpoints are in s3p://bucket/checkpoints/af12" in line
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_unstick_gives_up_a_savepoint_and_leaves_the_rest_to_the_operator(
+    capsys: pytest.CaptureFixture[str], *, deleted: bool
+):
+    kubectl = FakeKubectl(job(deleted=deleted, state="RESTARTING", savepoint=True), operator=True)
+    unstick.unstick(kubectl, stack(), "orders", yes=True)  # pyright: ignore
+    said = capsys.readouterr().out
+    assert "without the savepoint that it was to take (job RESTARTING, JobManager READY); its last savepoint is" in said
+    assert "finalizers" not in said
+    [patched] = kubectl.ran
+    patch = next(argument for argument in patched if argument.startswith("--patch="))
+    assert json.loads(patch.removeprefix("--patch=")) == {"spec": {"flinkConfiguration": {SAVEPOINT: "false"}}}
 
 
 def test_around_a_destroy(monkeypatch: pytest.MonkeyPatch):
@@ -168,7 +249,7 @@ def test_nobody_agrees_nothing_is_done(monkeypatch: pytest.MonkeyPatch, answer: 
 
 
 def test_an_operator_that_is_there_does_its_work_itself():
-    found = blockers.held(FakeKubectl(job(), job("well", deleted=False)), stack())  # pyright: ignore
+    found = held(FakeKubectl(job(), job("well", deleted=False)), stack())  # pyright: ignore
     with pytest.raises(FailedError, match="the operator is there"):
         unstick.chosen(found, "", "")
     with pytest.raises(FailedError, match="nothing is stuck"):

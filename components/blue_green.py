@@ -1,0 +1,37 @@
+"""Blue/green deployments: the operator waits ten minutes for the deployment that it brings up, and says nothing of why.
+
+So its own status is read. (`kubernetes.operator.bluegreen.abort.grace-period` is how long the operator waits.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from components.cause import Object
+from components.verdict import Verdict, verdict
+
+_COMING = {"INITIALIZING_BLUE": "blue", "TRANSITIONING_TO_BLUE": "blue", "TRANSITIONING_TO_GREEN": "green"}
+
+
+def children(name: str) -> tuple[str, str]:
+    """The two FlinkDeployments of a blue/green deployment."""
+    return f"{name}-blue", f"{name}-green"
+
+
+def with_coming(judged: Verdict, found: Object, deployments: Mapping[str, Object]) -> Verdict:
+    """The verdict, or that of the FlinkDeployment that is being brought up when it has failed.
+
+    Args:
+        judged: of the blue/green deployment.
+        found: the blue/green deployment.
+        deployments: the FlinkDeployments of its namespace, by name.
+    """
+    status = cast(Object, found.get("status") or {})
+    color = _COMING.get(str(status.get("blueGreenState")))
+    name = f"{found['metadata']['name']}-{color}"
+    if judged.state != "waiting" or name not in deployments:
+        return judged
+    coming = verdict("FlinkDeployment", deployments[name])
+    return replace(coming if coming.state == "failed" else judged, shown=f"{judged.shown}; {name} {coming.shown}")

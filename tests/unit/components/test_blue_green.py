@@ -1,0 +1,58 @@
+"""A blue/green deployment fails with the deployment that it brings up, which its own status says nothing of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.blue_green import with_coming
+from components.verdict import Verdict, verdict
+from tests.unit.components.statuses import blue_green, deployment
+
+
+def judged(state: str, job_state: str = "RUNNING", **children: dict[str, Any]) -> Verdict:
+    found = blue_green(state, job_state, written="5", recorded="5")
+    deployments = {f"a-{color}": child for color, child in children.items()}
+    return with_coming(verdict("FlinkBlueGreenDeployment", found), found, deployments)
+
+
+FAILED = deployment("FAILED", error="no such script")
+
+
+@pytest.mark.parametrize(
+    ("state", "children"),
+    [
+        ("INITIALIZING_BLUE", {"blue": FAILED}),
+        ("TRANSITIONING_TO_GREEN", {"blue": deployment("STABLE"), "green": FAILED}),
+        ("TRANSITIONING_TO_BLUE", {"blue": FAILED, "green": deployment("STABLE")}),
+    ],
+)
+def test_what_comes_up_fails_it(state: str, children: dict[str, Any]):
+    found = judged(state, "RECONCILING", **children)
+    assert (found.state, found.error.text) == ("failed", "no such script")
+    assert "FAILED" in found.shown
+    assert state in found.shown
+
+
+@pytest.mark.parametrize(
+    ("state", "children"),
+    [
+        ("TRANSITIONING_TO_GREEN", {"blue": FAILED, "green": deployment("DEPLOYED")}),
+        ("TRANSITIONING_TO_GREEN", {"blue": deployment("STABLE")}),  # not made yet
+        # Up, and not yet the active one.
+        ("TRANSITIONING_TO_GREEN", {"green": deployment("STABLE")}),
+        ("SAVEPOINTING_BLUE", {"blue": FAILED}),
+    ],
+)
+def test_what_goes_does_not(state: str, children: dict[str, Any]):
+    assert judged(state, **children).state == "waiting"
+
+
+def test_an_active_one_is_ready_whatever_is_left_of_the_other():
+    assert judged("ACTIVE_BLUE", blue=deployment("STABLE"), green=FAILED).state == "ready"
+
+
+def test_how_long_it_has_to_be_so_is_that_of_the_deployment():
+    child = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
+    assert judged("INITIALIZING_BLUE", blue=child).patience == verdict("FlinkDeployment", child).patience > 0
