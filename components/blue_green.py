@@ -34,4 +34,9 @@ def with_coming(judged: Verdict, found: Object, deployments: Mapping[str, Object
     if judged.state != "waiting" or name not in deployments:
         return judged
     coming = verdict("FlinkDeployment", deployments[name])
-    return replace(coming if coming.state == "failed" else judged, shown=f"{judged.shown}; {name} {coming.shown}")
+    shown = f"{judged.shown}; {name} {coming.shown}"
+    if coming.state != "failed":
+        return replace(judged, shown=shown)
+    # Until the operator has taken a change over, it may be the spec before that fails.
+    patience, is_observed = max(coming.patience, judged.patience), coming.is_observed and judged.is_observed
+    return replace(coming, shown=shown, patience=patience, is_observed=is_observed)

@@ -19,6 +19,10 @@ from settings.state_storage import CLAIM
 BACKGROUND_DELETION = {"pulumi.com/deletionPropagationPolicy": "background"}
 """Foreground deletion takes the JobManager away before the operator can take a savepoint."""
 
+FOREGROUND_DELETION = {"pulumi.com/deletionPropagationPolicy": "foreground"}
+"""A blue/green deployment has no finalizer: in the background it is gone before its FlinkDeployments are, and their
+operator goes next."""
+
 
 class FlinkJob:
     """One Flink resource, watched until it is ready.
@@ -46,7 +50,8 @@ class FlinkJob:
         """
         self.job = job
         metadata = cast(dict[str, Any], job.manifest["metadata"])
-        annotations = {**BACKGROUND_DELETION, **cast(Mapping[str, str], metadata.get("annotations") or {})}
+        deletion = FOREGROUND_DELETION if job.kind == "FlinkBlueGreenDeployment" else BACKGROUND_DELETION
+        annotations = {**deletion, **cast(Mapping[str, str], metadata.get("annotations") or {})}
         self.resource = CustomResource(
             f"{job.namespace}/{job.name}",
             api_version=str(job.manifest["apiVersion"]),

@@ -59,11 +59,12 @@ def verdict(kind: str, found: Object) -> Verdict:
     if kind == "FlinkBlueGreenDeployment":
         state = str(status.get("blueGreenState") or "")
         shown = _words(state, job and f"job {job}")
-        patience = 0 if _is_recorded(found) else OBSERVE_SECONDS
+        is_recorded = _is_recorded(found)
+        patience = 0 if is_recorded else OBSERVE_SECONDS
         if job == "FAILING":
-            return Verdict("failed", shown, error, patience)
+            return Verdict("failed", shown, error, patience, is_observed=is_recorded)
         active = state in ("ACTIVE_BLUE", "ACTIVE_GREEN") and job in ("RUNNING", "FINISHED")
-        return Verdict("ready" if active else "waiting", shown, error, patience)
+        return Verdict("ready" if active else "waiting", shown, error, patience, is_observed=is_recorded)
     lifecycle = str(status.get("lifecycleState") or "")
     manager = str(status.get("jobManagerDeploymentStatus") or "")
     shown = _words(lifecycle, manager and f"JobManager {manager}", job and f"job {job}")

@@ -150,6 +150,23 @@ def report(kubectl: Kubectl, stack: Stack) -> str:
 
 
 @contextmanager
+def told(stack: Stack) -> Generator[None]:
+    """Around an `up`, which deletes what is declared no more: when it fails, says what of that does not go, and why.
+
+    Raises:
+        FailedError: the one of the `up`, with those words.
+    """
+    try:
+        yield
+    except FailedError as error:
+        try:
+            rest = report(Kubectl.of(stack), stack)
+        except FailedError:
+            rest = ""
+        raise FailedError(f"{error}\n{rest}" if rest else str(error)) from None
+
+
+@contextmanager
 def said(stack: Stack) -> Generator[None]:
     """Around a `destroy`: refuses what could not end, and says meanwhile and in the end what blocks, and how to go on.
 
@@ -173,13 +190,8 @@ def said(stack: Stack) -> Generator[None]:
     looking = threading.Thread(target=_look, args=(kubectl, stack, ended), daemon=True)
     looking.start()
     try:
-        yield
-    except FailedError as error:
-        try:
-            rest = report(kubectl, stack)
-        except FailedError:
-            rest = ""
-        raise FailedError(f"{error}\n{rest}" if rest else str(error)) from None
+        with told(stack):
+            yield
     finally:
         ended.set()
         looking.join()

@@ -48,12 +48,14 @@ class Engine:
         """
         cure = "mend what it says above and run the same command again: what is done stays done"
         if self.pulumi is None:
-            must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
+            with blockers.told(stack):
+                must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
             return
         env, before = _ready(self.pulumi, stack)
         protected.refuse(before, stack, destroy=False)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
-        must("up", command, cure=cure, env=env)
+        with blockers.told(stack):
+            must("up", command, cure=cure, env=env)
 
     def destroy(self, stack: Stack) -> None:
         """Takes away all that the stack made, jobs before their operator.

@@ -8,14 +8,12 @@ from typing import Any, cast
 
 from components.cause import OperatorError
 from settings.job_files import FLINK_API
+from settings.job_spec import SAVEPOINT_ON_DELETION
 from tools.kubectl import Kubectl
 from tools.stack import Stack
 
 FINALIZER_SUFFIX = "flink.apache.org/finalizer"
 KINDS = ("flinksessionjob", "flinkstatesnapshot", "flinkbluegreendeployment", "flinkdeployment")
-
-SAVEPOINT = "kubernetes.operator.job.savepoint-on-deletion"
-"""What makes the operator take a savepoint of a job that is deleted."""
 
 _CHECKPOINTS = ("execution.checkpointing.dir", "state.checkpoints.dir")
 _TERMINAL = ("FINISHED", "CANCELED", "FAILED")
@@ -124,7 +122,7 @@ def _held(item: Object, defaults: Mapping[str, str]) -> Held:
         state=str(job.get("state") or ""),
         manager=str(status.get("jobManagerDeploymentStatus") or ""),
         # A session cluster runs no job of its own.
-        takes_savepoint=str(configuration.get(SAVEPOINT)).lower() == "true" and "job" in spec,
+        takes_savepoint=str(configuration.get(SAVEPOINT_ON_DELETION)).lower() == "true" and "job" in spec,
         error=(OperatorError.of(status.get("error")).text.splitlines() or [""])[0][:300],
         savepoint=str(job.get("upgradeSavepointPath") or last.get("location") or ""),
         checkpoints=f"{folder.rstrip('/')}/{job['jobId']}" if folder and job.get("jobId") else folder,

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 
+from settings.job_spec import SAVEPOINT_ON_DELETION
 from tools.blockers import operator_trouble
-from tools.held import FINALIZER_SUFFIX, SAVEPOINT, Held, held
+from tools.held import FINALIZER_SUFFIX, Held, held
 from tools.kubectl import Kubectl
 from tools.run import FailedError, finish, say
 from tools.stack import Stack, prepare
@@ -85,7 +86,7 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
         if answer.strip() != stack.name:
             raise FailedError("nothing was done; scripts say --yes")
     for one in ones:
-        patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT: "false"}}}
+        patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}}
         if not gives_up_savepoint(one, trouble):
             rest = [name for name in one.finalizers if not name.endswith(FINALIZER_SUFFIX)]
             patch = {"metadata": {"finalizers": rest}}

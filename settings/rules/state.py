@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from settings import versions
+from settings.job_spec import SAVEPOINT_ON_DELETION
 from settings.rules.cluster import is_highly_available
 from settings.rules.subject import Subject, listed, mapping
 from settings.values import duration
@@ -12,7 +13,6 @@ from settings.values import duration
 _CHECKPOINTS = "execution.checkpointing.dir"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 _PERIODIC = "kubernetes.operator.periodic.savepoint.interval"
-_ON_DELETION = "kubernetes.operator.job.savepoint-on-deletion"
 _MAX_AGE = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age"
 
 _PLUGINS = {
@@ -37,6 +37,7 @@ def look(subject: Subject) -> None:
         upgrade_mode(subject)
     _half_high_availability(subject)
     _half_savepoint_on_deletion(subject)
+    _saved_in_vain(subject)
     _half_s3(subject)
     _plugins(subject)
 
@@ -115,10 +116,18 @@ def _half_high_availability(subject: Subject) -> None:
 
 def _half_savepoint_on_deletion(subject: Subject) -> None:
     """The operator does not look: a job without a place for the savepoint cannot be deleted then."""
-    said = subject.value(_ON_DELETION)
+    said = subject.value(SAVEPOINT_ON_DELETION)
     if said is not None and said[1].lower() == "true" and subject.job is not None and not subject.text(_SAVEPOINTS):
         cure = f"set {directory_key(subject, _SAVEPOINTS)}, or savepointOnDeletion: false"
         subject.found("storage", ("flinkConfiguration", said[0]), f"has no place for its savepoint; {cure}")
+
+
+def _saved_in_vain(subject: Subject) -> None:
+    """Its FlinkDeployments have to be gone before it is, and then Kubernetes takes their JobManagers first."""
+    said = subject.value(SAVEPOINT_ON_DELETION)
+    if said is not None and said[1].lower() == "true" and subject.at == ("spec", "template", "spec"):
+        message = "takes no savepoint of a blue/green deployment: its JobManager goes first; write a FlinkStateSnapshot"
+        subject.found("recovery", ("flinkConfiguration", said[0]), f"{message} before, and savepointOnDeletion: false")
 
 
 def _half_s3(subject: Subject) -> None:

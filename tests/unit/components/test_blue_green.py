@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from components import verdict as verdicts
 from components.blue_green import with_coming
 from components.verdict import Verdict, verdict
-from tests.unit.components.statuses import blue_green, deployment
+from tests.unit.components.statuses import CONFIGURATION, blue_green, deployment, exception
 
 
-def judged(state: str, job_state: str = "RUNNING", **children: dict[str, Any]) -> Verdict:
-    found = blue_green(state, job_state, written="5", recorded="5")
+def judged(state: str, job_state: str = "RUNNING", recorded: str = "5", **children: dict[str, Any]) -> Verdict:
+    found = blue_green(state, job_state, written="5", recorded=recorded)
     deployments = {f"a-{color}": child for color, child in children.items()}
     return with_coming(verdict("FlinkBlueGreenDeployment", found), found, deployments)
 
@@ -56,3 +57,11 @@ def test_an_active_one_is_ready_whatever_is_left_of_the_other():
 def test_how_long_it_has_to_be_so_is_that_of_the_deployment():
     child = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
     assert judged("INITIALIZING_BLUE", blue=child).patience == verdict("FlinkDeployment", child).patience > 0
+
+
+def test_a_corrected_one_is_not_failed_by_the_spec_before():
+    bad = exception("E", "x", (CONFIGURATION, "too little memory"))
+    child = deployment("UPGRADING", error=bad)
+    assert judged("TRANSITIONING_TO_BLUE", blue=child).patience == 0
+    before = judged("TRANSITIONING_TO_BLUE", recorded="2", blue=child)
+    assert (before.patience, before.is_observed) == (verdicts.OBSERVE_SECONDS, False)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from settings.job_spec import SAVEPOINT_ON_DELETION
 from tools import blockers, unstick
-from tools.held import SAVEPOINT, held
+from tools.held import held
 from tools.run import FailedError
 
 FINALIZER = "flinkdeployments.flink.apache.org/finalizer"
@@ -52,7 +53,7 @@ def job(
     metadata: dict[str, Any] = {"name": name, "namespace": "flink", "finalizers": ["mine", FINALIZER]}
     if deleted:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    configuration = {SAVEPOINT: "true"} if savepoint else {}
+    configuration = {SAVEPOINT_ON_DELETION: "true"} if savepoint else {}
     configuration["execution.checkpointing.dir"] = "s3p://bucket/checkpoints"
     spec = {"flinkConfiguration": configuration, "job": {}}
     saved = {"lastSavepoint": {"location": "s3p://bucket/savepoint-1"}}
@@ -155,7 +156,7 @@ def test_what_is_not_to_be_saved_or_cannot_be_any_more_is_not_waited_for(one: di
 
 def test_the_operators_default_counts():
     kubectl = FakeKubectl(job(deleted=False, state="RESTARTING"), operator=True)
-    of_all = stack(configuration={SAVEPOINT: "true"})
+    of_all = stack(configuration={SAVEPOINT_ON_DELETION: "true"})
     assert "cannot now" in blockers.before_destroy(kubectl, of_all, lambda _: None)  # pyright: ignore
 
 
@@ -182,7 +183,9 @@ def test_unstick_gives_up_a_savepoint_and_leaves_the_rest_to_the_operator(
     assert "finalizers" not in said
     [patched] = kubectl.ran
     patch = next(argument for argument in patched if argument.startswith("--patch="))
-    assert json.loads(patch.removeprefix("--patch=")) == {"spec": {"flinkConfiguration": {SAVEPOINT: "false"}}}
+    assert json.loads(patch.removeprefix("--patch=")) == {
+        "spec": {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}
+    }
 
 
 def test_around_a_destroy(monkeypatch: pytest.MonkeyPatch):
