@@ -86,6 +86,9 @@ clean: .venv/.run ## away with the cluster of this machine and what tools left i
 golden: .venv/.run ## what every stack renders to, kept for tests and reviewers
 	@$(PYTHON) -m tools.golden
 
+lock: .venv/.dev ## requirements.txt from requirements.in: every package by version and hash [UPGRADE=1: the newest ones]
+	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
+
 schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
 	@$(PYTHON) -m settings.schema
 
@@ -110,12 +113,12 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or newer is needed as python3" >&2; exit 1; }
 	@test -x $(PYTHON) || python3 -m venv .venv || { echo "error: no virtual environment; on Debian: apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
 	@echo "-- Python packages"
-	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements.txt
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.run
 	@echo "-- Python packages for development"
-	@$(PYTHON) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean schema golden dashboards lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean lock schema golden dashboards lint fmt ns install

@@ -29,7 +29,8 @@ def options(pack: str) -> list[str]:
         python = folder / ".venv" / "bin" / "python"
         if not python.exists():
             must("the pack's virtual environment", [sys.executable, "-m", "venv", folder / ".venv"], cure=cure)
-        install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]
+        install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        install += ["-r", requirements]
         must("the pack's packages", install, cure=cure)
         made.touch()
     return ["--policy-pack", str(folder)]

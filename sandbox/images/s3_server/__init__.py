@@ -22,7 +22,7 @@ class S3Server:
     @property
     def version(self) -> str:
         """The server's version."""
-        return re.findall(r"^moto==(\S+)$", _REQUIREMENTS.read_text(), re.MULTILINE)[0]
+        return re.findall(r"^moto==(\S+)", _REQUIREMENTS.read_text(), re.MULTILINE)[0]
 
     @property
     def name(self) -> str:

@@ -90,7 +90,7 @@ def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
 
 
 def test_the_command_and_its_sdk_are_of_one_version() -> None:
-    assert f"pulumi=={(ROOT / '.pulumi.version').read_text().strip()}" in (ROOT / "requirements.txt").read_text()
+    assert f"pulumi=={(ROOT / '.pulumi.version').read_text().strip()}" in (ROOT / "requirements.in").read_text()
 
 
 def test_every_hook_runs_what_make_lint_runs() -> None:
