@@ -89,6 +89,12 @@ golden: .venv/.run ## what every stack renders to, kept for tests and reviewers
 lock: .venv/.dev ## requirements.txt from requirements.in: every package by version and hash [UPGRADE=1: the newest ones]
 	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
 
+sbom: .venv/.dev ## what STACK is made of, as CycloneDX [OUT=file.cdx.json]
+	@$(PYTHON) -m tools.supply_chain $(STACK) $(if $(filter command%,$(origin OUT)),--out "$(OUT)")
+
+audit: .venv/.dev ## its licences and known vulnerabilities; fails when there is something to look at
+	@$(PYTHON) -m tools.supply_chain $(STACK) $(if $(filter command%,$(origin OUT)),--out "$(OUT)") --audit
+
 schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
 	@$(PYTHON) -m settings.schema
 
@@ -121,4 +127,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean lock schema golden dashboards lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards lint fmt ns install

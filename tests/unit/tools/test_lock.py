@@ -42,9 +42,12 @@ def test_a_lock_has_what_its_list_asks_for(path: Path) -> None:
 @pytest.mark.parametrize("path", LISTS, ids=str)
 def test_a_lock_begins_with_the_command_that_renovate_runs_again(path: Path) -> None:
     second = (ROOT / path).with_suffix(".txt").read_text().splitlines()[1]
-    assert second.split() == (
-        f"# uv pip compile --universal --python-version 3.11 --generate-hashes {path} -o {path.with_suffix('.txt')}"
-    ).split()
+    assert (
+        second.split()
+        == (
+            f"# uv pip compile --universal --python-version 3.11 --generate-hashes {path} -o {path.with_suffix('.txt')}"
+        ).split()
+    )
 
 
 def test_every_list_of_the_repository_is_locked() -> None:

@@ -14,6 +14,7 @@ from settings import versions
 from settings.stack_file import stacks
 from tools import check_all, lint_workflows
 from tools.run import ROOT
+from tools.supply_chain import __main__ as supply_chain
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -24,7 +25,7 @@ def jobs(path: Path) -> dict[str, Any]:
 
 
 def test_these_are_the_workflows() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["deploy", "drift", "pull-request"]
+    assert [path.stem for path in WORKFLOWS] == ["audit", "deploy", "drift", "pull-request"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -43,7 +44,7 @@ def test_a_workflow_is_a_thin_caller_with_few_rights(path: Path) -> None:
 
 
 def test_a_stack_is_run_once_at_a_time_and_never_cancelled() -> None:
-    deploy, drift, _ = WORKFLOWS
+    _, deploy, drift, _ = WORKFLOWS
     for stack, job in jobs(deploy).items():
         assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": False}
         assert job["environment"] == stack
@@ -78,6 +79,7 @@ def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
     assert {chart.name: {chart.version} for chart in charts}.items() <= found.items()
     assert found["apache/flink-kubernetes-operator"] == {versions.OPERATOR.version}
     assert found["rhysd/actionlint"] == {lint_workflows.ACTIONLINT}
+    assert found["google/osv-scanner"] == {supply_chain.OSV_SCANNER}
     assert found["pulumi/pulumi"] == {(ROOT / ".pulumi.version").read_text().strip()}
     marked = [
         name
