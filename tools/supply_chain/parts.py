@@ -98,8 +98,10 @@ def charts(recording: Recording) -> Iterator[Part]:
         if release.is_release:
             place = ChartPlace.of(release)
             where = {"repository_url": place.repository} if place.repository else {}
-            name = Path(place.chart).name
-            purl = PackageURL("helm", None, name, place.version or None, where).to_string()
+            name, version = Path(place.chart).name, place.version
+            if name.endswith(".tgz"):  # as `helm package` names a file
+                name, _, version = name.removesuffix(".tgz").rpartition("-")
+            purl = PackageURL("helm", None, name, version or None, where).to_string()
             yield Part(purl, "application", "platform", licence=CHART_LICENCES.get(name, ""))
 
 

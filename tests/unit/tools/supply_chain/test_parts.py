@@ -35,6 +35,11 @@ def test_charts_have_the_versions_and_places_of_the_stack(prod: list[Part]) -> N
     assert all("repository_url=https" in part.purl and part.licence for part in charts.values())
 
 
+def test_a_chart_in_a_file_has_its_name_and_version() -> None:
+    [operator] = parts.charts(recorded("sandbox"))
+    assert (operator.name, operator.version) == ("flink-kubernetes-operator", versions.OPERATOR.version)
+
+
 def test_a_jobs_image_is_a_part_by_its_digest(prod: list[Part]) -> None:
     digest = "sha256:" + "0123456789abcdef" * 4
     assert f"pkg:docker/pyflink@{digest}?repository_url=registry.example.org" in urls(prod, "jobs")
