@@ -83,7 +83,8 @@ def vulnerable(sbom: Path) -> bool:
     program = GoProgram("github.com/google/osv-scanner/v2/cmd/osv-scanner", OSV_SCANNER).find()
     if program is None:
         raise FailedError("vulnerabilities cannot be looked up; install osv-scanner or Go")
-    code = stream([program, "scan", "source", "--lockfile", sbom])
+    # It would name each chart and image, whose package URLs no database knows.
+    code = stream([program, "scan", "source", "--verbosity", "error", "--lockfile", sbom.resolve()])
     if code > 1:
         raise FailedError(f"osv-scanner could not look up the parts of {sbom} (exit code {code}); it asks api.osv.dev")
     return code == 1

@@ -155,7 +155,7 @@ def actions() -> Iterator[Part]:
     """GitHub's actions that the workflows use."""
     for path in sorted((ROOT / ".github").rglob("*.yml")):
         for owner, name, version in re.findall(r"uses: ([\w-]+)/([\w./-]+)@(\S+)", path.read_text()):
-            yield Part(PackageURL("githubactions", owner, name, version).to_string(), "application", "development")
+            yield Part(PackageURL("github", owner, name, version).to_string(), "application", "development")
 
 
 def go_modules() -> Iterator[Part]:

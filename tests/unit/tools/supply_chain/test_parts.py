@@ -56,7 +56,7 @@ def test_what_runs_and_what_develops_are_told_apart(prod: list[Part]) -> None:
 
 
 def test_actions_go_modules_and_jars_are_parts(prod: list[Part]) -> None:
-    assert any(url.startswith("pkg:githubactions/actions/checkout@v") for url in urls(prod, "development"))
+    assert any(url.startswith("pkg:github/actions/checkout@v") for url in urls(prod, "development"))
     modules = {url for url in urls(prod, "sandbox") if url.startswith("pkg:golang/")}
     assert any(url.startswith("pkg:golang/k8s.io/kubernetes@v1.") for url in modules)
     assert len(modules) > 300
