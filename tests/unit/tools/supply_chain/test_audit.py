@@ -1,4 +1,4 @@
-"""What `make audit` makes of the scanner's answer: a stand-in that ends as osv-scanner does (1 found, 127 no network)."""
+"""What `make audit` makes of the answer of the scanner: a stand-in that ends as osv-scanner does."""
 
 from __future__ import annotations
 
