@@ -19,9 +19,7 @@ from settings.validation import read_settings
 
 Level = Literal["mandatory", "advisory"]
 
-NOT_OF_ONE_OBJECT = frozenset(
-    {"graph", "enforced", "restore", "upgradeMode", "place", "quota", "crowded", "unguarded", "reach"}
-)
+NOT_OF_ONE_OBJECT = frozenset({"graph", "restore", "upgradeMode", "place", "quota", "crowded", "unguarded", "reach"})
 """Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
 alone."""
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from settings import costs
-from settings.explain import explain, wanted
+from settings.explain import explain, replaced_by_enforced, wanted
 from settings.platform import load
 from settings.problems import ProblemsError
 from settings.stack_file import read_config
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         platform = load(options.root, read_config(options.root, options.stack, options.config_file))
-        lines = list(explain(wanted(platform.jobs, options.explain))) if options.explain else []
+        lines = list(explain(wanted(platform.jobs, options.explain), platform.settings)) if options.explain else []
     except ProblemsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -42,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     for line in lines:
         print(line)
     if not options.explain:
+        if values := replaced_by_enforced(platform.jobs, platform.settings):
+            how = f"make check STACK={options.stack} EXPLAIN=<job> shows them"
+            print(f"{options.stack}: enforced replaces {values}; {how}")
         asked = costs.declared(platform.jobs, platform.attachments, platform.settings)
         if options.cost:
             table = costs.markdown if options.cost == "markdown" else costs.text

@@ -14,7 +14,7 @@ from settings import job_files, jobs, rules
 from settings.model import StackSettings
 from settings.problems import Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import continuation, enforced, graph, network, pod_security, quota, storage
+from settings.rules import continuation, graph, network, pod_security, quota, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -119,7 +119,6 @@ def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettin
     return [
         *pod_security.without_repeats(found),
         *quota.look(job, settings),
-        *enforced.look(job, settings),
         *continuation.look(job, settings, target),
         *network.look_at_reach(job, settings),
     ]

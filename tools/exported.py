@@ -11,13 +11,20 @@ from tools.run import FailedError, capture
 from tools.stack import Stack
 
 
-def exported(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> Mapping[str, Any]:
+def exported(pulumi: Path, stack: Stack, env: Mapping[str, str], *, secrets: bool = False) -> Mapping[str, Any]:
     """The stack's state, as `pulumi stack export` prints it; `local.guard.resources` are the resources in it.
+
+    Args:
+        pulumi: the command.
+        stack: the stack.
+        env: the command's environment.
+        secrets: in clear rather than encrypted: whoever asks writes them nowhere.
 
     Raises:
         FailedError: when the backend does not give it.
     """
     command = [pulumi, "stack", "export", "--non-interactive", "--cwd", stack.config_file.parent, "--stack", stack.name]
+    command += ["--show-secrets"] if secrets else []
     done = capture(command, env=env)
     if done.returncode != 0:
         raise FailedError(f"pulumi stack export {stack.name}: {done.stderr.decode(errors='replace').strip()}")

@@ -49,7 +49,6 @@ SEVERITIES: dict[str, Severity] = {
     "unguarded": Severity.WARNING,
     "open": Severity.WARNING,
     # What one may want to know.
-    "enforced": Severity.NOTICE,
     "reach": Severity.NOTICE,
 }
 """Severity by rule."""
@@ -82,7 +81,6 @@ MEANINGS = {
     "unguarded": "a platform without NetworkPolicies",
     "open": "a NetworkPolicy, or egress, that lets everything pass",
     "reach": "a host that a job's arguments or variables name and that no NetworkPolicy lets it reach",
-    "enforced": "a value of a job that `enforced` replaced",
 }
 """What each rule is about."""
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from settings.check import main
 from settings.platform import engine_config, load
@@ -192,14 +193,14 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
     assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
     out, said = capsys.readouterr()
     lines = dict(re.split(r"\s+# ", line, maxsplit=1) for line in out.splitlines()[1:-1])
-    assert lines['spec.image = "forced:1"'] == "enforced (Pulumi.x.yaml:7)"
+    assert lines['spec.image = "forced:1"'] == 'enforced (Pulumi.x.yaml:7), instead of "pyflink:dev"'
     assert lines['spec.flinkConfiguration["a.b"] = "1"'] == "jobDefaults (Pulumi.x.yaml:3)"
     assert lines["spec.job.parallelism = 5"] == "jobs.word-count (Pulumi.x.yaml:5)"
     assert lines['spec.flinkVersion = "v2_2"'] == "job file (jobs/word_count.yaml:7)"
     assert lines['spec.serviceAccount = "flink"'] == "platform"
     assert lines['spec.job.args[0] = "--input"'] == "job file (jobs/word_count.yaml:12)"
     assert lines['spec.job.args[4] = "/out"'] == "jobs.word-count (Pulumi.x.yaml:5)"
-    assert 'notice: Pulumi.x.yaml:7: enforced.image: is "forced:1" by enforced, which replaces "pyflink:dev"' in said
+    assert "instead of" not in said
     assert main(["x", "--root", str(project.root), "--explain", "word-cuont"]) == 1
     assert 'did you mean "word-count"?' in capsys.readouterr().err
 
@@ -242,3 +243,35 @@ def test_the_example_in_the_documentation_is_good_at_each_step(project: Project)
         if config == configs[0]:
             assert project.spec("orders")["job"]["args"] == ["--topic", "orders-test"]
     assert len(configs) == 4
+
+
+def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    enforced = {"parameters": {"output": "/out"}, "flinkConfiguration": {"a.b": "1"}}
+    project.stack({"enforced": enforced, "jobDefaults": {"flinkConfiguration": {"a.b": "2"}}})
+    assert main(["x", "--root", str(project.root)]) == 0
+    assert "enforced" not in capsys.readouterr().out, "a default that is replaced is no news"
+    project.stack(
+        {"enforced": {**enforced, "image": "forced:1"}, "jobs": {"word-count": {"parameters": {"output": "/own"}}}}
+    )
+    assert main(["x", "--root", str(project.root)]) == 0
+    said = "x: enforced replaces 2 values of word-count; make check STACK=x EXPLAIN=<job> shows them"
+    assert said in capsys.readouterr().out.splitlines()
+    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    shown = capsys.readouterr().out
+    assert '"/out"' in shown
+    assert ', instead of "/own"' in shown
+    assert "shows them" not in shown
+
+
+@pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
+def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    text = JOB.replace("  name: word-count\n", "  name: word-count\n  namespace: a\n")
+    if kind == "FlinkBlueGreenDeployment":
+        job = yaml.safe_load(text)
+        text = yaml.safe_dump({**job, "kind": kind, "spec": {"template": {"spec": job["spec"]}}})
+    project.job(text)
+    project.stack({"namespaces": {"a": {}, "b": {}}, "enforced": {"namespace": "b", "parameters": {"input": "/out"}}})
+    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    shown = capsys.readouterr().out
+    assert 'enforced, instead of "a"' in shown
+    assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', shown)
