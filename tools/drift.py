@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from local.guard import resources
 from settings.problems import KeyPath, dotted
-from tools import alone, context, engine
+from tools import alone, engine
 from tools.exported import exported
 from tools.kubectl import Kubectl
 from tools.run import FailedError, capture, finish, must, say
@@ -29,6 +29,8 @@ DRIFTED = 3
 Manifest = dict[str, Any]
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key by which the engine marks, in a state, what is no plain value: a secret or an asset."""
 _MANAGER = "pulumi-kubernetes"
 _OF_THE_SERVER = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"})
 _PULUMI = "pulumi.com/"
@@ -41,10 +43,12 @@ class Declared:
     Attributes:
         urn: of its resource.
         manifest: what the program said.
+        is_secret: whether its values are not to be shown.
     """
 
     urn: str
     manifest: Manifest
+    is_secret: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -65,31 +69,42 @@ def key_of(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def declared(export: Mapping[str, Any]) -> list[Declared]:
-    """The objects in an exported state, without releases and without those that have secrets: ciphers stand there."""
+    """The objects in a state that is exported with its secrets in clear, without Helm releases."""
     found: list[Declared] = []
     for resource in resources(export):
         kind, inputs = str(resource.get("type")), cast(Manifest, resource.get("inputs") or {})
         if not kind.startswith("kubernetes:") or kind == _RELEASE or resource.get("delete"):
             continue
-        if "4dabf18193072939515e22adb298388d" in json.dumps(inputs):  # the engine's mark of a secret or an asset
-            continue
+        is_secret = inputs.get("kind") == "Secret" or _SIGNATURE in json.dumps(inputs)
+        inputs = cast(Manifest, _plain(inputs))
         metadata = dict(cast(Manifest, inputs.get("metadata") or {}))
         annotations = cast(Manifest, metadata.pop("annotations", None) or {})
         own = {name: text for name, text in annotations.items() if not name.startswith(_PULUMI)}
         if own:
             metadata["annotations"] = own
         plain = {name: value for name, value in inputs.items() if not name.startswith("__")}
-        found.append(Declared(str(resource["urn"]), {**plain, "metadata": metadata}))
+        found.append(Declared(str(resource["urn"]), {**plain, "metadata": metadata}, is_secret))
     return found
 
 
-def differences(live: object, wanted: object, path: KeyPath = ()) -> Iterator[str]:
+def _plain(value: object) -> object:
+    """A value of the state without the engine's marks of secrets."""
+    if isinstance(value, dict):
+        mapping = cast(Manifest, value)
+        if _SIGNATURE in mapping and "plaintext" in mapping:
+            return _plain(json.loads(mapping["plaintext"]))
+        return {key: _plain(item) for key, item in mapping.items()}
+    return [_plain(item) for item in cast(list[object], value)] if isinstance(value, list) else value
+
+
+def differences(live: object, wanted: object, path: KeyPath = (), *, hidden: bool = False) -> Iterator[str]:
     """What the object is, where it would be something else if it were applied again.
 
     Args:
         live: the object as it is.
         wanted: as the API server would make it.
         path: where both stand.
+        hidden: whether values are left out.
     """
     if isinstance(live, dict) and isinstance(wanted, dict):
         mine, theirs = cast(Manifest, live), cast(Manifest, wanted)
@@ -98,22 +113,24 @@ def differences(live: object, wanted: object, path: KeyPath = ()) -> Iterator[st
                 continue
             if not path and key == "status":
                 continue
-            yield from differences(mine.get(key), theirs.get(key), (*path, key))
+            yield from differences(mine.get(key), theirs.get(key), (*path, key), hidden=hidden)
     elif isinstance(live, list) and isinstance(wanted, list):
         items, others = cast(list[object], live), cast(list[object], wanted)
         for index in range(max(len(items), len(others))):
             one = items[index] if index < len(items) else None
             other = others[index] if index < len(others) else None
-            yield from differences(one, other, (*path, index))
+            yield from differences(one, other, (*path, index), hidden=hidden)
     elif live != wanted:
-        yield _difference(dotted(path), cast(object, live), wanted)
+        yield _difference(dotted(path), cast(object, live), wanted, hidden)
 
 
-def _difference(place: str, live: object, wanted: object) -> str:
+def _difference(place: str, live: object, wanted: object, hidden: bool) -> str:
     if wanted is None:
-        return f"{place} was added: {_shown(live)}"
+        return f"{place} was added" if hidden else f"{place} was added: {_shown(live)}"
     if live is None:
-        return f"{place} was removed; declared: {_shown(wanted)}"
+        return f"{place} was removed" if hidden else f"{place} was removed; declared: {_shown(wanted)}"
+    if hidden:
+        return f"{place} was changed"
     return f"{place} is {_shown(live)}; declared: {_shown(wanted)}"
 
 
@@ -135,12 +152,14 @@ def engine_changes(digest: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str, list[str]], list[Declared]]:
-    """What was changed by hand: title to what about it, and the objects among it that are still there.
+    """What was changed by hand: title to what about it, and what of it can be applied again as it was.
+
+    Those that are gone are brought back by the program, in its order; but not a Secret: it would make another password.
 
     Raises:
         FailedError: when state or cluster cannot be read.
     """
-    export = exported(pulumi, stack, env)
+    export = exported(pulumi, stack, env, secrets=True)
     refresh = [pulumi, "refresh", "--preview-only", "--json", *engine.common(stack)]
     changes = engine_changes(_json(refresh, env, "pulumi refresh"))
     objects = declared(export)
@@ -154,12 +173,22 @@ def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str,
     titles = {one.urn: one.title for one in objects}
     drifted: dict[str, list[str]] = {}
     for one in objects:
-        lines = ["is gone"] if one.key not in live else list(differences(live[one.key], wanted.get(one.key)))
+        lines = ["is gone"]
+        if one.key in live:
+            lines = list(differences(live[one.key], wanted.get(one.key), hidden=one.is_secret))
         if lines:
             drifted[one.title] = lines
     for urn, lines in changes.items():
-        drifted.setdefault(titles.get(urn, urn.rpartition("$")[2].rpartition("::")[2]), lines)
-    return drifted, [one for one in there if one.title in drifted]
+        drifted.setdefault(titles.get(urn) or _title_of(urn), lines)
+    homes = {one.key[2] for one in there if one.key[0] == "Namespace"}
+    again = [one for one in objects if one in there or (one.is_secret and one.key[1] in homes)]
+    return drifted, [one for one in again if one.title in drifted]
+
+
+def _title_of(urn: str) -> str:
+    """`Release prometheus`, of what has no manifest."""
+    kinds, _, name = urn.rpartition("::")
+    return f"{kinds.rpartition(':')[2]} {name}"
 
 
 def _json(command: list[str | Path], env: Mapping[str, str], what: str) -> Mapping[str, Any]:
@@ -219,11 +248,8 @@ def main() -> int:
     pulumi = engine.find(context=stack.context).pulumi
     if pulumi is None:
         raise FailedError(f"drift is found by the pulumi command alone; {engine.HOW_TO_GET_PULUMI}")
-    context.known(stack)
-    env = engine.environment()
     with alone.alone(stack.name, "drift"):
-        engine.select(pulumi, stack, env)
-        alone.say_lock(pulumi, stack, env)
+        env, _ = engine.ready(pulumi, stack)
         drifted, changed = found(stack, pulumi, env)
         for title, lines in drifted.items():
             print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))

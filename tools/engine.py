@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from local.guard import resources
 from local.tool import state
 from settings.stack_file import PROJECT
 from tools import alone, blockers, context, policy, protected
@@ -51,7 +52,7 @@ class Engine:
             with blockers.told(stack):
                 must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
             return
-        env, before = _ready(self.pulumi, stack)
+        env, before = ready(self.pulumi, stack)
         protected.refuse(before, stack, destroy=False)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
         with blockers.told(stack):
@@ -67,7 +68,7 @@ class Engine:
         env: Mapping[str, str] | None = None
         command: list[str | Path] = [*_local("local.apply"), "destroy", *_of(stack)]
         if self.pulumi is not None:
-            env, before = _ready(self.pulumi, stack, moving=False)
+            env, before = ready(self.pulumi, stack, moving=False)
             protected.refuse(before, stack, destroy=True)
             command = [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)]
         with blockers.said(stack):
@@ -77,9 +78,11 @@ class Engine:
         """Shows what `up` would do, or without the command what the stack declares; an exit code."""
         if self.pulumi is None:
             return stream([*_local("local.preview"), stack.name, "--config-file", stack.config_file])
-        env, before = _ready(self.pulumi, stack)
+        env, before = ready(self.pulumi, stack, shared=True)
         # With --diff the command counts violations of policies and does not say them.
-        shown = policy.options(self.policy) or ["--diff"]
+        # Of a stack that is new, a diff would be every object whole, the dashboards' 5000 lines among them.
+        is_new = not resources(before)
+        shown = policy.options(self.policy) or ([] if is_new else ["--diff"])
         code = stream([self.pulumi, "preview", *shown, *common(stack)], env=env)
         if code != 0:
             protected.refuse(before, stack, destroy=False)
@@ -95,7 +98,7 @@ class Engine:
             raise FailedError(
                 f"a plan needs the pulumi command, which compares with what is there; {HOW_TO_GET_PULUMI}"
             )
-        env, _ = _ready(self.pulumi, stack)
+        env, _ = ready(self.pulumi, stack, shared=True)
         done = capture([self.pulumi, "preview", "--json", "--show-sames", *common(stack)], env=env)
         said = done.stdout.decode(errors="replace")
         if done.returncode != 0 and not said.strip().startswith("{"):
@@ -194,14 +197,17 @@ def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
         raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
 
 
-def _ready(pulumi: Path, stack: Stack, *, moving: bool = True) -> tuple[dict[str, str], Mapping[str, Any]]:
+def ready(
+    pulumi: Path, stack: Stack, *, moving: bool = True, shared: bool = False
+) -> tuple[dict[str, str], Mapping[str, Any]]:
     """The command's environment and the stack's state as it is before: the stack is there, in the cluster that its file
     names, and nobody else's now.
 
     Args:
         pulumi: the command.
         stack: the stack.
-        moving: whether the operation would make objects in the context that the file names.
+        moving: whether the operation would make or look at objects in the context that the file names.
+        shared: whether somebody else may be at work on the stack meanwhile; a preview does not mind.
 
     Raises:
         FailedError: when it is not.
@@ -212,7 +218,8 @@ def _ready(pulumi: Path, stack: Stack, *, moving: bool = True) -> tuple[dict[str
     before = exported(pulumi, stack, env)
     if moving:
         context.unchanged(before, stack)
-    alone.say_lock(pulumi, stack, env)
+    if not shared:
+        alone.say_lock(pulumi, stack, env)
     return env, before
 
 

@@ -42,9 +42,9 @@ class Engine:
     folder: Path
     root: Path = ROOT
 
-    def make(self, target: str, layer: str = "", *more: str) -> Done:
-        """Runs `make TARGET STACK=sandbox`, with config laid over the stack's, and more variables."""
-        return self._run(["make", target, "STACK=sandbox", f"LAYER={self._layer(layer)}", *more])
+    def make(self, target: str, layer: str = "", *more: str, stack: str = "sandbox") -> Done:
+        """Runs `make TARGET STACK=…`, with config laid over the stack's, and more variables."""
+        return self._run(["make", target, f"STACK={stack}", f"LAYER={self._layer(layer)}", *more])
 
     def plan(self, layer: str = "", *allowed: str) -> Done:
         """`python -m tools.plan sandbox`, for its exit code; these jobs may lose their state."""

@@ -53,9 +53,9 @@ def test_each_difference_names_its_place_and_both_values(live: dict[str, Any], s
     assert list(drift.differences(live, ROLE)) == [said]
 
 
-def test_the_state_gives_objects_without_releases_secrets_and_pulumis_own_annotations() -> None:
+def test_the_state_gives_objects_without_releases_and_pulumis_own_annotations() -> None:
     metadata = {"name": "a", "annotations": {"pulumi.com/skipAwait": "true"}}
-    cipher = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+    cipher = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"a2V5"'}
     resources = [
         {"urn": "u::1", "type": "pulumi:providers:kubernetes", "inputs": {"context": "c"}},
         {"urn": "u::2", "type": "kubernetes:helm.sh/v3:Release", "inputs": {"name": "r"}},
@@ -63,10 +63,20 @@ def test_the_state_gives_objects_without_releases_secrets_and_pulumis_own_annota
         {"urn": "u::4", "type": "kubernetes:core/v1:Namespace", "inputs": {"kind": "Namespace", "metadata": metadata}},
         {"urn": "u::5", "type": "kubernetes:core/v1:Pod", "inputs": {"kind": "Pod"}, "delete": True},
     ]
-    [one] = drift.declared({"deployment": {"resources": resources}})
+    secret, one = drift.declared({"deployment": {"resources": resources}})
     assert one.title == "Namespace a"
     assert one.manifest == {"kind": "Namespace", "metadata": {"name": "a"}}
+    assert not one.is_secret
+    assert secret.is_secret
+    assert secret.manifest == {"kind": "Secret", "metadata": {}, "data": {"k": "a2V5"}}
     assert drift.declared({"deployment": {}}) == []
+
+
+def test_what_is_secret_is_never_shown() -> None:
+    live = {"data": {"a": "live-a", "b": "live-b"}}
+    wanted = {"data": {"a": "wanted-a", "c": "wanted-c"}}
+    said = list(drift.differences(live, wanted, hidden=True))
+    assert said == ["data.a was changed", "data.b was added", "data.c was removed"]
 
 
 def test_the_engines_steps_name_what_changed_and_what_is_gone() -> None:
