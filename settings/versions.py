@@ -24,7 +24,7 @@ CERT_MANAGER = Chart("cert-manager", "https://charts.jetstack.io", "v1.21.2")
 PROMETHEUS = Chart("kube-prometheus-stack", "https://prometheus-community.github.io/helm-charts", "92.1.0")
 
 # The archive keeps every release; downloads.apache.org drops one as soon as it is superseded.
-# renovate: datasource=github-releases depName=apache/flink-kubernetes-operator
+# renovate: datasource=maven depName=org.apache.flink:flink-kubernetes-operator-api
 OPERATOR = Chart(
     "flink-kubernetes-operator",
     "https://archive.apache.org/dist/flink/flink-kubernetes-operator-{version}/",
@@ -97,11 +97,9 @@ FLINK_IMAGES = {
     "1.17": "1.17.2",
     "1.18": "1.18.1",
     "1.19": "1.19.3",
-    # renovate: datasource=docker depName=flink versioning=semver-coerced allowedVersions=1.20.x
     "1.20": "1.20.4",
     "2.0": "2.0.2",
     "2.1": "2.1.2",
-    # renovate: datasource=docker depName=flink versioning=semver-coerced allowedVersions=2.2.x
     "2.2": "2.2.1",
     "2.3": "2.3.0",
 }

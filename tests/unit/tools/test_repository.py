@@ -64,12 +64,16 @@ def found_by_renovate() -> dict[str, set[str]]:
             name = path.relative_to(ROOT).as_posix()
             if ".venv" in name or not any(pattern.search(name) for pattern in patterns) or not path.is_file():
                 continue
-            for said in manager["matchStrings"]:
-                for match in re.finditer(said.replace("(?<", "(?P<"), path.read_text()):
-                    groups = match.groupdict()
-                    depends = groups.get("depName") or manager["depNameTemplate"]
-                    assert groups.get("datasource") or manager["datasourceTemplate"]
-                    found.setdefault(depends, set()).add(groups["currentValue"])
+            expressions, text = [said.replace("(?<", "(?P<") for said in manager["matchStrings"]], path.read_text()
+            if manager.get("matchStringsStrategy") == "recursive":  # each looks at what the one before has matched
+                for outer in expressions[:-1]:
+                    text = "\n".join(match[0] for match in re.finditer(outer, text))
+                expressions = expressions[-1:]
+            for match in (match for said in expressions for match in re.finditer(said, text)):
+                groups = match.groupdict()
+                depends = groups.get("depName") or manager["depNameTemplate"]
+                assert groups.get("datasource") or manager["datasourceTemplate"]
+                found.setdefault(depends, set()).add(groups["currentValue"])
     return found
 
 
@@ -77,7 +81,8 @@ def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
     found = found_by_renovate()
     charts = (versions.CERT_MANAGER, versions.PROMETHEUS)
     assert {chart.name: {chart.version} for chart in charts}.items() <= found.items()
-    assert found["apache/flink-kubernetes-operator"] == {versions.OPERATOR.version}
+    assert found["org.apache.flink:flink-kubernetes-operator-api"] == {versions.OPERATOR.version}
+    assert found["flink"] == set(versions.FLINK_IMAGES.values())
     assert found["rhysd/actionlint"] == {lint_workflows.ACTIONLINT}
     assert found["google/osv-scanner"] == {supply_chain.OSV_SCANNER}
     assert found["pulumi/pulumi"] == {(ROOT / ".pulumi.version").read_text().strip()}
@@ -85,7 +90,7 @@ def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
         name
         for folder in ("settings", "tools", "sandbox")
         for path in (ROOT / folder).rglob("*.py")
-        for name in re.findall(r"^# renovate: .*depName=(\S+)", path.read_text(), re.MULTILINE)
+        for name in re.findall(r"^ *# renovate: .*depName=(\S+)", path.read_text(), re.MULTILINE)
     ]
     assert len(marked) >= 4
     assert set(marked) <= found.keys()
