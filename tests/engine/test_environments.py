@@ -1,0 +1,180 @@
+"""The shipped environments, as they are, through their whole life on a real engine and a real API server.
+
+What they name and nobody can reach here is laid over, as users with a mirror do it: the charts. Their contexts lead to
+one cluster, where nothing runs: the charts have no pods, and a stand-in for the operator finds every job well.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from settings.stack_file import read_config
+from tests.engine.conftest import ROOT, Done, Engine
+from tests.engine.stand_in import ALL, stand_in_charts, stand_in_operator
+from tools.kubectl import Kubectl
+
+STACKS = ("dev", "staging", "prod")
+NAMESPACES = ("flink", "flink-operator", "cert-manager", "monitoring")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One shipped stack.
+
+    Attributes:
+        stack: its name.
+        engine: knows a kubeconfig with the stack's context.
+        mirror: of the charts.
+        rendered: folder of what `make render` says of it.
+    """
+
+    stack: str
+    engine: Engine
+    mirror: Path
+    rendered: Path
+
+    def make(self, target: str, *more: str, **config: object) -> Done:
+        """Runs a target on it."""
+        layer = json.dumps({"charts": {"mirror": str(self.mirror)}, **config})
+        return self.engine.make(target, layer, *more, stack=self.stack)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether its jobs are guarded against deletion."""
+        return read_config(ROOT, self.stack).values.get("protectJobs") is True
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    engine: Engine, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[Engine, Path]]:
+    """An engine that finds every stack's context, and a mirror of charts."""
+    folder = tmp_path_factory.mktemp("environments")
+    content = json.loads(kubectl.run("config", "view", "--raw", "--flatten", "-o", "json"))
+    [own] = [one["context"] for one in content["contexts"] if one["name"] == kubectl.context]
+    content["contexts"] = [{"name": str(read_config(ROOT, one).values["context"]), "context": own} for one in STACKS]
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(json.dumps({**content, "current-context": ""}))
+    kubeconfig.chmod(0o600)
+    with stand_in_operator(kubectl):
+        found = replace(engine, env={**engine.env, "KUBECONFIG": str(kubeconfig)})
+        yield found, stand_in_charts(folder / "charts", ALL)
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def environment(
+    request: pytest.FixtureRequest, cluster: tuple[Engine, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Environment]:
+    """Each in its turn; what a failed test leaves there goes in the end."""
+    one = Environment(request.param, *cluster, tmp_path_factory.mktemp("rendered") / "out")
+    yield one
+    if request.session.testsfailed:
+        one.make("up", protectJobs=False)
+        one.make("destroy", protectJobs=False)
+
+
+def test_check_finds_nothing(environment: Environment):
+    done = environment.make("check")
+    assert done.code == 0
+    assert f"{environment.stack}: good; jobs: flink/word-count" in done.said
+    assert "warning" not in done.said or environment.stack == "dev"
+
+
+def test_render_writes_its_objects(environment: Environment):
+    assert environment.make("render", f"OUT={environment.rendered}").code == 0
+    named = yaml.safe_load((environment.rendered / "kustomization.yaml").read_text())["resources"]
+    assert len(named) > 15
+
+
+def test_a_first_preview_only_creates_and_can_be_read(environment: Environment):
+    done = environment.make("preview")
+    assert done.code == 0, done.said
+    assert re.search(r"^ +\+ \d+ to create$", done.said, re.MULTILINE)
+    assert len(done.said.splitlines()) < 100
+
+
+def test_up_makes_what_was_rendered(environment: Environment, kubectl: Kubectl):
+    done = environment.make("up")
+    assert done.code == 0, done.said
+    assert "STABLE" in done.said
+    for path in sorted(environment.rendered.glob("[0-9]*.yaml")):
+        if not path.name.partition("-")[2].startswith("helm"):
+            kubectl.run("get", "-f", str(path))
+
+
+def test_then_there_is_nothing_to_do(environment: Environment):
+    done = environment.make("preview")
+    assert done.code == 0, done.said
+    assert re.search(r"^ +\d+ unchanged$", done.said, re.MULTILINE)
+    assert "(same)" in done.said
+
+
+def test_what_was_changed_by_hand_is_found_and_repaired(environment: Environment, kubectl: Kubectl):
+    declared = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["spec"]["job"]["parallelism"]
+    password = secret(kubectl)
+    change(kubectl)
+    found = environment.make("drift")
+    assert found.code != 0
+    for said in (
+        f"FlinkDeployment flink/word-count:\n  spec.job.parallelism is 7; declared: {declared}\n",
+        'Namespace flink:\n  metadata.labels["pod-security.kubernetes.io/enforce"] is "privileged"; declared: "rest',
+        'Role flink/flink:\n  rules[4] was added: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}\n',
+        "RoleBinding flink/flink:\n  is gone\n",
+        "PrometheusRule monitoring/flink-alerts:\n  spec.groups[0].rules[0].expr is",
+        "Secret monitoring/grafana-admin:\n  data.admin-password was changed\n",
+        "PodMonitor flink/flink-jobs:\n  is gone\n",
+        "7 changed by hand",
+    ):
+        assert said in found.said
+    assert "stolen" not in found.said
+    assert password not in found.said
+    repaired = environment.make("drift", "REPAIR=1")
+    assert repaired.code == 0, repaired.said
+    assert password not in repaired.said
+    assert secret(kubectl) == password
+    again = environment.make("drift")
+    assert again.code == 0, again.said
+    assert "nothing was changed by hand" in again.said
+    job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
+    assert job["spec"]["job"]["parallelism"] == declared
+
+
+def test_destroy_leaves_nothing(environment: Environment, kubectl: Kubectl):
+    done = environment.make("destroy")
+    if environment.is_protected:
+        assert done.code != 0
+        assert "refused, nothing was done: 1 protected resource would be deleted" in done.said
+        assert environment.make("up", protectJobs=False).code == 0
+        done = environment.make("destroy")
+    assert done.code == 0, done.said
+    assert [name for name in NAMESPACES if kubectl.get("namespace", name)] == []
+
+
+def secret(kubectl: Kubectl) -> str:
+    """Grafana's password."""
+    found = kubectl.get("secret", "grafana-admin", "-n", "monitoring") or {}
+    return base64.b64decode(found["data"]["admin-password"]).decode()
+
+
+def change(kubectl: Kubectl) -> None:
+    """What somebody in a hurry might do by hand."""
+    job = json.dumps({"spec": {"job": {"parallelism": 7}}})
+    kubectl.run("-n", "flink", "patch", "flinkdeployment", "word-count", "--type=merge", "-p", job)
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}
+    added = json.dumps([{"op": "add", "path": "/rules/-", "value": rule}])
+    kubectl.run("-n", "flink", "patch", "role", "flink", "--type=json", "-p", added)
+    kubectl.run("-n", "flink", "delete", "rolebinding", "flink")
+    kubectl.run("-n", "flink", "delete", "podmonitor", "flink-jobs")
+    kubectl.run("label", "namespace", "flink", "pod-security.kubernetes.io/enforce=privileged", "--overwrite")
+    muted = json.dumps([{"op": "replace", "path": "/spec/groups/0/rules/0/expr", "value": "vector(0)"}])
+    kubectl.run("-n", "monitoring", "patch", "prometheusrule", "flink-alerts", "--type=json", "-p", muted)
+    stolen = json.dumps({"stringData": {"admin-password": "stolen"}})
+    kubectl.run("-n", "monitoring", "patch", "secret", "grafana-admin", "--type=merge", "-p", stolen)
