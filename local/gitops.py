@@ -19,6 +19,8 @@ _FLUX_SOURCE: Final = {"kind": "GitRepository", "name": "flux-system", "namespac
 
 _HERE: Final = "https://example.org/the-repository-with-the-charts.git"
 _UNLIMITED_HISTORY: Final = 0
+_WAVE: Final = "argocd.argoproj.io/sync-wave"
+_OPTIONS: Final = "argocd.argoproj.io/sync-options"
 
 
 @dataclass(frozen=True)
@@ -146,23 +148,35 @@ def argocd_application(release: Resource, notes: list[str]) -> Manifest:
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
-        "metadata": {"name": release.object_name, "namespace": "argocd"},
+        # Without the finalizer its objects outlive it: the chart would stay when the folder goes.
+        "metadata": {
+            "name": release.object_name,
+            "namespace": "argocd",
+            "finalizers": ["resources-finalizer.argocd.argoproj.io"],
+        },
         "spec": {
             "project": "default",
             "destination": {"namespace": release.namespace, "server": "https://kubernetes.default.svc"},
             "source": source,
+            # By itself: who syncs the rendered folder makes the Application, and nobody else would sync it.
             # Custom resource definitions are too large for the annotation that a client-side apply leaves.
-            "syncPolicy": {"syncOptions": ["CreateNamespace=false", "ServerSideApply=true"]},
+            "syncPolicy": {"automated": {}, "syncOptions": ["CreateNamespace=false", "ServerSideApply=true"]},
         },
     }
 
 
 def in_wave(manifest: Manifest, wave: int) -> Manifest:
-    """The manifest with Argo CD's mark for the order within one sync: a wave begins when the one before is healthy."""
+    """The manifest with Argo CD's mark for the order within one sync: a wave begins when the one before is healthy.
+
+    Before the first wave Argo CD tries all objects in a dry run, and would give up on those whose kinds an earlier wave
+    brings: of these it is told to try them when their kind is there.
+    """
     metadata = cast("Manifest", manifest.get("metadata", {}))
-    annotations = cast("Manifest", metadata.get("annotations", {}))
-    marked = {**metadata, "annotations": {**annotations, "argocd.argoproj.io/sync-wave": str(wave)}}
-    return {**manifest, "metadata": marked}
+    marks = {**cast("Manifest", metadata.get("annotations", {})), _WAVE: str(wave)}
+    group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+    if "." in group and not group.endswith((".k8s.io", "argoproj.io")):
+        marks[_OPTIONS] = ",".join(filter(None, [str(marks.get(_OPTIONS) or ""), "SkipDryRunOnMissingResource=true"]))
+    return {**manifest, "metadata": {**metadata, "annotations": marks}}
 
 
 def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:

@@ -12,8 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local import gitops
 from local.block_yaml import dump
 from local.command import CommandError
+from local.manifest import Manifest
 from local.recording import Recording, Resource
 from local.render import Document, documents, file_names, render
 
@@ -112,6 +114,8 @@ def test_argocd_has_an_application_instead(run: Run, tmp_path: Path) -> None:
         "targetRevision": "1.0.0",
         "helm": {"releaseName": "operator", "valuesObject": {"image": {"tag": "1"}}},
     }
+    assert application["spec"]["syncPolicy"]["automated"] == {}
+    assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
 
 
 def test_a_local_chart_is_rendered_with_a_note(run: Run, tmp_path: Path) -> None:
@@ -285,6 +289,25 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
     }
     assert {name: f"{int(name[:2])}" for name in waves} == waves
     assert set(waves.values()) == {"0", "1", "2", "3"}
+
+
+@pytest.mark.parametrize(
+    ("version", "own", "said"),
+    [
+        ("flink.apache.org/v1beta1", "", "SkipDryRunOnMissingResource=true"),
+        ("monitoring.coreos.com/v1", "Prune=false", "Prune=false,SkipDryRunOnMissingResource=true"),
+        ("v1", "", None),
+        ("v1", "Prune=false", "Prune=false"),
+        ("apps/v1", "", None),
+        ("rbac.authorization.k8s.io/v1", "", None),
+        ("argoproj.io/v1alpha1", "", None),
+    ],
+)
+def test_argo_cd_does_not_try_kinds_that_an_earlier_wave_brings(version: str, own: str, said: str | None) -> None:
+    name = "argocd.argoproj.io/sync-options"
+    metadata: Manifest = {"name": "a", "annotations": {name: own} if own else {}}
+    marked = gitops.in_wave({"apiVersion": version, "kind": "A", "metadata": metadata}, 2)
+    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == said
 
 
 def test_flux_gets_a_step_for_each_layer_after_the_one_before(run: Run, tmp_path: Path) -> None:
