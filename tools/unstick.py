@@ -81,7 +81,7 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
     if not yes:
         try:
             answer = input(f'type the stack\'s name, "{stack.name}", to go on: ')
-        except EOFError:
+        except (EOFError, RuntimeError):  # nobody is there to answer: standard input is at its end, or closed
             answer = ""
         if answer.strip() != stack.name:
             raise FailedError("nothing was done; scripts say --yes")
