@@ -7,8 +7,8 @@ generation of the spec their status speaks of.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, cast
 
 from components.cause import Object, OperatorError
@@ -108,20 +108,36 @@ def is_observed(found: Object) -> bool:
 
 
 def _is_recorded(found: Object) -> bool:
-    """Whether a blue/green deployment's operator has begun with the newest spec.
+    """Whether a blue/green deployment's operator has taken the newest spec over.
 
-    Its status knows no generation; it has the time at which the operator last took a spec over. A change that it
-    ignores, of metadata, is not taken over.
+    Its status knows no generation, and its time is that of any write; it has the spec that the operator took over. The
+    operator takes a savepoint before that, and calls the old one active once more in between. A change that it ignores,
+    of its own options, is not taken over.
     """
-    recorded = cast(Object, found.get("status") or {}).get("lastReconciledTimestamp")
-    written = [
-        str(entry["time"])
-        for entry in cast("list[Object]", cast(Object, found["metadata"]).get("managedFields") or [])
-        if not entry.get("subresource") and "time" in entry
-    ]
-    if not recorded or not written:
+    recorded = cast(Object, found.get("status") or {}).get("lastReconciledSpec")
+    try:
+        taken = cast(Object, json.loads(str(recorded)))["spec"]
+    except (KeyError, TypeError, json.JSONDecodeError):
         return False
-    return datetime.fromisoformat(str(recorded)) >= max(map(datetime.fromisoformat, written))
+    # The operator adds defaults.
+    return dict(_leaves(found.get("spec") or {})).items() <= dict(_leaves(taken)).items()
+
+
+def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Paths to the values in a spec, as text: the operator may nest keys with dots, and write 1 as 1.0."""
+    if isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, Any]", value).items():
+            yield from _leaves(inner, f"{at}.{key}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(cast("list[Any]", value)):
+            yield from _leaves(inner, f"{at}.{number}")
+    elif isinstance(value, bool):
+        yield at, str(value).lower()
+    elif value is not None:
+        try:
+            yield at, repr(float(value))
+        except ValueError:
+            yield at, str(value)
 
 
 def restarts_itself(job: Job) -> bool:

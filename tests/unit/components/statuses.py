@@ -27,8 +27,10 @@ def in_error(error: str) -> dict[str, Any]:
 
 
 def blue_green(state: str, job_state: str, *, written: str = "", recorded: str = "") -> dict[str, Any]:
-    fields = [{"time": "2026-01-01T00:00:09Z", "subresource": "status"}]
-    fields += [{"time": f"2026-01-01T00:00:0{written}Z"}] if written else []
+    """One whose newest spec is `written`, and whose operator has taken over `recorded`."""
     status = {"blueGreenState": state, "jobStatus": {"state": job_state}}
-    status |= {"lastReconciledTimestamp": f"2026-01-01T00:00:0{recorded}.123456789Z"} if recorded else {}
-    return {"metadata": {"name": "a", "managedFields": fields}, "status": status}
+    if recorded:
+        spec = {"template": {"spec": {"image": recorded, "mode": "native"}}}
+        status["lastReconciledSpec"] = json.dumps({"spec": spec})
+    found: dict[str, Any] = {"metadata": {"name": "a"}, "status": status}
+    return found | ({"spec": {"template": {"spec": {"image": written}}}} if written else {})

@@ -96,3 +96,28 @@ def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_sta
     assert (old.patience, new.patience) == (verdicts.OBSERVE_SECONDS, 0)
     assert verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state)).patience > 0
     assert old.state == new.state == {"RUNNING": "ready", "FAILING": "failed"}[job_state]
+
+
+@pytest.mark.parametrize(
+    ("declared", "taken", "is_same"),
+    [
+        ({"job": {"parallelism": 2}}, {"job": {"parallelism": 2, "state": "running"}, "mode": "native"}, True),
+        ({"job": {"parallelism": 2}}, {"job": {"parallelism": 1}}, False),
+        ({"jobManager": {"resource": {"cpu": 1}}}, {"jobManager": {"resource": {"cpu": 1.0}}}, True),
+        ({"flinkConfiguration": {"a.b": "1", "a.c": "x"}}, {"flinkConfiguration": {"a": {"b": "1", "c": "x"}}}, True),
+        ({"restartNonce": 1700000002}, {"restartNonce": 1700000001}, False),
+        ({"flinkConfiguration": {"a": True}}, {"flinkConfiguration": {"a": "true"}}, True),
+        ({"job": {"args": ["a", "b"]}}, {"job": {"args": ["a"]}}, False),
+        ({"restartNonce": None, "ingress": {}}, {}, True),
+        ({"job": {}}, None, False),
+    ],
+)
+def test_a_blue_green_deployment_is_taken_over_when_its_spec_is(
+    declared: dict[str, Any], taken: dict[str, Any] | None, *, is_same: bool
+):
+    status: dict[str, Any] = {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "RUNNING"}}
+    if taken is not None:
+        status["lastReconciledSpec"] = json.dumps({"spec": {"template": {"spec": taken}}})
+    found = {"metadata": {"name": "a"}, "spec": {"template": {"spec": declared}}, "status": status}
+    judged = verdict("FlinkBlueGreenDeployment", found)
+    assert (judged.is_observed, judged.patience) == (is_same, 0 if is_same else verdicts.OBSERVE_SECONDS)
