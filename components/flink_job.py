@@ -16,12 +16,15 @@ from settings.jobs import Attachment, Job
 from settings.platform import Platform
 from settings.state_storage import CLAIM
 
-BACKGROUND_DELETION = {"pulumi.com/deletionPropagationPolicy": "background"}
-"""Foreground deletion takes the JobManager away before the operator can take a savepoint."""
 
-FOREGROUND_DELETION = {"pulumi.com/deletionPropagationPolicy": "foreground"}
-"""A blue/green deployment has no finalizer: in the background it is gone before its FlinkDeployments are, and their
-operator goes next."""
+def deletion(kind: str) -> dict[str, str]:
+    """How the deletion of a Flink resource goes down to what its operator made of it, as annotations for the engine.
+
+    Foreground deletion takes a JobManager away before the operator can take a savepoint. A blue/green deployment has
+    no finalizer: in the background it is gone before its FlinkDeployments are, and their operator goes next.
+    """
+    policy = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
+    return {"pulumi.com/deletionPropagationPolicy": policy}
 
 
 class FlinkJob:
@@ -50,8 +53,7 @@ class FlinkJob:
         """
         self.job = job
         metadata = cast(dict[str, Any], job.manifest["metadata"])
-        deletion = FOREGROUND_DELETION if job.kind == "FlinkBlueGreenDeployment" else BACKGROUND_DELETION
-        annotations = {**deletion, **cast(Mapping[str, str], metadata.get("annotations") or {})}
+        annotations = {**deletion(job.kind), **cast(Mapping[str, str], metadata.get("annotations") or {})}
         self.resource = CustomResource(
             f"{job.namespace}/{job.name}",
             api_version=str(job.manifest["apiVersion"]),

@@ -178,6 +178,16 @@ def test_a_savepoint_before_deletion_needs_a_place(project: Project) -> None:
     assert project.load().jobs
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project, *, wanted: bool) -> None:
+    head, _, spec = STATEFUL.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment").partition("spec:\n")
+    project.job(head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()))
+    project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": wanted}})
+    said = [str(remark) for remark in project.load().remarks if "takes no savepoint" in str(remark)]
+    assert len(said) == wanted
+    assert all("jobDefaults.savepointOnDeletion" in one for one in said)
+
+
 DIRECTORIES = "  flinkConfiguration: {execution.checkpointing.dir: 'file:///data/c', execution.checkpointing.savepoint-dir: 'file:///data/s'}\n"
 
 
