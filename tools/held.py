@@ -58,7 +58,8 @@ class Held:
     def cannot_save(self) -> bool:
         """Whether it is to take a savepoint as it goes and cannot, so that its deletion waits until it can."""
         runs = self.state == "RUNNING" and self.manager in ("", "READY")
-        return self.takes_savepoint and not runs and self.state not in _TERMINAL
+        # One that was never submitted has no state, and the operator lets it go.
+        return self.takes_savepoint and not runs and self.state not in ("", *_TERMINAL)
 
     @property
     def goes_unsaved(self) -> bool:

@@ -145,6 +145,7 @@ def test_a_job_that_gets_well_meanwhile_is_destroyed():
         job(deleted=False, state="RESTARTING"),
         job(deleted=False, state="FINISHED", manager="MISSING", savepoint=True),
         job(deleted=False, state="FAILED", savepoint=True),
+        job(deleted=False, state="", manager="MISSING", savepoint=True),  # never submitted
         # Somebody wants it gone: it is said while it waits.
         job(state="RESTARTING", savepoint=True),
     ],
