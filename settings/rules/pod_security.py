@@ -1,6 +1,7 @@
 """Kubernetes' Pod Security profiles: what a namespace would refuse, before it does.
 
-After https://kubernetes.io/docs/concepts/security/pod-security-standards/, for the fields that a pod template can have.
+After https://kubernetes.io/docs/concepts/security/pod-security-standards/ (Kubernetes 1.34), for the fields that a pod
+template can have. tests/e2e/test_teams.py asks an API server whether it says the same.
 """
 
 from __future__ import annotations
@@ -107,6 +108,18 @@ def _baseline(pod: Mapping[str, object]) -> Iterator[Violation]:
         for index, port in enumerate(listed(container.get("ports"))):
             if mapping(port).get("hostPort"):
                 yield (*path, "ports", index, "hostPort"), "takes a port of the node; remove it"
+        for place, handler in _handlers(container):
+            for action in ("httpGet", "tcpSocket"):
+                if mapping(handler.get(action)).get("host"):
+                    yield (*path, *place, action, "host"), "has the kubelet call another host than the pod; remove it"
+
+
+def _handlers(container: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str, object]]]:
+    """What the kubelet calls of a container, from the node: probes and hooks."""
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        yield (name,), mapping(container.get(name))
+    for name in ("postStart", "preStop"):
+        yield ("lifecycle", name), mapping(mapping(container.get("lifecycle")).get(name))
 
 
 def _baseline_context(path: KeyPath, context: Mapping[str, object]) -> Iterator[Violation]:
@@ -135,6 +148,8 @@ def _restricted(pod: Mapping[str, object]) -> Iterator[Violation]:
     whole = mapping(pod.get("securityContext"))
     if whole.get("runAsUser") == 0:
         yield ("securityContext", "runAsUser"), "is root; write the number of another user, such as 9999"
+    if whole.get("runAsNonRoot") is False:  # refused even where every container says true
+        yield ("securityContext", "runAsNonRoot"), "lets containers run as root; write true"
     for path, container in _containers(pod):
         yield from _restricted_container((*path, "securityContext"), mapping(container.get("securityContext")), whole)
 
@@ -150,7 +165,8 @@ def _restricted_container(path: KeyPath, own: Mapping[str, object], whole: Mappi
         yield (*path, "capabilities", "add"), f"adds {', '.join(added)}; remove it"
     if own.get("runAsUser") == 0:
         yield (*path, "runAsUser"), "is root; write the number of another user, such as 9999"
-    if _first(own.get("runAsNonRoot"), whole.get("runAsNonRoot")) is not True:
+    non_root = own.get("runAsNonRoot")
+    if non_root is False or (non_root is None and whole.get("runAsNonRoot") is None):
         yield (*path, "runAsNonRoot"), "may run as root; write true"
     profile = _first(own.get("seccompProfile"), whole.get("seccompProfile"))
     if mapping(profile).get("type") not in ("RuntimeDefault", "Localhost", "Unconfined"):

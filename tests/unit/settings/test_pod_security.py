@@ -146,6 +146,7 @@ GOOD_PODS: list[dict[str, Any]] = [
         with_main(runAsUser=1000, capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}),
         with_main(seccompProfile={"type": "Localhost", "localhostProfile": "x"}),
         {**with_main(runAsNonRoot=True, seccompProfile={"type": "RuntimeDefault"}), "securityContext": {}},
+        {**GOOD, "containers": [{**GOOD["containers"][0], "readinessProbe": {"httpGet": {"port": 1, "host": ""}}}]},
         {**GOOD, "volumes": [{"name": "v", "emptyDir": {}}, {"name": "w", "persistentVolumeClaim": {"claimName": "c"}}]},
         with_pod(sysctls=[{"name": "net.ipv4.tcp_keepalive_time", "value": "1"}], seLinuxOptions={"type": "container_t"}),
     ]  # fmt: skip
@@ -159,6 +160,8 @@ REFUSED: list[tuple[dict[str, Any], tuple[str | int, ...]]] = [
         ({**GOOD, "volumes": [{"name": "v", "nfs": {"server": "s", "path": "/"}}]}, ("volumes", 0, "nfs")),
         (with_pod(sysctls=[{"name": "kernel.msgmax", "value": "1"}]), ("securityContext", "sysctls", 0)),
         (with_pod(runAsUser=0), ("securityContext", "runAsUser")),
+        ({**with_main(runAsNonRoot=True), "securityContext": {**GOOD["securityContext"], "runAsNonRoot": False}},
+         ("securityContext", "runAsNonRoot")),
         (with_pod(runAsNonRoot=None), ("containers", "flink-main-container", "securityContext", "runAsNonRoot")),
         (with_pod(seccompProfile=None), ("containers", "flink-main-container", "securityContext", "seccompProfile")),
         (with_pod(seccompProfile={"type": "Unconfined"}), ("securityContext", "seccompProfile", "type")),
@@ -184,6 +187,14 @@ REFUSED: list[tuple[dict[str, Any], tuple[str | int, ...]]] = [
         ),
         ({**GOOD, "containers": [*GOOD["containers"], {**GOOD["containers"][0], "name": "b", "ports": [{"containerPort": 1, "hostPort": 1}]}]},
          ("containers", "b", "ports", 0, "hostPort")),
+        *(
+            ({**GOOD, "containers": [{**GOOD["containers"][0], **handler}]}, ("containers", "flink-main-container", *path))
+            for handler, path in (
+                ({"livenessProbe": {"httpGet": {"port": 1, "host": "h"}}}, ("livenessProbe", "httpGet", "host")),
+                ({"startupProbe": {"tcpSocket": {"port": 1, "host": "h"}}}, ("startupProbe", "tcpSocket", "host")),
+                ({"lifecycle": {"preStop": {"httpGet": {"port": 1, "host": "h"}}}}, ("lifecycle", "preStop", "httpGet", "host")),
+            )
+        ),
         ({**GOOD, "initContainers": [{"name": "i"}]}, ("initContainers", "i", "securityContext", "allowPrivilegeEscalation")),
     ]  # fmt: skip
 """Pods that it refuses, each with the place that is wrong."""

@@ -1,0 +1,309 @@
+"""Teams in the sandbox: what Pod Security, quota and rights really let through, and what they refuse.
+
+The stack is up once for all of these: two teams; the word count and the streaming job in the first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from settings.namespace import PodSecurityLevel, pod_security_labels
+from settings.rules.pod_security import look
+from tests.e2e.conftest import layered, make
+from tests.e2e.pod_mutations import pods
+from tests.e2e.running_totals import PAIR, until
+from tools.kubectl import Kubectl
+
+TEAM, OTHER = "flink", "reports"
+GROUPS = ["system:serviceaccounts", f"system:serviceaccounts:{TEAM}", "system:authenticated"]
+ACCOUNT = f"system:serviceaccount:{TEAM}:flink"
+NAMESPACES = {
+    TEAM: {
+        "quota": {"cpu": 2, "memory": "8Gi", "deployments": 2, "claims": 2},
+        "limits": {"max": {"memory": "3Gi"}},
+    },
+    OTHER: {"podSecurity": "baseline"},
+}
+SMALL = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}}
+"""Both jobs at once are to fit on a machine with two CPUs."""
+TOTALS = {
+    **SMALL,
+    "enabled": True,
+    "parameters": {"rate": 100},
+    "flinkConfiguration": {"execution.checkpointing.interval": "1 s"},
+    "upgradeMode": "last-state",
+}
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+ALLOWED = {
+    *(("", "pods", verb) for verb in ("list", "watch", "create", "delete")),
+    *(("", "configmaps", verb) for verb in VERBS),
+    *(("apps", "deployments", verb) for verb in ("get", "delete")),
+    ("apps", "deployments/finalizers", "update"),
+}
+"""The table of docs/security.md."""
+ANYBODY = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
+"""What every account may ask about itself."""
+
+
+@pytest.fixture(scope="module")
+def teams(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[Kubectl]:
+    layer = up_layer(tmp_path_factory.mktemp("teams"))
+    done = make("up", "STACK=sandbox", layer, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield kubectl
+    done = make("destroy", "STACK=sandbox", layer, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **config: object) -> str:
+    """The option of `make` for both teams and both jobs, with further settings of the word count and of the stack."""
+    jobs = {"running-totals": TOTALS, "word-count": {**SMALL, **(word_count or {})}}
+    return f"LAYER={layered(folder, PAIR, namespaces=NAMESPACES, jobs=jobs, **config)}"
+
+
+def listed(*items: dict[str, Any]) -> bytes:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}).encode()
+
+
+def allowed(kubectl: Kubectl, namespace: str, asked: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Which of group, resource and verb the API server's authorizer allows the team's account in a namespace."""
+    asked = list(asked)
+    reviews = [
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": ACCOUNT,
+                "groups": GROUPS,
+                "resourceAttributes": {
+                    "namespace": namespace,
+                    "group": group,
+                    "resource": resource.partition("/")[0],
+                    "subresource": resource.partition("/")[2],
+                    "verb": verb,
+                },
+            },
+        }
+        for group, resource, verb in asked
+    ]
+    shown = 'jsonpath={.status.allowed}{"\\n"}'
+    answers = kubectl.run("create", "-f", "-", "-o", shown, stdin=listed(*reviews)).decode().split()
+    assert len(answers) == len(asked)
+    assert set(answers) <= {"true", "false"}
+    return {what for what, answer in zip(asked, answers, strict=True) if answer == "true"}
+
+
+def every_resource(kubectl: Kubectl) -> list[tuple[str, str]]:
+    """Group and resource of all that the cluster serves, with the subresources that give power over pods."""
+    found: list[tuple[str, str]] = []
+    for line in kubectl.run("api-resources", "-o", "name").decode().split():
+        resource, _, group = line.partition(".")
+        found.append((group, resource))
+    found += [("", f"pods/{sub}") for sub in ("exec", "log", "attach", "portforward", "proxy", "eviction", "status")]
+    found += [("", "serviceaccounts/token"), ("", "services/proxy"), ("", "nodes/proxy")]
+    found += [("apps", f"deployments/{sub}") for sub in ("scale", "status", "finalizers")]
+    found += [("flink.apache.org", f"flinkdeployments/{sub}") for sub in ("status", "finalizers")]
+    return found
+
+
+class TestRights:
+    def test_the_account_may_do_what_the_table_says_and_nothing_else(self, teams: Kubectl):
+        resources = every_resource(teams)
+        assert len(resources) > 60
+        asked = [(group, resource, verb) for group, resource in resources for verb in VERBS]
+        asked += [("", resource, "impersonate") for resource in ("users", "groups", "serviceaccounts")]
+        asked += [("rbac.authorization.k8s.io", "roles", verb) for verb in ("bind", "escalate")]
+        found = {what for what in allowed(teams, TEAM, asked) if what[1] not in ANYBODY}
+        assert found == ALLOWED
+
+    @pytest.mark.parametrize("namespace", [OTHER, "flink-operator", "kube-system", "default"])
+    def test_it_may_do_nothing_elsewhere(self, teams: Kubectl, namespace: str):
+        resources = [("", "secrets"), ("", "pods"), ("", "configmaps"), ("", "services"), ("", "pods/exec")]
+        resources += [("apps", "deployments"), ("flink.apache.org", "flinkdeployments")]
+        assert allowed(teams, namespace, [(*one, verb) for one in resources for verb in VERBS]) == set()
+
+    def test_one_team_cannot_read_the_others_secrets(self, teams: Kubectl, tmp_path: Path):
+        """With the account's own token alone, as a pod of the team would."""
+        teams.run("create", "secret", "generic", "planted", "-n", OTHER, "--from-literal=key=plum-4711")
+        try:
+            pod = as_pod(teams, tmp_path)
+            assert b"word-count" in pod.run("get", "pods", "-n", TEAM, "-o", "name"), "the token is good"
+            for where in (("-n", OTHER), ("-n", TEAM), ("-A",)):
+                done = pod.try_run("get", "secrets", *where, "-o", "yaml")
+                assert done.returncode != 0
+                assert b"plum-4711" not in done.stdout
+                assert f'User "{ACCOUNT}" cannot list resource "secrets"' in done.stderr.decode()
+            done = pod.try_run("get", "secret", "planted", "-n", OTHER, "-o", "yaml")
+            assert f'User "{ACCOUNT}" cannot get resource "secrets"' in done.stderr.decode()
+        finally:
+            teams.run("delete", "secret", "planted", "-n", OTHER)
+
+
+def as_pod(kubectl: Kubectl, folder: Path) -> Kubectl:
+    """kubectl with the token of the team's account and no other credentials."""
+    config = json.loads(kubectl.run("config", "view", "--raw", "--minify", "-o", "json"))
+    token = kubectl.run("create", "token", "flink", "-n", TEAM).decode().strip()
+    [user] = config["users"]
+    user["user"] = {"token": token}
+    path = folder / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config))
+    return Kubectl(kubectl.program, kubectl.context, path)
+
+
+def verdicts(kubectl: Kubectl, namespace: str, specs: list[dict[str, Any]]) -> dict[int, str]:
+    """What the API server says to each pod: empty when it would take it, otherwise what Pod Security has against it.
+
+    A pod that is refused for another reason (its fields do not go together) is not in it.
+    """
+    items: list[dict[str, Any]] = []
+    for number, spec in enumerate(specs):
+        containers = {
+            group: [{"image": "x:1", **one} for one in spec[group]]
+            for group in ("containers", "initContainers")
+            if group in spec
+        }
+        metadata = {"name": f"pod-{number}", "namespace": namespace}
+        items.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**spec, **containers}})
+    done = kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=listed(*items))
+    said = {int(number): "" for number in re.findall(r"^pod/pod-(\d+) created", done.stdout.decode(), re.M)}
+    refusal = r'pods "pod-(\d+)" is forbidden: violates PodSecurity "[^"]+": (.*)'
+    return said | {int(number): why for number, why in re.findall(refusal, done.stderr.decode())}
+
+
+class TestPodSecurity:
+    @pytest.mark.parametrize("level", ["restricted", "baseline", "privileged"])
+    def test_every_verdict_of_ours_is_the_api_servers(self, kubectl: Kubectl, level: PodSecurityLevel):
+        """Asked of a namespace of its own: a dry run takes nothing."""
+        name = f"verdicts-{level}"
+        metadata = {"name": name, "labels": pod_security_labels(level)}
+        kubectl.run("create", "-f", "-", stdin=listed({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
+        try:
+            until("the default account", lambda: kubectl.get("serviceaccount", "default", "-n", name), 30)
+            specs = pods(several=400)
+            said = verdicts(kubectl, name, specs)
+            assert len(said) > 0.95 * len(specs), "the others say what no API server takes"
+            wrong: list[str] = []
+            for number, theirs in said.items():
+                spec = {"podTemplate": {"spec": specs[number]}}
+                manifest = {"kind": "FlinkDeployment", "metadata": {"name": "j", "namespace": name}, "spec": spec}
+                ours = [found for found in look(manifest, level) if found.rule == "podSecurity"]
+                if bool(ours) != bool(theirs):
+                    wrong.append(f"{specs[number]}\n  we say: {ours or 'nothing'}\n  they say: {theirs or 'nothing'}")
+            assert not wrong, "\n".join(wrong)
+            refused = sum(map(bool, said.values()))
+            assert (refused == 0) if level == "privileged" else (200 < refused < len(said) - 200)
+        finally:
+            kubectl.run("delete", "namespace", name, "--wait=false")
+
+    def test_a_teams_namespace_refuses_a_pod_that_breaks_its_profile(self, teams: Kubectl):
+        sizes = {"requests": {"cpu": "10m", "memory": "10Mi"}, "limits": {"memory": "10Mi"}}
+        plain = {"containers": [{"name": "a", "resources": sizes}]}
+        asked = [plain, {**plain, "hostNetwork": True}]
+        team, other, operator = (verdicts(teams, name, asked) for name in (TEAM, OTHER, "flink-operator"))
+        assert all("allowPrivilegeEscalation != false" in team[number] for number in (0, 1))
+        assert (other[0], other[1]) == ("", "host namespaces (hostNetwork=true)")
+        assert all("runAsNonRoot != true" in operator[number] for number in (0, 1))
+
+    def test_the_jobs_own_pods_keep_the_restricted_profile(self, teams: Kubectl):
+        """What `up` brought runs under it: the profile is enforced, and the namespace's label says so."""
+        found = teams.get("namespace", TEAM)
+        assert found is not None
+        assert found["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+        running = teams.get("pods", "-n", TEAM, "-l", "app=running-totals")
+        assert running is not None
+        assert {pod["metadata"]["labels"]["component"] for pod in running["items"]} == {"jobmanager", "taskmanager"}
+        for pod in running["items"]:
+            assert pod["spec"]["securityContext"]["runAsUser"] == 9999
+            assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+class TestJobs:
+    """Under all of the above."""
+
+    def test_the_word_count_has_finished(self, teams: Kubectl):
+        job = teams.get("flinkdeployment", "word-count", "-n", TEAM)
+        assert job is not None
+        assert job["status"]["jobStatus"]["state"] == "FINISHED"
+
+    def test_the_streaming_job_runs_and_takes_checkpoints(self, teams: Kubectl):
+        """More and more of them: those triggered before all tasks ran count as failed, and say nothing."""
+
+        def completed() -> int:
+            running = [job["jid"] for job in rest(teams, "/jobs/overview")["jobs"] if job["state"] == "RUNNING"]
+            return rest(teams, f"/jobs/{running[0]}/checkpoints")["counts"]["completed"] if running else 0
+
+        before = until("a first checkpoint", completed, 60)
+        until("three checkpoints more", lambda: completed() >= before + 3, 60)
+
+
+def rest(kubectl: Kubectl, path: str) -> dict[str, Any]:
+    service = f"/api/v1/namespaces/{TEAM}/services/running-totals-rest:rest/proxy"
+    return cast(dict[str, Any], json.loads(kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s")))
+
+
+class TestQuota:
+    def test_the_cluster_counts_what_the_quota_bounds(self, teams: Kubectl):
+        found = teams.get("resourcequota", "-n", TEAM)
+        assert found is not None
+        used = {name: amount for one in found["items"] for name, amount in one["status"]["used"].items()}
+        assert used["count/flinkdeployments.flink.apache.org"] == "2"
+        assert used["persistentvolumeclaims"] == "2"  # the state's and the word count's
+        running = teams.get("pods", "-n", TEAM, "--field-selector=status.phase=Running")
+        assert running is not None
+        asked = [one["resources"]["requests"]["cpu"] for pod in running["items"] for one in pod["spec"]["containers"]]
+        assert len(asked) >= 2
+        assert used["requests.cpu"] == f"{200 * len(asked)}m"
+
+    def test_one_deployment_more_is_refused(self, teams: Kubectl):
+        job = teams.get("flinkdeployment", "word-count", "-n", TEAM)
+        assert job is not None
+        more = {**{key: job[key] for key in ("apiVersion", "kind", "spec")}, "metadata": {"name": "one-more"}}
+        done = teams.try_run("create", "--dry-run=server", "-n", TEAM, "-f", "-", stdin=json.dumps(more).encode())
+        assert b"exceeded quota: flink-quota" in done.stderr
+
+    def test_one_container_larger_than_the_limit_is_refused(self, teams: Kubectl):
+        sizes = {"requests": {"cpu": "10m", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": TEAM}}
+        spec = {"containers": [{"name": "a", "image": "x:1", "resources": sizes}]}
+        done = teams.try_run("create", "--dry-run=server", "-f", "-", stdin=listed({**pod, "spec": spec}))
+        assert b"maximum memory usage per Container is 3Gi, but limit is 4Gi" in done.stderr
+
+    def test_up_stops_a_job_that_is_too_large_before_it_touches_anything(self, teams: Kubectl, tmp_path: Path):
+        before = teams.get("flinkdeployment", "word-count", "-n", TEAM)
+        done = make("up", "STACK=sandbox", up_layer(tmp_path, word_count={"parallelism": 20}), timeout=60)
+        assert done.returncode != 0
+        assert (
+            "asks for 2.2 of cpu (1 JobManager of 0.2, 10 TaskManagers of 0.2), and namespace flink may have 2 in all"
+        ) in done.stdout + done.stderr
+        assert teams.get("flinkdeployment", "word-count", "-n", TEAM) == before
+
+    # The streaming job holds 400m: what is left is too little for a JobManager, or for its TaskManager.
+    @pytest.mark.parametrize(
+        ("cpu", "who", "patience"), [(500, "word-count-", "20s"), (700, "word-count-taskmanager", "60s")]
+    )
+    def test_up_says_in_words_that_somebody_elses_quota_stops_a_job(
+        self, teams: Kubectl, tmp_path: Path, cpu: int, who: str, patience: str
+    ):
+        quota = {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "somebody-elses", "namespace": TEAM},
+            "spec": {"hard": {"requests.cpu": f"{cpu}m"}},
+        }
+        teams.run("apply", "-f", "-", stdin=json.dumps(quota).encode())
+        try:
+            layer = up_layer(tmp_path, word_count={"restartNonce": cpu}, jobTimeout=patience)
+            done = make("up", "STACK=sandbox", layer, timeout=200)
+            said = done.stdout + done.stderr
+            assert done.returncode != 0
+            assert "exceeded quota: somebody-elses" in said, said
+            assert f'pods "{who}' in said
+        finally:
+            teams.run("delete", "resourcequota", "somebody-elses", "-n", TEAM)
