@@ -1,0 +1,127 @@
+"""What the plan says is what the operator does: each effect on real jobs, by Flink's own account of where it started.
+
+Three jobs at once, each with a change of another effect.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from settings.state_storage import MOUNT
+from tests.e2e.running_totals import NAMESPACE, RunningTotals, until
+from tests.engine.conftest import ROOT, Engine
+from tests.engine.test_plan import effects
+from tools.kubectl import Kubectl
+
+SAVEPOINT, LAST_STATE, BATCH = "by-savepoint", "by-last-state", "word-count"
+
+CPU = 0.1
+"""What each process of the three asks for, that they find room together; it may use what is idle."""
+
+FASTER = {
+    "execution.checkpointing.interval": "2 s",
+    "jobmanager.scheduler": "adaptive",
+    "jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling": "1 s",
+}
+
+
+class Stack:
+    """The stack, whose three jobs are changed in their files."""
+
+    def __init__(self, engine: Engine, kubectl: Kubectl) -> None:
+        totals = yaml.safe_load((ROOT / "jobs" / "running_totals.yaml").read_text())
+        self.words = list(yaml.safe_load_all((ROOT / "jobs" / "word_count.yaml").read_text()))
+        self.jobs = {mode: _totals(totals, mode) for mode in (SAVEPOINT, LAST_STATE)}
+        self.jobs[BATCH] = next(found for found in self.words if found["kind"] == "FlinkDeployment")
+        for job in self.jobs.values():
+            job["spec"]["jobManager"]["resource"]["cpu"] = job["spec"]["taskManager"]["resource"]["cpu"] = CPU
+            for process in ("jobmanager", "taskmanager"):
+                job["spec"]["flinkConfiguration"][f"kubernetes.{process}.cpu.limit-factor"] = "20"
+        self.engine = engine.of(self._files())
+        self.flink = {name: RunningTotals(kubectl, engine.folder, list, name=name) for name in (SAVEPOINT, LAST_STATE)}
+
+    def _files(self) -> dict[str, str]:
+        totals = [job for name, job in self.jobs.items() if name != BATCH]
+        return {"totals.yaml": yaml.safe_dump_all(totals), "word_count.yaml": yaml.safe_dump_all(self.words)}
+
+    def plan(self, *, code: int = 0) -> dict[str, str]:
+        """Each job that changes and its effect."""
+        self.engine.write(self._files())
+        done = self.engine.plan()
+        assert done.code == code
+        return {job.removeprefix(f"{NAMESPACE}/"): effect for job, effect in effects(done).items()}
+
+    def up(self) -> None:
+        self.engine.write(self._files())
+        done = self.engine.make("up")
+        assert done.code == 0, done.said
+
+    def configure(self, name: str, said: Mapping[str, str]) -> None:
+        self.jobs[name]["spec"]["flinkConfiguration"].update(said)
+
+    def running(self, name: str) -> dict[str, Any]:
+        """The Flink job, once all of its tasks run."""
+        return until(f"{name} runs", self.flink[name].job)
+
+
+def _totals(example: Mapping[str, Any], name: str) -> dict[str, Any]:
+    job = copy.deepcopy(dict(example))
+    job["metadata"] = {"name": name}
+    job["spec"]["flinkConfiguration"].update(FASTER)
+    job["spec"]["job"]["upgradeMode"] = name.removeprefix("by-")
+    arguments = job["spec"]["job"]["args"]
+    arguments[arguments.index("--output") + 1] = f"{MOUNT}/{name}"
+    return job
+
+
+@pytest.fixture(scope="module")
+def stack(engine: Engine, kubectl: Kubectl) -> Generator[Stack]:
+    """Up; gone in the end."""
+    found = Stack(engine, kubectl)
+    found.up()
+    yield found
+    assert found.engine.make("destroy").code == 0
+
+
+def finished(kubectl: Kubectl) -> str:
+    """The id of the batch job that has run."""
+    status = (kubectl.get("flinkdeployment", BATCH, "-n", NAMESPACE) or {})["status"]["jobStatus"]
+    assert status["state"] in ("RUNNING", "FINISHED")
+    return status["jobId"]
+
+
+class TestPlanAndOperator:
+    """In this order."""
+
+    def test_rescaled_in_place_left_alone_and_begun_anew(self, stack: Stack, kubectl: Kubectl) -> None:
+        before = {name: stack.running(name) for name in stack.flink}
+        pods = {name: flink.pods("jobmanager") for name, flink in stack.flink.items()}
+        batch = finished(kubectl)
+        vertices = {vertex["id"]: 2 for vertex in before[SAVEPOINT]["vertices"]}
+        overrides = ",".join(f"{vertex}:{parallelism}" for vertex, parallelism in vertices.items())
+        stack.configure(SAVEPOINT, {"pipeline.jobvertex-parallelism-overrides": overrides})
+        stack.jobs[LAST_STATE]["metadata"]["annotations"] = {"example.org/owner": "orders"}
+        stack.jobs[BATCH]["spec"]["job"]["parallelism"] = 2
+        assert stack.plan() == {
+            SAVEPOINT: "rescale in place",
+            LAST_STATE: "metadata only",
+            BATCH: "restart from empty",
+        }
+        stack.up()
+
+        def rescaled() -> bool:
+            job = stack.running(SAVEPOINT)
+            return {vertex["id"]: vertex["parallelism"] for vertex in job["vertices"]} == vertices
+
+        until("the job has its new parallelism", rescaled)
+        for name, flink in stack.flink.items():
+            assert stack.running(name)["jid"] == before[name]["jid"]
+            assert flink.pods("jobmanager") == pods[name]
+        assert finished(kubectl) != batch
+        owned = kubectl.get("flinkdeployment", LAST_STATE, "-n", NAMESPACE) or {}
+        assert owned["metadata"]["annotations"]["example.org/owner"] == "orders"
