@@ -9,14 +9,14 @@ import pulumi_kubernetes as kubernetes
 
 from components.api_server import ApiServer
 from components.cert_manager import CertManager
-from components.flink_job import deploy_jobs
+from components.flink_job import deploy_jobs, exported
 from components.flink_operator import FlinkOperator
 from components.monitoring import monitor_platform
 from components.namespace import JobNamespace
 from components.network_policies import network_policies
 from components.prometheus import Prometheus
 from components.readiness import Readiness
-from components.stack import declared_platform
+from components.stack import declared_platform, registered
 from components.state_claim import state_claims
 
 platform = declared_platform(Path(__file__).parent)
@@ -37,7 +37,7 @@ namespaces = {
     name: JobNamespace(name, namespace, settings.state_storage.service_account_annotations, on_cluster)
     for name, namespace in settings.namespaces.items()
 }
-policies = network_policies(platform, namespaces)
+network_policies(platform, namespaces)
 cert_manager = (
     CertManager(settings.cert_manager, settings.charts, on_cluster) if settings.cert_manager.enabled else None
 )
@@ -53,7 +53,8 @@ monitor_platform(platform, namespaces, operator, prometheus, on_cluster)
 readiness = Readiness.of(settings) if settings.wait_for_jobs else None
 kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
 claims = state_claims(platform, namespaces, on_cluster)
-jobs = deploy_jobs(platform, namespaces, policies, operator, kinds, claims, readiness, on_cluster)
+jobs = deploy_jobs(platform, namespaces, operator, kinds, claims, readiness, on_cluster)
 
-pulumi.export("jobs", {key: job.export() for key, job in jobs.items()})
+pulumi.export("jobs", exported(jobs))
 pulumi.export("grafana", prometheus.grafana.export() if prometheus else None)
+pulumi.run(registered)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.kubernetes_object import KubernetesObject
 from dashboards.alerts import groups
 from settings.labels import labels
 from settings.platform import Platform
@@ -20,7 +20,7 @@ def alert_rules(
     namespace: str,
     needed: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
-) -> CustomResource | None:
+) -> KubernetesObject | None:
     """The rules; None when the stack wants no alert.
 
     Args:
@@ -34,11 +34,13 @@ def alert_rules(
     found = groups(settings.alerts, platform.settings.operator.namespace, declared)
     if not found or not settings.alerts.enabled:
         return None
-    return CustomResource(
+    return KubernetesObject(
         NAME,
-        api_version="monitoring.coreos.com/v1",
-        kind="PrometheusRule",
-        metadata={"name": NAME, "namespace": namespace, "labels": {**labels(NAME), **settings.labels}},
-        spec={"groups": found},
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(needed))),
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": NAME, "namespace": namespace, "labels": {**labels(NAME), **settings.labels}},
+            "spec": {"groups": found},
+        },
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(needed))),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import functools
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.flink_operator import FlinkOperator
+from components.kubernetes_object import KubernetesObject, after
 from components.namespace import JobNamespace
 from components.readiness import Readiness
 from settings.job_files import FLINK_API
@@ -33,43 +35,38 @@ class FlinkJob:
     Attributes:
         job: what is declared.
         resource: the resource.
-        ready: its state in words, known once it is ready; what must come after the job depends on `settled`.
+        ready: the watch, done once it is ready; None when nobody waits for it.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        *,
-        readiness: Readiness | None,
-        after: Sequence[pulumi.Input[pulumi.Resource]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
+    def __init__(self, job: Job, readiness: Readiness | None, opts: pulumi.ResourceOptions) -> None:
         """
         Args:
             job: what is declared.
             readiness: the stack's watch, None when nobody waits for jobs.
-            after: what must be there, and ready, before.
-            opts: provider.
+            opts: provider, what must be there, and ready, before; and whether it is protected.
         """
         self.job = job
         metadata = cast(dict[str, Any], job.manifest["metadata"])
         annotations = {**deletion(job.kind), **cast(Mapping[str, str], metadata.get("annotations") or {})}
-        self.resource = CustomResource(
-            f"{job.namespace}/{job.name}",
-            api_version=str(job.manifest["apiVersion"]),
-            kind=job.kind,
-            metadata=cast(Any, {**metadata, "annotations": annotations}),
-            spec=job.spec,
-            opts=pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(depends_on=after, protect=job.is_protected or None)
-            ),
+        manifest = {
+            "apiVersion": job.manifest["apiVersion"],
+            "kind": job.kind,
+            "metadata": {**metadata, "annotations": annotations},
+            "spec": job.spec,
+        }
+        self.resource = KubernetesObject(f"{job.namespace}/{job.name}", manifest, opts)
+        is_awaited = not job.is_suspended and not pulumi.runtime.is_dry_run()
+        self.ready = (
+            asyncio.ensure_future(_watched(self.resource, job, readiness)) if readiness and is_awaited else None
         )
-        self.ready = _watched(self.resource, job, readiness)
 
     @property
-    def settled(self) -> pulumi.Output[pulumi.Resource]:
-        """The resource, once it is ready."""
-        return self.ready.apply(lambda _: cast(pulumi.Resource, self.resource))
+    def settled(self) -> pulumi.Input[pulumi.Resource]:
+        """The resource, once it is ready: for what must come after it."""
+        ready = self.ready
+        if ready is None:
+            return self.resource
+        return pulumi.Output.from_input(ready).apply(lambda _: cast(pulumi.Resource, self.resource))
 
     def export(self) -> dict[str, str]:
         """As a stack output: where the job is and how to look at it."""
@@ -81,25 +78,14 @@ class FlinkJob:
         return said
 
 
-def _watched(resource: CustomResource, job: Job, readiness: Readiness | None) -> pulumi.Output[str]:
-    if readiness is None or job.is_suspended:
-        return resource.id.apply(lambda _: "not awaited")
-    return resource.id.apply(lambda _: readiness.wait(job, resource))
-
-
-class _KubernetesObject(pulumi.CustomResource):
-    """Any object as it is written; the SDK's own CustomResource takes nothing but a spec."""
-
-    def __init__(self, name: str, manifest: Mapping[str, object], opts: pulumi.ResourceOptions) -> None:
-        api_version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
-        group = api_version if "/" in api_version else f"core/{api_version}"
-        super().__init__(f"kubernetes:{group}:{kind}", name, dict(manifest), opts)
+async def _watched(resource: pulumi.CustomResource, job: Job, readiness: Readiness) -> str:
+    await resource.id.future()
+    return await readiness.wait(job, resource)
 
 
 def deploy_jobs(
     platform: Platform,
     namespaces: Mapping[str, JobNamespace],
-    policies: Mapping[tuple[str, str, str], pulumi.Resource],
     operator: FlinkOperator | None,
     kinds: Mapping[str, pulumi.Resource | None],
     claims: Mapping[str, pulumi.Resource],
@@ -111,7 +97,6 @@ def deploy_jobs(
     Args:
         platform: what the stack declares.
         namespaces: by name.
-        policies: of the jobs' pods, by kind, namespace and name.
         operator: None when the cluster has it.
         kinds: API group to what brings its kinds into the cluster, None when they are there.
         claims: for state, by namespace.
@@ -130,19 +115,35 @@ def deploy_jobs(
         made = attachment(declared, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)))
         beside.setdefault(declared.source.document.file, []).append(made)
 
+    @functools.cache  # most jobs of a namespace come after the same
+    def options(is_protected: bool, *needed: pulumi.Input[pulumi.Resource]) -> pulumi.ResourceOptions:
+        own = pulumi.ResourceOptions(depends_on=after(needed), protect=is_protected or None)
+        return pulumi.ResourceOptions.merge(opts, own)
+
     jobs: dict[tuple[str, str, str], FlinkJob] = {}
     for job in sorted(platform.jobs, key=lambda job: _LEVELS.get(job.kind, 0)):
-        after: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].needed]
-        after += [operator] if operator else []
-        own_policy = policies.get((job.kind, job.namespace, job.name))
-        after += [own_policy] if own_policy is not None else []
-        after += beside.get(job.source.document.file, [])
-        after += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []
+        before: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].needed]
+        before += [operator] if operator else []
+        before += beside.get(job.source.document.file, [])
+        before += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []
         target = ("FlinkDeployment", job.session_cluster) if job.session_cluster else job.snapshot_of
         needed_job = jobs.get((target[0], job.namespace, target[1])) if target else None
-        after += [needed_job.settled] if needed_job else []
-        jobs[job.kind, job.namespace, job.name] = FlinkJob(job, readiness=readiness, after=after, opts=opts)
+        before += [needed_job.settled] if needed_job else []
+        jobs[job.kind, job.namespace, job.name] = FlinkJob(job, readiness, options(job.is_protected, *before))
     return {"/".join(key): job for key, job in jobs.items()}
+
+
+def exported(jobs: Mapping[str, FlinkJob]) -> pulumi.Input[Mapping[str, Mapping[str, str]]]:
+    """Where each job is and how to look at it, as a stack output; known once all jobs are ready.
+
+    It is what ends the program with the first job that fails. One output for all watches, since the SDK looks at every
+    output that is open whenever one is done.
+    """
+    found = {key: job.export() for key, job in jobs.items()}
+    watches = [job.ready for job in jobs.values() if job.ready is not None]
+    if not watches:
+        return found
+    return pulumi.Output.from_input(asyncio.gather(*watches)).apply(lambda _: found)
 
 
 _LEVELS = {"FlinkSessionJob": 1, "FlinkStateSnapshot": 2}
@@ -157,4 +158,4 @@ def attachment(declared: Attachment, opts: pulumi.ResourceOptions) -> pulumi.Res
         metadata = cast(dict[str, Any], manifest["metadata"])
         annotations = {"pulumi.com/skipAwait": "true", **cast(dict[str, Any], metadata.get("annotations") or {})}
         manifest["metadata"] = {**metadata, "annotations": annotations}
-    return _KubernetesObject(f"{declared.namespace}/{declared.source.name}", manifest, opts)
+    return KubernetesObject(f"{declared.namespace}/{declared.source.name}", manifest, opts)

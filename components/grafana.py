@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Secret
 
+from components.kubernetes_object import KubernetesObject
 from settings.labels import labels
 from settings.monitoring import GRAFANA_SECRET
 
@@ -34,7 +34,7 @@ class Grafana:
         }
 
 
-def admin_secret(namespace: str, opts: pulumi.ResourceOptions) -> Secret:
+def admin_secret(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
     """The Secret with user and password.
 
     Each run of the program makes a password, and only the one that creates the Secret keeps it: afterwards the
@@ -44,13 +44,19 @@ def admin_secret(namespace: str, opts: pulumi.ResourceOptions) -> Secret:
         namespace: of Grafana.
         opts: parent; must depend on the namespace.
     """
-    return Secret(
+    password = secrets.token_urlsafe(24)
+    return KubernetesObject(
         GRAFANA_SECRET,
-        metadata={"name": GRAFANA_SECRET, "namespace": namespace, "labels": labels("grafana")},
-        type="Opaque",
-        data={USER_KEY: _encoded("admin"), PASSWORD_KEY: pulumi.Output.secret(_encoded(secrets.token_urlsafe(24)))},
-        opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(ignore_changes=["data"], additional_secret_outputs=["data"])
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": GRAFANA_SECRET, "namespace": namespace, "labels": labels("grafana")},
+            "type": "Opaque",
+            "data": pulumi.Output.secret({USER_KEY: _encoded("admin"), PASSWORD_KEY: _encoded(password)}),
+        },
+        pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(ignore_changes=["data"], additional_secret_outputs=["data", "stringData"]),
         ),
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ConfigMap
 
+from components.kubernetes_object import KubernetesObject
 from dashboards.metrics import FLINK_UI
 from settings.labels import labels
 
@@ -31,14 +31,18 @@ class GrafanaDashboards(pulumi.ComponentResource):
         super().__init__("flink-k8s:index:GrafanaDashboards", "grafana-dashboards", None, opts)
         for path in sorted(FOLDER.glob("*.json")):
             name = f"dashboard-{path.stem}"
-            ConfigMap(
+            KubernetesObject(
                 name,
-                metadata={
-                    "name": name,
-                    "namespace": namespace,
-                    "labels": {**labels(name), "grafana_dashboard": "1"},
+                {
+                    "apiVersion": "v1",
+                    "kind": "ConfigMap",
+                    "metadata": {
+                        "name": name,
+                        "namespace": namespace,
+                        "labels": {**labels(name), "grafana_dashboard": "1"},
+                    },
+                    "data": {path.name: path.read_text().replace(FLINK_UI, json.dumps(flink_ui)[1:-1])},
                 },
-                data={path.name: path.read_text().replace(FLINK_UI, json.dumps(flink_ui)[1:-1])},
-                opts=pulumi.ResourceOptions(parent=self, depends_on=list(needed)),
+                pulumi.ResourceOptions(parent=self, depends_on=list(needed)),
             )
         self.register_outputs({})

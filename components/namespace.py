@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace as KubernetesNamespace
-from pulumi_kubernetes.core.v1 import ServiceAccount
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict, Role, RoleBinding
 
 from components import quota
+from components.kubernetes_object import KubernetesObject
 from settings.labels import labels
 from settings.model import JOB_ACCOUNT
 from settings.namespace import NamespaceSettings, pod_security_labels
 
-_ROLE: list[PolicyRuleArgsDict] = [
+_RBAC = "rbac.authorization.k8s.io/v1"
+
+_ROLE: list[dict[str, list[str]]] = [
     # The JobManager starts a TaskManager, follows the pods of its cluster, and removes one that is not needed.
-    {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
     # High availability: leaders take turns by patch, pointers to checkpoints are put, all are watched, and removed in
     # the end; Flink 1.17 and older remove by label.
     {
-        "api_groups": [""],
+        "apiGroups": [""],
         "resources": ["configmaps"],
         "verbs": ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
     },
     # TaskManagers belong to the JobManager's Deployment, which an application deletes when its job has ended.
-    {"api_groups": ["apps"], "resources": ["deployments"], "verbs": ["get", "delete"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "delete"]},
     # Clusters that check owner references ask who may block the owner's deletion, as such a TaskManager does.
-    {"api_groups": ["apps"], "resources": ["deployments/finalizers"], "verbs": ["update"]},
+    {"apiGroups": ["apps"], "resources": ["deployments/finalizers"], "verbs": ["update"]},
 ]
 """What Flink's native Kubernetes mode asks the API server for, and no more: see docs/security.md."""
 
 
-def namespace(
-    name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions
-) -> KubernetesNamespace:
+def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions) -> KubernetesObject:
     """A namespace that the stack owns, held to the restricted profile of Pod Security.
 
     Args:
@@ -44,7 +42,9 @@ def namespace(
         opts: parent and provider.
     """
     own = {**labels(name), **pod_security_labels("restricted"), **(extra or {})}
-    return KubernetesNamespace(name, metadata={"name": name, "labels": own}, opts=opts)
+    return KubernetesObject(
+        name, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": own}}, opts
+    )
 
 
 class JobNamespace(pulumi.ComponentResource):
@@ -77,33 +77,32 @@ class JobNamespace(pulumi.ComponentResource):
         profile = pod_security_labels(settings.pod_security, settings.pod_security_version)
         self.namespace = namespace(name, extra={**settings.labels, **profile}, opts=child)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
-        metadata: ObjectMetaArgsDict = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
-        annotated: ObjectMetaArgsDict = (
-            {**metadata, "annotations": account_annotations} if account_annotations else metadata
-        )
+        metadata = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
         self.bounds: list[pulumi.Resource] = [
             *quota.quota(name, settings.quota, inside),
             *quota.limits(name, settings.limits, inside),
         ]
         self._settings = settings
-        service_account = ServiceAccount(
-            f"{name}-{JOB_ACCOUNT}",
-            metadata=annotated,
-            image_pull_secrets=[{"name": secret} for secret in settings.image_pull_secrets] or None,
-            opts=inside,
+        account: dict[str, Any] = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+        if account_annotations:
+            account["metadata"] = {**metadata, "annotations": account_annotations}
+        if settings.image_pull_secrets:
+            account["imagePullSecrets"] = [{"name": secret} for secret in settings.image_pull_secrets]
+        resource = f"{name}-{JOB_ACCOUNT}"
+        service_account = KubernetesObject(resource, account, inside)
+        role = KubernetesObject(
+            resource, {"apiVersion": _RBAC, "kind": "Role", "metadata": metadata, "rules": _ROLE}, inside
         )
-        role = Role(
-            f"{name}-{JOB_ACCOUNT}",
-            metadata=metadata,
-            rules=_ROLE,
-            opts=inside,
-        )
-        binding = RoleBinding(
-            f"{name}-{JOB_ACCOUNT}",
-            metadata=metadata,
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": JOB_ACCOUNT},
-            subjects=[{"kind": "ServiceAccount", "name": JOB_ACCOUNT, "namespace": name}],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role, service_account]),
+        binding = KubernetesObject(
+            resource,
+            {
+                "apiVersion": _RBAC,
+                "kind": "RoleBinding",
+                "metadata": metadata,
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": JOB_ACCOUNT},
+                "subjects": [{"kind": "ServiceAccount", "name": JOB_ACCOUNT, "namespace": name}],
+            },
+            pulumi.ResourceOptions(parent=self, depends_on=[role, service_account]),
         )
         self.needed: list[pulumi.Resource] = [*self.bounds, service_account, role, binding]
         self.register_outputs({})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import pulumi
-from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
+from components.kubernetes_object import KubernetesObject, after
 from components.namespace import JobNamespace
 from settings.jobs import Job
 from settings.labels import labels
@@ -21,9 +21,7 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes itself gives every namespace its name as this label."""
 
 
-def network_policies(
-    platform: Platform, namespaces: Mapping[str, JobNamespace]
-) -> dict[tuple[str, str, str], NetworkPolicy]:
+def network_policies(platform: Platform, namespaces: Mapping[str, JobNamespace]) -> None:
     """A policy for each job's pods, and for each namespace what all of its pods may reach, then that nothing else may.
 
     A job's policy is whole: from the moment that it is there its pods can do all that they need, so nothing is cut off
@@ -32,33 +30,29 @@ def network_policies(
     Args:
         platform: what the stack declares.
         namespaces: by name; each one's needs grow by its policies.
-
-    Returns:
-        By kind, namespace and name of the job; empty when there are to be no policies.
     """
     if not platform.settings.network_policies.enabled:
-        return {}
-    made: dict[tuple[str, str, str], NetworkPolicy] = {}
+        return
+    inside = {
+        home.name: pulumi.ResourceOptions(parent=home, depends_on=after([home.namespace]))
+        for home in namespaces.values()
+    }
+    made: dict[str, list[pulumi.Resource]] = {}
     for job in platform.jobs:
         if (traffic := of_job(job, platform.settings)) is not None:
-            home = namespaces[job.namespace]
-            inside = pulumi.ResourceOptions(parent=home, depends_on=[home.namespace])
-            made[job.kind, job.namespace, job.name] = _of_job(job, traffic, inside)
+            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside[job.namespace]))
     for home in namespaces.values():
         if egress := platform.settings.namespaces[home.name].egress:
-            inside = pulumi.ResourceOptions(parent=home, depends_on=[home.namespace])
             spec = {"egress": rules("to", egress)}
-            home.needed.append(_policy(f"{home.name}-{EGRESS}", EGRESS, home.name, {}, spec, inside))
-        own = [one for (_, where, _), one in made.items() if where == home.name]
+            home.needed.append(_policy(f"{home.name}-{EGRESS}", EGRESS, home.name, {}, spec, inside[home.name]))
         # After the account, too: so its place in the graph is the same with and without jobs.
-        last = pulumi.ResourceOptions(parent=home, depends_on=[*home.needed, *own])
+        last = pulumi.ResourceOptions(parent=home, depends_on=[*home.needed, *made.get(home.name, ())])
         home.needed.append(_deny(home.name, last))
-    return made
 
 
 def operator_policies(
     platform: Platform, namespace: pulumi.Resource, parent: pulumi.Resource
-) -> Sequence[NetworkPolicy]:
+) -> Sequence[KubernetesObject]:
     """The policies of the operator's namespace: what its pods may do, and that nobody else may do anything there.
 
     Args:
@@ -76,7 +70,7 @@ def operator_policies(
     return own, _deny(home, pulumi.ResourceOptions(parent=parent, depends_on=[own]))
 
 
-def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> NetworkPolicy:
+def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> KubernetesObject:
     name = policy_name(job)
     pods = _pods(job)
     spec: dict[str, Any] = {"egress": rules("to", traffic.egress)}
@@ -102,7 +96,7 @@ def _pods(job: Job) -> dict[str, Any]:
     return {"matchLabels": kind, "matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
 
 
-def _deny(namespace: str, opts: pulumi.ResourceOptions) -> NetworkPolicy:
+def _deny(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
     return _policy(f"{namespace}-{DENY}", DENY, namespace, {}, {"ingress": [], "egress": []}, opts)
 
 
@@ -113,15 +107,12 @@ def _policy(
     pods: Mapping[str, Any],
     spec: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
-) -> NetworkPolicy:
+) -> KubernetesObject:
     types = [key.capitalize() for key in spec]
     said = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
-    return NetworkPolicy(
-        resource,
-        metadata={"name": name, "namespace": namespace, "labels": labels(name)},
-        spec=cast(Any, said),
-        opts=opts,
-    )
+    metadata = {"name": name, "namespace": namespace, "labels": labels(name)}
+    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": said}
+    return KubernetesObject(resource, manifest, opts)
 
 
 def rules(direction: str, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:

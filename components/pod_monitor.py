@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.flink_operator import FlinkOperator
+from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.prometheus import Prometheus
 from dashboards.metrics import JOBS_MONITOR, OPERATOR_MONITOR
@@ -24,7 +24,7 @@ def pod_monitor(
     pod_labels: Sequence[str] = (),
     extra: Mapping[str, str],
     opts: pulumi.ResourceOptions,
-) -> CustomResource:
+) -> KubernetesObject:
     """Scrapes the port `metrics` of pods.
 
     Args:
@@ -39,13 +39,15 @@ def pod_monitor(
     spec: dict[str, Any] = {"selector": dict(selector), "podMetricsEndpoints": [{"port": "metrics"}]}
     if pod_labels:
         spec["podTargetLabels"] = list(pod_labels)
-    return CustomResource(
+    return KubernetesObject(
         resource,
-        api_version="monitoring.coreos.com/v1",
-        kind="PodMonitor",
-        metadata={"name": name, "namespace": namespace, "labels": {**labels(name), **extra}},
-        spec=spec,
-        opts=opts,
+        {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PodMonitor",
+            "metadata": {"name": name, "namespace": namespace, "labels": {**labels(name), **extra}},
+            "spec": spec,
+        },
+        opts,
     )
 
 
@@ -55,7 +57,7 @@ def operator_monitor(
     operator: FlinkOperator | None,
     prometheus: Prometheus | None,
     opts: pulumi.ResourceOptions,
-) -> CustomResource:
+) -> KubernetesObject:
     """Scrapes the Flink operator.
 
     Args:
@@ -81,7 +83,7 @@ def jobs_monitor(
     extra: Mapping[str, str],
     prometheus: Prometheus | None,
     opts: pulumi.ResourceOptions,
-) -> CustomResource:
+) -> KubernetesObject:
     """Scrapes every JobManager and TaskManager of a namespace: with a monitor a job, each would scrape all pods.
 
     Args:

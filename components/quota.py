@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import LimitRange, ResourceQuota
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
+from components.kubernetes_object import KubernetesObject
 from settings.labels import labels
 from settings.namespace import Limits, Quota
 
@@ -24,8 +23,8 @@ def quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequ
     """
     if not (hard := settings.bounds()):
         return []
-    metadata: ObjectMetaArgsDict = {"name": "quota", "namespace": namespace, "labels": labels("quota")}
-    return [ResourceQuota(f"{namespace}-quota", metadata=metadata, spec={"hard": hard}, opts=opts)]
+    metadata = {"name": "quota", "namespace": namespace, "labels": labels("quota")}
+    return [KubernetesObject(f"{namespace}-quota", _quota(metadata, hard), opts)]
 
 
 def flink_quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
@@ -43,13 +42,17 @@ def flink_quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -
     if not (hard := settings.counts()):
         return []
     counted = [f"jsonpath={{.status.used.{_escaped(name)}}}" for name in sorted(hard)]
-    metadata: ObjectMetaArgsDict = {
+    metadata = {
         "name": "flink-quota",
         "namespace": namespace,
         "labels": labels("flink-quota"),
         "annotations": {"pulumi.com/waitFor": json.dumps(counted)},
     }
-    return [ResourceQuota(f"{namespace}-flink-quota", metadata=metadata, spec={"hard": hard}, opts=opts)]
+    return [KubernetesObject(f"{namespace}-flink-quota", _quota(metadata, hard), opts)]
+
+
+def _quota(metadata: Mapping[str, Any], hard: Mapping[str, str]) -> Mapping[str, Any]:
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
 
 
 def _escaped(name: str) -> str:
@@ -67,5 +70,6 @@ def limits(namespace: str, settings: Limits, opts: pulumi.ResourceOptions) -> Se
     """
     if not (items := settings.items()):
         return []
-    metadata: ObjectMetaArgsDict = {"name": "limits", "namespace": namespace, "labels": labels("limits")}
-    return [LimitRange(f"{namespace}-limits", metadata=metadata, spec={"limits": cast(Any, items)}, opts=opts)]
+    metadata = {"name": "limits", "namespace": namespace, "labels": labels("limits")}
+    manifest = {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": {"limits": items}}
+    return [KubernetesObject(f"{namespace}-limits", manifest, opts)]

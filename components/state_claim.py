@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import PersistentVolumeClaim, PersistentVolumeClaimSpecArgsDict
 
+from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from settings.labels import labels
 from settings.platform import Platform
@@ -15,7 +16,7 @@ from settings.state_storage import CLAIM
 
 def state_claims(
     platform: Platform, namespaces: Mapping[str, JobNamespace], opts: pulumi.ResourceOptions
-) -> dict[str, PersistentVolumeClaim]:
+) -> dict[str, KubernetesObject]:
     """A claim in each namespace of jobs, by namespace; none for another storage or the user's own.
 
     Not only where a job keeps state today: to a claim that goes with its last job there is no way back. It goes with
@@ -31,26 +32,26 @@ def state_claims(
     return {name: _claim(platform, home, opts) for name, home in namespaces.items()}
 
 
-def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions) -> PersistentVolumeClaim:
+def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions) -> KubernetesObject:
     volume = platform.settings.state_storage.volume
-    spec: PersistentVolumeClaimSpecArgsDict = {
-        "access_modes": [volume.access_mode or "ReadWriteOnce"],
+    spec: dict[str, Any] = {
+        "accessModes": [volume.access_mode or "ReadWriteOnce"],
         "resources": {"requests": {"storage": volume.size}},
     }
     if volume.storage_class is not None:
-        spec["storage_class_name"] = volume.storage_class
+        spec["storageClassName"] = volume.storage_class
     is_protected = any(job.is_protected for job in platform.jobs if job.namespace == home.name and job.mounts(CLAIM))
-    return PersistentVolumeClaim(
+    metadata = {
+        "name": CLAIM,
+        "namespace": home.name,
+        "labels": labels(CLAIM),
+        # It binds when its first pod comes: who waits for the claim first waits for ever.
+        "annotations": {"pulumi.com/skipAwait": "true"},
+    }
+    return KubernetesObject(
         f"{home.name}/{CLAIM}",
-        metadata={
-            "name": CLAIM,
-            "namespace": home.name,
-            "labels": labels(CLAIM),
-            # It binds when its first pod comes: who waits for the claim first waits for ever.
-            "annotations": {"pulumi.com/skipAwait": "true"},
-        },
-        spec=spec,
-        opts=pulumi.ResourceOptions.merge(
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec},
+        pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(
                 depends_on=[home.namespace, *home.bounds], retain_on_delete=True, protect=is_protected or None

@@ -1,0 +1,120 @@
+"""Many jobs: what they share, and that one of them which fails ends the run while others are still on their way."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from pathlib import Path
+
+import pulumi
+import pytest
+from pulumi.runtime.settings import SETTINGS
+
+from components.readiness import Readiness
+from local.recording import Resource
+from local.run import run_program
+from settings.jobs import Job
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = {"context": "x", "certManager": {"enabled": False}, "prometheus": {"enabled": False}}
+MANIFEST = """
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: job-%d}
+spec:
+  image: pyflink:dev
+  flinkVersion: v2_2
+  serviceAccount: flink
+  jobManager: {resource: {memory: 1g, cpu: 0.5}}
+  taskManager: {resource: {memory: 1g, cpu: 0.5}}
+  job: {jarURI: local:///a.jar, parallelism: 2, upgradeMode: stateless}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The program with thirty jobs."""
+    for name in ("settings", "components", "dashboards", "__main__.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    for number in range(30):
+        (jobs / f"job-{number}.yaml").write_text(MANIFEST % number)
+    return tmp_path
+
+
+def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
+    seen = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    jobs = seen.find_all("FlinkDeployment")
+    assert len(jobs) == 30
+    needed = {thing.urn for thing in seen.things if thing not in jobs and thing.kind in ("Release", "RoleBinding")}
+    assert len(needed) == 2
+    assert all(needed < job.dependencies for job in jobs)
+    assert len({job.dependencies for job in jobs}) == 1
+
+
+def test_open_outputs_are_not_looked_at_for_each_registration(project: Path, monkeypatch: pytest.MonkeyPatch):
+    """The SDK waits for outputs only when all is registered; it would look at 180 of them, again and again, before."""
+    open_outputs: list[int] = []
+    wait = asyncio.wait
+
+    def counted(tasks: list[asyncio.Task[object]], **options: object):
+        open_outputs.append(sum(not task.done() for task in tasks))
+        return wait(tasks, **options)
+
+    monkeypatch.setattr("pulumi.runtime.stack.asyncio.wait", counted)
+    run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    assert sum(open_outputs) < 30
+    assert not SETTINGS.outputs
+
+
+def test_a_job_that_fails_ends_the_run_while_another_is_still_being_applied(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    noticed = threading.Event()
+    released: list[bool] = []
+
+    async def wait(self: Readiness, job: Job, resource: pulumi.Resource) -> str:
+        if job.name == "job-3":
+            raise pulumi.RunError("job flink/job-3 FAILED: no such script")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            noticed.set()
+            raise
+        return "STABLE"
+
+    class Effects:
+        def apply(self, resource: Resource) -> dict[str, object]:
+            if resource.name.endswith("/job-20"):
+                released.append(noticed.wait(30))
+            return {}
+
+    monkeypatch.setattr(Readiness, "wait", wait)
+    begun = time.monotonic()
+    with pytest.raises(pulumi.RunError, match="job flink/job-3 FAILED: no such script"):
+        run_program(project, "dev", CONFIG, preview=False, effects=Effects())
+    assert released == [True]
+    assert time.monotonic() - begun < 20
+
+
+def test_the_outputs_come_when_all_jobs_are_ready(project: Path, monkeypatch: pytest.MonkeyPatch):
+    waited: list[str] = []
+
+    async def wait(self: Readiness, job: Job, resource: pulumi.Resource) -> str:
+        await asyncio.sleep(0)
+        waited.append(job.name)
+        return "STABLE"
+
+    monkeypatch.setattr(Readiness, "wait", wait)
+    seen = run_program(project, "dev", CONFIG, preview=False)
+    assert len(waited) == 30
+    assert len(seen.exports["jobs"]) == 30
+
+
+def test_the_collector_is_left_as_it_was(project: Path):
+    before = gc.get_threshold()
+    run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    assert gc.get_threshold() == before
