@@ -52,7 +52,7 @@ Text = Annotated[
 class Model(BaseModel):
     """Base of all: camelCase in files, no unknown keys, immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
 
 
 class SecretKey(Model):

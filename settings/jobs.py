@@ -86,10 +86,11 @@ class Job:
 
     def written(self, path: KeyPath) -> str | None:
         """The text in the job file where YAML reads the value at that path as something that looks otherwise."""
-        origin = self.layers.origin(path[1:], self.spec) if path[:1] == ("spec",) else None
+        said = self.source.document.written
+        origin = self.layers.origin(path[1:], self.spec) if said and path[:1] == ("spec",) else None
         if origin is None or origin.layer.name != "job file":
             return None  # the stack file is looked at as a whole
-        return self.source.document.written.get((*self.source.root, "spec", *origin.path))
+        return said.get((*self.source.root, "spec", *origin.path))
 
     def origin(self, path: KeyPath) -> str:
         """Where the value at that path of the spec came from, in words: the layer, and `file:line` where it has one."""

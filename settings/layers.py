@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from settings.merge import NAMED_LISTS, merge_key, merge_mappings
+from settings.merge import NAMED_LISTS, merge_all, merge_key
 from settings.problems import KeyPath
 
 
@@ -52,10 +52,7 @@ class Layers:
 
     def merged(self) -> dict[str, object]:
         """The spec, without arguments."""
-        spec: dict[str, object] = {}
-        for layer in self.ordered:
-            spec = merge_mappings(spec, layer.spec)
-        return spec
+        return merge_all(layer.spec for layer in self.ordered)
 
     def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
         """The last layer that says something at that path of the merged spec; None when none does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 NAMED_LISTS = frozenset(
@@ -35,6 +35,14 @@ def merge(base: object, over: object) -> object:
 def merge_mappings(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
     """`merge` of two mappings."""
     return _merge_into({key: _copied(value) for key, value in base.items()}, over)
+
+
+def merge_all(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """`merge` of any number of mappings, later wins."""
+    merged: dict[str, object] = {}
+    for layer in layers:
+        _merge_into(merged, layer)
+    return merged
 
 
 def _merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -74,10 +74,10 @@ def load(root: Path, config: StackConfig) -> Platform:
     problems += storage.claims_twice(settings, resolved.attachments)
     problems += network.policies_twice(settings, resolved.jobs, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
+    clusters = {(job.namespace, job.name): job for job in resolved.jobs if job.kind == "FlinkDeployment"}
     for job in resolved.jobs:
-        found += [
-            (finding, job.problem(finding.path, finding.message)) for finding in _of_job(job, resolved.jobs, settings)
-        ]
+        target = clusters.get((job.namespace, job.session_cluster)) if job.session_cluster else None
+        found += [(finding, job.problem(finding.path, finding.message)) for finding in _of_job(job, target, settings)]
     found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(resolved.jobs)]
     for one in resolved.attachments:
         beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
@@ -95,12 +95,8 @@ def load(root: Path, config: StackConfig) -> Platform:
     return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
 
 
-def _of_job(job: jobs.Job, everything: Sequence[jobs.Job], settings: StackSettings) -> list[Finding]:
-    cluster = job.session_cluster
-    target = None
-    if cluster is not None:
-        wanted = ("FlinkDeployment", job.namespace, cluster)
-        target = next((other for other in everything if (other.kind, other.namespace, other.name) == wanted), None)
+def _of_job(job: jobs.Job, target: jobs.Job | None, settings: StackSettings) -> list[Finding]:
+    """Findings of one job; `target` is the cluster of a session job, where it is declared."""
     operator = settings.operator
     found = rules.look_at_manifest(
         job.manifest,

@@ -19,7 +19,7 @@ from settings.job_spec import (
 from settings.jobs import Attachment, Job
 from settings.labels import labels
 from settings.layers import Layer, Layers
-from settings.merge import merge_mappings
+from settings.merge import merge_all, merge_mappings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
 from settings.security_context import derived_security
@@ -73,7 +73,7 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
             continue
         layers = (settings.job_defaults, own, settings.enforced)
         merged = JobSettings.model_validate(
-            _merge_all(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
+            merge_all(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
         )
         said = (settings.enforced.enabled, own.enabled, source.enabled, settings.job_defaults.enabled)
         if next((enabled for enabled in said if enabled is not None), True) is False:
@@ -149,13 +149,6 @@ def _keys_of_jobs(
             names = sorted({source.name for source in objects if source.is_job})
             problems.append(config.problem(("jobs", key), f"is no job in jobs/; {nearest(key, names)}"))
     return keys
-
-
-def _merge_all(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
-    merged: dict[str, object] = {}
-    for layer in layers:
-        merged = merge_mappings(merged, layer)
-    return merged
 
 
 def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:

@@ -121,7 +121,9 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
 
 
 def _refuse_depth(text: str) -> None:
-    """Looks at the events alone, which need no recursion."""
+    """Looks at the events alone, which need no recursion; and at nothing where too few marks begin a collection."""
+    if sum(map(text.count, "[{-?:")) <= MAX_DEPTH:
+        return
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
