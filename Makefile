@@ -101,6 +101,9 @@ schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's confi
 dashboards: .venv/.dev ## dashboards/json, which the program reads, from the dashboards' code
 	@$(PYTHON) -m dashboards.build
 
+bench: .venv/.run ## what it costs beside peers, into docs/performance.md [PART=a|b] [KUBECONFIG=file CONTEXT=name for b]
+	@$(PYTHON) -m tools.bench $(if $(PART),--part $(PART)) $(if $(CONTEXT),--kubeconfig "$(KUBECONFIG)" --context "$(CONTEXT)")
+
 lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
@@ -127,4 +130,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
