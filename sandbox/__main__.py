@@ -28,6 +28,11 @@ def main() -> int:
     wanted.add_argument(
         "--prometheus", action="store_true", help="Prometheus with its operator, their chart, and promtool are, too"
     )
+    wanted.add_argument(
+        "--network-policy",
+        action="store_true",
+        help="NetworkPolicies are to be enforced, until the cluster is taken down (calico-felix)",
+    )
     commands.add_parser("build", parents=[wanted], help="build what is missing: programs, images, charts")
     commands.add_parser("up", parents=[wanted], help="build what is missing, start what does not run, wait until ready")
     down = commands.add_parser("down", help="stop the cluster; what it holds stays on disk")
@@ -45,12 +50,14 @@ def main() -> int:
                     arguments.operator,
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
+                    policies=arguments.network_policy,
                 )
             case "up":
                 cluster.up(
                     operators=arguments.operator,
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
+                    network_policy=arguments.network_policy,
                 )
             case "down":
                 removed = teardown.down(purge=arguments.purge, force=arguments.force)

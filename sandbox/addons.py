@@ -30,19 +30,24 @@ def text() -> str:
     return "---\n".join(Template(path.read_text()).substitute(values) for path in sorted(MANIFESTS.glob("*.yaml")))
 
 
-def ensure(home: Home, api: Api) -> bool:
+def ensure(home: Home, api: Api, more: str = "") -> bool:
     """Applies the manifests unless this version of them was applied and is there; returns whether it had to.
+
+    Args:
+        home: of the sandbox.
+        api: the API server.
+        more: manifests of parts that not every node has.
 
     Raises:
         Failure: the API server did not take them.
     """
-    manifests = text()
+    manifests = text() + more
     digest = hashlib.sha256(manifests.encode()).hexdigest()
     record = home.sandbox / "addons"
     if record.exists() and record.read_text() == digest and _there(api):
         return False
     options = ["--server-side", "--force-conflicts", "--field-manager=flink-k8s-sandbox"]
-    _kubectl(home, "apply", *options, "-f", "-", text=manifests)
+    kubectl(home, "apply", *options, "-f", "-", text=manifests)
     record.write_text(digest)
     return True
 
@@ -52,10 +57,15 @@ def label(home: Home, api: Api) -> None:
     metadata = cast(dict[str, dict[str, str]], api.get(f"/api/v1/nodes/{NODE}")["metadata"])
     wanted = [f"{name}={value}" for name, value in LABELS.items() if metadata["labels"].get(name) != value]
     if wanted:
-        _kubectl(home, "label", "node", NODE, "--overwrite", *wanted)
+        kubectl(home, "label", "node", NODE, "--overwrite", *wanted)
 
 
-def _kubectl(home: Home, *arguments: str, text: str = "") -> None:
+def kubectl(home: Home, *arguments: str, text: str = "") -> None:
+    """Runs kubectl as the sandbox's administrator.
+
+    Raises:
+        Failure: with what it said.
+    """
     command = [str(golang.KUBERNETES.program(home, "kubectl")), "--kubeconfig", str(home.kubeconfig), *arguments]
     done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:

@@ -12,7 +12,14 @@ from sandbox.images import PAIRS, build_images, pair_of
 from sandbox.lock import locked
 
 
-def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = False, prometheus: bool = False) -> None:
+def build(
+    home: Home,
+    operators: Sequence[str] = (),
+    *,
+    cert_manager: bool = False,
+    prometheus: bool = False,
+    policies: bool = False,
+) -> None:
     """Builds what is missing; seconds when nothing is. Then removes what nobody has used for long.
 
     Args:
@@ -20,6 +27,7 @@ def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = Fal
         operators: versions of the operator, each with the jobs' image of its pair; none stands for the default pair.
         cert_manager: whether cert-manager's images and chart are wanted, too.
         prometheus: whether the images and the chart of Prometheus and its operator are, with promtool.
+        policies: whether what enforces NetworkPolicies is.
 
     Raises:
         Failure: a package, a program or an image cannot be had, or a version is unknown; says which and why.
@@ -27,8 +35,9 @@ def build(home: Home, operators: Sequence[str] = (), *, cert_manager: bool = Fal
     pairs = [pair_of(version) for version in operators] or [PAIRS[0]]
     home.root.mkdir(parents=True, exist_ok=True)
     with locked(home.lock, "build the sandbox"):
-        debian.install([package for package, program in debian.PROGRAMS.items() if not _there(program)])
-        golang.build(home)
+        packages = debian.PROGRAMS | (debian.POLICIES if policies else {})
+        debian.install([package for package, program in packages.items() if not _there(program)])
+        golang.build(home, (*golang.ALL, golang.CALICO) if policies else golang.ALL)
         system_images.build(home)
         for pair in pairs:
             build_images([recipe.name for recipe in pair.recipes], where=home)

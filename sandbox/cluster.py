@@ -20,6 +20,7 @@ from sandbox import (
     network,
     node,
     pki,
+    policies,
     readiness,
     rootfs,
     users,
@@ -39,12 +40,14 @@ def up(
     *,
     cert_manager: bool = False,
     prometheus: bool = False,
+    network_policy: bool = False,
 ) -> bool:
     """Builds what is missing, starts what does not run, and waits until the cluster is ready; whether it did anything.
 
     `operators`, `cert_manager` and `prometheus` say what is built, see `sandbox.building.build`; all images that were
-    ever built and are in the store come into the cluster. Registers this clone as a user of the sandbox and links
-    `.sandbox` to the sandbox's folder.
+    ever built and are in the store come into the cluster. `network_policy` says that NetworkPolicies are to be
+    enforced, from now until the cluster is taken down; a node that does not is started anew. Registers this clone as a
+    user of the sandbox and links `.sandbox` to the sandbox's folder.
 
     Raises:
         Failure: a part cannot be built or started or does not get ready; says which, why, and what to do.
@@ -52,10 +55,12 @@ def up(
     if os.geteuid() != 0:
         raise Failure("only root can start the sandbox: it needs namespaces, mounts and interfaces")
     where = where or home()
-    building.build(where, operators, cert_manager=cert_manager, prometheus=prometheus)
+    running = own_node(where)
+    network_policy = network_policy or (running is not None and policies.enforced(running))
+    building.build(where, operators, cert_manager=cert_manager, prometheus=prometheus, policies=network_policy)
     with locked(where.sandbox / "lock", "start the sandbox"):
         users.register(where)
-        begun = _start(where)
+        begun = _start(where, network_policy=network_policy)
         _link(where)
     say(f"the cluster {'is up' if begun else 'was up already'}: kubeconfig {where.kubeconfig}")
     return begun
@@ -76,16 +81,22 @@ def own_node(where: Home) -> Node | None:
     return found
 
 
-def _start(where: Home) -> bool:
+def _start(where: Home, *, network_policy: bool) -> bool:
     found = own_node(where)
     if found is not None and not _same_folders(found, where):
         say("the sandbox's folder was removed under a running node: starting anew")
         node.end(found.pid, 0)
         found = None
+    if found is not None and network_policy and not policies.enforced(found):
+        with step("stopping the node, which is to enforce NetworkPolicies"):
+            daemons.stop(found)
+        found = None
     running = found or _boot(where)
     pki.ensure(where.etc / "pki")
-    configuration.write(where)
+    configuration.write(where, policies=network_policy)
     network.ensure(running)
+    if network_policy:
+        policies.prepare(running)
     begun = daemons.ensure(where, running, daemons.BASE)
     store = Store(where.images)
     system, others = _sorted(store.images())
@@ -98,7 +109,11 @@ def _start(where: Home) -> bool:
         wait.until("the API server is ready", api.why_not, 120, daemons.BASE)
         first.result()
         begun += daemons.ensure(where, running, daemons.REST)
-        applied = addons.ensure(where, api)
+        applied = addons.ensure(where, api, policies.manifests() if network_policy else "")
+        if network_policy:
+            policies.initialize(where)
+            begun += daemons.ensure(where, running, [daemons.FELIX])
+            wait.until("NetworkPolicies are enforced", policies.why_not, 60, (*daemons.ALL, daemons.FELIX))
         wait.until("the cluster is ready", lambda: readiness.why_not(api, running), 180, daemons.ALL)
         addons.label(where, api)
         imported = first.result() + rest.result()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox import cgroups, golang, network, system_images
 from sandbox.home import Home
-from sandbox.rootfs import NODE
+from sandbox.rootfs import BIN, NODE
 
 ETC = "/etc/kubernetes"
 """Where the node has `home.etc`."""
@@ -24,13 +24,22 @@ LABELS = {"flink-k8s/sandbox": "true", "node": "worker_1"}
 _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin")
 
 
-def write(home: Home) -> None:
-    """Writes every file that is missing or says something else; the certificates have to be there."""
-    for user in ("controller-manager", "scheduler", "proxy", "kubelet"):
+PLUGINS = "/run/cni-plugins"
+"""Where a node that enforces NetworkPolicies has CNI plugins, its own among them."""
+
+
+def write(home: Home, *, policies: bool = False) -> None:
+    """Writes every file that is missing or says something else; the certificates have to be there.
+
+    Args:
+        home: of the sandbox.
+        policies: whether the node enforces NetworkPolicies.
+    """
+    for user in ("controller-manager", "scheduler", "proxy", "kubelet", "felix"):
         _write(home.etc / f"{user}.kubeconfig", _json(kubeconfig(home, user)))
     _write(home.kubeconfig, _json(kubeconfig(home, "admin")))
-    _write(home.etc / "containerd.toml", _containerd())
-    _write(home.etc / "cni" / "bridge.conflist", _json(_bridge()))
+    _write(home.etc / "containerd.toml", _containerd(PLUGINS if policies else _cni_folder()))
+    _write(home.etc / "cni" / "bridge.conflist", _json(_pod_network(policies=policies)))
     _write(home.etc / "kubelet.yaml", _json(kubelet()))
     _write(home.etc / "kube-proxy.yaml", _json(_kube_proxy()))
 
@@ -53,8 +62,17 @@ def kubeconfig(home: Home, user: str) -> dict[str, object]:
     }
 
 
-def _containerd() -> str:
-    cni = next((folder for folder in _CNI_FOLDERS if Path(folder, "bridge").exists()), _CNI_FOLDERS[0])
+def _cni_folder() -> str:
+    return next((folder for folder in _CNI_FOLDERS if Path(folder, "bridge").exists()), _CNI_FOLDERS[0])
+
+
+def link_plugins() -> str:
+    """Shell commands that lay Debian's CNI plugins and the sandbox's own into `PLUGINS`, inside the node."""
+    own = f"{BIN}/{golang.CALICO.programs(Home(Path())).name}/veth-name"
+    return f"mkdir -p {PLUGINS}\nln -sfn {_cni_folder()}/* {own} {PLUGINS}/"
+
+
+def _containerd(cni: str) -> str:
     return f"""\
 version = 2
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs",
@@ -76,15 +94,24 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 """
 
 
-def _bridge() -> dict[str, object]:
+def _pod_network(*, policies: bool) -> dict[str, object]:
+    """How pods get their interfaces.
+
+    By default all are on one bridge. Who enforces NetworkPolicies looks at the interface by which a packet comes and
+    goes, so there each pod has a pair of its own, the node routes between them, and their names tell whose they are.
+    """
     addresses = {
         "type": "host-local",
         "dataDir": "/run/cni",  # a node that starts has no pods, so no addresses are taken
         "ranges": [[{"subnet": network.POD_CIDR}]],
         "routes": [{"dst": "0.0.0.0/0"}],
     }
-    bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": addresses}
-    plugins = [bridge, {"type": "portmap", "capabilities": {"portMappings": True}}]
+    ports = {"type": "portmap", "capabilities": {"portMappings": True}}
+    if policies:
+        plugins = [{"type": "ptp", "ipam": addresses}, ports, {"type": "veth-name"}]
+    else:
+        bridge = {"type": "bridge", "bridge": "cni0", "isGateway": True, "hairpinMode": True, "ipam": addresses}
+        plugins = [bridge, ports]
     return {"cniVersion": "1.0.0", "name": "sandbox", "plugins": plugins}
 
 

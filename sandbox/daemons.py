@@ -143,16 +143,46 @@ def _containerd() -> Daemon:
     return Daemon("containerd", ("/usr/bin/containerd", *_flags(config=f"{ETC}/containerd.toml")), files)
 
 
+def _felix() -> Daemon:
+    # All that it does here is to enforce policies: addresses and routes are the CNI plugins', the rest is off.
+    settings = {
+        "DATASTORETYPE": "kubernetes",
+        "FELIXHOSTNAME": NODE,
+        "IPTABLESBACKEND": "NFT",
+        # What a policy allows still has to pass the node's own rules, those of its uplink among them.
+        "IPTABLESFILTERALLOWACTION": "RETURN",
+        "DEFAULTENDPOINTTOHOSTACTION": "RETURN",
+        "HEALTHENABLED": "true",
+        "HEALTHHOST": NODE_IP,
+        "HEALTHPORT": str(FELIX_PORT),
+        "LOGSEVERITYSCREEN": "Warning",
+        "LOGFILEPATH": "none",
+        "LOGSEVERITYFILE": "none",
+        "LOGSEVERITYSYS": "none",
+        **dict.fromkeys(("IPV6SUPPORT", "IPINIPENABLED", "VXLANENABLED", "WIREGUARDENABLED"), "false"),
+        **dict.fromkeys(("BPFENABLED", "XDPENABLED", "USAGEREPORTINGENABLED", "PROMETHEUSMETRICSENABLED"), "false"),
+        "MTUIFACEPATTERN": "^uplink$",
+    }
+    variables = (f"KUBECONFIG={ETC}/felix.kubeconfig", *(f"FELIX_{name}={value}" for name, value in settings.items()))
+    program = _built(golang.CALICO, "calico-felix")
+    return Daemon("calico-felix", ("/usr/bin/env", *variables, program, "-c", "/dev/null"), ("felix.kubeconfig",))
+
+
+FELIX_PORT = 9099
+"""Where calico-felix says whether it is ready."""
+
 BASE = (_etcd(), _containerd(), _apiserver())
 """What the others need."""
 REST = (_controller_manager(), _scheduler(), _kubelet(), _kube_proxy())
 """What needs an API server that answers."""
 ALL = (*BASE, *REST)
+FELIX = _felix()
+"""What enforces NetworkPolicies, in a node that does."""
 
 
 def running(node: Node) -> dict[str, int]:
     """Process id by name of the daemons that run."""
-    names = {daemon.name for daemon in ALL}
+    names = {daemon.name for daemon in (*ALL, FELIX)}
     return {process.program: process.pid for process in node.processes() if process.program in names and process.unit}
 
 
@@ -171,6 +201,17 @@ def ensure(home: Home, node: Node, daemons: Iterable[Daemon]) -> list[str]:
         node.start(daemon.argv, unit, f"/var/log/{daemon.name}.log")
         begun.append(daemon.name)
     return begun
+
+
+def stop(node: Node) -> list[str]:
+    """Ends the node, with all that runs in it; returns the names of the daemons that ran."""
+    found = running(node)
+    # Kubelet and API server first, so that nothing is started or asked any more; then these close their files.
+    for name, seconds in (("kubelet", 0.0), ("kube-apiserver", 0.0), ("containerd", 3.0), ("etcd", 3.0)):
+        if name in found:
+            end(found[name], seconds)
+    end(node.pid, 0)
+    return sorted(found)
 
 
 def log(home: Home, name: str) -> Path:

@@ -31,6 +31,9 @@ PROGRAMS = {
 """What the node runs or calls, and kubelet and kube-proxy look for on PATH: Debian's package, and the programs one of
 which makes it unnecessary (containerd may have come with Docker's packages)."""
 
+POLICIES = {"ipset": ("ipset",)}
+"""The same for a node that enforces NetworkPolicies."""
+
 
 def missing(packages: Sequence[str]) -> list[str]:
     """Those of the packages that are not installed."""

@@ -89,8 +89,8 @@ class Module:
     def key(self) -> str:
         """Twelve hex digits that change with the module's files, flags, and the machine's architecture."""
         digest = hashlib.sha256()
-        for path in sorted(self.folder.iterdir()):
-            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+        for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            digest.update(f"{path.relative_to(self.folder)}\0".encode() + path.read_bytes() + b"\0")
         digest.update(
             repr((self.build_tags, self.linker_flags, sorted(self.packages.items()), platform.machine())).encode()
         )
@@ -124,6 +124,12 @@ KUBERNETES = Module(
     _kubernetes("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"),
     version_variables=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
 )
+CALICO = Module(
+    "calico",
+    "github.com/projectcalico/calico",
+    {"calico-felix": "github.com/projectcalico/calico/felix/cmd/calico-felix", "veth-name": "./veth-name"},
+)
+"""What enforces NetworkPolicies, where that is wanted: see `sandbox.policies`."""
 ALL = (PAUSE, ETCD, COREDNS, HELM, LOCAL_PATH, KUBERNETES)
 """Every module of the cluster, the quick ones first."""
 

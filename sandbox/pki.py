@@ -61,13 +61,17 @@ _CERTIFICATES = (
     _Certificate("controller-manager", "ca", "/CN=system:kube-controller-manager"),
     _Certificate("scheduler", "ca", "/CN=system:kube-scheduler"),
     _Certificate("proxy", "ca", "/CN=system:kube-proxy"),
+    _Certificate("felix", "ca", "/CN=calico-felix"),
     _Certificate("admin", "ca", "/O=system:masters/CN=admin"),
 )
 
 
 def ensure(folder: Path) -> None:
-    """Makes what is missing; all of it, or nothing when the folder is there."""
+    """Makes what is missing: all of it, or the certificates that a sandbox of an earlier version has not."""
     if folder.is_dir():
+        for entry in _CERTIFICATES:
+            if not (folder / f"{entry.name}.crt").exists():
+                _issue(folder, entry)
         return
     part = folder.with_name(".part-pki")
     shutil.rmtree(part, ignore_errors=True)
@@ -77,11 +81,7 @@ def ensure(folder: Path) -> None:
     for authority in _AUTHORITIES:
         _make(part, authority, f"/CN={authority}", "-extensions", "ca")
     for entry in _CERTIFICATES:
-        more = ["-extensions", "leaf", "-addext", f"extendedKeyUsage={entry.usage}"]
-        more += ["-CA", str(part / f"{entry.authority}.crt"), "-CAkey", str(part / f"{entry.authority}.key")]
-        if entry.names:
-            more += ["-addext", f"subjectAltName={','.join(entry.names)}"]
-        _make(part, entry.name, entry.subject, *more)
+        _issue(part, entry)
     key = part / "service-account.key"
     run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key))
     run("openssl", "ec", "-in", str(key), "-pubout", "-out", str(part / "service-account.pub"))
@@ -90,8 +90,17 @@ def ensure(folder: Path) -> None:
     part.rename(folder)
 
 
+def _issue(folder: Path, entry: _Certificate) -> None:
+    more = ["-extensions", "leaf", "-addext", f"extendedKeyUsage={entry.usage}"]
+    more += ["-CA", str(folder / f"{entry.authority}.crt"), "-CAkey", str(folder / f"{entry.authority}.key")]
+    if entry.names:
+        more += ["-addext", f"subjectAltName={','.join(entry.names)}"]
+    _make(folder, entry.name, entry.subject, *more)
+
+
 def _make(folder: Path, name: str, subject: str, *more: str) -> None:
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
     command += ["-config", str(folder / "openssl.cnf"), "-days", _DAYS, "-subj", subject]
     command += ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
     run(*command, *more)
+    (folder / f"{name}.key").chmod(0o600)

@@ -6,14 +6,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import cgroups, cluster, daemons, golang, network, node, readiness, users
+from sandbox import cgroups, cluster, daemons, golang, network, node, policies, readiness, users
 from sandbox.api import Api, Unreachable
 from sandbox.home import Home, home
 from sandbox.image import Store
 from sandbox.node import Node
 from sandbox.report import Failure
 
-_MODULES = {"etcd": golang.ETCD} | dict.fromkeys(golang.KUBERNETES.packages, golang.KUBERNETES)
+_MODULES = {"etcd": golang.ETCD, "calico-felix": golang.CALICO} | dict.fromkeys(
+    golang.KUBERNETES.packages, golang.KUBERNETES
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,12 @@ def status(where: Home | None = None) -> Status:
     else:
         running = daemons.running(found)
         lines.append(f"node        process {found.pid}, since {_moment(found.started)}")
-        for daemon in daemons.ALL:
+        wanted = (*daemons.ALL, daemons.FELIX) if policies.enforced(found) else daemons.ALL
+        for daemon in wanted:
             pid = running.get(daemon.name)
             since = f"process {pid}, since {_moment(node.started(pid))}" if pid else "does not run"
             lines.append(f"{daemon.name:<23} {_version(daemon):<10} {since}")
-        down = [daemon.name for daemon in daemons.ALL if daemon.name not in running]
+        down = [daemon.name for daemon in wanted if daemon.name not in running]
         why = f"{', '.join(down)} does not run" if down else _why_not(where, found)
     lines += [f"used by     {user.path}, since {_moment(user.since)}" for user in users.read(where)]
     store = Store(where.images)

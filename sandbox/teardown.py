@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from sandbox import cgroups, cluster, daemons, network, node, users
+from sandbox import cgroups, cluster, daemons, network, users
 from sandbox.api import Api, Unreachable
 from sandbox.home import Home, home
 from sandbox.lock import locked
@@ -75,14 +75,9 @@ def refuse(where: Home, found: Node | None, work: list[str], *, purge: bool, for
 def _stop(found: Node) -> list[str]:
     count = len(found.processes())
     with step("stopping the cluster"):
-        running = daemons.running(found)
-        # Kubelet and API server first, so that nothing is started or asked any more; then these close their files.
-        for name, seconds in (("kubelet", 0.0), ("kube-apiserver", 0.0), ("containerd", 3.0), ("etcd", 3.0)):
-            if name in running:
-                node.end(running[name], seconds)
-        node.end(found.pid, 0)
+        running = daemons.stop(found)
     return [
-        f"processes: {', '.join(sorted(running)) or 'no daemon'}, {count} in all besides the pods' containers",
+        f"processes: {', '.join(running) or 'no daemon'}, {count} in all besides the pods' containers",
         "namespaces with their mounts, interfaces and packet filter rules",
     ]
 

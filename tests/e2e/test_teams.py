@@ -1,22 +1,28 @@
-"""Teams in the sandbox: what Pod Security, quota and rights really let through, and what they refuse.
+"""Teams in the sandbox: what Pod Security, quota, rights and NetworkPolicies really let through, and what they refuse.
 
-The stack is up once for all of these: two teams; the word count and the streaming job in the first.
+The stack is up once for all of these, in a node that enforces NetworkPolicies: two teams; the word count and the
+streaming job in the first.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from sandbox import network
 from settings.namespace import PodSecurityLevel, pod_security_labels
 from settings.rules.pod_security import look
-from tests.e2e.conftest import layered, make
+from settings.values import quantity
+from tests.e2e.conftest import ROOT, layered, make
 from tests.e2e.pod_mutations import pods
+from tests.e2e.reach import Place, address, agree, pod
 from tests.e2e.running_totals import PAIR, until
 from tools.kubectl import Kubectl
 
@@ -38,6 +44,7 @@ TOTALS = {
     "parameters": {"rate": 100},
     "flinkConfiguration": {"execution.checkpointing.interval": "1 s"},
     "upgradeMode": "last-state",
+    "egress": [{"namespace": "outside", "pods": {"app": "server"}, "ports": [8000]}],
 }
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 ALLOWED = {
@@ -51,20 +58,51 @@ ANYBODY = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectre
 """What every account may ask about itself."""
 
 
+def sandbox_(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=ROOT, check=True)
+
+
 @pytest.fixture(scope="module")
-def teams(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[Kubectl]:
+def enforcing(kubectl: Kubectl) -> Generator[Kubectl]:
+    """The cluster while it enforces NetworkPolicies; afterwards as it was. With the kinds that a monitor is of."""
+    sandbox_("up", "--network-policy")
+    kubectl.run("apply", "-f", "-", stdin=listed(*map(definition, ("PodMonitor", "PrometheusRule"))))
+    yield kubectl
+    kubectl.run("delete", "crd", *(f"{kind}s.monitoring.coreos.com" for kind in ("podmonitor", "prometheusrule")))
+    sandbox_("down")
+    sandbox_("up")
+
+
+def definition(kind: str) -> dict[str, Any]:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": kind, "plural": f"{kind.lower()}s"}
+    group = "monitoring.coreos.com"
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{names['plural']}.{group}"},
+        "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+
+
+@pytest.fixture(scope="module")
+def teams(enforcing: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[Kubectl]:
+    kubectl = enforcing
     layer = up_layer(tmp_path_factory.mktemp("teams"))
-    done = make("up", "STACK=sandbox", layer, timeout=300)
+    done = make("up", "STACK=sandbox", layer, timeout=400)
     assert done.returncode == 0, done.stdout + done.stderr
     yield kubectl
-    done = make("destroy", "STACK=sandbox", layer, timeout=300)
+    done = make("destroy", "STACK=sandbox", layer, timeout=400)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **config: object) -> str:
     """The option of `make` for both teams and both jobs, with further settings of the word count and of the stack."""
     jobs = {"running-totals": TOTALS, "word-count": {**SMALL, **(word_count or {})}}
-    return f"LAYER={layered(folder, PAIR, namespaces=NAMESPACES, jobs=jobs, **config)}"
+    # Prometheus itself is not there; who it would be is known by namespace and labels.
+    monitoring = {"enabled": False, "monitors": True}
+    return f"LAYER={layered(folder, PAIR, namespaces=NAMESPACES, jobs=jobs, prometheus=monitoring, **config)}"
 
 
 def listed(*items: dict[str, Any]) -> bytes:
@@ -218,10 +256,10 @@ class TestPodSecurity:
         assert found["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
         running = teams.get("pods", "-n", TEAM, "-l", "app=running-totals")
         assert running is not None
-        assert {pod["metadata"]["labels"]["component"] for pod in running["items"]} == {"jobmanager", "taskmanager"}
-        for pod in running["items"]:
-            assert pod["spec"]["securityContext"]["runAsUser"] == 9999
-            assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert {one["metadata"]["labels"]["component"] for one in running["items"]} == {"jobmanager", "taskmanager"}
+        for one in running["items"]:
+            assert one["spec"]["securityContext"]["runAsUser"] == 9999
+            assert one["spec"]["securityContext"]["runAsNonRoot"] is True
 
 
 class TestJobs:
@@ -248,6 +286,122 @@ def rest(kubectl: Kubectl, path: str) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s")))
 
 
+NATIVE = {"type": "flink-native-kubernetes"}
+MONITORED = {"app.kubernetes.io/name": "prometheus"}
+REACHES = {
+    # The server that listens outside is there for everybody who has no policy.
+    ("outsider", "server 8000"): True,
+    ("outsider", "server 8001"): True,
+    **{("outsider", f"JobManager {port}"): False for port in (8081, 9249, 6123)},
+    ("outsider", "TaskManager 9249"): False,
+    ("outsider", "operator metrics"): False,
+    # A job's pods: each other, names, the API server, and what is declared.
+    **{("TaskManager", f"JobManager {port}"): True for port in (8081, 9249, 6123)},
+    ("TaskManager", "DNS"): True,
+    ("TaskManager", "API server"): True,
+    ("TaskManager", "server 8000"): True,
+    ("TaskManager", "server 8001"): False,
+    ("TaskManager", "operator metrics"): False,
+    # Another job of the same team.
+    ("word count", "DNS"): True,
+    ("word count", "API server"): True,
+    ("word count", "JobManager 8081"): False,
+    ("word count", "JobManager 6123"): False,
+    ("word count", "server 8000"): False,
+    # What is no job's, in the team's namespace and in another team's.
+    **{
+        (source, target): False
+        for source in ("stray pod", "other team")
+        for target in (
+            "JobManager 8081",
+            "JobManager 9249",
+            "JobManager 6123",
+            "TaskManager 9249",
+            "DNS",
+            "server 8000",
+        )
+    },
+    ("operator", "JobManager 8081"): True,
+    ("operator", "DNS"): True,
+    ("operator", "API server"): True,
+    ("operator", "JobManager 6123"): False,
+    ("operator", "JobManager 9249"): False,
+    ("operator", "server 8000"): False,
+    ("Prometheus", "JobManager 9249"): True,
+    ("Prometheus", "TaskManager 9249"): True,
+    ("Prometheus", "operator metrics"): True,
+    ("Prometheus", "JobManager 8081"): False,
+    ("Prometheus", "JobManager 6123"): False,
+    ("Prometheus's neighbour", "JobManager 9249"): False,
+    ("Prometheus's neighbour", "operator metrics"): False,
+}
+
+
+@pytest.fixture(scope="module")
+def crowd(teams: Kubectl) -> Generator[Kubectl]:
+    """Pods around the job: in two namespaces more, in the other team's and in its own."""
+    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("outside", "monitoring")]
+    pods_ = [
+        pod("outside", "outsider"),
+        pod("outside", "server", {"app": "server"}, ports=(8000, 8001)),
+        pod("monitoring", "prometheus", MONITORED),
+        pod("monitoring", "neighbour"),
+        pod(OTHER, "other"),
+        pod(TEAM, "stray"),
+        pod(TEAM, "counts", {"app": "word-count", **NATIVE}),
+    ]
+    teams.run("apply", "-f", "-", stdin=listed(*made))
+    for name in ("outside", "monitoring"):
+        until("the default account", lambda name=name: teams.get("serviceaccount", "default", "-n", name), 30)
+    teams.run("apply", "-f", "-", stdin=listed(*pods_))
+    yield teams
+    teams.run("delete", "-f", "-", "--timeout=60s", stdin=listed(*pods_, *made))
+
+
+class TestNetwork:
+    def test_who_reaches_whom(self, crowd: Kubectl):
+        """Each pair by a socket: what is to pass passes, and what is not does not."""
+        totals = {
+            component: ["-l", f"app=running-totals,component={component}"]
+            for component in ("jobmanager", "taskmanager")
+        }
+        manager, worker = (address(crowd, TEAM, *which) for which in totals.values())
+        server = address(crowd, "outside", "server")
+        operator = ["-l", "app.kubernetes.io/name=flink-kubernetes-operator"]
+        dns = address(crowd, "kube-system", "-l", "k8s-app=kube-dns")
+        what = {
+            **{f"JobManager {port}": (manager, port) for port in (8081, 9249, 6123)},
+            "TaskManager 9249": (worker, 9249),
+            "server 8000": (server, 8000),
+            "server 8001": (server, 8001),
+            "DNS": (dns, 53),
+            "API server": (network.KUBERNETES_IP, 443),
+            "operator metrics": (address(crowd, "flink-operator", *operator), 9999),
+        }
+
+        def named(namespace: str, which: list[str]) -> str:
+            return crowd.run("get", "pod", *which, "-n", namespace, "-o", "jsonpath={.items[0].metadata.name}").decode()
+
+        who = {
+            "outsider": Place("outside", "outsider", "c"),
+            "TaskManager": Place(TEAM, named(TEAM, totals["taskmanager"]), "flink-main-container"),
+            "word count": Place(TEAM, "counts", "c"),
+            "stray pod": Place(TEAM, "stray", "c"),
+            "other team": Place(OTHER, "other", "c"),
+            "operator": Place("flink-operator", named("flink-operator", operator), "flink-kubernetes-operator"),
+            "Prometheus": Place("monitoring", "prometheus", "c"),
+            "Prometheus's neighbour": Place("monitoring", "neighbour", "c"),
+        }
+        for namespace, name in (
+            ("outside", "outsider"),
+            ("monitoring", "neighbour"),
+            (OTHER, "other"),
+            (TEAM, "stray"),
+        ):
+            address(crowd, namespace, name)
+        agree(crowd, who, what, REACHES)
+
+
 class TestQuota:
     def test_the_cluster_counts_what_the_quota_bounds(self, teams: Kubectl):
         found = teams.get("resourcequota", "-n", TEAM)
@@ -259,7 +413,7 @@ class TestQuota:
         assert running is not None
         asked = [one["resources"]["requests"]["cpu"] for pod in running["items"] for one in pod["spec"]["containers"]]
         assert len(asked) >= 2
-        assert used["requests.cpu"] == f"{200 * len(asked)}m"
+        assert quantity(used["requests.cpu"]) == sum(map(quantity, asked))
 
     def test_one_deployment_more_is_refused(self, teams: Kubectl):
         job = teams.get("flinkdeployment", "word-count", "-n", TEAM)

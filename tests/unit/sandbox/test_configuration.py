@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox import addons, configuration, daemons, golang, network, rootfs
+from sandbox import addons, configuration, daemons, golang, network, policies, rootfs
 from sandbox.home import Home
 
 
@@ -21,7 +21,7 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-USERS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet")
+USERS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet", "felix")
 
 
 def test_kubeconfig_is_for_root_alone_and_has_the_agreed_context(home: Home) -> None:
@@ -46,9 +46,39 @@ def test_containerd_configuration_parses_and_pauses_with_our_image(home: Home) -
     assert plugin["disable_apparmor"] is True
 
 
+def test_pods_are_routed_and_named_only_where_policies_are_enforced(home: Home) -> None:
+    def plugins() -> list[str]:
+        return [one["type"] for one in json.loads((home.etc / "cni" / "bridge.conflist").read_text())["plugins"]]
+
+    def folder() -> str:
+        said = tomllib.loads((home.etc / "containerd.toml").read_text())
+        return said["plugins"]["io.containerd.grpc.v1.cri"]["cni"]["bin_dir"]
+
+    assert plugins() == ["bridge", "portmap"]
+    assert folder() != configuration.PLUGINS
+    configuration.write(home, policies=True)
+    assert plugins() == ["ptp", "portmap", "veth-name"]
+    assert folder() == configuration.PLUGINS
+    configuration.write(home)
+    assert plugins() == ["bridge", "portmap"]
+
+
+def test_felix_may_read_each_kind_that_it_is_given(home: Home) -> None:
+    objects = [one for one in yaml.safe_load_all(policies.manifests()) if one]
+    [role] = [one for one in objects if one["kind"] == "ClusterRole"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    readable = {
+        (group, plural) for rule in role["rules"] for group in rule["apiGroups"] for plural in rule["resources"]
+    }
+    kinds = [one["spec"] for one in objects if one["kind"] == "CustomResourceDefinition"]
+    assert {(one["group"], one["names"]["plural"]) for one in kinds} <= readable
+    assert ("networking.k8s.io", "networkpolicies") in readable
+    assert not {"secrets", "configmaps"} & {plural for _, plural in readable}
+
+
 def test_every_file_that_a_daemon_names_is_written(home: Home) -> None:
     written = {f"/etc/kubernetes/{path.relative_to(home.etc)}" for path in home.etc.rglob("*")}
-    for daemon in daemons.ALL:
+    for daemon in (*daemons.ALL, daemons.FELIX):
         for file in daemon.files:
             assert (home.etc / file).exists()
         for named in re.findall(r"/etc/kubernetes/[\w./-]+", " ".join(daemon.argv)):

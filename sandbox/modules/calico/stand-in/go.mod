@@ -1,0 +1,5 @@
+module github.com/projectcalico/api
+
+go 1.23
+
+require k8s.io/apimachinery v0.29.15
