@@ -90,11 +90,13 @@ def definition(kind: str) -> dict[str, Any]:
 def teams(enforcing: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[Kubectl]:
     kubectl = enforcing
     layer = up_layer(tmp_path_factory.mktemp("teams"))
-    done = make("up", "STACK=sandbox", layer, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield kubectl
-    done = make("destroy", "STACK=sandbox", layer, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        done = make("up", "STACK=sandbox", layer, timeout=400)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield kubectl
+    finally:
+        done = make("destroy", "STACK=sandbox", layer, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **config: object) -> str:
