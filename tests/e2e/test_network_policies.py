@@ -1,6 +1,6 @@
 """What the NetworkPolicies let pass, by an evaluator of the field over the rendered objects: the whole table.
 
-No cluster is asked: what a network plugin makes of the policies is another test's. Here every pair of two teams' pods,
+What a network plugin makes of the policies is another test's; a cluster is asked only whether it takes them. Every pair of two teams' pods,
 the operator, Prometheus, their surroundings and strangers is tried at every port that means something, and no rule can
 be taken away, widened or narrowed without a verdict changing.
 """
@@ -8,6 +8,7 @@ be taken away, widened or narrowed without a verdict changing.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from local.run import run_program
 from settings import stack_file
 from tests.e2e.conftest import ROOT
 from tests.e2e.network_evaluator import Connection, Place, verdicts
+from tools.kubectl import Kubectl
 
 JOBS = """
 apiVersion: flink.apache.org/v1beta1
@@ -382,3 +384,22 @@ def test_no_rule_is_there_for_nothing(rendered) -> None:
     with ThreadPoolExecutor(2) as threads:
         found = list(threads.map(is_seen, every))
     assert [name for (name, _, _), noticed in zip(every, found, strict=True) if not noticed] == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_real_api_server_takes_each(rendered, kubectl: Kubectl) -> None:
+    names = {one["metadata"]["namespace"] for one in rendered}
+    made = [name for name in sorted(names) if kubectl.get("namespace", name) is None]
+    try:
+        for name in made:
+            kubectl.run("create", "namespace", name)
+        for policy in rendered:
+            kubectl.run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(policy).encode())
+        nobody = {
+            **rendered[0],
+            "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"ports": [{"port": 0}]}]},
+        }
+        assert kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(nobody).encode()).returncode
+    finally:
+        for name in made:
+            kubectl.try_run("delete", "namespace", name, "--wait=false")

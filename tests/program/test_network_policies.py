@@ -1,6 +1,6 @@
 """NetworkPolicies as the program makes them: which there are, in which order, and who is selected.
 
-What each rule lets pass follows from settings/traffic.py: tests/unit/settings/test_network.py.
+What they let pass is asked of an evaluator of the field, over the rendered objects: tests/e2e/test_network_policies.py.
 """
 
 from __future__ import annotations
