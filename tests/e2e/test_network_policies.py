@@ -1,8 +1,8 @@
 """What the NetworkPolicies let pass, by an evaluator of the field over the rendered objects: the whole table.
 
-What a network plugin makes of the policies is another test's; a cluster is asked only whether it takes them. Every pair of two teams' pods,
-the operator, Prometheus, their surroundings and strangers is tried at every port that means something, and no rule can
-be taken away, widened or narrowed without a verdict changing.
+What a network plugin makes of the policies is another test's; a cluster is asked only whether it takes them. Every
+pair of two teams' pods, the operator, Prometheus, their surroundings and strangers is tried at every port that means
+something, and no rule can be taken away, widened or narrowed without a verdict changing.
 """
 
 from __future__ import annotations
