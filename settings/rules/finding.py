@@ -80,7 +80,7 @@ MEANINGS = {
     "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
     "unguarded": "a platform without NetworkPolicies",
     "open": "a NetworkPolicy, or egress, that lets everything pass",
-    "reach": "a host that a job's arguments or variables name and that no NetworkPolicy lets it reach",
+    "reach": "a host that a job names and no NetworkPolicy lets it reach, or an Ingress whose controller none lets in",
 }
 """What each rule is about."""
 

@@ -13,7 +13,7 @@ from settings.problems import KeyPath, Problem
 from settings.rules.finding import Finding
 from settings.rules.objects import POLICY
 from settings.rules.subject import listed, mapping
-from settings.traffic import DENY, EGRESS, at_url, of_job, policy_name
+from settings.traffic import DENY, EGRESS, at_url, of_job, policy_name, rest_clients
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])(?:[a-z][a-z0-9+.:-]*://)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*):(\d{2,5})\b")
@@ -41,10 +41,14 @@ def look(settings: StackSettings) -> Iterator[Finding]:
 
 
 def look_at_reach(job: Job, settings: StackSettings) -> Iterator[Finding]:
-    """Hosts with ports that a job's arguments or variables name and no policy lets it reach."""
+    """Hosts that a job names and no policy lets it reach, and an Ingress whose controller none lets in."""
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
     if traffic is None or job.kind == "FlinkSessionJob":  # whose cluster may have what it lacks
         return
+    if mapping(job.spec.get("ingress")) and not rest_clients(settings):
+        cure = "write networkPolicies.restClients: [{namespace: …}] with its controller's namespace"
+        message = f"is an Ingress whose controller no NetworkPolicy lets reach the job; {cure}"
+        yield Finding("reach", ("spec", "ingress"), message)
     allowed = [*traffic.egress, *settings.namespaces[job.namespace].egress]
     told: set[str] = set()
     for path, text in _texts(job):

@@ -369,3 +369,14 @@ def test_a_job_files_policy_must_not_be_the_programs_own(project: Project, name:
     assert [one for one in project.problems() if f'"{name}" is a policy that the program makes; name it' in one]
     project.job(JOB + policy.replace("NAME", "mine"))
     assert not [remark for remark in project.remarks() if "policy" in remark]
+
+
+def test_an_ingress_whose_controller_nobody_lets_in_is_said(project: Project) -> None:
+    project.job(job(ingress={"template": "{{name}}.example.org"}))
+    [said] = [remark for remark in project.remarks() if "Ingress" in remark]
+    assert said.startswith("notice: jobs/word_count.yaml:")
+    assert "spec.ingress: is an Ingress whose controller no NetworkPolicy lets reach the job; write" in said
+    project.stack({"networkPolicies": {"restClients": [{"namespace": "ingress-nginx"}]}})
+    assert not [remark for remark in project.remarks() if "Ingress" in remark]
+    project.stack({"networkPolicies": {"enabled": False}})
+    assert not [remark for remark in project.remarks() if "an Ingress" in remark]
