@@ -21,13 +21,13 @@ e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=
 	@$(PYTHON) -m pytest -q tests/engine tests/e2e tests/rules $(if $(PAIR),--pair $(PAIR))
 
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from] [COST=text|markdown: what each asks for]
-	@$(PYTHON) -m settings.check $(STACK) $(if $(EXPLAIN),--explain "$(EXPLAIN)") $(if $(COST),--cost $(COST))
+	@$(PYTHON) -m settings.check $(STACK) $(LAYER_OPTION) $(if $(EXPLAIN),--explain "$(EXPLAIN)") $(if $(COST),--cost $(COST))
 
 render: .venv/.run ## every object of STACK as YAML into OUT [GITOPS=flux|argocd ORDERED=1: marks of that tool keep the order]
-	@$(PYTHON) -m local.render $(STACK) "$(OUT)" $(if $(GITOPS),--gitops $(GITOPS)) $(if $(ORDERED),--ordered)
+	@$(PYTHON) -m local.render $(STACK) "$(OUT)" $(LAYER_OPTION) $(if $(GITOPS),--gitops $(GITOPS)) $(if $(ORDERED),--ordered)
 
 graph: .venv/.run ## the graph of STACK as Mermaid
-	@$(PYTHON) -m local.graph $(STACK)
+	@$(PYTHON) -m local.graph $(STACK) $(LAYER_OPTION)
 
 preview: .venv/.run ## what `up` would change in STACK [POLICY=policy: ask the policy pack, too]
 	@$(PYTHON) -m tools.engine preview $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)

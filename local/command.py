@@ -26,14 +26,14 @@ class CommandError(Exception):
     """A command cannot do what it was told: one clear message with what to do."""
 
 
-def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT) -> Recording:
-    """What the stack declares, found by a preview of the program; nothing is contacted.
+def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT, *, layer: Path | None = None) -> Recording:
+    """What the stack declares, with a layer over its config, found by a preview of the program; nothing is contacted.
 
     Raises:
         ProblemsError: when the stack file cannot be read.
         pulumi.RunError: what the program itself raised.
     """
-    return run_program(root, stack, stack_file.read(root, stack, config_file), preview=True, log=warn)
+    return run_program(root, stack, stack_file.read(root, stack, config_file, layer), preview=True, log=warn)
 
 
 def warn(message: Message) -> None:
@@ -47,6 +47,11 @@ def add_config_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config-file", type=Path, metavar="F", help="the stack's config, instead of Pulumi.STACK.yaml"
     )
+
+
+def add_layer(parser: argparse.ArgumentParser) -> None:
+    """The option to lay more config over the stack's."""
+    parser.add_argument("--layer", type=Path, metavar="F", help="a file of config that is laid over the stack's")
 
 
 def exit_code(run: Callable[[], int]) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from local.command import CommandError, add_config_file, exit_code, recorded
+from local.command import CommandError, add_config_file, add_layer, exit_code, recorded
 from local.dependencies import CycleError, Edges, reduced, topological
 from local.recording import Recording, Resource, by_name
 
@@ -127,13 +127,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.graph", description=__doc__)
     parser.add_argument("stack", metavar="STACK")
     add_config_file(parser)
+    add_layer(parser)
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", type=Path, metavar="FILE", help="exit 1 when the file's copy is not this graph")
     action.add_argument("--write", type=Path, metavar="FILE", help="put the graph into the file, between its two marks")
     chosen = parser.parse_args(arguments)
 
     def run() -> int:
-        picture = mermaid(recorded(chosen.stack, chosen.config_file))
+        picture = mermaid(recorded(chosen.stack, chosen.config_file, layer=chosen.layer))
         file: Path | None = chosen.check or chosen.write
         if file is None:
             print(picture, end="")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local import gitops, output_folder
 from local.block_yaml import dump
-from local.command import ROOT, CommandError, add_config_file, exit_code, recorded
+from local.command import ROOT, CommandError, add_config_file, add_layer, exit_code, recorded
 from local.dependencies import Edges, layers, reachable
 from local.gitops import ChartPlace, Flavour
 from local.inflate import inflated
@@ -175,6 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("stack", metavar="STACK")
     parser.add_argument("out", metavar="OUT", type=Path, help="a new or empty folder, or one that was rendered to")
     add_config_file(parser)
+    add_layer(parser)
     parser.add_argument(
         "--gitops",
         choices=("flux", "argocd"),
@@ -194,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     def run() -> int:
         root = ROOT if chosen.inflate else None
         ordered = None if chosen.ordered is None else chosen.ordered or str(chosen.out)
-        recording = recorded(chosen.stack, chosen.config_file)
+        recording = recorded(chosen.stack, chosen.config_file, layer=chosen.layer)
         for note in render(recording, chosen.out, chosen.gitops, inflate=root, ordered=ordered):
             print(note)
         return 0

@@ -13,7 +13,7 @@ from settings import costs
 from settings.explain import explain, replaced_by_enforced, wanted
 from settings.platform import load
 from settings.problems import ProblemsError
-from settings.stack_file import read_config
+from settings.stack_file import laid_over, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,12 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="settings.check", description="Checks settings and job files of a stack.")
     parser.add_argument("stack")
     parser.add_argument("--config-file", type=Path, help="instead of Pulumi.<stack>.yaml")
+    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project")
     parser.add_argument("--explain", metavar="JOB", help="print where each value of that job came from")
     parser.add_argument("--cost", choices=["text", "markdown"], help="print what each job and team asks for")
     options = parser.parse_args(arguments)
     try:
-        platform = load(options.root, read_config(options.root, options.stack, options.config_file))
+        config = read_config(options.root, options.stack, options.config_file)
+        platform = load(options.root, laid_over(config, options.layer))
         lines = list(explain(wanted(platform.jobs, options.explain), platform.settings)) if options.explain else []
     except ProblemsError as error:
         for problem in error.problems:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from settings.merge import merge_mappings
 from settings.problems import KeyPath, Problem, ProblemsError, dotted, nearest
 from settings.yaml_file import Document
 from settings.yaml_file import read as read_yaml
@@ -27,21 +28,27 @@ class StackConfig:
         values: config by key, without the project's prefix.
         document: the stack file; None when the values came from the engine.
         stack: the stack's name.
+        layer: what was laid over the file; its values win.
     """
 
     file: str
     values: Mapping[str, object]
     document: Document | None = None
     stack: str = ""
+    layer: Document | None = None
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the config."""
+        if self.layer is not None and path in self.layer.lines:
+            return self.layer.problem(path, message)
         if self.document is None or not path:
             return Problem(self.file, 0, dotted(path), message)
         return Problem(self.file, self.document.line(self._place(path)), dotted(path), message)
 
     def written(self, path: KeyPath) -> str | None:
         """The text that stands at that path where YAML reads something that looks otherwise; None where it does not."""
+        if self.layer is not None and path in self.layer.lines:
+            return self.layer.written.get(path)
         return None if self.document is None else self.document.written.get(self._place(path))
 
     def _place(self, path: KeyPath) -> KeyPath:
@@ -106,6 +113,36 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     return StackConfig(shown, values, document, stack)
 
 
-def read(root: Path, stack: str, config_file: Path | None = None) -> dict[str, object]:
-    """`read_config` without positions: the plain values by key."""
-    return dict(read_config(root, stack, config_file).values)
+def read(root: Path, stack: str, config_file: Path | None = None, layer: Path | None = None) -> dict[str, object]:
+    """`read_config`, with a layer over it, without positions: the plain values by key."""
+    return dict(laid_over(read_config(root, stack, config_file), layer).values)
+
+
+def read_layer(path: Path) -> Document:
+    """A file of config by key without prefix, to be laid over a stack's: `LAYER=file` of the Make targets.
+
+    Raises:
+        ProblemsError: when the file is no mapping.
+    """
+    documents, problems = read_yaml(path, str(path))
+    if not problems and len(documents) > 1:
+        problems = [Problem(str(path), 0, "", "has several documents; write one")]
+    found = documents[0] if documents else Document(str(path), {}, {})
+    if not problems and not isinstance(found.value, dict):
+        problems = [Problem(str(path), 0, "", "is no mapping; write config keys without prefix")]
+    if problems:
+        raise ProblemsError(problems)
+    return found
+
+
+def laid_over(config: StackConfig, layer: Path | None) -> StackConfig:
+    """A stack's config with a layer over it.
+
+    Raises:
+        ProblemsError: when the layer's file is no mapping.
+    """
+    if layer is None:
+        return config
+    found = read_layer(layer)
+    values = merge_mappings(config.values, cast(dict[str, object], found.value))
+    return replace(config, values=values, layer=found)

@@ -21,7 +21,7 @@ from tools import alone, engine
 from tools.exported import exported
 from tools.kubectl import Kubectl
 from tools.run import FailedError, capture, finish, must, say
-from tools.stack import Stack, prepare, read_layer
+from tools.stack import Stack, prepare
 
 DRIFTED = 3
 """Exit code: something was changed by hand."""
@@ -244,7 +244,7 @@ def main() -> int:
         "--out", type=Path, metavar="FILE", help="write it there as Markdown; no file when there is none"
     )
     options = parser.parse_args()
-    stack = prepare(options.stack, read_layer(options.layer))
+    stack = prepare(options.stack, options.layer)
     pulumi = engine.find(context=stack.context).pulumi
     if pulumi is None:
         raise FailedError(f"drift is found by the pulumi command alone; {engine.HOW_TO_GET_PULUMI}")

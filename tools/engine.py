@@ -21,7 +21,7 @@ from settings.stack_file import PROJECT
 from tools import alone, blockers, context, policy, protected
 from tools.exported import exported
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
-from tools.stack import Stack, prepare, read_layer
+from tools.stack import Stack, prepare
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
@@ -244,7 +244,7 @@ def main() -> int:
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--policy", default="", metavar="FOLDER", help="a policy pack for up and preview to ask")
     options = parser.parse_args()
-    stack = prepare(options.stack, read_layer(options.layer))
+    stack = prepare(options.stack, options.layer)
     if options.operation == "preview":
         try:
             engine = find(context=stack.context)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import yaml
 
 from local.tool import state
+from settings import stack_file
 from settings.merge import merge_mappings
 from settings.platform import Platform, load
 from settings.problems import ProblemsError
-from settings.stack_file import PREFIX, read_config
-from settings.yaml_file import read as read_yaml
+from settings.stack_file import PREFIX, laid_over, read_config
 from tools.run import ROOT, FailedError
 
 _ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
@@ -47,21 +47,25 @@ class Stack:
         return None if said is None else ROOT / said
 
 
-def prepare(name: str, layer: Mapping[str, object] | None = None) -> Stack:
+def prepare(name: str, layer: Mapping[str, object] | Path | None = None) -> Stack:
     """Checks a stack and writes the copy of its file.
 
     Args:
         name: of the stack.
-        layer: config merged over the file's, by key without prefix.
+        layer: config merged over the file's, by key without prefix, or a file of it.
 
     Raises:
         FailedError: with every problem of the configuration.
     """
     try:
-        values = merge_mappings(read_config(ROOT, name).values, layer or {})
+        config = read_config(ROOT, name)
+        if isinstance(layer, Path):
+            config = laid_over(config, layer)
+        elif layer:
+            config = replace(config, values=merge_mappings(config.values, layer))
         copy = state() / "config" / f"Pulumi.{name}.yaml"
-        _write_copy(ROOT / f"Pulumi.{name}.yaml", copy, values)
-        return Stack(name, copy, load(ROOT, read_config(ROOT, name, copy)))
+        _write_copy(ROOT / f"Pulumi.{name}.yaml", copy, config.values)
+        return Stack(name, copy, load(ROOT, config))
     except ProblemsError as error:
         raise FailedError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
 
@@ -91,10 +95,7 @@ def read_layer(path: Path | None) -> dict[str, object]:
     """
     if path is None:
         return {}
-    documents, problems = read_yaml(path, str(path))
-    if problems:
-        raise FailedError("\n".join(map(str, problems)))
-    values: object = documents[0].value if documents else {}
-    if not isinstance(values, dict):
-        raise FailedError(f"{path}: is no mapping; write config keys without prefix")
-    return cast(dict[str, object], values)
+    try:
+        return cast(dict[str, object], stack_file.read_layer(path).value)
+    except ProblemsError as error:
+        raise FailedError(str(error)) from None

@@ -16,7 +16,7 @@ from tools.plan.preview import PreviewError, parse
 from tools.plan.report import Report
 from tools.plan.state import Operator
 from tools.run import FailedError, finish, say
-from tools.stack import Stack, prepare, read_layer
+from tools.stack import Stack, prepare
 
 STATE_LOSS = 3
 
@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown to this file, too")
     options = parser.parse_args()
     with contextlib.redirect_stdout(sys.stderr):  # a pull request gets the plan alone
-        stack = prepare(options.stack, read_layer(options.layer))
+        stack = prepare(options.stack, options.layer)
         try:
             preview = parse(_preview_json(stack, options.preview_json))
         except PreviewError as error:

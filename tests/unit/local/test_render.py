@@ -18,6 +18,7 @@ from local.command import CommandError
 from local.manifest import Manifest
 from local.recording import Recording, Resource
 from local.render import Document, documents, file_names, render
+from local.render import main as command_line
 
 Run = Callable[..., Recording]
 
@@ -352,3 +353,13 @@ def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_p
     (out / "01" / "mine.yaml").touch()
     with pytest.raises(CommandError, match=r"mine\.yaml"):
         render(run(), out, "flux", ordered="x")
+
+
+def test_a_layer_is_laid_over_the_stacks_config(tmp_path: Path) -> None:
+    layer = tmp_path / "mirror.yaml"
+    layer.write_text("charts: {mirror: oci://registry.example.org/charts}\n")
+    assert command_line(["prod", str(tmp_path / "out"), "--layer", str(layer)]) == 0
+    repositories = {
+        loaded(tmp_path / "out", name)["spec"]["url"] for name in read(tmp_path / "out") if "helmrepo" in name
+    }
+    assert repositories == {"oci://registry.example.org/charts"}

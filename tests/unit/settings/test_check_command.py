@@ -275,3 +275,22 @@ def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.Capt
     shown = capsys.readouterr().out
     assert 'enforced, instead of "a"' in shown
     assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', shown)
+
+
+def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = tmp_path / "mirror.yaml"
+    layer.write_text("charts: {mirror: oci://registry.example.org/charts}\njobs:\n  word-count: {parallelism: 7}\n")
+    command = ["x", "--root", str(project.root), "--layer", str(layer)]
+    assert main([*command, "--explain", "word-count"]) == 0
+    assert re.search(rf"parallelism = 7 +# jobs.word-count \({layer}:3\)", capsys.readouterr().out)
+    layer.write_text("jobTimeout: 5m\njobTimeOut: 5m\n")
+    assert main(command) == 1
+    assert f'{layer}:2: jobTimeOut: is unknown; did you mean "jobTimeout"?' in capsys.readouterr().err
+    for text, said in (("[a]", "is no mapping"), ("a: 1\n---\nb: 1", "several documents"), ("a: [", "is no YAML")):
+        layer.write_text(text)
+        assert main(command) == 1
+        assert said in capsys.readouterr().err
+    layer.write_text("")
+    assert main(command) == 0
