@@ -9,34 +9,49 @@ from __future__ import annotations
 import json
 import tarfile
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox import charts
+from sandbox.home import home
+from sandbox.images import cert_manager, prometheus
+from settings import versions
 from tools.kubectl import Kubectl
 
 ROOT = Path(__file__).resolve().parents[2]
-OPERATOR = "flink-kubernetes-operator"
-ALL = (OPERATOR, "cert-manager", "kube-prometheus-stack")
 
 _WITH_PODS = {"operator.yaml", "deployments.yaml", "startupapicheck.yaml", "webhook.yaml"}
 """Templates of pods, and of webhooks that nobody would answer."""
 
 
-def stand_in_charts(folder: Path, names: Sequence[str] = (OPERATOR,)) -> Path:
-    """Makes them from the sandbox's charts; returns the folder, to be named as mirror."""
+def stand_in_charts(folder: Path) -> Path:
+    """Makes the operators' from the sandbox's charts; returns the folder, to be named as mirror."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        charts = sorted((ROOT / ".sandbox" / "charts").glob(f"{name}-*.tgz"))
-        assert len(charts) >= (2 if name == OPERATOR else 1)
-        for chart in charts:
-            with tarfile.open(chart) as full, tarfile.open(folder / chart.name, "w:gz") as rest:
-                for member in full.getmembers():
-                    template = member.name.partition("/templates/")[2]
-                    if member.isfile() and template not in _WITH_PODS:
-                        rest.addfile(member, full.extractfile(member))
+    operators = sorted((ROOT / ".sandbox" / "charts").glob("flink-kubernetes-operator-*.tgz"))
+    assert len(operators) >= 2
+    for chart in operators:
+        with tarfile.open(chart) as full, tarfile.open(folder / chart.name, "w:gz") as rest:
+            for member in full.getmembers():
+                if member.isfile() and member.name.partition("/templates/")[2] not in _WITH_PODS:
+                    rest.addfile(member, full.extractfile(member))
     return folder
+
+
+def stand_in_platform(folder: Path) -> Path:
+    """`stand_in_charts`, and those of cert-manager and Prometheus, for which nothing has to be compiled."""
+    stand_in_charts(folder)
+    definitions = {f"definitions/{name}": text for name, text in cert_manager.definitions(home()).items()}
+    _pack(folder, versions.CERT_MANAGER, {**charts.sources("cert-manager"), **definitions})
+    definitions = {f"crds/{name}": text for name, text in prometheus.definitions(home()).items()}
+    _pack(folder, versions.PROMETHEUS, {**charts.prometheus_sources(), **definitions})
+    return folder
+
+
+def _pack(folder: Path, chart: versions.Chart, contents: Mapping[str, bytes]) -> None:
+    rest = {path: text for path, text in contents.items() if path.removeprefix("templates/") not in _WITH_PODS}
+    (folder / f"{chart.name}-{chart.version}.tgz").write_bytes(charts.pack(chart.name, rest, chart.version))
 
 
 @contextmanager

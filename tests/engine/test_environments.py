@@ -18,7 +18,7 @@ import yaml
 
 from settings.stack_file import read_config
 from tests.engine.conftest import ROOT, Done, Engine
-from tests.engine.stand_in import ALL, stand_in_charts, stand_in_operator
+from tests.engine.stand_in import stand_in_operator, stand_in_platform
 from tools.kubectl import Kubectl
 
 STACKS = ("dev", "staging", "prod")
@@ -64,9 +64,16 @@ def cluster(
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(json.dumps({**content, "current-context": ""}))
     kubeconfig.chmod(0o600)
+    before = definitions(kubectl)
     with stand_in_operator(kubectl):
-        found = replace(engine, env={**engine.env, "KUBECONFIG": str(kubeconfig)})
-        yield found, stand_in_charts(folder / "charts", ALL)
+        yield replace(engine, env={**engine.env, "KUBECONFIG": str(kubeconfig)}), stand_in_platform(folder / "charts")
+    for left in sorted(definitions(kubectl) - before):  # Helm leaves them
+        kubectl.run("delete", left, "--timeout=60s")
+
+
+def definitions(kubectl: Kubectl) -> set[str]:
+    """The CRDs in the cluster."""
+    return set(kubectl.run("get", "crd", "-o", "name").decode().split())
 
 
 @pytest.fixture(scope="module", params=STACKS)
