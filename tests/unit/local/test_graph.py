@@ -83,7 +83,7 @@ def test_a_text_without_the_marks_is_refused() -> None:
 @pytest.fixture
 def recorded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (graph, preview):
-        monkeypatch.setattr(module, "recorded", lambda _stack, _file: run())
+        monkeypatch.setattr(module, "recorded", lambda _stack, _file, layer=None: run())
 
 
 @pytest.mark.usefixtures("recorded")
