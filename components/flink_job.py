@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pulumi
 
+from components.external_secret import READY
 from components.flink_operator import FlinkOperator
 from components.kubernetes_object import KubernetesObject, after
 from components.namespace import JobNamespace
@@ -153,9 +154,19 @@ _LEVELS = {"FlinkSessionJob": 1, "FlinkStateSnapshot": 2}
 def attachment(declared: Attachment, opts: pulumi.ResourceOptions) -> pulumi.Resource:
     """An object of another kind out of a job file, as it stands there."""
     manifest = dict(declared.manifest)
-    if manifest["kind"] == "PersistentVolumeClaim":
-        # A claim binds when its first pod comes: who waits for the claim first waits for ever.
+    added = _AWAITED.get((str(manifest["apiVersion"]).partition("/")[0], str(manifest["kind"])))
+    if added is not None:
         metadata = cast(dict[str, Any], manifest["metadata"])
-        annotations = {"pulumi.com/skipAwait": "true", **cast(dict[str, Any], metadata.get("annotations") or {})}
+        annotations = {**added, **cast(dict[str, Any], metadata.get("annotations") or {})}
         manifest["metadata"] = {**metadata, "annotations": annotations}
     return KubernetesObject(f"{declared.namespace}/{declared.source.name}", manifest, opts)
+
+
+_AWAITED: Mapping[tuple[str, str], Mapping[str, str]] = {
+    # A claim binds when its first pod comes: who waits for the claim first waits for ever.
+    ("v1", "PersistentVolumeClaim"): {"pulumi.com/skipAwait": "true"},
+    # The Secrets that pods of the same file mount.
+    ("external-secrets.io", "ExternalSecret"): READY,
+    ("cert-manager.io", "Certificate"): READY,
+}
+"""API group (of the core: its version) and kind to the annotation that says when an object is ready."""

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from components import quota
+from components.external_secret import external_secrets
 from components.kubernetes_object import KubernetesObject
 from settings.labels import labels
 from settings.model import JOB_ACCOUNT
@@ -54,7 +55,7 @@ class JobNamespace(pulumi.ComponentResource):
         name: of the namespace.
         namespace: the Namespace itself: what must merely lie in it depends on this.
         bounds: quota and limits, which hold for everything in it.
-        needed: what a job must find: bounds, ServiceAccount, Role and RoleBinding.
+        needed: what a job must find: bounds, ServiceAccount, Role, RoleBinding, and Secrets out of other stores.
     """
 
     def __init__(
@@ -104,7 +105,9 @@ class JobNamespace(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self, depends_on=[role, service_account]),
         )
-        self.needed: list[pulumi.Resource] = [*self.bounds, service_account, role, binding]
+        bounded = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *self.bounds])
+        fetched = external_secrets(name, settings.external_secrets, bounded)
+        self.needed: list[pulumi.Resource] = [*self.bounds, service_account, role, binding, *fetched]
         self.register_outputs({})
 
     def count_flink(self, operator: pulumi.Resource | None) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Iterable
 from pathlib import Path
 
 import pulumi
-from pulumi.runtime.config import CONFIG
+from pulumi.runtime.config import CONFIG, get_config_secret_keys_env, is_config_secret
 
 from settings.platform import Platform, engine_config, load
 from settings.problems import ProblemsError
@@ -29,7 +30,7 @@ def declared_platform(root: Path) -> Platform:
     # pulumi.Config answers single keys; a misspelt one can only be found by looking at all of them.
     values = dict(CONFIG.get()) or dict(pulumi.runtime.config.get_config_env())
     try:
-        platform = load(root, engine_config(values, pulumi.get_stack()))
+        platform = load(root, engine_config(values, pulumi.get_stack(), _encrypted(values)))
     except ProblemsError as error:
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
     for remark in platform.remarks:
@@ -46,3 +47,9 @@ async def registered() -> None:
     square of the number of resources.
     """
     await asyncio.sleep(0)
+
+
+def _encrypted(keys: Iterable[str]) -> list[str]:
+    """Those of the keys in which something was encrypted."""
+    of_process = get_config_secret_keys_env()
+    return [key for key in keys if is_config_secret(key) or key in of_process]

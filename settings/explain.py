@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from settings.jobs import Job
 from settings.layers import leaves
 from settings.model import StackSettings
-from settings.problems import Problem, ProblemsError, dotted, nearest
+from settings.problems import KeyPath, Problem, ProblemsError, dotted, nearest
 from settings.replaced import replaced
+from settings.secret_text import HIDDEN, is_secret, is_secret_argument, masked
 
 
 def wanted(jobs: Sequence[Job], name: str) -> Job:
@@ -29,11 +31,11 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
 
 def explain(job: Job, settings: StackSettings) -> Iterator[str]:
     """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
-    instead = {path: f", instead of {_shown(old)}" for path, old in replaced(job, settings).items()}
+    instead = {path: f", instead of {_shown(job, path[1:], old)}" for path, old in replaced(job, settings).items()}
     moved = instead.get(("metadata", "namespace"), "")
     yield f"# {job.kind} {job.namespace}/{job.name}, from {job.source.document.file}{moved and f'; enforced{moved}'}"
     lines = [
-        (f"spec.{dotted(path)} = {_shown(value)}", job.origin(path) + instead.get(("spec", *path), ""))
+        (f"spec.{dotted(path)} = {_shown(job, path, value)}", job.origin(path) + instead.get(("spec", *path), ""))
         for path, value in leaves(job.spec)
     ]
     width = min(max((len(text) for text, _ in lines), default=0), 100)
@@ -52,7 +54,28 @@ def replaced_by_enforced(jobs: Sequence[Job], settings: StackSettings) -> str:
     return f"{total} value{'s' if total != 1 else ''} of {whose}"
 
 
-def _shown(value: object) -> str:
+def _shown(job: Job, path: KeyPath, value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    if not isinstance(value, str):
+        return str(masked(str(path[-1]), value))
+    return HIDDEN if _is_secret(job, path, value) else f'"{value}"'
+
+
+def _is_secret(job: Job, path: KeyPath, value: str) -> bool:
+    """Whether the value looks like a secret, by its own text or by the name that it has: of a variable, of a flag."""
+    around: object = job.spec
+    for part in path[:-1]:
+        if isinstance(around, list):
+            around = cast("list[object]", around)[cast(int, part)]
+        else:
+            around = cast("dict[str | int, object]", around).get(part, {})
+    last = path[-1]
+    if isinstance(around, list):
+        arguments = [*cast("list[object]", around)]
+        if isinstance(last, int) and last < len(arguments):
+            arguments[last] = value
+            return is_secret_argument(arguments, last)
+        return is_secret("", value)
+    name = cast("dict[str, object]", around).get("name") if last == "value" else last
+    return is_secret(str(name), value)

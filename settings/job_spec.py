@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -95,9 +96,8 @@ def spec_of(settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bo
         spec["flinkConfiguration"] = configuration
     if settings.restart_nonce is not None:
         spec["restartNonce"] = settings.restart_nonce
-    env = _environment(settings)
-    if env:
-        spec["podTemplate"] = {"spec": {"containers": [{"name": MAIN_CONTAINER, "env": env}]}}
+    if pod := _pod(settings):
+        spec["podTemplate"] = {"spec": pod}
     if job and runs_job:
         spec["job"] = job
     if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
@@ -129,6 +129,37 @@ def _process_spec(process: Process) -> dict[str, object]:
     if process.replicas is not None:
         spec["replicas"] = process.replicas
     return spec
+
+
+def _pod(settings: JobSettings) -> dict[str, object]:
+    """Flink's container with environment and files; empty when nothing is said of them."""
+    container: dict[str, object] = {}
+    if env := _environment(settings):
+        container["env"] = env
+    volumes: list[dict[str, object]] = []
+    for folder, files in (settings.secret_files or {}).items():
+        name = secret_volume(folder)
+        mount: dict[str, object] = {"mountPath": folder, "name": name, "readOnly": True}
+        volume: dict[str, object] = {"name": name}
+        if files is None:
+            mount = {"mountPath": folder, "$patch": "delete"}
+            volume["$patch"] = "delete"
+        else:
+            items = [{"key": key, "path": file} for file, key in (files.files or {}).items()]
+            # Null, so that another layer's choice of keys does not stay.
+            volume["secret"] = {"secretName": files.secret, "items": items or None}
+        container["volumeMounts"] = [*cast("list[object]", container.get("volumeMounts", [])), mount]
+        volumes.append(volume)
+    if not container:
+        return {}
+    pod: dict[str, object] = {"containers": [{"name": MAIN_CONTAINER, **container}]}
+    return {**pod, "volumes": volumes} if volumes else pod
+
+
+def secret_volume(folder: str) -> str:
+    """Name of the volume that is mounted at a folder of `secretFiles`; the same in every layer that speaks of it."""
+    readable = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:40].rstrip("-")
+    return f"secret-{readable}-{hashlib.sha256(folder.encode()).hexdigest()[:6]}"
 
 
 def _environment(settings: JobSettings) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from settings.job_spec import secret_volume
 from settings.merge import NAMED_LISTS, merge_all, merge_key
 from settings.problems import KeyPath
 
@@ -155,6 +156,9 @@ def settings_path(
     variable = _variable(path, spec)
     if variable is not None:
         return ("secretEnv" if _has(layer.get("secretEnv"), (variable,)) else "env", variable)
+    folder = _secret_folder(path, layer, spec)
+    if folder is not None:
+        return ("secretFiles", folder)
     first, rest = path[0], path[1:]
     if first in ("jobManager", "taskManager"):
         return (first, *(rest[1:] if rest[:1] == ("resource",) else rest))
@@ -163,19 +167,37 @@ def settings_path(
     return (first, *rest)
 
 
+def _secret_folder(path: KeyPath, layer: Mapping[str, object], spec: Mapping[str, object]) -> str | None:
+    """The folder of `secretFiles` whose volume or mount a path of the spec is in."""
+    folders = layer.get("secretFiles")
+    of_pod = path[2:] if path[:2] == ("podTemplate", "spec") else ()
+    inside = of_pod[:2] if of_pod[:1] == ("volumes",) else of_pod[:4]
+    if not isinstance(folders, dict) or len(inside) < 2 or inside[-2] not in ("volumes", "volumeMounts"):
+        return None
+    item = _at(spec, (*path[:2], *inside))
+    name = cast(Mapping[str, object], item).get("name") if isinstance(item, Mapping) else None
+    return next((folder for folder in cast(dict[str, object], folders) if secret_volume(folder) == name), None)
+
+
 def _variable(path: KeyPath, spec: Mapping[str, object]) -> str | None:
     """The name of the environment variable that a path of the spec is in."""
     if path[:3] != ("podTemplate", "spec", "containers") or len(path) < 6 or path[4] != "env":
         return None
+    value = _at(spec, path[:6])
+    name = cast(Mapping[str, object], value).get("name") if isinstance(value, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _at(spec: Mapping[str, object], path: KeyPath) -> object:
+    """What stands at a path; None where nothing does."""
     value = cast(object, spec)
-    for part in path[:6]:
+    for part in path:
         if isinstance(part, str):
             value = cast(Mapping[str, object], value).get(part) if isinstance(value, Mapping) else None
         else:
             items = cast(list[object], value) if isinstance(value, list) else []
             value = items[part] if part < len(items) else None
-    name = cast(Mapping[str, object], value).get("name") if isinstance(value, Mapping) else None
-    return name if isinstance(name, str) else None
+    return value
 
 
 def _has(value: object, path: KeyPath) -> bool:

@@ -11,6 +11,7 @@ from settings.base import Duration, Model, Name, SecretKey, Text
 from settings.monitoring import Prometheus
 from settings.namespace import NamespaceSettings
 from settings.network import Endpoint, NetworkPolicies
+from settings.secret_model import Folder, SecretFiles
 from settings.state_model import StateStorage
 
 DEFAULT_NAMESPACE = "flink"
@@ -107,6 +108,10 @@ class JobSettings(Model):
         default=None, description="Environment variables of Flink's container; null takes one away."
     )
     secret_env: dict[str, SecretKey] | None = Field(default=None, description="Environment variables out of Secrets.")
+    secret_files: dict[Folder, SecretFiles | None] | None = Field(
+        default=None,
+        description="Folders of Flink's container whose files are the keys of a Secret; null takes one away.",
+    )
     restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
     external: bool | None = Field(
         default=None,

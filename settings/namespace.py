@@ -11,6 +11,7 @@ from settings import values, versions
 from settings.base import Model, scalar_text
 from settings.job_files import FLINK_API
 from settings.network import Endpoint
+from settings.secret_model import ExternalSecret, SecretName
 
 _GROUP = FLINK_API.partition("/")[0]
 
@@ -173,4 +174,7 @@ class NamespaceSettings(Model):
     )
     image_pull_secrets: list[str] = Field(
         default=[], description="Secrets in it with which the jobs' images are pulled; whoever owns them makes them."
+    )
+    external_secrets: dict[SecretName, ExternalSecret] = Field(
+        default={}, description="Secrets in it that come out of another store, by name: docs/security.md."
     )

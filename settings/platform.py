@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -120,19 +120,21 @@ def _of_job(job: jobs.Job, target: jobs.Job | None, settings: StackSettings) -> 
     ]
 
 
-def engine_config(values: Mapping[str, str], stack: str) -> StackConfig:
+def engine_config(values: Mapping[str, str], stack: str, encrypted: Collection[str] = ()) -> StackConfig:
     """The stack config as the engine hands it to the program: text, with JSON for what is no string.
 
     Args:
         values: `project:key` to text, of all projects.
         stack: the stack's name, for problems.
+        encrypted: those of its `project:key` in which something was encrypted.
     """
     plain: dict[str, object] = {}
     for key, value in values.items():
         if key.startswith(PREFIX):
             name = key.removeprefix(PREFIX)
             plain[name] = value if _is_text(name) else _parsed(value)
-    return StackConfig(f"Pulumi.{stack}.yaml", plain, stack=stack)
+    hidden = frozenset(key.removeprefix(PREFIX) for key in encrypted if key.startswith(PREFIX))
+    return StackConfig(f"Pulumi.{stack}.yaml", plain, stack=stack, encrypted=hidden)
 
 
 def _is_text(name: str) -> bool:

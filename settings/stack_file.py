@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -29,13 +29,15 @@ class StackConfig:
         document: the stack file; None when the values came from the engine.
         stack: the stack's name.
         layer: what was laid over the file; its values win.
+        encrypted: keys in which something is encrypted, where the engine has decrypted it; a file shows it by itself.
     """
 
     file: str
-    values: Mapping[str, object]
-    document: Document | None = None
+    values: Mapping[str, object] = field(repr=False)
+    document: Document | None = field(default=None, repr=False)
     stack: str = ""
     layer: Document | None = None
+    encrypted: frozenset[str] = frozenset()
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the config."""

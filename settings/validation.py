@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from types import NoneType
 from typing import cast, get_args, get_origin
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from settings.model import StackSettings
 from settings.problems import KeyPath, Problem, nearest
+from settings.secret_text import masked
 from settings.stack_file import PREFIX, StackConfig
 
 
@@ -20,8 +22,8 @@ def read_settings(config: StackConfig) -> tuple[StackSettings | None, list[Probl
     What is wrong is left out and the rest read, so that the problems of jobs can be found in the same run; None when
     nothing can be read without it.
     """
-    problems = _odd_texts(config)
     values = copy.deepcopy(dict(config.values))
+    problems = [*_odd_texts(config), *_take_encrypted(values, config)]
     for attempt in range(3):
         try:
             return StackSettings.model_validate(values), problems
@@ -31,6 +33,42 @@ def read_settings(config: StackConfig) -> tuple[StackSettings | None, list[Probl
             for found in error.errors():
                 _leave_out(values, tuple(found["loc"]), missing=found["type"] == "missing")
     return None, problems
+
+
+_ENCRYPTED = (
+    "is encrypted, and would stand in clear in what Kubernetes gets; put it into a Kubernetes Secret and name that: "
+    "secretEnv or secretFiles of a job, externalSecrets of a namespace, existingSecret or secretRef of a chart"
+)
+
+
+def _take_encrypted(values: dict[str, object], config: StackConfig) -> list[Problem]:
+    """What `pulumi config set --secret` wrote, which no key of this program takes; it is taken out of the values.
+
+    The engine decrypts it before it hands a key over and says of the key as a whole that something in it is secret.
+    """
+    problems: list[Problem] = []
+    for key in sorted(config.encrypted & values.keys()):
+        values.pop(key)
+        problems.append(config.problem((key,), f"holds something that {_ENCRYPTED}"))
+        if key == "context":
+            values[key] = "none"
+    for path in list(_encrypted_paths(values, ())):
+        _leave_out(values, path, missing=False)
+        problems.append(config.problem(path, _ENCRYPTED))
+    return problems
+
+
+def _encrypted_paths(value: object, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(value, dict):
+        fields = cast(dict[str, object], value)
+        if path and fields.keys() == {"secure"}:
+            yield path
+            return
+        for key, inner in fields.items():
+            yield from _encrypted_paths(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(cast(list[object], value)):
+            yield from _encrypted_paths(inner, (*path, index))
 
 
 def _leave_out(values: dict[str, object], path: KeyPath, *, missing: bool) -> None:
@@ -104,13 +142,13 @@ def _of_validation(error: ValidationError, config: StackConfig) -> list[Problem]
         else:
             message = found["msg"].removeprefix("Value error, ")
             if ";" not in message:
-                message = f"is {_shown(found['input'])}, which is wrong; {message[0].lower()}{message[1:]}"
+                message = f"is {_shown(path, found['input'])}, which is wrong; {message[0].lower()}{message[1:]}"
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
 
 
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+def _shown(path: KeyPath, value: object) -> str:
+    text = json.dumps(masked(str(path[-1]), value), default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -120,6 +158,8 @@ def _model_at(path: KeyPath) -> type[BaseModel] | None:
     for part in path:
         if get_origin(annotation) is dict:
             annotation = get_args(annotation)[1]
+            if NoneType in get_args(annotation):  # a null takes the entry away
+                annotation = next(a for a in get_args(annotation) if a is not NoneType)
             continue
         model = _as_model(annotation)
         inner = next((f for f in model.model_fields.values() if f.alias == part), None) if model else None

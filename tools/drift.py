@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from local.guard import resources
 from settings.problems import KeyPath, dotted
+from settings.secret_text import HIDDEN, masked
 from tools import alone, engine
 from tools.exported import exported
 from tools.kubectl import Kubectl
@@ -97,31 +98,62 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in cast(list[object], value)] if isinstance(value, list) else value
 
 
-def differences(live: object, wanted: object, path: KeyPath = (), *, hidden: bool = False) -> Iterator[str]:
-    """What the object is, where it would be something else if it were applied again.
+def differences(live: object, wanted: object, *, hidden: bool = False) -> Iterator[str]:
+    """What the object is, where it would be something else if it were applied again; what looks like a secret is
+    not shown.
 
     Args:
         live: the object as it is.
         wanted: as the API server would make it.
-        path: where both stand.
-        hidden: whether values are left out.
+        hidden: whether all values are left out.
     """
-    if isinstance(live, dict) and isinstance(wanted, dict):
-        mine, theirs = cast(Manifest, live), cast(Manifest, wanted)
-        for key in sorted({*mine, *theirs}):
+    yield from _differences(_Side(live, _hidden(live)), _Side(wanted, _hidden(wanted)), (), hidden)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A part of an object, and the same part as it may be shown."""
+
+    value: object
+    shown: object
+
+    def at(self, part: str | int) -> _Side:
+        """What is in it there; nothing where it has none."""
+        return _Side(_inside(self.value, part), _inside(self.shown, part))
+
+    def size(self) -> int:
+        """Of a list."""
+        return len(cast(list[object], self.value))
+
+
+def _inside(value: object, part: str | int) -> object:
+    if isinstance(value, dict):
+        return cast("dict[str | int, object]", value).get(part)
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return items[part] if isinstance(part, int) and part < len(items) else None
+
+
+def _hidden(manifest: object) -> object:
+    shown = masked("", manifest)
+    fields = cast(Manifest, shown) if isinstance(shown, dict) else Manifest()
+    if fields.get("kind") != "Secret":
+        return cast(object, shown)
+    return fields | {key: dict.fromkeys(fields[key], HIDDEN) for key in ("data", "stringData") if fields.get(key)}
+
+
+def _differences(live: _Side, wanted: _Side, path: KeyPath, hidden: bool) -> Iterator[str]:
+    if isinstance(live.value, dict) and isinstance(wanted.value, dict):
+        for key in sorted({*cast(Manifest, live.value), *cast(Manifest, wanted.value)}):
             if path == ("metadata",) and key in _OF_THE_SERVER:
                 continue
             if not path and key == "status":
                 continue
-            yield from differences(mine.get(key), theirs.get(key), (*path, key), hidden=hidden)
-    elif isinstance(live, list) and isinstance(wanted, list):
-        items, others = cast(list[object], live), cast(list[object], wanted)
-        for index in range(max(len(items), len(others))):
-            one = items[index] if index < len(items) else None
-            other = others[index] if index < len(others) else None
-            yield from differences(one, other, (*path, index), hidden=hidden)
-    elif live != wanted:
-        yield _difference(dotted(path), cast(object, live), wanted, hidden)
+            yield from _differences(live.at(key), wanted.at(key), (*path, key), hidden)
+    elif isinstance(live.value, list) and isinstance(wanted.value, list):
+        for index in range(max(live.size(), wanted.size())):
+            yield from _differences(live.at(index), wanted.at(index), (*path, index), hidden)
+    elif live.value != wanted.value:
+        yield _difference(dotted(path), live.shown, wanted.shown, hidden)
 
 
 def _difference(place: str, live: object, wanted: object, hidden: bool) -> str:

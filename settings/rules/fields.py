@@ -8,6 +8,7 @@ from typing import Any, cast
 from settings import tables
 from settings.problems import KeyPath, nearest
 from settings.rules.finding import Say
+from settings.secret_text import masked
 from settings.values import quantity
 
 Written = Callable[[KeyPath], str | None]
@@ -94,11 +95,11 @@ class _Look:
         odd = self._written(path)
         if kind == "string":
             if odd is not None:
-                self._say("field", path, f'is {odd}, which YAML reads as {_shown(value)}; quote it: "{odd}"')
+                self._say("field", path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
             elif not isinstance(value, str):
-                self._wrong(value, path, f'quote it: "{_shown(value)}"')
+                self._wrong(value, path, f'quote it: "{_shown(path, value)}"')
         elif kind == "boolean":
             if not isinstance(value, bool):
                 self._wrong(value, path, "write true or false")
@@ -114,7 +115,7 @@ class _Look:
             self._wrong(value, path, 'write a whole number or text such as "500m"')
 
     def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
-        self._say("field", path, f"is {_shown(value)}, which is wrong here; {cure}")
+        self._say("field", path, f"is {_shown(path, value)}, which is wrong here; {cure}")
 
 
 def _is_bad_quantity(value: object, path: KeyPath) -> bool:
@@ -127,7 +128,8 @@ def _is_bad_quantity(value: object, path: KeyPath) -> bool:
     return False
 
 
-def _shown(value: object) -> str:
+def _shown(path: KeyPath, value: object) -> str:
+    value = masked(str(path[-1]), value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):

@@ -13,6 +13,7 @@ from settings.labels import labels
 from settings.rules import resources, safety
 from settings.rules.finding import Say
 from settings.rules.subject import listed, mapping
+from settings.secret_text import is_secret, is_secret_argument
 
 _POD_SPECS: dict[str, tuple[str, ...]] = {
     "Pod": ("spec",),
@@ -49,7 +50,7 @@ def look(manifest: Mapping[str, object], say: Say, *, in_file: bool) -> None:
                 say("secret", (key,), message)
     elif kind == "ConfigMap":
         for key, value in mapping(manifest.get("data")).items():
-            if safety.is_secret(key, str(value)):
+            if is_secret(key, str(value)):
                 say("secret", ("data", key), f"looks like a secret in clear; {safety.CURE}")
     elif kind == POLICY:
         _policy(manifest, say)
@@ -63,7 +64,7 @@ def look(manifest: Mapping[str, object], say: Say, *, in_file: bool) -> None:
         for group in ("containers", "initContainers"):
             for index, container in enumerate(listed(pod.get(group))):
                 args = [*listed(mapping(container).get("command")), *listed(mapping(container).get("args"))]
-                if any(safety.is_secret_argument(args, place) for place in range(len(args))):
+                if any(is_secret_argument(args, place) for place in range(len(args))):
                     say("secret", (*path, group, index, "args"), f"look like a secret in clear; {safety.CURE}")
 
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from settings.layers import leaves
 from settings.problems import KeyPath
 from settings.rules.finding import Say
 from settings.rules.subject import listed, mapping
-
-_SECRET_NAME = re.compile(
-    r"(password|passwd|secret|token|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)",
-    re.IGNORECASE,
-)
-_HARMLESS_END = re.compile(
-    r"(existing[-_.]?secret|password[-_.]?key|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
-    r"application_credentials|retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
-    re.IGNORECASE,
-)
-_SECRET_VALUE = re.compile(
-    r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----|gh[pousr]_[A-Za-z0-9]{36}"
-    r"|xox[bap]-[A-Za-z0-9-]{10,}"
-    r"|\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.|AccountKey=[A-Za-z0-9+/=]{20,}|://[^/\s:@]+:[^/\s:@]+@"
-)
+from settings.secret_text import is_secret, is_secret_argument
 
 CURE = "put it into a Kubernetes Secret and name that: secretEnv, or env with valueFrom.secretKeyRef"
 
@@ -35,6 +22,21 @@ def look(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
         at: where it begins in the manifest.
         say: takes what is found.
     """
+    said: set[KeyPath] = set()
+
+    def once(rule: str, path: KeyPath, message: str) -> None:
+        if rule == "secret":
+            said.add(path)
+        say(rule, path, message)
+
+    _look(spec, at, once)
+    for path, value in leaves(spec):
+        # Wherever it stands, under whatever name: in a log configuration, an annotation, a command.
+        if isinstance(value, str) and (*at, *path) not in said and is_secret("", value) and path != ("image",):
+            say("secret", (*at, *path), f"looks like a secret in clear; {CURE}")
+
+
+def _look(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
     for key, value in mapping(spec.get("flinkConfiguration")).items():
         if is_secret(key, str(value)):
             say("secret", (*at, "flinkConfiguration", key), f"looks like a secret in clear; {CURE}")
@@ -49,28 +51,6 @@ def look(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
         (mapping(spec.get("taskManager")), (*at, "taskManager")),
     ):
         look_at_pod(mapping(mapping(holder.get("podTemplate")).get("spec")), (*path, "podTemplate", "spec"), say)
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a name or a value looks like a password, a key or a token that stands in clear."""
-    text = value.strip()
-    if not text or text.startswith(("${", "$(", "<")):
-        return False
-    if _SECRET_VALUE.search(text):
-        return True
-    if text.lower() in ("true", "false") or text.isdigit():
-        return False
-    return bool(_SECRET_NAME.search(name)) and not _HARMLESS_END.search(name)
-
-
-def is_secret_argument(args: list[object], index: int) -> bool:
-    """Whether an argument is a secret: by itself, as `--password=x`, or after `--password`."""
-    text = str(args[index])
-    flag, equals, value = text.partition("=")
-    if text.startswith("-"):
-        return bool(equals) and is_secret(flag, value)
-    before = str(args[index - 1]) if index else ""
-    return is_secret(before if before.startswith("-") else "", text)
 
 
 def _image(image: object, path: KeyPath, say: Say) -> None:

@@ -10,7 +10,7 @@ from settings.model import StackSettings
 from settings.problems import KeyPath, nearest
 from settings.rules import namespaces, network, storage
 from settings.rules.finding import Finding
-from settings.rules.safety import is_secret
+from settings.secret_text import is_secret
 
 CHART_CONFIGURATION_KEYS = {
     "taskmanager.numberOfTaskSlots": "set it in jobDefaults.flinkConfiguration",
@@ -62,7 +62,7 @@ def _owners(settings: StackSettings) -> Iterator[Finding]:
 
 
 def _secrets(settings: StackSettings) -> Iterator[Finding]:
-    """Passwords and keys in the values of charts and the operator's configuration."""
+    """Passwords and keys in the values and places of charts and the operator's configuration."""
     for key, part in (
         ("certManager", settings.cert_manager),
         ("prometheus", settings.prometheus),
@@ -70,6 +70,7 @@ def _secrets(settings: StackSettings) -> Iterator[Finding]:
     ):
         yield from in_clear(part.values, (key, "values"))
     yield from in_clear(settings.operator.configuration, ("operator", "configuration"))
+    yield from in_clear(settings.charts.model_dump(by_alias=True), ("charts",))
 
 
 def in_clear(value: object, path: KeyPath) -> Iterator[Finding]:

@@ -7,9 +7,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from settings.costs import HEADINGS, cells
-from settings.rules.safety import is_secret
+from settings.secret_text import masked
 from settings.usage import Cost
 from tools.plan.effects import Effect
 from tools.plan.others import OtherChange
@@ -145,27 +146,25 @@ def _parted(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
 
 
 def _reasons(job: JobPlan) -> list[str]:
-    shown = [
-        f"{change.field}: {_value(change, change.old)} -> {_value(change, change.new)}"
-        for change in job.outcome.changes
-    ]
+    shown = [f"{change.field}: {_value(change, 0)} -> {_value(change, 1)}" for change in job.outcome.changes]
     if len(shown) > _MOST:
         shown[_MOST:] = [f"and {len(shown) - _MOST} fields more"]
     loss = [f"state loss: {job.outcome.loss}"] if job.outcome.loss else []
     return [*loss, *shown, *(f"note: {note}" for note in job.outcome.notes)]
 
 
-def _value(change: Change, value: object) -> str:
+def _value(change: Change, side: Literal[0, 1]) -> str:
+    """What is shown of a change's value before (0) or after (1): nothing that looks like a secret."""
+    value, name = (change.old, change.new)[side], change.names[side]
     if value is None:
         return "(none)"
     if isinstance(value, Hidden):
         return value.what
-    if isinstance(value, str):
-        if is_secret(change.path[-1], value):
-            return "[hidden]"
-        text = " ".join(value.split()) or '""'
+    shown = masked(name or change.path[-1], value)
+    if isinstance(shown, str):
+        text = " ".join(shown.split()) or '""'
     else:
-        text = json.dumps(value, default=str, separators=(",", ":"))
+        text = json.dumps(shown, default=str, separators=(",", ":"))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -36,12 +36,14 @@ class Change:
         old: value before; None for none.
         new: value after; None for none.
         diff: what the operator does about it.
+        names: what the value before and the value after belong to, where that is not the field: a variable, a flag.
     """
 
     path: tuple[str, ...]
     old: object
     new: object
     diff: Diff
+    names: tuple[str, str] = ("", "")
 
     @property
     def field(self) -> str:
@@ -194,18 +196,30 @@ def _text(value: object) -> object:
     return value if value is None or isinstance(value, Hidden) else str(value)
 
 
-def _leaves(at: tuple[str, ...], old: object, new: object, diff: Diff) -> Iterator[Change]:
+def _leaves(
+    at: tuple[str, ...], old: object, new: object, diff: Diff, names: tuple[str, str] = ("", "")
+) -> Iterator[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
         before, after = cast(dict[str, object], old), cast(dict[str, object], new)
+        named = (str(before.get("name") or ""), str(after.get("name") or ""))
         for key in sorted({*before, *after}):
-            yield from _leaves((*at, key), before.get(key), after.get(key), diff)
+            own = named if key == "value" else ("", "")
+            yield from _leaves((*at, key), before.get(key), after.get(key), diff, own)
         return
     if isinstance(old, list) and isinstance(new, list):
         before, after = cast(list[object], old), cast(list[object], new)
         if len(before) == len(after):
             for index, (one, other) in enumerate(zip(before, after, strict=True)):
-                yield from _leaves((*at, str(index)), one, other, diff)
+                flags = (_flag(before, index), _flag(after, index))
+                yield from _leaves((*at, str(index)), one, other, diff, flags)
             return
     # True equals 1 in Python, but in no API.
     if old != new or isinstance(old, bool) != isinstance(new, bool):
-        yield Change(at, cast(object, old), cast(object, new), diff)
+        yield Change(at, cast(object, old), cast(object, new), diff, names)
+
+
+def _flag(arguments: list[object], index: int) -> str:
+    """The flag that an argument is the value of, or that it is itself."""
+    before = str(arguments[index - 1]) if index else ""
+    own = str(arguments[index])
+    return own.partition("=")[0] if own.startswith("-") else before if before.startswith("-") else ""

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from settings import tables, versions
 from settings.rules import look_at_manifest
 from settings.rules.finding import SEVERITIES
-from settings.rules.safety import is_secret
 from settings.rules.subject import effective
+from settings.secret_text import is_secret
 from settings.values import boolean, duration, memory, quantity, resource_memory
 from tests.e2e.test_validator_agreement import DIFFERENCES
 from tests.e2e.validator import corpus, verdicts

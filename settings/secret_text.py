@@ -1,0 +1,149 @@
+"""Whether a name or a text looks like a password, a key or a token that stands in clear.
+
+By names, by shapes that are known (keys of clouds, tokens, private keys, passwords in URLs and connection texts), and
+by texts that no person and no program writes but a random generator. What is random and mostly no secret is left
+alone: digests and ids in hexadecimal, UUIDs, public keys and certificates, ids of at most 23 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from typing import cast
+
+HIDDEN = "[hidden]"
+"""What is shown instead of a secret."""
+
+_SECRET_NAME = re.compile(
+    r"(password|passwd|secret|token|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)",
+    re.IGNORECASE,
+)
+_HARMLESS_END = re.compile(
+    r"(existing[-_.]?secret|password[-_.]?key|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
+    r"application_credentials|retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----|gh[pousr]_[A-Za-z0-9]{36}"
+    r"|LS0tLS1CRUdJTiB(?:QUklWQVRF|SU0Eg|FQyBQ|FTkNS|PUEVO)"  # the same private keys, in base64
+    r"|xox[bap]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|glpat-[A-Za-z0-9_-]{20}"
+    r"|\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.|AccountKey=[A-Za-z0-9+/=]{20,}"
+    r"|://[^/\s:@]+:(?!\$[{(])[^/\s:@]+@"
+)
+_ASSIGNED = re.compile(
+    r"(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key|sharedaccesskey)"
+    r"""(?:=(?!["'])|["']?\s*=\s*["']|["']\s*:\s*["'])(?!\$[{(]|\{\{|<|\*{3}|\.{3}|env:)[^\s"'&;,]{3,}""",
+    re.IGNORECASE,
+)
+"""`password=…` in a connection text, `'password' = '…'` in SQL, `"password": "…"` in JSON."""
+
+_LINE = re.compile(r"""\s*["']?(?P<name>[\w.\-]+)["']?\s*(?::\s+|=\s*)(?P<value>[^\s()\[\]{}][^()\[\]{}]*)""")
+"""A line of a properties or YAML file that stands as text in a value; what is code has brackets."""
+
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:CERTIFICATE|PUBLIC KEY|[A-Z ]*CERTIFICATE REQUEST)-----.*?-----END [A-Z ]+-----"
+    r"|\bLS0tLS1CRUdJTiBDRVJUSUZJQ0FURS[A-Za-z0-9+/=\s]*|\bAAAA[A-Z]3NzaC1[A-Za-z0-9+/=]*|\bsha(?:256|384|512)[-:=][A-Za-z0-9+/=]+",
+    re.DOTALL,
+)
+"""Certificates, public keys and digests: random, and for everybody."""
+
+_TOKEN = re.compile(r"(?<![A-Za-z0-9+/_.$-])[A-Za-z0-9+/_-]{24,128}={0,2}(?![A-Za-z0-9+/_=.-])")
+_KINDS = (str.islower, str.isupper, str.isdigit)
+_LEAST_CHANGES = 0.42
+"""Share of neighbours that are of two kinds (lower, upper, digit) in a random text: 0.62 on average. In words written
+together, as in class names, it is below 0.35."""
+
+_MOST_SIGNS = 1 / 10
+"""Share of a random text that is `+`, `/`, `-` or `_`: 1/32 on average. In paths it is far above."""
+
+_PUBLIC_NAME = re.compile(
+    r"(digest|checksum|hash|fingerprint|integrity|etag|uuid|guid|image|public[-_.]?key|cabundle|ca[-_.]?data)$",
+    re.IGNORECASE,
+)
+_PLACEHOLDERS = ("${", "$(", "<", "{{")
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a name or a value looks like a password, a key or a token that stands in clear.
+
+    Args:
+        name: of the variable, key or option; empty where the value has none.
+        value: its text.
+    """
+    text = value.strip()
+    if not text or text.startswith(_PLACEHOLDERS):
+        return False
+    if _is_secret_text(text) and not (_PUBLIC_NAME.search(name) and not _SECRET_VALUE.search(text)):
+        return True
+    if text.lower() in ("true", "false") or text.isdigit():
+        return False
+    if "\n" in text:
+        return any(map(_is_secret_line, text.split("\n")))
+    return bool(_SECRET_NAME.search(name)) and not _HARMLESS_END.search(name)
+
+
+def is_secret_argument(args: list[object], index: int) -> bool:
+    """Whether an argument is a secret: by itself, as `--password=x`, or after `--password`."""
+    text = str(args[index])
+    flag, equals, value = text.partition("=")
+    if text.startswith("-"):
+        return bool(equals) and is_secret(flag, value)
+    before = str(args[index - 1]) if index else ""
+    return is_secret(before if before.startswith("-") else "", text)
+
+
+def masked(name: str, value: object) -> object:
+    """The value as it may be shown: each text in it that looks like a secret is hidden.
+
+    Args:
+        name: of the value.
+        value: texts, numbers, lists (of arguments, variables …) and mappings.
+    """
+    if isinstance(value, str):
+        if "\n" in value.strip() and not _is_secret_text(value):
+            return "\n".join(map(_masked_line, value.split("\n")))
+        return HIDDEN if is_secret(name, value) else value
+    if isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        own = fields.get("name")
+        return {key: masked(own if key == "value" and isinstance(own, str) else key, fields[key]) for key in fields}
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [
+            HIDDEN if isinstance(item, str) and is_secret_argument(items, index) else masked(name, item)
+            for index, item in enumerate(items)
+        ]
+    return value
+
+
+def _is_secret_line(line: str) -> bool:
+    found = _LINE.fullmatch(line)
+    return found is not None and is_secret(found["name"], found["value"])
+
+
+def _masked_line(line: str) -> str:
+    found = _LINE.fullmatch(line)
+    return (
+        line if found is None or not is_secret(found["name"], found["value"]) else line[: found.start("value")] + HIDDEN
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_text(text: str) -> bool:
+    # The same texts stand in every job of a stack: each is looked at once.
+    if len(text) < 8:
+        return False
+    if _SECRET_VALUE.search(text) or _ASSIGNED.search(text):
+        return True
+    return len(text) >= 24 and any(map(_is_random, _TOKEN.findall(_PUBLIC.sub(" ", text))))
+
+
+def _is_random(token: str) -> bool:
+    kinds = [next((place for place, is_one in enumerate(_KINDS) if is_one(sign)), None) for sign in token]
+    counts = [kinds.count(place) for place in range(3)]
+    if min(counts[:2]) < 3 or counts[2] == 0 or kinds.count(None) > len(token) * _MOST_SIGNS + 1:
+        return False
+    pairs = [(one, other) for one, other in pairwise(kinds) if one is not None and other is not None]
+    changes = sum(one != other for one, other in pairs)
+    return changes / len(pairs) >= _LEAST_CHANGES

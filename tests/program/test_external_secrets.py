@@ -1,0 +1,104 @@
+"""Secrets out of other stores: the objects, by the documented fields of external-secrets.io/v1, and their place."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.recording import Recording, Resource
+from local.run import run_program
+from settings import stack_file
+from tests.program.conftest import ROOT
+
+SECRETS = {
+    "db": {
+        "store": "vault",
+        "storeKind": "ClusterSecretStore",
+        "refresh": "15m",
+        "keys": {"password": {"key": "prod/db", "property": "password"}, "cert": {"key": "prod/cert", "version": "v3"}},
+    },
+    "kafka": {"store": "vault", "allOf": ["prod/kafka", "prod/registry"]},
+}
+DB, KAFKA, JOB = "ExternalSecret flink/db", "ExternalSecret flink/kafka", "FlinkDeployment flink/word-count"
+
+
+@pytest.fixture
+def seen(recording) -> Recording:
+    return recording("dev", namespaces={"flink": {"externalSecrets": SECRETS, "quota": {"pods": 9}}})
+
+
+def thing(seen: Recording, title: str) -> Resource:
+    return next(one for one in seen.things if one.title == title)
+
+
+def test_an_external_secret_has_the_fields_that_its_operator_reads(seen):
+    one = thing(seen, DB).inputs
+    assert one["apiVersion"] == "external-secrets.io/v1"
+    assert one["spec"] == {
+        "refreshInterval": "15m",
+        "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
+        "target": {"name": "db", "creationPolicy": "Owner", "deletionPolicy": "Retain"},
+        "data": [
+            {"secretKey": "password", "remoteRef": {"key": "prod/db", "property": "password"}},
+            {"secretKey": "cert", "remoteRef": {"key": "prod/cert", "version": "v3"}},
+        ],
+    }
+    assert thing(seen, KAFKA).inputs["spec"] == {
+        "refreshInterval": "1h",
+        "secretStoreRef": {"name": "vault", "kind": "SecretStore"},
+        "target": {"name": "kafka", "creationPolicy": "Owner", "deletionPolicy": "Retain"},
+        "dataFrom": [{"extract": {"key": "prod/kafka"}}, {"extract": {"key": "prod/registry"}}],
+    }
+
+
+@pytest.mark.parametrize("secret", [DB, KAFKA])
+def test_its_secret_is_there_before_the_jobs_of_its_namespace(seen, secret):
+    assert thing(seen, secret).annotations["pulumi.com/waitFor"] == "condition=Ready"
+    assert thing(seen, secret).type == "kubernetes:external-secrets.io/v1:ExternalSecret"
+    for before, after in (("Namespace flink", secret), ("ResourceQuota flink/quota", secret), (secret, JOB)):
+        assert seen.depends_on(thing(seen, after), thing(seen, before))
+        assert not seen.depends_on(thing(seen, before), thing(seen, after))
+    # The store may lie in a job file, which waits for none of it.
+    assert not seen.depends_on(thing(seen, "PersistentVolumeClaim flink/word-count-data"), thing(seen, secret))
+
+
+def test_another_team_waits_for_none_of_it(recording):
+    both = recording("dev", namespaces={"flink": {}, "loose": {"externalSecrets": SECRETS}})
+    assert not both.depends_on(thing(both, JOB), thing(both, "ExternalSecret loose/db"))
+
+
+BESIDE = """
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: beside}
+spec: {secretStoreRef: {name: vault}, data: [{secretKey: a, remoteRef: {key: b}}]}
+---
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: own, annotations: {pulumi.com/waitFor: "jsonpath={.status.notAfter}"}}
+spec: {secretName: own, issuerRef: {name: ca}, dnsNames: [a]}
+---
+apiVersion: other.example.org/v1
+kind: Certificate
+metadata: {name: theirs}
+spec: {}
+"""
+
+
+def test_what_makes_secrets_in_a_job_file_is_awaited_by_its_jobs(tmp_path: Path):
+    for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("settings", "components", "dashboards", "jobs"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "jobs" / "word_count.yaml"
+    path.write_text(path.read_text() + BESIDE)
+    found = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
+    waits = {one.title: one.annotations.get("pulumi.com/waitFor") for one in found.things}
+    assert waits["ExternalSecret flink/beside"] == "condition=Ready"
+    assert waits["Certificate flink/own"] == "jsonpath={.status.notAfter}"
+    assert waits["Certificate flink/theirs"] is None
+    for title in ("ExternalSecret flink/beside", "Certificate flink/own"):
+        assert found.depends_on(thing(found, JOB), thing(found, title))

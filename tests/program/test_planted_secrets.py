@@ -1,0 +1,245 @@
+"""Secrets that are planted in every place where one can be: nothing that the program and its tools show has one.
+
+tests/engine/test_secrets.py plants them for the real engine.
+"""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import pytest
+import yaml
+
+from local import graph, preview
+from local.block_yaml import dump
+from local.command import ROOT
+from local.recording import Message, Recording
+from local.render import documents, file_names, render
+from local.run import run_program
+from local.values import Secret, reveal
+from settings import check, stack_file
+from settings.merge import merge_mappings
+from settings.secret_text import masked
+from tests.program.conftest import Record
+from tools import drift
+from tools.review.comment import Compared, comment
+from tools.review.trees import Declared, shown
+
+MADE = ["Secret monitoring/grafana-admin"]
+"""What holds passwords that the program makes."""
+
+KEY_LIKE = "q3Zt9XbL0kP2mW7vYcR4{}nH8sDfJ6gT1aUeK5oQi"
+"""Random, so that it is a secret under any name; the middle tells the places apart."""
+
+PLACES = {
+    "chart value": {"prometheus": {"values": {"grafana": {"adminPassword": "planted-chart"}}}},
+    "operator's configuration": {"operator": {"configuration": {"kubernetes.operator.x.password": "planted-operator"}}},
+    "address of a chart": {"charts": {"mirror": "https://user:planted-mirror@charts.example.org"}},
+    "variable": {"jobs": {"word-count": {"env": {"API_TOKEN": "planted-env", "GREETING": KEY_LIKE.format("env")}}}},
+    "parameter": {"jobs": {"word-count": {"parameters": {"db-password": "planted-parameter"}}}},
+    "argument": {"jobs": {"word-count": {"args": ["--token", "planted-argument"]}}},
+    "configuration": {"jobDefaults": {"flinkConfiguration": {"s3.access-key": "planted-id", "s3.secret-key": "planted-key"}}},
+    "spec": {"jobs": {"word-count": {"spec": {"logConfiguration": {"log4j-console.properties": f"x={KEY_LIKE.format('log')}"}}}}},
+    "enforced": {"enforced": {"env": {"DB_PASSWORD": "planted-enforced"}}, "jobs": {"word-count": {"env": {"DB_PASSWORD": "planted-before"}}}},
+}  # fmt: skip
+"""Where somebody may write a secret in clear, as stack config."""
+
+WRONG = {
+    "a list for a variable": {"jobs": {"word-count": {"env": {"API_TOKEN": ["planted-list"]}}}},
+    "a mapping for a number": {"jobs": {"word-count": {"parallelism": {"password": "planted-number"}}}},
+    "a list for a field": {"jobs": {"word-count": {"spec": {"job": {"entryClass": ["--token", "planted-class"]}}}}},
+    "a list for values": {"prometheus": {"values": [{"password": "planted-values"}]}},
+}
+"""The same in a shape that is refused: the problem says what it is."""
+
+
+def planted_in(config: object) -> set[str]:
+    """The secrets in a config, by how they were made."""
+    text = json.dumps(config)
+    found = {
+        part
+        for part in text.replace('"', " ").replace("@", " ").replace(":", " ").split()
+        if part.startswith("planted-")
+    }
+    return found | {KEY_LIKE.format(mark) for mark in ("env", "log") if KEY_LIKE.format(mark) in text}
+
+
+def leaks(texts: Mapping[str, str], planted: set[str]) -> list[tuple[str, str]]:
+    """What shows which secret: plain, in base64, or as JSON has it."""
+    assert planted
+    return [
+        (where, secret)
+        for where, text in texts.items()
+        for secret in sorted(planted)
+        if any(
+            form in text
+            for form in (secret, base64.b64encode(secret.encode()).decode().rstrip("="), json.dumps(secret))
+        )
+    ]
+
+
+def run(config: Mapping[str, object], said: list[str]) -> Recording:
+    def keep(message: Message) -> None:
+        said.append(message.text)
+
+    return run_program(ROOT, "dev", config, preview=True, log=keep)
+
+
+def with_stack(config: Mapping[str, object]) -> dict[str, object]:
+    return merge_mappings(stack_file.read(ROOT, "dev"), config)
+
+
+def displays(before: Recording, after: Recording, folder: Path) -> Iterator[tuple[str, str]]:
+    """Everything that is made of a stack for people, but for the manifests themselves: name to text."""
+    yield "preview's tree", "\n".join(preview.report(after, "dev"))
+    yield "graph", graph.mermaid(after)
+    yield "exports", repr(dict(after.exports))
+    sides = declared(before), declared(after)
+    for title, (old, new) in {"": sides, " of what goes": sides[::-1]}.items():
+        compared = Compared("dev", old, new, new)
+        yield f"plan{title}", compared.report.text()
+        yield f"plan{title} as Markdown", compared.report.markdown()
+        yield f"review{title}", comment([compared], "main")
+    others = {thing.urn: thing for thing in before.things}
+    for thing in after.things:
+        if thing.is_release or thing.urn not in others:
+            continue
+        live, wanted = (reveal(dict(one.inputs)) for one in (thing, others[thing.urn]))
+        yield f"drift of {thing.title}", "\n".join([*drift.differences(live, wanted), *drift.differences(wanted, live)])
+    for flavour in ("flux", "argocd"):
+        yield f"render's notes for {flavour}", "\n".join(render(after, folder / flavour, flavour))
+
+
+def declared(one: Recording) -> Declared:
+    """As `make review` has a tree."""
+    manifests = {name: shown(dump(document.manifest)) for name, document in file_names(documents(one)[0]).items()}
+    resources = tuple({"urn": thing.urn, "inputs": _plain(dict(thing.inputs))} for thing in one.things)
+    return Declared(manifests=manifests, resources=resources, operator={"version": "1.16.1", "configuration": {}})
+
+
+def _plain(value: object) -> Any:
+    """As the engine's preview writes it."""
+    if isinstance(value, Secret):
+        return "[secret]"
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in cast("dict[str, object]", value).items()}
+    return [_plain(item) for item in cast("list[object]", value)] if isinstance(value, list) else value
+
+
+def checked(folder: Path, config: Mapping[str, object], capsys: pytest.CaptureFixture[str]) -> str:
+    """What `make check EXPLAIN=word-count` prints."""
+    path = folder / "Pulumi.x.yaml"
+    path.write_text(yaml.safe_dump({"config": {f"flink-k8s:{key}": value for key, value in config.items()}}))
+    check.main(["dev", "--config-file", str(path), "--explain", "word-count"])
+    said = capsys.readouterr()
+    return said.out + said.err
+
+
+@pytest.fixture(scope="module")
+def before() -> Recording:
+    """The stack without any of it."""
+    return run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "x"}}}}), [])
+
+
+def test_secrets_in_clear_are_said_and_never_shown(
+    before: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything: dict[str, object] = {}
+    for place in PLACES.values():
+        everything = merge_mappings(everything, place)
+    planted, config, said = planted_in(everything), with_stack(everything), list[str]()
+    assert len(planted) == 12
+    after = run(config, said)
+    texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(said)}
+    assert [text.count("looks like a secret in clear") for text in texts.values()] == [11, 11]
+    assert leaks(texts | dict(displays(before, after, tmp_path)), planted) == []
+    # They are what the user declared, and so they are in the manifests: which is why a strict stack refuses them.
+    declared_in = {name: repr(thing.inputs) for name, thing in after.by_urn.items()}
+    replaced = {"planted-before"}
+    assert {secret for _, secret in leaks(declared_in, planted)} == planted - replaced
+
+
+@pytest.mark.parametrize("place", [*PLACES, *WRONG])
+def test_where_it_counts_a_secret_in_clear_is_refused_and_never_shown(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = {**PLACES, **WRONG}[place]
+    said = checked(tmp_path, with_stack({**what, "strict": True}), capsys)
+    assert "nothing was touched" in said
+    assert ("looks like a secret in clear" in said) == (place in PLACES)
+    assert ("which is wrong" in said) == (place in WRONG)
+    assert leaks({"check": said}, planted_in(what)) == []
+
+
+def test_the_program_itself_says_no_more_than_the_check(before: Recording) -> None:
+    everything: dict[str, object] = {"strict": True}
+    for place in (*PLACES.values(), *WRONG.values()):
+        everything = merge_mappings(everything, place)
+    said: list[str] = []
+    with pytest.raises(pulumi.RunError, match="which is wrong") as raised:
+        run(with_stack(everything), said)
+    assert leaks({"error": str(raised.value), "log": "\n".join(said)}, planted_in(everything)) == []
+
+
+@pytest.mark.parametrize("key", ["jobs", "prometheus", "operator", "context"])
+def test_what_pulumi_has_encrypted_is_refused_and_never_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = with_stack({
+        "jobs": {"word-count": {"env": {"A": "planted-jobs"}, "parallelism": "planted-jobs"}},
+        "prometheus": {"values": {"a": "planted-prometheus"}, "namespace": "planted-prometheus_"},
+        "operator": {"configuration": {"a": "planted-operator"}},
+    })  # fmt: skip
+    if key == "context":
+        config["context"] = "planted-context"
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"flink-k8s:{key}"]))
+    said: list[str] = []
+    with pytest.raises(pulumi.RunError, match=f"{key}: holds something that is encrypted") as raised:
+        run(config, said)
+    assert leaks({"error": str(raised.value), "log": "\n".join(said)}, {f"planted-{key}"}) == []
+
+
+def test_passwords_that_the_program_makes_are_in_secrets_alone(
+    before: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda *_: "planted-made")
+    said: list[str] = []
+    after = run(with_stack({}), said)
+    holders = [thing.title for thing in after.things if leaks({"": repr(reveal(dict(thing.inputs)))}, {"planted-made"})]
+    assert holders == MADE
+    texts = {"log": "\n".join(said)} | {thing.title: repr(thing.inputs) for thing in after.things}
+    for flavour in ("flux", "argocd"):
+        render(after, tmp_path / "kept" / flavour, flavour)
+    files = {str(path): path.read_text() for path in (tmp_path / "kept").rglob("*") if path.is_file()}
+    assert len(files) > 30
+    assert leaks(texts | files | dict(displays(before, after, tmp_path)), {"planted-made"}) == []
+
+
+def test_references_to_secrets_are_all_that_the_program_has_of_them(recording: Record) -> None:
+    """`secretEnv`, `secretFiles`, credentials of the storage: no value of theirs comes near the program."""
+    key = {"secret": "holder", "key": "entry"}
+    storage = {"type": "s3", "uri": "s3://b/p", "credentials": {"accessKey": key, "secretKey": key}}
+    settings = {"secretEnv": {"TOKEN": key}, "secretFiles": {"/etc/a": {"secret": "holder"}}}
+    seen = recording("dev", stateStorage=storage, jobs={"word-count": {**settings, "upgradeMode": "savepoint"}})
+    found = [thing for thing in seen.things if "'holder'" in repr(thing.inputs)]
+    assert [thing.title for thing in found] == ["FlinkDeployment flink/word-count"]
+    assert masked("", dict(found[0].inputs)) == dict(found[0].inputs)
+
+
+@pytest.mark.parametrize(
+    "form", ["x planted-it y", base64.b64encode(b"planted-it").decode(), json.dumps({"a": ["planted-it"]})], ids=str
+)
+def test_the_audit_finds_one(form: str) -> None:
+    assert leaks({"here": form, "there": "nothing"}, {"planted-it"}) == [("here", "planted-it")]
+
+
+def test_the_audit_finds_one_that_a_stack_shows(before: Recording, tmp_path: Path) -> None:
+    """A name and a text that nobody can tell from an ordinary value: all that shows values shows it."""
+    after = run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "planted-greeting"}}}}), [])
+    found = {where for where, _ in leaks(dict(displays(before, after, tmp_path)), {"planted-greeting"})}
+    assert found >= {"plan", "plan as Markdown", "review", "drift of FlinkDeployment flink/word-count"}
