@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 
+from components.kubernetes_object import KubernetesObject
 from settings.labels import labels
 from settings.secret_model import ExternalSecret
 
@@ -26,13 +26,15 @@ def external_secrets(
         opts: must depend on the namespace.
     """
     return [
-        CustomResource(
+        KubernetesObject(
             f"{namespace}/{name}",
-            api_version=API,
-            kind="ExternalSecret",
-            metadata={"name": name, "namespace": namespace, "labels": labels(name), "annotations": READY},
-            spec=wanted.spec(name),
-            opts=opts,
+            {
+                "apiVersion": API,
+                "kind": "ExternalSecret",
+                "metadata": {"name": name, "namespace": namespace, "labels": labels(name), "annotations": READY},
+                "spec": wanted.spec(name),
+            },
+            opts,
         )
         for name, wanted in settings.items()
     ]
