@@ -18,7 +18,7 @@ Manifest = Mapping[str, Any]
 class KubernetesObject(pulumi.CustomResource):
     """One object, of any kind; type and URN are those that the SDK's own class for the kind would give it.
 
-    The SDK has a class for each kind. To import them costs every run 0.2 s and 17 MB: docs/adr/0006.
+    The SDK has a class for each kind. To import them costs every run 0.2 s and 17 MB: docs/adr/0007.
     """
 
     def __init__(self, name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> None:
