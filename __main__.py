@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components import platform_stack
 from components.api_server import ApiServer
 from components.cert_manager import CertManager
 from components.flink_job import deploy_jobs, exported
@@ -35,9 +36,10 @@ on_cluster = pulumi.ResourceOptions(provider=cluster)
 
 namespaces = {
     name: JobNamespace(name, namespace, settings.state_storage.service_account_annotations, on_cluster)
-    for name, namespace in settings.namespaces.items()
+    for name, namespace in settings.own_namespaces.items()
 }
-network_policies(platform, namespaces)
+below = platform_stack.platform_below(settings)
+policies = network_policies(platform, namespaces, below, on_cluster)
 cert_manager = (
     CertManager(settings.cert_manager, settings.charts, on_cluster) if settings.cert_manager.enabled else None
 )
@@ -53,8 +55,9 @@ monitor_platform(platform, namespaces, operator, prometheus, on_cluster)
 readiness = Readiness.of(settings) if settings.wait_for_jobs else None
 kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
 claims = state_claims(platform, namespaces, on_cluster)
-jobs = deploy_jobs(platform, namespaces, operator, kinds, claims, readiness, on_cluster)
+jobs = deploy_jobs(platform, namespaces, policies, operator, kinds, claims, below, readiness, on_cluster)
 
 pulumi.export("jobs", exported(jobs))
+pulumi.export("platform", platform_stack.export(settings))
 pulumi.export("grafana", prometheus.grafana.export() if prometheus else None)
 pulumi.run(registered)

@@ -87,9 +87,11 @@ async def _watched(resource: pulumi.CustomResource, job: Job, readiness: Readine
 def deploy_jobs(
     platform: Platform,
     namespaces: Mapping[str, JobNamespace],
+    policies: Mapping[str, Sequence[pulumi.Resource]],
     operator: FlinkOperator | None,
     kinds: Mapping[str, pulumi.Resource | None],
     claims: Mapping[str, pulumi.Resource],
+    below: pulumi.Input[pulumi.Resource] | None,
     readiness: Readiness | None,
     opts: pulumi.ResourceOptions,
 ) -> dict[str, FlinkJob]:
@@ -97,10 +99,12 @@ def deploy_jobs(
 
     Args:
         platform: what the stack declares.
-        namespaces: by name.
+        namespaces: that the stack makes, by name.
+        policies: of the jobs' pods, by namespace.
         operator: None when the cluster has it.
         kinds: API group to what brings its kinds into the cluster, None when they are there.
         claims: for state, by namespace.
+        below: the platform's stack; None when this one holds the platform.
         readiness: the stack's watch, None when nobody waits for jobs.
         opts: provider.
 
@@ -109,10 +113,11 @@ def deploy_jobs(
     """
     beside: dict[str, list[pulumi.Resource]] = {}
     for declared in platform.attachments:
-        home = namespaces[declared.namespace]
+        home = namespaces.get(declared.namespace)
         group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
         brings = operator if group == FLINK_API.partition("/")[0] else kinds.get(group)
-        needed = [resource for resource in (home.namespace, *home.bounds, brings) if resource is not None]
+        found = (*((home.namespace, *home.bounds) if home else ()), brings, below)
+        needed = [resource for resource in found if resource is not None]
         made = attachment(declared, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)))
         beside.setdefault(declared.source.document.file, []).append(made)
 
@@ -123,7 +128,9 @@ def deploy_jobs(
 
     jobs: dict[tuple[str, str, str], FlinkJob] = {}
     for job in sorted(platform.jobs, key=lambda job: _LEVELS.get(job.kind, 0)):
-        before: list[pulumi.Input[pulumi.Resource]] = [*namespaces[job.namespace].needed]
+        home = namespaces.get(job.namespace)
+        before: list[pulumi.Input[pulumi.Resource]] = [*(home.needed if home else policies.get(job.namespace, ()))]
+        before += [below] if below is not None else []
         before += [operator] if operator else []
         before += beside.get(job.source.document.file, [])
         before += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []

@@ -24,6 +24,8 @@ def monitor_platform(
 ) -> None:
     """PodMonitors for the operator and for each namespace of jobs, alert rules and dashboards; as far as wanted.
 
+    On another stack's platform they are that stack's.
+
     Args:
         platform: what the stack declares.
         namespaces: of jobs, by name.
@@ -32,7 +34,7 @@ def monitor_platform(
         opts: provider.
     """
     settings = platform.settings.prometheus
-    if not settings.monitors:
+    if not settings.monitors or platform.settings.platform is not None:
         return
     operator_monitor(platform.settings.operator.namespace, settings.labels, operator, prometheus, opts)
     for home in namespaces.values():

@@ -21,7 +21,12 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes itself gives every namespace its name as this label."""
 
 
-def network_policies(platform: Platform, namespaces: Mapping[str, JobNamespace]) -> None:
+def network_policies(
+    platform: Platform,
+    namespaces: Mapping[str, JobNamespace],
+    below: pulumi.Input[pulumi.Resource] | None,
+    opts: pulumi.ResourceOptions,
+) -> Mapping[str, Sequence[pulumi.Resource]]:
     """A policy for each job's pods, and for each namespace what all of its pods may reach, then that nothing else may.
 
     A job's policy is whole: from the moment that it is there its pods can do all that they need, so nothing is cut off
@@ -29,10 +34,17 @@ def network_policies(platform: Platform, namespaces: Mapping[str, JobNamespace])
 
     Args:
         platform: what the stack declares.
-        namespaces: by name; each one's needs grow by its policies.
+        namespaces: that the stack makes, by name; each one's needs grow by its policies.
+        below: the platform's stack, which makes the namespaces; None when this one does.
+        opts: provider, for what lies in no namespace of the stack's own.
+
+    Returns:
+        The policies of jobs' pods, by namespace.
     """
     if not platform.settings.network_policies.enabled:
-        return
+        return {}
+    needed = pulumi.ResourceOptions(depends_on=after([below])) if below is not None else None
+    outside = pulumi.ResourceOptions.merge(opts, needed)
     inside = {
         home.name: pulumi.ResourceOptions(parent=home, depends_on=after([home.namespace]))
         for home in namespaces.values()
@@ -40,7 +52,7 @@ def network_policies(platform: Platform, namespaces: Mapping[str, JobNamespace])
     made: dict[str, list[pulumi.Resource]] = {}
     for job in platform.jobs:
         if (traffic := of_job(job, platform.settings)) is not None:
-            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside[job.namespace]))
+            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside.get(job.namespace, outside)))
     for home in namespaces.values():
         if egress := platform.settings.namespaces[home.name].egress:
             spec = {"egress": rules("to", egress)}
@@ -48,6 +60,7 @@ def network_policies(platform: Platform, namespaces: Mapping[str, JobNamespace])
         # After the account, too: so its place in the graph is the same with and without jobs.
         last = pulumi.ResourceOptions(parent=home, depends_on=[*home.needed, *made.get(home.name, ())])
         home.needed.append(_deny(home.name, last))
+    return made
 
 
 def operator_policies(

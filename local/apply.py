@@ -54,12 +54,21 @@ def up(root: Path, stack: str, config: Mapping[str, object], cluster: Cluster, p
         progress.line(message.urn.rpartition("::")[2] or stack, _marked(message))
 
     recording = run_program(
-        root, stack, config, preview=False, effects=install, hooks=hooks, functions=functions(root), log=log
+        root,
+        stack,
+        config,
+        preview=False,
+        effects=install,
+        hooks=hooks,
+        functions=functions(root),
+        references=lambda name: _outputs(cluster, name),
+        log=log,
     )
     stale = [entry for key, entry in ledger.entries.items() if key not in install.keys]
     if stale:
         progress.line(stack, f"{len(stale)} no longer declared, so removed")
         Removal(cluster, root, ledger, progress).remove(stale)
+    ledger.export(cast("Mapping[str, object]", _shown(recording.exports)))
     progress.line(stack, f"{len(install.keys)} objects and releases are up")
     if recording.exports:
         print(dump({"exports": _shown(recording.exports)}), end="", flush=True)
@@ -104,6 +113,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         return 0
 
     return exit_code(run)
+
+
+def _outputs(cluster: Cluster, stack: str) -> Mapping[str, object]:
+    """What another stack has exported in its last `up`; nothing when there was none."""
+    return Ledger(cluster, stack).exports
 
 
 def _guard(ledger: Ledger, stack: str, declare: Callable[[], Recording] | None) -> None:

@@ -20,6 +20,7 @@ from local.recording import Resource
 
 _NAMESPACE: Final = "kube-system"
 _STACK_LABEL: Final = "flink-k8s/stack"
+_EXPORTS: Final = "flink-k8s/exports"
 # An entry takes well under a kilobyte, and a ConfigMap holds one megabyte.
 _ENTRIES: Final = 1000
 
@@ -108,9 +109,12 @@ class Ledger:
         self._entries: dict[str, Entry] = {}
         self._place: dict[str, int] = {}
         self._maps: set[int] = set()
+        self._exports: dict[str, object] = {}
         for found in cluster.items("configmaps", _NAMESPACE, f"--selector={_STACK_LABEL}={stack}"):
             number = int(found["metadata"]["labels"]["flink-k8s/part"])
             self._maps.add(number)
+            annotations = cast("Mapping[str, str]", found["metadata"].get("annotations") or {})
+            self._exports |= cast("dict[str, object]", json.loads(annotations.get(_EXPORTS, "{}")))
             for key, text in cast("Mapping[str, str]", found.get("data") or {}).items():
                 self._entries[key] = _read(text)
                 self._place[key] = number
@@ -136,6 +140,24 @@ class Ledger:
             CommandError: when the cluster does not take it.
         """
         self._change({key: None})
+
+    @property
+    def exports(self) -> Mapping[str, object]:
+        """What the stack has exported, secrets hidden."""
+        return dict(self._exports)
+
+    def export(self, exports: Mapping[str, object]) -> None:
+        """Write down what the stack exports, for the stacks that refer to it.
+
+        Raises:
+            CommandError: when the cluster does not take it.
+        """
+        with self._lock:
+            if 0 not in self._maps or exports == self._exports:
+                return
+            patch = {"metadata": {"annotations": {_EXPORTS: json.dumps(exports, separators=(",", ":"))}}}
+            self._merge(0, patch)
+            self._exports = dict(exports)
 
     def clear(self) -> None:
         """Delete the ConfigMaps, once no entry is left."""
@@ -194,8 +216,11 @@ class Ledger:
             }
             self._kubectl("create", "--filename=-", text=json.dumps(config_map))
             self._maps.add(number)
-        patch = json.dumps({"data": data})
-        self._kubectl("patch", "configmap", self._name(number), "--type=merge", "--patch-file=/dev/stdin", text=patch)
+        self._merge(number, {"data": data})
+
+    def _merge(self, number: int, patch: Mapping[str, object]) -> None:
+        text = json.dumps(patch)
+        self._kubectl("patch", "configmap", self._name(number), "--type=merge", "--patch-file=/dev/stdin", text=text)
 
     def _kubectl(self, *arguments: str, text: str | None = None) -> None:
         done = self._cluster.kubectl_patiently(*arguments, f"--namespace={_NAMESPACE}", text=text)

@@ -14,9 +14,10 @@ from typing_extensions import override
 
 from local.hooks import Hooks
 from local.recording import Message, Recording, Resource
-from local.values import decode, decode_properties, encode, secret
+from local.values import UNKNOWN, decode, decode_properties, encode, secret
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
+_STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 _HOOK_MOMENTS: Final = (
     "before_create",
     "after_create",
@@ -37,6 +38,10 @@ _USE_THE_COMMAND: Final = "only the pulumi command can do that; leave it out of 
 
 Functions = Mapping[str, Callable[[Mapping[str, object]], Mapping[str, object]]]
 """Functions of providers by token: arguments to result."""
+
+
+References = Callable[[str], Mapping[str, object]]
+"""Name of another stack to its outputs."""
 
 
 class Effects(Protocol):
@@ -72,9 +77,17 @@ class Monitor(MockMonitor):
     """
 
     def __init__(
-        self, project: str, stack: str, *, preview: bool, effects: Effects | None, functions: Functions
+        self,
+        project: str,
+        stack: str,
+        *,
+        preview: bool,
+        effects: Effects | None,
+        functions: Functions,
+        references: References,
     ) -> None:
         super().__init__(_NoMocks())
+        self._references = references
         self._functions = functions
         self._project = project
         self._stack_name = stack
@@ -186,8 +199,14 @@ class Monitor(MockMonitor):
 
     @override
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
-        """Refuse: what is in the cluster already is not known here."""
-        raise pulumi.RunError(f"the program reads {request.type} {request.id} from the cluster: {_USE_THE_COMMAND}")
+        """Another stack's outputs; anything else is refused: what is in the cluster already is not known here."""
+        if request.type != _STACK_REFERENCE:
+            raise pulumi.RunError(f"the program reads {request.type} {request.id} from the cluster: {_USE_THE_COMMAND}")
+        name = request.id.rpartition("/")[2]
+        outputs = UNKNOWN if self._preview else self._references(name)
+        said = encode({"name": request.id, "outputs": outputs, "secretOutputNames": []})
+        urn = self.make_urn(request.parent, request.type, request.name)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=said.struct_value)
 
     def Call(self, request: resource_pb2.ResourceCallRequest) -> NoReturn:  # noqa: N802 - the service's name
         """Refuse a method of a resource."""

@@ -21,7 +21,7 @@ from pulumi.runtime import run_in_stack, set_all_config
 from pulumi.runtime.settings import SETTINGS, Settings, configure
 
 from local.hooks import Hooks
-from local.monitor import Callbacks, Effects, Engine, Functions, Monitor
+from local.monitor import Callbacks, Effects, Engine, Functions, Monitor, References
 from local.recording import Message, Recording
 
 PROJECT: Final = "flink-k8s"
@@ -43,6 +43,7 @@ def run_program(
     effects: Effects | None = None,
     hooks: Hooks | None = None,
     functions: Functions | None = None,
+    references: References | None = None,
     log: Callable[[Message], None] | None = None,
 ) -> Recording:
     """Run the program once and wait until all that it started is done.
@@ -55,6 +56,7 @@ def run_program(
         effects: what is done for each object and release; only without `preview`.
         hooks: gets the program's resource hooks; the effects run them.
         functions: of providers, by token, that the program may call; every other is refused.
+        references: another stack's outputs by its name, for a program that reads them; not asked in a preview.
         log: called with each message of the program as it comes, from any thread.
 
     Raises:
@@ -63,7 +65,9 @@ def run_program(
     """
     if preview and effects is not None:
         raise ValueError("a preview has no effects")
-    monitor = Monitor(PROJECT, stack, preview=preview, effects=effects, functions=functions or {})
+    monitor = Monitor(
+        PROJECT, stack, preview=preview, effects=effects, functions=functions or {}, references=references or _nothing
+    )
     engine = Engine(log)
 
     def configured() -> None:
@@ -94,6 +98,10 @@ def run_program(
                 raise _one_failure(monitor.failures) from None
             raise
     return monitor.recording(engine.messages)
+
+
+def _nothing(_stack: str) -> Mapping[str, object]:
+    return {}
 
 
 def config_text(value: object) -> str:

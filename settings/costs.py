@@ -26,16 +26,19 @@ def asker(job: Job, settings: StackSettings) -> Asker:
     return Asker((job.kind, job.namespace, job.name), spec, configuration)
 
 
-def claim_sizes(attachments: Iterable[Attachment], settings: StackSettings) -> dict[tuple[str, str], str]:
-    """How much each claim of a stack asks for as it is written, by namespace and name; the program's own too."""
-    found = {
+def claim_sizes(attachments: Iterable[Attachment]) -> dict[tuple[str, str], str]:
+    """How much each claim in job files asks for as it is written, by namespace and name."""
+    return {
         (one.namespace, one.source.name): str(demand.claim_size(one.manifest))
         for one in attachments
         if one.source.kind == "PersistentVolumeClaim"
     }
-    if settings.state_storage.makes_claims:
-        found |= {(name, CLAIM): settings.state_storage.volume.size for name in settings.namespaces}
-    return found
+
+
+def state_claims(settings: StackSettings, namespaces: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The same for the claims that the program makes for state in those namespaces."""
+    storage = settings.state_storage
+    return {(name, CLAIM): storage.volume.size for name in namespaces} if storage.makes_claims else {}
 
 
 def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Costs:
@@ -46,7 +49,8 @@ def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: S
         attachments: what lies in job files beside them.
         settings: of the stack.
     """
-    sizes = {claim: _amount(size) for claim, size in claim_sizes(attachments, settings).items()}
+    written = claim_sizes(attachments) | state_claims(settings, settings.own_namespaces)
+    sizes = {claim: _amount(size) for claim, size in written.items()}
     limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
     return usage.costs((asker(job, settings) for job in jobs), sizes, limits)
 
@@ -81,7 +85,7 @@ def rows(costs: Costs, stack: str) -> list[tuple[str, ...]]:
         jobs = sorted((key[2], key[0], one) for key, one in costs.jobs.items() if key[1] == name)
         found += [(f"{name}/{job}", *cells(one)) for job, _, one in jobs]
         found.append((f"{name}: all", *cells(team)))
-    return [*found, (f"{stack}: all", *cells(costs.total))]
+    return [*found, (f"stack {stack}: all", *cells(costs.total))]
 
 
 def text(costs: Costs, stack: str) -> list[str]:

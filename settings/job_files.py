@@ -1,7 +1,8 @@
-"""Finds and reads the job files: every `*.yaml` and `*.yml` in `jobs/`, each a list of Kubernetes objects."""
+"""Finds and reads the job files: each `*.yaml` and `*.yml` in a stack's `jobFolders`, a list of Kubernetes objects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -72,6 +73,17 @@ class FileObject:
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the object."""
         return self.document.problem((*self.root, *path), message)
+
+
+def read_folders(root: Path, folders: Iterable[str]) -> tuple[list[FileObject], list[Problem]]:
+    """All objects of all job files of those folders, and what is wrong with the files themselves."""
+    objects: list[FileObject] = []
+    problems: list[Problem] = []
+    for folder in dict.fromkeys(folders):
+        found, wrong = read_folder(root, folder)
+        objects += found
+        problems += wrong
+    return objects, problems
 
 
 def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], list[Problem]]:

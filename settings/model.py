@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from settings import versions
 from settings.base import Duration, Model, Name, SecretKey, Text
@@ -17,6 +18,16 @@ from settings.state_model import StateStorage
 DEFAULT_NAMESPACE = "flink"
 JOB_ACCOUNT = "flink"
 """The ServiceAccount that the program owns in each namespace and that jobs run under by default."""
+
+
+def _folder(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError('is no folder in the project; write it like "jobs/team-a"')
+    return str(path)
+
+
+JobFolder = Annotated[str, AfterValidator(_folder)]
 
 
 class ChartSource(Model):
@@ -144,6 +155,14 @@ class StackSettings(Model):
     kubeconfig: str | None = Field(
         default=None, description="File of that context, relative to the project, when it is not in the usual place."
     )
+    platform: str | None = Field(
+        default=None,
+        description="Stack that holds the platform; this one holds jobs alone then: docs/teams.md. It takes context, "
+        "namespaces, operator and storage from there.",
+    )
+    job_folders: list[JobFolder] = Field(
+        default=["jobs"], description="Folders with the stack's job files, relative to the project; [] for no jobs."
+    )
     namespaces: dict[Name, NamespaceSettings] = Field(
         default={DEFAULT_NAMESPACE: NamespaceSettings()},
         min_length=1,
@@ -185,6 +204,11 @@ class StackSettings(Model):
             return values
         said = cast(dict[str, object], values)
         return {key: value for key, value in said.items() if value not in ("", {}, None)}
+
+    @property
+    def own_namespaces(self) -> dict[str, NamespaceSettings]:
+        """The namespaces that this stack makes: none on another stack's platform."""
+        return self.namespaces if self.platform is None else {}
 
     @property
     def first_namespace(self) -> str:

@@ -12,9 +12,10 @@ import yaml
 
 from settings import job_files, jobs, rules
 from settings.model import StackSettings
+from settings.platform_stack import with_platform
 from settings.problems import Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import continuation, graph, network, pod_security, quota, storage
+from settings.rules import continuation, graph, network, ownership, pod_security, quota, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -58,15 +59,16 @@ def load(root: Path, config: StackConfig) -> Platform:
     """Reads job files, merges, checks.
 
     Args:
-        root: the project; job files are in `jobs/` below it.
+        root: the project; job files are in the stack's `jobFolders` below it.
         config: the stack config.
 
     Raises:
         ProblemsError: with every problem of stack config and job files.
     """
-    objects, problems = job_files.read_folder(root)
+    config, problems = with_platform(root, config)
     settings, found_in_config = read_settings(config)
-    problems += found_in_config
+    objects, found_in_files = job_files.read_folders(root, settings.job_folders if settings else ["jobs"])
+    problems += found_in_files + found_in_config
     if settings is None:
         raise ProblemsError(problems)
     resolved = resolve(settings, config, objects)
@@ -81,6 +83,7 @@ def load(root: Path, config: StackConfig) -> Platform:
     found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(resolved.jobs)]
     for one in resolved.attachments:
         beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
+        beside += ownership.look(one.manifest, settings)
         found += [(finding, one.source.problem(finding.path, finding.message)) for finding in beside]
     found += [
         (finding, config.problem(finding.path, finding.message))
@@ -138,7 +141,7 @@ def engine_config(values: Mapping[str, str], stack: str, encrypted: Collection[s
 
 
 def _is_text(name: str) -> bool:
-    return name in ("context", "kubeconfig", "jobTimeout")
+    return name in ("context", "kubeconfig", "jobTimeout", "platform")
 
 
 def _parsed(value: str) -> object:

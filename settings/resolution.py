@@ -147,8 +147,12 @@ def _keys_of_jobs(
             )
         else:
             names = sorted({source.name for source in objects if source.is_job})
-            problems.append(config.problem(("jobs", key), f"is no job in jobs/; {nearest(key, names)}"))
+            problems.append(config.problem(("jobs", key), f"is no job in {_folders(settings)}; {nearest(key, names)}"))
     return keys
+
+
+def _folders(settings: StackSettings) -> str:
+    return ", ".join(f"{folder}/" for folder in settings.job_folders) or "any folder: jobFolders is empty"
 
 
 def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:

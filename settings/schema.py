@@ -36,11 +36,13 @@ def project_config() -> dict[str, dict[str, object]]:
     for name, field in StackSettings.model_fields.items():
         kind = _engine_type(field.annotation)
         entry: dict[str, object] = {"type": kind}
+        if kind == "array":
+            entry["items"] = {"type": "string"}
         if field.description:
             entry["description"] = field.description
-        if not field.is_required():
-            default = field.default if field.default is not PydanticUndefined else None
-            entry["default"] = {} if kind == "object" else ("" if default is None else default)
+        # What a stack has to say, the program asks for itself: it may take it from the stack of its platform.
+        default = None if field.default is PydanticUndefined else field.default
+        entry["default"] = {} if kind == "object" else ("" if default is None else default)
         section[field.alias or name] = entry
     return section
 
@@ -50,7 +52,7 @@ def _engine_type(annotation: object) -> str:
     if any(get_origin(candidate) is dict for candidate in candidates):
         return "object"
     for python, engine in ((bool, "boolean"), (str, "string"), (int, "integer"), (list, "array")):
-        if any(candidate is python for candidate in candidates):
+        if any(candidate is python or get_origin(candidate) is python for candidate in candidates):
             return engine
     return "object"
 

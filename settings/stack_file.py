@@ -30,6 +30,7 @@ class StackConfig:
         stack: the stack's name.
         layer: what was laid over the file; its values win.
         encrypted: keys in which something is encrypted, where the engine has decrypted it; a file shows it by itself.
+        below: the config of the platform's stack, where the stack is one of jobs on it.
     """
 
     file: str
@@ -38,11 +39,14 @@ class StackConfig:
     stack: str = ""
     layer: Document | None = None
     encrypted: frozenset[str] = frozenset()
+    below: StackConfig | None = None
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at that path of the config."""
         if self.layer is not None and path in self.layer.lines:
             return self.layer.problem(path, message)
+        if self.below is not None and self.below._depth(path) > self._depth(path):
+            return self.below.problem(path, message)
         if self.document is None or not path:
             return Problem(self.file, 0, dotted(path), message)
         return Problem(self.file, self.document.line(self._place(path)), dotted(path), message)
@@ -52,6 +56,13 @@ class StackConfig:
         if self.layer is not None and path in self.layer.lines:
             return self.layer.written.get(path)
         return None if self.document is None else self.document.written.get(self._place(path))
+
+    def _depth(self, path: KeyPath) -> int:
+        """How far the path can be followed in this stack's own file."""
+        if self.document is None or not path:
+            return 0
+        place = self._place(path)
+        return next((end for end in range(len(place), 0, -1) if place[:end] in self.document.lines), 0)
 
     def _place(self, path: KeyPath) -> KeyPath:
         first, *rest = path

@@ -6,6 +6,7 @@ python -m tools.engine up|preview|destroy STACK
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import secrets
 import shutil
@@ -13,12 +14,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from components.platform_stack import missing
 from local.guard import resources
 from local.tool import state
 from settings.stack_file import PROJECT
-from tools import alone, blockers, context, policy, protected
+from tools import alone, blockers, context, policy, protected, tenants
 from tools.exported import exported
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare
@@ -49,11 +51,13 @@ class Engine:
         """
         cure = "mend what it says above and run the same command again: what is done stays done"
         if self.pulumi is None:
+            tenants.refuse(stack, tenants.in_ledger(stack), destroy=False)
             with blockers.told(stack):
                 must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
             return
         env, before = ready(self.pulumi, stack)
         protected.refuse(before, stack, destroy=False)
+        tenants.refuse(stack, tenants.in_state(before), destroy=False)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
         with blockers.told(stack):
             must("up", command, cure=cure, env=env)
@@ -67,9 +71,12 @@ class Engine:
         cure = "mend what it says above and run the same command again"
         env: Mapping[str, str] | None = None
         command: list[str | Path] = [*_local("local.apply"), "destroy", *_of(stack)]
-        if self.pulumi is not None:
+        if self.pulumi is None:
+            tenants.refuse(stack, tenants.in_ledger(stack), destroy=True)
+        else:
             env, before = ready(self.pulumi, stack, moving=False)
             protected.refuse(before, stack, destroy=True)
+            tenants.refuse(stack, tenants.in_state(before), destroy=True)
             command = [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)]
         with blockers.said(stack):
             must("destroy", command, cure=cure, env=env)
@@ -218,9 +225,29 @@ def ready(
     before = exported(pulumi, stack, env)
     if moving:
         context.unchanged(before, stack)
+        _platform_is_up(pulumi, stack, env)
     if not shared:
         alone.say_lock(pulumi, stack, env)
     return env, before
+
+
+def _platform_is_up(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
+    """Refuses a stack of jobs whose platform another stack has not brought up. The program asks the same; here nothing
+    has begun yet.
+
+    Raises:
+        FailedError: saying what is missing.
+    """
+    settings = stack.platform.settings
+    if settings.platform is None:
+        return
+    folder = stack.config_file.parent
+    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", folder, "--stack", settings.platform]
+    done = capture(command, env=env)
+    outputs: Mapping[str, Any] = cast(Mapping[str, Any], json.loads(done.stdout)) if done.returncode == 0 else {}
+    problem = missing(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
+    if problem:
+        raise FailedError(f"nothing was touched: {problem}")
 
 
 def common(stack: Stack) -> list[str]:

@@ -29,6 +29,7 @@ SEVERITIES: dict[str, Severity] = {
     "restore": Severity.ERROR,
     "quota": Severity.ERROR,
     "podSecurity": Severity.ERROR,
+    "platform": Severity.ERROR,
     # What works, but should not be so where it counts.
     "secret": Severity.WARNING,
     "digest": Severity.WARNING,
@@ -61,6 +62,7 @@ MEANINGS = {
     "restore": "a `restoreFrom` that means no single job or no savepoint",
     "quota": "more than the quota or the limits of a namespace ever allow",
     "podSecurity": "pods that the Pod Security profile of their namespace refuses",
+    "platform": "what belongs to the platform's stack, in a job file of a stack on it",
     "secret": "a password, key or token in clear",
     "digest": "an image by its tag alone",
     "latest": "an image by the tag `latest`, or by none",

@@ -67,7 +67,7 @@ def look(job: Job, settings: StackSettings) -> Iterator[Finding]:
 def look_at_all(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Iterator[Finding]:
     """What all that is declared in a namespace comes to; paths are those of the stack config."""
     jobs, attachments = list(jobs), list(attachments)
-    sizes = costs.claim_sizes(attachments, settings)
+    sizes = costs.claim_sizes(attachments) | costs.state_claims(settings, settings.namespaces)
     asked = NO_COSTS
     if any(_bound(namespace, resource) for namespace in settings.namespaces.values() for resource in _RESOURCES):
         asked = costs.declared(jobs, (), settings)

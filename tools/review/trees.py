@@ -18,6 +18,7 @@ from local.block_yaml import dump
 from settings.secret_text import masked
 from tools.run import FailedError, capture
 
+_YAML = (".yaml", ".yml")
 DECLARE = Path(__file__).with_name("declare.py")
 
 
@@ -135,7 +136,7 @@ def without_broken(head: Path, base: Path, files: tuple[str, ...], into: Path) -
     Returns:
         False when something else than job files is broken.
     """
-    if not files or any(not name.startswith("jobs/") for name in files):
+    if not files or any(Path(name).name.startswith("Pulumi.") or Path(name).suffix not in _YAML for name in files):
         return False
     shutil.copytree(head, into)
     for name in files:

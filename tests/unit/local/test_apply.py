@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -397,6 +398,21 @@ def test_what_is_written_down_goes_on_in_further_config_maps(sandbox: Sandbox, m
     }
     assert sandbox.run("destroy") == 0
     assert sandbox.state == {"objects": {}, "releases": {}}
+
+
+def test_what_a_stack_exports_is_written_down_for_others(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    program = sandbox.project / "__main__.py"
+    whole = program.read_text(encoding="utf-8")
+    program.write_text(f"{whole}\npulumi.export('platform', {{'namespaces': ['flink']}})\n", encoding="utf-8")
+    assert sandbox.run("up") == 0
+    exported = sandbox.state["objects"]["configmap/kube-system/flink-k8s-sandbox"]["metadata"]["annotations"]
+    assert json.loads(exported["flink-k8s/exports"])["platform"] == {"namespaces": ["flink"]}
+    reader = "import pulumi\nbelow = pulumi.StackReference('organization/flink-k8s/sandbox')\n"
+    program.write_text(f"{reader}pulumi.export('seen', below.get_output('platform'))\n", encoding="utf-8")
+    shutil.copy2(sandbox.project / "Pulumi.sandbox.yaml", sandbox.project / "Pulumi.team.yaml")
+    capsys.readouterr()
+    assert apply.main(["up", "--stack", "team"], sandbox.project) == 0
+    assert "seen:\n    namespaces:\n      - flink\n" in capsys.readouterr().out
 
 
 def started(sandbox: Sandbox, action: str) -> subprocess.Popen[str]:

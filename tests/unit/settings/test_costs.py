@@ -47,7 +47,7 @@ def test_a_job_a_team_and_the_environment(project: Project) -> None:
         "b: all            4     4    4 GiB   0",
         "flink/word-count  2     2    2 GiB   0",
         "flink: all        2     2    2 GiB   0",
-        "x: all            6     6    6 GiB   0",
+        "stack x: all      6     6    6 GiB   0",
     ]
 
 

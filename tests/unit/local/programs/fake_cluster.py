@@ -67,8 +67,10 @@ class Call:
         elif verb in ("create", "apply"):
             self.applied(objects, verb, json.loads(self.text))
         elif verb == "patch":
-            data = objects[key_of(rest[0], namespace, rest[1])].setdefault("data", {})
-            for name, text in json.loads(self.text)["data"].items():
+            body, patch = objects[key_of(rest[0], namespace, rest[1])], json.loads(self.text)
+            body["metadata"].setdefault("annotations", {}).update(patch.get("metadata", {}).get("annotations", {}))
+            data = body.setdefault("data", {})
+            for name, text in patch.get("data", {}).items():
                 self.note(f"forget {name}" if text is None else f"record {json.loads(text)['name']}")
                 data[name] = text
             for name in [name for name in data if data[name] is None]:

@@ -1,0 +1,110 @@
+"""One stack with the platform and one for each team: the shipped example, run whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from components.platform_stack import missing
+from local.recording import Recording
+from local.render import documents
+from local.run import run_program
+from settings import stack_file
+from settings.check import main as check
+from tests.program.conftest import ROOT
+
+EXAMPLE = ROOT / "examples" / "teams"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the example's stacks and jobs."""
+    folder = tmp_path_factory.mktemp("teams")
+    shutil.copy2(ROOT / "__main__.py", folder)
+    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
+    return folder
+
+
+def recorded(root: Path, stack: str) -> Recording:
+    return run_program(root, stack, stack_file.read(root, stack), preview=True)
+
+
+def test_the_example_is_good(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stack_file.stacks(root) == ["platform", "team-a", "team-b"]
+    for stack in stack_file.stacks(root):
+        assert check([stack, "--root", str(root)]) == 0
+    assert "team-a: good; jobs: team-a/orders" in capsys.readouterr().out
+
+
+def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Path) -> None:
+    found = recorded(root, "platform")
+    kinds = Counter(thing.kind for thing in found.things)
+    assert kinds["Release"] == 3
+    assert {thing.namespace for thing in found.find_all("ServiceAccount")} == {"team-a", "team-b"}
+    assert {thing.namespace for thing in found.find_all("PodMonitor")} == {"team-a", "team-b", "flink-operator"}
+    assert {thing.namespace for thing in found.find_all("PersistentVolumeClaim")} == {"team-a", "team-b"}
+    assert not [kind for kind in kinds if kind.startswith("Flink")]
+    assert {(one.namespace, one.object_name) for one in found.find_all("NetworkPolicy")} == {
+        ("team-a", "default-deny"),
+        ("team-b", "default-deny"),
+        ("flink-operator", "default-deny"),
+        ("flink-operator", "operator"),
+    }
+    assert found.exports["platform"] == {"namespaces": ["team-a", "team-b"], "operator": "1.16.1"}
+    watched = found.find("Release", "flink-kubernetes-operator").inputs["values"]
+    assert watched["watchNamespaces"] == ["team-a", "team-b"]  # type: ignore[index]
+
+
+def test_a_teams_stack_has_its_jobs_alone(root: Path) -> None:
+    found = recorded(root, "team-a")
+    policy, job = sorted(found.things, key=lambda thing: thing.title, reverse=True)
+    assert job.title == "FlinkDeployment team-a/orders"
+    assert policy.title.startswith("NetworkPolicy team-a/"), "what its pods may do"
+    assert found.depends_on(job, policy)
+    scraped = policy.inputs["spec"]["ingress"]  # type: ignore[index]
+    assert "monitoring" in str(scraped), "the platform's Prometheus reads its metrics"
+    assert found.exports.get("platform") is None
+    rendered, _ = documents(found)
+    assert sorted(str(one.manifest["kind"]) for one in rendered) == ["FlinkDeployment", "NetworkPolicy"]
+    spec = job.inputs["spec"]
+    assert spec["job"]["parallelism"] == 2  # type: ignore[index]
+    configuration = spec["flinkConfiguration"]  # type: ignore[index]
+    assert configuration["kubernetes.taskmanager.cpu.limit-factor"] == "2", "by the platform's `enforced`"
+    assert configuration["execution.checkpointing.dir"].startswith("file:///flink-state"), "the platform's storage"
+
+
+class TestWhatThePlatformsStackSays:
+    """The program on an `up`, with another stack's outputs."""
+
+    def run(self, root: Path, outputs: dict[str, object]) -> Recording:
+        config = {**stack_file.read(root, "team-a"), "waitForJobs": False}
+        return run_program(root, "team-a", config, preview=False, references=lambda _: outputs)
+
+    def test_the_jobs_come_once_it_has_their_namespace(self, root: Path) -> None:
+        found = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.16.1"}})
+        assert {thing.kind for thing in found.things} == {"FlinkDeployment", "NetworkPolicy"}
+        assert [message.text for message in found.messages if "operator" in message.text] == []
+
+    @pytest.mark.parametrize(
+        ("outputs", "problem"),
+        [
+            ({}, "the stack platform, which holds the platform, is not up; bring it up first: make up STACK=platform"),
+            ({"platform": {"namespaces": ["team-b"]}}, "the stack platform has no namespace team-a yet; bring it up"),
+        ],
+    )
+    def test_it_is_refused_before_that(self, root: Path, outputs: dict[str, object], problem: str) -> None:
+        with pytest.raises(pulumi.RunError, match=problem):
+            self.run(root, outputs)
+
+    def test_another_operator_than_in_its_file_is_said(self, root: Path) -> None:
+        found = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.7.0"}})
+        assert [message.text for message in found.messages if "has operator 1.7.0" in message.text]
+
+    def test_outputs_of_something_else_are_no_platform(self) -> None:
+        assert "is not up" in missing("p", None, ["a"])
+        assert "no namespace a, b yet" in missing("p", {"namespaces": None}, ["a", "b"])
+        assert missing("p", {"namespaces": ["b", "a"]}, ["a"]) == ""
