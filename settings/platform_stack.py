@@ -58,11 +58,7 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
     namespaces, found = _namespaces(config, below, own.get("namespaces"))
     values: dict[str, object] = {
         **{key: value for key, value in own.items() if key not in ITS_OWN},
-        **{
-            key: below.values[key]
-            for key in ("context", "kubeconfig", "stateStorage", "networkPolicies")
-            if key in below.values
-        },
+        **{key: below.values[key] for key in ("context", "kubeconfig", "networkPolicies") if key in below.values},
         "namespaces": namespaces,
         "certManager": {"enabled": False},
         # Neither is installed, but who scrapes and what looks after jobs is the same.
@@ -72,6 +68,12 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         "jobDefaults": _laid(below.values.get("jobDefaults"), own.get("jobDefaults")),
         "enforced": _laid(own.get("enforced"), below.values.get("enforced")),
     }
+    storage = _mapping(below.values.get("stateStorage"))
+    if storage.get("type") not in (None, "none"):
+        # By the platform's name: a job that moves from one of its stacks to another finds its state where it was.
+        values["stateStorage"] = {"folder": name, **storage}
+    elif storage:
+        values["stateStorage"] = storage
     for key in _IF_EITHER:
         if below.values.get(key) is True:
             values[key] = True

@@ -98,6 +98,22 @@ def test_what_holds_where_either_says_so(project: Stacks, key: str) -> None:
         assert getattr(project.load().settings, field) is expected
 
 
+def test_a_jobs_state_lies_where_the_platform_would_have_it(project: Stacks) -> None:
+    job = JOB.replace("v2_2", "v1_17").replace("stateless", "savepoint")
+    (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
+
+    def directory(stack: str) -> str:
+        [found] = [one for one in project.load(stack).jobs if one.namespace == "a"]
+        return found.spec["flinkConfiguration"]["state.savepoints.dir"]  # type: ignore[index]
+
+    before = directory("team")
+    assert "/below/a/word-count/" in before
+    project.write("below", {**PLATFORM, "jobFolders": ["jobs/a"]})
+    assert directory("below") == before, "so a job moves from one stack to the other without a change"
+    project.write("below", {**PLATFORM, "stateStorage": {"type": "volume", "folder": "old"}})
+    assert "/old/a/word-count/" in directory("team")
+
+
 def test_all_of_the_platforms_namespaces_where_a_team_names_none(project: Stacks) -> None:
     project.write("team", {"platform": "below", "jobFolders": ["jobs/a"]})
     assert list(project.load().settings.namespaces) == ["a", "b"]
