@@ -172,7 +172,13 @@ def test_a_teams_claims_and_config_maps_are_its_own(project: Stacks) -> None:
 
 
 def test_the_engines_config_gives_the_same(project: Stacks) -> None:
-    said = {**read(project.root, "team"), "context": "", "operator": {}, "strict": False, "jobTimeout": "10m"}
+    said: dict[str, Any] = {
+        **read(project.root, "team"),
+        "context": "",
+        "operator": {},
+        "strict": False,
+        "jobTimeout": "10m",
+    }
     values = {f"{PREFIX}{key}": value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
     from_engine = load(project.root, engine_config(values, "team"))
     assert from_engine.settings == project.load().settings
