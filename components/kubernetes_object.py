@@ -46,7 +46,9 @@ def after(needed: Iterable[pulumi.Input[pulumi.Resource]]) -> pulumi.Output[list
     wanted = [pulumi.Output.from_input(one) for one in needed]
 
     async def stand_ins() -> set[pulumi.Resource]:
-        return {await _stand_in(cast(pulumi.Resource, await one.future())) for one in wanted}
+        # In a preview without an engine, what another stack says is not known, and neither is what waits for it.
+        found = [await one.future() for one in wanted]
+        return {await _stand_in(cast(pulumi.Resource, one)) for one in found if one is not None}
 
     nothing: list[pulumi.Resource] = []
     return pulumi.Output(stand_ins(), asyncio.ensure_future(_known(nothing)), asyncio.ensure_future(_known(True)))
