@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pulumi
 from pulumi.resource import DependencyResource
@@ -48,7 +48,7 @@ def after(needed: Iterable[pulumi.Input[pulumi.Resource]]) -> pulumi.Output[list
     async def stand_ins() -> set[pulumi.Resource]:
         # In a preview without an engine, what another stack says is not known, and neither is what waits for it.
         found = [await one.future() for one in wanted]
-        return {await _stand_in(cast(pulumi.Resource, one)) for one in found if one is not None}
+        return {await _stand_in(one) for one in found if one is not None}
 
     nothing: list[pulumi.Resource] = []
     return pulumi.Output(stand_ins(), asyncio.ensure_future(_known(nothing)), asyncio.ensure_future(_known(True)))

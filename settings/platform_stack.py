@@ -7,6 +7,7 @@ engine. That the platform is up, and as its file says, the program asks of the e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -77,7 +78,7 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
     for key in _IF_EITHER:
         if below.values.get(key) is True:
             values[key] = True
-    return StackConfig(config.file, values, config.document, config.stack, below), [*problems, *found]
+    return replace(config, values=values, below=below), [*problems, *found]
 
 
 def _platform(root: Path, config: StackConfig, name: str) -> StackConfig:
