@@ -67,6 +67,9 @@ def cluster_state() -> str:
     text = ""
     for arguments in (
         ("get", "flinkdeployments", "-A", "-o", "yaml"),
+        ("get", "flinksessionjobs", "-A", "-o", "yaml"),
+        ("get", "flinkbluegreendeployments", "-A", "-o", "yaml"),
+        ("get", "flinkstatesnapshots", "-A", "-o", "yaml"),
         ("get", "pods", "-A", "-o", "wide"),
         ("get", "events", "-A", "--sort-by=.lastTimestamp"),
         ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator", "--tail=150"),

@@ -1,0 +1,98 @@
+"""Jobs that cannot start, under the real operator: `up` fails long before its time is out, with that job's own reason.
+
+The same job is broken in one way after the other, its operator stays; in the end a corrected `up` works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from tests.e2e.clone import Clone, Done
+from tests.e2e.conftest import ROOT
+from tests.e2e.running_totals import PAIR, until
+from tools.kubectl import Kubectl
+
+JOB = "running-totals"
+JOB_FILE = "running_totals.yaml"
+
+
+@pytest.fixture(scope="module")
+def platform(
+    sandbox: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Generator[Clone]:
+    """A clone with the streaming job alone, nothing up; nothing of it is afterwards."""
+    wanted = request.config.getoption("--pair")
+    if wanted and wanted != PAIR:
+        pytest.skip(f"only {wanted} was asked for, whose Flink is not the job's")
+    shipped = (ROOT / "jobs" / JOB_FILE).read_text()
+    clone = Clone.of(tmp_path_factory.mktemp("fail") / "clone", {JOB_FILE: shipped})
+    yield clone
+    done = clone.make("destroy", timeout=200)
+    assert done.code == 0, done.said
+
+
+def up(platform: Clone, **settings: object) -> Done:
+    """`make up` with these settings of the job; little CPU, since the sandbox may have two."""
+    small = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}, "parameters": {"rate": 10}}
+    return platform.make("up", jobs={JOB: {"enabled": True, **small, **settings}})
+
+
+def last_words(done: Done) -> str:
+    """The error that `up` ended with; it names the job."""
+    assert done.code != 0, done.said
+    assert "Traceback" not in done.said
+    lines = [line for line in done.said.splitlines() if f"error: job flink/{JOB} " in line]
+    assert lines, done.said
+    return lines[0]
+
+
+class TestJobsThatFail:
+    """In this order."""
+
+    def test_memory_that_flink_refuses(self, platform: Clone):
+        done = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
+        words = last_words(done)
+        assert "TaskManager memory configuration failed" in words
+        assert "exceed configured Total Process Memory" in words
+        assert done.seconds < 75  # the operator's installation among it
+
+    def test_a_failed_one_fails_the_next_up_too(self, platform: Clone):
+        assert "memory configuration failed" in last_words(up(platform, taskManager={"cpu": 0.2, "memory": "300m"}))
+
+    def test_an_image_that_does_not_exist(self, platform: Clone):
+        done = up(platform, image="pyflink:not-there")
+        words = last_words(done)
+        assert "ImagePull" in words
+        assert "pyflink:not-there" in words
+        assert "FailedMount" not in words  # what the operator saw first, and goes on saying
+        assert done.seconds < 100
+
+    def test_a_taskmanager_that_fits_on_no_node(self, platform: Clone, kubectl: Kubectl):
+        done = up(platform, taskManager={"cpu": 0.2, "memory": "900g"})
+        words = last_words(done)
+        assert "Unschedulable" in words
+        assert "Insufficient memory" in words
+        assert f"pod {JOB}-taskmanager-" in words
+        assert done.seconds < 130  # the JobManager comes up first
+
+    def test_corrected_it_runs(self, platform: Clone, kubectl: Kubectl):
+        done = up(platform)
+        assert done.code == 0, done.said
+        assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
+
+    def test_a_running_job_that_is_given_memory_that_flink_refuses(self, platform: Clone, kubectl: Kubectl):
+        """The operator has stopped it with a savepoint by then, and calls it UPGRADING from then on."""
+        done = up(platform, jobManager={"cpu": 0.2, "memory": "300m"})
+        assert "JobManager memory configuration failed" in last_words(done)
+        assert done.seconds < 60
+        done = up(platform)
+        assert done.code == 0, done.said
+        restored = until("a savepoint", lambda: status(kubectl)["jobStatus"].get("upgradeSavepointPath"))
+        assert restored
+
+
+def status(kubectl: Kubectl) -> dict[str, Any]:
+    return (kubectl.get("flinkdeployment", JOB, "-n", "flink") or {})["status"]

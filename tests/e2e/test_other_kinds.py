@@ -1,0 +1,145 @@
+"""Session cluster and session jobs, blue/green, snapshots: `up` waits for each, says why one failed; all of it goes.
+
+One stack has them all; the real operator runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from tests.e2e.clone import Clone
+from tests.e2e.other_kinds import (
+    BLUE_GREEN,
+    CLUSTER,
+    SESSION_JOB,
+    SNAPSHOT,
+    blue_green,
+    session_cluster,
+    session_job,
+    snapshot,
+)
+from tests.e2e.running_totals import PAIR
+from tools.kubectl import Kubectl
+
+FILES = {
+    "cluster.yaml": session_cluster(),
+    "report.yaml": session_job(),
+    "shop.yaml": blue_green(),
+    "snapshot.yaml": snapshot(),
+}
+
+
+@pytest.fixture(scope="module")
+def platform(
+    sandbox: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Generator[Clone]:
+    """A clone with these job files, nothing up; nothing of it is afterwards."""
+    wanted = request.config.getoption("--pair")
+    if wanted and wanted != PAIR:
+        pytest.skip(f"only {wanted} was asked for, which lacks two of the kinds")
+    clone = Clone.of(tmp_path_factory.mktemp("kinds") / "clone", FILES)
+    yield clone
+    done = clone.make("destroy", timeout=200)
+    assert done.code == 0, done.said
+
+
+class TestOtherKinds:
+    """In this order."""
+
+    def test_each_is_ready_when_up_ends(self, platform: Clone, kubectl: Kubectl):
+        done = platform.make("up")
+        assert done.code == 0, done.said
+        assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
+        report = status(kubectl, "flinksessionjob", SESSION_JOB)
+        assert (report["lifecycleState"], report["jobStatus"]["state"]) == ("STABLE", "RUNNING")
+        shop = status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)
+        assert (shop["blueGreenState"], shop["jobStatus"]["state"]) == ("ACTIVE_BLUE", "RUNNING")
+        taken = status(kubectl, "flinkstatesnapshot", SNAPSHOT)
+        assert taken["state"] == "COMPLETED"
+        assert f"/flink/{SESSION_JOB}/savepoints/" in taken["path"]
+
+    def test_each_came_after_what_it_needs(self, platform: Clone, kubectl: Kubectl):
+        """A session job is made when its cluster is ready, a snapshot when its job runs."""
+        made = {
+            name: (kubectl.get(kind, name, "-n", "flink") or {})["metadata"]["creationTimestamp"]
+            for kind, name in (
+                ("flinkdeployment", CLUSTER),
+                ("flinksessionjob", SESSION_JOB),
+                ("flinkstatesnapshot", SNAPSHOT),
+            )
+        }
+        running = status(kubectl, "flinkdeployment", CLUSTER)["conditions"][0]["lastTransitionTime"]
+        assert made[CLUSTER] < running[:19] + "Z" <= made[SESSION_JOB] < made[SNAPSHOT]
+
+    def test_a_session_job_that_fails_says_why(self, platform: Clone):
+        platform.write("broken.yaml", session_job("broken", script="nope.py"))
+        done = platform.make("up")
+        platform.remove("broken.yaml")
+        words = error_of(done.said, "broken")
+        assert done.code != 0
+        assert "nope.py" in words
+        assert "\tat " not in done.said
+        assert done.seconds < 60
+
+    def test_a_change_goes_from_blue_to_green(self, platform: Clone, kubectl: Kubectl):
+        platform.write("shop.yaml", blue_green(env={"ROUND": "2"}))
+        done = platform.make("up")
+        assert done.code == 0, done.said
+        assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_GREEN"
+        green = kubectl.get("flinkdeployment", f"{BLUE_GREEN}-green", "-n", "flink") or {}
+        assert green["status"]["jobStatus"]["state"] == "RUNNING"
+        assert "savepoint" in green["spec"]["job"]["initialSavepointPath"]  # it went on where blue was
+        assert kubectl.get("flinksessionjob", "broken", "-n", "flink") is None
+
+    def test_a_change_that_fails_says_why_and_leaves_green_at_work(self, platform: Clone, kubectl: Kubectl):
+        platform.write("shop.yaml", blue_green(memory="300m", env={"ROUND": "3"}))
+        done = platform.make("up")
+        assert done.code != 0
+        assert "TaskManager memory configuration failed" in error_of(done.said, BLUE_GREEN)
+        assert done.seconds < 90
+        assert status(kubectl, "flinkdeployment", f"{BLUE_GREEN}-green")["jobStatus"]["state"] == "RUNNING"
+
+    def test_corrected_it_goes_to_blue(self, platform: Clone, kubectl: Kubectl):
+        platform.write("shop.yaml", blue_green(env={"ROUND": "3"}))
+        done = platform.make("up")
+        assert done.code == 0, done.said
+        assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_BLUE"
+
+    def test_all_of_it_goes_what_was_needed_last(self, platform: Clone, kubectl: Kubectl):
+        done = platform.make("destroy")
+        assert done.code == 0, done.said
+        gone = [match[1] for match in re.finditer(r"Flink\w+ flink/([\w-]+): (?:deleted|uninstalled)", done.said)]
+        if gone:  # the in-process engine says each
+            assert gone.index(SNAPSHOT) < gone.index(SESSION_JOB) < gone.index(CLUSTER)
+        left = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
+        assert not {item["metadata"]["name"] for item in left} & {"flink", "flink-operator"}
+
+
+def test_an_operator_without_these_kinds_is_said_before_anything_is_touched(
+    sandbox: object, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory
+):
+    clone = Clone.of(tmp_path_factory.mktemp("older") / "clone", FILES, pair="1.7.0")
+    done = clone.make("up")
+    assert done.code != 0
+    for name, kind in (("shop.yaml", "FlinkBlueGreenDeployment"), ("snapshot.yaml", "FlinkStateSnapshot")):
+        assert re.search(rf"jobs/{name}:\d+: kind: is {kind}, which operator 1\.7\.0 does not have", done.said), (
+            done.said
+        )
+    assert kubectl.get("namespace", "flink-operator") is None
+
+
+def status(kubectl: Kubectl, kind: str, name: str) -> dict[str, Any]:
+    return (kubectl.get(kind, name, "-n", "flink") or {})["status"]
+
+
+def error_of(said: str, job: str) -> str:
+    """The line of the error that `up` ended with; it names the job."""
+    assert "Traceback" not in said
+    lines = [line for line in said.splitlines() if f"error: job flink/{job} " in line]
+    assert lines, said
+    return lines[0]
