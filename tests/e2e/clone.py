@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.conftest import PAIRS, ROOT, make
-
-LEFT_OUT = ("tests", "docs")
-LINKED = (".venv", ".sandbox")
+from tests.e2e.conftest import PAIRS, make
+from tests.working_copy import working_copy
 
 
 @dataclass(frozen=True)
@@ -54,21 +50,8 @@ class Clone:
             files: content by name, for `jobs/`.
             pair: see above.
         """
-        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-        for name in filter(None, listed.decode().split("\0")):
-            path = Path(name)
-            is_job_file = path.parts[0] == "jobs" and path.suffix == ".yaml"
-            if path.parts[0] in LEFT_OUT or is_job_file or not (ROOT / path).exists():
-                continue
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, folder / path)
-        for name in LINKED:
-            (folder / name).symlink_to(ROOT / name)
-        clone = cls(folder, pair)
-        for name, content in files.items():
-            clone.write(name, content)
-        return clone
+        working_copy(folder, files)
+        return cls(folder, pair)
 
     def write(self, name: str, content: str) -> None:
         """A job file, new or in the place of the one of that name."""

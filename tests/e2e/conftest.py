@@ -111,6 +111,13 @@ def make(*arguments: str, timeout: float, cwd: Path = ROOT) -> subprocess.Comple
     return subprocess.CompletedProcess(command, running.returncode, out, error)
 
 
+def only_for(pair: str, request: pytest.FixtureRequest, why: str) -> None:
+    """Skips what belongs to a pair when another one was asked for; `why` is said of that other one."""
+    wanted = request.config.getoption("--pair")
+    if wanted and wanted != pair:
+        pytest.skip(f"only {wanted} was asked for, {why}")
+
+
 def layered(tmp_path: Path, pair: str, **config: object) -> Path:
     """A layer file: what the pair says, and more."""
     layer = yaml.safe_load(PAIRS[pair].read_text()) or {}

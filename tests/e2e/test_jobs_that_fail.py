@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.clone import Clone, Done
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, only_for
 from tests.e2e.running_totals import PAIR, until
 from tools.kubectl import Kubectl
 
@@ -24,9 +24,7 @@ def platform(
     sandbox: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Generator[Clone]:
     """A clone with the streaming job alone, nothing up; nothing of it is afterwards."""
-    wanted = request.config.getoption("--pair")
-    if wanted and wanted != PAIR:
-        pytest.skip(f"only {wanted} was asked for, whose Flink is not the job's")
+    only_for(PAIR, request, "whose Flink is not the job's")
     shipped = (ROOT / "jobs" / JOB_FILE).read_text()
     clone = Clone.of(tmp_path_factory.mktemp("fail") / "clone", {JOB_FILE: shipped})
     yield clone

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.clone import Clone
+from tests.e2e.conftest import only_for
 from tests.e2e.other_kinds import (
     BLUE_GREEN,
     CLUSTER,
@@ -39,9 +40,7 @@ def platform(
     sandbox: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Generator[Clone]:
     """A clone with these job files, nothing up; nothing of it is afterwards."""
-    wanted = request.config.getoption("--pair")
-    if wanted and wanted != PAIR:
-        pytest.skip(f"only {wanted} was asked for, which lacks two of the kinds")
+    only_for(PAIR, request, "which lacks two of the kinds")
     clone = Clone.of(tmp_path_factory.mktemp("kinds") / "clone", FILES)
     yield clone
     done = clone.make("destroy", timeout=200)

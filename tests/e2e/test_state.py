@@ -16,7 +16,7 @@ from collections.abc import Generator
 import pytest
 
 from settings.state_storage import CLAIM, MOUNT
-from tests.e2e.conftest import ROOT, make
+from tests.e2e.conftest import ROOT, make, only_for
 from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, RunningTotals, until
 from tools.kubectl import Kubectl
 
@@ -29,9 +29,7 @@ def totals(
     kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Generator[RunningTotals]:
     """The job, not up yet; the stack is gone afterwards."""
-    wanted = request.config.getoption("--pair")
-    if wanted and wanted != PAIR:
-        pytest.skip(f"only {wanted} was asked for, whose Flink is not the job's")
+    only_for(PAIR, request, "whose Flink is not the job's")
     job = RunningTotals(kubectl, tmp_path_factory.mktemp("state"), lambda: read(kubectl))
     job.settings = {
         "enabled": True,

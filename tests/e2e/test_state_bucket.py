@@ -17,7 +17,7 @@ from sandbox.home import home
 from sandbox.images import BUCKETS, build_images
 from sandbox.images.s3_server import PORT, S3Server
 from sandbox.lock import locked
-from tests.e2e.conftest import ROOT, make
+from tests.e2e.conftest import ROOT, make, only_for
 from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals, until
 from tools.kubectl import Kubectl
 
@@ -29,9 +29,7 @@ KEYS = "bucket-keys"
 @pytest.fixture(scope="module")
 def server(sandbox: object, kubectl: Kubectl, request: pytest.FixtureRequest) -> Generator[str]:
     """The pod of an S3 server with an empty bucket; its address in the cluster."""
-    wanted = request.config.getoption("--pair")
-    if wanted and wanted != PAIR:
-        pytest.skip(f"only {wanted} was asked for, whose Flink is not the job's")
+    only_for(PAIR, request, "whose Flink is not the job's")
     image = S3Server()
     with locked(home().lock, "build the images of the tests of buckets"):
         build_images([BUCKETS.name, image.name])

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.stand_in import stand_in_charts
+from tests.working_copy import working_copy, write_jobs
 from tools.kubectl import Kubectl
-from tools.review.trees import copy_work
 from tools.stack import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,20 +59,12 @@ class Engine:
             jobs: content by name; a file's name without its folder.
         """
         root = Path(tempfile.mkdtemp(prefix="clone-", dir=self.folder))
-        copy_work(ROOT, root)
-        for link in (".venv", ".sandbox"):
-            (root / link).symlink_to(ROOT / link)
-        clone = replace(self, root=root)
-        clone.write(jobs)
-        return clone
+        working_copy(root, jobs)
+        return replace(self, root=root)
 
     def write(self, jobs: Mapping[str, str]) -> None:
         """Writes a clone's job files anew."""
-        assert self.root != ROOT
-        for path in (self.root / "jobs").glob("*.yaml"):
-            path.unlink()
-        for name, content in jobs.items():
-            (self.root / "jobs" / name).write_text(content)
+        write_jobs(self.root, jobs)
 
     def _layer(self, layer: str) -> Path:
         path = self.folder / "layer.yaml"
@@ -108,3 +101,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Engine]:
 def kubectl(engine: Engine) -> Kubectl:
     """kubectl for the sandbox."""
     return Kubectl.of(prepare("sandbox"))
+
+
+@pytest.fixture(scope="module")
+def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """An operator that is none: an `up` waits for a job until somebody ends it, or says that the job is well."""
+    yield stand_in_charts(tmp_path_factory.mktemp("charts"))
+    assert engine.make("destroy").code == 0

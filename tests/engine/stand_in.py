@@ -39,6 +39,11 @@ def stand_in_charts(folder: Path) -> Path:
     return folder
 
 
+def mirror(folder: Path) -> str:
+    """The layer by which a stack takes its charts from there."""
+    return json.dumps({"charts": {"mirror": str(folder)}})
+
+
 def stand_in_platform(folder: Path) -> Path:
     """`stand_in_charts`, and those of cert-manager and Prometheus, for which nothing has to be compiled."""
     stand_in_charts(folder)

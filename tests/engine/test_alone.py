@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -15,28 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.engine.conftest import ROOT, Engine
-from tests.engine.stand_in import stand_in_charts, stand_in_operator
+from tests.engine.stand_in import mirror, stand_in_operator
 from tools.kubectl import Kubectl
 
 WAITS = "not seen by the operator"
-
-
-@pytest.fixture(scope="module")
-def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """An operator that is none: an `up` waits for the job as long as nobody ends it."""
-    yield stand_in_charts(tmp_path_factory.mktemp("charts"))
-    assert engine.make("destroy").code == 0
-
-
-def layer(charts: Path) -> str:
-    return json.dumps({"charts": {"mirror": str(charts)}})
 
 
 @pytest.fixture
 def running(engine: Engine, charts: Path) -> Generator[subprocess.Popen[str]]:
     """An `up` that is under way."""
     path, said = engine.folder / "running.yaml", engine.folder / "said"
-    path.write_text(layer(charts))
+    path.write_text(mirror(charts))
     command = ["make", "up", "STACK=sandbox", f"LAYER={path}"]
     with said.open("w") as out:
         process = subprocess.Popen(
@@ -56,11 +44,11 @@ def running(engine: Engine, charts: Path) -> Generator[subprocess.Popen[str]]:
 def test_a_second_run_is_refused_and_a_killed_ones_lock_has_a_cure(
     engine: Engine, kubectl: Kubectl, charts: Path, running: subprocess.Popen[str]
 ):
-    refused = engine.make("up", layer(charts))
+    refused = engine.make("up", mirror(charts))
     assert refused.code != 0
     assert re.search(r"error: make up \(process \d+\) is running on the stack sandbox; wait until it has", refused.said)
-    assert engine.make("destroy", layer(charts)).code != 0
-    assert engine.make("preview", layer(charts)).code == 0, "a look disturbs nobody"
+    assert engine.make("destroy", mirror(charts)).code != 0
+    assert engine.make("preview", mirror(charts)).code == 0, "a look disturbs nobody"
 
     state = Path(engine.env["FLINK_K8S_STATE"])
     same_backend = {
@@ -68,17 +56,17 @@ def test_a_second_run_is_refused_and_a_killed_ones_lock_has_a_cure(
         "PULUMI_BACKEND_URL": engine.env.get("PULUMI_BACKEND_URL", f"file://{state}"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(state / "passphrase"),
     }
-    elsewhere = replace(engine, env={**engine.env, **same_backend}).make("up", layer(charts))
+    elsewhere = replace(engine, env={**engine.env, **same_backend}).make("up", mirror(charts))
     assert elsewhere.code != 0
     assert re.search(r"error: the stack sandbox is locked by \w+ on .*, process \d+, .*; wait for it", elsewhere.said)
 
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    stale = engine.make("up", layer(charts))
+    stale = engine.make("up", mirror(charts))
     assert stale.code != 0
     cure = re.search(r"was killed \(.*\); free it, then run again: (.*)", stale.said)
     assert cure, stale.said
     subprocess.run(cure[1], shell=True, cwd="/", env=engine.env, check=True)  # as a person would paste it
     with stand_in_operator(kubectl):
-        again = engine.make("up", layer(charts))
+        again = engine.make("up", mirror(charts))
     assert again.code == 0, again.said

@@ -7,27 +7,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.engine.conftest import ROOT, Engine
-from tests.engine.stand_in import stand_in_charts
+from tests.engine.stand_in import mirror
 from tools.kubectl import Kubectl
 
 JOB = ("flinkdeployment", "word-count", "-n", "flink")
-
-
-@pytest.fixture(scope="module")
-def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """An operator that is none, so that the job is waited for until the test says that it is well."""
-    yield stand_in_charts(tmp_path_factory.mktemp("charts"))
-    assert engine.make("destroy").code == 0
-
-
-def layer(charts: Path) -> str:
-    return json.dumps({"charts": {"mirror": str(charts)}})
 
 
 def until(what: str, look: Callable[[], object], seconds: float = 120) -> None:
@@ -40,7 +27,7 @@ def until(what: str, look: Callable[[], object], seconds: float = 120) -> None:
 def started(engine: Engine, charts: Path) -> subprocess.Popen[str]:
     """An `up` under way, with a session of its own, as a terminal would give it."""
     path = engine.folder / "layer.yaml"
-    path.write_text(layer(charts))
+    path.write_text(mirror(charts))
     out = (engine.folder / "out").open("w")
     command = ["make", "up", "STACK=sandbox", f"LAYER={path}"]
     return subprocess.Popen(
