@@ -62,6 +62,10 @@ def test_a_second_run_is_refused_and_a_killed_ones_lock_has_a_cure(
 
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
+    deadline = time.monotonic() + 30
+    while is_there(running.pid):  # the engine is make's child, and gone a moment later
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     stale = engine.make("up", mirror(charts))
     assert stale.code != 0
     cure = re.search(r"was killed \(.*\); free it, then run again: (.*)", stale.said)
@@ -70,3 +74,12 @@ def test_a_second_run_is_refused_and_a_killed_ones_lock_has_a_cure(
     with stand_in_operator(kubectl):
         again = engine.make("up", mirror(charts))
     assert again.code == 0, again.said
+
+
+def is_there(group: int) -> bool:
+    """Whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
