@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,3 +50,34 @@ class ApiServer:
                 f"the cluster cannot be asked: {error}; check context and kubeconfig of the stack"
             ) from None
         return client.ApiClient(configuration=configuration)
+
+    @asynccontextmanager
+    async def asked(self, failure: str) -> AsyncGenerator[Any]:
+        """A client for some requests, whose errors are the run's.
+
+        Args:
+            failure: what cannot be done when a request fails; the API server's own words are put behind it.
+
+        Raises:
+            pulumi.RunError: when the API server refuses something, or cannot be reached.
+        """
+        from aiohttp import ClientError
+        from kubernetes_asyncio.client.exceptions import ApiException
+
+        api_client = await self.connect()
+        try:
+            yield api_client
+        except ApiException as error:
+            raise pulumi.RunError(f"{failure}: {_message(error)}") from None
+        except (ClientError, OSError, TimeoutError) as error:
+            raise pulumi.RunError(f"{failure}: {str(error) or type(error).__name__}") from None
+        finally:
+            await api_client.close()
+
+
+def _message(error: Any) -> str:
+    """The API server's own words."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason)

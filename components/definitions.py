@@ -112,10 +112,9 @@ class Definitions:
     version: str
     provider: pulumi.ProviderResource | None
 
-    def hooks(self) -> pulumi.ResourceHookBinding:
-        """For the operator's Release."""
-        hook = pulumi.ResourceHook("operator-crds", self._before)
-        return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+    def hook(self) -> pulumi.ResourceHook:
+        """For the operator's Release, before it is made and before it is upgraded."""
+        return pulumi.ResourceHook("operator-crds", self._before)
 
     async def _before(self, args: pulumi.ResourceHookArgs) -> None:
         new, old = cast(Object, args.new_inputs or {}), cast(Object, args.old_inputs or {})
@@ -147,20 +146,9 @@ class Definitions:
         Raises:
             pulumi.RunError: when the API server refuses one.
         """
-        from aiohttp import ClientError
-        from kubernetes_asyncio.client.exceptions import ApiException
-
-        api_client = await self.api_server.connect()
-        try:
+        failure = f"the CRDs of operator {self.version} cannot be applied"
+        async with self.api_server.asked(failure) as api_client:
             done = await asyncio.gather(*(self._apply_one(api_client, definition) for definition in wanted))
-        except ApiException as error:
-            said = _message(error)
-            raise pulumi.RunError(f"the CRDs of operator {self.version} cannot be applied: {said}") from None
-        except (ClientError, OSError, TimeoutError) as error:
-            said = str(error) or type(error).__name__
-            raise pulumi.RunError(f"the CRDs of operator {self.version} cannot be applied: {said}") from None
-        finally:
-            await api_client.close()
         changed = [f"{name} {decision}d" for name, decision in done if decision != "keep"]
         if changed:
             pulumi.log.info(f"CRDs of operator {self.version}: {', '.join(changed)}")
@@ -208,11 +196,3 @@ class Definitions:
 def _is_established(definition: Object) -> bool:
     conditions = cast("list[Object]", cast(Object, definition.get("status") or {}).get("conditions") or [])
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
-
-
-def _message(error: Any) -> str:
-    """The API server's own words."""
-    try:
-        return str(cast(Object, json.loads(error.body))["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components import webhook_keystore
 from components.api_server import ApiServer
 from components.cert_manager import CertManager
 from components.definitions import Definitions
@@ -61,7 +62,7 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
         # The program owns the jobs' accounts: the chart's would outlive an uninstall.
         "jobServiceAccount": {"create": False},
         "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},
-        "webhook": {"create": settings.webhook},
+        "webhook": webhook_keystore.values(settings),
         "podSecurityContext": {
             "runAsNonRoot": True,
             "runAsUser": 9999,
@@ -104,7 +105,12 @@ class FlinkOperator(pulumi.ComponentResource):
         needed: list[pulumi.Resource] = [own, *policies, *(watched_one.namespace for watched_one in watched.values())]
         if settings.webhook and cert_manager is not None:
             needed.append(cert_manager)
-        definitions = Definitions(api_server, settings.version, opts.provider)
+        before_release = [Definitions(api_server, settings.version, opts.provider).hook()]
+        if webhook_keystore.makes_password(settings):
+            inside = pulumi.ResourceOptions(parent=self, depends_on=[own])
+            needed.append(webhook_keystore.secret(settings, RELEASE, inside))
+            before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())
+        hooks = pulumi.ResourceHookBinding(before_create=before_release, before_update=before_release)
         self.release = install(
             RELEASE,
             versions.OPERATOR,
@@ -114,6 +120,6 @@ class FlinkOperator(pulumi.ComponentResource):
             namespace=settings.namespace,
             values=values(settings, list(watched)),
             overrides=settings.values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=definitions.hooks()),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
         )
         self.register_outputs({})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from dataclasses import dataclass
 
 import pulumi
 
 from components.kubernetes_object import KubernetesObject
-from settings.labels import labels
+from components.password import password_secret
 from settings.monitoring import GRAFANA_SECRET
 
 USER_KEY, PASSWORD_KEY = "admin-user", "admin-password"
@@ -37,29 +35,8 @@ class Grafana:
 def admin_secret(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
     """The Secret with user and password.
 
-    Each run of the program makes a password, and only the one that creates the Secret keeps it: afterwards the
-    engine ignores what the program says of `data` and holds on to what is in the state.
-
     Args:
         namespace: of Grafana.
         opts: parent; must depend on the namespace.
     """
-    password = secrets.token_urlsafe(24)
-    return KubernetesObject(
-        GRAFANA_SECRET,
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": GRAFANA_SECRET, "namespace": namespace, "labels": labels("grafana")},
-            "type": "Opaque",
-            "data": pulumi.Output.secret({USER_KEY: _encoded("admin"), PASSWORD_KEY: _encoded(password)}),
-        },
-        pulumi.ResourceOptions.merge(
-            opts,
-            pulumi.ResourceOptions(ignore_changes=["data"], additional_secret_outputs=["data", "stringData"]),
-        ),
-    )
-
-
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+    return password_secret(GRAFANA_SECRET, namespace, "grafana", PASSWORD_KEY, opts, {USER_KEY: "admin"})

@@ -60,7 +60,9 @@ def raw_spec(settings: JobSettings, kind: str) -> dict[str, object]:
     return flat_configuration(settings.spec)
 
 
-def spec_of(settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bool = True) -> dict[str, object]:
+def spec_of(
+    settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
+) -> dict[str, object]:
     """The part of a resource's spec that a layer of settings asks for.
 
     Arguments are apart, in `apply_arguments`, and `spec` is, since it is merged last.
@@ -70,6 +72,7 @@ def spec_of(settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bo
         kind: of the resource.
         runs_job: false for a session cluster and a snapshot, which must not get a `job`.
         keeps_state: false for a job of which `savepointOnDeletion` does not speak.
+        has_ingress: whether the stack makes an ingress for it.
     """
     spec: dict[str, object] = {}
     job: dict[str, object] = {}
@@ -105,7 +108,10 @@ def spec_of(settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bo
         spec = {key: value for key, value in spec.items() if key in ("job", "flinkConfiguration", "restartNonce")}
     if kind == "FlinkStateSnapshot":
         spec = {}
-    return in_template(kind, spec)
+    spec = in_template(kind, spec)
+    if settings.ingress is not None and kind in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+        spec |= settings.ingress.spec(is_on=has_ingress)
+    return spec
 
 
 def restored_from(path: str) -> dict[str, object]:

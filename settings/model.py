@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from settings import versions
 from settings.base import Duration, Model, Name, SecretKey, Text
+from settings.ingress import Ingress, JobIngress
 from settings.monitoring import Prometheus
 from settings.namespace import NamespaceSettings
 from settings.network import Endpoint, NetworkPolicies
@@ -123,6 +124,7 @@ class JobSettings(Model):
         default=None,
         description="Folders of Flink's container whose files are the keys of a Secret; null takes one away.",
     )
+    ingress: JobIngress | None = Field(default=None, description="Flink's web interface behind an ingress.")
     restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
     external: bool | None = Field(
         default=None,
@@ -180,6 +182,7 @@ class StackSettings(Model):
     network_policies: NetworkPolicies = Field(
         default=NetworkPolicies(), description="Who may reach whom on the network."
     )
+    ingress: Ingress = Field(default=Ingress(), description="Flink's web interface behind an ingress.")
     job_defaults: JobSettings = Field(default=JobSettings(), description="Settings of every job, under the job files.")
     jobs: dict[str, JobSettings] = Field(
         default={}, description="Settings of single jobs, by name or by kind/namespace/name."

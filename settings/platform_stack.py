@@ -28,6 +28,7 @@ ITS_OWN = (
     "charts",
     "stateStorage",
     "networkPolicies",
+    "ingress",
 )
 """What the platform's stack alone may say."""
 
@@ -59,7 +60,11 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
     namespaces, found = _namespaces(config, below, own.get("namespaces"))
     values: dict[str, object] = {
         **{key: value for key, value in own.items() if key not in ITS_OWN},
-        **{key: below.values[key] for key in ("context", "kubeconfig", "networkPolicies") if key in below.values},
+        **{
+            key: below.values[key]
+            for key in ("context", "kubeconfig", "networkPolicies", "ingress")
+            if key in below.values
+        },
         "namespaces": namespaces,
         "certManager": {"enabled": False},
         # Neither is installed, but who scrapes and what looks after jobs is the same.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
+from settings.ingress import Wanted, derived_ingress
 from settings.job_files import FileObject
 from settings.job_spec import (
     apply_arguments,
@@ -170,11 +171,14 @@ def _job_manifest(
     written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
 
+    ingress = Wanted(kind, namespace, source.name, placed.merged.ingress, {})
+    is_on = ingress.is_on(settings.ingress)
+
     def of_all(layer: JobSettings, *, stateful: bool) -> dict[str, object]:
-        spec = spec_of(layer, kind, runs_job=runs_job, keeps_state=stateful)
+        spec = spec_of(layer, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on)
         return _laid(spec, in_template(kind, raw_spec(layer, kind)))
 
-    mine = spec_of(own, kind, runs_job=runs_job)
+    mine = spec_of(own, kind, runs_job=runs_job, has_ingress=is_on)
     named = Layer(f"jobs.{placed.key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(placed.key)))
 
     def later_layers(*, stateful: bool) -> list[Layer]:
@@ -194,6 +198,7 @@ def _job_manifest(
     platform = merge_mappings(derived_spec(kind, runs_job=runs_job), derived_state(resource, settings, stack))
     if settings.namespaces[namespace].pod_security != "privileged":
         platform = merge_mappings(derived_security(kind, resource.inner), platform)
+    platform |= derived_ingress(replace(ingress, said=below), settings.ingress, settings.operator.version)
     layers = Layers([Layer("platform", platform), *said])
     spec = layers.merged()
     for layer, said in ((named, own), (enforced, settings.enforced)):

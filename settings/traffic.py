@@ -106,6 +106,9 @@ def of_job(job: Job, settings: StackSettings) -> Traffic | None:
         endpoint(namespace=settings.operator.namespace, pods=OPERATOR_PODS, ports=[rest]),
         *(_at(client, [rest]) for client in rest_clients(settings)),
     ]
+    controller = settings.ingress.controller
+    if controller is not None and isinstance(job.spec.get("ingress"), dict):
+        ingress.append(_at(controller, [rest]))
     if monitoring.monitors and scraped:
         ingress.append(endpoint(namespace=monitoring.namespace, pods=PROMETHEUS_PODS, ports=scraped))
     egress = (*dns(settings), *api_server(settings), *_storage(job, settings), *_fetched(job), *declared)

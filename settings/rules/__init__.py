@@ -14,6 +14,7 @@ from settings.rules import (
     cluster,
     configuration,
     fields,
+    ingress,
     memory,
     objects,
     recovery,
@@ -114,6 +115,7 @@ def look_at_conduct(
     if kind == "FlinkBlueGreenDeployment":
         spec, at = mapping(mapping(spec.get("template")).get("spec")), ("spec", "template", "spec")
     if kind in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+        ingress.look(mapping(manifest.get("spec")), say)
         resources.look_at_flink(spec, at, say)
         recovery.look(_subject(manifest, spec, at, "", operator, given, say))
     elif kind == "FlinkSessionJob" and session_cluster is not None:

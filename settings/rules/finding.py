@@ -47,6 +47,7 @@ SEVERITIES: dict[str, Severity] = {
     "plugin": Severity.WARNING,
     "upgradeMode": Severity.WARNING,
     "place": Severity.WARNING,
+    "ingress": Severity.WARNING,
     "unguarded": Severity.WARNING,
     "open": Severity.WARNING,
     # What one may want to know.
@@ -80,6 +81,7 @@ MEANINGS = {
     "plugin": "a file system whose plugin is missing or of another Flink version",
     "place": "state in a folder of the pod",
     "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
+    "ingress": "an Ingress that asks nobody who he is",
     "unguarded": "a platform without NetworkPolicies",
     "open": "a NetworkPolicy, or egress, that lets everything pass",
     "reach": "a host that a job names and no NetworkPolicy lets it reach, or an Ingress whose controller none lets in",

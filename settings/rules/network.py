@@ -45,8 +45,8 @@ def look_at_reach(job: Job, settings: StackSettings) -> Iterator[Finding]:
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
     if traffic is None or job.kind == "FlinkSessionJob":  # whose cluster may have what it lacks
         return
-    if mapping(job.spec.get("ingress")) and not rest_clients(settings):
-        cure = "write networkPolicies.restClients: [{namespace: …}] with its controller's namespace"
+    if mapping(job.spec.get("ingress")) and not rest_clients(settings) and settings.ingress.controller is None:
+        cure = "write ingress.controller: {namespace: …} with its controller's namespace"
         message = f"is an Ingress whose controller no NetworkPolicy lets reach the job; {cure}"
         yield Finding("reach", ("spec", "ingress"), message)
     allowed = [*traffic.egress, *settings.namespaces[job.namespace].egress]

@@ -8,7 +8,7 @@ from typing import cast
 from settings import versions
 from settings.model import StackSettings
 from settings.problems import KeyPath, nearest
-from settings.rules import namespaces, network, storage
+from settings.rules import ingress, namespaces, network, storage
 from settings.rules.finding import Finding
 from settings.secret_text import is_secret
 
@@ -37,6 +37,7 @@ def look(settings: StackSettings) -> Iterator[Finding]:
     yield from _secrets(settings)
     yield from storage.look(settings)
     yield from network.look(settings)
+    yield from ingress.look_at_stack(settings)
     yield from _of_single_jobs(settings)
 
 

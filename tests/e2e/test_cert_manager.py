@@ -1,9 +1,14 @@
-"""cert-manager out of the sandbox's own chart: the program brings it up, its first certificate needs no second try."""
+"""cert-manager out of the sandbox's own chart: the program brings it up, its first certificate needs no second try.
+
+And the certificate of the operator's webhook: its keystore has a password of the program's own. The webhook itself is
+published in no version; webhook_chart/ has one that opens its keystore in the same way.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -12,6 +17,11 @@ from typing import Any
 
 import pytest
 
+from components.webhook_keystore import KEYSTORE_SECRET, PASSWORD_KEY, PASSWORD_SECRET
+from sandbox.home import home
+from sandbox.images import build_images
+from sandbox.images.s3_server import S3Server
+from sandbox.lock import locked
 from settings import versions
 from tests.e2e.conftest import ROOT
 from tools.kubectl import Kubectl
@@ -29,6 +39,11 @@ LAYER: dict[str, Any] = {
     "namespaces": {NAMESPACE: {}},
     "jobs": {"word-count": {"enabled": False}},
 }
+CHART = "tests/e2e/webhook_chart"
+OPERATOR = "flink-operator"
+ASKED = "asked.webhook-chart.test"
+DEFAULT_PASSWORD = "password1234"
+"""Of the official chart: everybody knows it."""
 CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguration,mutatingwebhookconfiguration"
 
 
@@ -55,11 +70,14 @@ def up(kubectl: Kubectl, layer: Path) -> Generator[None]:
     ledger = kubectl.run("get", "configmaps", "-n", "kube-system", "-l", f"flink-k8s/stack={STACK}", "-o", "json")
     if any(found.get("data") for found in json.loads(ledger)["items"]):
         pytest.skip(f"the stack {STACK} is up with other things; make destroy STACK={STACK} first")
+    with locked(home().lock, "build the image of the webhook's test"):
+        build_images([S3Server().name])
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
     done = engine("up", layer)
     assert done.returncode == 0, done.stderr
     yield
     engine("destroy", layer)
+    kubectl.try_run("delete", "crd", ASKED, "--ignore-not-found")
 
 
 def cert(kind: str, name: str, **spec: Any) -> dict[str, Any]:
@@ -79,9 +97,60 @@ def wait_until_ready(kubectl: Kubectl, *names: str) -> None:
     assert done.returncode == 0, done.stderr.decode() + said
 
 
+def webhook_up(layer: Path, keystore: dict[str, Any]) -> str:
+    """Brings the operator's webhook up beside cert-manager; what was printed.
+
+    Args:
+        layer: of the fixture, which stays as it is.
+        keystore: the chart's values of it.
+    """
+    with_webhook = layer.with_name("with-webhook.yaml")
+    operator = {"enabled": True, "webhook": True, "values": {"webhook": {"keystore": keystore}}}
+    with_webhook.write_text(json.dumps({**LAYER, "operator": operator, "charts": {"operator": {"path": CHART}}}))
+    done = engine("up", with_webhook)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def own_password(kubectl: Kubectl) -> str:
+    found = kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) or {"data": {PASSWORD_KEY: ""}}
+    return base64.b64decode(found["data"][PASSWORD_KEY]).decode()
+
+
+def opens(kubectl: Kubectl, password: str) -> bool:
+    """Whether the webhook's keystore, as it is in the cluster, opens with that password."""
+    found = kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
+    assert found is not None
+    keystore = base64.b64decode(found["data"]["keystore.p12"])
+    # Piped: the password is in no list of processes either.
+    command = ["openssl", "pkcs12", "-nokeys", "-legacy", "-passin", "env:PASSWORD", "-in", "/dev/stdin"]
+    done = subprocess.run(
+        command, input=keystore, env={**os.environ, "PASSWORD": password}, capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def webhook_answers(kubectl: Kubectl) -> bool:
+    """Whether the API server reaches the webhook and trusts its certificate: it lets pass, and refuses."""
+    good, bad = (
+        apply(
+            kubectl,
+            {
+                "apiVersion": "webhook-chart.test/v1",
+                "kind": "Asked",
+                "metadata": {"name": name, "namespace": NAMESPACE},
+            },
+        )
+        for name in ("good", "bad")
+    )
+    kubectl.run("delete", ASKED, "--all", "-n", NAMESPACE)
+    print(good, bad)
+    return good.returncode == 0 and b'"validationwebhook.flink.apache.org" denied the request: called bad' in bad.stderr
+
+
 @pytest.mark.usefixtures("up")
 class TestCertManager:
-    """In this order: the first certificate, others, refusals, what the programs may do, the end."""
+    """In this order: the first certificate, others, refusals, the operator's webhook, the end."""
 
     def test_the_first_certificate_after_up_needs_no_second_try(self, kubectl: Kubectl):
         """`up` has waited for the chart's own check, so that the webhook is called and trusted from now on."""
@@ -131,6 +200,33 @@ class TestCertManager:
         log = kubectl.run("logs", "-n", RELEASE, "-l", f"app.kubernetes.io/component={part}", "--tail=-1").decode()
         assert log
         assert [line for line in log.splitlines() if "forbidden" in line.lower()] == []
+
+    def test_the_operators_webhook_with_the_password_that_everybody_knows(self, kubectl: Kubectl, layer: Path):
+        """How the platform was before the program made passwords, and is where a user says so."""
+        webhook_up(layer, {"useDefaultPassword": True})
+        assert opens(kubectl, DEFAULT_PASSWORD)
+        assert kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) is None
+        assert webhook_answers(kubectl)
+
+    def test_then_with_one_of_its_own(self, kubectl: Kubectl, layer: Path):
+        """cert-manager leaves a keystore as it is that is there: the program has to have it made again."""
+        said = webhook_up(layer, {})
+        assert f"{OPERATOR}/{KEYSTORE_SECRET}: made again, its keystore had another password" in said
+        password = own_password(kubectl)
+        assert len(password) >= 32
+        assert opens(kubectl, password)
+        assert not opens(kubectl, DEFAULT_PASSWORD)
+        assert kubectl.get("secret", "flink-operator-webhook-secret", "-n", OPERATOR) is None
+        assert webhook_answers(kubectl)
+
+    def test_which_the_next_up_keeps(self, kubectl: Kubectl, layer: Path):
+        password, before = own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
+        # A changed value: the release is upgraded, and so its hooks are called.
+        said = webhook_up(layer, {"unused": "changed"})
+        assert "Release flink-operator/flink-kubernetes-operator: deployed" in said
+        assert "made again" not in said
+        assert password not in said
+        assert (own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)) == (password, before)
 
     def test_destroy_leaves_nothing(self, kubectl: Kubectl, layer: Path):
         before = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()

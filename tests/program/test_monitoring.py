@@ -74,7 +74,7 @@ def test_names_reach_prometheus_as_they_are_written(recording):
 def test_a_prometheus_that_is_there_gets_monitors_rules_and_dashboards(recording):
     labels = {"release": "monitoring"}
     seen = recording("dev", prometheus={"enabled": False, "labels": labels})
-    assert not seen.find_all("Secret")
+    assert not seen.find_all("Secret", "grafana-admin")
     wanted = [*seen.find_all("PodMonitor"), *seen.find_all("PrometheusRule")]
     assert len(wanted) == 3
     for thing in wanted:
@@ -95,7 +95,7 @@ def test_operator_and_prometheus_may_both_be_there(recording):
 
 def test_without_a_prometheus_operator_nothing_of_its_kinds_is_made(recording):
     seen = recording("dev", prometheus={"enabled": False, "monitors": False})
-    for kind in ("PodMonitor", "PrometheusRule", "ConfigMap", "Secret"):
+    for kind in ("PodMonitor", "PrometheusRule", "ConfigMap"):
         assert not seen.find_all(kind)
 
 
@@ -196,7 +196,7 @@ def test_grafanas_password_is_random_secret_and_kept(recording):
 
 def test_a_secret_of_the_users_own_stands_for_it(recording):
     seen = recording("dev", prometheus={"grafanaSecret": "ours"})
-    assert not seen.find_all("Secret")
+    assert not seen.find_all("Secret", "grafana-admin")
     values = seen.find("Release", "prometheus").inputs["values"]
     assert values["grafana"]["admin"]["existingSecret"] == "ours"
     assert seen.exports["grafana"]["secret"] == "ours"

@@ -79,3 +79,21 @@ def test_one_team_waits_for_no_other(recording):
     seen = recording("dev", namespaces=TEAMS)
     deny, job = policies(seen)["team-b/default-deny"], policies(seen)["flink/flinkdeployment-word-count"]
     assert not seen.depends_on(deny, job)
+
+
+def test_a_jobs_ingress_lets_its_controller_in_and_no_other_job_s(recording):
+    ingress = {
+        "enabled": False,
+        "template": "{{name}}.example.org",
+        "authentication": "controller",
+        "controller": {"namespace": "ingress-nginx", "pods": {"app": "controller"}},
+    }
+    wanted = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}},
+        "podSelector": {"matchLabels": {"app": "controller"}},
+    }
+    name = "flink/flinkdeployment-word-count"
+    for enabled in (True, False):
+        seen = recording("dev", ingress=ingress, jobs={"word-count": {"ingress": {"enabled": enabled}}})
+        rules = [rule for rule in policies(seen)[name].inputs["spec"]["ingress"] if wanted in rule["from"]]
+        assert [rule["ports"] for rule in rules] == ([[{"port": 8081, "protocol": "TCP"}]] if enabled else [])

@@ -14,6 +14,7 @@ CERT_MANAGER, PROMETHEUS = "Release cert-manager/cert-manager", "Release monitor
 OPERATOR = "Release flink-operator/flink-kubernetes-operator"
 MONITOR = "PodMonitor flink-operator/flink-kubernetes-operator"
 JOBS_MONITOR = "PodMonitor flink/flink-jobs"
+KEYSTORE_SECRET = "Secret flink-operator/operator-webhook-keystore"
 GRAFANA_SECRET, RULES = "Secret monitoring/grafana-admin", "PrometheusRule monitoring/flink-alerts"
 DASHBOARDS = {
     f"ConfigMap monitoring/dashboard-flink-{subject}" for subject in ("job", "operator", "platform", "resources")
@@ -58,9 +59,20 @@ DEV = {
     CERT_MANAGER: {CERT_NAMESPACE},
     GRAFANA_SECRET: {MONITORING},
     PROMETHEUS: {MONITORING, GRAFANA_SECRET},
-    OPERATOR: {*SANDBOX[OPERATOR], CERT_NAMESPACE, CERT_MANAGER},
+    KEYSTORE_SECRET: {OPERATOR_NAMESPACE},
+    OPERATOR: {*SANDBOX[OPERATOR], CERT_NAMESPACE, CERT_MANAGER, KEYSTORE_SECRET},
+    JOB: {*SANDBOX[JOB], KEYSTORE_SECRET},
     # A component stands for all of its children.
-    MONITOR: {OPERATOR, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY, MONITORING, GRAFANA_SECRET, PROMETHEUS},
+    MONITOR: {
+        OPERATOR,
+        OPERATOR_NAMESPACE,
+        OPERATOR_POLICY,
+        OPERATOR_DENY,
+        KEYSTORE_SECRET,
+        MONITORING,
+        GRAFANA_SECRET,
+        PROMETHEUS,
+    },
     JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
     **{dashboard: {MONITORING, GRAFANA_SECRET, PROMETHEUS} for dashboard in DASHBOARDS},
@@ -191,7 +203,8 @@ def test_a_folder_of_charts_stands_for_the_repositories(recording):
 
 def test_crds_follow_the_operators_release_and_no_other(recording, stack):
     hooks = {thing.title: thing.hooks for thing in recording(stack).things if thing.hooks}
-    assert hooks == {OPERATOR: {"before_create": ("operator-crds",), "before_update": ("operator-crds",)}}
+    wanted = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
+    assert hooks == {OPERATOR: {"before_create": wanted, "before_update": wanted}}
 
 
 def test_jobs_are_protected_where_the_stack_or_the_job_says_so(recording, stack):
@@ -250,7 +263,11 @@ def test_the_account_may_do_what_flink_needs_and_no_more(recording, stack):
     [
         ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
         ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
-        ("operator", {OPERATOR, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY}, {MONITOR, JOB, POLICY, DENY}),
+        (
+            "operator",
+            {OPERATOR, OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY, KEYSTORE_SECRET},
+            {MONITOR, JOB, POLICY, DENY},
+        ),
     ],
 )
 def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(recording, key, gone, left):

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from components.api_server import ApiServer
 from components.definitions import MARK, Definitions, chart_options, decide, flink_fields
+from tests.unit.components.listening import listening
 
 NAME = "flinkdeployments.flink.apache.org"
 
@@ -166,25 +167,9 @@ def applied(tmp_path: Path, server: Server, version: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=said.append, warn=lambda text: said.append(f"! {text}")))
 
     async def play() -> None:
-        app = web.Application()
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
-        app.add_routes([web.get(path, server.get), web.patch(path, server.patch)])
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        kubeconfig = tmp_path / "kubeconfig"
-        address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        content = {
-            "clusters": [{"name": "c", "cluster": {"server": address}}],
-            "users": [{"name": "u", "user": {}}],
-            "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
-        }
-        kubeconfig.write_text(json.dumps(content))
-        try:
-            await Definitions(ApiServer(str(kubeconfig), "test"), version, None).apply([definition("a", "b")])
-        finally:
-            await runner.cleanup()
+        async with listening(tmp_path, [web.get(path, server.get), web.patch(path, server.patch)]) as api_server:
+            await Definitions(api_server, version, None).apply([definition("a", "b")])
 
     asyncio.run(play())
     return said

@@ -21,6 +21,7 @@ from components import verdict as verdicts
 from components import waiting as waitings
 from components.api_server import ApiServer
 from components.readiness import Readiness
+from tests.unit.components.listening import listening
 from tests.unit.components.statuses import deployment, exception, in_error
 
 
@@ -78,33 +79,19 @@ class FakeApiServer:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncGenerator[tuple[FakeApiServer, str]]:
+async def serving(folder: Path) -> AsyncGenerator[tuple[FakeApiServer, ApiServer]]:
     server = FakeApiServer()
-    app = web.Application()
-    app.router.add_get("/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments", server.jobs)
-    app.router.add_get("/api/v1/namespaces/flink/pods", server.pods)
-    app.router.add_get("/api/v1/namespaces/flink/pods/p/log", server.pod_log)
-    app.router.add_get("/api/v1/namespaces/flink/events", server.namespace_events)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(
-        json.dumps(
-            {
-                "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-                "users": [{"name": "u", "user": {}}],
-                "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
-            }
-        )
-    )
-    try:
-        yield server, str(kubeconfig)
-    finally:
-        server.break_connections()
-        await runner.cleanup()
+    routes = [
+        web.get("/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments", server.jobs),
+        web.get("/api/v1/namespaces/flink/pods", server.pods),
+        web.get("/api/v1/namespaces/flink/pods/p/log", server.pod_log),
+        web.get("/api/v1/namespaces/flink/events", server.namespace_events),
+    ]
+    async with listening(folder, routes) as api_server:
+        try:
+            yield server, api_server
+        finally:
+            server.break_connections()
 
 
 def job(name: str = "a", **configuration: str) -> Any:
@@ -123,8 +110,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def run(folder: Path, play: Callable[[FakeApiServer, Readiness], Awaitable[None]], timeout_seconds: int = 20) -> None:
     async def whole() -> None:
-        async with serving(folder) as (server, kubeconfig):
-            watch = Readiness(ApiServer(kubeconfig, "test"), timeout_seconds=timeout_seconds)
+        async with serving(folder) as (server, api_server):
+            watch = Readiness(api_server, timeout_seconds=timeout_seconds)
             async with asyncio.timeout(30):
                 await play(server, watch)
 

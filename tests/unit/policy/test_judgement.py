@@ -119,6 +119,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("key", FLINK, {f"{CONF}/execution.checkpointing.intervall": "1 min"}),
     ("version", FLINK, {"spec.flinkVersion": "v1_17"}),
     ("plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
+    ("ingress", FLINK, {"spec.ingress": {"template": "{{name}}.example.org"}}),
     ("name", CONFIG_MAP, {"metadata.name": None}),
     ("name", CONFIG_MAP, {"metadata.name": "A_b"}),
     ("open", NETWORK_POLICY, {"spec.ingress": [{}]}),

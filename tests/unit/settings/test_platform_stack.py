@@ -78,6 +78,16 @@ def test_what_a_team_takes_from_the_platform(project: Stacks) -> None:
     assert settings.first_namespace == "a"
 
 
+def test_how_an_ingress_is_made_is_the_platforms_and_which_jobs_have_one_the_teams(project: Stacks) -> None:
+    ingress = {"template": "{{name}}.example.org", "authentication": "controller", "controller": {"namespace": "n"}}
+    project.write("below", {**PLATFORM, "ingress": ingress})
+    [job] = project.load().jobs
+    assert "ingress" not in job.spec
+    project.write("team", {**TEAM, "jobDefaults": {"ingress": {"enabled": True}}})
+    [job] = project.load().jobs
+    assert job.spec["ingress"]["template"] == "{{name}}.example.org"  # type: ignore[index]
+
+
 def test_defaults_lie_under_the_teams_and_enforced_over_them(project: Stacks) -> None:
     own = {"flinkConfiguration": {"y": "team", "z": "team"}}
     project.write("team", {**TEAM, "jobDefaults": own, "enforced": {"flinkConfiguration": {"z": "team", "w": "team"}}})
@@ -129,6 +139,7 @@ def test_all_of_the_platforms_namespaces_where_a_team_names_none(project: Stacks
         ({"operator": {"version": "1.16.1"}}, "operator: belongs to the platform; say it in Pulumi.below.yaml"),
         ({"stateStorage": {"type": "none"}}, "stateStorage: belongs to the platform"),
         ({"networkPolicies": {"enabled": False}}, "networkPolicies: belongs to the platform"),
+        ({"ingress": {"enabled": True}}, "ingress: belongs to the platform"),
         ({"namespaces": {"aa": {}}}, 'namespaces.aa: is no namespace of Pulumi.below.yaml; did you mean "a"?, or add it there'),
         ({"namespaces": {"a": {"podSecurity": "privileged"}}}, "Pulumi.team.yaml:4: namespaces.a: belongs to the platform with all its settings"),
         ({"jobFolders": ["jobs/b"]}, "jobs/b: is no folder; job files are expected there"),

@@ -1,0 +1,65 @@
+"""The password of the webhook's keystore: made by the program, there before the operator, in no file."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.render import documents
+from local.values import Secret, reveal
+
+NAME = "operator-webhook-keystore"
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_the_chart_is_told_of_a_password_that_the_program_makes(recording, stack):
+    seen = recording(stack)
+    made = seen.find("Secret", NAME)
+    release = seen.find("Release", "flink-kubernetes-operator")
+    assert seen.depends_on(release, made)
+    assert seen.depends_on(made, seen.find("Namespace", "flink-operator"))
+    assert release.inputs["values"]["webhook"] == {
+        "create": True,
+        "keystore": {"useDefaultPassword": False, "passwordSecretRef": {"name": NAME, "key": "password"}},
+    }
+    assert isinstance(made.inputs["data"], Secret) or isinstance(made.inputs["data"]["password"], Secret)
+    assert made.ignore_changes == ("data",)
+    assert "data" in made.additional_secret_outputs
+
+
+def test_each_installation_has_a_password_of_its_own(recording):
+    one, other = (recording("dev", jobTimeout=time).find("Secret", NAME) for time in ("10m", "11m"))
+    passwords = [reveal(seen.inputs["data"])["password"] for seen in (one, other)]
+    assert passwords[0] != passwords[1]
+    assert min(map(len, passwords)) >= 40
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_it_is_in_no_file(recording, stack):
+    found, notes = documents(recording(stack))
+    assert not [one for one in found if one.manifest["kind"] == "Secret"]
+    assert f"Secret flink-operator/{NAME} is left out: a secret does not go into a file" in notes
+
+
+@pytest.mark.parametrize(
+    "keystore",
+    [{"useDefaultPassword": True}, {"useDefaultPassword": False, "passwordSecretRef": {"name": "o", "key": "k"}}],
+)
+def test_what_the_user_says_of_the_password_stands(recording, keystore):
+    seen = recording("dev", operator={"values": {"webhook": {"keystore": keystore}}})
+    assert not seen.find_all("Secret", NAME)
+    values = seen.find("Release", "flink-kubernetes-operator").inputs["values"]
+    assert values["webhook"] == {"create": True, "keystore": keystore}
+
+
+def test_other_values_of_the_keystore_go_with_it(recording):
+    seen = recording("dev", operator={"values": {"webhook": {"keystore": {"pkcs12Profile": "Modern2023"}}}})
+    assert seen.find("Secret", NAME)
+    keystore = seen.find("Release", "flink-kubernetes-operator").inputs["values"]["webhook"]["keystore"]
+    assert keystore["pkcs12Profile"] == "Modern2023"
+    assert keystore["useDefaultPassword"] is False
+
+
+def test_without_webhook_there_is_none(recording):
+    assert not recording("sandbox").find_all("Secret", NAME)
+    release = recording("sandbox").find("Release", "flink-kubernetes-operator")
+    assert release.inputs["values"]["webhook"] == {"create": False}

@@ -1,0 +1,100 @@
+"""The webhook's keystore with another password is taken away before the operator's release; one with ours stays."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pulumi
+import pytest
+from aiohttp import web
+
+from components.webhook_keystore import CERTIFICATE, PASSWORD_SECRET, OldKeystore
+from tests.unit.components.listening import listening
+
+CERTIFICATE_PATH = f"/apis/cert-manager.io/v1/namespaces/flink-operator/certificates/{CERTIFICATE}"
+SECRET_PATH = "/api/v1/namespaces/flink-operator/secrets/webhook-server-cert"
+OURS = {"name": PASSWORD_SECRET, "key": "password"}
+DEFAULT = {"name": "flink-operator-webhook-secret", "key": "password"}
+BY_CERT_MANAGER = {"cert-manager.io/certificate-name": CERTIFICATE}
+
+
+def certificate(password: dict[str, str] | None) -> dict[str, Any]:
+    keystores = {} if password is None else {"keystores": {"pkcs12": {"create": True, "passwordSecretRef": password}}}
+    return {"metadata": {"name": CERTIFICATE}, "spec": keystores}
+
+
+def secret(annotations: dict[str, str]) -> dict[str, Any]:
+    return {"metadata": {"name": "webhook-server-cert", "annotations": annotations}, "data": {}}
+
+
+class Server:
+    """Keeps the two objects, and what was done."""
+
+    def __init__(self, objects: dict[str, dict[str, Any]]) -> None:
+        self.objects = objects
+        self.deleted: list[str] = []
+        self.refuses: str | None = None
+
+    async def get(self, request: web.Request) -> web.Response:
+        found = self.objects.get(request.path)
+        return web.json_response(found or {"message": "not found"}, status=200 if found else 404)
+
+    async def delete(self, request: web.Request) -> web.Response:
+        if request.path == self.refuses:
+            return web.json_response({"message": "that is forbidden to you"}, status=403)
+        self.deleted.append(request.path)
+        return web.json_response(self.objects.pop(request.path, {}), status=200)
+
+
+def before_the_release(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the hook says."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=said.append))
+
+    async def play() -> None:
+        routes = [web.get("/{path:.*}", server.get), web.delete("/{path:.*}", server.delete)]
+        async with listening(tmp_path, routes) as api_server:
+            await OldKeystore(api_server, "flink-operator")._before(pulumi.ResourceHookArgs("urn", "", "o", "type"))
+
+    asyncio.run(play())
+    return said
+
+
+@pytest.mark.parametrize("password", [DEFAULT, {**OURS, "key": "other"}, None])
+def test_another_password_takes_both_away_the_certificate_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: dict[str, str] | None
+) -> None:
+    """First, for cert-manager would make the Secret again from a Certificate that is still there."""
+    server = Server({CERTIFICATE_PATH: certificate(password), SECRET_PATH: secret(BY_CERT_MANAGER)})
+    [said] = before_the_release(server, tmp_path, monkeypatch)
+    assert server.deleted == [CERTIFICATE_PATH, SECRET_PATH]
+    assert said == "flink-operator/webhook-server-cert: made again, its keystore had another password"
+    assert before_the_release(server, tmp_path, monkeypatch) == []
+
+
+def test_our_own_password_leaves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server({CERTIFICATE_PATH: certificate(OURS), SECRET_PATH: secret(BY_CERT_MANAGER)})
+    assert before_the_release(server, tmp_path, monkeypatch) == []
+    assert server.deleted == []
+
+
+def test_what_a_run_left_that_was_cut_short_between_the_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server({CERTIFICATE_PATH: certificate(DEFAULT), SECRET_PATH: secret(BY_CERT_MANAGER)})
+    server.refuses = SECRET_PATH
+    with pytest.raises(pulumi.RunError, match="old keystore cannot be taken away: that is forbidden to you"):
+        before_the_release(server, tmp_path, monkeypatch)
+    server.refuses = None
+    assert len(before_the_release(server, tmp_path, monkeypatch)) == 1
+    assert server.objects == {}
+
+
+@pytest.mark.parametrize("objects", [{}, {SECRET_PATH: secret({})}])
+def test_a_first_installation_touches_nothing_and_no_secret_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objects: dict[str, Any]
+) -> None:
+    server = Server(dict(objects))
+    assert before_the_release(server, tmp_path, monkeypatch) == []
+    assert (server.objects, server.deleted) == (objects, [])
