@@ -5,14 +5,15 @@ STACK ?= dev
 OUT ?= out/$(STACK)
 LAYER_OPTION = $(if $(LAYER),--layer "$(LAYER)")
 POLICY_OPTION = $(if $(POLICY),--policy "$(POLICY)")
+TIMINGS_OPTION = $(if $(TIMINGS),--timings)
 export INPUT JOB
 PYTHON := .venv/bin/python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-demo: .venv/.run ## from a fresh machine to the finished word count [INPUT=file]
-	@$(PYTHON) -m tools.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION)
+demo: .venv/.run ## from a fresh machine to the finished word count [INPUT=file] [TIMINGS=1: where the time went]
+	@$(PYTHON) -m tools.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION) $(TIMINGS_OPTION)
 
 test: lint ## lint, unit, program and rule tests; no root, no cluster
 	@$(PYTHON) -m pytest -q
@@ -40,8 +41,8 @@ review: .venv/.run ## what this branch changes in every stack, as the comment of
 	@$(PYTHON) -m tools.review --base $(or $(BASE),main) $(addprefix --allow-state-loss ,$(ALLOW)) \
 		$(if $(filter command%,$(origin OUT)),--out "$(OUT)") $(foreach check,$(CHECKS),--check $(check))
 
-up: .venv/.run ## bring STACK up, and fail when a job is not well
-	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
+up: .venv/.run ## bring STACK up, and fail when a job is not well [TIMINGS=1: where the time went]
+	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION) $(TIMINGS_OPTION)
 
 drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make it what was declared]
 	@$(PYTHON) -m tools.drift $(STACK) $(LAYER_OPTION) $(if $(REPAIR),--repair) \

@@ -31,25 +31,38 @@ from local.progress import Progress
 from local.recording import Message, Recording
 from local.remove import Removal
 from local.run import run_program
+from local.timeline import Stopwatch
 from local.tool import home
 from local.values import Secret
 from settings import stack_file
 
 
-def up(root: Path, stack: str, config: Mapping[str, object], cluster: Cluster, progress: Progress) -> None:
+def up(
+    root: Path, stack: str, config: Mapping[str, object], cluster: Cluster, progress: Progress, *, timings: bool = False
+) -> None:
     """Apply what the program declares; then remove what an earlier `up` applied and it no longer declares.
+
+    Args:
+        root: the project.
+        stack: the stack's name.
+        config: its config.
+        cluster: the sandbox.
+        progress: shows what happens.
+        timings: whether to show in the end where the time went.
 
     Raises:
         CommandError: when a protected job would be deleted; nothing has been touched then.
         pulumi.RunError: what the program raised, or why something could not be applied.
         CommandError: when something that is no longer declared could not be removed.
     """
+    watch = Stopwatch()
     ledger = Ledger(cluster, stack)
     _guard(ledger, stack, lambda: run_program(root, stack, config, preview=True))
     hooks = Hooks()
-    install = Install(cluster, root, ledger, progress, hooks)
+    install = Install(cluster, root, ledger, progress, hooks, watch)
 
     def log(message: Message) -> None:
+        watch.said(message.urn)
         # `urn:…::type::name`; a message without a resource is the stack's.
         progress.line(message.urn.rpartition("::")[2] or stack, _marked(message))
 
@@ -72,6 +85,8 @@ def up(root: Path, stack: str, config: Mapping[str, object], cluster: Cluster, p
     progress.line(stack, f"{len(install.keys)} objects and releases are up")
     if recording.exports:
         print(dump({"exports": _shown(recording.exports)}), end="", flush=True)
+    if timings:
+        print(watch.timeline(recording).text(), end="", flush=True)
 
 
 def destroy(root: Path, stack: str, cluster: Cluster, progress: Progress) -> None:
@@ -94,6 +109,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("action", choices=("up", "destroy"))
     parser.add_argument("--stack", default="sandbox", metavar="STACK", help="default: sandbox")
     add_config_file(parser)
+    parser.add_argument("--timings", action="store_true", help="show after an up where its time went")
     chosen = parser.parse_args(arguments)
 
     def run() -> int:
@@ -103,7 +119,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
             with _signals(cluster.stopping):
                 try:
                     if chosen.action == "up":
-                        up(root, chosen.stack, config, cluster, Progress())
+                        up(root, chosen.stack, config, cluster, Progress(), timings=chosen.timings)
                     else:
                         destroy(root, chosen.stack, cluster, Progress())
                 except Exception as error:

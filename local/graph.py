@@ -24,7 +24,7 @@ def mermaid(recording: Recording) -> str:
     A component is one node that names the kinds in it, and arrows that others imply are left out. Where two
     components need parts of each other, they are drawn as frames around their parts.
     """
-    whole = _groups(recording)
+    whole = {thing.urn: recording.top(thing.urn) for thing in recording.things}
     apart: frozenset[str] = frozenset()
     while True:
         node_of = {urn: urn if group in apart else group for urn, group in whole.items()}
@@ -52,17 +52,6 @@ def in_text(text: str, stack: str, picture: str) -> str:
     return f"{text[:start]}{begin}\n```mermaid\n{picture}```\n{text[end:]}"
 
 
-def _groups(recording: Recording) -> dict[str, str]:
-    """Each thing's URN to the URN of the component at the top that it is in, or to its own."""
-    result: dict[str, str] = {}
-    for thing in recording.things:
-        at = thing.urn
-        while (parent := recording.by_urn[at].parent) in recording.by_urn:
-            at = parent
-        result[thing.urn] = at
-    return result
-
-
 def _collapsed(edges: Edges, node_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
     result: dict[str, set[str]] = {node: set() for node in node_of.values()}
     for urn, needs in edges.items():
@@ -81,9 +70,9 @@ def _drawn(
             members = [recording.by_urn[urn] for urn, other in node_of.items() if other == node]
             lines.append(f"    {names[node]}[{_label(recording.by_urn[node], members)}]")
     for frame in sorted(apart):
-        lines.append(f"    subgraph {names[frame]}[{_quoted(_title(recording.by_urn[frame]))}]")
+        lines.append(f"    subgraph {names[frame]}[{_quoted(recording.by_urn[frame].title)}]")
         members = [recording.by_urn[node] for node in order if whole.get(node) == frame]
-        lines.extend(f"        {names[member.urn]}[{_quoted(_title(member))}]" for member in members)
+        lines.extend(f"        {names[member.urn]}[{_quoted(member.title)}]" for member in members)
         lines.append("    end")
     arrows = [(need, node) for node in order for need in edges[node]]
     arrows.sort(key=lambda arrow: (order.index(arrow[0]), order.index(arrow[1])))
@@ -93,14 +82,10 @@ def _drawn(
 
 def _label(resource: Resource, members: Sequence[Resource]) -> str:
     if resource.custom:
-        return _quoted(_title(resource))
+        return _quoted(resource.title)
     kinds = Counter(member.kind for member in by_name(members))
     listed = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items())
-    return _quoted(f"<b>{_title(resource)}</b><br/>{listed}")
-
-
-def _title(resource: Resource) -> str:
-    return f"{resource.kind} {resource.name if not resource.custom else resource.title.partition(' ')[2]}"
+    return _quoted(f"<b>{resource.title}</b><br/>{listed}")
 
 
 def _quoted(text: str) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from local.engine_state import resource, resources
 from local.recording import Recording
 
 FLINK_GROUP = "flink.apache.org"
@@ -38,24 +39,8 @@ def in_state(state: Mapping[str, Any]) -> list[Protected]:
     Args:
         state: what `pulumi stack export` prints.
     """
-    found: list[Protected] = []
-    for resource in resources(state):
-        if not resource.get("protect") or resource.get("delete"):
-            continue
-        inputs = cast(Mapping[str, Any], resource.get("inputs") or {})
-        metadata = cast(Mapping[str, Any], inputs.get("metadata") or {})
-        name = str(metadata.get("name") or resource["urn"].rpartition("::")[2])
-        namespace = metadata.get("namespace")
-        title = f"{resource['type'].rpartition(':')[2]} {namespace + '/' if namespace else ''}{name}"
-        is_job = str(inputs.get("apiVersion", "")).startswith(f"{FLINK_GROUP}/")
-        found.append(Protected(str(resource["urn"]), title, name, is_job))
-    return found
-
-
-def resources(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The resources in a stack's state, as `pulumi stack export` prints it."""
-    deployment = cast(Mapping[str, Any], state.get("deployment") or {})
-    return cast("list[Mapping[str, Any]]", deployment.get("resources") or [])
+    held = [resource(one) for one in resources(state) if one.get("protect") and not one.get("delete")]
+    return [Protected(one.urn, one.title, one.object_name or one.name, one.api_group == FLINK_GROUP) for one in held]
 
 
 def undeclared(protected: Iterable[Protected], declared: Collection[str]) -> list[Protected]:

@@ -22,6 +22,7 @@ from local.monitor import release_status
 from local.process import Done, Interrupted
 from local.progress import Progress
 from local.recording import Resource
+from local.timeline import Stopwatch
 from local.values import Secret
 from local.waiting import READY, FailedError, pending_reason, trouble
 
@@ -33,8 +34,11 @@ _TIMEOUT: Final = "pulumi.com/timeoutSeconds"
 class Install:
     """Applies what the program registers, and knows what it has applied."""
 
-    def __init__(self, cluster: Cluster, root: Path, ledger: Ledger, progress: Progress, hooks: Hooks) -> None:
+    def __init__(
+        self, cluster: Cluster, root: Path, ledger: Ledger, progress: Progress, hooks: Hooks, watch: Stopwatch
+    ) -> None:
         self._cluster = cluster
+        self._watch = watch
         self._hooks = hooks
         self._helm = Helm(cluster, root)
         self._ledger = ledger
@@ -65,6 +69,7 @@ class Install:
                 raise pulumi.RunError(f"{resource.title} is declared twice")
             self._keys[resource.urn] = entry.key
         start = time.monotonic()
+        self._watch.begun(resource.urn)
         try:
             body = {} if resource.is_release else manifest(resource)
             self._ledger.put(entry)
@@ -74,6 +79,7 @@ class Install:
                 outputs, what = self._object(resource, entry, body)
         except CommandError as error:
             raise pulumi.RunError(str(error)) from None
+        self._watch.ended(resource.urn)
         self._progress.line(resource.title, f"{what} ({time.monotonic() - start:.1f} s)")
         return outputs
 

@@ -78,6 +78,11 @@ class Resource:
         return self.type.rsplit(":", 1)[-1]
 
     @property
+    def api_group(self) -> str:
+        """The API group of an object; empty for the core's and for what is no object."""
+        return _text(self.inputs.get("apiVersion")).rpartition("/")[0]
+
+    @property
     def object_name(self) -> str:
         """The object's or release's own name in the cluster; empty when it has none."""
         if self.is_release:
@@ -192,6 +197,12 @@ class Recording:
             for resource in self.resources
             if kind in ("", resource.kind, resource.type) and name in ("", resource.name, resource.object_name)
         )
+
+    def top(self, urn: str) -> str:
+        """The URN of the component at the top that a resource is in, or its own."""
+        while (parent := self.by_urn[urn].parent) in self.by_urn:
+            urn = parent
+        return urn
 
     def children(self, urn: str) -> tuple[Resource, ...]:
         """The resources whose parent that is."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import yaml
 
-from local.guard import resources
+from local.engine_state import resources
 from tools.run import FailedError
 from tools.stack import Stack
 

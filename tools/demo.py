@@ -14,12 +14,13 @@ import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from components.cause import OperatorError, pod_trouble
 from components.verdict import is_observed
+from local.timeline import in_a_row
 from settings.jobs import Job
 from settings.merge import merge_mappings
 from tools import engine
@@ -44,6 +45,7 @@ def main() -> int:
     )
     parser.add_argument("--input", type=Path, help="count the words of this file instead of the shipped text")
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
+    parser.add_argument("--timings", action="store_true", help="show where the time went")
     options = parser.parse_args()
     text = read_input(options.input) if options.input else None
 
@@ -51,29 +53,32 @@ def main() -> int:
     base = read_layer(options.layer)
     layer = merge_mappings(base, demo_layer(with_input=text is not None))
     stack = prepare(cluster.stack, layer)
-    carrier = engine.find(context=stack.context)
+    carrier = replace(engine.find(context=stack.context), timings=options.timings)
     say(f"engine: {carrier.title}")
     say(f"cluster: {cluster.title}")
-    with step("cluster"):
+    steps: list[tuple[str, float]] = []
+    with step("cluster", steps):
         cluster.up(stack)
-    with step("image"):
+    with step("image", steps):
         cluster.image(stack)
     kubectl = Kubectl.of(stack)
     job = _job(stack)
     if text is not None:
         if kubectl.get("persistentvolumeclaim", CLAIM, "-n", job.namespace) is None:
             # The claim comes with the job's file: the platform first, without the job.
-            with step("program without the job, for its claim"):
+            with step("program without the job, for its claim", steps):
                 carrier.up(prepare(cluster.stack, merge_mappings(base, {"jobs": {JOB: {"enabled": False}}})))
             stack = prepare(cluster.stack, layer)
-        with step("input"):
+        with step("input", steps):
             bring_input(text, kubectl, job)
-    with step("program"):
+    with step("program", steps):
         carrier.up(stack)
-    with step("job"):
+    with step("job", steps):
         wait_until_finished(kubectl, job)
-    with step("result"):
+    with step("result", steps):
         lines = read_output(kubectl, job)
+    if options.timings:
+        say(in_a_row(steps).text())
     for line in lines:
         print(line)
     say(f"{JOB} FINISHED")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from local.guard import resources
+from local.engine_state import resources
 from settings.problems import KeyPath, dotted
 from settings.secret_text import HIDDEN, masked
 from tools import alone, engine

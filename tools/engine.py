@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from components.platform_stack import missing
-from local.guard import resources
+from local.engine_state import recorded, resources
 from local.tool import state
 from settings.stack_file import PROJECT
 from tools import alone, blockers, context, policy, protected, tenants
 from tools.exported import exported
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare
+from tools.timings import events
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
@@ -37,11 +38,13 @@ class Engine:
         pulumi: the command; None for the in-process engine, which serves the sandbox only.
         title: for people: name and version.
         policy: folder of a policy pack that `up` and `preview` ask; empty for none. Only the command can.
+        timings: whether `up` shows in the end where its time went.
     """
 
     pulumi: Path | None
     title: str
     policy: str = ""
+    timings: bool = False
 
     def up(self, stack: Stack) -> None:
         """Makes the cluster what the stack declares, and waits for its jobs.
@@ -53,14 +56,20 @@ class Engine:
         if self.pulumi is None:
             tenants.refuse(stack, tenants.in_ledger(stack), destroy=False)
             with blockers.told(stack):
-                must("up", [*_local("local.apply"), "up", *_of(stack)], cure=cure)
+                shown = ["--timings"] if self.timings else []
+                must("up", [*_local("local.apply"), "up", *_of(stack), *shown], cure=cure)
             return
         env, before = ready(self.pulumi, stack)
         protected.refuse(before, stack, destroy=False)
         tenants.refuse(stack, tenants.in_state(before), destroy=False)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
         with blockers.told(stack):
-            must("up", command, cure=cure, env=env)
+            if not self.timings:
+                must("up", command, cure=cure, env=env)
+                return
+            with events() as seen:
+                must("up", [*command, *seen.options], cure=cure, env={**env, **seen.env})
+            say(seen.watch.timeline(recorded(exported(self.pulumi, stack, env))).text())
 
     def destroy(self, stack: Stack) -> None:
         """Takes away all that the stack made, jobs before their operator.
@@ -270,6 +279,7 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--policy", default="", metavar="FOLDER", help="a policy pack for up and preview to ask")
+    parser.add_argument("--timings", action="store_true", help="show after an up where its time went")
     options = parser.parse_args()
     stack = prepare(options.stack, options.layer)
     if options.operation == "preview":
@@ -279,7 +289,7 @@ def main() -> int:
             say(f"-- {error}")
             engine = Engine(None, "in process")
         return _with(engine, options.policy).preview(stack)
-    engine = _with(find(context=stack.context), options.policy)
+    engine = replace(_with(find(context=stack.context), options.policy), timings=options.timings)
     say(f"engine: {engine.title}")
     with alone.alone(stack.name, options.operation):
         if options.operation == "up":

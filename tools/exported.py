@@ -12,7 +12,7 @@ from tools.stack import Stack
 
 
 def exported(pulumi: Path, stack: Stack, env: Mapping[str, str], *, secrets: bool = False) -> Mapping[str, Any]:
-    """The stack's state, as `pulumi stack export` prints it; `local.guard.resources` are the resources in it.
+    """The stack's state, as `pulumi stack export` prints it; `local.engine_state.resources` are the resources in it.
 
     Args:
         pulumi: the command.

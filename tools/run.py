@@ -78,12 +78,20 @@ def program(name: str, *, cure: str) -> str:
 
 
 @contextmanager
-def step(name: str) -> Generator[None]:
-    """Prints what begins, and how long it took."""
+def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[None]:
+    """Prints what begins, and how long it took.
+
+    Args:
+        name: of the step.
+        done: gets it, with its seconds, once it is done.
+    """
     say(f"-- {name}")
     start = time.monotonic()
     yield
-    say(f"-- {name}: {time.monotonic() - start:.1f} s")
+    took = time.monotonic() - start
+    say(f"-- {name}: {took:.1f} s")
+    if done is not None:
+        done.append((name, took))
 
 
 def finish(main: Callable[[], int]) -> None:

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from local.cluster import sandbox
 from local.command import CommandError
-from local.guard import FLINK_GROUP, resources
+from local.engine_state import resource, resources
+from local.guard import FLINK_GROUP
 from local.ledger import Ledger
 from settings import stack_file
 from settings.platform_stack import PLATFORM
@@ -32,13 +33,8 @@ def in_state(state: Mapping[str, Any]) -> set[Key]:
     Args:
         state: the stack's, as it is exported.
     """
-    found: set[Key] = set()
-    for resource in resources(state):
-        inputs = cast(Mapping[str, Any], resource.get("inputs") or {})
-        metadata = cast(Mapping[str, Any], inputs.get("metadata") or {})
-        if "kind" in inputs and metadata.get("name"):
-            found.add((str(inputs["kind"]).lower(), str(metadata.get("namespace") or ""), str(metadata["name"])))
-    return found
+    found = [resource(one) for one in resources(state)]
+    return {(one.kind.lower(), one.namespace, one.object_name) for one in found if one.is_object}
 
 
 def in_ledger(stack: Stack) -> set[Key]:

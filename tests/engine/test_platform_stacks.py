@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import yaml
 
 from tests.engine.conftest import ROOT, Done, Engine
 from tests.engine.stand_in import stand_in_charts
+from tests.working_copy import working_copy
 from tools.kubectl import Kubectl
 
 Run = Callable[[str, str], Done]
@@ -22,38 +23,44 @@ Run = Callable[[str, str], Done]
 def project(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the example's stacks, on the sandbox."""
     folder = tmp_path_factory.mktemp("teams")
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
-    for name in listed.stdout.decode().splitlines():
-        if not name.startswith(("tests/", "Pulumi.", "jobs/")) and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    shutil.copy2(ROOT / "Pulumi.yaml", folder)
+    working_copy(folder, {})
+    for path in folder.glob("Pulumi.*.yaml"):
+        path.unlink()
     shutil.copytree(ROOT / "examples" / "teams", folder, dirs_exist_ok=True)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
     sandbox = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
-    path = folder / "Pulumi.platform.yaml"
-    config = yaml.safe_load(path.read_text())["config"]
     off = {"enabled": False}
-    config |= {
-        "flink-k8s:context": sandbox["flink-k8s:context"],
-        "flink-k8s:kubeconfig": str((ROOT / ".sandbox" / "kubeconfig").resolve()),
-        "flink-k8s:charts": {"mirror": str(stand_in_charts(tmp_path_factory.mktemp("charts")))},
-        "flink-k8s:certManager": off,
-        "flink-k8s:prometheus": {**off, "monitors": False},
-        "flink-k8s:operator": {"webhook": False},
-    }
-    path.write_text(yaml.safe_dump({"config": config}))
+    _say(
+        folder,
+        "platform",
+        context=sandbox["flink-k8s:context"],
+        kubeconfig=sandbox["flink-k8s:kubeconfig"],
+        charts={"mirror": str(stand_in_charts(tmp_path_factory.mktemp("charts")))},
+        certManager=off,
+        prometheus={**off, "monitors": False},
+        operator={"webhook": False},
+        waitForJobs=False,
+    )
     for team in ("team-a", "team-b"):
-        path = folder / f"Pulumi.{team}.yaml"
-        config = yaml.safe_load(path.read_text())["config"]
-        path.write_text(yaml.safe_dump({"config": {**config, "flink-k8s:waitForJobs": False}}))
+        _say(folder, team, waitForJobs=False)
     return folder
 
 
+def _say(project: Path, stack: str, **more: object) -> None:
+    """Lays keys over those of a stack's file."""
+    path = project / f"Pulumi.{stack}.yaml"
+    config = yaml.safe_load(path.read_text())["config"]
+    path.write_text(yaml.safe_dump({"config": {**config, **{f"flink-k8s:{key}": said for key, said in more.items()}}}))
+
+
 @pytest.fixture(scope="module")
-def run(engine: Engine, project: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Run]:
+def env(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """For every command: a state folder of this module's own."""
+    return {**engine.env, "FLINK_K8S_STATE": str(tmp_path_factory.mktemp("state"))}
+
+
+@pytest.fixture(scope="module")
+def run(project: Path, env: Mapping[str, str]) -> Generator[Run]:
     """`run("tools.engine up", "platform")`; nothing is left in the end."""
-    env = {**engine.env, "FLINK_K8S_STATE": str(tmp_path_factory.mktemp("state"))}
 
     def call(what: str, stack: str) -> Done:
         command = [sys.executable, "-m", *what.split(), stack]
@@ -77,7 +84,11 @@ class TestOrder:
 
     def test_the_platform_then_the_teams(self, run: Run, kubectl: Kubectl):
         for stack in ("platform", "team-a", "team-b"):
-            assert run("tools.engine up", stack).code == 0
+            done = run("tools.engine up --timings", stack)
+            assert done.code == 0
+            path = done.said.partition("what decided it:")[2].partition("\n\n")[0]
+            assert path.count(" s  ") >= 2
+            assert ("Release flink-operator/flink-kubernetes-operator" if stack == "platform" else stack) in path
         assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is not None
         assert kubectl.get("flinkdeployment", "visits", "-n", "team-b") is not None
 
@@ -95,9 +106,8 @@ class TestOrder:
     def test_a_namespace_with_a_teams_job_does_not_go(self, run: Run, project: Path, kubectl: Kubectl):
         path = project / "Pulumi.platform.yaml"
         before = path.read_text()
-        config = yaml.safe_load(before)["config"]
-        namespaces = {name: said for name, said in config["flink-k8s:namespaces"].items() if name != "team-b"}
-        path.write_text(yaml.safe_dump({"config": {**config, "flink-k8s:namespaces": namespaces}}))
+        namespaces = yaml.safe_load(before)["config"]["flink-k8s:namespaces"]
+        _say(project, "platform", namespaces={name: said for name, said in namespaces.items() if name != "team-b"})
         done = run("tools.engine up", "platform")
         path.write_text(before)
         assert done.code != 0
@@ -117,3 +127,56 @@ class TestOrder:
             assert run("tools.engine destroy", stack).code == 0
         for namespace in ("team-a", "team-b", "flink-operator"):
             assert kubectl.get("namespace", namespace) is None
+
+
+@pytest.fixture(scope="module")
+def pulumi(env: Mapping[str, str]) -> Callable[..., str]:
+    """The command by itself, as docs/teams.md has it: in the state folder's `config`, its backend and passphrase."""
+    state = Path(env["FLINK_K8S_STATE"])
+    own = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE_FILE": str(state / "passphrase")}
+
+    def call(*words: str) -> str:
+        command = ["pulumi", *words, "--non-interactive"]
+        done = subprocess.run(command, cwd=state / "config", env={**env, **own}, capture_output=True, check=False)
+        print(done.stdout.decode(), done.stderr.decode())
+        assert done.returncode == 0
+        return done.stdout.decode()
+
+    return call
+
+
+class TestFromOneToSeveral:
+    """A team's jobs move out of the stack that held all, as docs/teams.md says: the cluster does not notice."""
+
+    def test_all_in_one(self, run: Run, project: Path):
+        _say(project, "platform", jobFolders=["jobs/team-a"], jobs={"orders": {"parallelism": 2}})
+        assert run("tools.engine up", "platform").code == 0
+
+    def test_moved(self, run: Run, project: Path, kubectl: Kubectl, pulumi: Callable[..., str]):
+        before = _uids(kubectl)
+        shown = pulumi("stack", "--stack", "platform", "--show-urns").split()
+        urns = [word for word in shown if word.startswith("urn:") and word.endswith("orders")]
+        assert len(urns) == 2
+        pulumi("stack", "select", "--create", "team-a")
+        source, dest = (f"organization/flink-k8s/{stack}" for stack in ("platform", "team-a"))
+        pulumi("state", "move", "--yes", "--source", source, "--dest", dest, *urns)
+        _say(project, "platform", jobFolders=[], jobs={})
+        for stack in ("platform", "team-a"):
+            done = run("tools.engine preview", stack)
+            assert done.code == 0
+            assert not [what for what in ("create", "update", "replace", "delete") if f"to {what}" in done.said]
+        for stack in ("platform", "team-a"):
+            assert run("tools.engine up", stack).code == 0
+        assert _uids(kubectl) == before
+
+    def test_then_they_are_the_teams(self, run: Run, kubectl: Kubectl):
+        assert run("tools.engine destroy", "platform").code != 0
+        assert run("tools.engine destroy", "team-a").code == 0
+        assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is None
+        assert kubectl.get("namespace", "team-a") is not None
+
+
+def _uids(kubectl: Kubectl) -> list[str]:
+    kinds = {"flinkdeployment": "orders", "networkpolicy": "flinkdeployment-orders"}
+    found = [kubectl.get(kind, name, "-n", "team-a") or {} for kind, name in kinds.items()]
+    return [one["metadata"]["uid"] for one in found]

@@ -134,6 +134,15 @@ def test_up_keeps_the_order_of_the_edges(sandbox: Sandbox, capsys: pytest.Captur
     assert "hunter2" not in out
 
 
+def test_timings_say_what_decided_the_total(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert apply.main(["up", "--timings"], sandbox.project) == 0
+    path = capsys.readouterr().out.partition("what decided it:")[2].partition("\n\n")[0]
+    order = ["Namespace flink", "Release", "FlinkDeployment flink/word-count"]
+    assert [path.index(one) for one in order] == sorted(path.index(one) for one in order)
+    assert sandbox.run("up") == 0
+    assert "what decided it" not in capsys.readouterr().out
+
+
 def test_each_is_written_down_before_it_is_applied(sandbox: Sandbox) -> None:
     assert sandbox.run("up") == 0
     for name, step in [

@@ -81,15 +81,15 @@ def test_it_is_refused_with_the_way_on(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_objects_of_a_state():
-    def resource(**inputs: Any) -> dict[str, Any]:
-        return {"type": "t", "urn": "u", "inputs": inputs}
+    def resource(kind: str, **inputs: Any) -> dict[str, Any]:
+        return {"type": f"kubernetes:{kind}", "urn": "u", "inputs": inputs}
 
     state = {
         "deployment": {
             "resources": [
-                resource(kind="Namespace", metadata={"name": "flink"}),
-                resource(kind="FlinkDeployment", metadata={"name": "mine", "namespace": "flink"}),
-                resource(name="release", namespace="flink"),
+                resource("core/v1:Namespace", metadata={"name": "flink"}),
+                resource("flink.apache.org/v1beta1:FlinkDeployment", metadata={"name": "mine", "namespace": "flink"}),
+                resource("helm.sh/v3:Release", name="release", namespace="flink"),
                 {"type": "pulumi:pulumi:Stack", "urn": "u"},
             ]
         }

@@ -1,0 +1,63 @@
+"""The engine's events, as the pulumi command writes them, become times of resources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from local.engine_state import recorded
+from local.timeline import Stopwatch
+from tools.timings import events, take
+
+URN = "urn:pulumi:dev::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
+CLAIM = "urn:pulumi:dev::flink-k8s::kubernetes:core/v1:PersistentVolumeClaim::flink/data"
+STATE = {
+    "deployment": {
+        "resources": [
+            {"urn": "urn:pulumi:dev::flink-k8s::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"},
+            {"urn": CLAIM, "type": "kubernetes:core/v1:PersistentVolumeClaim", "custom": True},
+            {
+                "urn": URN,
+                "type": "kubernetes:flink.apache.org/v1beta1:FlinkDeployment",
+                "custom": True,
+                "dependencies": [CLAIM],
+                "inputs": {"metadata": {"name": "orders", "namespace": "flink"}},
+            },
+            {"urn": URN, "type": "kubernetes:flink.apache.org/v1beta1:FlinkDeployment", "delete": True},
+        ]
+    }
+}
+
+
+def event(kind: str, urn: str) -> dict[str, object]:
+    return {"sequence": 1, "timestamp": 1, kind: {"metadata": {"op": "create", "urn": urn, "type": "t"}}}
+
+
+def said(urn: str, severity: str = "info") -> dict[str, object]:
+    return {"sequence": 1, "timestamp": 1, "diagnosticEvent": {"urn": urn, "message": "x", "severity": severity}}
+
+
+def test_events_of_a_run_become_a_path():
+    with events() as seen:
+        assert seen.options[0] == "--event-log"
+        with Path(seen.options[1]).open("a", encoding="utf-8") as log:
+            for one in (
+                {"sequence": 0, "timestamp": 1, "preludeEvent": {"config": {}}},
+                event("resourcePreEvent", CLAIM),
+                event("resOutputsEvent", CLAIM),
+                event("resourcePreEvent", URN),
+                event("resOutputsEvent", URN),
+                said(URN),
+                said(""),
+            ):
+                log.write(json.dumps(one) + "\n")
+    path = seen.watch.timeline(recorded(STATE)).path()
+    job = "FlinkDeployment flink/orders"
+    assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}, until it was ready"]
+
+
+def test_an_operation_that_failed_has_an_end_and_a_debug_message_is_none():
+    watch = Stopwatch()
+    for one in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), said(URN, "debug")):
+        take(one, watch)
+    assert [span.title for span in watch.timeline(recorded(STATE)).path()] == ["FlinkDeployment flink/orders"]
