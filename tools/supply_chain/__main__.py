@@ -20,7 +20,7 @@ from settings.problems import ProblemsError
 from tools.go_program import GoProgram
 from tools.lock import LISTS
 from tools.run import ROOT, FailedError, finish, say, stream
-from tools.supply_chain import licences, parts
+from tools.supply_chain import go_modules, licences, parts
 from tools.supply_chain.bom import bill
 
 # renovate: datasource=github-releases depName=google/osv-scanner
@@ -101,7 +101,7 @@ def main() -> int:
     said = write(options.stack, out)
     if not options.audit:
         return 0
-    lines = unusual(said)
+    lines = [*unusual(said), *go_modules.unusual()]
     for line in lines:
         say(line)
     return int(vulnerable(out) or bool(lines))
