@@ -11,6 +11,7 @@ import pulumi
 
 from components.external_secret import READY
 from components.flink_operator import FlinkOperator
+from components.internal_tls import internal_tls
 from components.kubernetes_object import KubernetesObject, after
 from components.namespace import JobNamespace
 from components.readiness import Readiness
@@ -111,13 +112,17 @@ def deploy_jobs(
     Returns:
         The jobs by `kind/namespace/name`.
     """
+
+    def place(namespace: str, brings: pulumi.Resource | None) -> list[pulumi.Input[pulumi.Resource]]:
+        home = namespaces.get(namespace)
+        found = (*((home.namespace, *home.bounds) if home else ()), brings, below)
+        return [resource for resource in found if resource is not None]
+
     beside: dict[str, list[pulumi.Resource]] = {}
     for declared in platform.attachments:
-        home = namespaces.get(declared.namespace)
         group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
         brings = operator if group == FLINK_API.partition("/")[0] else kinds.get(group)
-        found = (*((home.namespace, *home.bounds) if home else ()), brings, below)
-        needed = [resource for resource in found if resource is not None]
+        needed = place(declared.namespace, brings)
         made = attachment(declared, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)))
         beside.setdefault(declared.source.document.file, []).append(made)
 
@@ -133,6 +138,8 @@ def deploy_jobs(
         before += [below] if below is not None else []
         before += [operator] if operator else []
         before += beside.get(job.source.document.file, [])
+        certificate = internal_tls(job, place(job.namespace, kinds.get("cert-manager.io")), opts)
+        before += [certificate] if certificate is not None else []
         before += [claims[job.namespace]] if job.namespace in claims and job.mounts(CLAIM) else []
         target = ("FlinkDeployment", job.session_cluster) if job.session_cluster else job.snapshot_of
         needed_job = jobs.get((target[0], job.namespace, target[1])) if target else None

@@ -11,6 +11,7 @@ Its configuration is the type `Metrics` of its package `customresourcestate`. Wh
 | `flink_resource_snapshot_result_timestamp_seconds{job, path}` | FlinkStateSnapshot |
 | `flink_resource_error_info{error}` | all; only while there is an error |
 | `flink_resource_generation`, `flink_resource_observed_generation` | FlinkDeployment, FlinkSessionJob |
+| `flink_resource_internal_tls_info{keystore}` | FlinkDeployment; only with TLS between its processes |
 | `flink_resource_last_savepoint_timestamp_milliseconds` | the same, where savepoints are no resources |
 
 Each also has `namespace`, `name` and `kind`.
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.metrics import BLUE_GREEN_STATES, JOB_STATES, LIFECYCLE_STATES, RESOURCE, SNAPSHOT_STATES
+from settings.internal_tls import KEYSTORE_OPTION
 from settings.job_files import FLINK_API
 
 _LIFECYCLE = ("status", "lifecycleState")
@@ -87,8 +89,19 @@ def _resources() -> list[dict[str, Any]]:
             "labelsFromPath": of_snapshots,
         },
     ]
+    no_path: list[str] = []
+    path = ["spec", "flinkConfiguration"]
+    # One that is not there is no value, and so no metric.
+    tls = {
+        "name": "internal_tls_info",
+        "help": "Where its processes find their certificate.",
+        "each": {
+            "type": "Info",
+            "info": {"path": [*path, KEYSTORE_OPTION], "labelsFromPath": {"keystore": no_path}},
+        },
+    }
     return [
-        _resource("FlinkDeployment", of_jobs),
+        _resource("FlinkDeployment", [*of_jobs, tls]),
         _resource("FlinkSessionJob", of_jobs),
         _resource("FlinkBlueGreenDeployment", blue_green),
         _resource("FlinkStateSnapshot", snapshots),

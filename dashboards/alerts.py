@@ -20,6 +20,7 @@ from dashboards.metrics import (
     of_resources,
 )
 from settings.base import seconds
+from settings.internal_tls import KEYSTORE_FILE
 from settings.monitoring import AlertName, Alerts
 
 Declared = Mapping[tuple[str, str], int]
@@ -206,6 +207,20 @@ def _of_processes(settings: Alerts) -> Iterator[Alert]:
         settings.heap_for,
         "Pod {{ $labels.namespace }}/{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its heap",
         "It spends its time on collecting garbage and is about to run out of memory.",
+    )
+    started = 'max by (namespace, pod) (kube_pod_container_state_started{container="flink-main-container"})'
+    app = f"group_left (app) group by (namespace, pod, app) (up{{{JOB_TARGETS}}})"
+    named = f'max by (namespace, name) ({RESOURCE}_internal_tls_info{{keystore="{KEYSTORE_FILE}"}})'
+    yield Alert(
+        "FlinkInternalCertificateOld",
+        "warning",
+        f"max by (namespace, app) ((time() - {started}) * on (namespace, pod) {app})"
+        f" > {seconds(settings.certificate_age)}\n"
+        f'and on (namespace, app) label_replace({named}, "app", "$1", "name", "(.*)")',
+        "0s",
+        f"A process of {_JOB} has had its certificate for {{{{ $value | humanizeDuration }}}}",
+        "Flink reads its certificate when a process starts. Once that has run out, processes that start anew cannot"
+        " join those that run, and the first failure of a pod stops the job.",
     )
     ready = of_resources("flink_k8soperator_namespace_JmDeploymentStatus_READY_Count", "namespace")
     registered = "max by (namespace, app) (flink_jobmanager_numRegisteredTaskManagers)"

@@ -15,6 +15,7 @@ from settings.namespace import NamespaceSettings
 from settings.network import Endpoint, NetworkPolicies
 from settings.secret_model import Folder, SecretFiles
 from settings.state_model import StateStorage
+from settings.tls_model import InternalTls
 
 DEFAULT_NAMESPACE = "flink"
 JOB_ACCOUNT = "flink"
@@ -125,6 +126,9 @@ class JobSettings(Model):
         description="Folders of Flink's container whose files are the keys of a Secret; null takes one away.",
     )
     ingress: JobIngress | None = Field(default=None, description="Flink's web interface behind an ingress.")
+    internal_tls: InternalTls | None = Field(
+        default=None, description="TLS between the job's own processes, by cert-manager; not set: none."
+    )
     restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
     external: bool | None = Field(
         default=None,

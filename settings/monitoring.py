@@ -20,6 +20,7 @@ AlertName = Literal[
     "FlinkCheckpointStale",
     "FlinkBackPressure",
     "FlinkHeapFull",
+    "FlinkInternalCertificateOld",
     "FlinkTargetsMissing",
     "FlinkOperatorAbsent",
     "FlinkReconcileErrors",
@@ -99,6 +100,11 @@ class Alerts(Model):
     back_pressure_for: Duration = Field(default="15m", description="How long, before FlinkBackPressure fires.")
     heap: Share = Field(default=0.9, description="Share of the maximum heap that a process may use.")
     heap_for: Duration = Field(default="15m", description="How long, without a break, before FlinkHeapFull fires.")
+    certificate_age: Duration = Field(
+        default="5760h",
+        description="How long a process with TLS by `internalTls` may run before FlinkInternalCertificateOld; less than"
+        " every job's `renewBefore`.",
+    )
     targets_missing_for: Duration = Field(
         default="10m", description="How long Prometheus reads fewer pods than there are before FlinkTargetsMissing."
     )

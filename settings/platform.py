@@ -15,7 +15,7 @@ from settings.model import StackSettings
 from settings.platform_stack import with_platform
 from settings.problems import Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import continuation, graph, network, ownership, pod_security, quota, storage
+from settings.rules import continuation, graph, internal_tls, network, ownership, pod_security, quota, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -75,12 +75,14 @@ def load(root: Path, config: StackConfig) -> Platform:
     problems += resolved.problems
     problems += storage.claims_twice(settings, resolved.attachments)
     problems += network.policies_twice(settings, resolved.jobs, resolved.attachments)
+    problems += internal_tls.look(settings, resolved.jobs, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
     clusters = {(job.namespace, job.name): job for job in resolved.jobs if job.kind == "FlinkDeployment"}
     for job in resolved.jobs:
         target = clusters.get((job.namespace, job.session_cluster)) if job.session_cluster else None
         found += [(finding, job.problem(finding.path, finding.message)) for finding in _of_job(job, target, settings)]
     found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(resolved.jobs)]
+    found += internal_tls.look_at_alert(settings, resolved.jobs)
     for one in resolved.attachments:
         beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
         beside += ownership.look(one.manifest, settings)

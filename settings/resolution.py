@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from settings.ingress import Wanted, derived_ingress
+from settings.internal_tls import derived_internal_tls
 from settings.job_files import FileObject
 from settings.job_spec import (
     apply_arguments,
@@ -196,6 +197,7 @@ def _job_manifest(
     cluster = clusters.get((namespace, str(below.get("deploymentName")))) if kind == "FlinkSessionJob" else None
     resource = Resource(kind, namespace, source.name, below, keys, cluster)
     platform = merge_mappings(derived_spec(kind, runs_job=runs_job), derived_state(resource, settings, stack))
+    platform = merge_mappings(platform, derived_internal_tls(kind, source.name, placed.merged))
     if settings.namespaces[namespace].pod_security != "privileged":
         platform = merge_mappings(derived_security(kind, resource.inner), platform)
     platform |= derived_ingress(replace(ingress, said=below), settings.ingress, settings.operator.version)

@@ -10,8 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import Model
 
+INTERNAL_TLS_FOLDER = "/opt/flink-internal-tls"
+"""Where the processes of a cluster with TLS of its own find their certificate."""
+
 _TAKEN = (
     "/opt/flink",
+    INTERNAL_TLS_FOLDER,
     "/opt/flink/bin",
     "/opt/flink/conf",
     "/opt/flink/lib",

@@ -15,6 +15,11 @@ from typing import cast
 HIDDEN = "[hidden]"
 """What is shown instead of a secret."""
 
+KEYSTORE_PASSWORD = "changeit"
+"""Java's word for a keystore that somebody else guards: here the Secret that the keystore lies in."""
+
+_KEYSTORE_PASSWORD_NAME = re.compile(r"security\.ssl\.internal\.(key|keystore|truststore)-password")
+
 _SECRET_NAME = re.compile(
     r"(password|passwd|secret|token|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)",
     re.IGNORECASE,
@@ -73,6 +78,8 @@ def is_secret(name: str, value: str) -> bool:
     """
     text = value.strip()
     if not text or text.startswith(_PLACEHOLDERS):
+        return False
+    if text == KEYSTORE_PASSWORD and _KEYSTORE_PASSWORD_NAME.fullmatch(name):
         return False
     if _is_secret_text(text) and not (_PUBLIC_NAME.search(name) and not _SECRET_VALUE.search(text)):
         return True

@@ -50,6 +50,7 @@ SEVERITIES: dict[str, Severity] = {
     "ingress": Severity.WARNING,
     "unguarded": Severity.WARNING,
     "open": Severity.WARNING,
+    "certificate": Severity.WARNING,
     # What one may want to know.
     "reach": Severity.NOTICE,
 }
@@ -83,6 +84,7 @@ MEANINGS = {
     "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
     "ingress": "an Ingress that asks nobody who he is",
     "unguarded": "a platform without NetworkPolicies",
+    "certificate": "a certificate that may run out before the alert about old ones fires",
     "open": "a NetworkPolicy, or egress, that lets everything pass",
     "reach": "a host that a job names and no NetworkPolicy lets it reach, or an Ingress whose controller none lets in",
 }

@@ -53,6 +53,7 @@ class RunningTotals:
         config: keys of the stack beside `jobs`.
         settings: of the job.
         name: of the job, where it is another's than the file's.
+        others: settings of other jobs.
     """
 
     kubectl: Kubectl
@@ -61,11 +62,12 @@ class RunningTotals:
     config: dict[str, object] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
     name: str = JOB
+    others: dict[str, object] = field(default_factory=lambda: {"word-count": {"enabled": False}})
 
     def layer(self, **settings: object) -> str:
         """The option of `make` for the stack with further settings of the job, which stay."""
         self.settings = merge_mappings(self.settings, settings)
-        jobs = {self.name: self.settings, "word-count": {"enabled": False}}
+        jobs = {self.name: self.settings, **self.others}
         return f"LAYER={layered(self.folder, PAIR, jobs=jobs, **self.config)}"
 
     def up(self, **settings: object) -> subprocess.CompletedProcess[str]:

@@ -112,4 +112,4 @@ def test_prometheus_takes_all_of_them(tool: str, tmp_path: Path, thresholds: dic
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
     done = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert "11 rules found" in done.stdout
+    assert "12 rules found" in done.stdout

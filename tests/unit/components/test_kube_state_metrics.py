@@ -166,9 +166,11 @@ def test_each_resource_is_named_and_no_label_clashes(configuration: Configuratio
 
 def test_a_running_job(lines: dict[str, set[str]]):
     of = 'kind="FlinkDeployment",name="orders",namespace="team-a"'
+    tls = f'keystore="/opt/flink-internal-tls/keystore.p12",{of}'
     assert lines["orders"] == {
         f'flink_resource_lifecycle_state{{{of},state="STABLE"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f"flink_resource_internal_tls_info{{{tls}}} 1",
         f"flink_resource_generation{{{of}}} 3",
         f"flink_resource_observed_generation{{{of}}} 2",
         f"flink_resource_last_savepoint_timestamp_milliseconds{{{of}}} 1795399055616",

@@ -25,7 +25,7 @@ def made(**thresholds: object) -> list[dict]:
 
 def test_every_alert_that_is_named_exists_and_no_other():
     assert {alert.name for alert in alerts(Alerts(), "flink-operator", DECLARED)} == NAMES
-    assert len(NAMES) == 11
+    assert len(NAMES) == 12
 
 
 def test_each_alert_has_a_runbook_and_each_runbook_an_alert():

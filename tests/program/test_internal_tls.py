@@ -1,0 +1,87 @@
+"""Certificates for TLS inside of a Flink cluster: the objects, by cert-manager's documented fields, and their order."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from local.recording import Recording, Resource
+
+ON = {"word-count": {"internalTls": {"enabled": True}}}
+NAME = "flinkdeployment-word-count-tls"
+ROOT_ISSUER, AUTHORITY = f"Issuer flink/{NAME}-self-signed", f"Certificate flink/{NAME}-ca"
+SIGNER, CERTIFICATE = f"Issuer flink/{NAME}-ca", f"Certificate flink/{NAME}"
+JOB, RELEASE = "FlinkDeployment flink/word-count", "Release cert-manager/cert-manager"
+
+
+@pytest.fixture
+def seen(recording) -> Recording:
+    return recording("dev", jobs=ON)
+
+
+def thing(seen: Recording, title: str) -> Resource:
+    return next(one for one in seen.things if one.title == title)
+
+
+def spec(seen: Recording, title: str) -> dict[str, Any]:
+    return dict(thing(seen, title).inputs["spec"])
+
+
+def test_without_it_there_is_nothing_of_it(recording):
+    assert {one.kind for one in recording("dev").things}.isdisjoint({"Issuer", "Certificate"})
+
+
+def test_it_adds_four_objects_for_a_job_and_no_other(recording, seen):
+    before = {one.title for one in recording("dev").things}
+    assert {one.title for one in seen.things} - before == {ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE}
+
+
+def test_the_authority_is_the_jobs_own_and_keeps_its_key(seen):
+    assert spec(seen, ROOT_ISSUER) == {"selfSigned": {}}
+    assert spec(seen, SIGNER) == {"ca": {"secretName": f"{NAME}-ca"}}
+    authority = spec(seen, AUTHORITY)
+    assert authority["isCA"] is True
+    assert authority["issuerRef"] == {
+        "group": "cert-manager.io",
+        "kind": "Issuer",
+        "name": f"{NAME}-self-signed",
+    }
+    assert authority["privateKey"]["rotationPolicy"] == "Never"
+    # What it signs may be valid for 43800 hours, and so much is always left of it.
+    assert (authority["duration"], authority["renewBefore"]) == ("87600h", "43800h")
+    assert "keystores" not in authority
+
+
+def test_the_certificate_is_of_that_authority_and_comes_as_keystores(seen):
+    certificate = spec(seen, CERTIFICATE)
+    assert certificate["issuerRef"]["name"] == f"{NAME}-ca"
+    assert certificate["secretName"] == NAME
+    assert certificate["privateKey"]["rotationPolicy"] == "Always"
+    assert certificate["keystores"] == {"pkcs12": {"create": True, "profile": "Modern2023", "password": "changeit"}}
+    assert certificate["usages"] == ["digital signature", "key encipherment", "server auth", "client auth"]
+    assert (certificate["duration"], certificate["renewBefore"]) == ("8760h", "23652000s")
+    assert "isCA" not in certificate
+
+
+def test_its_times_are_the_stacks_to_say(recording):
+    said = {"enabled": True, "duration": "720h", "renewBefore": "240h"}
+    certificate = spec(recording("dev", jobs={"word-count": {"internalTls": said}}), CERTIFICATE)
+    assert (certificate["duration"], certificate["renewBefore"]) == ("720h", "240h")
+
+
+def test_each_waits_until_the_one_before_is_ready_and_goes_before_it(seen):
+    chain = ["Namespace flink", ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB]
+    for before, after in [*pairwise(chain), (RELEASE, ROOT_ISSUER)]:
+        assert seen.depends_on(thing(seen, after), thing(seen, before))
+        assert not seen.depends_on(thing(seen, before), thing(seen, after))
+    for title in chain[1:5]:
+        assert thing(seen, title).annotations["pulumi.com/waitFor"] == "condition=Ready"
+
+
+def test_it_waits_for_no_operator_and_no_other_job_for_it(seen):
+    assert not seen.depends_on(
+        thing(seen, CERTIFICATE), thing(seen, "Release flink-operator/flink-kubernetes-operator")
+    )
+    assert not seen.depends_on(thing(seen, "PersistentVolumeClaim flink/word-count-data"), thing(seen, CERTIFICATE))
