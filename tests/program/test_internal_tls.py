@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local.recording import Recording, Resource
+from policy.judgement import POLICIES, Judge
 
 ON = {"word-count": {"internalTls": {"enabled": True}}}
 NAME = "flinkdeployment-word-count-tls"
@@ -85,3 +86,10 @@ def test_it_waits_for_no_operator_and_no_other_job_for_it(seen):
         thing(seen, CERTIFICATE), thing(seen, "Release flink-operator/flink-kubernetes-operator")
     )
     assert not seen.depends_on(thing(seen, "PersistentVolumeClaim flink/word-count-data"), thing(seen, CERTIFICATE))
+
+
+def test_its_objects_keep_every_policy(seen):
+    judge = Judge.of({})
+    things = [thing(seen, title) for title in (ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB)]
+    lines = [line for one in things for rule in POLICIES for line in judge.lines(rule, one.urn, one.type, one.inputs)]
+    assert [line for line in lines if "pyflink:dev" not in line] == []

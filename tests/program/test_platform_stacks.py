@@ -40,6 +40,21 @@ def test_the_example_is_good(root: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "team-a: good; jobs: team-a/orders" in capsys.readouterr().out
 
 
+def test_certificates_of_a_teams_jobs_are_the_teams_also_when_the_platform_insists(root: Path) -> None:
+    said = root / "Pulumi.platform.yaml"
+    before = said.read_text()
+    said.write_text(before + "    internalTls: {enabled: true}\n")  # at its end is `enforced`
+    try:
+        platform, team = recorded(root, "platform"), recorded(root, "team-a")
+    finally:
+        said.write_text(before)
+    assert not [*platform.find_all("Certificate"), *platform.find_all("Issuer")]
+    assert {one.namespace for one in team.find_all("Certificate")} == {"team-a"}
+    assert (
+        len(team.find_all("Certificate")) == len(team.find_all("Issuer")) == 2 * len(team.find_all("FlinkDeployment"))
+    )
+
+
 def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Path) -> None:
     found = recorded(root, "platform")
     kinds = Counter(thing.kind for thing in found.things)

@@ -181,6 +181,8 @@ CASES: list[Case] = [
     _changes(SAVEPOINT, {"spec.mode": "native"}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {"spec.job.args": ["--a", "c"]}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {"conf:taskmanager.numberOfTaskSlots": "4"}, Effect.FROM_SAVEPOINT),
+    _changes(SAVEPOINT, {"conf:security.ssl.internal.enabled": "true"}, Effect.FROM_SAVEPOINT),
+    _changes(LAST, {"conf:security.ssl.internal.enabled": "true"}, Effect.FROM_LAST_STATE),
     _changes(SAVEPOINT, {"spec.podTemplate.metadata": {"labels": {"a": "b"}}}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {"spec.serviceAccount": "other"}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {"spec.ingress": {"template": "{{name}}.example.org"}}, Effect.FROM_SAVEPOINT),
