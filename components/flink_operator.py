@@ -80,7 +80,11 @@ def _digest(text: str) -> str:
 
 
 class FlinkOperator(pulumi.ComponentResource):
-    """Namespace and release of the operator, and its CRDs."""
+    """Namespace and release of the operator, and its CRDs.
+
+    Attributes:
+        namespace: for what merely lies in it, and need not wait for the operator.
+    """
 
     def __init__(
         self,
@@ -100,7 +104,7 @@ class FlinkOperator(pulumi.ComponentResource):
         """
         super().__init__("flink-k8s:index:FlinkOperator", "flink-operator", None, opts)
         settings, charts = platform.settings.operator, platform.settings.charts
-        own = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
+        own = self.namespace = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
         policies = operator_policies(platform, own, self)
         needed: list[pulumi.Resource] = [own, *policies, *(watched_one.namespace for watched_one in watched.values())]
         if settings.webhook and cert_manager is not None:

@@ -40,8 +40,10 @@ def monitor_platform(
     for home in namespaces.values():
         jobs_monitor(home, settings.labels, prometheus, opts)
     # A Prometheus stack that was there takes rules and dashboards from any namespace; its own is none of ours.
+    owner = prometheus or operator
     place = settings.namespace if prometheus else platform.settings.operator.namespace
-    needed = [part for part in (prometheus or operator,) if part is not None]
-    alert_rules(platform, place, needed, opts)
+    # A ConfigMap needs no kind that a chart brings: Grafana finds it when it comes.
+    inside = [owner.namespace] if owner else []
+    alert_rules(platform, place, [prometheus] if prometheus else inside, opts)
     if settings.dashboards:
-        GrafanaDashboards(settings.flink_ui, place, needed, opts)
+        GrafanaDashboards(settings.flink_ui, place, inside, opts)

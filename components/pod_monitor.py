@@ -67,7 +67,8 @@ def operator_monitor(
         prometheus: brings the kind PodMonitor; None when the cluster has it.
         opts: provider.
     """
-    needed: list[pulumi.Resource] = [part for part in (operator, prometheus) if part is not None]
+    needed: list[pulumi.Resource] = [operator.namespace] if operator else []
+    needed += [prometheus] if prometheus else []
     return pod_monitor(
         OPERATOR_MONITOR,
         resource=OPERATOR_MONITOR,

@@ -66,13 +66,14 @@ class Prometheus(pulumi.ComponentResource):
     """Namespace and release of kube-prometheus-stack, and the Secret of Grafana's administrator.
 
     Attributes:
+        namespace: for what merely lies in it, and need not wait for Prometheus.
         grafana: how to reach Grafana.
     """
 
     def __init__(self, settings: PrometheusSettings, charts: Charts, opts: pulumi.ResourceOptions) -> None:
         super().__init__("flink-k8s:index:Prometheus", "prometheus", None, opts)
         # node-exporter looks at the host, which no stricter profile lets it do.
-        own = namespace(
+        own = self.namespace = namespace(
             settings.namespace,
             extra=pod_security_labels("privileged"),
             opts=pulumi.ResourceOptions(parent=self),

@@ -63,19 +63,10 @@ DEV = {
     OPERATOR: {*SANDBOX[OPERATOR], CERT_NAMESPACE, CERT_MANAGER, KEYSTORE_SECRET},
     JOB: {*SANDBOX[JOB], KEYSTORE_SECRET},
     # A component stands for all of its children.
-    MONITOR: {
-        OPERATOR,
-        OPERATOR_NAMESPACE,
-        OPERATOR_POLICY,
-        OPERATOR_DENY,
-        KEYSTORE_SECRET,
-        MONITORING,
-        GRAFANA_SECRET,
-        PROMETHEUS,
-    },
+    MONITOR: {OPERATOR_NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
-    **{dashboard: {MONITORING, GRAFANA_SECRET, PROMETHEUS} for dashboard in DASHBOARDS},
+    **{dashboard: {MONITORING} for dashboard in DASHBOARDS},
 }
 STACKS = {"dev": DEV, "sandbox": SANDBOX}
 COMPONENTS = {"dev": 5, "sandbox": 2}
@@ -133,8 +124,8 @@ def test_up_and_destroy_walk_each_edge_in_its_direction(recording, stack):
         [NAMESPACE, JOBS_MONITOR],
         [PROMETHEUS, JOBS_MONITOR],
         [PROMETHEUS, RULES],
-        *([PROMETHEUS, dashboard] for dashboard in sorted(DASHBOARDS)),
-        [OPERATOR, MONITOR],
+        *([MONITORING, dashboard] for dashboard in sorted(DASHBOARDS)),
+        [OPERATOR_NAMESPACE, MONITOR],
     ],
     ids=lambda chain: " < ".join(chain),
 )
@@ -155,6 +146,8 @@ def test_what_must_wait_waits(recording, chain):
         (MONITOR, JOB),
         (JOBS_MONITOR, JOB),
         (RULES, OPERATOR),
+        (MONITOR, OPERATOR),
+        *((PROMETHEUS, dashboard) for dashboard in sorted(DASHBOARDS)),
         (POLICY, OPERATOR),
         (DENY, OPERATOR_DENY),
     ],
