@@ -51,6 +51,13 @@ drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make
 destroy: .venv/.run ## take STACK away, jobs first
 	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)
 
+suspend: .venv/.run ## STACK's jobs stop with their state kept, until they are resumed; nobody's `up` undoes it [JOB=j] [ALLOW="job …"] [YES=1]
+	@$(PYTHON) -m tools.suspend suspend $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes) \
+		$(addprefix --allow-state-loss ,$(ALLOW))
+
+resume: .venv/.run ## they go on from where they were [JOB=j]
+	@$(PYTHON) -m tools.suspend resume $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB")
+
 unstick: .venv/.run ## the way out when STACK's Flink resources wait for an operator that is gone; asks first [JOB=j YES=1]
 	@$(PYTHON) -m tools.unstick $(STACK) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes)
 
@@ -131,4 +138,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
+.PHONY: help demo test e2e check render graph preview plan review up drift destroy suspend resume unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install

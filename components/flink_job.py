@@ -17,6 +17,7 @@ from components.namespace import JobNamespace
 from components.readiness import Readiness
 from settings.job_files import FLINK_API
 from settings.jobs import Attachment, Job
+from settings.model import Suspension
 from settings.platform import Platform
 from settings.state_storage import CLAIM
 
@@ -44,7 +45,7 @@ class FlinkJob:
         """
         Args:
             job: what is declared.
-            readiness: the stack's watch, None when nobody waits for jobs.
+            readiness: the stack's watch, None when nobody waits for this job.
             opts: provider, what must be there, and ready, before; and whether it is protected.
         """
         self.job = job
@@ -57,10 +58,8 @@ class FlinkJob:
             "spec": job.spec,
         }
         self.resource = KubernetesObject(f"{job.namespace}/{job.name}", manifest, opts)
-        is_awaited = not job.is_suspended and not pulumi.runtime.is_dry_run()
-        self.ready = (
-            asyncio.ensure_future(_watched(self.resource, job, readiness)) if readiness and is_awaited else None
-        )
+        is_real = not pulumi.runtime.is_dry_run()
+        self.ready = asyncio.ensure_future(_watched(self.resource, job, readiness)) if readiness and is_real else None
 
     @property
     def settled(self) -> pulumi.Input[pulumi.Resource]:
@@ -78,6 +77,13 @@ class FlinkJob:
             said["restService"] = f"{service}.{self.job.namespace}.svc:8081"
             said["open"] = f"kubectl -n {self.job.namespace} port-forward svc/{service} 8081"
         return said
+
+
+def is_awaited(job: Job, suspension: Suspension) -> bool:
+    """Whether a run waits for the job: until it runs or, where the run is about suspending it, until it does not."""
+    if suspension.about is not None:
+        return job.key in suspension.about
+    return not job.is_suspended
 
 
 async def _watched(resource: pulumi.CustomResource, job: Job, readiness: Readiness) -> str:
@@ -144,7 +150,8 @@ def deploy_jobs(
         target = ("FlinkDeployment", job.session_cluster) if job.session_cluster else job.snapshot_of
         needed_job = jobs.get((target[0], job.namespace, target[1])) if target else None
         before += [needed_job.settled] if needed_job else []
-        jobs[job.kind, job.namespace, job.name] = FlinkJob(job, readiness, options(job.is_protected, *before))
+        watch = readiness if is_awaited(job, platform.settings.suspension) else None
+        jobs[job.kind, job.namespace, job.name] = FlinkJob(job, watch, options(job.is_protected, *before))
     return {"/".join(key): job for key, job in jobs.items()}
 
 

@@ -90,7 +90,7 @@ class Readiness:
             found = stream.objects.get(job.name)
             remaining = float(TROUBLE_SECONDS)
             if found is not None:
-                now = verdict(job.kind, found)
+                now = verdict(job.kind, found, suspended=job.is_suspended)
                 if job.kind == "FlinkBlueGreenDeployment":
                     now = with_coming(now, found, streams[1].objects)
                 remaining = waiting.judge(now, clock())

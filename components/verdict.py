@@ -42,12 +42,13 @@ class Verdict:
     is_observed: bool = True
 
 
-def verdict(kind: str, found: Object) -> Verdict:
+def verdict(kind: str, found: Object, *, suspended: bool = False) -> Verdict:
     """Judges one object.
 
     Args:
         kind: of the resource.
         found: the object as the API server has it.
+        suspended: whether it is declared not to run: SUSPENDED is ready then, and what runs is not.
     """
     status = cast(Object, found.get("status") or {})
     error = OperatorError.of(status.get("error"))
@@ -63,7 +64,8 @@ def verdict(kind: str, found: Object) -> Verdict:
         patience = 0 if is_recorded else OBSERVE_SECONDS
         if job == "FAILING":
             return Verdict("failed", shown, error, patience, is_observed=is_recorded)
-        active = state in ("ACTIVE_BLUE", "ACTIVE_GREEN") and job in ("RUNNING", "FINISHED")
+        wanted = ("SUSPENDED",) if suspended else ("RUNNING", "FINISHED")
+        active = state in ("ACTIVE_BLUE", "ACTIVE_GREEN") and job in wanted
         return Verdict("ready" if active else "waiting", shown, error, patience, is_observed=is_recorded)
     lifecycle = str(status.get("lifecycleState") or "")
     manager = str(status.get("jobManagerDeploymentStatus") or "")
@@ -75,6 +77,8 @@ def verdict(kind: str, found: Object) -> Verdict:
         # Of the spec before, for a moment; or the operator refuses this one, or cannot begin with it.
         patience = OBSERVE_SECONDS if error.is_refusal else RECOVERY_SECONDS
         return Verdict("failed", shown, error, patience, is_observed=False)
+    if suspended and lifecycle in ("SUSPENDED", "STABLE"):
+        return Verdict("ready" if lifecycle == "SUSPENDED" else "waiting", shown, error)
     if lifecycle == "STABLE":
         # It stays STABLE when its job is restarted again and again.
         return Verdict("ready" if job in ("", "RUNNING", "FINISHED") else "waiting", shown, error)

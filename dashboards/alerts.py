@@ -119,7 +119,9 @@ def _of_resources(settings: Alerts) -> Iterator[Alert]:
         "FlinkJobNotStable",
         "warning",
         f'max by ({names}) ({RESOURCE}_lifecycle_state{{state=~"{states}"}}) > 0\n'
-        f'or max by ({names}) ({RESOURCE}_job_state{{state=~"{"|".join(STARTING_STATES)}"}}) > 0\n'
+        f'or (max by ({names}) ({RESOURCE}_job_state{{state=~"{"|".join(STARTING_STATES)}"}}) > 0'
+        # What its job was when it was suspended may stand there until it is resumed.
+        f' unless on ({names}) max by ({names}) ({RESOURCE}_lifecycle_state{{state="SUSPENDED"}}) > 0)\n'
         f'or max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0\n'
         f"or ({settling} > 0 {shown})\n"
         f"or (max by (namespace, app) (flink_jobmanager_job_runningState) == 0"
@@ -182,7 +184,9 @@ def _of_running_jobs(settings: Alerts) -> Iterator[Alert]:
         "critical",
         # A job that was not there at the beginning of that time has had no chance yet.
         f"max by ({job}) (increase({completed}[{age}])) == 0\n"
-        f"and on ({job}) max by ({job}) ({completed} offset {age}) >= 0",
+        f"and on ({job}) max by ({job}) ({completed} offset {age}) >= 0\n"
+        # Nor has one that is gone or suspended; of its last minutes, no increase can be seen.
+        f"and on ({job}) max by ({job}) ({completed}) >= 0",
         "0s",
         f"Job {_JOB} has completed no checkpoint for {age}",
         "What it has done since then is done again after a failure, and an upgrade from its last state begins there.",

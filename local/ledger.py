@@ -17,6 +17,7 @@ from local.cluster import Cluster
 from local.command import CommandError
 from local.dependencies import Edges
 from local.recording import Resource
+from settings.job_spec import SUSPENDED
 
 _NAMESPACE: Final = "kube-system"
 _STACK_LABEL: Final = "flink-k8s/stack"
@@ -38,6 +39,7 @@ class Entry:
         protect: the program said that it must not be deleted.
         retain: the program said that it stays when it is no longer declared.
         timeout: seconds that its deletion may take.
+        suspended: of a job that `make suspend` has stopped: since when, and by whom.
     """
 
     resource: str
@@ -49,6 +51,7 @@ class Entry:
     protect: bool = False
     retain: bool = False
     timeout: int = 300
+    suspended: str = ""
 
     @property
     def is_release(self) -> bool:
@@ -81,6 +84,7 @@ def entry_of(resource: Resource, keys: Mapping[str, str]) -> Entry:
         protect=resource.protect is True,
         retain=resource.retain_on_delete is True,
         timeout=duration(resource.timeouts.get("delete", "")) or _release_timeout(resource) or Entry.timeout,
+        suspended=resource.annotations.get(SUSPENDED, ""),
     )
 
 
@@ -250,7 +254,10 @@ def _release_timeout(resource: Resource) -> int:
 
 
 def _written(entry: Entry) -> str:
-    return json.dumps(asdict(entry), separators=(",", ":"), ensure_ascii=False)
+    fields = asdict(entry)
+    if not entry.suspended:  # an older clone on this machine knows no such field
+        del fields["suspended"]
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
 def _read(text: str) -> Entry:

@@ -43,6 +43,9 @@ def pending_reason(found: Object, annotations: Mapping[str, str]) -> str:
         return READY
     if _WAIT_FOR in annotations:
         return _declared(found, annotations[_WAIT_FOR])
+    if str(found.get("apiVersion")).startswith("flink.apache.org/"):
+        # The program itself waits for these. Of one that is suspended the operator takes in no change.
+        return READY
     status = cast("Object", found.get("status") or {})
     if found["metadata"].get("generation", 0) > status.get(
         "observedGeneration", found["metadata"].get("generation", 0)

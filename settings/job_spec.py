@@ -14,6 +14,12 @@ MAIN_CONTAINER = "flink-main-container"
 
 PROMETHEUS_REPORTER = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
 
+SUSPENDED_BY = "make suspend"
+"""The layer above all others, of a job that somebody has suspended."""
+
+SUSPENDED = "flink-k8s/suspended"
+"""The annotation of such a job, since when and by whom: by it the engine's state knows."""
+
 SAVEPOINT_ON_DELETION = "kubernetes.operator.job.savepoint-on-deletion"
 
 METRICS_PORT = 9249
@@ -112,6 +118,18 @@ def spec_of(
     if settings.ingress is not None and kind in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
         spec |= settings.ingress.spec(is_on=has_ingress)
     return spec
+
+
+def suspended_spec(kind: str) -> dict[str, object]:
+    """What suspends a job.
+
+    After a savepoint the operator leaves the JobManager for a day, for whoever wants to ask it; a suspended job is to
+    cost nothing. A blue/green deployment hands on that it is suspended, and no configuration.
+    """
+    spec: dict[str, object] = {"job": {"state": "suspended"}}
+    if kind == "FlinkDeployment":
+        spec["flinkConfiguration"] = {"kubernetes.operator.jm-deployment.shutdown-ttl": "1 s"}
+    return in_template(kind, spec)
 
 
 def restored_from(path: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from settings.job_files import FileObject
-from settings.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, arguments_of, job_of
+from settings.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
 from settings.layers import Layer, Layers, settings_path
 from settings.model import JobSettings
 from settings.problems import KeyPath, Problem
@@ -50,6 +50,11 @@ class Job:
     def name(self) -> str:
         """Its name; unique together with kind and namespace."""
         return self.source.name
+
+    @property
+    def key(self) -> str:
+        """`kind/namespace/name`."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
 
     @property
     def spec(self) -> dict[str, object]:
@@ -98,8 +103,8 @@ class Job:
         origin = self.layers.origin(path, self.spec)
         if layer is None and origin is not None:
             layer = origin.layer
-        if layer is None or layer.name == "platform":
-            return "platform"
+        if layer is None or layer.name in ("platform", SUSPENDED_BY):
+            return "platform" if layer is None else layer.name
         found = self.problem(("spec", *path), "")
         return f"{layer.name} ({found.file}:{found.line})" if found.line else layer.name
 

@@ -154,6 +154,17 @@ class JobSettings(Model):
     spec: dict[str, Any] | None = Field(default=None, description="Anything else of the resource's spec, merged last.")
 
 
+class Suspension(Model):
+    """What `make suspend` and `make resume` hand to a run of the program, and what later runs are handed again."""
+
+    jobs: dict[str, Text] = Field(
+        default={}, description="Jobs that are suspended, by kind/namespace/name: since when, and by whom."
+    )
+    about: list[str] | None = Field(
+        default=None, description="Jobs that the run is about: nobody waits for others; not set: for all that run."
+    )
+
+
 class StackSettings(Model):
     """The whole stack config."""
 
@@ -199,6 +210,10 @@ class StackSettings(Model):
         default=False, description="Deleting a job, by `destroy` too, is refused; a job's `protect` says otherwise."
     )
     job_timeout: Duration = Field(default="10m", description="How long a job may take to get ready.")
+    suspension: Suspension = Field(
+        default=Suspension(),
+        description="Not for stack files: what `make suspend` has stopped; the tools take it from the engine's state.",
+    )
     strict: bool = Field(
         default=False, description="What is a warning otherwise is an error; for environments that count."
     )

@@ -13,8 +13,9 @@ from settings.problems import KeyPath
 
 def replaced(job: Job, settings: StackSettings) -> dict[KeyPath, object]:
     """What the job file or `jobs` said and `enforced` replaced, by its path in the job's manifest."""
-    enforced = job.layers.ordered[-1]
-    wanted = Layers(job.layers.ordered[2:-1]).merged()
+    last = next(index for index, layer in enumerate(job.layers.ordered) if layer.name == "enforced")
+    enforced = job.layers.ordered[last]
+    wanted = Layers(job.layers.ordered[2:last]).merged()
     found: dict[KeyPath, object] = {}
     for path, value in leaves(enforced.spec):
         if value in ({}, []):
@@ -27,7 +28,7 @@ def replaced(job: Job, settings: StackSettings) -> dict[KeyPath, object]:
     said = settings.enforced.namespace
     if said is not None and job.source.namespace not in (None, said):
         found["metadata", "namespace"] = job.source.namespace
-    named = job.layers.ordered[-2].place
+    named = job.layers.ordered[last - 1].place
     if named is not None and (own := settings.jobs.get(str(named[-1]))) is not None:
         apply_arguments(wanted, own)
     asked, given = arguments_of(wanted), arguments_of(job.spec)

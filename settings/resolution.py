@@ -10,6 +10,8 @@ from settings.ingress import Wanted, derived_ingress
 from settings.internal_tls import derived_internal_tls
 from settings.job_files import FileObject
 from settings.job_spec import (
+    SUSPENDED,
+    SUSPENDED_BY,
     apply_arguments,
     derived_spec,
     flat_configuration,
@@ -17,6 +19,7 @@ from settings.job_spec import (
     job_of,
     raw_spec,
     spec_of,
+    suspended_spec,
 )
 from settings.jobs import Attachment, Job
 from settings.labels import labels
@@ -201,7 +204,9 @@ def _job_manifest(
     if settings.namespaces[namespace].pod_security != "privileged":
         platform = merge_mappings(derived_security(kind, resource.inner), platform)
     platform |= derived_ingress(replace(ingress, said=below), settings.ingress, settings.operator.version)
-    layers = Layers([Layer("platform", platform), *said])
+    suspended = settings.suspension.jobs.get(f"{kind}/{namespace}/{source.name}") if runs_job else None
+    above = [Layer(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
+    layers = Layers([Layer("platform", platform), *said, *above])
     spec = layers.merged()
     for layer, said in ((named, own), (enforced, settings.enforced)):
         _note_arguments(layers, layer, said, apply_arguments(spec, said))
@@ -210,6 +215,9 @@ def _job_manifest(
     )
     manifest = _object_manifest(source, namespace)
     manifest["spec"] = spec
+    if suspended is not None:
+        metadata = cast(dict[str, object], manifest["metadata"])
+        manifest["metadata"] = merge_mappings(metadata, {"annotations": {SUSPENDED: suspended}})
     return manifest, layers
 
 

@@ -15,6 +15,9 @@ from settings.yaml_file import read as read_yaml
 PROJECT = "flink-k8s"
 PREFIX = f"{PROJECT}:"
 
+SUSPENSION = "suspension"
+"""The key that the tools write into their copy of a stack file, and nobody into the file."""
+
 STACK_FILE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 """What may stand at the top of a stack file."""
 
@@ -113,6 +116,10 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
         project, colon, name = key.partition(":")
         if not colon:
             name, project = key, PROJECT
+        if project == PROJECT and name == SUSPENSION and config_file is None:
+            message = 'is kept by the engine alone; write "state: suspended" of a job, or run make suspend'
+            found.append(document.problem(("config", key), message))
+            continue
         if project == PROJECT and name in values:
             message = f"stands twice, with and without {PREFIX} before it; keep one"
             found.append(document.problem(("config", key), message))

@@ -28,6 +28,7 @@ from tools.cluster import here
 from tools.kubectl import Kubectl
 from tools.run import FailedError, finish, say, step
 from tools.stack import Stack, prepare, read_layer
+from tools.suspended import Change
 
 JOB = "word-count"
 CLAIM = "word-count-data"
@@ -72,7 +73,8 @@ def main() -> int:
         with step("input", steps):
             bring_input(text, kubectl, job)
     with step("program", steps):
-        carrier.up(stack)
+        asleep = carrier.suspended(stack)
+        carrier.up(stack, Change({key: said for key, said in asleep.items() if key != job.key}))
     with step("job", steps):
         wait_until_finished(kubectl, job)
     with step("result", steps):

@@ -20,10 +20,11 @@ from components.platform_stack import missing
 from local.engine_state import recorded, resources
 from local.tool import state
 from settings.stack_file import PROJECT
-from tools import alone, blockers, context, policy, protected, tenants
+from tools import alone, blockers, context, policy, protected, suspended, tenants
 from tools.exported import exported
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
 from tools.stack import Stack, prepare
+from tools.suspended import Change
 from tools.timings import events
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
@@ -46,8 +47,13 @@ class Engine:
     policy: str = ""
     timings: bool = False
 
-    def up(self, stack: Stack) -> None:
+    def up(self, stack: Stack, change: Change | None = None) -> None:
         """Makes the cluster what the stack declares, and waits for its jobs.
+
+        Args:
+            stack: the stack.
+            change: which of its jobs are to be suspended now; None for those that are. Where it is about some jobs
+                alone, the command touches no others.
 
         Raises:
             FailedError: when it could not.
@@ -55,14 +61,19 @@ class Engine:
         cure = "mend what it says above and run the same command again: what is done stays done"
         if self.pulumi is None:
             tenants.refuse(stack, tenants.in_ledger(stack), destroy=False)
+            suspended.carry(stack, change or Change(suspended.in_ledger(stack)))
             with blockers.told(stack):
                 shown = ["--timings"] if self.timings else []
                 must("up", [*_local("local.apply"), "up", *_of(stack), *shown], cure=cure)
             return
-        env, before = ready(self.pulumi, stack)
-        protected.refuse(before, stack, destroy=False)
-        tenants.refuse(stack, tenants.in_state(before), destroy=False)
+        env, before = ready(self.pulumi, stack, carried=change is None)
         command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
+        if change is not None:
+            suspended.carry(stack, change)
+            command += [f"--target={urn}" for urn in suspended.urns(before, change.about or ())]
+        if change is None or change.about is None:
+            protected.refuse(before, stack, destroy=False)
+            tenants.refuse(stack, tenants.in_state(before), destroy=False)
         with blockers.told(stack):
             if not self.timings:
                 must("up", command, cure=cure, env=env)
@@ -70,6 +81,16 @@ class Engine:
             with events() as seen:
                 must("up", [*command, *seen.options], cure=cure, env={**env, **seen.env})
             say(seen.watch.timeline(recorded(exported(self.pulumi, stack, env))).text())
+
+    def suspended(self, stack: Stack) -> Mapping[str, str]:
+        """The jobs that `make suspend` has stopped, by `kind/namespace/name`: since when, and by whom.
+
+        Raises:
+            FailedError: when the state cannot be read.
+        """
+        if self.pulumi is None:
+            return suspended.in_ledger(stack)
+        return suspended.in_state(ready(self.pulumi, stack, carried=False)[1])
 
     def destroy(self, stack: Stack) -> None:
         """Takes away all that the stack made, jobs before their operator.
@@ -214,7 +235,7 @@ def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
 
 
 def ready(
-    pulumi: Path, stack: Stack, *, moving: bool = True, shared: bool = False
+    pulumi: Path, stack: Stack, *, moving: bool = True, shared: bool = False, carried: bool = True
 ) -> tuple[dict[str, str], Mapping[str, Any]]:
     """The command's environment and the stack's state as it is before: the stack is there, in the cluster that its file
     names, and nobody else's now.
@@ -224,6 +245,7 @@ def ready(
         stack: the stack.
         moving: whether the operation would make or look at objects in the context that the file names.
         shared: whether somebody else may be at work on the stack meanwhile; a preview does not mind.
+        carried: whether jobs that are suspended stay so in what follows.
 
     Raises:
         FailedError: when it is not.
@@ -234,6 +256,8 @@ def ready(
     before = exported(pulumi, stack, env)
     if moving:
         context.unchanged(before, stack)
+        if carried:
+            suspended.carry(stack, Change(suspended.in_state(before)))
         _platform_is_up(pulumi, stack, env)
     if not shared:
         alone.say_lock(pulumi, stack, env)

@@ -77,6 +77,22 @@ def program(name: str, *, cure: str) -> str:
     return found
 
 
+def agree(name: str, *, yes: bool) -> None:
+    """Goes on when whoever is there types that name, or has said yes before.
+
+    Raises:
+        FailedError: when nobody does.
+    """
+    if yes:
+        return
+    try:
+        answer = input(f'type the stack\'s name, "{name}", to go on: ')
+    except (EOFError, RuntimeError):  # nobody is there to answer: standard input is at its end, or closed
+        answer = ""
+    if answer.strip() != name:
+        raise FailedError("nothing was done; scripts say YES=1 (--yes)")
+
+
 @contextmanager
 def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[None]:
     """Prints what begins, and how long it took.

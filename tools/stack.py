@@ -70,6 +70,13 @@ def prepare(name: str, layer: Mapping[str, object] | Path | None = None) -> Stac
         raise FailedError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
 
 
+def hand_over(stack: Stack, key: str, value: object) -> None:
+    """Writes one more key into the copy of a stack's file: for the engine, until the stack is prepared again."""
+    content = cast(dict[str, dict[str, object]], yaml.safe_load(stack.config_file.read_text()))
+    content["config"][f"{PREFIX}{key}"] = value
+    _replace(stack.config_file, content)
+
+
 def _write_copy(tracked: Path, copy: Path, values: Mapping[str, object]) -> None:
     content = cast(dict[str, object], yaml.safe_load(tracked.read_text()) or {})
     earlier = cast(dict[str, object], yaml.safe_load(copy.read_text()) or {}) if copy.exists() else {}
@@ -82,6 +89,10 @@ def _write_copy(tracked: Path, copy: Path, values: Mapping[str, object]) -> None
         if key in earlier:
             content.setdefault(key, earlier[key])
     copy.parent.mkdir(parents=True, exist_ok=True)
+    _replace(copy, content)
+
+
+def _replace(copy: Path, content: object) -> None:
     part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
     part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     part.replace(copy)

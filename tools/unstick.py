@@ -12,7 +12,7 @@ from settings.job_spec import SAVEPOINT_ON_DELETION
 from tools.blockers import operator_trouble
 from tools.held import FINALIZER_SUFFIX, Held, held
 from tools.kubectl import Kubectl
-from tools.run import FailedError, finish, say
+from tools.run import FailedError, agree, finish, say
 from tools.stack import Stack, prepare
 
 
@@ -78,13 +78,7 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
         say("this takes the operator's finalizers away, and what they stand for:")
     for one in ones:
         say(f"  {cost(one, trouble)}")
-    if not yes:
-        try:
-            answer = input(f'type the stack\'s name, "{stack.name}", to go on: ')
-        except (EOFError, RuntimeError):  # nobody is there to answer: standard input is at its end, or closed
-            answer = ""
-        if answer.strip() != stack.name:
-            raise FailedError("nothing was done; scripts say --yes")
+    agree(stack.name, yes=yes)
     for one in ones:
         patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}}
         if not gives_up_savepoint(one, trouble):

@@ -138,16 +138,31 @@ class TestState:
         assert {vertex["parallelism"] for vertex in job["vertices"]} == {1}
         totals.goes_on()
 
-    def test_suspended_and_resumed_by_config(self, totals: RunningTotals) -> None:
-        totals.up(state="suspended")
-        # The JobManager of a job that was stopped with a savepoint stays for a while, for whoever wants to ask it.
-        until(
-            "nothing works", lambda: totals.status()["lifecycleState"] == "SUSPENDED" and not totals.pods("taskmanager")
-        )
+    def test_suspended_it_stays_so_until_it_is_resumed(self, totals: RunningTotals, kubectl: Kubectl) -> None:
+        stack, layer = "STACK=sandbox", totals.layer()
+        start = time.monotonic()
+        done = make("suspend", stack, layer, timeout=200)
+        assert done.returncode == 0, done.stderr
+        assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in done.stdout
+        assert totals.status()["lifecycleState"] == "SUSPENDED"
+        # The JobManager, too: the operator's default is to keep it for a day.
+        until("no pods", lambda: not totals.pods("taskmanager") and not totals.pods("jobmanager"))
         at_rest = totals.audit()
         assert at_rest.is_whole, at_rest
-        totals.up(state="running")
+        print(f"suspended: {time.monotonic() - start:.1f} s")
+        up = totals.up(parallelism=2)
+        assert f"suspended until `make resume STACK=sandbox`: {NAMESPACE}/{JOB}" in up.stdout
+        found = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+        assert found["spec"]["job"]["state"] == "suspended"
+        assert found["spec"]["job"]["parallelism"] == 2
+        assert not totals.pods("jobmanager")
+        start = time.monotonic()
+        done = make("resume", stack, totals.layer(), timeout=200)
+        assert done.returncode == 0, done.stderr
+        print(f"resumed: {time.monotonic() - start:.1f} s")
+        assert totals.restored()["is_savepoint"]
         assert totals.goes_on().highest > at_rest.highest
+        assert "no job was suspended" in make("resume", stack, totals.layer(), timeout=60).stdout
 
     def test_it_is_removed_with_a_savepoint_and_goes_on_from_it(self, totals: RunningTotals, kubectl: Kubectl) -> None:
         folder = f"{MOUNT}/sandbox/{NAMESPACE}/{JOB}/savepoints"

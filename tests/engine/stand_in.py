@@ -61,7 +61,7 @@ def _pack(folder: Path, chart: versions.Chart, contents: Mapping[str, bytes]) ->
 
 @contextmanager
 def stand_in_operator(kubectl: Kubectl) -> Generator[None]:
-    """While the block runs, every FlinkDeployment is STABLE soon after it was changed."""
+    """While the block runs, every FlinkDeployment is STABLE, or SUSPENDED, soon after it was changed."""
     ended = threading.Event()
 
     def look() -> None:
@@ -70,7 +70,9 @@ def stand_in_operator(kubectl: Kubectl) -> Generator[None]:
             items: list[dict[str, Any]] = json.loads(found.stdout)["items"] if found.returncode == 0 else []
             for one in items:
                 metadata = one["metadata"]
-                status = {"lifecycleState": "STABLE", "observedGeneration": metadata["generation"]}
+                is_suspended = one["spec"].get("job", {}).get("state") == "suspended"
+                lifecycle = "SUSPENDED" if is_suspended else "STABLE"
+                status = {"lifecycleState": lifecycle, "observedGeneration": metadata["generation"]}
                 if status.items() <= one.get("status", {}).items():
                     continue
                 patch = ["--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}"]

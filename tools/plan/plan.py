@@ -175,7 +175,7 @@ def _outcome(entry: _Entry) -> Outcome:
     if old is not None and new is None:
         return effects.deleted(old, protected=step.protected)
     if old is None or new is None or step.operation is Operation.SAME:
-        return Outcome(Effect.NOTHING)
+        return Outcome(Effect.NOTHING, notes=("suspended",) if new and new.is_suspended else ())
     if step.operation is Operation.REPLACE:
         becomes = () if (old.namespace, old.name) == (new.namespace, new.name) else (f"it becomes {_title(new)}",)
         outcome = effects.replaced(old, new, step.replaced_for, protected=step.protected)

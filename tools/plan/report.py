@@ -81,7 +81,7 @@ class Report:
             rows.append(("all jobs", f"{len(self.plan.jobs)} declared or running", *total))
             below += [[]] * (len(teams) + 1)
         lines = _table(rows, below) if moving else []
-        lines += _wrapped(f"nothing ({len(unchanged)}): ", [job.title for job in unchanged])
+        lines += _wrapped(f"nothing ({len(unchanged)}): ", [" ".join(_noted(job)) for job in unchanged])
         if self.plan.others:
             lines += ["besides:", *(f"  {_SIGNS[other.operation]:<2} {_other(other)}" for other in self.plan.others)]
         lines += [f"error: {error}" for error in self.plan.errors]
@@ -196,7 +196,12 @@ def _wrapped(start: str, names: Sequence[str]) -> list[str]:
 
 
 def _listed(jobs: Iterable[JobPlan]) -> str:
-    return ", ".join(f"`{job.title}`" for job in jobs)
+    return ", ".join(" ".join((f"`{name}`", *notes)) for name, *notes in map(_noted, jobs))
+
+
+def _noted(job: JobPlan) -> list[str]:
+    """`flink/orders`, and `(suspended)` behind it."""
+    return [job.title, *(f"({note})" for note in job.outcome.notes)]
 
 
 def _count(number: int, what: str) -> str:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from components.flink_job import deletion
+from components.flink_job import deletion, is_awaited
 from components.readiness import PLURALS
+from settings.model import Suspension
 
 
 @pytest.mark.parametrize("kind", PLURALS)
 def test_a_blue_green_deployment_alone_waits_for_what_it_made(kind: str):
     wanted = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
     assert deletion(kind) == {"pulumi.com/deletionPropagationPolicy": wanted}
+
+
+def test_a_suspended_job_is_waited_for_only_by_the_run_that_suspends_it():
+    def job(name: str, *, suspended: bool) -> Any:
+        return SimpleNamespace(key=f"FlinkDeployment/flink/{name}", is_suspended=suspended)
+
+    of_all, of_one = Suspension(), Suspension(about=["FlinkDeployment/flink/a"])
+    assert not is_awaited(job("a", suspended=True), of_all)
+    assert is_awaited(job("a", suspended=False), of_all)
+    assert is_awaited(job("a", suspended=True), of_one)
+    assert not is_awaited(job("b", suspended=False), of_one)

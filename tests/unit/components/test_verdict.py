@@ -62,6 +62,31 @@ def test_verdict(kind: str, found: dict[str, Any], state: str):
     assert verdict(kind, found).state == state
 
 
+SUSPENDED = {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "SUSPENDED"}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "state"),
+    [
+        ("FlinkDeployment", deployment("SUSPENDED", jobStatus={"state": "FINISHED"}), "ready"),
+        ("FlinkSessionJob", deployment("SUSPENDED"), "ready"),
+        ("FlinkDeployment", deployment("SUSPENDED", observed=1), "waiting"),
+        ("FlinkDeployment", deployment("STABLE", jobStatus={"state": "RUNNING"}), "waiting"),
+        ("FlinkDeployment", deployment("UPGRADING"), "waiting"),
+        ("FlinkDeployment", deployment("UPGRADING", error="no savepoint"), "failed"),
+        ("FlinkBlueGreenDeployment", SUSPENDED, "ready"),
+        ("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", "RUNNING"), "waiting"),
+    ],
+)
+def test_what_is_to_be_suspended_is_well_once_it_is(kind: str, found: dict[str, Any], state: str):
+    assert verdict(kind, found, suspended=True).state == state
+
+
+def test_what_is_to_run_and_is_suspended_is_waited_for():
+    assert verdict("FlinkDeployment", deployment("SUSPENDED")).state == "waiting"
+    assert verdict("FlinkBlueGreenDeployment", SUSPENDED).state == "waiting"
+
+
 @pytest.mark.parametrize(
     ("found", "patience"),
     [

@@ -161,3 +161,8 @@ def test_absent() -> None:
 
 def test_durations() -> None:
     assert [duration(text) for text in ("1h5m30s", "5m", "90s", "", "soon")] == [3930, 300, 90, 0, 0]
+
+
+def test_flinks_resources_are_the_programs_to_wait_for() -> None:
+    body = found("FlinkDeployment", {"observedGeneration": 1}, apiVersion="flink.apache.org/v1beta1")
+    assert pending_reason(body, {}) == ""

@@ -363,6 +363,11 @@ class TestReport:
         table = [line for line in text.splitlines() if line.startswith("|")]
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}, "each row has its seven cells"
 
+    def test_a_job_that_is_suspended_and_stays_so_is_shown_as_that(self) -> None:
+        report = Report("dev", planned(step("same", *2 * [on(streaming(), {"spec.job.state": "suspended"})])))
+        assert "nothing (1): flink/orders (suspended)" in report.text()
+        assert "Nothing happens to 1 job: `flink/orders` (suspended)." in report.markdown()
+
     def test_markdown_takes_nothing_of_a_value_for_its_own(self) -> None:
         new = on(streaming(), {"spec.image": "a|b<script>`*_[x](y)"})
         row = next(
