@@ -96,7 +96,9 @@ async def serving(folder: Path) -> AsyncGenerator[tuple[FakeApiServer, ApiServer
 
 def job(name: str = "a", **configuration: str) -> Any:
     spec = {"job": {}, "flinkConfiguration": configuration}
-    return SimpleNamespace(kind="FlinkDeployment", namespace="flink", name=name, session_cluster=None, spec=spec)
+    return SimpleNamespace(
+        kind="FlinkDeployment", namespace="flink", name=name, session_cluster=None, spec=spec, is_suspended=False
+    )
 
 
 @pytest.fixture(autouse=True)
