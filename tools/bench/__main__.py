@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.bench import checking, deploying, report
+from tools.bench import checking, deploying, operating, report
+from tools.bench.cluster import named
 from tools.bench.measure import machine
 from tools.bench.table import Row, Skipped
 from tools.run import ROOT, finish, say
 
-_COUNTS = {"a": (10, 100, 1000, 3000), "b": (100, 1000)}
+_COUNTS = {"a": (10, 100, 1000, 3000), "b": (10, 100, 300, 1000), "d": (10, 100, 500)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--part", choices=sorted(report.PARTS), action="append", help="one part alone; may be repeated")
     parser.add_argument("--jobs", type=int, nargs="+", help="numbers of jobs, in place of each part's own")
     parser.add_argument("--runs", type=int, default=3, help="of each command that changes nothing; the best counts")
-    parser.add_argument("--kubeconfig", type=Path, help="of the cluster for part b")
+    parser.add_argument("--kubeconfig", type=Path, help="of the cluster for parts b and d")
     parser.add_argument("--context", help="its kube-context")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where the page is written")
     given = parser.parse_args(arguments)
@@ -44,8 +45,8 @@ def _measured(part: str, given: argparse.Namespace) -> Iterator[Row | Skipped]:
     counts: list[int] = list(given.jobs or _COUNTS[part])
     if part == checking.PART:
         return checking.measure(counts, given.runs)
-    kubeconfig: Path | None = given.kubeconfig
-    return deploying.measure(counts, kubeconfig.absolute() if kubeconfig else None, given.context)
+    cluster = named(part, given.kubeconfig, given.context)
+    return deploying.measure(counts, cluster) if part == deploying.PART else operating.measure(counts, cluster)
 
 
 def _shown(one: Row | Skipped) -> str:

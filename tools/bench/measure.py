@@ -30,7 +30,14 @@ class Cost:
     megabytes: float
 
 
-def cost(command: Sequence[str | Path], folder: Path, env: Mapping[str, str] | None = None, *, runs: int = 1) -> Cost:
+def cost(
+    command: Sequence[str | Path],
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    runs: int = 1,
+    accepted: Sequence[int] = (0,),
+) -> Cost:
     """The least time and the least memory of some runs: other work on the machine only ever adds.
 
     Args:
@@ -38,11 +45,12 @@ def cost(command: Sequence[str | Path], folder: Path, env: Mapping[str, str] | N
         folder: working directory.
         env: laid over this process' environment.
         runs: how often.
+        accepted: exit codes of a command that did what it was to do.
 
     Raises:
-        FailedError: when it exits with another code than 0.
+        FailedError: when it exits with another code.
     """
-    found = [_once([str(part) for part in command], folder, env or {}) for _ in range(runs)]
+    found = [_once([str(part) for part in command], folder, env or {}, accepted) for _ in range(runs)]
     return Cost(min(one.wall for one in found), min(one.cpu for one in found), min(one.megabytes for one in found))
 
 
@@ -59,7 +67,7 @@ sys.exit(child.returncode)
 """A process begins with the memory of its parent, and the system counts that in: so the parent is a small one."""
 
 
-def _once(command: list[str], folder: Path, env: Mapping[str, str]) -> Cost:
+def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int]) -> Cost:
     with TemporaryDirectory() as place:
         answer = Path(place) / "cost.json"
         done = subprocess.run(
@@ -70,7 +78,7 @@ def _once(command: list[str], folder: Path, env: Mapping[str, str]) -> Cost:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        if done.returncode != 0:
+        if done.returncode not in accepted:
             said = done.stdout.decode(errors="replace")[-1000:]
             raise FailedError(f"{' '.join(command[:4])} … exited with {done.returncode}: {said}")
         return Cost(*(float(value) for value in json.loads(answer.read_text())))

@@ -16,9 +16,12 @@ DATA, PLOT, PAGE = "performance.json", "performance.svg", "performance.md"
 PARTS = {
     "a": "Check and render",
     "b": "Deploy: the `pulumi` command on an API server without nodes",
+    "d": "The operator: until many jobs are deployed",
 }
 _BEGIN, _END = "<!-- measured: written by make bench -->", "<!-- end of measured -->"
-_WIDTH, _HEIGHT, _MARGIN = 720, 320, 60
+_WIDTH, _HEIGHT, _MARGIN = 780, 320, 60
+_DRAWN = {"b": ("first deployment", "preview of nothing")}
+"""Pieces of a part's work that are drawn, where not all are: one for each command."""
 _COLOURS = ("#1f6feb", "#d1495b", "#2a9d5c", "#8a5cd1", "#b7791f", "#5b6770")
 
 
@@ -81,10 +84,22 @@ def _cost(cost: Mapping[str, float]) -> str:
 
 
 def plot(data: Mapping[str, Any]) -> str:
-    """CPU time of part a by number of jobs, both axes logarithmic, a line for each command and peer."""
-    lines = _lines(data)
-    if not lines:
+    """CPU time by number of jobs, a panel for each part, both axes logarithmic, a line for each command and peer."""
+    panels = {part: lines for part in PARTS if (lines := _lines(data, part))}
+    if not panels:
         return '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>\n'
+    height = _HEIGHT * len(panels)
+    size = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
+    ]
+    for number, (part, lines) in enumerate(panels.items()):
+        drawn += [f'<g transform="translate(0 {number * _HEIGHT})">', *_panel(PARTS[part], lines), "</g>"]
+    return "\n".join([*drawn, "</svg>", ""])
+
+
+def _panel(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> list[str]:
     every = [point for points in lines.values() for point in points]
     left, right = log10(min(jobs for jobs, _ in every)), log10(max(jobs for jobs, _ in every))
     low, high = log10(min(time for _, time in every)), log10(max(time for _, time in every))
@@ -92,35 +107,36 @@ def plot(data: Mapping[str, Any]) -> str:
     def at(jobs: float, time: float) -> tuple[float, float]:
         across = (log10(jobs) - left) / ((right - left) or 1)
         up = (log10(time) - low) / ((high - low) or 1)
-        return _MARGIN + across * (_WIDTH - 4 * _MARGIN), _HEIGHT - _MARGIN - up * (_HEIGHT - 2 * _MARGIN)
+        return _MARGIN + across * (_WIDTH - 5 * _MARGIN), _HEIGHT - _MARGIN - up * (_HEIGHT - 2 * _MARGIN)
 
-    size = f'width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
-    drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        f'<text x="{_MARGIN}" y="24">CPU seconds by number of jobs</text>',
-    ]
+    shown = title.replace("`", "")
+    drawn = [f'<text x="{_MARGIN}" y="24">{escape(shown)}: CPU seconds by number of jobs</text>']
     for jobs in sorted({jobs for jobs, _ in every}):
         x, _ = at(jobs, 10**low)
         drawn.append(f'<text x="{x:.0f}" y="{_HEIGHT - _MARGIN + 20}" text-anchor="middle">{jobs}</text>')
     for time in _ticks(10**low, 10**high):
         _, y = at(10**left, time)
         drawn.append(f'<text x="{_MARGIN - 8}" y="{y + 4:.0f}" text-anchor="end">{time:g}</text>')
-        drawn.append(f'<path d="M{_MARGIN} {y:.0f}H{_WIDTH - 3 * _MARGIN}" stroke="#e0e0e0"/>')
+        drawn.append(f'<path d="M{_MARGIN} {y:.0f}H{_WIDTH - 4 * _MARGIN}" stroke="#e0e0e0"/>')
     for number, (name, points) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         path = " ".join(f"{x:.0f},{y:.0f}" for x, y in (at(*point) for point in points))
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         y = _MARGIN + 18 * number
-        drawn.append(f'<text x="{_WIDTH - 3 * _MARGIN + 12}" y="{y}" fill="{colour}">{escape(name)}</text>')
-    return "\n".join([*drawn, "</svg>", ""])
+        drawn.append(f'<text x="{_WIDTH - 4 * _MARGIN + 12}" y="{y}" fill="{colour}">{escape(name)}</text>')
+    return drawn
 
 
-def _lines(data: Mapping[str, Any]) -> dict[str, Sequence[tuple[int, float]]]:
+def _lines(data: Mapping[str, Any], part: str) -> dict[str, Sequence[tuple[int, float]]]:
+    """Points by what they are of; a part with one number of jobs has no lines."""
     parts = cast("Mapping[str, Mapping[str, Any]]", data["parts"])
-    rows = cast("list[Mapping[str, Any]]", parts["a"]["rows"] if "a" in parts else [])
+    rows = cast("list[Mapping[str, Any]]", parts[part]["rows"] if part in parts else [])
+    if len({row["jobs"] for row in rows}) < 2:
+        return {}
     found: dict[str, dict[int, float]] = {}
     for row in rows:
+        if row["work"] not in _DRAWN.get(part, (row["work"],)):
+            continue
         for name, side in ((str(row["command"]), "ours"), (str(row["peer"]), "theirs")):
             found.setdefault(name, {})[int(row["jobs"])] = float(row[side]["cpu"])
     return {name: sorted(points.items()) for name, points in found.items()}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import yaml
 
+from tools.bench.measure import cost
 from tools.run import ROOT
 
 STACK = "bench"
@@ -52,6 +54,11 @@ def job_file(name: str) -> str:
     return _JOB % name
 
 
+def changed(manifest: str) -> str:
+    """The same job with another parallelism."""
+    return manifest.replace("parallelism: 2", "parallelism: 3")
+
+
 def project(folder: Path, count: int, config: dict[str, object] | None = None) -> Path:
     """A copy of this project with that many jobs, and the stack `bench`: one namespace, nothing that needs a chart.
 
@@ -82,6 +89,17 @@ def project(folder: Path, count: int, config: dict[str, object] | None = None) -
     said = {"config": {f"flink-k8s:{key}": value for key, value in keys.items()}}
     (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
     return folder
+
+
+def objects(folder: Path, out: Path) -> list[Path]:
+    """What the stack of such a copy renders to: files of one object each, alone in their folder.
+
+    Raises:
+        FailedError: when it cannot be rendered.
+    """
+    cost([sys.executable, "-m", "local.render", STACK, out], folder)
+    (out / "kustomization.yaml").unlink()
+    return sorted(out.glob("*.yaml"))
 
 
 def chart(folder: Path, count: int) -> Path:

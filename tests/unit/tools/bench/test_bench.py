@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,11 +11,14 @@ import pytest
 import yaml
 
 from settings.check import main as check
-from tools.bench import deploying, report
+from tools.bench import deploying, operating, report
 from tools.bench.__main__ import main
+from tools.bench.cluster import named
+from tools.bench.deployers import Tofu
 from tools.bench.measure import Cost, cost, machine
 from tools.bench.table import Row, Skipped
-from tools.bench.workload import PLAIN, STACK, chart, names, project
+from tools.bench.workload import PLAIN, STACK, changed, chart, job_file, names, project
+from tools.kubectl import Kubectl
 from tools.run import FailedError
 
 
@@ -40,6 +44,42 @@ def test_a_command_costs_its_own_memory_and_time_and_not_that_of_whoever_measure
 def test_a_command_that_fails_is_said_with_its_words(tmp_path: Path):
     with pytest.raises(FailedError, match="exited with 3: no such luck"):
         cost([sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"], tmp_path)
+
+
+def test_an_exit_code_that_is_accepted_is_no_failure(tmp_path: Path):
+    assert cost([sys.executable, "-S", "-c", "raise SystemExit(1)"], tmp_path, accepted=(0, 1)).wall > 0
+
+
+def test_a_change_of_one_job_is_one_value():
+    before, after = (yaml.safe_load(text) for text in (job_file("a"), changed(job_file("a"))))
+    assert (before["spec"]["job"].pop("parallelism"), after["spec"]["job"].pop("parallelism")) == (2, 3)
+    assert before == after
+
+
+def test_opentofu_gets_each_object_after_its_namespace_and_changes_one_job(tmp_path: Path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "00-namespace-bench.yaml").write_text("kind: Namespace\n")
+    (out / "01-flinkdeployment-bench-job-0000.yaml").write_text(job_file("job-0000"))
+    (out / "01-flinkdeployment-bench-job-0001.yaml").write_text(job_file("job-0001"))
+    program = tmp_path / "tofu"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    cluster = Kubectl("kubectl", "here", tmp_path / "kubeconfig")
+    tofu = Tofu(str(program), cluster, sorted(out.iterdir()), tmp_path / "tofu-folder")
+    tofu.begin()
+    written = tmp_path / "tofu-folder" / "main.tf.json"
+    before = json.loads(written.read_text())
+    tofu.change_one()
+    after = json.loads(written.read_text())
+    assert before["provider"]["kubernetes"] == {"config_path": str(cluster.kubeconfig), "config_context": "here"}
+    objects = before["resource"]["kubernetes_manifest"]
+    assert [one["depends_on"] for one in objects.values()] == [
+        [],
+        *[["kubernetes_manifest.object-00-namespace-bench"]] * 2,
+    ]
+    changed_ones = [name for name, one in after["resource"]["kubernetes_manifest"].items() if one != objects[name]]
+    assert changed_ones == ["object-01-flinkdeployment-bench-job-0000"]
 
 
 def test_the_workload_is_a_stack_that_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -90,8 +130,14 @@ def test_the_page_keeps_what_people_wrote(tmp_path: Path):
 def test_the_plot_is_an_svg_with_a_line_for_each_command_and_peer():
     rows = [row(jobs=10), row(jobs=1000, ours=40.0), row(jobs=10, peer="YAML <&>"), row(jobs=1000, peer="YAML <&>")]
     drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
-    assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == 3
-    assert "YAML <&>" in [text.text for text in drawn.findall("{http://www.w3.org/2000/svg}text")]
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}polyline"))) == 3
+    assert "YAML <&>" in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_part_of_one_size_is_not_drawn_and_each_other_has_its_panel():
+    rows = [row("a", 10), row("a", 100), row("b", 1), row("d", 10), row("d", 100)]
+    drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
 
 
 def test_nothing_measured_is_an_empty_plot():
@@ -100,11 +146,13 @@ def test_nothing_measured_is_an_empty_plot():
 
 def test_without_an_engine_or_a_cluster_the_part_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
-    assert list(deploying.measure([1], None, None)) == [Skipped("b", "the pulumi command is not on PATH")]
+    nowhere = named("b", None, None)
+    assert list(deploying.measure([1], nowhere)) == [Skipped("b", "the pulumi command is not on PATH")]
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
-    (said,) = deploying.measure([1], None, None)
+    (said,) = deploying.measure([1], nowhere)
     assert isinstance(said, Skipped)
     assert "no cluster was named" in said.reason
+    assert list(operating.measure([1], nowhere)) == [nowhere]
 
 
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,40 @@
+"""The cluster that a part is measured on: any with the Flink CRDs; nothing of the bench stays in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.command import CommandError
+from local.tool import find_tool
+from tools.bench.table import Skipped
+from tools.bench.workload import NAMESPACE
+from tools.kubectl import Kubectl
+from tools.run import FailedError
+
+
+def named(part: str, kubeconfig: Path | None, context: str | None) -> Kubectl | Skipped:
+    """kubectl for the cluster that was named, or why the part cannot be measured.
+
+    Args:
+        part: that wants it.
+        kubeconfig: file, if one was said.
+        context: kube-context, if one was said.
+    """
+    if kubeconfig is None or context is None:
+        return Skipped(part, "no cluster was named; say KUBECONFIG=file CONTEXT=name of one with the Flink CRDs")
+    try:
+        return Kubectl(find_tool("kubectl"), context, kubeconfig.absolute())
+    except CommandError as error:
+        return Skipped(part, str(error))
+
+
+def forget(kubectl: Kubectl) -> None:
+    """Takes the bench's namespace away, with all that is in it.
+
+    Raises:
+        FailedError: when it stays.
+    """
+    try:
+        kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=900s")
+    except FailedError as error:
+        raise FailedError(f"the namespace {NAMESPACE} of the bench stays behind: {error}") from None
