@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pulumi
 
+from components.clear_secrets import guarded
 from components.external_secret import READY
 from components.flink_operator import FlinkOperator
 from components.internal_tls import internal_tls
@@ -55,7 +56,7 @@ class FlinkJob:
             "apiVersion": job.manifest["apiVersion"],
             "kind": job.kind,
             "metadata": {**metadata, "annotations": annotations},
-            "spec": job.spec,
+            "spec": guarded(job.spec),
         }
         self.resource = KubernetesObject(f"{job.namespace}/{job.name}", manifest, opts)
         is_real = not pulumi.runtime.is_dry_run()
@@ -180,7 +181,9 @@ def attachment(declared: Attachment, opts: pulumi.ResourceOptions) -> pulumi.Res
         metadata = cast(dict[str, Any], manifest["metadata"])
         annotations = {**added, **cast(dict[str, Any], metadata.get("annotations") or {})}
         manifest["metadata"] = {**metadata, "annotations": annotations}
-    return KubernetesObject(f"{declared.namespace}/{declared.source.name}", manifest, opts)
+    return KubernetesObject(
+        f"{declared.namespace}/{declared.source.name}", cast(dict[str, Any], guarded(manifest)), opts
+    )
 
 
 _AWAITED: Mapping[tuple[str, str], Mapping[str, str]] = {

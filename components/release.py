@@ -8,6 +8,7 @@ from typing import Any, cast
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
+from components.clear_secrets import guarded
 from settings.merge import merge_mappings
 from settings.model import Charts, ChartSource
 from settings.versions import Chart
@@ -48,9 +49,11 @@ def install(
         chart=place,
         # A chart in a folder has its own version in it and no other can be asked for.
         version=None if is_local else version,
-        repository_opts=None if repository is None else RepositoryOptsArgs(repo=repository),
+        repository_opts=None
+        if repository is None
+        else RepositoryOptsArgs(repo=cast(pulumi.Input[str], guarded(repository))),
         namespace=namespace,
-        values=cast(Mapping[str, Any], merge_mappings(values, overrides)),
+        values=cast(Mapping[str, Any], guarded(merge_mappings(values, overrides))),
         timeout=INSTALL_TIMEOUT_SECONDS,
         atomic=True,
         cleanup_on_fail=True,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, cast
 
 from local.dependencies import Edges, layers, topological
-from local.values import Secret, Unknown, paths_of
+from local.values import Secret, Unknown, in_clear, paths_of
 
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 _PROVIDERS: Final = "pulumi:providers:"
@@ -114,6 +114,12 @@ class Resource:
     def secret_paths(self) -> tuple[str, ...]:
         """Where in the inputs secrets are."""
         return tuple(paths_of(dict(self.inputs), Secret))
+
+    def as_written(self) -> Resource:
+        """The same with what users wrote in clear as they wrote it, for the manifests; see `in_clear`."""
+        if self.kind == "Secret" or not self.secret_paths:
+            return self
+        return replace(self, inputs=cast("Mapping[str, object]", in_clear(dict(self.inputs))))
 
     @property
     def unknown_paths(self) -> tuple[str, ...]:

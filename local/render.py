@@ -51,7 +51,7 @@ def documents(
     content: dict[str, list[Manifest]] = {}
     edges = dict(recording.edges)
     below = reachable(edges)
-    for thing in by_name(recording.things):
+    for thing in map(Resource.as_written, by_name(recording.things)):
         if not thing.is_release:
             content[thing.urn] = _object(thing, notes)
             continue

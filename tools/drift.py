@@ -76,8 +76,9 @@ def declared(export: Mapping[str, Any]) -> list[Declared]:
         kind, inputs = str(resource.get("type")), cast(Manifest, resource.get("inputs") or {})
         if not kind.startswith("kubernetes:") or kind == _RELEASE or resource.get("delete"):
             continue
-        is_secret = inputs.get("kind") == "Secret" or _SIGNATURE in json.dumps(inputs)
-        inputs = cast(Manifest, _plain(inputs))
+        marked, inputs = inputs, cast(Manifest, _plain(inputs))
+        # What users wrote in clear looks like a secret, and is hidden by itself.
+        is_secret = inputs.get("kind") == "Secret" or masked("", inputs) != masked("", _plain(marked, HIDDEN))
         metadata = dict(cast(Manifest, inputs.get("metadata") or {}))
         annotations = cast(Manifest, metadata.pop("annotations", None) or {})
         own = {name: text for name, text in annotations.items() if not name.startswith(_PULUMI)}
@@ -88,14 +89,19 @@ def declared(export: Mapping[str, Any]) -> list[Declared]:
     return found
 
 
-def _plain(value: object) -> object:
-    """A value of the state without the engine's marks of secrets."""
+def _plain(value: object, instead: str | None = None) -> object:
+    """A value of the state without the engine's marks of secrets.
+
+    Args:
+        value: of the state.
+        instead: stands for each secret; None for the secret itself.
+    """
     if isinstance(value, dict):
         mapping = cast(Manifest, value)
         if _SIGNATURE in mapping and "plaintext" in mapping:
-            return _plain(json.loads(mapping["plaintext"]))
-        return {key: _plain(item) for key, item in mapping.items()}
-    return [_plain(item) for item in cast(list[object], value)] if isinstance(value, list) else value
+            return _plain(json.loads(mapping["plaintext"])) if instead is None else instead
+        return {key: _plain(item, instead) for key, item in mapping.items()}
+    return [_plain(item, instead) for item in cast(list[object], value)] if isinstance(value, list) else value
 
 
 def differences(live: object, wanted: object, *, hidden: bool = False) -> Iterator[str]:

@@ -1,7 +1,4 @@
-"""Secrets that are planted in every place where one can be: nothing that the program and its tools show has one.
-
-tests/engine/test_secrets.py plants them for the real engine.
-"""
+"""Secrets that are planted in every place where one can be: nothing that the program and its tools show has one."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
@@ -20,6 +17,7 @@ import yaml
 from local import graph, preview
 from local.block_yaml import dump
 from local.command import ROOT
+from local.manifest import manifest
 from local.recording import Message, Recording
 from local.render import documents, file_names, render
 from local.run import run_program
@@ -160,10 +158,19 @@ def test_secrets_in_clear_are_said_and_never_shown(
     texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(said)}
     assert [text.count("looks like a secret in clear") for text in texts.values()] == [11, 11]
     assert leaks(texts | dict(displays(before, after, tmp_path)), planted) == []
+    # The engine is told that they are secrets: it shows none, and its state has none in clear.
+    assert leaks({name: repr(thing.inputs) for name, thing in after.by_urn.items()}, planted) == []
     # They are what the user declared, and so they are in the manifests: which is why a strict stack refuses them.
-    declared_in = {name: repr(thing.inputs) for name, thing in after.by_urn.items()}
+    declared_in = {name: repr(thing.as_written().inputs) for name, thing in after.by_urn.items()}
     replaced = {"planted-before"}
     assert {secret for _, secret in leaks(declared_in, planted)} == planted - replaced
+    [job] = [one.manifest for one in documents(after)[0] if one.manifest["kind"] == "FlinkDeployment"]
+    assert job == manifest(after.find("FlinkDeployment", "word-count"))
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_nothing_else_is_taken_for_a_secret(recording: Record, stack: str) -> None:
+    assert sorted(thing.title for thing in recording(stack).things if thing.secret_paths) == MADE
 
 
 @pytest.mark.parametrize("place", [*PLACES, *WRONG])

@@ -16,8 +16,9 @@ sys.path[0] = str(Path.cwd())
 import pulumi  # noqa: E402
 
 from local.command import recorded  # noqa: E402
+from local.recording import Resource  # noqa: E402
 from local.render import documents, dump, file_names  # noqa: E402
-from local.values import Secret, Unknown  # noqa: E402
+from local.values import Secret, Unknown, reveal  # noqa: E402
 from settings.platform import load  # noqa: E402
 from settings.problems import ProblemsError  # noqa: E402
 from settings.stack_file import read_config  # noqa: E402
@@ -36,6 +37,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
     return [plain(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def inputs_of(thing: Resource) -> dict[str, Any]:
+    """With what users wrote in clear, which is compared first and hidden where it is shown; not so a Secret's."""
+    inputs = dict(thing.inputs)
+    return inputs if inputs.get("kind") == "Secret" else cast("dict[str, Any]", reveal(inputs))
 
 
 def declared(stack: str) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def declared(stack: str) -> dict[str, Any]:
     said["resources"] = [
         {
             "urn": thing.urn,
-            "inputs": plain(dict(thing.inputs)),
+            "inputs": plain(inputs_of(thing)),
             "protect": thing.protect is True,
             "retainOnDelete": thing.retain_on_delete is True,
         }

@@ -72,6 +72,19 @@ def test_the_state_gives_objects_without_releases_and_pulumis_own_annotations() 
     assert drift.declared({"deployment": {}}) == []
 
 
+@pytest.mark.parametrize(("name", "is_secret"), [("PASSWORD", False), ("GREETING", True)])
+def test_what_is_marked_is_hidden_as_a_whole_only_where_it_does_not_look_like_a_secret(
+    name: str, is_secret: bool
+) -> None:
+    """The program marks what users wrote in clear: it is hidden anyway, and the rest of the job is shown."""
+    cipher = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hello"'}
+    inputs = {"kind": "FlinkDeployment", "spec": {"env": [{"name": name, "value": cipher}]}}
+    state = {"deployment": {"resources": [{"urn": "u::1", "type": "kubernetes:x/v1:Y", "inputs": inputs}]}}
+    [one] = drift.declared(state)
+    assert one.is_secret is is_secret
+    assert one.manifest["spec"] == {"env": [{"name": name, "value": "hello"}]}
+
+
 def test_what_is_secret_is_never_shown() -> None:
     live = {"data": {"a": "live-a", "b": "live-b"}}
     wanted = {"data": {"a": "wanted-a", "c": "wanted-c"}}
