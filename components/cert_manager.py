@@ -33,6 +33,8 @@ class CertManager(pulumi.ComponentResource):
                 # In kube-system, where the chart would have it, the lease outlives a namespace that goes, and the next
                 # install waits until it has run out.
                 "global": {"leaderElection": {"namespace": settings.namespace}},
+                # The chart looks every 5 s, and the operator waits for it. Unready after as long as there.
+                "webhook": {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 15}},
             },
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[own]),

@@ -63,6 +63,8 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
         "jobServiceAccount": {"create": False},
         "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},
         "webhook": webhook_keystore.values(settings),
+        # The chart looks every 10 s, and every job waits for it. It gives up after as long as there.
+        "operatorHealth": {"startupProbe": {"periodSeconds": 2, "failureThreshold": 150}},
         "podSecurityContext": {
             "runAsNonRoot": True,
             "runAsUser": 9999,

@@ -276,6 +276,15 @@ def test_no_webhook_no_edge_to_cert_manager(recording):
     assert titles(seen)[OPERATOR].inputs["values"]["webhook"] == {"create": False}
 
 
+def test_pods_that_others_wait_for_are_looked_at_often_and_given_up_as_late_as_by_their_charts(recording):
+    things = titles(recording("dev"))
+    startup = things[OPERATOR].inputs["values"]["operatorHealth"]["startupProbe"]
+    readiness = things[CERT_MANAGER].inputs["values"]["webhook"]["readinessProbe"]
+    for probe, seconds in ((startup, 30 * 10), (readiness, 3 * 5)):
+        assert probe["periodSeconds"] <= 2
+        assert probe["periodSeconds"] * probe["failureThreshold"] == seconds
+
+
 def test_exports_say_where_things_are(recording):
     exports = recording("dev").exports
     assert exports["jobs"]["FlinkDeployment/flink/word-count"] == {
