@@ -64,8 +64,8 @@ unstick: .venv/.run ## the way out when STACK's Flink resources wait for an oper
 cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no Docker answers
 	@$(PYTHON) -m tools.cluster up
 
-build: .venv/.run ## the jobs' image, into that cluster
-	@$(PYTHON) -m tools.cluster image
+build: .venv/.run ## the jobs' image, into that cluster, under the names that its jobs have for it by their code
+	@$(PYTHON) -m tools.cluster image $(LAYER_OPTION)
 
 new: .venv/.run ## code, manifest and tests of a new JOB, to begin with
 	@$(PYTHON) -m tools.new_job "$$JOB"

@@ -32,6 +32,10 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
 def explain(job: Job, settings: StackSettings) -> Iterator[str]:
     """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
     instead = {path: f", instead of {_shown(job, path[1:], old)}" for path, old in replaced(job, settings).items()}
+    if job.said_image is not None:
+        inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+        by_code = ", by the code that it uses" if job.built_as else ""
+        instead["spec", *inner, "image"] = f', instead of "{job.said_image}"{by_code}'
     moved = instead.get(("metadata", "namespace"), "")
     yield f"# {job.kind} {job.namespace}/{job.name}, from {job.source.document.file}{moved and f'; enforced{moved}'}"
     lines = [

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from settings.code import CODE
 from settings.job_files import FileObject
 from settings.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
-from settings.layers import Layer, Layers, settings_path
+from settings.layers import IMAGES, Layer, Layers, settings_path
 from settings.model import JobSettings
 from settings.problems import KeyPath, Problem
 from settings.stack_file import StackConfig
@@ -40,6 +41,26 @@ class Job:
     config: StackConfig = field(repr=False, default_factory=lambda: StackConfig("", {}))
     is_protected: bool = False
     own: JobSettings = field(repr=False, default_factory=lambda: JobSettings.model_validate({}))
+
+    @property
+    def image(self) -> str | None:
+        """The image that it runs in; None where it has none of its own."""
+        said = inner_spec(self.kind, self.spec).get("image")
+        return None if said is None else str(said)
+
+    @property
+    def said_image(self) -> str | None:
+        """The image as it was said, where `images` of the stack puts another in its place; else None."""
+        layer = next((layer for layer in self.layers.ordered if layer.name == IMAGES), None)
+        return str(layer.place[-1]) if layer is not None and layer.place else None
+
+    @property
+    def built_as(self) -> str | None:
+        """The same, where the other one is named by the job's code."""
+        said, substitutes = self.said_image, self.config.values.get(IMAGES)
+        if said is None or not isinstance(substitutes, Mapping):
+            return None
+        return said if CODE in str(cast(Mapping[str, object], substitutes).get(said)) else None
 
     @property
     def kind(self) -> str:
@@ -132,6 +153,8 @@ class Job:
     def _config_problem(self, layer: Layer, inside: KeyPath, message: str) -> Problem:
         """A problem in the stack config, at the setting that gave the value."""
         place = layer.place or ()
+        if layer.name == IMAGES:
+            return self.config.problem(place, message)
         said: object = self.config.values
         for part in place:
             said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None

@@ -10,13 +10,16 @@ from settings.job_spec import secret_volume
 from settings.merge import NAMED_LISTS, merge_all, merge_key
 from settings.problems import KeyPath
 
+IMAGES = "images"
+"""The layer that puts the stack's image in the place of the one that a job names."""
+
 
 @dataclass(frozen=True)
 class Layer:
     """One layer of a spec.
 
     Attributes:
-        name: `platform`, `jobDefaults`, `job file`, `jobs.<key>`, `enforced`.
+        name: `platform`, `jobDefaults`, `job file`, `jobs.<key>`, `enforced`, `images`, `make suspend`.
         spec: what it says of the spec, in the spec's own shape.
         place: where its values stand in the stack config; None for the platform and the job file.
     """

@@ -198,6 +198,11 @@ class StackSettings(Model):
         default=NetworkPolicies(), description="Who may reach whom on the network."
     )
     ingress: Ingress = Field(default=Ingress(), description="Flink's web interface behind an ingress.")
+    images: dict[str, Text] = Field(
+        default={},
+        description="Images as jobs name them, and what is deployed instead; `{code}` in it is a hash of the code in "
+        "jobs/pyflink that the job uses: docs/jobs.md.",
+    )
     job_defaults: JobSettings = Field(default=JobSettings(), description="Settings of every job, under the job files.")
     jobs: dict[str, JobSettings] = Field(
         default={}, description="Settings of single jobs, by name or by kind/namespace/name."

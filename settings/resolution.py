@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import cast
 
+from settings.code import CODE, code
 from settings.ingress import Wanted, derived_ingress
 from settings.internal_tls import derived_internal_tls
 from settings.job_files import FileObject
@@ -13,6 +15,7 @@ from settings.job_spec import (
     SUSPENDED,
     SUSPENDED_BY,
     apply_arguments,
+    arguments_of,
     derived_spec,
     flat_configuration,
     in_template,
@@ -23,13 +26,13 @@ from settings.job_spec import (
 )
 from settings.jobs import Attachment, Job
 from settings.labels import labels
-from settings.layers import Layer, Layers
+from settings.layers import IMAGES, Layer, Layers
 from settings.merge import merge_all, merge_mappings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
 from settings.security_context import derived_security
 from settings.stack_file import StackConfig
-from settings.state_storage import Resource, configuration_keys, derived_state, keeps_state
+from settings.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class Resolved:
     problems: tuple[Problem, ...]
 
 
-def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[FileObject]) -> Resolved:
+def resolve(
+    settings: StackSettings, config: StackConfig, objects: Iterable[FileObject], root: Path = Path()
+) -> Resolved:
     """Merges each object with the stack's settings, in the order: what the platform derives < `jobDefaults` < the
     job file < `jobs` < `enforced`.
 
@@ -49,6 +54,7 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
         settings: the stack's settings.
         config: where they stand, for problems.
         objects: of all job files.
+        root: the project, with the code of jobs.
     """
     objects = list(objects)
     problems: list[Problem] = []
@@ -84,7 +90,7 @@ def resolve(settings: StackSettings, config: StackConfig, objects: Iterable[File
         if next((enabled for enabled in said if enabled is not None), True) is False:
             continue
         placed.append(_Placed(source, namespace, own, keys.get(id(source)), merged))
-    return Resolved(tuple(_jobs(placed, settings, config)), tuple(attachments), tuple(problems))
+    return Resolved(tuple(_jobs(placed, settings, config, root)), tuple(attachments), tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,14 @@ class _Placed:
     merged: JobSettings
 
 
-def _jobs(placed: list[_Placed], settings: StackSettings, config: StackConfig) -> list[Job]:
+def _jobs(placed: list[_Placed], settings: StackSettings, config: StackConfig, root: Path) -> list[Job]:
     """In the order of the files; session jobs are made last, since they have their cluster's Flink version."""
     made: dict[int, Job] = {}
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
     for one in sorted(placed, key=lambda one: one.source.kind == "FlinkSessionJob"):
-        manifest, layers = _job_manifest(one, settings, config.stack, clusters)
+        manifest, layers = _built(
+            *_job_manifest(one, settings, config.stack, clusters), one.source.kind, settings, root
+        )
         if one.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[one.namespace, one.source.name] = Layers(layers.ordered[1:]).merged()
         said = one.merged.protect
@@ -219,6 +227,21 @@ def _job_manifest(
         metadata = cast(dict[str, object], manifest["metadata"])
         manifest["metadata"] = merge_mappings(metadata, {"annotations": {SUSPENDED: suspended}})
     return manifest, layers
+
+
+def _built(
+    manifest: dict[str, object], layers: Layers, kind: str, settings: StackSettings, root: Path
+) -> tuple[dict[str, object], Layers]:
+    """A job with the image that `images` puts in the place of the one that it names."""
+    spec = cast(dict[str, object], manifest["spec"])
+    said = str(inner_spec(kind, spec).get("image"))
+    instead = settings.images.get(said)
+    if instead is None:
+        return manifest, layers
+    if CODE in instead:
+        instead = instead.replace(CODE, code(root, arguments_of(spec)))
+    layer = Layer(IMAGES, in_template(kind, {"image": instead}), (IMAGES, said))
+    return {**manifest, "spec": merge_mappings(spec, layer.spec)}, replace(layers, ordered=[*layers.ordered, layer])
 
 
 def _laid(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """The cluster on this machine: kind where a Docker daemon answers, else the sandbox.
 
-python -m tools.cluster up|image|down
+python -m tools.cluster up|image|down|names
+
+`names` prints what `image` names the built image by, a line each, for a pipeline that pushes it to a registry.
 """
 
 from __future__ import annotations
@@ -9,9 +11,12 @@ import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from sandbox.image import full_name
 from tools.run import ROOT, capture, finish, must, program, say
 from tools.stack import Stack, prepare
 
@@ -68,8 +73,13 @@ class Kind:
         """Docker builds the image; kind loads it into its nodes."""
         docker = program("docker", cure="install Docker")
         must("docker build", [docker, "build", "-t", IMAGE, ROOT / "jobs" / "pyflink"], cure="mend the Dockerfile")
-        load = [_kind(), "load", "docker-image", IMAGE, "--name", KIND_NAME]
+        tags = tags_of(stack)
+        for source, tag in tags:
+            if capture([docker, "image", "inspect", tag]).returncode != 0:
+                must("docker tag", [docker, "tag", source, tag], cure=f"`make build` makes {IMAGE} alone")
+        load = [_kind(), "load", "docker-image", IMAGE, *(tag for _, tag in tags), "--name", KIND_NAME]
         must("kind load", load, cure="run `make cluster` first")
+        _say_tags(tags)
 
     def down(self) -> None:
         """Deletes the cluster."""
@@ -96,10 +106,32 @@ class Sandbox:
     def image(self, stack: Stack) -> None:
         """`up` builds and imports every image whose inputs changed."""
         self.up(stack)
+        ctr = _sandbox("exec", "ctr", "--namespace", "k8s.io", "images")
+        tags = tags_of(stack)
+        there = capture([*ctr, "list", "--quiet"], cwd=ROOT).stdout.decode().split() if tags else []
+        for source, tag in tags:
+            if full_name(tag) not in there:
+                cure = "run the same command again"
+                must("the image's tag", [*ctr, "tag", full_name(source), full_name(tag)], cure=cure)
+        _say_tags(tags)
 
     def down(self) -> None:
         """Stops it and forgets what is in it; what was built stays."""
         must("taking the sandbox down", _sandbox("down", "--purge"), cure="see above for who uses it")
+
+
+def tags_of(stack: Stack) -> list[tuple[str, str]]:
+    """The image that is built and the name by its code that each of the stack's jobs has for it.
+
+    A name that is there already stays with what it was built as: what that job uses is the same.
+    """
+    jobs = stack.platform.jobs
+    return sorted({(job.built_as, job.image) for job in jobs if job.built_as is not None and job.image is not None})
+
+
+def _say_tags(tags: Sequence[tuple[str, str]]) -> None:
+    for source, tag in tags:
+        say(f"   {source} is there as {tag}")
 
 
 def _sandbox(*arguments: str) -> list[str]:
@@ -129,14 +161,20 @@ def here() -> Cluster:
 def main() -> int:
     """The command line; an exit code."""
     parser = argparse.ArgumentParser(prog="tools.cluster", description="the cluster on this machine")
-    parser.add_argument("operation", choices=["up", "image", "down"])
+    parser.add_argument("operation", choices=["up", "image", "down", "names"])
+    parser.add_argument("--stack", help="whose names; without it, of this machine's cluster")
+    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     options = parser.parse_args()
+    if options.operation == "names":
+        for source, tag in tags_of(prepare(options.stack or here().stack, options.layer)):
+            print(source, tag)
+        return 0
     cluster = here()
     say(f"cluster: {cluster.title}")
     if options.operation == "up":
         cluster.up(prepare(cluster.stack))
     elif options.operation == "image":
-        cluster.image(prepare(cluster.stack))
+        cluster.image(prepare(cluster.stack, options.layer))
     else:
         cluster.down()
     return 0

@@ -242,7 +242,7 @@ def test_the_example_in_the_documentation_is_good_at_each_step(project: Project)
         assert project.load().jobs
         if config == configs[0]:
             assert project.spec("orders")["job"]["args"] == ["--topic", "orders-test"]
-    assert len(configs) == 4
+    assert len(configs) == 5
 
 
 def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

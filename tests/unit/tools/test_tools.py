@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,6 +145,56 @@ def test_the_sandbox_builds_what_the_stack_declares(
     cluster.Sandbox().up(stack.prepare("sandbox", layer))
     (command,) = commands
     assert command[command.index("up") + 1 :] == wanted
+
+
+BY_CODE = {"images": {"pyflink:dev": "pyflink:{code}"}}
+
+
+class FakeMachine:
+    """Takes the commands down; knows the images that are there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
+        self.commands: list[list[str]] = []
+        self.there = there
+        monkeypatch.setattr(cluster, "must", lambda what, command, cure: self.commands.append([*map(str, command)]))
+        monkeypatch.setattr(cluster, "program", lambda name, cure: name)
+        monkeypatch.setattr(cluster, "capture", self.capture)
+
+    def capture(self, command: list[str], **_: object) -> Any:
+        found = command[-1] in self.there if "inspect" in command else True
+        return SimpleNamespace(returncode=0 if found else 1, stdout="\n".join(self.there).encode())
+
+
+def test_kind_gets_the_image_by_each_jobs_name_for_it(monkeypatch: pytest.MonkeyPatch):
+    layer = {**BY_CODE, "jobs": {"running-totals": {"enabled": True}}}
+    dev = stack.prepare("dev", layer)
+    (source, one), (_, two) = cluster.tags_of(dev)
+    assert source == "pyflink:dev"
+    assert {one, two} == {job.spec["image"] for job in dev.platform.jobs}
+    machine = FakeMachine(monkeypatch, one)
+    cluster.Kind().image(dev)
+    assert ["docker", "tag", "pyflink:dev", two] in machine.commands
+    # What its job uses has not changed: it stays what it is.
+    assert ["docker", "tag", "pyflink:dev", one] not in machine.commands
+    assert machine.commands[-1] == ["kind", "load", "docker-image", "pyflink:dev", one, two, "--name", "flink"]
+
+
+def test_the_sandbox_does_so_in_its_containerd(monkeypatch: pytest.MonkeyPatch):
+    made = stack.prepare("sandbox", BY_CODE)
+    ((_, tag),) = cluster.tags_of(made)
+    machine = FakeMachine(monkeypatch, "docker.io/library/pyflink:dev")
+    cluster.Sandbox().image(made)
+    wanted = ["images", "tag", "docker.io/library/pyflink:dev", f"docker.io/library/{tag}"]
+    assert machine.commands[-1][-4:] == wanted
+    there = FakeMachine(monkeypatch, f"docker.io/library/{tag}")
+    cluster.Sandbox().image(made)
+    assert all("tag" not in command for command in there.commands)
+
+
+def test_without_a_name_by_code_the_image_has_its_own_alone(monkeypatch: pytest.MonkeyPatch):
+    machine = FakeMachine(monkeypatch)
+    cluster.Sandbox().image(stack.prepare("sandbox"))
+    assert len(machine.commands) == 1
 
 
 def test_the_layer_with_prometheus_turns_it_and_its_monitors_on():
