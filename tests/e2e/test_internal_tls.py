@@ -134,9 +134,11 @@ def cluster(
         "flinkConfiguration": {"execution.checkpointing.interval": "1 s"},
         **TLS,
     }
-    totals.up()
-    yield Cluster(kubectl, totals)
-    subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
+    try:
+        totals.up()
+        yield Cluster(kubectl, totals)
+    finally:
+        subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
 
 
 def test_a_batch_job_with_tls_has_run_to_its_end(cluster: Cluster):
@@ -222,12 +224,3 @@ class TestRenewal:
         until("another TaskManager", lambda: totals.pods("taskmanager") not in ([], [killed]))
         until("the job runs", totals.job)
         print(totals.goes_on())
-
-
-def test_without_it_the_job_goes_on_in_clear_and_its_certificate_is_gone(cluster: Cluster):
-    cluster.totals.up(internalTls={"enabled": False})
-    left = cluster.kubectl.run("get", "certificates,issuers", "-n", NAMESPACE, "-o", "name").decode()
-    assert OTHER in left
-    assert OWN not in left
-    assert cluster.totals.restored()["is_savepoint"]
-    print(cluster.totals.goes_on())
