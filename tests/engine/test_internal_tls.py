@@ -1,0 +1,145 @@
+"""Certificates of a job on a real engine: before the job and ready, nothing to do then, off, on, away after the job.
+
+cert-manager is none, so that the test says when a certificate is ready.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings.internal_tls import authority_name, certificate_name, root_name
+from tests.engine.conftest import Engine
+from tests.engine.stand_in import stand_in_operator, stand_in_platform
+from tests.engine.test_lifecycle import NOTHING, changes
+from tools.kubectl import Kubectl
+
+NAMES = {made("FlinkDeployment", "word-count") for made in (authority_name, certificate_name, root_name)}
+CERTIFICATE = certificate_name("FlinkDeployment", "word-count")
+
+
+@pytest.fixture(scope="module")
+def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    yield stand_in_platform(tmp_path_factory.mktemp("charts"))
+    assert engine.make("destroy").code == 0
+
+
+def layer(charts: Path, *, on: bool) -> str:
+    said = {
+        "charts": {"mirror": str(charts)},
+        # By default the chart leaves its definitions: nothing is to stay here.
+        "certManager": {"enabled": True, "values": {"crds": {"keep": False}}},
+        "jobs": {"word-count": {"internalTls": {"enabled": on}}},
+    }
+    return json.dumps(said)
+
+
+def there(kubectl: Kubectl) -> set[str]:
+    found = kubectl.try_run("get", "certificates,issuers", "-n", "flink", "-o", "name").stdout.decode().split()
+    return {name.partition("/")[2] for name in found}
+
+
+@contextmanager
+def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Event) -> Generator[None]:
+    """While the block runs, every Issuer and Certificate is Ready soon; the last one once `hold` is set.
+
+    Args:
+        kubectl: of the cluster.
+        seen: gets the name of each as it is made ready, and `job` when the job is first there.
+        hold: lets the job's own certificate get ready.
+    """
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.5):
+            found = kubectl.try_run("get", "issuers,certificates,flinkdeployments", "-n", "flink", "-o", "json")
+            items: list[dict[str, Any]] = json.loads(found.stdout)["items"] if found.returncode == 0 else []
+            for one in items:
+                kind, name = one["kind"], one["metadata"]["name"]
+                if kind == "FlinkDeployment":
+                    if "job" not in seen:
+                        seen.append("job")
+                    continue
+                if "status" in one or (kind == "Certificate" and name == CERTIFICATE and not hold.is_set()):
+                    continue
+                now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                ready = {"type": "Ready", "status": "True", "lastTransitionTime": now, "reason": "Ready"}
+                patch = json.dumps({"status": {"conditions": [ready]}})
+                kubectl.try_run(
+                    "patch",
+                    kind.lower(),
+                    name,
+                    "-n",
+                    "flink",
+                    "--subresource=status",
+                    "--type=merge",
+                    f"--patch={patch}",
+                )
+                seen.append(f"{kind} {name}")
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class TestInternalTls:
+    """In this order."""
+
+    def test_the_job_comes_once_its_certificate_is_ready(self, engine: Engine, kubectl: Kubectl, charts: Path):
+        seen: list[str] = []
+        hold = threading.Event()
+
+        def let_go() -> None:
+            # What comes before the certificate is ready; a while later the job is still not there.
+            deadline = time.monotonic() + 240
+            while len(seen) < 3 and time.monotonic() < deadline:
+                time.sleep(0.2)
+            time.sleep(5)
+            seen.append("held until now")
+            hold.set()
+
+        thread = threading.Thread(target=let_go)
+        thread.start()
+        with stand_in_operator(kubectl), stand_in_cert_manager(kubectl, seen, hold):
+            done = engine.make("up", layer(charts, on=True))
+        thread.join()
+        assert done.code == 0, done.said
+        assert seen == [
+            f"Issuer {root_name('FlinkDeployment', 'word-count')}",
+            f"Certificate {authority_name('FlinkDeployment', 'word-count')}",
+            f"Issuer {authority_name('FlinkDeployment', 'word-count')}",
+            "held until now",
+            f"Certificate {CERTIFICATE}",
+            "job",
+        ]
+
+    def test_then_there_is_nothing_to_do(self, engine: Engine, charts: Path):
+        done = engine.make("preview", layer(charts, on=True))
+        assert changes(done.said) == set()
+        assert NOTHING.search(done.said)
+
+    def test_off_is_a_change_of_the_job_and_takes_the_rest_away(self, engine: Engine, kubectl: Kubectl, charts: Path):
+        assert there(kubectl) == NAMES
+        with stand_in_operator(kubectl):
+            done = engine.make("up", layer(charts, on=False))
+        assert done.code == 0, done.said
+        assert there(kubectl) == set()
+        job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
+        assert not [key for key in job["spec"]["flinkConfiguration"] if key.startswith("security.ssl")]
+
+    def test_destroy_leaves_nothing(self, engine: Engine, kubectl: Kubectl, charts: Path):
+        done = engine.make("destroy", layer(charts, on=False))
+        assert done.code == 0, done.said
+        for namespace in ("flink", "flink-operator", "cert-manager"):
+            assert kubectl.get("namespace", namespace) is None
