@@ -20,6 +20,9 @@ from tools.run import FailedError
 
 PART = "b"
 
+_MOST_OF_TOFU = 10
+"""Jobs: beyond, OpenTofu is left out. It reads the server's API for each object anew, some seconds a job and command."""
+
 
 def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row | Skipped]:
     """Rows as they are measured; each command runs once, since each changes the cluster.
@@ -44,7 +47,9 @@ def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row |
             )
             manifests = objects(folder, Path(place) / "out")
             peers: list[Deployer] = [ServerSide(cluster, manifests)]
-            if tofu is not None:
+            if tofu is not None and count > _MOST_OF_TOFU:
+                yield Skipped(PART, f"OpenTofu with {count} jobs: each job takes it seconds; see {_MOST_OF_TOFU} jobs")
+            elif tofu is not None:
                 peers.append(Tofu(tofu, cluster, manifests, Path(place) / "tofu"))
             yield from _rows(count, cluster, Pulumi(folder, Path(place) / "state"), peers)
 
