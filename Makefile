@@ -109,7 +109,7 @@ schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's confi
 dashboards: .venv/.dev ## dashboards/json, which the program reads, from the dashboards' code
 	@$(PYTHON) -m dashboards.build
 
-bench: .venv/.run ## what it costs beside peers, into docs/performance.md [PART=a|b|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
+bench: .venv/.run ## what it costs beside peers, into docs/performance.md [PART=a|b|c|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
 	@$(PYTHON) -m tools.bench $(if $(PART),--part $(PART)) $(if $(JOBS),--jobs $(JOBS)) $(if $(CONTEXT),--kubeconfig "$(KUBECONFIG)" --context "$(CONTEXT)")
 
 lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.bench import checking, deploying, operating, report
+from tools.bench import checking, deploying, operating, report, starting
 from tools.bench.cluster import named
 from tools.bench.measure import machine
 from tools.bench.table import Row, Skipped
 from tools.run import ROOT, finish, say
 
-_COUNTS = {"a": (10, 100, 1000, 3000), "b": (10, 100, 300, 1000), "d": (10, 100, 500)}
+_COUNTS = {"a": (10, 100, 1000, 3000), "b": (10, 100, 300, 1000), "c": (1,), "d": (10, 100, 500)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +45,8 @@ def _measured(part: str, given: argparse.Namespace) -> Iterator[Row | Skipped]:
     counts: list[int] = list(given.jobs or _COUNTS[part])
     if part == checking.PART:
         return checking.measure(counts, given.runs)
+    if part == starting.PART:
+        return starting.measure()
     cluster = named(part, given.kubeconfig, given.context)
     return deploying.measure(counts, cluster) if part == deploying.PART else operating.measure(counts, cluster)
 
