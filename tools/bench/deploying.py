@@ -21,7 +21,7 @@ from tools.run import FailedError
 PART = "b"
 
 _MOST_OF_TOFU = 10
-"""Jobs: beyond, OpenTofu is left out. It reads the server's API for each object anew, some seconds a job and command."""
+"""Jobs: beyond, OpenTofu is left out. It reads the server's API anew for each object: seconds a job and command."""
 
 
 def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row | Skipped]:
