@@ -33,6 +33,14 @@ FILES = {
     "shop.yaml": blue_green(),
     "snapshot.yaml": snapshot(),
 }
+INGRESS: dict[str, Any] = {
+    "enabled": True,
+    "className": "nginx",
+    "template": "{{name}}.{{namespace}}.flink.test",
+    "tls": {"clusterIssuer": "letsencrypt"},
+    "annotations": {"nginx.ingress.kubernetes.io/auth-url": "https://auth.test/verify"},
+    "controller": {"namespace": "ingress-nginx"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +59,7 @@ class TestOtherKinds:
     """In this order."""
 
     def test_each_is_ready_when_up_ends(self, platform: Clone, kubectl: Kubectl):
-        done = platform.make("up")
+        done = platform.make("up", ingress=INGRESS)
         assert done.code == 0, done.said
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
         report = status(kubectl, "flinksessionjob", SESSION_JOB)
@@ -75,9 +83,21 @@ class TestOtherKinds:
         running = status(kubectl, "flinkdeployment", CLUSTER)["conditions"][0]["lastTransitionTime"]
         assert made[CLUSTER] < running[:19] + "Z" <= made[SESSION_JOB] < made[SNAPSHOT]
 
+    def test_each_that_has_a_web_interface_has_its_ingress(self, platform: Clone, kubectl: Kubectl):
+        """No controller is here: what is asked is that the operator makes of the spec what users expect."""
+        assert ingresses(kubectl) == {CLUSTER: f"{CLUSTER}-rest", BLUE_GREEN: f"{BLUE_GREEN}-blue-rest"}
+        shop = kubectl.get("ingress", BLUE_GREEN, "-n", "flink") or {}
+        assert shop["metadata"]["annotations"].items() >= {
+            **INGRESS["annotations"], "cert-manager.io/cluster-issuer": "letsencrypt",
+        }.items()  # fmt: skip
+        host = f"{BLUE_GREEN}.flink.flink.test"
+        assert shop["spec"]["ingressClassName"] == "nginx"
+        assert [rule["host"] for rule in shop["spec"]["rules"]] == [host]
+        assert shop["spec"]["tls"] == [{"hosts": [host], "secretName": f"{BLUE_GREEN}-ingress-tls"}]
+
     def test_a_session_job_that_fails_says_why(self, platform: Clone):
         platform.write("broken.yaml", session_job("broken", script="nope.py"))
-        done = platform.make("up")
+        done = platform.make("up", ingress=INGRESS)
         platform.remove("broken.yaml")
         words = error_of(done.said, "broken")
         assert done.code != 0
@@ -87,17 +107,18 @@ class TestOtherKinds:
 
     def test_a_change_goes_from_blue_to_green(self, platform: Clone, kubectl: Kubectl):
         platform.write("shop.yaml", blue_green(env={"ROUND": "2"}))
-        done = platform.make("up")
+        done = platform.make("up", ingress=INGRESS)
         assert done.code == 0, done.said
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_GREEN"
         green = kubectl.get("flinkdeployment", f"{BLUE_GREEN}-green", "-n", "flink") or {}
         assert green["status"]["jobStatus"]["state"] == "RUNNING"
+        assert ingresses(kubectl)[BLUE_GREEN] == f"{BLUE_GREEN}-green-rest"
         assert "savepoint" in green["spec"]["job"]["initialSavepointPath"]  # it went on where blue was
         assert kubectl.get("flinksessionjob", "broken", "-n", "flink") is None
 
     def test_a_change_that_fails_says_why_and_leaves_green_at_work(self, platform: Clone, kubectl: Kubectl):
         platform.write("shop.yaml", blue_green(memory="300m", env={"ROUND": "3"}))
-        done = platform.make("up")
+        done = platform.make("up", ingress=INGRESS)
         assert done.code != 0
         assert "TaskManager memory configuration failed" in error_of(done.said, BLUE_GREEN)
         assert done.seconds < 90
@@ -105,7 +126,7 @@ class TestOtherKinds:
 
     def test_corrected_it_goes_to_blue(self, platform: Clone, kubectl: Kubectl):
         platform.write("shop.yaml", blue_green(env={"ROUND": "3"}))
-        done = platform.make("up")
+        done = platform.make("up", ingress=INGRESS)
         assert done.code == 0, done.said
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_BLUE"
 
@@ -134,6 +155,15 @@ def test_an_operator_without_these_kinds_is_said_before_anything_is_touched(
 
 def status(kubectl: Kubectl, kind: str, name: str) -> dict[str, Any]:
     return (kubectl.get(kind, name, "-n", "flink") or {})["status"]
+
+
+def ingresses(kubectl: Kubectl) -> dict[str, str]:
+    """Name to the service that it leads to."""
+    found = json.loads(kubectl.run("get", "ingresses", "-n", "flink", "-o", "json"))["items"]
+    return {
+        one["metadata"]["name"]: one["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
+        for one in found
+    }
 
 
 def error_of(said: str, job: str) -> str:
