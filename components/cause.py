@@ -13,6 +13,14 @@ UNSCHEDULABLE = "Unschedulable"
 """The scheduler's reason for a pod that fits on no node."""
 
 _CAUSED_BY = "Caused by: "
+_CURES = {
+    "HA metadata is not available": (
+        "a job that has never run has nothing to go on from: `upgradeMode: stateless` for one `make up` starts it;"
+        " one that has run starts from a savepoint or checkpoint that restoreFrom names"
+    ),
+}
+"""What helps, by words of the operator that say no more than `Manual restore required`."""
+
 _NEVER_PASS = ("org.apache.flink.configuration.IllegalConfigurationException",)
 
 
@@ -40,15 +48,20 @@ class OperatorError:
         try:
             found = cast(Object, json.loads(str(error)))
         except json.JSONDecodeError:
-            return cls(root(str(error)))
+            return cls(_with_cure(root(str(error))))
         causes = [found, *cast("list[Object]", found.get("throwableList") or [])]
         outermost = str(found.get("type") or "")
         return cls(
-            _innermost(causes) or str(found.get("type") or error),
+            _with_cure(_innermost(causes) or str(found.get("type") or error)),
             is_final=str(causes[-1].get("type")) in _NEVER_PASS,
             is_refusal=outermost.endswith(".ValidationException"),
             is_of_pods=outermost.endswith(".DeploymentFailedException"),
         )
+
+
+def _with_cure(text: str) -> str:
+    cures = [cure for words, cure in _CURES.items() if words in text]
+    return "; ".join((text, *cures))
 
 
 def _innermost(causes: list[Object]) -> str:

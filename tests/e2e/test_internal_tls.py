@@ -224,3 +224,12 @@ class TestRenewal:
         until("another TaskManager", lambda: totals.pods("taskmanager") not in ([], [killed]))
         until("the job runs", totals.job)
         print(totals.goes_on())
+
+
+def test_without_it_the_job_goes_on_in_clear_and_its_certificate_is_gone(cluster: Cluster):
+    cluster.totals.up(internalTls={"enabled": False})
+    left = cluster.kubectl.run("get", "certificates,issuers", "-n", NAMESPACE, "-o", "name").decode()
+    assert OTHER in left
+    assert OWN not in left
+    assert cluster.totals.restored()["is_savepoint"]
+    print(cluster.totals.goes_on())

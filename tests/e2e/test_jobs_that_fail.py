@@ -6,6 +6,7 @@ The same job is broken in one way after the other, its operator stays; in the en
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,6 +69,27 @@ class TestJobsThatFail:
         assert "FailedMount" not in words  # what the operator saw first, and goes on saying
         assert done.seconds < 100
 
+    def test_one_that_never_ran_may_be_taken_for_one_that_did(self, platform: Clone, kubectl: Kubectl):
+        """The operator knows it by the JobManager's Available, False since the second in which it was made.
+
+        A pod that comes a moment later is enough; here it comes again.
+        """
+        for replicas in (0, 1):
+            kubectl.run("scale", f"deployment/{JOB}", "-n", "flink", f"--replicas={replicas}")
+            until(f"{replicas} pods", partial(has_pods, kubectl, replicas))
+        until("the operator saw it", lambda: status(kubectl)["jobManagerDeploymentStatus"] == "ERROR")
+        words = last_words(up(platform))
+        assert "HA metadata is not available" in words
+        assert "`upgradeMode: stateless` for one `make up` starts it" in words
+
+    def test_stateless_once_starts_it_and_then_it_is_as_declared(self, platform: Clone, kubectl: Kubectl):
+        done = up(platform, upgradeMode="stateless")
+        assert done.code == 0, done.said
+        assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
+        done = up(platform)
+        assert done.code == 0, done.said
+        assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
+
     def test_a_taskmanager_that_fits_on_no_node(self, platform: Clone, kubectl: Kubectl):
         done = up(platform, taskManager={"cpu": 0.2, "memory": "900g"})
         words = last_words(done)
@@ -90,6 +112,12 @@ class TestJobsThatFail:
         assert done.code == 0, done.said
         restored = until("a savepoint", lambda: status(kubectl)["jobStatus"].get("upgradeSavepointPath"))
         assert restored
+
+
+def has_pods(kubectl: Kubectl, count: int) -> bool:
+    """Whether the JobManager has so many, those that are going not among them."""
+    found = (kubectl.get("pods", "-n", "flink", "-l", f"app={JOB},component=jobmanager") or {})["items"]
+    return len([one for one in found if "deletionTimestamp" not in one["metadata"]]) == count
 
 
 def status(kubectl: Kubectl) -> dict[str, Any]:

@@ -30,7 +30,9 @@ def statuses(sandbox: Path) -> dict[str, Any]:
 
 def field(schema: Any, path: list[str]) -> Any:
     for part in path:
-        schema = schema["properties"][part]
+        # Of a free map the API server keeps any key: Flink's own options, as text.
+        is_free = schema.get("x-kubernetes-preserve-unknown-fields") and "properties" not in schema
+        schema = {"type": "string"} if is_free else schema["properties"][part]
     return schema
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -96,3 +97,11 @@ NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preem
 )
 def test_what_the_scheduler_says(said: str, may_be: bool):
     assert may_be_scheduled(said) == may_be
+
+
+def test_words_that_say_no_cure_get_one():
+    said = "JobManager deployment is missing and HA metadata is not available to make stateful upgrades. Manual restore"
+    for error in (said, json.dumps({"type": "o.UpgradeFailureException", "message": said})):
+        text = OperatorError.of(error).text
+        assert said in text
+        assert text.endswith("one that has run starts from a savepoint or checkpoint that restoreFrom names")
