@@ -99,7 +99,7 @@ class Steps:
         self._spent: list[Cost] = []
         out = place / "out"
         cost([sys.executable, "-m", "local.render", _STACK, out, "--layer", layer], ROOT)
-        files = [path for path in sorted(out.glob("*.yaml")) if path.name.split("-")[1] in _OF_A_JOB]
+        files = [path for path in sorted(out.glob("*-*.yaml")) if path.name.split("-")[1] in _OF_A_JOB]
         self._job = self._file("job.yaml", "---\n".join(path.read_text(encoding="utf-8") for path in files))
         given = cast(Mapping[str, object], yaml.safe_load(layer.read_bytes())["prometheus"])
         self._prometheus = self._file("prometheus.yaml", yaml.safe_dump(given["values"]))
