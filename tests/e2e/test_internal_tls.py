@@ -30,7 +30,11 @@ TASK_MANAGER_RPC = 6122
 CLIENT = """
 import json, socket, ssl, sys, tempfile
 asked = json.load(sys.stdin)
-plain = socket.create_connection((asked["host"], asked["port"]), timeout=20)
+try:
+    plain = socket.create_connection((asked["host"], asked["port"]), timeout=20)
+except OSError as error:
+    print(json.dumps({"closed": str(error)}))
+    sys.exit()
 if asked["trust"] is None:
     plain.sendall(b"GET / HTTP/1.1\\r\\n\\r\\n" + bytes(64))
     try:
@@ -75,18 +79,28 @@ class Cluster:
         return shown.stdout.decode().strip().partition("=")[2]
 
     def pod(self, component: str) -> dict[str, Any]:
-        """The one pod of a component."""
-        [name] = until(f"one {component}", lambda: names if len(names := self.totals.pods(component)) == 1 else None)
-        return self.kubectl.get("pod", name, "-n", NAMESPACE) or {}
+        """The one pod of a component, once it runs: the job's status is of some seconds ago, its pod may be new."""
+
+        def running() -> dict[str, Any] | None:
+            names = self.totals.pods(component)
+            found = self.kubectl.get("pod", names[0], "-n", NAMESPACE) if len(names) == 1 else None
+            containers = (found or {}).get("status", {}).get("containerStatuses", [])
+            return found if containers and all(one["ready"] for one in containers) else None
+
+        return until(f"one {component} that runs", running)
 
     def says(self, component: str, port: int, *, trust: str | None, certificate: str | None) -> dict[str, str]:
         """What a process answers a client of these certificates; one without `trust` does not speak TLS."""
-        address = self.pod(component)["status"]["podIP"]
-        client = self.pod("jobmanager")["metadata"]["name"]
-        asked = {"host": address, "port": port, "trust": trust, "certificate": certificate}
-        command = ("exec", "-i", "-n", NAMESPACE, client, "-c", "flink-main-container", "--", "python3", "-c", CLIENT)
-        said: dict[str, str] = json.loads(self.kubectl.run(*command, stdin=json.dumps(asked).encode()))
-        return said
+
+        def answer() -> dict[str, str] | None:
+            address = self.pod(component)["status"]["podIP"]
+            client = self.pod("jobmanager")["metadata"]["name"]
+            asked = {"host": address, "port": port, "trust": trust, "certificate": certificate}
+            command = ("exec", "-i", "-n", NAMESPACE, client, "-c", "flink-main-container", "--")
+            said = json.loads(self.kubectl.run(*command, "python3", "-c", CLIENT, stdin=json.dumps(asked).encode()))
+            return None if "closed" in said else said  # a container runs before its process listens
+
+        return until(f"the {component} listens", answer, seconds=60)
 
     def presented(self, component: str, port: int) -> str:
         """The serial number of the certificate that a process itself has."""
