@@ -5,11 +5,9 @@ A stack that is `strict` has none: the check refuses them.
 
 from __future__ import annotations
 
-from typing import cast
-
 import pulumi
 
-from settings.secret_text import masked
+from settings.secret_text import masked, side_by_side
 
 
 def guarded(value: object) -> object:
@@ -19,19 +17,8 @@ def guarded(value: object) -> object:
         value: of a manifest or of a chart: texts, numbers, lists and mappings.
     """
     shown = masked("", value)
-    return value if shown == value else _marked(value, shown)
+    return value if shown == value else side_by_side(value, shown, _marked)
 
 
 def _marked(value: object, shown: object) -> object:
-    """
-    Args:
-        value: as it is.
-        shown: the same with other texts where it has secrets.
-    """
-    if isinstance(value, dict):
-        others = cast("dict[str, object]", shown)
-        return {key: _marked(item, others[key]) for key, item in cast("dict[str, object]", value).items()}
-    if isinstance(value, list):
-        pairs = zip(cast("list[object]", value), cast("list[object]", shown), strict=True)
-        return [_marked(item, other) for item, other in pairs]
     return value if value == shown else pulumi.Output.secret(value)

@@ -14,7 +14,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 from typing_extensions import override
 
-from settings.secret_text import masked
+from settings.secret_text import masked, side_by_side
 
 # The SDK has no public names for its signatures.
 _SIGNATURE: Final = rpc._special_sig_key  # pyright: ignore[reportPrivateUsage]
@@ -134,21 +134,14 @@ def in_clear(value: object) -> object:
     """The value with those secrets laid open that look like one: they stand in clear in what users wrote, and the
     program has marked them for the engine, which is to show none. What it has made itself is in Secrets alone.
     """
-    plain = reveal(value)
-    return _laid_open(value, masked("", plain))
+    return side_by_side(value, masked("", reveal(value)), _laid_open)
 
 
 def _laid_open(value: object, shown: object) -> object:
-    if isinstance(value, Secret):
-        plain = reveal(value.value)
-        return value if plain == shown else plain
-    if isinstance(value, dict):
-        others = cast("dict[str, object]", shown)
-        return {name: _laid_open(item, others[name]) for name, item in cast("dict[str, object]", value).items()}
-    if isinstance(value, list):
-        pairs = zip(cast("list[object]", value), cast("list[object]", shown), strict=True)
-        return [_laid_open(item, other) for item, other in pairs]
-    return value
+    if not isinstance(value, Secret):
+        return value
+    plain = reveal(value.value)
+    return value if plain == shown else plain
 
 
 def paths_of(value: object, kind: type[Secret | Unknown], at: str = "") -> Iterator[str]:

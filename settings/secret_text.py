@@ -8,6 +8,7 @@ alone: digests and ids in hexadecimal, UUIDs, public keys and certificates, ids 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import cast
@@ -122,6 +123,24 @@ def masked(name: str, value: object) -> object:
             for index, item in enumerate(items)
         ]
     return value
+
+
+def side_by_side(value: object, shown: object, leaf: Callable[[object, object], object]) -> object:
+    """The value with what `leaf` makes of each text, number … in it and of what is shown in its place.
+
+    Args:
+        value: as it is.
+        shown: the same, `masked`.
+        leaf: takes what is no list and no mapping, and what is shown of it.
+    """
+    if isinstance(value, dict):
+        others = cast("dict[str, object]", shown)
+        fields = cast("dict[str, object]", value)
+        return {key: side_by_side(item, others[key], leaf) for key, item in fields.items()}
+    if isinstance(value, list):
+        pairs = zip(cast("list[object]", value), cast("list[object]", shown), strict=True)
+        return [side_by_side(item, other, leaf) for item, other in pairs]
+    return leaf(value, shown)
 
 
 def _is_secret_line(line: str) -> bool:

@@ -59,6 +59,13 @@ def _pack(folder: Path, chart: versions.Chart, contents: Mapping[str, bytes]) ->
     (folder / f"{chart.name}-{chart.version}.tgz").write_bytes(charts.pack(chart.name, rest, chart.version))
 
 
+def set_status(kubectl: Kubectl, one: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+    """Writes into an object's status, as its controller would."""
+    name, namespace = one["metadata"]["name"], one["metadata"]["namespace"]
+    patch = ["--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}"]
+    kubectl.try_run("patch", one["kind"].lower(), name, "-n", namespace, *patch)
+
+
 @contextmanager
 def stand_in_operator(kubectl: Kubectl) -> Generator[None]:
     """While the block runs, every FlinkDeployment is STABLE, or SUSPENDED, soon after it was changed."""
@@ -75,8 +82,7 @@ def stand_in_operator(kubectl: Kubectl) -> Generator[None]:
                 status = {"lifecycleState": lifecycle, "observedGeneration": metadata["generation"]}
                 if status.items() <= one.get("status", {}).items():
                     continue
-                patch = ["--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}"]
-                kubectl.try_run("patch", "flinkdeployment", metadata["name"], "-n", metadata["namespace"], *patch)
+                set_status(kubectl, one, status)
 
     thread = threading.Thread(target=look)
     thread.start()

@@ -17,7 +17,7 @@ import pytest
 
 from settings.internal_tls import authority_name, certificate_name, root_name
 from tests.engine.conftest import Engine
-from tests.engine.stand_in import stand_in_operator, stand_in_platform
+from tests.engine.stand_in import set_status, stand_in_operator, stand_in_platform
 from tests.engine.test_lifecycle import NOTHING, changes
 from tools.kubectl import Kubectl
 
@@ -71,17 +71,7 @@ def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Eve
                     continue
                 now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
                 ready = {"type": "Ready", "status": "True", "lastTransitionTime": now, "reason": "Ready"}
-                patch = json.dumps({"status": {"conditions": [ready]}})
-                kubectl.try_run(
-                    "patch",
-                    kind.lower(),
-                    name,
-                    "-n",
-                    "flink",
-                    "--subresource=status",
-                    "--type=merge",
-                    f"--patch={patch}",
-                )
+                set_status(kubectl, one, {"conditions": [ready]})
                 seen.append(f"{kind} {name}")
 
     thread = threading.Thread(target=look)

@@ -29,6 +29,25 @@ spec:
     upgradeMode: stateless
 """
 
+SESSION = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: session}
+spec:
+  image: pyflink:dev
+  flinkVersion: v2_2
+  jobManager: {resource: {memory: 1g, cpu: 1}}
+  taskManager: {resource: {memory: 1g, cpu: 1}}
+---
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkSessionJob
+metadata: {name: in-session}
+spec:
+  deploymentName: session
+  job: {jarURI: "https://jars.example.org/a.jar", parallelism: 1, upgradeMode: stateless}
+"""
+"""A session cluster, and a job that runs in it."""
+
 
 class Project:
     """A project of its own: job files and one stack."""

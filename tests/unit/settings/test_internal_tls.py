@@ -11,7 +11,7 @@ import yaml
 from settings.problems import ProblemsError
 from settings.rules.safety import look as look_for_secrets
 from settings.secret_text import is_secret
-from tests.unit.settings.project import JOB, Project
+from tests.unit.settings.project import JOB, SESSION, Project
 
 ON: dict[str, Any] = {"internalTls": {"enabled": True}}
 FOLDER = "/opt/flink-internal-tls"
@@ -24,23 +24,6 @@ OPTIONS = {
     "security.ssl.internal.truststore-password": "changeit",
     "security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
 }
-SESSION = """
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkDeployment
-metadata: {name: session}
-spec:
-  image: pyflink:dev
-  flinkVersion: v2_2
-  jobManager: {resource: {memory: 1g, cpu: 1}}
-  taskManager: {resource: {memory: 1g, cpu: 1}}
----
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkSessionJob
-metadata: {name: in-session}
-spec:
-  deploymentName: session
-  job: {jarURI: "https://jars.example.org/a.jar", parallelism: 1, upgradeMode: stateless}
-"""
 
 
 def blue_green() -> str:

@@ -11,26 +11,8 @@ import yaml
 from settings.merge import merge_mappings
 from settings.network import Endpoint, port_range
 from settings.traffic import Traffic, at_url, of_job, of_operator
-from tests.unit.settings.project import JOB, Project
+from tests.unit.settings.project import JOB, SESSION, Project
 
-SESSION = """
----
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkDeployment
-metadata: {name: session}
-spec:
-  image: pyflink:dev
-  flinkVersion: v2_2
-  jobManager: {resource: {memory: 1g, cpu: 1}}
-  taskManager: {resource: {memory: 1g, cpu: 1}}
----
-apiVersion: flink.apache.org/v1beta1
-kind: FlinkSessionJob
-metadata: {name: in-session}
-spec:
-  deploymentName: session
-  job: {jarURI: "https://jars.example.org/a.jar", parallelism: 1, upgradeMode: stateless}
-"""
 DNS = ["kube-system/k8s-app=kube-dns 53/UDP 53", "169.254.0.0/16 53/UDP 53"]
 API = ["* 443 6443"]
 PUBLIC = [
@@ -271,7 +253,7 @@ def test_a_jobs_own_directories_count_and_so_do_its_jar_and_its_savepoint(projec
 
 
 def test_a_session_jobs_egress_is_its_clusters_and_its_jar_the_operators(project: Project) -> None:
-    project.job(JOB + SESSION)
+    project.job(f"{JOB}\n---\n{SESSION}")
     platform = project.load()
     assert "* 443" in texts(of_operator(platform.settings, platform.jobs).egress)
     by_name = {one.name: one for one in platform.jobs}
