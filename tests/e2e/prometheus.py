@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 SERVICE = "svc/prometheus-operated"  # the Prometheus operator makes it, whatever the chart calls its own
@@ -59,7 +59,7 @@ def prometheus(kubectl: Kubectl, namespace: str) -> Generator[Prometheus]:
     Raises:
         AssertionError: it does not within two minutes.
     """
-    wait_until(
+    until(
         "the pod of Prometheus is ready",
         lambda: b"True"
         in kubectl.try_run(
@@ -78,15 +78,3 @@ def prometheus(kubectl: Kubectl, namespace: str) -> Generator[Prometheus]:
     finally:
         forwarding.terminate()
         forwarding.wait()
-
-
-def wait_until(what: str, holds: Callable[[], object], seconds: float, said: Callable[[], object] = str) -> None:
-    """Asks every second until it holds.
-
-    Raises:
-        AssertionError: it does not in that time; with what `said` then says.
-    """
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}: {said()}"
-        time.sleep(1)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.running_totals import until
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 PATIENCE = 2

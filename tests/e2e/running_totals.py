@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from settings.merge import merge_mappings
+from settings.state_storage import MOUNT
 from tests.e2e.conftest import PAIRS, layered, make
 from tests.e2e.totals import Audit, audit
+from tests.waiting import until
 from tools.kubectl import Kubectl
 from tools.run import FailedError
 
@@ -24,22 +26,23 @@ PAIR = sorted(PAIRS)[0]
 """The newest operator, the one with the Flink that the job file speaks of."""
 
 
-T = TypeVar("T")
+def in_job_manager(kubectl: Kubectl, job: str = JOB) -> list[str]:
+    """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them."""
+    command = f"find {MOUNT}/{job} -type f -name '{job}-*' -exec cat {{}} +"
+    done = kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{job}", "--", "sh", "-c", command)
+    return done.stdout.decode().splitlines()
 
 
-def until(what: str, look: Callable[[], T | None], seconds: float = 180) -> T:
-    """What `look` gives as soon as it is something; asks again until then.
+def until_finished(kubectl: Kubectl, name: str) -> None:
+    """Waits for the end of a batch job: `up` ends as soon as it runs."""
 
-    Raises:
-        AssertionError: after so many seconds, with what was waited for.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.3)
+    def is_finished() -> bool:
+        found = kubectl.get("flinkdeployment", name, "-n", NAMESPACE) or {}
+        state = found["status"]["jobStatus"]["state"]
+        assert state != "FAILED", found["status"]
+        return state == "FINISHED"
+
+    until(f"{name} has finished", is_finished)
 
 
 @dataclass
@@ -54,6 +57,7 @@ class RunningTotals:
         settings: of the job.
         name: of the job, where it is another's than the file's.
         others: settings of other jobs.
+        pair: the operator's version, with the Flink that goes with it.
     """
 
     kubectl: Kubectl
@@ -63,12 +67,13 @@ class RunningTotals:
     settings: dict[str, object] = field(default_factory=dict)
     name: str = JOB
     others: dict[str, object] = field(default_factory=lambda: {"word-count": {"enabled": False}})
+    pair: str = PAIR
 
     def layer(self, **settings: object) -> str:
         """The option of `make` for the stack with further settings of the job, which stay."""
         self.settings = merge_mappings(self.settings, settings)
         jobs = {self.name: self.settings, **self.others}
-        return f"LAYER={layered(self.folder, PAIR, jobs=jobs, **self.config)}"
+        return f"LAYER={layered(self.folder, self.pair, jobs=jobs, **self.config)}"
 
     def up(self, **settings: object) -> subprocess.CompletedProcess[str]:
         """`make up` with further settings of the job, which stay."""

@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import pytest
 from sandbox import cluster, configuration, golang, network, node
 from sandbox.home import PROJECT, home
 from sandbox.system_images import BUSYBOX
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the sandbox needs root")
 
@@ -65,13 +65,14 @@ class Kubectl:
 
 def eventually(ask: Callable[[], T], good: Callable[[T], bool], seconds: float = 20) -> T:
     """Asks until the answer is good; kube-proxy and others follow within a second or two."""
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = ask()
-        if good(answer) or time.monotonic() > deadline:
-            assert good(answer), answer
-            return answer
-        time.sleep(0.2)
+    answers: list[T] = []
+
+    def look() -> bool:
+        answers[:] = [ask()]
+        return good(answers[0])
+
+    until("the right answer", look, seconds, said=lambda: answers)
+    return answers[0]
 
 
 def container(*command: str, **more: Any) -> dict[str, Any]:

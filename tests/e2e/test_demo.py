@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import PAIRS, ROOT, layered, make
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -184,7 +185,7 @@ class TestDemo:
         kubectl.run(
             "rollout", "status", "deployment/flink-kubernetes-operator", "-n", "flink-operator", "--timeout=120s"
         )
-        assert pod_of(kubectl, "flink-operator", selector) != before
+        until("another pod of the operator", lambda: names(kubectl, "flink-operator", selector) not in ([], [before]))
         demo = Demo(layer_option(tmp_path, pair))
         assert demo.code == 0, demo.error
         assert demo.counts == counted(*sorted(SHIPPED.iterdir()))
@@ -214,12 +215,7 @@ class TestDemo:
         assert gone["job"] < gone["operator"] < gone["namespace"]
         left = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
         assert not {item["metadata"]["name"] for item in left} & {"flink", "flink-operator"}
-        volumes = json.loads(kubectl.run("get", "persistentvolumes", "-o", "json"))["items"]
-        assert [
-            v
-            for v in volumes
-            if v["spec"]["claimRef"]["namespace"] == "flink" and not v["metadata"].get("deletionTimestamp")
-        ] == []
+        until("no volume is left", lambda: not volumes(kubectl), 60, said=lambda: volumes(kubectl))
 
 
 def start_time(kubectl: Kubectl) -> int:
@@ -228,9 +224,19 @@ def start_time(kubectl: Kubectl) -> int:
     return int(status["jobStatus"]["startTime"])
 
 
-def pod_of(kubectl: Kubectl, namespace: str, selector: str) -> str:
-    """The name of the one pod that is not on its way out."""
+def names(kubectl: Kubectl, namespace: str, selector: str) -> list[str]:
+    """Of the pods that are not on their way out."""
     pods = json.loads(kubectl.run("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
-    names = [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-    assert len(names) == 1
-    return names[0]
+    return [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+
+
+def pod_of(kubectl: Kubectl, namespace: str, selector: str) -> str:
+    """The name of the one pod."""
+    [name] = names(kubectl, namespace, selector)
+    return name
+
+
+def volumes(kubectl: Kubectl) -> list[str]:
+    """Those of claims in the jobs' namespace; a claim's volume goes some time after it."""
+    found = json.loads(kubectl.run("get", "persistentvolumes", "-o", "json"))["items"]
+    return [one["metadata"]["name"] for one in found if one["spec"]["claimRef"]["namespace"] == "flink"]

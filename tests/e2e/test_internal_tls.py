@@ -17,10 +17,10 @@ import pytest
 
 from settings.internal_tls import authority_name, certificate_name
 from tests.e2e.conftest import ROOT, only_for
-from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals, until
+from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals, in_job_manager, until_finished
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
-OUTPUT = f"/flink-state/{JOB}"
 OWN, OTHER = certificate_name("FlinkDeployment", JOB), certificate_name("FlinkDeployment", "word-count")
 TLS = {"internalTls": {"enabled": True}}
 
@@ -129,17 +129,11 @@ class Cluster:
 def cluster(
     kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Generator[Cluster]:
-    """Both jobs up, the word count at its end; the stack is gone afterwards."""
+    """Both jobs up; the stack is gone afterwards."""
     only_for(PAIR, request, "whose Flink is not the job's")
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
 
-    def read() -> list[str]:
-        [name] = until("a JobManager", lambda: totals.pods("jobmanager"))
-        command = f"find {OUTPUT} -type f -name '{JOB}-*' -exec cat {{}} +"
-        done = kubectl.try_run("exec", "-n", NAMESPACE, name, "-c", "flink-main-container", "--", "sh", "-c", command)
-        return done.stdout.decode().splitlines()
-
-    totals = RunningTotals(kubectl, tmp_path_factory.mktemp("tls"), read)
+    totals = RunningTotals(kubectl, tmp_path_factory.mktemp("tls"), lambda: in_job_manager(kubectl))
     totals.config = {"certManager": {"enabled": True, "values": {"crds": {"keep": False}}}}
     totals.others = {"word-count": {**TLS, "jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}}}
     totals.settings = {
@@ -155,9 +149,8 @@ def cluster(
         subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
 
 
-def test_a_batch_job_with_tls_has_run_to_its_end(cluster: Cluster):
-    status = (cluster.kubectl.get("flinkdeployment", "word-count", "-n", NAMESPACE) or {})["status"]
-    assert status["jobStatus"]["state"] == "FINISHED"
+def test_a_batch_job_with_tls_runs_to_its_end(cluster: Cluster):
+    until_finished(cluster.kubectl, "word-count")
 
 
 @pytest.mark.parametrize("port", JOB_MANAGER_PORTS.values(), ids=JOB_MANAGER_PORTS)

@@ -13,7 +13,8 @@ import pytest
 
 from tests.e2e.clone import Clone, Done
 from tests.e2e.conftest import ROOT, only_for
-from tests.e2e.running_totals import PAIR, until
+from tests.e2e.running_totals import PAIR
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 JOB = "running-totals"

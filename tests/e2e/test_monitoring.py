@@ -21,7 +21,8 @@ from sandbox.home import home
 from settings.merge import merge_mappings
 from settings.monitoring import AlertName
 from tests.e2e.conftest import ROOT, make
-from tests.e2e.prometheus import Prometheus, prometheus, wait_until
+from tests.e2e.prometheus import Prometheus, prometheus
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 NAMESPACE, JOB, BATCH = "flink", "running-totals", "word-count"
@@ -52,6 +53,7 @@ LAYER: dict[str, Any] = {
 }
 
 TARGETS = 'up{job=~".+/(flink-jobs|flink-kubernetes-operator)"}'
+FAILED = "flink_k8soperator_namespace_Lifecycle_State_FAILED_Count"
 VARIABLES = {"namespace": NAMESPACE, "job": JOB, "datasource": ""}
 
 _STATE_METRICS = "of kube-state-metrics, which is not in the sandbox"
@@ -146,7 +148,7 @@ class TestMonitoring:
         def seen() -> str:
             return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
 
-        wait_until("every process answers Prometheus", all_answer, 120, seen)
+        until("every process answers Prometheus", all_answer, 120, said=seen)
         pods = flink_pods(kubectl)
         assert any(pod.startswith(f"{JOB}-taskmanager-") for _, pod in pods), pods
         assert any(pod.startswith(BATCH) for _, pod in pods), pods
@@ -160,11 +162,11 @@ class TestMonitoring:
         assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= found
 
     def test_every_alert_is_loaded_and_evaluates(self, server: Prometheus):
-        wait_until(
+        until(
             "every rule was evaluated",
             lambda: {rule["health"] for rule in server.rules()} == {"ok"},
             60,
-            lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
+            said=lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
         )
         rules = server.rules()
         assert {rule["name"] for rule in rules} == set(AlertName.__args__)
@@ -197,7 +199,7 @@ class TestMonitoring:
         for query in wanted:
             if name(query) in NOW_AND_THEN:
                 data(server, query)  # Prometheus takes it
-        wait_until("every query has data", all_have, 120, lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
+        until("every query has data", all_have, 120, said=lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
         surprising = [name(query) for query in wanted if name(query) in WITHOUT_DATA and data(server, query)]
         assert not surprising, f"these have data, so their reasons are wrong: {surprising}"
 
@@ -208,11 +210,11 @@ class TestMonitoring:
         kubectl.run(
             "delete", "pods", "-n", NAMESPACE, "-l", f"app={JOB},component=taskmanager", "--grace-period=0", "--force"
         )
-        wait_until(
+        until(
             "FlinkJobFailed fires",
             lambda: "FlinkJobFailed" in firing(server),
             120,
-            lambda: (server.get("alerts"), server.query("flink_k8soperator_namespace_Lifecycle_State_FAILED_Count")),
+            said=lambda: (server.get("alerts"), server.query(FAILED)),
         )
         (alert,) = [
             alert for alert in server.get("alerts")["alerts"] if alert["labels"]["alertname"] == "FlinkJobFailed"

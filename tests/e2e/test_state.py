@@ -17,7 +17,8 @@ import pytest
 
 from settings.state_storage import CLAIM, MOUNT
 from tests.e2e.conftest import ROOT, make, only_for
-from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, RunningTotals, until
+from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, RunningTotals
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 READER = "reader"

@@ -18,7 +18,8 @@ from sandbox.images import BUCKETS, build_images
 from sandbox.images.s3_server import PORT, S3Server
 from sandbox.lock import locked
 from tests.e2e.conftest import ROOT, make, only_for
-from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals, until
+from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 STORE = "object-store"

@@ -29,9 +29,10 @@ from settings.platform import load
 from settings.stack_file import read_config
 from tests.e2e import storage_servers as servers
 from tests.e2e.conftest import ROOT
-from tests.e2e.running_totals import JOB, until
+from tests.e2e.running_totals import JOB
 from tests.e2e.storage_servers import BUCKET
 from tests.e2e.totals import Audit, audit
+from tests.waiting import until
 from tools.pyflink import PyFlink, pyflink
 
 FLINK = "2.3.0"

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.engine.conftest import ROOT, Engine
 from tests.engine.stand_in import mirror, stand_in_operator
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 WAITS = "not seen by the operator"
@@ -30,11 +30,12 @@ def running(engine: Engine, charts: Path) -> Generator[subprocess.Popen[str]]:
         process = subprocess.Popen(
             command, cwd=ROOT, env=engine.env, stdout=out, stderr=out, text=True, start_new_session=True
         )
-    deadline = time.monotonic() + 120
-    while WAITS not in said.read_text():
+
+    def waits() -> bool:
         assert process.poll() is None, said.read_text()
-        assert time.monotonic() < deadline, said.read_text()
-        time.sleep(0.2)
+        return WAITS in said.read_text()
+
+    until("it waits for the job", waits, 120, said=said.read_text)
     yield process
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
@@ -62,10 +63,8 @@ def test_a_second_run_is_refused_and_a_killed_ones_lock_has_a_cure(
 
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    deadline = time.monotonic() + 30
-    while is_there(running.pid):  # the engine is make's child, and gone a moment later
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    # The engine is make's child, and gone a moment later.
+    until("its processes are gone", lambda: not is_there(running.pid), 30)
     stale = engine.make("up", mirror(charts))
     assert stale.code != 0
     cure = re.search(r"was killed \(.*\); free it, then run again: (.*)", stale.said)

@@ -6,22 +6,14 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.engine.conftest import ROOT, Engine
 from tests.engine.stand_in import mirror
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 JOB = ("flinkdeployment", "word-count", "-n", "flink")
-
-
-def until(what: str, look: Callable[[], object], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 def started(engine: Engine, charts: Path) -> subprocess.Popen[str]:

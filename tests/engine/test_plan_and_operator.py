@@ -13,9 +13,10 @@ import pytest
 import yaml
 
 from settings.state_storage import MOUNT
-from tests.e2e.running_totals import NAMESPACE, RunningTotals, until
+from tests.e2e.running_totals import NAMESPACE, RunningTotals
 from tests.engine.conftest import ROOT, Engine
 from tests.engine.test_plan import effects
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 SAVEPOINT, LAST_STATE, BATCH = "by-savepoint", "by-last-state", "word-count"
