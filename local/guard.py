@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.engine_state import resource, resources
+from local.engine_state import recorded
 from local.recording import Recording
 
 FLINK_GROUP = "flink.apache.org"
@@ -39,7 +39,7 @@ def in_state(state: Mapping[str, Any]) -> list[Protected]:
     Args:
         state: what `pulumi stack export` prints.
     """
-    held = [resource(one) for one in resources(state) if one.get("protect") and not one.get("delete")]
+    held = [one for one in recorded(state).resources if one.protect]
     return [Protected(one.urn, one.title, one.object_name or one.name, one.api_group == FLINK_GROUP) for one in held]
 
 

@@ -6,16 +6,17 @@ machine that has its state, leaves those jobs as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from components.readiness import PLURALS
 from local.cluster import sandbox
 from local.command import CommandError
-from local.engine_state import resources
+from local.engine_state import recorded
 from local.guard import FLINK_GROUP
 from local.ledger import Ledger
+from local.recording import Resource
 from settings import stack_file
 from settings.job_spec import SUSPENDED
 from settings.stack_file import SUSPENSION
@@ -45,26 +46,18 @@ def in_state(state: Mapping[str, Any]) -> dict[str, str]:
     Args:
         state: the stack's, as it is exported.
     """
-    found: dict[str, str] = {}
-    for key, resource in _jobs(state):
-        metadata = cast(Mapping[str, Any], resource["inputs"].get("metadata") or {})
-        said = cast(Mapping[str, str], metadata.get("annotations") or {}).get(SUSPENDED)
-        if said is not None:
-            found[key] = said
-    return found
+    said = {key: job.annotations.get(SUSPENDED) for key, job in _jobs(state).items()}
+    return {key: since for key, since in said.items() if since is not None}
 
 
 def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
     """The URNs of those jobs in a stack's state."""
-    return [str(resource["urn"]) for key, resource in _jobs(state) if key in about]
+    return [job.urn for key, job in _jobs(state).items() if key in about]
 
 
-def _jobs(state: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for resource in resources(state):
-        inputs = cast(Mapping[str, Any], resource.get("inputs") or {})
-        if str(inputs.get("apiVersion", "")).startswith(f"{FLINK_GROUP}/") and not resource.get("delete"):
-            metadata = cast(Mapping[str, Any], inputs.get("metadata") or {})
-            yield f"{inputs['kind']}/{metadata.get('namespace')}/{metadata.get('name')}", resource
+def _jobs(state: Mapping[str, Any]) -> dict[str, Resource]:
+    found = [one for one in recorded(state).things if one.api_group == FLINK_GROUP]
+    return {f"{one.kind}/{one.namespace}/{one.object_name}": one for one in found}
 
 
 def in_ledger(stack: Stack) -> dict[str, str]:

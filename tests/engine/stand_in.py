@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tarfile
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,20 +69,34 @@ def set_status(kubectl: Kubectl, one: Mapping[str, Any], status: Mapping[str, An
 @contextmanager
 def stand_in_operator(kubectl: Kubectl) -> Generator[None]:
     """While the block runs, every FlinkDeployment is STABLE, or SUSPENDED, soon after it was changed."""
+
+    def reconcile(one: Mapping[str, Any]) -> None:
+        is_suspended = one["spec"].get("job", {}).get("state") == "suspended"
+        lifecycle = "SUSPENDED" if is_suspended else "STABLE"
+        status = {"lifecycleState": lifecycle, "observedGeneration": one["metadata"]["generation"]}
+        if not status.items() <= one.get("status", {}).items():
+            set_status(kubectl, one, status)
+
+    with controller(kubectl, "flinkdeployments", reconcile):
+        yield
+
+
+@contextmanager
+def controller(kubectl: Kubectl, kinds: str, reconcile: Callable[[Mapping[str, Any]], None]) -> Generator[None]:
+    """While the block runs, each object of these kinds is handed to `reconcile`, again and again, once there are any.
+
+    Args:
+        kubectl: of the cluster.
+        kinds: with commas between.
+        reconcile: is given objects as they are now.
+    """
     ended = threading.Event()
 
     def look() -> None:
         while not ended.wait(0.5):
-            found = kubectl.try_run("get", "flinkdeployments", "-A", "-o", "json")
-            items: list[dict[str, Any]] = json.loads(found.stdout)["items"] if found.returncode == 0 else []
-            for one in items:
-                metadata = one["metadata"]
-                is_suspended = one["spec"].get("job", {}).get("state") == "suspended"
-                lifecycle = "SUSPENDED" if is_suspended else "STABLE"
-                status = {"lifecycleState": lifecycle, "observedGeneration": metadata["generation"]}
-                if status.items() <= one.get("status", {}).items():
-                    continue
-                set_status(kubectl, one, status)
+            found = kubectl.try_run("get", kinds, "-A", "-o", "json")
+            for one in json.loads(found.stdout)["items"] if found.returncode == 0 else []:
+                reconcile(one)
 
     thread = threading.Thread(target=look)
     thread.start()

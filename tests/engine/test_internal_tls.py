@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 
 from settings.internal_tls import authority_name, certificate_name, root_name
 from tests.engine.conftest import Engine
-from tests.engine.stand_in import set_status, stand_in_operator, stand_in_platform
+from tests.engine.stand_in import controller, set_status, stand_in_operator, stand_in_platform
 from tests.engine.test_lifecycle import NOTHING, changes
 from tools.kubectl import Kubectl
 
@@ -55,32 +55,20 @@ def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Eve
         seen: gets the name of each as it is made ready, and `job` when the job is first there.
         hold: lets the job's own certificate get ready.
     """
-    ended = threading.Event()
 
-    def look() -> None:
-        while not ended.wait(0.5):
-            found = kubectl.try_run("get", "issuers,certificates,flinkdeployments", "-n", "flink", "-o", "json")
-            items: list[dict[str, Any]] = json.loads(found.stdout)["items"] if found.returncode == 0 else []
-            for one in items:
-                kind, name = one["kind"], one["metadata"]["name"]
-                if kind == "FlinkDeployment":
-                    if "job" not in seen:
-                        seen.append("job")
-                    continue
-                if "status" in one or (kind == "Certificate" and name == CERTIFICATE and not hold.is_set()):
-                    continue
-                now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-                ready = {"type": "Ready", "status": "True", "lastTransitionTime": now, "reason": "Ready"}
-                set_status(kubectl, one, {"conditions": [ready]})
-                seen.append(f"{kind} {name}")
+    def reconcile(one: Mapping[str, Any]) -> None:
+        kind, name = one["kind"], one["metadata"]["name"]
+        if kind == "FlinkDeployment":
+            if "job" not in seen:
+                seen.append("job")
+        elif "status" not in one and (kind != "Certificate" or name != CERTIFICATE or hold.is_set()):
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            ready = {"type": "Ready", "status": "True", "lastTransitionTime": now, "reason": "Ready"}
+            set_status(kubectl, one, {"conditions": [ready]})
+            seen.append(f"{kind} {name}")
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with controller(kubectl, "issuers,certificates,flinkdeployments", reconcile):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 class TestInternalTls:

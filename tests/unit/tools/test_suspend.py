@@ -144,13 +144,15 @@ def test_what_is_left_as_it_is_is_said(project: Project):
 def resource(name: str, **more: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "flink", "annotations": {SUSPENDED: SINCE}}
     inputs = {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata}
-    return {"urn": f"urn:{name}", "type": "kubernetes:…", "inputs": inputs, **more}
+    type_ = f"kubernetes:{inputs['apiVersion']}:{inputs['kind']}"
+    return {"urn": f"urn:{name}", "type": type_, "inputs": inputs, **more}
 
 
 def test_the_state_says_which_jobs_are_suspended():
     running = resource("b")
     del running["inputs"]["metadata"]["annotations"]
-    state = {"deployment": {"resources": [resource("a"), running, resource("c", delete=True), {"urn": "x"}]}}
+    secret = {"urn": "x", "type": "kubernetes:core/v1:Secret"}
+    state = {"deployment": {"resources": [resource("a"), running, resource("c", delete=True), secret]}}
     assert suspended.in_state(state) == {"FlinkDeployment/flink/a": SINCE}
     assert suspended.urns(state, ["FlinkDeployment/flink/b"]) == ["urn:b"]
 
