@@ -68,14 +68,14 @@ class ApiServer:
         try:
             yield api_client
         except ApiException as error:
-            raise pulumi.RunError(f"{failure}: {_message(error)}") from None
+            raise pulumi.RunError(f"{failure}: {message(error)}") from None
         except (ClientError, OSError, TimeoutError) as error:
             raise pulumi.RunError(f"{failure}: {str(error) or type(error).__name__}") from None
         finally:
             await api_client.close()
 
 
-def _message(error: Any) -> str:
+def message(error: Any) -> str:
     """The API server's own words."""
     try:
         return str(json.loads(error.body)["message"])

@@ -16,7 +16,7 @@ from components.internal_tls import internal_tls
 from components.kubernetes_object import KubernetesObject, after
 from components.namespace import JobNamespace
 from components.readiness import Readiness
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP
 from settings.jobs import Attachment, Job
 from settings.model import Suspension
 from settings.platform import Platform
@@ -120,7 +120,7 @@ def deploy_jobs(
         The jobs by `kind/namespace/name`.
     """
 
-    def place(namespace: str, brings: pulumi.Resource | None) -> list[pulumi.Input[pulumi.Resource]]:
+    def place(namespace: str, brings: pulumi.Input[pulumi.Resource] | None) -> list[pulumi.Input[pulumi.Resource]]:
         home = namespaces.get(namespace)
         found = (*((home.namespace, *home.bounds) if home else ()), brings, below)
         return [resource for resource in found if resource is not None]
@@ -128,7 +128,7 @@ def deploy_jobs(
     beside: dict[str, list[pulumi.Resource]] = {}
     for declared in platform.attachments:
         group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
-        brings = operator if group == FLINK_API.partition("/")[0] else kinds.get(group)
+        brings = (operator.serving if operator else None) if group == FLINK_GROUP else kinds.get(group)
         needed = place(declared.namespace, brings)
         made = attachment(declared, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)))
         beside.setdefault(declared.source.document.file, []).append(made)
@@ -143,7 +143,7 @@ def deploy_jobs(
         home = namespaces.get(job.namespace)
         before: list[pulumi.Input[pulumi.Resource]] = [*(home.needed if home else policies.get(job.namespace, ()))]
         before += [below] if below is not None else []
-        before += [operator] if operator else []
+        before += [operator.serving] if operator else []
         before += beside.get(job.source.document.file, [])
         certificate = internal_tls(job, place(job.namespace, kinds.get("cert-manager.io")), opts)
         before += [certificate] if certificate is not None else []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -15,6 +16,7 @@ from components.definitions import Definitions
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
 from components.release import install
+from components.webhook import Webhook
 from settings import versions
 from settings.jobs import PROMETHEUS_REPORTER
 from settings.model import Operator as OperatorSettings
@@ -86,6 +88,7 @@ class FlinkOperator(pulumi.ComponentResource):
 
     Attributes:
         namespace: for what merely lies in it, and need not wait for the operator.
+        serving: the operator once its webhook answers: for Flink's resources.
     """
 
     def __init__(
@@ -128,4 +131,12 @@ class FlinkOperator(pulumi.ComponentResource):
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
         )
+        self.serving: pulumi.Input[pulumi.Resource] = self
+        if settings.webhook and watched and not pulumi.runtime.is_dry_run():
+            answers = asyncio.ensure_future(self._answers(Webhook(api_server, settings.namespace, min(watched))))
+            self.serving = pulumi.Output.from_input(answers).apply(lambda _: cast(pulumi.Resource, self))
         self.register_outputs({})
+
+    async def _answers(self, webhook: Webhook) -> None:
+        await self.release.id.future()
+        await webhook.wait()

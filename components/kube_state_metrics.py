@@ -24,7 +24,7 @@ from typing import Any
 
 from dashboards.metrics import BLUE_GREEN_STATES, JOB_STATES, LIFECYCLE_STATES, RESOURCE, SNAPSHOT_STATES
 from settings.internal_tls import KEYSTORE_OPTION
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP, FLINK_VERSION
 
 _LIFECYCLE = ("status", "lifecycleState")
 _JOB_STATE = ("status", "jobStatus", "state")
@@ -40,7 +40,7 @@ def values() -> dict[str, Any]:
         "rbac": {
             "extraRules": [
                 {
-                    "apiGroups": [FLINK_API.partition("/")[0]],
+                    "apiGroups": [FLINK_GROUP],
                     "resources": [
                         "flinkbluegreendeployments",
                         "flinkdeployments",
@@ -109,7 +109,6 @@ def _resources() -> list[dict[str, Any]]:
 
 
 def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    group, _, version = FLINK_API.partition("/")
     no_path: list[str] = []
     error: dict[str, Any] = {
         "name": "error_info",
@@ -117,7 +116,7 @@ def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "each": {"type": "Info", "info": {"path": ["status", "error"], "labelsFromPath": {"error": no_path}}},
     }
     return {
-        "groupVersionKind": {"group": group, "version": version, "kind": kind},
+        "groupVersionKind": {"group": FLINK_GROUP, "version": FLINK_VERSION, "kind": kind},
         "metricNamePrefix": RESOURCE,
         "commonLabels": {"kind": kind},
         "labelsFromPath": {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]},

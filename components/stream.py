@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from components.cause import Object
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP, FLINK_VERSION
 
 
 class Stream:
@@ -69,17 +69,16 @@ class Stream:
     async def _list_and_watch(self) -> None:
         from kubernetes_asyncio import client, watch
 
-        group, _, version = FLINK_API.partition("/")
         namespace, plural = self._where
         api = client.CustomObjectsApi(self._client)
-        listed: Object = await api.list_namespaced_custom_object(group, version, namespace, plural)
+        listed: Object = await api.list_namespaced_custom_object(FLINK_GROUP, FLINK_VERSION, namespace, plural)
         self.objects = {item["metadata"]["name"]: item for item in listed["items"]}
         self._tell()
         async with watch.Watch() as changes:
             async for event in changes.stream(
                 api.list_namespaced_custom_object,
-                group,
-                version,
+                FLINK_GROUP,
+                FLINK_VERSION,
                 namespace,
                 plural,
                 resource_version=listed["metadata"]["resourceVersion"],

@@ -35,6 +35,7 @@ from local.timeline import Stopwatch
 from local.tool import home
 from local.values import Secret
 from settings import stack_file
+from settings.job_files import FLINK_GROUP
 
 
 def up(
@@ -139,7 +140,7 @@ def _outputs(cluster: Cluster, stack: str) -> Mapping[str, object]:
 def _guard(ledger: Ledger, stack: str, declare: Callable[[], Recording] | None) -> None:
     """Refuse to delete what is protected; `declare` says what there is to be, None when nothing is."""
     protected = [
-        Protected(key, entry.title, entry.name, guard.FLINK_GROUP in entry.resource)
+        Protected(key, entry.title, entry.name, FLINK_GROUP in entry.resource)
         for key, entry in ledger.entries.items()
         if entry.protect and not entry.retain
     ]

@@ -12,8 +12,7 @@ from typing import Any
 
 from local.engine_state import recorded
 from local.recording import Recording
-
-FLINK_GROUP = "flink.apache.org"
+from settings.job_files import FLINK_GROUP
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pulumi
 
 from local.cluster import Cluster, Object
 from local.command import CommandError
+from settings.job_files import FLINK_GROUP
 
 READY: Final = ""
 
@@ -43,7 +44,7 @@ def pending_reason(found: Object, annotations: Mapping[str, str]) -> str:
         return READY
     if _WAIT_FOR in annotations:
         return _declared(found, annotations[_WAIT_FOR])
-    if str(found.get("apiVersion")).startswith("flink.apache.org/"):
+    if str(found.get("apiVersion")).startswith(f"{FLINK_GROUP}/"):
         # The program itself waits for these. Of one that is suspended the operator takes in no change.
         return READY
     status = cast("Object", found.get("status") or {})

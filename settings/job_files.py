@@ -11,8 +11,9 @@ from settings.problems import KeyPath, Problem
 from settings.yaml_file import Document
 from settings.yaml_file import read as read_yaml
 
-FLINK_API = "flink.apache.org/v1beta1"
-CANARY = "flink.apache.org/canary"
+FLINK_GROUP, FLINK_VERSION = "flink.apache.org", "v1beta1"
+FLINK_API = f"{FLINK_GROUP}/{FLINK_VERSION}"
+CANARY = f"{FLINK_GROUP}/canary"
 """Label of an object that is there so that the operator can be watched."""
 
 ENABLED = "flink-k8s/enabled"
@@ -132,7 +133,7 @@ def _split(
 
 def is_flink(manifest: dict[str, object]) -> bool:
     """Whether the object is of Flink's API group."""
-    return str(manifest["apiVersion"]).partition("/")[0] == FLINK_API.partition("/")[0]
+    return str(manifest["apiVersion"]).partition("/")[0] == FLINK_GROUP
 
 
 def _annotations(metadata: dict[str, object]) -> dict[str, object]:
@@ -158,7 +159,7 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
     if problems:
         return problems
     api, kind = str(manifest["apiVersion"]), str(manifest["kind"])
-    if api.partition("/")[0] == "flink.apache.org":
+    if api.partition("/")[0] == FLINK_GROUP:
         if api != FLINK_API:
             problems.append(document.problem((*root, "apiVersion"), f"is {api}; the operator serves {FLINK_API}"))
         if kind not in FLINK_KINDS:

@@ -9,11 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from settings import values, versions
 from settings.base import Model, scalar_text
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP
 from settings.network import Endpoint
 from settings.secret_model import ExternalSecret, SecretName
-
-_GROUP = FLINK_API.partition("/")[0]
 
 PodSecurityLevel = Literal["restricted", "baseline", "privileged"]
 
@@ -90,10 +88,10 @@ BOUNDS: Mapping[str, str] = {
 """Field of a quota to Kubernetes' name."""
 
 COUNTS: Mapping[str, tuple[str, str]] = {
-    "deployments": ("FlinkDeployment", f"count/flinkdeployments.{_GROUP}"),
-    "session_jobs": ("FlinkSessionJob", f"count/flinksessionjobs.{_GROUP}"),
-    "snapshots": ("FlinkStateSnapshot", f"count/flinkstatesnapshots.{_GROUP}"),
-    "blue_green_deployments": ("FlinkBlueGreenDeployment", f"count/flinkbluegreendeployments.{_GROUP}"),
+    "deployments": ("FlinkDeployment", f"count/flinkdeployments.{FLINK_GROUP}"),
+    "session_jobs": ("FlinkSessionJob", f"count/flinksessionjobs.{FLINK_GROUP}"),
+    "snapshots": ("FlinkStateSnapshot", f"count/flinkstatesnapshots.{FLINK_GROUP}"),
+    "blue_green_deployments": ("FlinkBlueGreenDeployment", f"count/flinkbluegreendeployments.{FLINK_GROUP}"),
 }
 """Field of a quota to kind and Kubernetes' name."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from components.cause import OperatorError
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP
 from settings.job_spec import SAVEPOINT_ON_DELETION
 from tools.kubectl import Kubectl
 from tools.stack import Stack
@@ -101,7 +101,7 @@ def held(kubectl: Kubectl, stack: Stack) -> list[Held]:
     defaults = stack.platform.settings.operator.configuration
     for kind in KINDS:
         for namespace in stack.platform.settings.namespaces:
-            listed = kubectl.get(f"{kind}s.{FLINK_API.partition('/')[0]}", "-n", namespace)
+            listed = kubectl.get(f"{kind}s.{FLINK_GROUP}", "-n", namespace)
             found += [_held(item, defaults) for item in cast("list[Object]", (listed or {}).get("items", []))]
     return [one for one in found if any(name.endswith(FINALIZER_SUFFIX) for name in one.finalizers)]
 

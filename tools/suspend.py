@@ -19,7 +19,7 @@ from typing import Any, cast
 from components.readiness import PLURALS
 from settings import costs
 from settings.explain import wanted
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP
 from settings.job_spec import in_template, job_of
 from settings.jobs import Job
 from settings.merge import merge_mappings
@@ -122,10 +122,9 @@ def in_cluster(kubectl: Kubectl, stack: Stack) -> Live:
         FailedError: when the cluster cannot be asked.
     """
     found: dict[str, Mapping[str, Any]] = {}
-    group = FLINK_API.partition("/")[0]
     for kind in sorted({job.kind for job in stack.platform.jobs}):
         for namespace in stack.platform.settings.namespaces:
-            listed = kubectl.get(f"{PLURALS[kind]}.{group}", "-n", namespace) or {}
+            listed = kubectl.get(f"{PLURALS[kind]}.{FLINK_GROUP}", "-n", namespace) or {}
             for item in cast("list[Mapping[str, Any]]", listed.get("items", [])):
                 found[f"{kind}/{namespace}/{item['metadata']['name']}"] = item
     return found

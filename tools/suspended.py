@@ -14,10 +14,10 @@ from components.readiness import PLURALS
 from local.cluster import sandbox
 from local.command import CommandError
 from local.engine_state import recorded
-from local.guard import FLINK_GROUP
 from local.ledger import Ledger
 from local.recording import Resource
 from settings import stack_file
+from settings.job_files import FLINK_GROUP
 from settings.job_spec import SUSPENDED
 from settings.stack_file import SUSPENSION
 from tools.run import ROOT, say

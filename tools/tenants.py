@@ -12,9 +12,9 @@ from typing import Any, cast
 from local.cluster import sandbox
 from local.command import CommandError
 from local.engine_state import resource, resources
-from local.guard import FLINK_GROUP
 from local.ledger import Ledger
 from settings import stack_file
+from settings.job_files import FLINK_GROUP
 from settings.platform_stack import PLATFORM
 from settings.problems import ProblemsError
 from tools.kubectl import Kubectl

@@ -23,7 +23,10 @@ from sandbox.images import build_images
 from sandbox.images.s3_server import S3Server
 from sandbox.lock import locked
 from settings import versions
+from settings.job_files import FLINK_API
 from tests.e2e.conftest import ROOT
+from tests.e2e.test_demo import remove_definitions
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 STACK = "sandbox"
@@ -39,16 +42,22 @@ LAYER: dict[str, Any] = {
     "namespaces": {NAMESPACE: {}},
     "jobs": {"word-count": {"enabled": False}},
 }
+JOB: dict[str, Any] = {"jobs": {"word-count": {"enabled": True}}, "waitForJobs": False}
+"""The chart has no operator: nobody would run it."""
 CHART = "tests/e2e/webhook_chart"
 OPERATOR = "flink-operator"
-ASKED = "asked.webhook-chart.test"
+INJECTOR = ("deployment/cert-manager-cainjector", "-n", "cert-manager")
 DEFAULT_PASSWORD = "password1234"
 """Of the official chart: everybody knows it."""
 CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguration,mutatingwebhookconfiguration"
 
 
+def engine_command(operation: str, layer: Path) -> list[str]:
+    return [sys.executable, "-m", "tools.engine", operation, STACK, "--layer", str(layer)]
+
+
 def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tools.engine", operation, STACK, "--layer", str(layer)]
+    command = engine_command(operation, layer)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     print(done.stdout, done.stderr)
     return done
@@ -70,6 +79,7 @@ def up(kubectl: Kubectl, layer: Path) -> Generator[None]:
     ledger = kubectl.run("get", "configmaps", "-n", "kube-system", "-l", f"flink-k8s/stack={STACK}", "-o", "json")
     if any(found.get("data") for found in json.loads(ledger)["items"]):
         pytest.skip(f"the stack {STACK} is up with other things; make destroy STACK={STACK} first")
+    remove_definitions(kubectl)  # the webhook's chart has one of its own
     with locked(home().lock, "build the image of the webhook's test"):
         build_images([S3Server().name])
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
@@ -77,7 +87,7 @@ def up(kubectl: Kubectl, layer: Path) -> Generator[None]:
     assert done.returncode == 0, done.stderr
     yield
     engine("destroy", layer)
-    kubectl.try_run("delete", "crd", ASKED, "--ignore-not-found")
+    remove_definitions(kubectl)
 
 
 def cert(kind: str, name: str, **spec: Any) -> dict[str, Any]:
@@ -97,19 +107,31 @@ def wait_until_ready(kubectl: Kubectl, *names: str) -> None:
     assert done.returncode == 0, done.stderr.decode() + said
 
 
-def webhook_up(layer: Path, keystore: dict[str, Any]) -> str:
-    """Brings the operator's webhook up beside cert-manager; what was printed.
+def with_webhook(layer: Path, keystore: dict[str, Any], **more: Any) -> Path:
+    """A layer that has the operator's webhook beside cert-manager.
 
     Args:
         layer: of the fixture, which stays as it is.
         keystore: the chart's values of it.
+        more: keys of the stack.
     """
-    with_webhook = layer.with_name("with-webhook.yaml")
     operator = {"enabled": True, "webhook": True, "values": {"webhook": {"keystore": keystore}}}
-    with_webhook.write_text(json.dumps({**LAYER, "operator": operator, "charts": {"operator": {"path": CHART}}}))
-    done = engine("up", with_webhook)
+    path = layer.with_name("with-webhook.yaml")
+    path.write_text(json.dumps({**LAYER, "operator": operator, "charts": {"operator": {"path": CHART}}, **more}))
+    return path
+
+
+def webhook_up(layer: Path, keystore: dict[str, Any], **more: Any) -> str:
+    """Brings that up; what was printed."""
+    done = engine("up", with_webhook(layer, keystore, **more))
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+def scale_injector(kubectl: Kubectl, replicas: int) -> None:
+    """What writes a certificate's authority into the configuration of webhooks goes, or comes back."""
+    kubectl.run("scale", *INJECTOR, f"--replicas={replicas}")
+    kubectl.run("rollout", "status", *INJECTOR, "--timeout=60s")
 
 
 def own_password(kubectl: Kubectl) -> str:
@@ -135,15 +157,11 @@ def webhook_answers(kubectl: Kubectl) -> bool:
     good, bad = (
         apply(
             kubectl,
-            {
-                "apiVersion": "webhook-chart.test/v1",
-                "kind": "Asked",
-                "metadata": {"name": name, "namespace": NAMESPACE},
-            },
+            {"apiVersion": FLINK_API, "kind": "FlinkDeployment", "metadata": {"name": name, "namespace": NAMESPACE}},
         )
         for name in ("good", "bad")
     )
-    kubectl.run("delete", ASKED, "--all", "-n", NAMESPACE)
+    kubectl.run("delete", "flinkdeployment", "good", "bad", "-n", NAMESPACE, "--ignore-not-found")
     print(good, bad)
     return good.returncode == 0 and b'"validationwebhook.flink.apache.org" denied the request: called bad' in bad.stderr
 
@@ -208,9 +226,25 @@ class TestCertManager:
         assert kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) is None
         assert webhook_answers(kubectl)
 
-    def test_then_with_one_of_its_own(self, kubectl: Kubectl, layer: Path):
+    def test_then_with_one_of_its_own_and_a_job_once_its_certificate_is_trusted(self, kubectl: Kubectl, layer: Path):
         """cert-manager leaves a keystore as it is that is there: the program has to have it made again."""
-        said = webhook_up(layer, {})
+        scale_injector(kubectl, 0)
+        out = layer.with_name("said")
+        with out.open("w") as file:
+            running = subprocess.Popen(
+                engine_command("up", with_webhook(layer, {}, **JOB)), cwd=ROOT, stdout=file, stderr=file
+            )
+        try:
+            until("the webhook is waited for", lambda: "the operator's webhook does not answer yet" in out.read_text())
+            until("its certificate is not trusted", lambda: "unknown authority" in out.read_text())
+            assert running.poll() is None
+            assert kubectl.get("flinkdeployment", "word-count", "-n", NAMESPACE) is None
+            scale_injector(kubectl, 1)
+            code, said = running.wait(timeout=200), out.read_text()
+        finally:
+            running.kill()
+        assert code == 0, said
+        assert kubectl.get("flinkdeployment", "word-count", "-n", NAMESPACE)
         assert f"{OPERATOR}/{KEYSTORE_SECRET}: made again, its keystore had another password" in said
         password = own_password(kubectl)
         assert len(password) >= 32
@@ -222,7 +256,7 @@ class TestCertManager:
     def test_which_the_next_up_keeps(self, kubectl: Kubectl, layer: Path):
         password, before = own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
         # A changed value: the release is upgraded, and so its hooks are called.
-        said = webhook_up(layer, {"unused": "changed"})
+        said = webhook_up(layer, {"unused": "changed"}, **JOB)
         assert "Release flink-operator/flink-kubernetes-operator: deployed" in said
         assert "made again" not in said
         assert password not in said

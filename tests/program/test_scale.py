@@ -18,7 +18,12 @@ from local.run import run_program
 from settings.jobs import Job
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = {"context": "x", "certManager": {"enabled": False}, "prometheus": {"enabled": False}}
+CONFIG = {
+    "context": "x",
+    "certManager": {"enabled": False},
+    "prometheus": {"enabled": False},
+    "operator": {"webhook": False},  # nobody would answer
+}
 MANIFEST = """
 apiVersion: flink.apache.org/v1beta1
 kind: FlinkDeployment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from settings.job_files import FLINK_API
+from settings.job_files import FLINK_GROUP
 from settings.namespace import Limits
 from settings.rules.subject import mapping
 from settings.usage import FREE, NO_COSTS, Cost, Costs, Usage
@@ -145,7 +145,7 @@ def plan(preview: Preview, operator: Operator, limits: Mapping[str, Limits] | No
 
 
 def _is_job(step: Step) -> bool:
-    return step.kind in JOB_KINDS and step.type.startswith(f"kubernetes:{FLINK_API.partition('/')[0]}/")
+    return step.kind in JOB_KINDS and step.type.startswith(f"kubernetes:{FLINK_GROUP}/")
 
 
 def _job(inputs: Mapping[str, object] | None, operator: Operator) -> DeclaredJob | None:

@@ -13,6 +13,7 @@ from packageurl import PackageURL
 from local.gitops import ChartPlace
 from local.manifest import Manifest
 from local.recording import Recording
+from settings.job_files import FLINK_GROUP
 from tools.lock import LISTS
 from tools.run import ROOT
 
@@ -108,7 +109,7 @@ def charts(recording: Recording) -> Iterator[Part]:
 def images(manifests: Iterable[Manifest]) -> Iterator[Part]:
     """Container images that manifests name: in containers, and as a Flink resource's own."""
     for manifest in manifests:
-        user: User = "jobs" if str(manifest.get("apiVersion", "")).startswith("flink.apache.org/") else "platform"
+        user: User = "jobs" if str(manifest.get("apiVersion", "")).startswith(f"{FLINK_GROUP}/") else "platform"
         for image in _images(manifest.get("spec")):
             yield Part(image_url(image), "container", user)
 

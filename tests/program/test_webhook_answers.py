@@ -1,0 +1,105 @@
+"""Flink's resources come after the operator's webhook answers; nothing else waits for it, nor does a preview."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Generator, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import flink_operator
+from components.webhook import Webhook
+from local.recording import Recording, Resource
+from local.run import run_program
+from settings import stack_file
+from tests.program.conftest import ROOT
+
+OPERATOR, JOB = "Release flink-operator/flink-kubernetes-operator", "FlinkDeployment flink/word-count"
+LACKING = 'Internal error occurred: failed calling webhook "v": failed to call webhook: connect: connection refused'
+
+
+class Cluster:
+    """An API server that lacks the webhook some times, and the effects of a run on it: what comes when."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.seen: list[str] = []
+        self.lacking = 2
+        self.config = {"kubeconfig": str(kubeconfig), "context": "test", "waitForJobs": False}
+        cluster = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                is_there = cluster.lacking == 0
+                cluster.lacking -= not is_there
+                cluster.seen.append("webhook" if is_there else "no webhook")
+                body = json.dumps({} if is_there else {"message": LACKING}).encode()
+                self.send_response(201 if is_there else 500)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        content = {
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"}}],
+            "users": [{"name": "u", "user": {}}],
+            "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
+        }
+        kubeconfig.write_text(json.dumps(content))
+
+    def apply(self, resource: Resource) -> Mapping[str, object]:
+        self.seen.append(resource.title)
+        return {}
+
+    def up(self, **more: Any) -> Recording:
+        config = {**stack_file.read(ROOT, "dev"), **self.config, **more}
+        return run_program(ROOT, "dev", config, preview=False, effects=self)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Generator[Cluster]:
+    found = Cluster(tmp_path / "kubeconfig")
+    serving = threading.Thread(target=found.server.serve_forever, args=(0.05,))
+    serving.start()
+    yield found
+    found.server.shutdown()
+    serving.join()
+    found.server.server_close()
+
+
+def test_jobs_come_after_the_webhook_answers(cluster: Cluster) -> None:
+    cluster.up()
+    release, asked = cluster.seen.index(OPERATOR), cluster.seen.index("no webhook")
+    answered, job = cluster.seen.index("webhook"), cluster.seen.index(JOB)
+    assert release < asked < answered < job
+    assert cluster.seen.count("webhook") == 1, "for all jobs at once"
+
+
+def test_without_the_webhook_nobody_asks(cluster: Cluster) -> None:
+    cluster.up(operator={"webhook": False})
+    assert JOB in cluster.seen
+    assert not {"webhook", "no webhook"} & {*cluster.seen}
+
+
+def test_a_webhook_that_never_answers_fails_up_and_no_job_was_sent(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.lacking = 1_000_000
+    monkeypatch.setattr(flink_operator, "Webhook", partial(Webhook, timeout_seconds=1))
+    with pytest.raises(pulumi.RunError, match=r"the operator's webhook does not answer after 1 s.*connection refused"):
+        cluster.up()
+    assert JOB not in cluster.seen
+
+
+def test_a_preview_asks_nothing(recording) -> None:
+    seen = recording("dev", context="there-is-none", kubeconfig="/nowhere")
+    release = seen.find("Release", "flink-kubernetes-operator")
+    assert seen.depends_on(seen.find("FlinkDeployment", "word-count"), release)
