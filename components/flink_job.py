@@ -13,8 +13,9 @@ from components.clear_secrets import guarded
 from components.external_secret import READY
 from components.flink_operator import FlinkOperator
 from components.internal_tls import internal_tls
-from components.kubernetes_object import KubernetesObject, after
+from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
+from components.order import Turns, after
 from components.readiness import Readiness
 from settings.job_files import FLINK_GROUP
 from settings.jobs import Attachment, Job
@@ -42,12 +43,13 @@ class FlinkJob:
         ready: the watch, done once it is ready; None when nobody waits for it.
     """
 
-    def __init__(self, job: Job, readiness: Readiness | None, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, job: Job, readiness: Readiness | None, opts: pulumi.ResourceOptions, turns: Turns) -> None:
         """
         Args:
             job: what is declared.
             readiness: the stack's watch, None when nobody waits for this job.
             opts: provider, what must be there, and ready, before; and whether it is protected.
+            turns: of all jobs.
         """
         self.job = job
         metadata = cast(dict[str, Any], job.manifest["metadata"])
@@ -58,7 +60,7 @@ class FlinkJob:
             "metadata": {**metadata, "annotations": annotations},
             "spec": guarded(job.spec),
         }
-        self.resource = KubernetesObject(f"{job.namespace}/{job.name}", manifest, opts)
+        self.resource = KubernetesObject(f"{job.namespace}/{job.name}", manifest, opts, turns)
         is_real = not pulumi.runtime.is_dry_run()
         self.ready = asyncio.ensure_future(_watched(self.resource, job, readiness)) if readiness and is_real else None
 
@@ -138,6 +140,7 @@ def deploy_jobs(
         own = pulumi.ResourceOptions(depends_on=after(needed), protect=is_protected or None)
         return pulumi.ResourceOptions.merge(opts, own)
 
+    turns = Turns()
     jobs: dict[tuple[str, str, str], FlinkJob] = {}
     for job in sorted(platform.jobs, key=lambda job: _LEVELS.get(job.kind, 0)):
         home = namespaces.get(job.namespace)
@@ -152,7 +155,7 @@ def deploy_jobs(
         needed_job = jobs.get((target[0], job.namespace, target[1])) if target else None
         before += [needed_job.settled] if needed_job else []
         watch = readiness if is_awaited(job, platform.settings.suspension) else None
-        jobs[job.kind, job.namespace, job.name] = FlinkJob(job, watch, options(job.is_protected, *before))
+        jobs[job.kind, job.namespace, job.name] = FlinkJob(job, watch, options(job.is_protected, *before), turns)
     return {"/".join(key): job for key, job in jobs.items()}
 
 

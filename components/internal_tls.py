@@ -12,7 +12,8 @@ from typing import Any
 import pulumi
 
 from components.external_secret import READY
-from components.kubernetes_object import KubernetesObject, after
+from components.kubernetes_object import KubernetesObject
+from components.order import after
 from settings.internal_tls import authority_name, certificate_name, has_internal_tls, root_name
 from settings.jobs import Job
 from settings.labels import labels

@@ -8,8 +8,9 @@ from typing import Any
 
 import pulumi
 
-from components.kubernetes_object import KubernetesObject, after
+from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
+from components.order import Turns, after
 from settings.jobs import Job
 from settings.labels import labels
 from settings.network import Endpoint, Peer, port_range
@@ -43,16 +44,17 @@ def network_policies(
     """
     if not platform.settings.network_policies.enabled:
         return {}
-    needed = pulumi.ResourceOptions(depends_on=after([below])) if below is not None else None
-    outside = pulumi.ResourceOptions.merge(opts, needed)
+    needed = [below] if below is not None else []
+    outside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after(needed)))
     inside = {
         home.name: pulumi.ResourceOptions(parent=home, depends_on=after([home.namespace]))
         for home in namespaces.values()
     }
+    turns = Turns()
     made: dict[str, list[pulumi.Resource]] = {}
     for job in platform.jobs:
         if (traffic := of_job(job, platform.settings)) is not None:
-            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside.get(job.namespace, outside)))
+            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside.get(job.namespace, outside), turns))
     for home in namespaces.values():
         if egress := platform.settings.namespaces[home.name].egress:
             spec = {"egress": rules("to", egress)}
@@ -83,7 +85,7 @@ def operator_policies(
     return own, _deny(home, pulumi.ResourceOptions(parent=parent, depends_on=[own]))
 
 
-def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions, turns: Turns) -> KubernetesObject:
     name = policy_name(job)
     pods = _pods(job)
     spec: dict[str, Any] = {"egress": rules("to", traffic.egress)}
@@ -94,7 +96,7 @@ def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> Kuberne
             "ingress": [{"from": [among]}, *rules("from", traffic.ingress)],
             "egress": [{"to": [among]}, *spec["egress"]],
         }
-    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts)
+    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts, turns)
 
 
 def _pods(job: Job) -> dict[str, Any]:
@@ -120,12 +122,13 @@ def _policy(
     pods: Mapping[str, Any],
     spec: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
+    turns: Turns | None = None,
 ) -> KubernetesObject:
     types = [key.capitalize() for key in spec]
     said = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
     metadata = {"name": name, "namespace": namespace, "labels": labels(name)}
     manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": said}
-    return KubernetesObject(resource, manifest, opts)
+    return KubernetesObject(resource, manifest, opts, turns)
 
 
 def rules(direction: str, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:

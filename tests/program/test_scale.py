@@ -7,15 +7,23 @@ import gc
 import threading
 import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pulumi
 import pytest
+from pulumi.runtime import resource
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS
+from typing_extensions import override
 
+from components import order
 from components.readiness import Readiness
+from local.monitor import Monitor
 from local.recording import Resource
 from local.run import run_program
+from settings import stack_file
 from settings.jobs import Job
+from tools.golden import golden
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = {
@@ -73,6 +81,59 @@ def test_open_outputs_are_not_looked_at_for_each_registration(project: Path, mon
     run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
     assert sum(open_outputs) < 30
     assert not SETTINGS.outputs
+
+
+class Counted(Monitor):
+    """Keeps how many jobs were messages, and not yet registered, at once."""
+
+    serialized: ClassVar[int] = 0
+    most: ClassVar[int] = 0
+
+    @override
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
+        answer = super().RegisterResource(request)
+        Counted.serialized -= request.type.endswith(":FlinkDeployment")
+        return answer
+
+
+def test_few_jobs_are_messages_at_once(project: Path, monkeypatch: pytest.MonkeyPatch):
+    """A thousand, all at once, took 60 MB: docs/adr/0007."""
+    serialize = resource.prepare_resource
+
+    async def counted(res: pulumi.Resource, ty: str, *rest: Any) -> Any:
+        prepared = await serialize(res, ty, *rest)
+        Counted.serialized += ty.endswith(":FlinkDeployment")
+        Counted.most = max(Counted.most, Counted.serialized)
+        return prepared
+
+    monkeypatch.setattr(resource, "prepare_resource", counted)
+    monkeypatch.setattr("local.run.Monitor", Counted)
+    for at_once, expected in ((4, 4), (1_000, 30)):
+        monkeypatch.setattr(order, "AT_ONCE", at_once)
+        Counted.serialized = Counted.most = 0
+        seen = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+        assert len(seen.find_all("FlinkDeployment")) == 30
+        assert Counted.most == expected
+
+
+@pytest.mark.parametrize("stack", stack_file.stacks(ROOT))
+def test_one_at_a_time_comes_to_the_same(recording, stack: str, monkeypatch: pytest.MonkeyPatch):
+    """Nothing waits for the turn of what waits for it."""
+    monkeypatch.setattr(order, "AT_ONCE", 1)
+    one_by_one = run_program(ROOT, stack, stack_file.read(ROOT, stack), preview=True)
+    assert golden(one_by_one) == golden(recording(stack))
+
+
+def test_one_that_is_refused_does_not_keep_the_others_waiting(project: Path, monkeypatch: pytest.MonkeyPatch):
+    class Effects:
+        def apply(self, resource: Resource) -> dict[str, object]:
+            if resource.name.endswith("/job-0"):
+                raise pulumi.RunError("flink/job-0 is refused")
+            return {}
+
+    monkeypatch.setattr(order, "AT_ONCE", 1)
+    with pytest.raises(pulumi.RunError, match="flink/job-0 is refused"):
+        run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=False, effects=Effects())
 
 
 def test_a_job_that_fails_ends_the_run_while_another_is_still_being_applied(
