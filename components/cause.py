@@ -15,8 +15,8 @@ UNSCHEDULABLE = "Unschedulable"
 _CAUSED_BY = "Caused by: "
 _CURES = {
     "HA metadata is not available": (
-        "a job that has never run has nothing to go on from: `upgradeMode: stateless` for one `make up` starts it;"
-        " one that has run starts from a savepoint or checkpoint that restoreFrom names"
+        "a job that has never run has nothing to go on from, and is made anew: `enabled: false` for one `make up`, then"
+        " without it; one that has run starts from a savepoint or checkpoint that restoreFrom names"
     ),
 }
 """What helps, by words of the operator that say no more than `Manual restore required`."""

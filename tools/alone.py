@@ -13,6 +13,7 @@ from typing import cast
 
 from local.tool import state
 from settings.stack_file import PROJECT
+from tools import run_folder
 from tools.run import FailedError
 from tools.stack import Stack
 
@@ -62,7 +63,7 @@ def _explained(path: Path, pulumi: Path, stack: Stack, url: str) -> str:
         said = cast(Mapping[str, object], json.loads(path.read_text()))
     pid, host = said.get("pid"), said.get("hostname")
     who = f"{said.get('username', 'somebody')} on {host or 'some machine'}, process {pid}, {said.get('timestamp', '')}"
-    folder = stack.config_file.parent
+    folder = run_folder.home()
     cure = f"PULUMI_BACKEND_URL={url} {pulumi} cancel --yes --stack {stack.name} --cwd {folder}"
     if host == socket.gethostname() and isinstance(pid, int) and not Path(f"/proc/{pid}").exists():
         return f"the stack {stack.name} is locked by a run that was killed ({who}); free it, then run again: {cure}"

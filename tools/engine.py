@@ -20,10 +20,10 @@ from components.platform_stack import missing
 from local.engine_state import recorded, resources
 from local.tool import state
 from settings.stack_file import PROJECT
-from tools import alone, blockers, context, policy, protected, suspended, tenants
+from tools import alone, blockers, context, policy, protected, run_folder, suspended, tenants
 from tools.exported import exported
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
-from tools.stack import Stack, prepare
+from tools.stack import Stack, prepare, salted
 from tools.suspended import Change
 from tools.timings import events
 
@@ -221,17 +221,19 @@ def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
     """Makes the stack in the backend where it is new.
 
     The command writes a new stack's salt beside the project's other files and takes no `--config-file` for it: so it
-    runs in the state folder, as if the project were there.
+    runs in a folder that is as if the project were there, and the run's own copy gets the salt from there.
 
     Raises:
         FailedError: when the backend refuses.
     """
-    folder = stack.config_file.parent
+    folder = run_folder.home()
+    run_folder.keep(stack.config_file)
     (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
     command = [pulumi, "stack", "select", "--create", "--non-interactive", "--cwd", folder, stack.name]
     done = capture(command, env=env)
     if done.returncode != 0:
         raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+    salted(stack)
 
 
 def ready(
@@ -274,7 +276,7 @@ def _platform_is_up(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
     settings = stack.platform.settings
     if settings.platform is None:
         return
-    folder = stack.config_file.parent
+    folder = run_folder.home()
     command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", folder, "--stack", settings.platform]
     done = capture(command, env=env)
     outputs: Mapping[str, Any] = cast(Mapping[str, Any], json.loads(done.stdout)) if done.returncode == 0 else {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from tools import run_folder
 from tools.run import FailedError, capture
 from tools.stack import Stack
 
@@ -23,7 +24,7 @@ def exported(pulumi: Path, stack: Stack, env: Mapping[str, str], *, secrets: boo
     Raises:
         FailedError: when the backend does not give it.
     """
-    command = [pulumi, "stack", "export", "--non-interactive", "--cwd", stack.config_file.parent, "--stack", stack.name]
+    command = [pulumi, "stack", "export", "--non-interactive", "--cwd", run_folder.home(), "--stack", stack.name]
     command += ["--show-secrets"] if secrets else []
     done = capture(command, env=env)
     if done.returncode != 0:

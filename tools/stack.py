@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +9,13 @@ from typing import cast
 
 import yaml
 
-from local.tool import state
 from settings import stack_file
 from settings.merge import merge_mappings
 from settings.platform import Platform, load
 from settings.problems import ProblemsError
 from settings.stack_file import PREFIX, laid_over, read_config
+from tools import run_folder
 from tools.run import ROOT, FailedError
-
-_ENGINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Stack:
 
     Attributes:
         name: of the stack.
-        config_file: the copy in the state folder. A passphrase's salt goes there; files in git stay as they are.
+        config_file: the copy, this run's own. A passphrase's salt goes there; files in git stay as they are.
         platform: what it declares.
     """
 
@@ -63,8 +60,8 @@ def prepare(name: str, layer: Mapping[str, object] | Path | None = None) -> Stac
             config = laid_over(config, layer)
         elif layer:
             config = replace(config, values=merge_mappings(config.values, layer))
-        copy = state() / "config" / f"Pulumi.{name}.yaml"
-        _write_copy(ROOT / f"Pulumi.{name}.yaml", copy, config.values)
+        copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
+        _write_copy(name, copy, config.values)
         return Stack(name, copy, load(ROOT, config))
     except ProblemsError as error:
         raise FailedError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
@@ -74,28 +71,23 @@ def hand_over(stack: Stack, key: str, value: object) -> None:
     """Writes one more key into the copy of a stack's file: for the engine, until the stack is prepared again."""
     content = cast(dict[str, dict[str, object]], yaml.safe_load(stack.config_file.read_text()))
     content["config"][f"{PREFIX}{key}"] = value
-    _replace(stack.config_file, content)
+    run_folder.write(stack.config_file, content)
 
 
-def _write_copy(tracked: Path, copy: Path, values: Mapping[str, object]) -> None:
-    content = cast(dict[str, object], yaml.safe_load(tracked.read_text()) or {})
-    earlier = cast(dict[str, object], yaml.safe_load(copy.read_text()) or {}) if copy.exists() else {}
+def salted(stack: Stack) -> None:
+    """Writes into the copy what the command has written of the stack until now; what the copy says itself stays."""
+    content = cast(dict[str, object], yaml.safe_load(stack.config_file.read_text()))
+    run_folder.write(stack.config_file, {**run_folder.kept(stack.name), **content})
+
+
+def _write_copy(name: str, copy: Path, values: Mapping[str, object]) -> None:
+    content = cast(dict[str, object], yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text()) or {})
     others = cast(dict[str, object], content.get("config") or {})
     content["config"] = {
         **{key: value for key, value in others.items() if ":" in key and not key.startswith(PREFIX)},
         **{f"{PREFIX}{key}": value for key, value in values.items()},
     }
-    for key in _ENGINE_KEYS:
-        if key in earlier:
-            content.setdefault(key, earlier[key])
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    _replace(copy, content)
-
-
-def _replace(copy: Path, content: object) -> None:
-    part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
-    part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    part.replace(copy)
+    run_folder.write(copy, {**run_folder.kept(name), **content})
 
 
 def read_layer(path: Path | None) -> dict[str, object]:

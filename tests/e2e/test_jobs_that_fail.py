@@ -81,12 +81,11 @@ class TestJobsThatFail:
         until("the operator saw it", lambda: status(kubectl)["jobManagerDeploymentStatus"] == "ERROR")
         words = last_words(up(platform))
         assert "HA metadata is not available" in words
-        assert "`upgradeMode: stateless` for one `make up` starts it" in words
+        assert "is made anew: `enabled: false` for one `make up`, then without it" in words
 
-    def test_stateless_once_starts_it_and_then_it_is_as_declared(self, platform: Clone, kubectl: Kubectl):
-        done = up(platform, upgradeMode="stateless")
+    def test_made_anew_it_runs(self, platform: Clone, kubectl: Kubectl):
+        done = up(platform, enabled=False)
         assert done.code == 0, done.said
-        assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
         done = up(platform)
         assert done.code == 0, done.said
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"

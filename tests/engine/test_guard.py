@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from settings import stack_file
 from tests.engine.conftest import ROOT, Engine
 from tests.engine.stand_in import stand_in_charts
 from tools.kubectl import Kubectl
@@ -104,7 +105,11 @@ class TestGuard:
 
     def test_the_bare_command_refuses_too(self, engine: Engine, kubectl: Kubectl, charts: Path):
         before = jobs(kubectl)
-        engine.make("preview", layer(charts, word_count={"enabled": False}))  # writes the config that is meant
+        meant = engine.folder / "meant.yaml"
+        meant.write_text(layer(charts, word_count={"enabled": False}))
+        config = {f"flink-k8s:{key}": value for key, value in stack_file.read(ROOT, "sandbox", layer=meant).items()}
+        file = engine.folder / "Pulumi.sandbox.yaml"
+        file.write_text(json.dumps({"config": config}))
         folder = Path(engine.env["FLINK_K8S_STATE"])
         env = {
             **engine.env,
@@ -113,7 +118,7 @@ class TestGuard:
         }
         for operation in ("up", "destroy"):
             command = ["pulumi", operation, "--yes", "--non-interactive", "--stack", "sandbox"]
-            command += ["--config-file", str(folder / "config" / "Pulumi.sandbox.yaml")]
+            command += ["--config-file", str(file)]
             done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode != 0
             assert "cannot be deleted" in done.stdout + done.stderr

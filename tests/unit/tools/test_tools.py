@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import clean, cluster, demo, engine, look, stack
+from tools import clean, cluster, demo, engine, look, run_folder, stack
 from tools.run import ROOT, FailedError
 
 
@@ -51,6 +51,7 @@ def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
     copy = stack.prepare("sandbox").config_file
     with copy.open("a") as written:
         written.write("encryptionsalt: v1:made-by-the-engine\n")
+    run_folder.keep(copy)
     again = stack.prepare("sandbox", {"jobs": {"word-count": {"parallelism": 3}}})
     content: dict[str, Any] = yaml.safe_load(again.config_file.read_text())
     assert content["encryptionsalt"] == "v1:made-by-the-engine"
