@@ -19,6 +19,7 @@ from typing import TextIO, cast
 import yaml
 
 from local.tool import state
+from tools.run import FailedError
 
 _KEPT = ("encryptionsalt", "secretsprovider", "encryptedkey")
 """What the command writes into a stack's file."""
@@ -35,8 +36,18 @@ def home() -> Path:
 
 
 def run_folder() -> Path:
-    """This process' own; gone when it ends."""
-    return _made(home())
+    """This process' own; gone when it ends.
+
+    Raises:
+        FailedError: when it cannot be made.
+    """
+    try:
+        return _made(home())
+    except OSError as error:
+        raise FailedError(
+            f"{state()}, where the stacks' state is kept, cannot be written: {error.strerror}; "
+            "FLINK_K8S_STATE names another folder"
+        ) from None
 
 
 def kept(stack: str) -> dict[str, object]:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tools import run_folder, stack
-from tools.run import ROOT
+from tools.run import ROOT, FailedError
 
 RUN = """
 import sys
@@ -54,6 +54,13 @@ def test_a_run_beside_another_changes_nothing_that_the_other_reads(state: Path):
         assert running.returncode == 0
     assert not copy.parent.exists()
     assert not other.parent.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "file"))
+    with pytest.raises(FailedError, match="file, where the stacks' state is kept, cannot be written: Not a directory"):
+        stack.prepare("sandbox")
 
 
 def test_what_the_command_wrote_is_kept_when_the_run_ends(state: Path):
