@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Generator, Mapping
@@ -97,6 +98,22 @@ def test_a_webhook_that_never_answers_fails_up_and_no_job_was_sent(
     with pytest.raises(pulumi.RunError, match=r"the operator's webhook does not answer after 1 s.*connection refused"):
         cluster.up()
     assert JOB not in cluster.seen
+
+
+def test_an_operator_that_cannot_be_installed_is_the_only_one_to_speak(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def apply(resource: Resource) -> Mapping[str, object]:
+        if resource.title == OPERATOR:
+            raise pulumi.RunError("the chart is not there")
+        return {}
+
+    monkeypatch.setattr(cluster, "apply", apply)
+    with pytest.raises(pulumi.RunError, match="the chart is not there"):
+        cluster.up()
+    gc.collect()
+    assert "never retrieved" not in capfd.readouterr().err
+    assert not cluster.seen
 
 
 def test_a_preview_asks_nothing(recording) -> None:
