@@ -148,7 +148,8 @@ class TestMonitoring:
         def seen() -> str:
             return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
 
-        until("every process answers Prometheus", all_answer, 120, said=seen)
+        # The config-reloader looks every 3 minutes; a change that comes before it watches is seen then.
+        until("every process answers Prometheus", all_answer, 240, said=seen)
         pods = flink_pods(kubectl)
         assert any(pod.startswith(f"{JOB}-taskmanager-") for _, pod in pods), pods
         assert any(pod.startswith(BATCH) for _, pod in pods), pods
