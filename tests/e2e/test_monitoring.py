@@ -70,6 +70,9 @@ WITHOUT_DATA = {
 }
 """Why a query (dashboard, panel, letter) returns nothing here."""
 
+RELOAD_SECONDS = 240
+"""Prometheus' config-reloader looks every 3 minutes: what changes before it begins to watch is seen then."""
+
 ALERTS = ("flink-platform", "Alerts", "A")
 NOW_AND_THEN = {
     ALERTS: "an alert may be pending while a job starts; when one fires there has to be data",
@@ -148,8 +151,7 @@ class TestMonitoring:
         def seen() -> str:
             return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
 
-        # The config-reloader looks every 3 minutes; a change that comes before it watches is seen then.
-        until("every process answers Prometheus", all_answer, 240, said=seen)
+        until("every process answers Prometheus", all_answer, RELOAD_SECONDS, said=seen)
         pods = flink_pods(kubectl)
         assert any(pod.startswith(f"{JOB}-taskmanager-") for _, pod in pods), pods
         assert any(pod.startswith(BATCH) for _, pod in pods), pods
@@ -166,7 +168,7 @@ class TestMonitoring:
         until(
             "every rule was evaluated",
             lambda: {rule["health"] for rule in server.rules()} == {"ok"},
-            60,
+            RELOAD_SECONDS,
             said=lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
         )
         rules = server.rules()
