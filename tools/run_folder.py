@@ -11,8 +11,7 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -80,7 +79,8 @@ def _keys(path: Path) -> dict[str, object]:
 def _made(place: Path) -> Path:
     runs = place / "runs"
     runs.mkdir(exist_ok=True)
-    with _locked(place / "lock"):
+    with (place / "lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         _sweep(runs)
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
         file = (folder / "lock").open("w")
@@ -105,10 +105,3 @@ def _sweep(runs: Path) -> None:
         except BlockingIOError:
             continue
         _end(folder)
-
-
-@contextmanager
-def _locked(path: Path) -> Generator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

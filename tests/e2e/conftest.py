@@ -111,6 +111,13 @@ def make(*arguments: str, timeout: float, cwd: Path = ROOT) -> subprocess.Comple
     return subprocess.CompletedProcess(command, running.returncode, out, error)
 
 
+def pod_names(kubectl: Kubectl, namespace: str, selector: str) -> list[str]:
+    """Of the pods that are not about to go."""
+    found = kubectl.get("pods", "-n", namespace, "-l", selector) or {"items": []}
+    pods = (pod["metadata"] for pod in found["items"])
+    return [pod["name"] for pod in pods if "deletionTimestamp" not in pod]
+
+
 def only_for(pair: str, request: pytest.FixtureRequest, why: str) -> None:
     """Skips what belongs to a pair when another one was asked for; `why` is said of that other one."""
     wanted = request.config.getoption("--pair")

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from settings.merge import merge_mappings
 from settings.state_storage import MOUNT
-from tests.e2e.conftest import PAIRS, layered, make
+from tests.e2e.conftest import PAIRS, layered, make, pod_names
 from tests.e2e.totals import Audit, audit
 from tests.waiting import until
 from tools.kubectl import Kubectl
@@ -124,11 +124,7 @@ class RunningTotals:
 
     def pods(self, component: str) -> list[str]:
         """The names of the job's pods that are not about to go."""
-        found = self.kubectl.get("pods", "-n", NAMESPACE, "-l", f"app={self.name},component={component}") or {
-            "items": []
-        }
-        names = (pod["metadata"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"])
-        return [name["name"] for name in names]
+        return pod_names(self.kubectl, NAMESPACE, f"app={self.name},component={component}")
 
     def kill(self, component: str) -> str:
         """Kills the one pod of a component, without notice; its name."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PAIRS, ROOT, layered, make
+from tests.e2e.conftest import PAIRS, ROOT, layered, make, pod_names
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
@@ -185,7 +185,10 @@ class TestDemo:
         kubectl.run(
             "rollout", "status", "deployment/flink-kubernetes-operator", "-n", "flink-operator", "--timeout=120s"
         )
-        until("another pod of the operator", lambda: names(kubectl, "flink-operator", selector) not in ([], [before]))
+        until(
+            "another pod of the operator",
+            lambda: pod_names(kubectl, "flink-operator", selector) not in ([], [before]),
+        )
         demo = Demo(layer_option(tmp_path, pair))
         assert demo.code == 0, demo.error
         assert demo.counts == counted(*sorted(SHIPPED.iterdir()))
@@ -224,15 +227,9 @@ def start_time(kubectl: Kubectl) -> int:
     return int(status["jobStatus"]["startTime"])
 
 
-def names(kubectl: Kubectl, namespace: str, selector: str) -> list[str]:
-    """Of the pods that are not on their way out."""
-    pods = json.loads(kubectl.run("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
-    return [pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-
-
 def pod_of(kubectl: Kubectl, namespace: str, selector: str) -> str:
     """The name of the one pod."""
-    [name] = names(kubectl, namespace, selector)
+    [name] = pod_names(kubectl, namespace, selector)
     return name
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.clone import Clone, Done
-from tests.e2e.conftest import ROOT, only_for
+from tests.e2e.conftest import ROOT, only_for, pod_names
 from tests.e2e.running_totals import PAIR
 from tests.waiting import until
 from tools.kubectl import Kubectl
@@ -116,8 +116,7 @@ class TestJobsThatFail:
 
 def has_pods(kubectl: Kubectl, count: int) -> bool:
     """Whether the JobManager has so many, those that are going not among them."""
-    found = (kubectl.get("pods", "-n", "flink", "-l", f"app={JOB},component=jobmanager") or {})["items"]
-    return len([one for one in found if "deletionTimestamp" not in one["metadata"]]) == count
+    return len(pod_names(kubectl, "flink", f"app={JOB},component=jobmanager")) == count
 
 
 def status(kubectl: Kubectl) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from local.recording import Recording, Resource
 from local.run import run_program
 from settings import stack_file
 from tests.program.conftest import ROOT
+from tests.unit.components.listening import CONTEXT, kubeconfig_for
 
 OPERATOR, JOB = "Release flink-operator/flink-kubernetes-operator", "FlinkDeployment flink/word-count"
 LACKING = 'Internal error occurred: failed calling webhook "v": failed to call webhook: connect: connection refused'
@@ -28,10 +29,9 @@ LACKING = 'Internal error occurred: failed calling webhook "v": failed to call w
 class Cluster:
     """An API server that lacks the webhook some times, and the effects of a run on it: what comes when."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.seen: list[str] = []
         self.lacking = 2
-        self.config = {"kubeconfig": str(kubeconfig), "context": "test", "waitForJobs": False}
         cluster = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,12 +49,8 @@ class Cluster:
             def log_message(self, *_: object) -> None: ...
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        content = {
-            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server.server_port}"}}],
-            "users": [{"name": "u", "user": {}}],
-            "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
-        }
-        kubeconfig.write_text(json.dumps(content))
+        kubeconfig = kubeconfig_for(folder, self.server.server_port)
+        self.config = {"kubeconfig": str(kubeconfig), "context": CONTEXT, "waitForJobs": False}
 
     def apply(self, resource: Resource) -> Mapping[str, object]:
         self.seen.append(resource.title)
@@ -67,7 +63,7 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Generator[Cluster]:
-    found = Cluster(tmp_path / "kubeconfig")
+    found = Cluster(tmp_path)
     serving = threading.Thread(target=found.server.serve_forever, args=(0.05,))
     serving.start()
     yield found

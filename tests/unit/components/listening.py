@@ -27,14 +27,20 @@ async def listening(folder: Path, routes: Iterable[web.AbstractRouteDef]) -> Asy
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    content = {
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{runner.addresses[0][1]}"}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": "c", "user": "u"}}],
-    }
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(json.dumps(content))
+    kubeconfig = kubeconfig_for(folder, runner.addresses[0][1])
     try:
         yield ApiServer(str(kubeconfig), CONTEXT)
     finally:
         await runner.cleanup()
+
+
+def kubeconfig_for(folder: Path, port: int) -> Path:
+    """A kubeconfig in a folder, whose context leads to a port of this machine."""
+    content = {
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": "c", "user": "u"}}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(content))
+    return path
