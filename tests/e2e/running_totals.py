@@ -114,13 +114,22 @@ class RunningTotals:
         return cast(dict[str, Any], seen["latest"]["restored"] or {})
 
     def seen_running(self) -> None:
-        """Waits until the operator knows that the job runs: before, it takes no savepoint on deletion."""
+        """Waits until the operator knows that the job runs: before, it takes no savepoint, whatever it is asked for.
+
+        A JobManager that was killed and is back starts the job anew; until the operator has seen that start, what its
+        status says may be of before, and its next look may still find nobody there.
+        """
 
         def is_seen() -> bool:
-            status = self.status()
-            return status["jobStatus"]["state"] == "RUNNING" and status["jobManagerDeploymentStatus"] == "READY"
+            status, job = self.status(), self.job()
+            return (
+                job is not None
+                and status["jobManagerDeploymentStatus"] == "READY"
+                and status["jobStatus"]["state"] == "RUNNING"
+                and status["jobStatus"]["startTime"] == str(job["start-time"])
+            )
 
-        until("the operator sees the job run", is_seen)
+        until("the operator sees the job run", is_seen, said=lambda: (self.status(), self.job()))
 
     def pods(self, component: str) -> list[str]:
         """The names of the job's pods that are not about to go."""
@@ -154,5 +163,10 @@ class RunningTotals:
             raise AssertionError(f"{error}; the output: {seen[-1]}") from None
 
     def goes_on(self) -> Audit:
-        """The output when it is exact and some seconds further than now: what was is kept, and what is new fits it."""
-        return self.exact(beyond=self.audit().highest + 2 * RATE)
+        """The output when it is exact and some seconds further than now: what was is kept, and what is new fits it.
+
+        The operator, too, knows then that the job runs, so that what a test does next finds it so.
+        """
+        found = self.exact(beyond=self.audit().highest + 2 * RATE)
+        self.seen_running()
+        return found

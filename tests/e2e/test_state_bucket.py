@@ -132,7 +132,6 @@ class TestBucket:
     def test_the_stack_is_destroyed_and_goes_on_from_the_savepoint(
         self, totals: RunningTotals, kubectl: Kubectl
     ) -> None:
-        totals.seen_running()
         done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
         assert done.returncode == 0, done.stderr
         assert kubectl.get("namespace", NAMESPACE) is None
