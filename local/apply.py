@@ -6,7 +6,6 @@ No engine: it applies all that the program declares, writes down what, and takes
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ from local.block_yaml import dump
 from local.cluster import Cluster, sandbox
 from local.command import INTERRUPTED, ROOT, CommandError, add_config_file, exit_code
 from local.guard import Protected
+from local.hold import held
 from local.hooks import Hooks
 from local.inflate import functions
 from local.install import Install
@@ -115,7 +115,9 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
     def run() -> int:
         config = stack_file.read(root, chosen.stack, chosen.config_file)
-        with _alone(chosen.stack):
+        # Beside the sandbox, which is one for all clones and state folders.
+        lock = home() / "stacks" / f"{chosen.stack}.lock"
+        with held(lock, chosen.stack, f"local.apply {chosen.action}"):
             cluster = sandbox(root, config)
             with _signals(cluster.stopping):
                 try:
@@ -150,22 +152,6 @@ def _guard(ledger: Ledger, stack: str, declare: Callable[[], Recording] | None) 
     doomed = guard.undeclared(protected, declared)
     if doomed:
         raise CommandError(guard.refusal(doomed, stack, destroy=declare is None))
-
-
-@contextmanager
-def _alone(stack: str) -> Generator[None]:
-    """Hold the stack's lock: two runs at once would apply and remove each other's objects.
-
-    It lies beside the sandbox, which is one for all clones and state folders.
-    """
-    folder = home() / "stacks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{stack}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CommandError(f"another run is at work on the stack {stack}; wait until it is done") from None
-        yield
 
 
 @contextmanager

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import socket
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
+from local.command import CommandError
+from local.hold import held
 from local.tool import state
 from settings.stack_file import PROJECT
 from tools import run_folder
@@ -20,27 +20,17 @@ from tools.stack import Stack
 
 @contextmanager
 def alone(stack: str, doing: str) -> Generator[None]:
-    """Holds the stack while the block runs. The kernel frees it when its holder ends, however it ends.
+    """Holds the stack while the block runs.
 
     Raises:
         FailedError: when another process has it: who, and what to do.
     """
-    path = state() / "running" / stack
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with ExitStack() as until_then:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise FailedError(f"{holder} is running on the stack {stack}; wait until it has ended, or end it") from None
-        file.truncate(0)
-        file.write(f"make {doing} (process {os.getpid()})")
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)
+            until_then.enter_context(held(state() / "running" / stack, stack, f"make {doing}"))
+        except CommandError as error:
+            raise FailedError(str(error)) from None
+        yield
 
 
 def say_lock(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:

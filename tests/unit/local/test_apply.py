@@ -473,7 +473,8 @@ def test_a_second_run_at_once_is_refused(commands: Sandbox, capsys: pytest.Captu
     try:
         wait_for(commands, "upgrade operator operator")
         assert apply.main(["destroy"], commands.project) == 1
-        assert "another run is at work on the stack sandbox" in capsys.readouterr().err
+        said = f"error: local.apply up (process {process.pid}) is running on the stack sandbox; wait until"
+        assert said in capsys.readouterr().err
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
