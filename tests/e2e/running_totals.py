@@ -22,6 +22,8 @@ JOB = "running-totals"
 NAMESPACE = "flink"
 OPERATOR = ("-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator")
 RATE = 100
+SAVEPOINT_OR_NONE = {"kubernetes.operator.job.upgrade.last-state-fallback.enabled": "false"}
+"""An upgrade waits until a savepoint can be taken; else it takes the last checkpoint while the operator sees no job."""
 PAIR = sorted(PAIRS)[0]
 """The newest operator, the one with the Flink that the job file speaks of."""
 

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Generator
@@ -25,6 +24,7 @@ from pathlib import Path
 from local.tool import home
 from sandbox import golang
 from sandbox.home import home as sandbox_home
+from tests.waiting import until
 
 BUCKET = "state"
 MOTO = "moto[s3,server]==5.2.5"
@@ -110,15 +110,19 @@ def serving(command: list[str], port: int, log: Path) -> Generator[None]:
     Raises:
         AssertionError: it does not answer; with its last lines.
     """
+
+    def last_lines() -> str:
+        return "\n".join(log.read_text().splitlines()[-10:])
+
     with log.open("w") as output:
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
         try:
-            deadline = time.monotonic() + 60
-            while not _answers(port):
-                said = "\n".join(log.read_text().splitlines()[-10:])
-                assert server.poll() is None, f"{command[0]} ended:\n{said}"
-                assert time.monotonic() < deadline, f"{command[0]} does not listen on {port}:\n{said}"
-                time.sleep(0.1)
+
+            def listens() -> bool:
+                assert server.poll() is None, f"{command[0]} ended:\n{last_lines()}"
+                return _answers(port)
+
+            until(f"{command[0]} listens on {port}", listens, 60, said=last_lines)
             yield
         finally:
             server.kill()

@@ -138,6 +138,9 @@ def scale_injector(kubectl: Kubectl, replicas: int) -> None:
     """What writes a certificate's authority into the configuration of webhooks goes, or comes back."""
     kubectl.run("scale", *INJECTOR, f"--replicas={replicas}")
     kubectl.run("rollout", "status", *INJECTOR, "--timeout=60s")
+    if not replicas:  # one that is about to go still works
+        labels = "app.kubernetes.io/component=cainjector"
+        kubectl.run("wait", "--for=delete", "pod", "-l", labels, "-n", "cert-manager", "--timeout=60s")
 
 
 def own_password(kubectl: Kubectl) -> str:

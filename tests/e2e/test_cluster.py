@@ -287,8 +287,8 @@ def test_pod_security_refuses_privileged_pod(kubectl: Kubectl) -> None:
     label = "pod-security.kubernetes.io/enforce=restricted"
     kubectl("label", "namespace", NAMESPACE, label, "--overwrite")
     try:
-        done = kubectl.try_("run", "refused", f"--image={BUSYBOX}", "--privileged", "--dry-run=server")
-        assert done.returncode != 0
+        command = ("run", "refused", f"--image={BUSYBOX}", "--privileged", "--dry-run=server")
+        done = eventually(lambda: kubectl.try_(*command), lambda done: done.returncode != 0)
         assert "violates PodSecurity" in done.stdout
     finally:
         kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce-")

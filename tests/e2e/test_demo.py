@@ -148,11 +148,10 @@ class TestDemo:
         }
         assert settings["metrics.reporter.prom.port"] == "9249"
         # Flink collects metrics when it is asked for some: the first answer may be empty.
-        deadline = time.monotonic() + 60
-        metrics: list[dict[str, str]] = []
-        while {"id": "numRunningJobs"} not in metrics and time.monotonic() < deadline:
-            metrics = json.loads(kubectl.run("get", "--raw", f"{REST}/jobmanager/metrics"))
-        assert {"id": "numRunningJobs"} in metrics
+        until(
+            "the JobManager's metrics",
+            lambda: {"id": "numRunningJobs"} in json.loads(kubectl.run("get", "--raw", f"{REST}/jobmanager/metrics")),
+        )
         # A finished job's own metrics are those of its vertices: /jobs/<id>/metrics lives as long as the job runs.
         assert sum(vertex["metrics"]["write-records"] for vertex in job["vertices"]) > 0
 
@@ -205,8 +204,11 @@ class TestDemo:
 
         def look() -> None:
             while len(gone) < len(watched) and not ended.wait(0.1):
-                for name, what in watched.items():
-                    if name not in gone and kubectl.get(*what) is None:
+                # What is to go last is looked at first, so that a look takes nothing for gone before what it was after.
+                last_first = [name for name in reversed(watched) if name not in gone]
+                found = {name: kubectl.get(*watched[name]) for name in last_first}
+                for name in reversed(last_first):
+                    if found[name] is None:
                         gone[name] = time.monotonic()
 
         looking = threading.Thread(target=look)

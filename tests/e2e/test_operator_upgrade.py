@@ -1,6 +1,7 @@
 """The operator upgraded under a job that keeps state: its CRDs go first, the job goes on, nothing is lost or doubled.
 
-With `pulumi` on PATH the same is proven of the real engine.
+The job's processes speak TLS to each other, so that this is shown with the older operator and its Flink, too. With
+`pulumi` on PATH the same is proven of the real engine.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pytest
 from components.definitions import MARK
 from settings.state_storage import HEALTH_CHECK
 from tests.e2e.conftest import PAIRS, ROOT, make
+from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals, in_job_manager
 from tests.e2e.test_demo import remove_definitions
 from tools.kubectl import Kubectl
@@ -45,9 +47,12 @@ def totals(
         pytest.skip("one pair was asked for, and this needs both")
     remove_definitions(kubectl)
     for version in PAIRS:  # both operators' images, and those of the jobs with the job's script in them
-        subprocess.run([sys.executable, "-m", "sandbox", "up", "--operator", version], cwd=ROOT, check=True)
+        command = [sys.executable, "-m", "sandbox", "up", "--cert-manager", "--operator", version]
+        subprocess.run(command, cwd=ROOT, check=True)
     found = RunningTotals(kubectl, tmp_path_factory.mktemp("upgrade"), lambda: in_job_manager(kubectl))
+    found.config = {**CERT_MANAGER}
     found.settings = {
+        **TLS,
         "enabled": True,
         "image": "pyflink:dev-1.19",
         "flinkVersion": "v1_19",
@@ -65,6 +70,7 @@ class TestOperatorUpgrade:
         up(totals, "1.7.0")
         assert marks(kubectl) == {"flinkdeployments": "1.7.0", "flinksessionjobs": "1.7.0"}
         assert totals.goes_on().highest > RATE
+        speaks_tls_only_to_its_own(totals)
 
     def test_the_newer_operator_takes_it_over_with_its_own_crds(self, totals: RunningTotals, kubectl: Kubectl):
         before = job(kubectl)
@@ -78,6 +84,7 @@ class TestOperatorUpgrade:
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
         # Written by the newer operator alone, and pruned by the older CRDs.
         assert after["status"]["observedGeneration"] == after["metadata"]["generation"]
+        speaks_tls_only_to_its_own(totals)
         print(f"job id before {before['status']['jobStatus']['jobId']}, after {after['status']['jobStatus']['jobId']}")
         print(totals.goes_on())
 
@@ -95,3 +102,11 @@ class TestOperatorUpgrade:
 def job(kubectl: Kubectl) -> dict[str, Any]:
     """The resource as it is."""
     return kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+
+
+def speaks_tls_only_to_its_own(totals: RunningTotals) -> None:
+    """The JobManager takes the job's certificate, and nobody without one."""
+    cluster = Cluster(totals.kubectl, totals)
+    port = JOB_MANAGER_PORTS["RPC"]
+    assert cluster.presented("jobmanager", port) == cluster.serial(OWN)
+    assert "refused" in cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)

@@ -19,6 +19,7 @@ from sandbox.home import PROJECT, home
 from sandbox.node import Node
 from sandbox.report import Failure
 from sandbox.system_images import BUSYBOX
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the sandbox needs root")
 
@@ -79,10 +80,7 @@ def running() -> Node:
 def kill(pid: int) -> None:
     begun = node.started(pid)
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while node.started(pid) == begun:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until("it is gone", lambda: node.started(pid) != begun, 10)
 
 
 def container_id() -> str:
@@ -91,7 +89,8 @@ def container_id() -> str:
 
 def works() -> None:
     """The cluster takes work and does it."""
-    assert status.status().up
+    # A kubelet that is new says of each pod that it is not ready until it has asked it once.
+    until("the cluster is ready", lambda: status.status().up, 60)
     kubectl("delete", "pod", "trial", "--ignore-not-found", "--grace-period=0", "--force")
     kubectl("run", "trial", f"--image={BUSYBOX}", "--restart=Never", "--command", "--", "echo", "here")
     kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/trial", "--timeout=60s")
@@ -132,7 +131,7 @@ def test_killed_init_takes_all_along_and_objects_are_kept() -> None:
     assert cluster.up() is True
     works()
     kubectl("wait", "--for=condition=Available", "deployment/box", "--timeout=60s")
-    assert container_id() != before
+    until("another container", lambda: container_id() not in ("", before), 60)
 
 
 def test_interface_deleted() -> None:

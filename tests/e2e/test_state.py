@@ -7,6 +7,7 @@ job goes through it all, in this order.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 
 from settings.state_storage import CLAIM, MOUNT
 from tests.e2e.conftest import ROOT, make, only_for
-from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, RunningTotals
+from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, SAVEPOINT_OR_NONE, RunningTotals
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
@@ -36,7 +37,7 @@ def totals(
         "enabled": True,
         "parameters": {"rate": RATE},
         "savepointOnDeletion": True,
-        "flinkConfiguration": {"execution.checkpointing.interval": "1 s"},
+        "flinkConfiguration": {"execution.checkpointing.interval": "1 s", **SAVEPOINT_OR_NONE},
     }
     yield job
     subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
@@ -132,7 +133,8 @@ class TestState:
         if done[0].returncode != 0:
             # It died between the new JobManager's Deployment and the ConfigMaps that this mounts. Nobody makes them
             # then, and `up` says so; docs/jobs.md has the cure.
-            assert f'configmap "pod-template-{totals.name}" not found' in done[0].stderr, done[0].stderr
+            missing = rf'configmap "(pod-template|flink-config)-{totals.name}" not found'
+            assert re.search(missing, done[0].stderr), done[0].stderr
             totals.up(restartNonce=1)
         assert totals.restored()["is_savepoint"]
         job = until("the job runs", totals.job)

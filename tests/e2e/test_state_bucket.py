@@ -47,6 +47,8 @@ def server(sandbox: object, kubectl: Kubectl, request: pytest.FixtureRequest) ->
     ]
     for manifest in objects:
         kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **manifest}).encode())
+        if manifest["kind"] == "Namespace":
+            until("the default account", lambda: kubectl.get("serviceaccount", "default", "-n", STORE), 30)
     try:
         kubectl.run("wait", "--for=condition=Ready", f"pod/{STORE}", "-n", STORE, "--timeout=120s")
         in_server(kubectl, f"store.create_bucket(Bucket={BUCKET!r})")

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Generator, Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -24,7 +24,7 @@ from settings.values import quantity
 from tests.e2e.conftest import ROOT, layered, make
 from tests.e2e.pod_mutations import pods
 from tests.e2e.reach import Place, address, agree, pod
-from tests.e2e.running_totals import PAIR, until_finished
+from tests.e2e.running_totals import PAIR, RunningTotals, until_finished
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
@@ -274,18 +274,15 @@ class TestJobs:
 
     def test_the_streaming_job_runs_and_takes_checkpoints(self, teams: Kubectl):
         """More and more of them: those triggered before all tasks ran count as failed, and say nothing."""
+        totals = RunningTotals(teams, ROOT, list)
 
         def completed() -> int:
-            running = [job["jid"] for job in rest(teams, "/jobs/overview")["jobs"] if job["state"] == "RUNNING"]
-            return rest(teams, f"/jobs/{running[0]}/checkpoints")["counts"]["completed"] if running else 0
+            job = totals.job()
+            seen = totals.ask(f"/jobs/{job['jid']}/checkpoints") if job else None
+            return seen["counts"]["completed"] if seen else 0
 
         before = until("a first checkpoint", completed, 60)
         until("three checkpoints more", lambda: completed() >= before + 3, 60)
-
-
-def rest(kubectl: Kubectl, path: str) -> dict[str, Any]:
-    service = f"/api/v1/namespaces/{TEAM}/services/running-totals-rest:rest/proxy"
-    return cast(dict[str, Any], json.loads(kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s")))
 
 
 NATIVE = {"type": "flink-native-kubernetes"}
@@ -396,9 +393,11 @@ class TestNetwork:
         }
         for namespace, name in (
             ("outside", "outsider"),
+            ("monitoring", "prometheus"),
             ("monitoring", "neighbour"),
             (OTHER, "other"),
             (TEAM, "stray"),
+            (TEAM, "counts"),
         ):
             address(crowd, namespace, name)
         agree(crowd, who, what, REACHES)
@@ -447,7 +446,7 @@ class TestQuota:
 
     # The streaming job holds 400m: what is left is too little for a JobManager, or for its TaskManager.
     @pytest.mark.parametrize(
-        ("cpu", "who", "patience"), [(500, "word-count-", "20s"), (700, "word-count-taskmanager", "60s")]
+        ("cpu", "who", "patience"), [(500, "word-count-", "90s"), (700, "word-count-taskmanager", "180s")]
     )
     def test_up_says_in_words_that_somebody_elses_quota_stops_a_job(
         self, teams: Kubectl, tmp_path: Path, cpu: int, who: str, patience: str
@@ -461,7 +460,7 @@ class TestQuota:
         teams.run("apply", "-f", "-", stdin=json.dumps(quota).encode())
         try:
             layer = up_layer(tmp_path, word_count={"restartNonce": cpu}, jobTimeout=patience)
-            done = make("up", "STACK=sandbox", layer, timeout=200)
+            done = make("up", "STACK=sandbox", layer, timeout=400)
             said = done.stdout + done.stderr
             assert done.returncode != 0
             assert "exceeded quota: somebody-elses" in said, said

@@ -217,7 +217,7 @@ def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
 def test_a_crash_loop_is_counted_from_its_first_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ):
-    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.3)
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 1.5)
     monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 10)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -227,7 +227,7 @@ def test_a_crash_loop_is_counted_from_its_first_failure(
         await until(lambda: server.watchers)
         server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING"))
         await until(lambda: any("DEPLOYING" in line for line in said))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         assert not waiting.done()
         server.put(failing)
         with pytest.raises(pulumi.RunError, match="back-off"):
@@ -240,11 +240,11 @@ def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, sai
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
         with pytest.raises(
-            pulumi.RunError, match=r"not ready after 1 s: DEPLOYED; pod p: ImagePullBackOff: no such image"
+            pulumi.RunError, match=r"not ready after 2 s: DEPLOYED; pod p: ImagePullBackOff: no such image"
         ):
             await watch.wait(job(), RESOURCE)
 
-    run(tmp_path, play, timeout_seconds=1)
+    run(tmp_path, play, timeout_seconds=2)
 
 
 def test_pods_that_cannot_run_fail_it_long_before_the_time_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -293,10 +293,10 @@ def test_a_pod_for_which_a_node_or_room_may_come_is_waited_for(
         if because == "autoscaler":
             server.events = [{"reason": "TriggeredScaleUp", "involvedObject": {"kind": "Pod", "name": "p"}}]
         server.put(deployment("DEPLOYED"))
-        with pytest.raises(pulumi.RunError, match=r"not ready after 1 s: DEPLOYED; pod p: Unschedulable"):
+        with pytest.raises(pulumi.RunError, match=r"not ready after 2 s: DEPLOYED; pod p: Unschedulable"):
             await watch.wait(job(), RESOURCE)
 
-    run(tmp_path, play, timeout_seconds=1)
+    run(tmp_path, play, timeout_seconds=2)
 
 
 def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
@@ -327,10 +327,10 @@ def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.Mo
             for number in (1, 3, 2)
         ]  # fmt: skip
         server.put(deployment("STABLE", jobStatus={"state": "RESTARTING"}))
-        with pytest.raises(pulumi.RunError, match=r"not ready after 1 s: STABLE, job RESTARTING; o.C: reason 3"):
+        with pytest.raises(pulumi.RunError, match=r"not ready after 2 s: STABLE, job RESTARTING; o.C: reason 3"):
             await watch.wait(job(), RESOURCE)
 
-    run(tmp_path, play, timeout_seconds=1)
+    run(tmp_path, play, timeout_seconds=2)
     assert "waits: o.C: reason 3" in said
 
 
@@ -414,7 +414,7 @@ def test_three_hundred_jobs_need_one_watch(tmp_path: Path):
 
 def test_a_preview_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    watch = Readiness(ApiServer("/nowhere", "none"), timeout_seconds=1)
+    watch = Readiness(ApiServer("/nowhere", "none"), timeout_seconds=2)
     assert asyncio.run(watch.wait(job(), RESOURCE)) == "not awaited in a preview"
 
 

@@ -91,9 +91,9 @@ def test_every_other_answer_is_the_jobs_own_to_hear(tmp_path: Path, said: list[s
 
 def test_it_gives_up_with_the_api_servers_words_and_where_to_look(tmp_path: Path, said: list[str]) -> None:
     with pytest.raises(pulumi.RunError) as raised:
-        waited(Server([(500, UNKNOWN)]), tmp_path, seconds=0.5)
+        waited(Server([(500, UNKNOWN)]), tmp_path, seconds=2)
     words = str(raised.value)
-    assert words.startswith("the operator's webhook does not answer after 0 s, and without it no job can be made")
+    assert words.startswith("the operator's webhook does not answer after 2 s, and without it no job can be made")
     assert UNKNOWN in words
     assert "kubectl logs -n flink-operator deployment/flink-kubernetes-operator -c flink-webhook" in words
 
