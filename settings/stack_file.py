@@ -15,6 +15,9 @@ from settings.yaml_file import read as read_yaml
 PROJECT = "flink-k8s"
 PREFIX = f"{PROJECT}:"
 
+_BEGINNING, _END = "Pulumi.", ".yaml"
+"""What is before and after a stack's name, which may have dots of its own, in the name of its file."""
+
 SUSPENSION = "suspension"
 """The key that the tools write into their copy of a stack file, and nobody into the file."""
 
@@ -76,7 +79,8 @@ class StackConfig:
 
 def stacks(root: Path) -> list[str]:
     """Names of the stacks that have a file in the project."""
-    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+    names = (path.name for path in root.glob(f"{_BEGINNING}*{_END}"))
+    return sorted(name.removeprefix(_BEGINNING).removesuffix(_END) for name in names)
 
 
 def read_config(root: Path, stack: str, config_file: Path | None = None) -> StackConfig:
@@ -90,7 +94,7 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     Raises:
         ProblemsError: when the file is not there, is no YAML or is no stack file.
     """
-    path = config_file or root / f"Pulumi.{stack}.yaml"
+    path = config_file or root / f"{_BEGINNING}{stack}{_END}"
     shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     if not path.exists():
         known = stacks(root)

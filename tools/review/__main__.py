@@ -9,9 +9,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from settings import stack_file
+from settings.problems import nearest
 from tools.review import trees
 from tools.review.comment import Compared, comment, fails
-from tools.run import ROOT, finish, say
+from tools.run import ROOT, FailedError, finish, say
 
 NOT_AS_IT_IS = 3
 
@@ -26,7 +28,7 @@ def review(root: Path, base: str, stacks: list[str] | None = None, allowed: list
         allowed: jobs that may lose their state.
 
     Raises:
-        FailedError: when git cannot give the trees.
+        FailedError: when git cannot give the trees, or neither has a stack of that name.
     """
     with tempfile.TemporaryDirectory() as folder:
         old, new = Path(folder) / "base", Path(folder) / "head"
@@ -35,6 +37,10 @@ def review(root: Path, base: str, stacks: list[str] | None = None, allowed: list
         trees.extract(root, trees.merge_base(root, base), old)
         trees.copy_work(root, new)
         names = stacks or sorted({*trees.stacks(old), *trees.stacks(new)})
+        known = sorted({*stack_file.stacks(old), *stack_file.stacks(new)})
+        for stack in names:
+            if stack not in known:
+                raise FailedError(f'there is no stack "{stack}", neither here nor in {base}; {nearest(stack, known)}')
         compared: list[Compared] = []
         for index, stack in enumerate(names):
             before, after = trees.declare(old, stack), trees.declare(new, stack)

@@ -70,7 +70,7 @@ class Compared:
     @property
     def report(self) -> Report:
         """The plan, as if the base were what is deployed."""
-        operator = self.shown.operator
+        operator = self.shown.operator or self.base.operator
         preview = parse(preview_json(self.base.resources, self.shown.resources))
         limits = {name: Limits.model_validate(said) for name, said in self.shown.limits.items()}
         found = plan(preview, Operator(operator["version"], operator["configuration"]), limits)
@@ -116,6 +116,7 @@ def comment(compared: Sequence[Compared], base: str, checks: Mapping[str, bool] 
         parts += [" · ".join(f"{'✅' if good else '❌'} {name}" for name, good in checks.items()), ""]
     parts += _problems(compared)
     parts += _findings(compared)
+    parts += _gone(compared)
     for one in compared:
         if one.is_comparable and (one.added or one.removed or one.changed):
             parts += [one.report.markdown()]
@@ -169,6 +170,17 @@ def _problems(compared: Sequence[Compared]) -> list[str]:
 def _findings(compared: Sequence[Compared]) -> list[str]:
     lines = [f"- `{line}` ({stacks})" for line, stacks in _by_line((one.stack, one.remarks) for one in compared)]
     return ["### New findings of rules and policies", "", *lines, ""] if lines else []
+
+
+def _gone(compared: Sequence[Compared]) -> list[str]:
+    """What becomes of stacks that the branch takes away: of their own accord, nothing."""
+    lines = [
+        f"- `{one.stack}` has no stack file any more. What is deployed of it stays, until"
+        f" `make destroy STACK={one.stack}` of the base takes it away."
+        for one in compared
+        if not one.head.is_there
+    ]
+    return ["### Stacks that go", "", *lines, ""] if lines else []
 
 
 def _by_line(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from typing import Any, cast
 import yaml
 
 from local.block_yaml import dump
+from settings import stack_file
 from settings.secret_text import masked
 from tools.run import FailedError, capture
 
@@ -35,6 +36,7 @@ class Declared:
         operator: version and configuration of the operator.
         limits: of its namespaces, by name.
         failure: why the tree could not be asked at all; empty where it could.
+        is_there: whether the tree has the stack; one that it has not declares nothing.
     """
 
     problems: tuple[str, ...] = ()
@@ -45,6 +47,7 @@ class Declared:
     operator: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     failure: str = ""
+    is_there: bool = True
 
     @property
     def is_known(self) -> bool:
@@ -54,13 +57,13 @@ class Declared:
 
 def stacks(tree: Path) -> list[str]:
     """The stacks of a tree that are for a cluster of somebody's: all but the sandbox's."""
-    return sorted({path.name.split(".")[1] for path in tree.glob("Pulumi.*.yaml")} - {"sandbox"})
+    return [stack for stack in stack_file.stacks(tree) if stack != "sandbox"]
 
 
 def declare(tree: Path, stack: str) -> Declared:
     """Asks a tree, in a process of its own, with the tree's own modules. A stack that is not in it declares nothing."""
-    if not (tree / f"Pulumi.{stack}.yaml").exists():
-        return Declared()
+    if stack not in stack_file.stacks(tree):
+        return Declared(is_there=False)
     done = capture([sys.executable, DECLARE, stack], cwd=tree)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()

@@ -53,6 +53,13 @@ def test_a_missing_stack_names_those_that_are_there(write) -> None:
     assert stacks(root) == ["x"]
 
 
+def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
+    """It is found by the name under which it is read."""
+    (tmp_path / "Pulumi.team.a.yaml").write_text("config: {context: c}\n")
+    assert stacks(tmp_path) == ["team.a"]
+    assert read(tmp_path, *stacks(tmp_path)) == {"context": "c"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -162,3 +162,33 @@ def test_a_comment_is_never_longer_than_github_takes() -> None:
     text = comment([stack(declares(), many)], "main")
     assert LONGEST - 1000 < len(text) < 65536
     assert "Too long for a comment" in text
+
+
+@pytest.fixture
+def renamed(clone: Path, tmp_path: Path) -> Path:
+    """A branch that takes the stack `dev` away and brings `team.a`."""
+    root = tmp_path / "renamed"
+    git(tmp_path, "clone", "-q", "-b", "main", str(clone), str(root))
+    git(root, "switch", "-c", "renamed")
+    git(root, "mv", "Pulumi.dev.yaml", "Pulumi.team.a.yaml")
+    return root
+
+
+def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(renamed: Path) -> None:
+    found = review(renamed, "main")
+    assert [one.stack for one in found] == ["dev", "team.a"]
+    text = comment(found, "main")
+    assert re.search(r"\| `dev` \| ✅ \| \+0 ~0 -\d+ \|", text)
+    assert re.search(r"\| `team.a` \| ✅ \| \+\d+ ~0 -0 \|", text)
+    assert "`dev` has no stack file any more" in text
+    assert "make destroy STACK=dev" in text
+    assert "STATE LOSS in flink/orders" in text
+    assert "| `flink/orders` | new |" in text
+    assert fails(found)
+    assert not fails(review(renamed, "main", ["dev"], ["orders", "visits"]))
+
+
+def test_a_stack_that_is_nowhere_is_said_with_the_nearest_that_is(renamed: Path) -> None:
+    """No comment says of a misspelt stack that all is well with it."""
+    with pytest.raises(FailedError, match=r'no stack "team\.b", neither here nor in main; did you mean "team\.a"\?'):
+        review(renamed, "main", ["dev", "team.b"])
