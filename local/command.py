@@ -11,6 +11,7 @@ from typing import Final
 
 import pulumi
 
+from local.failure import CommandError
 from local.recording import Message, Recording
 from local.run import run_program
 from settings import stack_file
@@ -20,10 +21,6 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C: 128 and the number of the signal."""
-
-
-class CommandError(Exception):
-    """A command cannot do what it was told: one clear message with what to do."""
 
 
 def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT, *, layer: Path | None = None) -> Recording:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from local import output_file
 from local.command import CommandError, add_config_file, add_layer, exit_code, recorded
 from local.dependencies import CycleError, Edges, reduced, topological
 from local.recording import Recording, Resource, by_name
@@ -132,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise CommandError(
                 f"the graph in {file} is not what {chosen.stack} declares; run: make graph STACK={chosen.stack}"
             )
-        file.write_text(after, encoding="utf-8")
+        output_file.write(file, after)
         print(f"{file}: the graph of {chosen.stack} is new")
         return 0
 

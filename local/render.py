@@ -18,6 +18,7 @@ from local.dependencies import Edges, layers, reachable
 from local.gitops import ChartPlace, Flavour
 from local.inflate import inflated
 from local.manifest import Manifest, in_order, manifest, name_of
+from local.output_file import writing
 from local.recording import Recording, Resource, by_name
 
 
@@ -117,21 +118,21 @@ def render(
             themselves; None to leave the order to the file names.
 
     Raises:
-        CommandError: when a manifest cannot be known yet, or the folder holds something else.
+        CommandError: when a manifest cannot be known yet, or the folder holds something else or cannot be written.
     """
     found, notes = documents(recording, flavour, inflate=inflate, ordered=ordered is not None)
     if ordered is not None and flavour == "argocd":
         found = [replace(one, manifest=in_order(gitops.in_wave(one.manifest, one.layer))) for one in found]
     named = file_names(found)
     files = {name: dump(document.manifest) for name, document in named.items()}
+    layers: dict[str, dict[str, str]] = defaultdict(dict)
+    top = files
     if ordered is not None and flavour == "flux":
-        layers: dict[str, dict[str, str]] = defaultdict(dict)
         for name, document in named.items():
             layers[f"{document.layer:02}"][name] = files[name]
-        steps = gitops.flux_layers(sorted(layers), ordered)
-        stale = output_folder.write_layers(out, layers, {"layers.yaml": "---\n".join(map(dump, steps))})
-    else:
-        stale = output_folder.write_layers(out, {}, files)
+        top = {"layers.yaml": "---\n".join(map(dump, gitops.flux_layers(sorted(layers), ordered)))}
+    with writing(out):
+        stale = output_folder.write_layers(out, layers, top)
     summary = f"{len(files)} objects in {out}"
     return [*notes, *(f"{name} was stale and is removed" for name in stale), summary]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from local import output_file
 from local.engine_state import resources
 from settings.problems import KeyPath, dotted
 from settings.secret_text import HIDDEN, masked
@@ -293,12 +294,13 @@ def main() -> int:
             print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
         sys.stdout.flush()
         if options.out:
-            options.out.unlink(missing_ok=True)
+            with output_file.writing(options.out):
+                options.out.unlink(missing_ok=True)
         if not drifted:
             say(f"{stack.name}: nothing was changed by hand")
             return 0
         if options.out:
-            options.out.write_text(_markdown(stack.name, drifted), encoding="utf-8")
+            output_file.write(options.out, _markdown(stack.name, drifted))
         if not options.repair:
             cure = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
             print(f"{stack.name}: {len(drifted)} changed by hand; {cure}, or declare it", file=sys.stderr)

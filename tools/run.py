@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.failure import CommandError
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -114,7 +116,7 @@ def finish(main: Callable[[], int]) -> None:
     """Ends the process with main's exit code; a failure is one line, an interrupt none."""
     try:
         code = main()
-    except FailedError as error:
+    except (FailedError, CommandError) as error:
         print(f"error: {error}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from local import output_file
 from settings import stack_file
 from settings.problems import nearest
 from tools.review import trees
@@ -64,9 +65,9 @@ def main() -> int:
     found = review(ROOT, options.base, options.stack, options.allow_state_loss)
     checks = {name: result == "success" for name, _, result in (one.partition("=") for one in options.check)}
     text = comment(found, options.base, checks)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
     say(text)
+    if options.out:
+        output_file.write(options.out, text)
     return NOT_AS_IT_IS if fails(found) else 0
 
 

@@ -14,6 +14,7 @@ import pulumi
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
+from local import output_file
 from local.command import CommandError, recorded
 from local.render import documents
 from settings.problems import ProblemsError
@@ -39,6 +40,7 @@ def write(stack: str, out: Path) -> dict[str, str]:
 
     Raises:
         FailedError: when the stack cannot be rendered, or licences cannot be looked up.
+        CommandError: when the file cannot be written.
     """
     try:
         recording = recorded(stack)
@@ -55,8 +57,7 @@ def write(stack: str, out: Path) -> dict[str, str]:
         names |= licences.of_lock(ROOT / path.with_suffix(".txt"))
     pypi = [part for part in made if part.purl.startswith("pkg:pypi/")]
     said = {part.purl: names.get(canonicalize_name(part.name), "") for part in pypi}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(bill(stack, made, said), encoding="utf-8")
+    output_file.write(out, bill(stack, made, said))
     say(f"{len(made)} parts in {out}")
     return said
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.command import CommandError
 from tools.review import trees
 from tools.review.__main__ import main, review
 from tools.review.comment import LONGEST, MARK, Compared, comment, fails, preview_json
@@ -93,6 +94,16 @@ def test_a_branch_with_a_problem_fails_and_is_written_all_the_same(
     assert "❌ lint" in out.read_text()
     assert "✅ e2e" in out.read_text()
     assert out.read_text().strip() == capsys.readouterr().out.strip()
+
+
+def test_a_comment_that_cannot_be_written_is_said_all_the_same(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.review.__main__.ROOT", clone)
+    monkeypatch.setattr("sys.argv", ["review", "--stack", "dev", "--out", str(tmp_path)])
+    with pytest.raises(CommandError, match="cannot be written: Is a directory"):
+        main()
+    assert capsys.readouterr().out.startswith(MARK)
 
 
 def test_a_base_that_git_does_not_know_is_said(clone: Path) -> None:
