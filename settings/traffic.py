@@ -12,12 +12,15 @@ from settings.file_system import ROLE_ARN
 from settings.job_spec import METRICS_PORT, job_of
 from settings.jobs import Job
 from settings.model import StackSettings
-from settings.network import Endpoint, Peer
+from settings.network import Endpoint, Peer, port_range
 from settings.pod_templates import cluster_spec, templates
 from settings.rules.subject import effective, listed, mapping
 from settings.state_storage import inner_spec
 
 REST_PORT = "8081"
+REST_PORT_NAMES = ("rest.port", "web.port")
+"""As Flink looks for the port of the Service: today's name first."""
+
 WEBHOOK_PORT = "9443"
 OPERATOR_METRICS_PORT = 9999
 """Where the operator answers Prometheus."""
@@ -99,7 +102,7 @@ def of_job(job: Job, settings: StackSettings) -> Traffic | None:
         stored = _storage(job, settings) if job.kind == "FlinkSessionJob" else ()
         egress = _once((*stored, *declared)) if clusters(job) else ()
         return Traffic(egress=egress) if egress else None
-    rest = rest_port(job, settings)
+    rest = rest_bind_port(job, settings)
     monitoring = settings.prometheus
     scraped = metrics_ports(job)
     ingress = [
@@ -130,7 +133,7 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     if settings.prometheus.monitors:
         port = str(mapping(settings.operator.values.get("metrics")).get("port") or OPERATOR_METRICS_PORT)
         ingress.append(endpoint(namespace=settings.prometheus.namespace, pods=PROMETHEUS_PODS, ports=[port]))
-    rest = sorted({REST_PORT, *(rest_port(job, settings) for job in jobs)})
+    rest = sorted({REST_PORT, *(rest_bind_port(job, settings) for job in jobs)})
     egress = [*dns(settings), *api_server(settings)]
     egress += [endpoint(namespace=name, pods=JOB_MANAGERS, ports=rest) for name in settings.namespaces]
     for job in jobs:
@@ -165,8 +168,23 @@ def api_server(settings: StackSettings) -> Sequence[Endpoint]:
 
 
 def rest_port(job: Job, settings: StackSettings) -> str:
-    """The port of a job's REST endpoint."""
-    return _configuration(job, settings).get("rest.port", REST_PORT)
+    """The port of a job's REST endpoint at its Service."""
+    return _port(_configuration(job, settings), REST_PORT_NAMES)
+
+
+def rest_bind_port(job: Job, settings: StackSettings) -> str:
+    """The port of a job's REST endpoint at its pods, where NetworkPolicies look. It may be a range."""
+    return _port(_configuration(job, settings), ("rest.bind-port", *REST_PORT_NAMES, "jobmanager.web.port"))
+
+
+def _port(configuration: Mapping[str, str], names: Iterable[str]) -> str:
+    """The first of these that is said, or Flink's own where it is no port: 0 is that one to Flink on Kubernetes."""
+    said = next((configuration[name] for name in names if name in configuration), REST_PORT)
+    try:
+        port_range(said)
+    except ValueError:
+        return REST_PORT
+    return said
 
 
 def metrics_ports(job: Job) -> list[str]:

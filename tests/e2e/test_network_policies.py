@@ -62,6 +62,7 @@ apiVersion: flink.apache.org/v1beta1
 kind: FlinkDeployment
 metadata: {name: session, namespace: team-b}
 spec:
+  flinkConfiguration: {rest.port: "8082", rest.bind-port: "8083"}
   image: pyflink:dev
   flinkVersion: v2_2
   jobManager: {resource: {memory: 1600m, cpu: 1}}
@@ -150,7 +151,8 @@ PLACES: dict[str, Place] = {
 }
 GUARDED = {name for name, (namespace, _) in PODS.items() if namespace in ("flink", "team-b", "flink-operator")}
 PORTS = (
-    *("53/UDP", "53", "80", "443", "988", "5432", "6123", "6379", "6380", "6381", "6443", "8000", "8081", "8443"),
+    *("53/UDP", "53", "80", "443", "988", "5432", "6123", "6379", "6380", "6381", "6443", "8000", "8081", "8082"),
+    *("8083", "8443"),
     *("9000", "9092", "9249", "9443", "9999", "31000"),
 )
 
@@ -160,7 +162,8 @@ def pods(*apps: str) -> tuple[str, ...]:
     return tuple(f"{app}/{component}" for app in apps for component in ("jobmanager", "taskmanager"))
 
 
-FLINK = pods("word-count", "shop-blue", "shop-green", "totals", "session")
+REST_8081 = pods("word-count", "shop-blue", "shop-green", "totals")
+FLINK = (*REST_8081, *pods("session"))
 STRANGERS = tuple(name for name in PLACES if name not in GUARDED)
 DNS = ("53/UDP", "53")
 Row = tuple[Iterable[str], Iterable[str], Iterable[str]]
@@ -172,8 +175,11 @@ COMMON: list[Row] = [
         for one in (pods("word-count"), pods("shop-blue", "shop-green"), pods("totals"), pods("session"))
     ),
     # REST: the operator asks JobManagers, and whoever was named may.
-    (("operator",), [pod for pod in FLINK if pod.endswith("/jobmanager")], ("8081",)),
-    (("proxy",), FLINK, ("8081",)),
+    (("operator",), [pod for pod in REST_8081 if pod.endswith("/jobmanager")], ("8081",)),
+    (("proxy",), REST_8081, ("8081",)),
+    # Where its pods listen, not where its Service does.
+    (("operator",), ("session/jobmanager",), ("8083",)),
+    (("proxy",), pods("session"), ("8083",)),
     # Metrics.
     (("prometheus",), FLINK, ("9249",)),
     (("prometheus",), ("operator",), ("9999",)),

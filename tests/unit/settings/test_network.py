@@ -10,7 +10,7 @@ import yaml
 
 from settings.merge import merge_mappings
 from settings.network import Endpoint, port_range
-from settings.traffic import Traffic, at_url, of_job, of_operator
+from settings.traffic import Traffic, at_url, of_job, of_operator, rest_bind_port, rest_port
 from tests.unit.settings.project import JOB, SESSION, Project
 
 DNS = ["kube-system/k8s-app=kube-dns 53/UDP 53", "169.254.0.0/16 53/UDP 53"]
@@ -159,6 +159,37 @@ def test_other_namespaces_and_ports_are_followed(project: Project) -> None:
     ]
     platform = project.load()
     assert "flink/component=jobmanager 8081 9081" in texts(of_operator(platform.settings, platform.jobs).egress)
+
+
+@pytest.mark.parametrize(
+    ("said", "service", "pods"),
+    [
+        ({}, "8081", "8081"),
+        ({"rest.port": "9081"}, "9081", "9081"),
+        ({"rest.bind-port": "9191"}, "8081", "9191"),
+        ({"rest.port": "9081", "rest.bind-port": "9191"}, "9081", "9191"),
+        ({"rest.bind-port": "9000-9010"}, "8081", "9000-9010"),
+        ({"rest.bind-port": "0"}, "8081", "8081"),
+        ({"rest.port": "0"}, "8081", "8081"),
+        ({"rest.bind-port": "any"}, "8081", "8081"),
+        ({"rest.port": "9081", "web.port": "9300", "jobmanager.web.port": "9301"}, "9081", "9081"),
+        ({"web.port": "9300", "jobmanager.web.port": "9301"}, "9300", "9300"),
+        ({"jobmanager.web.port": "9301"}, "8081", "9301"),
+    ],
+    ids=str,
+)
+def test_rest_is_at_one_port_of_the_service_and_at_another_of_the_pods(
+    project: Project, said: dict[str, str], service: str, pods: str
+) -> None:
+    """A NetworkPolicy sees pods. What each key does is what Flink 1.17 to 2.3 themselves make of it."""
+    project.job(job(flinkConfiguration=said))
+    project.stack({"networkPolicies": {"restClients": [{"namespace": "ui"}]}})
+    platform = project.load()
+    [one] = platform.jobs
+    assert (rest_port(one, platform.settings), rest_bind_port(one, platform.settings)) == (service, pods)
+    assert [end.ports for end in traffic(project).ingress][:2] == [[pods], [pods]]
+    [jobs] = [end for end in of_operator(platform.settings, platform.jobs).egress if end.namespace == "flink"]
+    assert jobs.ports == sorted({"8081", pods})
 
 
 def test_without_monitors_nobody_reads_metrics(project: Project) -> None:
