@@ -57,7 +57,7 @@ kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
 claims = state_claims(platform, namespaces, on_cluster)
 jobs = deploy_jobs(platform, namespaces, policies, operator, kinds, claims, below, readiness, on_cluster)
 
-pulumi.export("jobs", exported(jobs))
+pulumi.export("jobs", exported(jobs, settings))
 pulumi.export("platform", platform_stack.export(settings))
 pulumi.export("grafana", prometheus.grafana.export() if prometheus else None)
 pulumi.run(registered)

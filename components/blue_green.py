@@ -14,10 +14,23 @@ from components.verdict import Verdict, verdict
 
 _COMING = {"INITIALIZING_BLUE": "blue", "TRANSITIONING_TO_BLUE": "blue", "TRANSITIONING_TO_GREEN": "green"}
 
+_RUNNING = {
+    **dict.fromkeys(("INITIALIZING_BLUE", "ACTIVE_BLUE", "SAVEPOINTING_BLUE", "TRANSITIONING_TO_GREEN"), "blue"),
+    **dict.fromkeys(("ACTIVE_GREEN", "SAVEPOINTING_GREEN", "TRANSITIONING_TO_BLUE"), "green"),
+}
+"""Until the one that is coming runs, the one before it does."""
+
 
 def children(name: str) -> tuple[str, str]:
     """The two FlinkDeployments of a blue/green deployment."""
     return f"{name}-blue", f"{name}-green"
+
+
+def running(found: Object) -> str | None:
+    """The FlinkDeployment that has a blue/green deployment's job now; None while there is none."""
+    status = cast(Object, found.get("status") or {})
+    color = _RUNNING.get(str(status.get("blueGreenState")))
+    return f"{found['metadata']['name']}-{color}" if color else None
 
 
 def with_coming(judged: Verdict, found: Object, deployments: Mapping[str, Object]) -> Verdict:

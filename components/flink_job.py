@@ -19,9 +19,10 @@ from components.order import Turns, after
 from components.readiness import Readiness
 from settings.job_files import FLINK_GROUP
 from settings.jobs import Attachment, Job
-from settings.model import Suspension
+from settings.model import StackSettings, Suspension
 from settings.platform import Platform
 from settings.state_storage import CLAIM
+from settings.traffic import rest_port, rest_service
 
 
 def deletion(kind: str) -> dict[str, str]:
@@ -72,13 +73,13 @@ class FlinkJob:
             return self.resource
         return pulumi.Output.from_input(ready).apply(lambda _: cast(pulumi.Resource, self.resource))
 
-    def export(self) -> dict[str, str]:
+    def export(self, settings: StackSettings) -> dict[str, str]:
         """As a stack output: where the job is and how to look at it."""
         said = {"kind": self.job.kind, "namespace": self.job.namespace}
         if self.job.kind == "FlinkDeployment":
-            service = f"{self.job.name}-rest"
-            said["restService"] = f"{service}.{self.job.namespace}.svc:8081"
-            said["open"] = f"kubectl -n {self.job.namespace} port-forward svc/{service} 8081"
+            service, port = rest_service(self.job.name), rest_port(self.job, settings)
+            said["restService"] = f"{service}.{self.job.namespace}.svc:{port}"
+            said["open"] = f"kubectl -n {self.job.namespace} port-forward svc/{service} {port}"
         return said
 
 
@@ -159,13 +160,13 @@ def deploy_jobs(
     return {"/".join(key): job for key, job in jobs.items()}
 
 
-def exported(jobs: Mapping[str, FlinkJob]) -> pulumi.Input[Mapping[str, Mapping[str, str]]]:
+def exported(jobs: Mapping[str, FlinkJob], settings: StackSettings) -> pulumi.Input[Mapping[str, Mapping[str, str]]]:
     """Where each job is and how to look at it, as a stack output; known once all jobs are ready.
 
     It is what ends the program with the first job that fails. One output for all watches, since the SDK looks at every
     output that is open whenever one is done.
     """
-    found = {key: job.export() for key, job in jobs.items()}
+    found = {key: job.export(settings) for key, job in jobs.items()}
     watches = [job.ready for job in jobs.values() if job.ready is not None]
     if not watches:
         return found

@@ -85,6 +85,11 @@ def clusters(job: Job) -> tuple[str, ...]:
     return (job.name,) if job.kind == "FlinkDeployment" else ()
 
 
+def rest_service(cluster: str) -> str:
+    """The Service that Flink makes for a cluster's REST endpoint."""
+    return f"{cluster}-rest"
+
+
 def policy_name(job: Job) -> str:
     """Name of the policy of a resource's pods."""
     return f"{job.kind.lower()}-{job.name}"

@@ -14,8 +14,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any, cast
 
+from components.blue_green import running
 from settings.jobs import Job
 from settings.problems import nearest
+from settings.traffic import clusters, rest_service
 from tools.cluster import here
 from tools.kubectl import Kubectl
 from tools.run import FailedError, finish, say, stream
@@ -37,7 +39,7 @@ def main() -> int:
         return _ui(kubectl, find_job(stack, options.job))
     if options.what == "logs":
         job = find_job(stack, options.job)
-        selector = f"app={job.session_cluster or job.name}"
+        selector = f"app in ({','.join(_clusters(job))})"
         command = ["logs", "-n", job.namespace, "-l", selector, "--all-containers", "--tail=-1", "--prefix"]
         return stream(kubectl.command(*command))
     prometheus = stack.platform.settings.prometheus
@@ -65,8 +67,28 @@ def find_job(stack: Stack, name: str) -> Job:
     raise FailedError(f'the stack {stack.name} has no job "{name}"; {nearest(name, names)}')
 
 
+def _clusters(job: Job) -> tuple[str, ...]:
+    """The Flink clusters whose pods are the job's.
+
+    Raises:
+        FailedError: when it has none.
+    """
+    found = clusters(job)
+    if not found:
+        raise FailedError(f"the {job.kind} {job.name} has no pods of its own; name the job that it belongs to")
+    return found
+
+
 def _ui(kubectl: Kubectl, job: Job) -> int:
-    return forward(kubectl, job.namespace, Target("Flink's UI", f"{job.session_cluster or job.name}-rest", 8081, 8081))
+    cluster, *others = _clusters(job)
+    if others:
+        found = kubectl.get(job.kind.lower(), job.name, "-n", job.namespace)
+        active = running(found) if found else None
+        if active is None:
+            names = " nor ".join((cluster, *others))
+            raise FailedError(f"neither {names} in namespace {job.namespace} has the job yet; is the stack up?")
+        cluster = active
+    return forward(kubectl, job.namespace, Target("Flink's UI", rest_service(cluster), "rest", 8081))
 
 
 def _monitor(kubectl: Kubectl, namespace: str) -> int:
@@ -84,13 +106,13 @@ class Target:
     Attributes:
         what: its name for people.
         service: the Service.
-        port: of the Service.
+        port: of the Service: its number, or its name where the number is the user's to say.
         wanted: the port of this machine that it gets when it is free.
     """
 
     what: str
     service: str
-    port: int
+    port: int | str
     wanted: int
 
 

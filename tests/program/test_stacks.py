@@ -293,6 +293,10 @@ def test_exports_say_where_things_are(recording):
         "restService": "word-count-rest.flink.svc:8081",
         "open": "kubectl -n flink port-forward svc/word-count-rest 8081",
     }
+    elsewhere = {"jobs": {"word-count": {"flinkConfiguration": {"rest.port": 9081, "rest.bind-port": 9191}}}}
+    said = recording("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
+    assert said["restService"] == "word-count-rest.flink.svc:9081"
+    assert said["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
     assert exports["grafana"]["address"] == "http://prometheus-grafana.monitoring.svc"
     assert exports["grafana"]["secret"] == "grafana-admin"
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.settings.project import SESSION, Project
 from tools import look
 from tools.kubectl import Kubectl
 from tools.look import Target
 from tools.run import FailedError
+from tools.stack import Stack
 
 FAKE = """
 import json, pathlib, sys, time
@@ -34,6 +36,28 @@ else:
     (folder / "ready").open("a").write("1")
     time.sleep(0 if (folder / "break").exists() else 60)
     sys.exit(1)
+"""
+
+BLUE_GREEN = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkBlueGreenDeployment
+metadata: {name: shop}
+spec:
+  template:
+    spec:
+      image: pyflink:dev
+      flinkVersion: v2_2
+      jobManager: {resource: {memory: 1600m, cpu: 1}}
+      taskManager: {resource: {memory: 1600m, cpu: 1}}
+      job: {jarURI: "local:///job.jar", parallelism: 1, upgradeMode: stateless}
+"""
+SNAPSHOT = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkStateSnapshot
+metadata: {name: evening}
+spec:
+  jobReference: {kind: FlinkDeployment, name: word-count}
+  savepoint: {}
 """
 
 GRAFANA, PROMETHEUS, ALERTMANAGER = look.MONITORING
@@ -119,13 +143,91 @@ def test_an_address_that_does_not_answer_is_not_said(cluster: Cluster, monkeypat
     monkeypatch.setattr(look, "say", said.append)
     cluster.has("service", "word-count-rest")
     (cluster.folder / "refuse").touch()
-    assert look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", 8081, 8081)) == 3
+    assert look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081)) == 3
     assert not [line for line in said if "localhost" in line]
 
 
 def test_a_job_without_its_service_is_said(cluster: Cluster):
     with pytest.raises(FailedError, match="no service word-count-rest in namespace flink yet"):
-        look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", 8081, 8081))
+        look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081))
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> Stack:
+    """A job, a session job in its cluster, a blue/green deployment and a snapshot, for `python -m tools.look`."""
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    project.job(BLUE_GREEN, "shop.yaml")
+    project.job(SESSION, "session.yaml")
+    project.job(SNAPSHOT, "snapshot.yaml")
+    found = Stack("x", project.root / "Pulumi.x.yaml", project.load())
+    monkeypatch.setattr(look, "prepare", lambda name: found)
+    monkeypatch.setattr(look.Kubectl, "of", lambda stack: cluster.kubectl)
+    return found
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, what: str, job: str) -> int:
+    monkeypatch.setattr("sys.argv", ["look", what, job, "--stack", "x"])
+    return look.main()
+
+
+@pytest.mark.parametrize(
+    ("job", "selector"),
+    [
+        ("word-count", "app in (word-count)"),
+        ("in-session", "app in (session)"),
+        ("shop", "app in (shop-blue,shop-green)"),
+    ],
+)
+@pytest.mark.usefixtures("stack")
+def test_logs_are_those_of_all_pods_that_flink_labels_for_the_job(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, job: str, selector: str
+):
+    (cluster.folder / "refuse").touch()
+    assert looks(monkeypatch, "logs", job) == 3
+    [line] = cluster.started
+    assert line == f"logs -n flink -l {selector} --all-containers --tail=-1 --prefix"
+
+
+@pytest.mark.parametrize(
+    ("job", "state", "service"),
+    [
+        ("word-count", "", "word-count-rest"),
+        ("in-session", "", "session-rest"),
+        ("shop", "INITIALIZING_BLUE", "shop-blue-rest"),
+        ("shop", "ACTIVE_BLUE", "shop-blue-rest"),
+        ("shop", "SAVEPOINTING_BLUE", "shop-blue-rest"),
+        ("shop", "TRANSITIONING_TO_GREEN", "shop-blue-rest"),
+        ("shop", "ACTIVE_GREEN", "shop-green-rest"),
+        ("shop", "SAVEPOINTING_GREEN", "shop-green-rest"),
+        ("shop", "TRANSITIONING_TO_BLUE", "shop-green-rest"),
+    ],
+)
+@pytest.mark.usefixtures("stack", "ctrl_c")
+def test_the_ui_is_that_of_the_cluster_that_has_the_job_now_at_whatever_port_its_service_has(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, job: str, state: str, service: str
+):
+    cluster.has("flinkbluegreendeployment", "shop", status={"blueGreenState": state})
+    cluster.has("service", service)
+    assert looks(monkeypatch, "ui", job) == 0
+    [line] = cluster.started
+    assert line.startswith(f"port-forward -n flink svc/{service} ")
+    assert line.endswith(":rest --address 127.0.0.1")
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_blue_green_deployment_that_is_not_there_has_no_ui(cluster: Cluster, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(FailedError, match="neither shop-blue nor shop-green in namespace flink has the job yet"):
+        looks(monkeypatch, "ui", "shop")
+    assert not cluster.started
+
+
+@pytest.mark.parametrize("what", ["ui", "logs"])
+@pytest.mark.usefixtures("stack")
+def test_a_snapshot_has_no_pods_to_look_at(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, what: str):
+    with pytest.raises(FailedError, match="FlinkStateSnapshot evening has no pods of its own"):
+        looks(monkeypatch, what, "evening")
+    assert not cluster.started
 
 
 def test_grafanas_user_and_password(cluster: Cluster, capsys: pytest.CaptureFixture[str]):
