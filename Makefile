@@ -55,8 +55,9 @@ suspend: .venv/.run ## STACK's jobs stop with their state kept, until they are r
 	@$(PYTHON) -m tools.suspend suspend $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes) \
 		$(addprefix --allow-state-loss ,$(ALLOW))
 
-resume: .venv/.run ## they go on from where they were [JOB=j]
-	@$(PYTHON) -m tools.suspend resume $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB")
+resume: .venv/.run ## they go on from where they were [JOB=j] [ALLOW="job …"]
+	@$(PYTHON) -m tools.suspend resume $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB") \
+		$(addprefix --allow-state-loss ,$(ALLOW))
 
 unstick: .venv/.run ## the way out when STACK's Flink resources wait for an operator that is gone; asks first [JOB=j YES=1]
 	@$(PYTHON) -m tools.unstick $(STACK) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes)

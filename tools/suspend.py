@@ -54,14 +54,6 @@ class Stopping:
         stuck = (Effect.STUCK, Effect.REFUSED)
         return [f"{_title(job)}: {'; '.join(said.notes)}" for job, said in self.stop if said.effect in stuck]
 
-    def losses(self, allowed: Collection[str]) -> list[tuple[Job, str]]:
-        """The jobs that would lose their state, and why."""
-        return [
-            (job, said.loss)
-            for job, said in self.stop
-            if said.loss and not {job.name, _title(job), job.key} & {*allowed}
-        ]
-
 
 def stopping(stack: Stack, job: str, suspended: Suspended, live: Live) -> Stopping:
     """What suspending a stack's jobs, or one of them, comes to.
@@ -105,7 +97,7 @@ def _chosen(stack: Stack, job: str) -> list[Job]:
 
 
 def _outcome(job: Job, found: Mapping[str, Any], live: Live, stack: Stack) -> Outcome:
-    """What the plan would say of it."""
+    """What the plan would say of it, suspended."""
     settings = stack.platform.settings.operator
     operator = Operator(settings.version, settings.configuration)
     cluster = live.get(f"FlinkDeployment/{job.namespace}/{job.session_cluster}")
@@ -145,11 +137,7 @@ def suspend(carrier: engine.Engine, stack: Stack, job: str, *, yes: bool, allowe
         say(f"leave {name}: {why}")
     if what.refusals:
         raise FailedError("nothing was done, these cannot be suspended:\n  " + "\n  ".join(what.refusals))
-    if lost := what.losses(allowed):
-        names = " ".join(one.name for one, _ in lost)
-        lines = [f"  {_title(one)}: {why}" for one, why in lost]
-        cure = f'to go on all the same: make suspend STACK={stack.name} ALLOW="{names}"'
-        raise FailedError("\n".join(["nothing was done, these would lose their state:", *lines, cure]))
+    _refuse_losses("suspend", stack, what.stop, allowed)
     jobs = [one for one, _ in what.stop]
     if not jobs:
         say(f"{stack.name}: nothing to suspend")
@@ -166,11 +154,25 @@ def suspend(carrier: engine.Engine, stack: Stack, job: str, *, yes: bool, allowe
     say(f"to go on: make resume STACK={stack.name}")
 
 
-def resume(carrier: engine.Engine, stack: Stack, job: str) -> None:
+def _refuse_losses(
+    operation: str, stack: Stack, outcomes: Sequence[tuple[Job, Outcome]], allowed: Collection[str]
+) -> None:
+    losing = [(one, said.loss) for one, said in outcomes if said.loss]
+    lost = [(one, why) for one, why in losing if not {one.name, _title(one), one.key} & {*allowed}]
+    if not lost:
+        return
+    lines = [f"  {_title(one)}: {why}" for one, why in lost]
+    cure = f'make {operation} STACK={stack.name} ALLOW="{" ".join(one.name for one, _ in lost)}"'
+    said = ["nothing was done, these would lose their state:", *lines, f"to go on all the same: {cure}"]
+    raise FailedError("\n".join(said))
+
+
+def resume(carrier: engine.Engine, stack: Stack, job: str, *, allowed: Collection[str]) -> None:
     """Brings suspended jobs back and waits until they run.
 
     Raises:
-        FailedError: when there is no such job, or the engine fails.
+        FailedError: when there is no such job, when what has been changed since would have one lose its state, or the
+            engine fails.
     """
     before = carrier.suspended(stack)
     declared = {one.key: one for one in _chosen(stack, job)}
@@ -181,6 +183,10 @@ def resume(carrier: engine.Engine, stack: Stack, job: str) -> None:
     if not jobs:
         say(f"{stack.name}: {f'{job} was' if job else 'no job was'} {'not ' if job else ''}suspended by make suspend")
         return
+    live = in_cluster(Kubectl.of(stack), stack)
+    pending = [(one, _outcome(one, live[one.key], live, stack)) for one in jobs if one.key in live]
+    asleep = [(one, said) for one, said in pending if said.effect is Effect.STAYS_SUSPENDED]
+    _refuse_losses("resume", stack, asleep, allowed)
     about = {one.key for one in jobs}
     carrier.up(stack, Change({key: said for key, said in before.items() if key not in about}, about))
     say(f"{stack.name}: resumed: {', '.join(map(_title, jobs))}")
@@ -209,7 +215,7 @@ def main() -> int:
         if options.operation == "suspend":
             suspend(carrier, stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
         else:
-            resume(carrier, stack, options.job)
+            resume(carrier, stack, options.job, allowed=options.allow_state_loss)
     return 0
 
 

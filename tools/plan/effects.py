@@ -126,13 +126,10 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
     refusal = _refusal(old, new, changes)
     if refusal:
         return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job goes on as it is"))
-    outcome = replace(_outcome(old, new, changes), changes=changes)
+    outcome = replace(_found_again(old, new, _outcome(old, new, changes)), changes=changes)
     notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
     if any(change.new == UNKNOWN for change in changes):
         notes.append("a value is known after up only: it is taken for a change")
-    if not outcome.loss and outcome.effect in _FROM_STATE:
-        by_savepoint = outcome.effect in (Effect.FROM_SAVEPOINT, Effect.RESUME_FROM_SAVEPOINT)
-        outcome = replace(outcome, loss=restore.left_behind(old, new, by_savepoint=by_savepoint))
     if not outcome.loss and restore.drops_state(old, new):
         loss = "allowNonRestoredState: state that no operator claims is dropped"
         when = "" if outcome.effect in _FROM_STATE else " at the next restart"
@@ -142,17 +139,15 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
 
 def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> Outcome:
     diff = aggregate(list(changes))
+    if old.is_suspended and new.is_suspended:
+        return _stays_suspended(old, new, diff)
     if diff is Diff.IGNORE:
         return Outcome(Effect.NO_RESTART)
     if new.job is None:
         in_place = diff is Diff.SCALE and _rescales(old, new)
         return Outcome(Effect.RESCALE if in_place else Effect.CLUSTER_RESTART)
-    if old.is_suspended and new.is_suspended:
-        return Outcome(Effect.STAYS_SUSPENDED, notes=("it takes the change when it is resumed",))
     if diff is Diff.SAVEPOINT_REDEPLOY:
-        path = _path(new)
-        loss = f"what came after the savepoint {path} is forgotten" if old.has_state else ""
-        return Outcome(Effect.FROM_PATH, loss=loss, notes=(f"starts from {path}",))
+        return _redeployed(old, new)
     if new.is_suspended:
         return _suspended(old, new)
     if old.is_suspended:
@@ -162,21 +157,50 @@ def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> O
     return _restarted(old, new)
 
 
+def _redeployed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    path = _path(new)
+    loss = f"what came after the savepoint {path} is forgotten" if old.has_state else ""
+    return Outcome(Effect.FROM_PATH, loss=loss, notes=(f"starts from {path}",))
+
+
+def _found_again(old: DeclaredJob, new: DeclaredJob, outcome: Outcome) -> Outcome:
+    """With the loss of a job whose new pods do not have what it is to start from."""
+    if outcome.loss or outcome.effect not in _FROM_STATE:
+        return outcome
+    by_savepoint = outcome.effect in (Effect.FROM_SAVEPOINT, Effect.RESUME_FROM_SAVEPOINT)
+    return replace(outcome, loss=restore.left_behind(old, new, by_savepoint=by_savepoint))
+
+
 def _suspended(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """It stops as for a restart. What else changes with it costs what it would then: the resume does not show it."""
     if new.upgrade_mode == "stateless":
         return Outcome(Effect.SUSPEND, loss="upgradeMode stateless keeps nothing" if old.has_state else "")
-    restarted = _restarted(old, new)
+    restarted = _found_again(old, new, _restarted(old, new))
     if restarted.effect is Effect.STUCK:
         return restarted
     kept = "its last state is kept" if restarted.effect is Effect.FROM_LAST_STATE else "a savepoint is taken first"
-    return Outcome(Effect.SUSPEND, notes=(kept,))
+    return Outcome(Effect.SUSPEND, loss=restarted.loss, notes=(kept,))
+
+
+def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
+    """It is judged as if it were resumed with the change: by the time that it is, the change is nothing new any more.
+
+    A job that stopped stateless has nothing to go on from.
+    """
+    later = Outcome(Effect.STAYS_SUSPENDED, notes=("it takes the change when it is resumed",))
+    if diff is Diff.SAVEPOINT_REDEPLOY:
+        redeployed = _redeployed(old, new)
+        return replace(later, loss=redeployed.loss, notes=(*later.notes, *redeployed.notes))
+    if old.upgrade_mode == "stateless":
+        return later
+    return replace(later, loss=_found_again(old, new, _resumed(old, new)).loss)
 
 
 def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     """The operator goes on from what the job was suspended with, unless it is told stateless."""
     if new.upgrade_mode == "stateless":
-        lost = "upgradeMode stateless: what it was suspended with is not used"
-        return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.upgrade_mode != "stateless" else "")
+        lost = "upgradeMode stateless: it starts empty, whatever it was suspended with"
+        return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.has_state else "")
     if old.upgrade_mode == "savepoint":
         return Outcome(Effect.RESUME_FROM_SAVEPOINT)
     if old.upgrade_mode == "last-state":
@@ -261,11 +285,12 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
     if effect is Effect.NO_RESTART:
         if "upgradeMode" in fields and new.upgrade_mode == "stateless" and old.has_state:
             notes.append("from the next restart on it starts empty")
-        if "initialSavepointPath" in fields:
-            notes.append("initialSavepointPath is read when savepointRedeployNonce changes, too")
         if "savepointTriggerNonce" in fields and (new.job or {}).get("savepointTriggerNonce") is not None:
             notes.append("a savepoint is taken")
-    if effect in _FROM_STATE:
+    if aggregate(list(changes)) is Diff.IGNORE and "initialSavepointPath" in fields:
+        notes.append("initialSavepointPath is read when savepointRedeployNonce changes, too")
+    keeps_state = "stateless" not in (old.upgrade_mode, new.upgrade_mode)
+    if effect in _FROM_STATE or (effect is Effect.STAYS_SUSPENDED and keeps_state):
         notes += restore.notes(old, new, changes)
     if new.is_on("job.autoscaler.enabled") and "parallelism" in fields:
         notes.append("the autoscaler decides the parallelism of each vertex")

@@ -82,14 +82,46 @@ def test_a_job_stops_with_its_state_and_those_that_are_suspended_stay(there: Sta
 
 def test_resumed_it_is_told_of_no_more_and_the_others_stay(there: Stack):
     carrier = Carrier(word_count=SINCE, other=SINCE)
-    suspend.resume(carrier, there, "word-count")  # pyright: ignore
+    suspend.resume(carrier, there, "word-count", allowed=())  # pyright: ignore
     [change] = carrier.told
     assert change == Change({"FlinkDeployment/flink/other": SINCE}, {KEY})
 
 
+def test_a_job_that_would_be_resumed_empty_by_what_is_pending_is_resumed_only_where_that_is_allowed(
+    project: Project, there: Stack, monkeypatch: pytest.MonkeyPatch
+):
+    """It stopped with a savepoint, and its file has become stateless since: the resume would be the first to say so."""
+    asleep = live_of(there, state="FINISHED")
+    asleep[KEY]["spec"]["job"]["state"] = "suspended"
+    monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: asleep)
+    project.job(JOB)
+    stack, carrier = stack_of(project), Carrier(word_count=SINCE)
+    with pytest.raises(FailedError, match=r'upgradeMode stateless(.|\n)*make resume STACK=x ALLOW="word-count"'):
+        suspend.resume(carrier, stack, "", allowed=())  # pyright: ignore
+    assert carrier.told == []
+    suspend.resume(carrier, stack, "", allowed=("word-count",))  # pyright: ignore
+    assert len(carrier.told) == 1
+
+
+@pytest.mark.parametrize("mode", ["stateless", "savepoint"])
+def test_a_changed_job_that_loses_nothing_by_it_is_resumed_unasked(
+    project: Project, there: Stack, monkeypatch: pytest.MonkeyPatch, mode: str
+):
+    """Of a stateless job, too: what it had to lose, it lost when it was suspended, and was asked for then."""
+    checkpoints = "  flinkConfiguration: {execution.checkpointing.interval: 1 min}\n"
+    project.job(JOB.replace("stateless", mode) + checkpoints)
+    asleep = live_of(stack_of(project), state="FINISHED")
+    asleep[KEY]["spec"]["job"]["state"] = "suspended"
+    monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: asleep)
+    project.job(JOB.replace("stateless", mode).replace("parallelism: 1", "parallelism: 2") + checkpoints)
+    carrier = Carrier(word_count=SINCE)
+    suspend.resume(carrier, stack_of(project), "", allowed=())  # pyright: ignore
+    assert len(carrier.told) == 1
+
+
 def test_nothing_is_done_where_nothing_is_suspended(there: Stack, capsys: pytest.CaptureFixture[str]):
     carrier = Carrier()
-    suspend.resume(carrier, there, "")  # pyright: ignore
+    suspend.resume(carrier, there, "", allowed=())  # pyright: ignore
     assert carrier.told == []
     assert "x: no job was suspended by make suspend" in capsys.readouterr().out
 

@@ -141,6 +141,8 @@ OVERRIDES = "conf:pipeline.jobvertex-parallelism-overrides"
 STANDALONE = {"spec.mode": "standalone"}
 REACTIVE = {**STANDALONE, "conf:scheduler-mode": "reactive"}
 IMAGE = {"spec.image": "shop/orders:2"}
+REDEPLOY = {"spec.job.initialSavepointPath": "s3://b/s", "spec.job.savepointRedeployNonce": 1}
+"""What a changed `restoreFrom` makes."""
 
 VOLUME = {
     "volumes": [{"name": "s", "persistentVolumeClaim": {"claimName": "state"}}],
@@ -231,8 +233,8 @@ CASES: list[Case] = [
     _changes(LAST, {**IMAGE, "spec.job.upgradeMode": GONE}, Effect.FROM_EMPTY, True),
     Case("checkpoints by the operator's own configuration", BATCH, on(BATCH, IMAGE), Effect.FROM_EMPTY, True, defaults={"execution.checkpointing.interval": "1 min"}),
     # Restored from a path.
-    _changes(SAVEPOINT, {"spec.job.initialSavepointPath": "s3://b/s", "spec.job.savepointRedeployNonce": 1}, Effect.FROM_PATH, True, "s3://b/s is forgotten", operators=NEW),
-    _changes(BATCH, {"spec.job.initialSavepointPath": "s3://b/s", "spec.job.savepointRedeployNonce": 1}, Effect.FROM_PATH, operators=NEW),
+    _changes(SAVEPOINT, REDEPLOY, Effect.FROM_PATH, True, "s3://b/s is forgotten", operators=NEW),
+    _changes(BATCH, REDEPLOY, Effect.FROM_PATH, operators=NEW),
     _changes(SAVEPOINT, {"spec.job.savepointRedeployNonce": 1}, Effect.REFUSED, says="initialSavepointPath", operators=NEW),
     _changes(on(SAVEPOINT, {"spec.job.savepointRedeployNonce": 1}), {"spec.job.savepointRedeployNonce": GONE}, Effect.METADATA, operators=NEW),
     # In place.
@@ -255,7 +257,35 @@ CASES: list[Case] = [
     _changes(on(LAST, SUSPENDED), {"spec.job.state": "running"}, Effect.RESUME_FROM_LAST_STATE),
     _changes(on(BATCH, SUSPENDED), {"spec.job.state": "running"}, Effect.RESUME_FROM_EMPTY),
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.state": "running", "spec.job.upgradeMode": "stateless"}, Effect.RESUME_FROM_EMPTY, True),
-    _changes(on(SAVEPOINT, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
+    # Suspended before and after: what costs the way back to its state costs it here, for the resume does not show it.
+    _changes(on(SAVEPOINT, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED, says="its code changes"),
+    _changes(on(LAST, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
+    _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.parallelism": 4}, Effect.STAYS_SUSPENDED, says="when it is resumed"),
+    _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.upgradeMode": "last-state"}, Effect.STAYS_SUSPENDED),
+    _changes(on(SAVEPOINT, SUSPENDED), {"conf:high-availability.type": GONE}, Effect.STAYS_SUSPENDED),
+    _changes(on(SAVEPOINT, SUSPENDED), {"spec.flinkVersion": "v1_18"}, Effect.STAYS_SUSPENDED),
+    _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.initialSavepointPath": "s3://b/s"}, Effect.STAYS_SUSPENDED, says="savepointRedeployNonce"),
+    _changes(on(SAVEPOINT, {**SUSPENDED, **ON_A_CLAIM}), IMAGE, Effect.STAYS_SUSPENDED),
+    _changes(on(BATCH, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
+    _changes(on(STATELESS_WITH_STATE, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
+    _changes(on(STATELESS_WITH_STATE, SUSPENDED), {"spec.job.upgradeMode": "savepoint"}, Effect.STAYS_SUSPENDED),
+    _changes(session_job("last-state", **SUSPENDED), {"conf:high-availability.type": GONE}, Effect.STAYS_SUSPENDED, operators=NEW),
+    _changes(blue_green(**SUSPENDED), {"spec.template.spec.image": "x:2"}, Effect.STAYS_SUSPENDED, operators=NEW),
+    _changes(on(SAVEPOINT, SUSPENDED), REDEPLOY, Effect.STAYS_SUSPENDED, True, "s3://b/s is forgotten", operators=NEW),
+    _changes(on(LAST, SUSPENDED), REDEPLOY, Effect.STAYS_SUSPENDED, True, "s3://b/s is forgotten", operators=NEW),
+    _changes(on(BATCH, SUSPENDED), REDEPLOY, Effect.STAYS_SUSPENDED, says="starts from s3://b/s", operators=NEW),
+    _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.upgradeMode": "stateless"}, Effect.STAYS_SUSPENDED, True, "upgradeMode stateless"),
+    _changes(on(LAST, SUSPENDED), {**IMAGE, "spec.job.upgradeMode": "stateless"}, Effect.STAYS_SUSPENDED, True, "upgradeMode stateless"),
+    _changes(on(LAST, SUSPENDED), {"conf:high-availability.type": GONE}, Effect.STAYS_SUSPENDED, True, "high availability is off", operators=NEW),
+    _changes(on(SAVEPOINT, {**SUSPENDED, **ON_A_CLAIM}), {"spec.podTemplate": GONE}, Effect.STAYS_SUSPENDED, True, "no longer mounts there"),
+    _changes(on(LAST, {**SUSPENDED, **ON_A_CLAIM}), {"spec.podTemplate.spec": ELSEWHERE}, Effect.STAYS_SUSPENDED, True, "no longer mounts there"),
+    _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.allowNonRestoredState": True}, Effect.STAYS_SUSPENDED, True, "dropped"),
+    # The same for what comes with the suspension itself.
+    _changes(LAST, {**SUSPENDED, "conf:high-availability.type": GONE}, Effect.SUSPEND, True, "high availability is off", operators=NEW),
+    _changes(on(SAVEPOINT, ON_A_CLAIM), {**SUSPENDED, "spec.podTemplate": GONE}, Effect.SUSPEND, True, "no longer mounts there"),
+    _changes(on(SAVEPOINT, ON_A_CLAIM), {**SUSPENDED, **IMAGE}, Effect.SUSPEND),
+    # A job that became stateless while it was suspended looks like one that has always been: both are asked for.
+    _changes(on(STATELESS_WITH_STATE, SUSPENDED), {"spec.job.state": "running"}, Effect.RESUME_FROM_EMPTY, True, "upgradeMode stateless"),
     _changes(on(LAST, SUSPENDED), {"spec.job.state": "running", "conf:high-availability.type": GONE}, Effect.RESUME_FROM_LAST_STATE, True, operators=NEW),
     _changes(on(LAST, SUSPENDED), {"spec.job.state": "running", "spec.flinkVersion": "v1_18"}, Effect.REFUSED, says="last-state"),
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.state": "running", "spec.flinkVersion": "v1_18"}, Effect.RESUME_FROM_SAVEPOINT),

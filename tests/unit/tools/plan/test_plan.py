@@ -423,6 +423,17 @@ class TestCommand:
     def test_state_loss_allowed(self, run: Any) -> None:
         assert run(step("delete", streaming(), None), arguments=("--allow-state-loss", "orders")) == 0
 
+    def test_state_loss_of_a_job_that_stays_suspended(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+        """It is a loss like any other, to be allowed like any other; the same change that keeps the state is none."""
+        asleep = on(streaming(), {"spec.job.state": "suspended"})
+        forgets = step("update", asleep, on(asleep, {"spec.job.upgradeMode": "stateless"}))
+        assert run(forgets) == 3
+        assert "STATE LOSS: stays suspended" in capsys.readouterr().out
+        assert run(forgets, arguments=("--allow-state-loss", "orders")) == 0
+        capsys.readouterr()
+        assert run(step("update", asleep, on(asleep, {"spec.image": "shop/orders:2"}))) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 stays suspended; no state is lost"
+
     def test_a_refusal_of_the_engine(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(step("delete", streaming(), None, protect=True), errors=("error: Preview failed: x",)) == 1
         said = capsys.readouterr().out
