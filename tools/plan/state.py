@@ -139,8 +139,8 @@ class DeclaredJob:
 
     @property
     def has_savepoint_on_deletion(self) -> bool:
-        """Whether the operator takes a savepoint before it deletes the job."""
-        return self.is_on("kubernetes.operator.job.savepoint-on-deletion")
+        """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment it takes none."""
+        return self.kind != "FlinkBlueGreenDeployment" and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
 
     @property
     def has_state(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.validator.corpus import GONE
-from tests.unit.tools.plan.cases import CASES, Case, streaming
+from tests.unit.tools.plan.cases import CASES, Case, blue_green, streaming
 from tools.plan.effects import Effect, added, changed, deleted, replaced
 from tools.plan.spec_changes import Diff, aggregate, compare
 from tools.plan.state import DeclaredJob, Operator
@@ -81,6 +81,14 @@ class TestDeleted:
         conf = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true", "conf:state.savepoints.dir": GONE}
         assert deleted(job(streaming("last-state", **conf)), protected=False).effect is Effect.STUCK
 
+    @pytest.mark.parametrize("directory", ["file:///state/savepoints", GONE])
+    def test_a_blue_green_deployment_takes_none_as_it_goes(self, directory: object) -> None:
+        """Nor does it wait for one: its JobManager goes first (docs/state.md)."""
+        said = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true", "conf:state.savepoints.dir": directory}
+        outcome = deleted(job(blue_green("last-state", **said)), protected=False)
+        assert outcome.effect is Effect.DELETE
+        assert outcome.loss
+
     def test_the_operators_own_configuration_may_say_so(self) -> None:
         operator = Operator("1.16.1", {"kubernetes.operator.job.savepoint-on-deletion": "true"})
         assert not deleted(job(streaming(), operator), protected=False).loss
@@ -112,7 +120,15 @@ class TestReplaced:
 
     def test_a_savepoint_on_deletion_does_not_reach_the_new_one(self) -> None:
         manifest = streaming(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
-        assert replaced(job(manifest), job(manifest), [], protected=False).loss
+        outcome = replaced(job(manifest), job(manifest), [], protected=False)
+        assert outcome.loss
+        assert "a savepoint of the old one stays in file:///state/savepoints" in outcome.notes
+
+    def test_a_blue_green_deployment_leaves_no_savepoint(self) -> None:
+        manifest = blue_green(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
+        outcome = replaced(job(manifest), job(manifest), [], protected=False)
+        assert outcome.loss
+        assert not outcome.notes
 
     def test_the_engine_refuses_a_protected_one(self) -> None:
         assert replaced(job(streaming()), job(streaming()), [], protected=True).effect is Effect.REPLACE_REFUSED
