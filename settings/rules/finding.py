@@ -60,7 +60,7 @@ MEANINGS = {
     "operator": "what the operator's validator refuses",
     "field": "a misspelt field, or a value of a wrong type",
     "graph": "a session job whose cluster, a snapshot whose job is not declared",
-    "storage": "half a state configuration, or a place that keeps no state",
+    "storage": "half a state configuration, or one that keeps no state",
     "restore": "a `restoreFrom` that means no single job or no savepoint",
     "quota": "more than the quota or the limits of a namespace ever allow",
     "podSecurity": "pods that the Pod Security profile of their namespace refuses",

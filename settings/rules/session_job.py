@@ -62,6 +62,7 @@ def look_with_cluster(subject: Subject, cluster: Mapping[str, object]) -> None:
         )
         subject.found("operator", ("deploymentName",), message)
     state.upgrade_mode(subject)
+    state.kept_when_cancelled(subject, in_session=True)
     parallelism = mapping(subject.spec.get("job")).get("parallelism", 0)
     if isinstance(parallelism, int) and parallelism < 1:
         said = (

@@ -14,6 +14,8 @@ _CHECKPOINTS = "execution.checkpointing.dir"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 _PERIODIC = "kubernetes.operator.periodic.savepoint.interval"
 _MAX_AGE = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age"
+JOB_CANCEL = "kubernetes.operator.job.upgrade.last-state.job-cancel.enabled"
+_RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 
 _PLUGINS = {
     "s3": "flink-s3-fs-presto or flink-s3-fs-hadoop or flink-s3-fs-native",
@@ -35,6 +37,8 @@ def look(subject: Subject) -> None:
     """All rules of this module."""
     if subject.job is not None:
         upgrade_mode(subject)
+        if subject.at == ("spec",):  # a blue/green deployment goes on from a savepoint
+            kept_when_cancelled(subject, in_session=False)
     _half_high_availability(subject)
     _half_savepoint_on_deletion(subject)
     _saved_in_vain(subject)
@@ -81,6 +85,29 @@ def upgrade_mode(subject: Subject) -> None:
         subject.key_found(periodic[0], f"needs a savepoint directory; set {savepoints}")
     elif age is not None:
         subject.key_found(age, f"needs a savepoint directory; set {savepoints}")
+
+
+def kept_when_cancelled(subject: Subject, *, in_session: bool) -> None:
+    """For the last state the operator cancels a job that is in a session, or has no high availability, or wants it."""
+    operator, said = versions.OPERATORS.get(subject.operator), deleting_retention(subject)
+    if said is None or (subject.job or {}).get("upgradeMode") != "last-state":
+        return
+    if operator is None or operator.last_state_needs_ha:
+        return  # one that never cancels for it
+    if in_session or not is_highly_available(subject) or subject.text(JOB_CANCEL).lower() == "true":
+        why = "and for last-state the operator cancels this job: Flink deletes the checkpoint that it is to go on from"
+        cure = "write RETAIN_ON_CANCELLATION, or upgradeMode: savepoint"
+        subject.found("storage", ("flinkConfiguration", said[0]), f"is {said[1]}, {why}; {cure}")
+
+
+def deleting_retention(subject: Subject) -> tuple[str, str] | None:
+    """The key, and its value, that has Flink delete a job's checkpoints when it is cancelled.
+
+    Where nobody says it, the operator has them retained.
+    """
+    said = subject.value(_RETENTION)
+    deletes = said is not None and said[1].strip().upper() in ("DELETE_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS")
+    return said if deletes else None
 
 
 def directory_key(subject: Subject, key: str) -> str:

@@ -172,10 +172,10 @@ def _found_again(old: DeclaredJob, new: DeclaredJob, outcome: Outcome) -> Outcom
 
 
 def _suspended(old: DeclaredJob, new: DeclaredJob) -> Outcome:
-    """It stops as for a restart. What else changes with it costs what it would then: the resume does not show it."""
+    """It stops as for a restart, and what else changes costs what it would then: the resume does not show it."""
     if new.upgrade_mode == "stateless":
         return Outcome(Effect.SUSPEND, loss="upgradeMode stateless keeps nothing" if old.has_state else "")
-    restarted = _found_again(old, new, _restarted(old, new))
+    restarted = _found_again(old, new, _stopped(old, new))
     if restarted.effect is Effect.STUCK:
         return restarted
     kept = "its last state is kept" if restarted.effect is Effect.FROM_LAST_STATE else "a savepoint is taken first"
@@ -215,6 +215,11 @@ def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     if new.kind == "FlinkBlueGreenDeployment":
         note = "blue/green: the new one starts beside the old one, both use the cluster for a while"
         return replace(_by_savepoint(old), notes=(note,))
+    return _stopped(old, new)
+
+
+def _stopped(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """What a job with state goes on from: of a blue/green deployment that is suspended, the active one's."""
     if new.upgrade_mode == "savepoint":
         return _by_savepoint(old)
     if old.flink_version != new.flink_version:
@@ -223,12 +228,14 @@ def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
             return Outcome(Effect.FROM_SAVEPOINT, notes=(why,))
         if not new.operator.is_new:
             return _by_savepoint(old)
-        return Outcome(Effect.FROM_LAST_STATE, notes=(f"{why}: the job is cancelled and its last checkpoint used",))
+        note = f"{why}: the job is cancelled and its last checkpoint used"
+        return Outcome(Effect.FROM_LAST_STATE, loss=restore.deleted_checkpoint(old), notes=(note,))
     if not new.operator.is_new and not old.high_availability:
         return _by_savepoint(old)
     age = new.text("kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age")
     notes = (f"from a savepoint where the newest checkpoint is older than {age}",) if age else ()
-    return Outcome(Effect.FROM_LAST_STATE, loss=restore.lost_metadata(old, new), notes=notes)
+    loss = restore.deleted_checkpoint(old) if restore.is_cancelled(old, new) else ""
+    return Outcome(Effect.FROM_LAST_STATE, loss=loss or restore.lost_metadata(old, new), notes=notes)
 
 
 def _by_savepoint(old: DeclaredJob) -> Outcome:

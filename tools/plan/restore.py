@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from settings.rules.state import JOB_CANCEL
 from tools.plan.spec_changes import Change
 from tools.plan.state import CHECKPOINTS, HA_DIRECTORY, SAVEPOINTS, DeclaredJob
 
@@ -15,10 +16,29 @@ def lost_metadata(old: DeclaredJob, new: DeclaredJob) -> str:
     """Where the last checkpoint stands in high availability's own data, another one does not find it."""
     if new.kind == "FlinkSessionJob" or not old.high_availability or old.high_availability == new.high_availability:
         return ""
-    if old.is_on("kubernetes.operator.job.upgrade.last-state.job-cancel.enabled") and not old.is_suspended:
+    if old.is_on(JOB_CANCEL) and not old.is_suspended:
         return ""
     now = f"is {new.high_availability}" if new.high_availability else "is off"
     return f"high availability {now}: the job does not find its last checkpoint, and does not start"
+
+
+def is_cancelled(old: DeclaredJob, new: DeclaredJob) -> bool:
+    """Whether the operator cancels a job for its last state, its Flink version being the same.
+
+    Its own keys it reads from the new spec, and from the old one where that no longer says them.
+    """
+    if not new.operator.is_new:
+        return False
+    said = new if new.text(JOB_CANCEL) else old
+    return new.kind == "FlinkSessionJob" or not old.high_availability or said.is_on(JOB_CANCEL)
+
+
+def deleted_checkpoint(old: DeclaredJob) -> str:
+    """Where Flink deletes the last checkpoint of a job that is cancelled."""
+    if not old.deleting_retention:
+        return ""
+    cure = "; upgradeMode savepoint for this change keeps the state" if old.text(SAVEPOINTS) else ""
+    return f"the operator cancels the job, and Flink deletes its last checkpoint then ({old.deleting_retention}){cure}"
 
 
 def left_behind(old: DeclaredJob, new: DeclaredJob, *, by_savepoint: bool) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 from settings import versions
 from settings.job_spec import flat_configuration
 from settings.problems import KeyPath
+from settings.rules.state import deleting_retention
 from settings.rules.subject import Subject, effective, listed, mapping
 from settings.values import boolean, duration
 from tools.plan.spec_changes import known_operator
@@ -138,8 +139,14 @@ class DeclaredJob:
         return "" if said in ("none", "standalone") else said
 
     @property
+    def deleting_retention(self) -> str:
+        """The value of Flink's configuration that deletes its checkpoints when it is cancelled; empty for none."""
+        said = deleting_retention(self._subject)
+        return said[1] if said else ""
+
+    @property
     def has_savepoint_on_deletion(self) -> bool:
-        """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment it takes none."""
+        """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment never."""
         return self.kind != "FlinkBlueGreenDeployment" and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.settings.project import JOB, Project
+from tests.unit.settings.project import JOB, SESSION, Project
 from tests.unit.settings.test_file_system import AZURE, CLUSTER, GCS, KEY, S3
 
 STATEFUL = JOB.replace("upgradeMode: stateless", "upgradeMode: savepoint")
@@ -207,3 +207,59 @@ def test_state_in_a_folder_of_the_pod(project: Project, volume: str, mount: str,
     project.job(STATEFUL + DIRECTORIES + template)
     said = [remark for remark in project.remarks() if "a folder of the pod, and goes with it" in remark]
     assert len(said) == remarks
+
+
+LAST = JOB.replace("upgradeMode: stateless", "upgradeMode: last-state")
+HA = {"high-availability.type": "kubernetes", "high-availability.storageDir": "s3://b/ha"}
+NO_HA = {"high-availability.type": "none", "high-availability.storageDir": None}
+JOB_CANCEL = {"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}
+RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
+DELETES = {RETENTION: "DELETE_ON_CANCELLATION"}
+SAID = (
+    "for last-state the operator cancels this job: Flink deletes the checkpoint that it is to go on from; write RETAIN"
+)
+
+
+@pytest.mark.parametrize(
+    ("mode", "configuration", "refused"),
+    [
+        ("last-state", {**DELETES, **NO_HA}, True),
+        ("last-state", {RETENTION: "no_externalized_checkpoints", **NO_HA}, True),
+        ("last-state", {**DELETES, **HA, **JOB_CANCEL}, True),
+        ("last-state", {**DELETES, **HA}, False),
+        ("last-state", {RETENTION: "RETAIN_ON_CANCELLATION", **NO_HA}, False),
+        ("last-state", {RETENTION: None, **NO_HA}, False),
+        ("savepoint", {**DELETES, **NO_HA}, False),
+        ("stateless", DELETES, False),
+    ],
+)
+def test_a_checkpoint_that_goes_when_the_operator_cancels_the_job(
+    project: Project, mode: str, configuration: dict[str, Any], *, refused: bool
+):
+    """It does so for its last state where there is no high availability, or where it is told to."""
+    project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
+    job = {"flinkConfiguration": configuration}
+    project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": job}})
+    if not refused:
+        assert project.load().jobs
+        return
+    [said] = project.problems()
+    assert f'flinkConfiguration["{RETENTION}"]: is {configuration[RETENTION]}, and {SAID}' in said
+
+
+def test_a_session_job_is_always_cancelled(project: Project):
+    """With high availability, too; the operator that has no last state for session jobs says so itself."""
+    project.job(SESSION.replace("upgradeMode: stateless", "upgradeMode: last-state"), "session.yaml")
+    config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
+    project.stack(config)
+    [said] = project.problems()
+    assert SAID in said
+    project.stack({**config, "jobs": {"in-session": {"flinkConfiguration": {RETENTION: "RETAIN_ON_CANCELLATION"}}}})
+    assert project.load().jobs
+
+
+def test_an_operator_that_never_cancels_for_the_last_state_leaves_its_checkpoint(project: Project):
+    project.job(LAST.replace("v2_2", "v1_18"))
+    job = {"flinkConfiguration": {**DELETES, **JOB_CANCEL}}
+    project.stack({"stateStorage": {"type": "volume"}, "operator": {"version": "1.7.0"}, "jobs": {"word-count": job}})
+    assert project.load().jobs

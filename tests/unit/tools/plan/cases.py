@@ -136,6 +136,10 @@ def _changes(base: Manifest, patch: Mapping[str, Any], effect: Effect, *rest: An
 BATCH, SAVEPOINT, LAST = batch(), streaming(), streaming("last-state")
 STATELESS_WITH_STATE = streaming("stateless")
 SUSPENDED = {"spec.job.state": "suspended"}
+NO_HA = {"conf:high-availability.type": GONE, "conf:high-availability.storageDir": GONE}
+JOB_CANCEL = {"conf:kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}
+RETENTION = "conf:execution.checkpointing.externalized-checkpoint-retention"
+DELETED = {RETENTION: "DELETE_ON_CANCELLATION"}
 ADAPTIVE = {"conf:jobmanager.scheduler": "adaptive", "conf:pipeline.jobvertex-parallelism-overrides": "a:1,b:1"}
 OVERRIDES = "conf:pipeline.jobvertex-parallelism-overrides"
 STANDALONE = {"spec.mode": "standalone"}
@@ -212,6 +216,27 @@ CASES: list[Case] = [
     _changes(on(LAST, {"conf:kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}), {"conf:high-availability.type": GONE}, Effect.FROM_LAST_STATE, operators=NEW),
     _changes(on(SAVEPOINT, {"conf:high-availability.type": GONE}), {"conf:high-availability.type": "kubernetes", "spec.job.upgradeMode": "last-state"}, Effect.FROM_LAST_STATE, operators=NEW),
     _changes(on(SAVEPOINT, {"conf:high-availability.type": GONE}), {"conf:high-availability.type": "kubernetes", "spec.job.upgradeMode": "last-state"}, Effect.FROM_SAVEPOINT, operators=OLD),
+    # The operator cancels the job for its last state, and Flink deletes the checkpoint with it; never with operator 1.7.0.
+    _changes(on(LAST, {**DELETED, **NO_HA}), IMAGE, Effect.FROM_LAST_STATE, True, "DELETE_ON_CANCELLATION", operators=NEW),
+    _changes(on(LAST, {RETENTION: "no_externalized_checkpoints", **NO_HA}), IMAGE, Effect.FROM_LAST_STATE, True, "cancels the job", operators=NEW),
+    _changes(on(LAST, {**DELETED, **JOB_CANCEL}), IMAGE, Effect.FROM_LAST_STATE, True, "cancels the job", operators=NEW),
+    _changes(on(LAST, DELETED), {**JOB_CANCEL, **IMAGE}, Effect.FROM_LAST_STATE, True, "cancels the job", operators=NEW),
+    _changes(on(LAST, {**DELETED, **JOB_CANCEL}), {**IMAGE, "conf:kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "false"}, Effect.FROM_LAST_STATE, operators=NEW),
+    _changes(session_job("last-state", **DELETED), {"spec.job.parallelism": 4}, Effect.FROM_LAST_STATE, True, "cancels the job", operators=NEW),
+    _changes(on(LAST, {**DELETED, **NO_HA}), {RETENTION: "RETAIN_ON_CANCELLATION"}, Effect.FROM_LAST_STATE, True, "upgradeMode savepoint for this change", operators=NEW),
+    _changes(on(LAST, {**DELETED, **NO_HA}), {RETENTION: GONE, "spec.job.upgradeMode": "savepoint"}, Effect.FROM_SAVEPOINT, operators=NEW),
+    _changes(on(LAST, {**DELETED, **NO_HA}), SUSPENDED, Effect.SUSPEND, True, "cancels the job", operators=NEW),
+    _changes(on(LAST, {**DELETED, "conf:state.savepoints.dir": GONE}), {"spec.flinkVersion": "v1_18"}, Effect.FROM_LAST_STATE, True, "cancels the job", operators=NEW),
+    _changes(on(LAST, DELETED), {"spec.flinkVersion": "v1_18"}, Effect.FROM_SAVEPOINT),
+    _changes(on(LAST, DELETED), IMAGE, Effect.FROM_LAST_STATE),
+    _changes(on(LAST, DELETED), SUSPENDED, Effect.SUSPEND),
+    _changes(on(LAST, NO_HA), IMAGE, Effect.FROM_LAST_STATE, operators=NEW),
+    _changes(on(LAST, {RETENTION: "RETAIN_ON_CANCELLATION", **NO_HA}), DELETED, Effect.FROM_LAST_STATE, operators=NEW),
+    _changes(on(LAST, {**DELETED, **NO_HA}), IMAGE, Effect.FROM_SAVEPOINT, operators=OLD),
+    _changes(on(SAVEPOINT, {**DELETED, **NO_HA}), IMAGE, Effect.FROM_SAVEPOINT),
+    _changes(on(LAST, {**SUSPENDED, **DELETED, **NO_HA}), {"spec.job.state": "running"}, Effect.RESUME_FROM_LAST_STATE, operators=NEW),
+    _changes(blue_green("last-state", **DELETED, **NO_HA), {"spec.template.spec.image": "x:2"}, Effect.FROM_SAVEPOINT, operators=NEW),
+    _changes(blue_green("last-state", **DELETED, **NO_HA), {"spec.template.spec.job.state": "suspended"}, Effect.SUSPEND, True, "cancels the job", operators=NEW),
     # State on a claim.
     _changes(on(SAVEPOINT, ON_A_CLAIM), IMAGE, Effect.FROM_SAVEPOINT),
     _changes(on(SAVEPOINT, ON_A_CLAIM), {"spec.podTemplate": GONE}, Effect.FROM_SAVEPOINT, True, "no longer mounts there"),
