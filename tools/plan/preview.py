@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -111,6 +112,11 @@ _SECRET = "4dabf18193072939515e22adb298388d"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What Pulumi writes for a value that is not known before `up`."""
 
+_URN = re.compile(r"urn:.*?::.*?::.*?::.*", re.DOTALL)
+"""Of stack, project, types and name."""
+
+_HOW = "write it with `pulumi preview --json --show-sames`"
+
 SECRET = Hidden("[secret]")
 CHANGED_SECRET = Hidden("[another secret]")
 UNKNOWN = Hidden("[known after up]")
@@ -125,9 +131,9 @@ def parse(text: str) -> Preview:
     try:
         read: object = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PreviewError(f"is no JSON ({error}); write it with `pulumi preview --json --show-sames`") from None
+        raise PreviewError(f"is no JSON ({error}); {_HOW}") from None
     if not isinstance(read, dict) or not isinstance(read.get("steps", []), list):
-        raise PreviewError("is no preview; write it with `pulumi preview --json --show-sames`")
+        raise PreviewError(f"is no preview; {_HOW}")
     content = cast(dict[str, Any], read)
     steps: dict[str, Step] = {}
     for said in listed(content.get("steps")):
@@ -149,10 +155,13 @@ def _step(said: Mapping[str, object]) -> Step | None:
     old, new = mapping(said.get("oldState")), mapping(said.get("newState"))
     if (new or old).get("custom") is False:
         return None  # a component, or the stack: nothing but a name for what is in it
+    urn = said.get("urn")
+    if not isinstance(urn, str) or not _URN.fullmatch(urn) or not (old or new):
+        raise PreviewError(f"is no preview: a step has no URN, or no state before or after it ({urn}); {_HOW}")
     changed = mapping(said.get("detailedDiff"))
     return Step(
         operation,
-        str(said["urn"]),
+        urn,
         _inputs(old, ()) if old else None,
         _inputs(new, tuple(changed)) if new and operation is not Operation.DELETE else None,
         bool((old if operation is Operation.DELETE or not new else new).get("protect")),

@@ -87,7 +87,19 @@ class TestRealPreviews:
 
 
 class TestReading:
-    @pytest.mark.parametrize("text", ["", "pulumi: no such stack", "[]", '{"steps": 1}'])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "pulumi: no such stack",
+            "[]",
+            '{"steps": 1}',
+            '{"steps": [{"op": "update"}]}',
+            '{"steps": [{"op": "update", "urn": "x", "newState": {"inputs": {}}}]}',
+            '{"steps": [{"op": "update", "urn": ["x"], "newState": {"inputs": {}}}]}',
+            '{"steps": [{"op": "same", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:Pod::a"}]}',
+        ],
+    )
     def test_what_is_no_preview_is_said(self, text: str) -> None:
         with pytest.raises(PreviewError, match="--json --show-sames"):
             parse(text)
