@@ -10,6 +10,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+from local import output_file
 from tools.engine import find
 from tools.plan.plan import plan
 from tools.plan.preview import PreviewError, parse
@@ -43,11 +44,11 @@ def main() -> int:
     limits = {name: namespace.limits for name, namespace in stack.platform.settings.namespaces.items()}
     found = plan(preview, Operator(operator.version, operator.configuration), limits)
     report = Report(stack.name, found, tuple(options.allow_state_loss))
-    if options.markdown:
-        options.markdown.write_text(report.markdown())
     for name in report.unused:
         print(f"note: no job {name} loses state: it need not be allowed", file=sys.stderr)
     say(report.markdown() if options.format == "markdown" else report.text())
+    if options.markdown:
+        output_file.write(options.markdown, report.markdown())
     if found.errors:
         return 1
     return STATE_LOSS if report.losses else 0

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local.failure import CommandError
 from settings.namespace import Limits
 from settings.usage import cost
 from tests.unit.tools.plan.cases import batch, on, session_cluster, session_job, streaming
@@ -455,10 +456,19 @@ class TestCommand:
     def test_markdown_to_a_file_and_alone_on_standard_output(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        arguments = ("--markdown", str(tmp_path / "plan.md"), "--format", "markdown")
+        arguments = ("--markdown", str(tmp_path / "new" / "plan.md"), "--format", "markdown")
         assert run(step("same", streaming(), streaming()), arguments=arguments) == 0
         assert capsys.readouterr().out.startswith("### Plan of stack `sandbox`")
-        assert (tmp_path / "plan.md").read_text().startswith("### Plan of stack `sandbox`")
+        assert (tmp_path / "new" / "plan.md").read_text().startswith("### Plan of stack `sandbox`")
+
+    def test_the_plan_is_said_also_where_its_file_cannot_be_written(
+        self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        arguments = ("--markdown", str(tmp_path / "file" / "plan.md"))
+        with pytest.raises(CommandError, match=r"file/plan\.md cannot be written"):
+            run(step("delete", streaming(), None), arguments=arguments)
+        assert "STATE LOSS in flink/orders" in capsys.readouterr().out
 
     def test_without_the_command_it_says_so(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
