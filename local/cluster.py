@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from local import process
-from local.command import CommandError
+from local.failure import CommandError
 from local.process import Done
 from local.tool import find_tool
 

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.command import CommandError
+from local.failure import CommandError
 
 
 @contextmanager

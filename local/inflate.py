@@ -13,7 +13,7 @@ import pulumi
 import yaml
 
 from local.block_yaml import dump
-from local.command import CommandError
+from local.failure import CommandError
 from local.gitops import ChartPlace, values_of
 from local.manifest import Manifest, in_order
 from local.monitor import Functions

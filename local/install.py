@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import pulumi
 
 from local.cluster import FIELD_MANAGER, Cluster, Object
-from local.command import CommandError
+from local.failure import CommandError
 from local.helm import Helm
 from local.hooks import Hooks
 from local.ledger import Entry, Ledger, duration, entry_of

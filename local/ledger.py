@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
 from local.cluster import Cluster
-from local.command import CommandError
 from local.dependencies import Edges
+from local.failure import CommandError
 from local.recording import Resource
 from settings.job_spec import SUSPENDED
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-from local.command import CommandError
+from local.failure import CommandError
 from local.recording import Resource
 from local.values import reveal, without_nulls
 

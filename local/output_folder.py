@@ -9,7 +9,7 @@ from typing import Final, cast
 import yaml
 
 from local.block_yaml import dump
-from local.command import CommandError
+from local.failure import CommandError
 
 INDEX: Final = "kustomization.yaml"
 _MARK: Final = "# Written by `python -m local.render`, like every file that it lists. Changes are overwritten.\n"

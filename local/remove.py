@@ -11,8 +11,8 @@ from typing import Final
 import pulumi
 
 from local.cluster import Cluster, is_absent
-from local.command import CommandError
 from local.dependencies import Edges, reversed_edges
+from local.failure import CommandError
 from local.helm import Helm
 from local.ledger import Entry, Ledger, edges_among
 from local.process import Interrupted

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from local.command import CommandError
+from local.failure import CommandError
 
 
 def home() -> Path:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import pulumi
 
 from local.cluster import Cluster, Object
-from local.command import CommandError
+from local.failure import CommandError
 from settings.job_files import FLINK_GROUP
 
 READY: Final = ""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import cast
 
-from local.command import CommandError
 from local.hold import held
 from local.tool import state
 from settings.stack_file import PROJECT
@@ -18,19 +17,13 @@ from tools.run import FailedError
 from tools.stack import Stack
 
 
-@contextmanager
-def alone(stack: str, doing: str) -> Generator[None]:
-    """Holds the stack while the block runs.
+def alone(stack: str, doing: str) -> AbstractContextManager[None]:
+    """Holds the stack while a block runs.
 
     Raises:
-        FailedError: when another process has it: who, and what to do.
+        CommandError: when another process has it: who, and what to do.
     """
-    with ExitStack() as until_then:
-        try:
-            until_then.enter_context(held(state() / "running" / stack, stack, f"make {doing}"))
-        except CommandError as error:
-            raise FailedError(str(error)) from None
-        yield
+    return held(state() / "running" / stack, stack, f"make {doing}")
 
 
 def say_lock(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:

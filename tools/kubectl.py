@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from local.command import CommandError
+from local.failure import CommandError
 from local.tool import find_tool
 from tools.run import FailedError, capture
 from tools.stack import Stack

@@ -12,8 +12,8 @@ from typing import Any
 
 from components.readiness import PLURALS
 from local.cluster import sandbox
-from local.command import CommandError
 from local.engine_state import recorded
+from local.failure import CommandError
 from local.ledger import Ledger
 from local.recording import Resource
 from settings import stack_file

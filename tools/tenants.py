@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any, cast
 
 from local.cluster import sandbox
-from local.command import CommandError
 from local.engine_state import resource, resources
+from local.failure import CommandError
 from local.ledger import Ledger
 from settings import stack_file
 from settings.job_files import FLINK_GROUP

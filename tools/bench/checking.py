@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from local.command import CommandError
+from local.failure import CommandError
 from local.tool import find_tool
 from tools.bench.measure import Cost, cost
 from tools.bench.table import Row, Skipped

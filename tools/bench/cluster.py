@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.command import CommandError
+from local.failure import CommandError
 from local.tool import find_tool
 from tools.bench.table import Skipped
 from tools.bench.workload import NAMESPACE

@@ -23,7 +23,7 @@ from typing import Any, cast
 import yaml
 
 from components.flink_operator import values
-from local.command import CommandError
+from local.failure import CommandError
 from local.tool import find_tool
 from sandbox.home import home
 from sandbox.images.operator import Operator, class_path

@@ -15,7 +15,7 @@ from typing import cast
 
 import yaml
 
-from local.command import CommandError
+from local.failure import CommandError
 from local.tool import find_tool
 from sandbox.home import home
 from settings import versions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local import graph, preview
-from local.command import CommandError
+from local.failure import CommandError
 from local.recording import Recording
 
 Run = Callable[..., Recording]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local import render
-from local.command import CommandError
+from local.failure import CommandError
 from local.output_file import write
 from tools.run import finish
 

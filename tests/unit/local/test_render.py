@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from local import gitops
 from local.block_yaml import dump
-from local.command import CommandError
+from local.failure import CommandError
 from local.manifest import Manifest
 from local.recording import Recording, Resource
 from local.render import Document, documents, file_names, render

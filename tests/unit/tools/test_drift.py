@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from local.failure import CommandError
 from tools import alone, context, drift, stack
 from tools.exported import exported
 from tools.run import ROOT, FailedError
@@ -111,7 +112,7 @@ def test_a_second_run_on_the_same_stack_is_refused_and_says_who_has_it() -> None
     with (
         alone.alone("dev", "up"),
         alone.alone("prod", "up"),
-        pytest.raises(FailedError, match=said),
+        pytest.raises(CommandError, match=said),
         alone.alone("dev", "destroy"),
     ):
         pytest.fail("two runs at once")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.command import CommandError
+from local.failure import CommandError
 from tools.review import trees
 from tools.review.__main__ import main, review
 from tools.review.comment import LONGEST, MARK, Compared, comment, fails, preview_json
