@@ -21,13 +21,17 @@ KEYSTORE_PASSWORD = "changeit"
 
 _KEYSTORE_PASSWORD_NAME = re.compile(r"security\.ssl\.internal\.(key|keystore|truststore)-password")
 
-_SECRET_NAME = re.compile(
-    r"(password|passwd|secret|token|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)",
-    re.IGNORECASE,
+_SECRET_WORDS = (
+    r"(?:password|passwd|passphrase|(?<=[-_.])pwd|secret|token|credential"
+    r"|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)"
 )
+_SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
+_SECRET_NUMBER = re.compile(_SECRET_WORDS + "(?:[-_.]?(?:key|id))?$", re.IGNORECASE)
+"""Digits are a secret where the name ends so: `DB_PASSWORD`, `s3.secret-key`; not in `token.count` or `max-key`."""
+
 _HARMLESS_END = re.compile(
-    r"(existing[-_.]?secret|password[-_.]?key|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|id|"
-    r"application_credentials|retry-backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
+    r"(existing[-_.]?secret|password[-_.]?key|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|(?<!secret)(?<!secret[-_.])id|"
+    r"application_credentials|retry[-.]backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
     re.IGNORECASE,
 )
 _SECRET_VALUE = re.compile(
@@ -84,11 +88,12 @@ def is_secret(name: str, value: str) -> bool:
         return False
     if _is_secret_text(text) and not (_PUBLIC_NAME.search(name) and not _SECRET_VALUE.search(text)):
         return True
-    if text.lower() in ("true", "false") or text.isdigit():
+    if text.lower() in ("true", "false"):
         return False
     if "\n" in text:
         return any(map(_is_secret_line, text.split("\n")))
-    return bool(_SECRET_NAME.search(name)) and not _HARMLESS_END.search(name)
+    names = _SECRET_NUMBER if text.isdigit() else _SECRET_NAME
+    return bool(names.search(name)) and not _HARMLESS_END.search(name)
 
 
 def is_secret_argument(args: list[object], index: int) -> bool:
@@ -101,6 +106,11 @@ def is_secret_argument(args: list[object], index: int) -> bool:
     return is_secret(before if before.startswith("-") else "", text)
 
 
+def is_text(value: object) -> bool:
+    """Whether a value can be a secret: a text, or a number, which YAML makes of digits without quotes."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
 def masked(name: str, value: object) -> object:
     """The value as it may be shown: each text in it that looks like a secret is hidden.
 
@@ -108,10 +118,10 @@ def masked(name: str, value: object) -> object:
         name: of the value.
         value: texts, numbers, lists (of arguments, variables …) and mappings.
     """
-    if isinstance(value, str):
-        if "\n" in value.strip() and not _is_secret_text(value):
-            return "\n".join(map(_masked_line, value.split("\n")))
-        return HIDDEN if is_secret(name, value) else value
+    if isinstance(value, str) and "\n" in value.strip() and not _is_secret_text(value):
+        return "\n".join(map(_masked_line, value.split("\n")))
+    if is_text(value):
+        return HIDDEN if is_secret(name, str(value)) else value
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         own = fields.get("name")
@@ -119,7 +129,7 @@ def masked(name: str, value: object) -> object:
     if isinstance(value, list):
         items = cast("list[object]", value)
         return [
-            HIDDEN if isinstance(item, str) and is_secret_argument(items, index) else masked(name, item)
+            HIDDEN if is_text(item) and is_secret_argument(items, index) else masked(name, item)
             for index, item in enumerate(items)
         ]
     return value

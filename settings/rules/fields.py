@@ -99,7 +99,9 @@ class _Look:
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
             elif not isinstance(value, str):
-                self._wrong(value, path, f'quote it: "{_shown(path, value)}"')
+                self._wrong(
+                    value, path, "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
+                )
         elif kind == "boolean":
             if not isinstance(value, bool):
                 self._wrong(value, path, "write true or false")
@@ -128,7 +130,14 @@ def _is_bad_quantity(value: object, path: KeyPath) -> bool:
     return False
 
 
+def _is_unnamed(value: object, path: KeyPath) -> bool:
+    """Whether it is a number that may be a password: a variable's value or an argument, whose name stands elsewhere."""
+    return isinstance(value, int) and not isinstance(value, bool) and (path[-1] == "value" or isinstance(path[-1], int))
+
+
 def _shown(path: KeyPath, value: object) -> str:
+    if _is_unnamed(value, path):
+        return "a number"
     value = masked(str(path[-1]), value)
     if isinstance(value, bool):
         return str(value).lower()

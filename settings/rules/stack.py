@@ -10,7 +10,7 @@ from settings.model import StackSettings
 from settings.problems import KeyPath, nearest
 from settings.rules import ingress, namespaces, network, storage
 from settings.rules.finding import Finding
-from settings.secret_text import is_secret
+from settings.secret_text import is_secret, is_text
 
 CHART_CONFIGURATION_KEYS = {
     "taskmanager.numberOfTaskSlots": "set it in jobDefaults.flinkConfiguration",
@@ -78,7 +78,7 @@ def in_clear(value: object, path: KeyPath) -> Iterator[Finding]:
     """Passwords and keys anywhere in a chart's values, or in configuration.
 
     Args:
-        value: mappings, lists and texts.
+        value: mappings, lists, texts and numbers.
         path: where it stands.
     """
     if isinstance(value, dict):
@@ -87,6 +87,6 @@ def in_clear(value: object, path: KeyPath) -> Iterator[Finding]:
     elif isinstance(value, list):
         for index, item in enumerate(cast(list[object], value)):
             yield from in_clear(item, (*path, index))
-    elif isinstance(value, str) and is_secret(str(path[-1]), value):
+    elif is_text(value) and is_secret(str(path[-1]), str(value)):
         cure = "put it into a Kubernetes Secret and use the chart's existingSecret or secretRef"
         yield Finding("secret", path, f"looks like a secret in clear; {cure}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,6 +37,9 @@ MADE = ["Secret flink-operator/operator-webhook-keystore", "Secret monitoring/gr
 KEY_LIKE = "q3Zt9XbL0kP2mW7vYcR4{}nH8sDfJ6gT1aUeK5oQi"
 """Random, so that it is a secret under any name; the middle tells the places apart."""
 
+DIGITS = "8473625"
+"""Beginning of passwords that are numbers: secrets by their names alone."""
+
 PLACES = {
     "chart value": {"prometheus": {"values": {"grafana": {"adminPassword": "planted-chart"}}}},
     "operator's configuration": {"operator": {"configuration": {"kubernetes.operator.x.password": "planted-operator"}}},
@@ -45,6 +49,8 @@ PLACES = {
     "argument": {"jobs": {"word-count": {"args": ["--token", "planted-argument"]}}},
     "configuration": {"jobDefaults": {"flinkConfiguration": {"s3.access-key": "planted-id", "s3.secret-key": "planted-key"}}},
     "spec": {"jobs": {"word-count": {"spec": {"logConfiguration": {"log4j-console.properties": f"x={KEY_LIKE.format('log')}"}}}}},
+    "digits": {"jobs": {"word-count": {"env": {"PIN_PASSWORD": f"{DIGITS}1", "VAULT_SECRET_ID": "planted-secret-id"}, "parameters": {"api-token": f"{DIGITS}2"}}}},
+    "number": {"jobDefaults": {"flinkConfiguration": {"my.password": int(f"{DIGITS}3")}}, "operator": {"values": {"x": {"password": int(f"{DIGITS}4")}}}},
     "enforced": {"enforced": {"env": {"DB_PASSWORD": "planted-enforced"}}, "jobs": {"word-count": {"env": {"DB_PASSWORD": "planted-before"}}}},
 }  # fmt: skip
 """Where somebody may write a secret in clear, as stack config."""
@@ -61,11 +67,7 @@ WRONG = {
 def planted_in(config: object) -> set[str]:
     """The secrets in a config, by how they were made."""
     text = json.dumps(config)
-    found = {
-        part
-        for part in text.replace('"', " ").replace("@", " ").replace(":", " ").split()
-        if part.startswith("planted-")
-    }
+    found = {part for part in re.split(r'[\s"@:,{}]+', text) if part.startswith(("planted-", DIGITS))}
     return found | {KEY_LIKE.format(mark) for mark in ("env", "log") if KEY_LIKE.format(mark) in text}
 
 
@@ -153,10 +155,10 @@ def test_secrets_in_clear_are_said_and_never_shown(
     for place in PLACES.values():
         everything = merge_mappings(everything, place)
     planted, config, said = planted_in(everything), with_stack(everything), list[str]()
-    assert len(planted) == 12
+    assert len(planted) == 17
     after = run(config, said)
     texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(said)}
-    assert [text.count("looks like a secret in clear") for text in texts.values()] == [11, 11]
+    assert [text.count("looks like a secret in clear") for text in texts.values()] == [16, 16]
     assert leaks(texts | dict(displays(before, after, tmp_path)), planted) == []
     # The engine is told that they are secrets: it shows none, and its state has none in clear.
     assert leaks({name: repr(thing.inputs) for name, thing in after.by_urn.items()}, planted) == []

@@ -143,6 +143,18 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
     assert not any("s3cr3t" in one for one in said)
 
 
+def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) -> None:
+    """Its name stands beside it: in the variable, in the argument before."""
+    project.job(
+        JOB.replace("--verbose]", "--password, 99887766]")
+        + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
+    )
+    assert [one.partition(": ")[2] for one in project.problems()] == [
+        "spec.job.args[3]: is a number, which is wrong here; quote it",
+        "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is wrong here; quote it",
+    ]
+
+
 def test_a_folder_of_the_node(project: Project) -> None:
     project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
     said = "spec.podTemplate.spec.volumes[0].hostPath: is a folder of the node; use a claim or an emptyDir"

@@ -83,6 +83,46 @@ def test_no_option_of_flink_or_the_operator_and_no_value_that_we_deploy_looks_li
     assert looked_at > 500
 
 
+BY_NAME = [
+    ("DB_PASSWORD", "84736251"), ("db.passwd", "1234"), ("DB_PWD", "1234"), ("DB_PWD", "hunter2"), ("ENCRYPTION_PASSPHRASE", "hunter2"),
+    ("CLIENT_SECRET", "99887766"), ("api-token", "99887766"), ("s3.secret-key", "1"), ("VAULT_SECRET_ID", "hunter2hunter"), ("secretId", "4711"),
+    ("secret.id", "hunter2hunter"), ("--password", "99887766"),
+]  # fmt: skip
+NUMBERS_AND_IDS = [
+    ("token.count", "3"), ("max-tokens", "4096"), ("max-key", "9"), ("password.length", "12"), ("token-lifetime", "3600"), ("key", "7"),
+    ("AWS_ACCESS_KEY_ID", "4711"), ("token_id", "4711"), ("PWD", "/opt/flink"), ("OLDPWD", "/"), ("SECRET_ENABLED", "true"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BY_NAME)
+def test_what_is_named_a_secret_is_one_though_it_be_digits(name: str, value: str) -> None:
+    """A password may be a number, and Vault's secret id is a password."""
+    assert is_secret(name, value)
+
+
+@pytest.mark.parametrize(("name", "value"), NUMBERS_AND_IDS)
+def test_numbers_and_ids_that_only_speak_of_secrets_are_none(name: str, value: str) -> None:
+    assert not is_secret(name, value)
+
+
+@pytest.mark.parametrize("value", ["12", "30 s", "abc"])
+def test_of_all_keys_of_flink_and_the_operator_only_passwords_have_the_name_of_a_secret(value: str) -> None:
+    keys = {
+        *tables.flink_keys(),
+        *(name for version in versions.OPERATORS for name in tables.operator_options(version)),
+    }
+    assert len(keys) > 1000
+    named = {key for key in keys if is_secret(key, value)} - {"security.kerberos.fetch.delegation-token"}  # a boolean
+    assert named == {key for key in keys if key.endswith("password")}
+
+
+def test_a_number_without_quotes_is_hidden_by_its_name() -> None:
+    shown = {"password": 84736251, "port": 8081, "env": [{"name": "DB_PASSWORD", "value": 4711}]}
+    assert masked("", shown) == {"password": HIDDEN, "port": 8081, "env": [{"name": "DB_PASSWORD", "value": HIDDEN}]}
+    assert masked("args", ["--password", 4711, "--port", 8081]) == ["--password", HIDDEN, "--port", 8081]
+    assert masked("password", True) is True
+
+
 def test_what_is_shown_hides_variables_arguments_and_values_by_their_names() -> None:
     env = [{"name": "API_TOKEN", "value": "hunter2"}, {"name": "LOG", "value": "INFO"}]
     shown = masked("podTemplate", {"env": env, "args": ["--password", "hunter2", "--in", "/in"], "replicas": 2})
