@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation, localcontext
+from math import inf
 
 _MEMORY = re.compile(r"([0-9]+)\s*(.*)", re.DOTALL)
 _MEMORY_UNITS = {
@@ -122,3 +123,15 @@ def number(text: str) -> float:
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?|[+-]?(NaN|Infinity)", stripped, re.ASCII):
         raise ValueError("write a number")
     return float(stripped if stripped.endswith(("N", "y")) else stripped.rstrip("fFdD"))
+
+
+def limit_factor(text: str) -> Decimal:
+    """What Flink multiplies a request of CPU or memory by for the limit: a number that is no less than 1."""
+    cure = 'write a number from 1 on, such as "4"'
+    try:
+        factor = number(text)
+    except ValueError:
+        raise ValueError(cure) from None
+    if not 1 <= factor < inf:  # nor NaN
+        raise ValueError(cure)
+    return Decimal(str(factor))

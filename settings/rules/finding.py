@@ -21,9 +21,10 @@ class Severity(Enum):
 
 
 SEVERITIES: dict[str, Severity] = {
-    # What cannot work, by the operator's word or Kubernetes'.
+    # What cannot work, by the operator's word, Flink's or Kubernetes'.
     "operator": Severity.ERROR,
     "field": Severity.ERROR,
+    "size": Severity.ERROR,
     "graph": Severity.ERROR,
     "storage": Severity.ERROR,
     "restore": Severity.ERROR,
@@ -59,6 +60,7 @@ SEVERITIES: dict[str, Severity] = {
 MEANINGS = {
     "operator": "what the operator's validator refuses",
     "field": "a misspelt field, or a value of a wrong type",
+    "size": "memory, or a factor for a limit, with which Flink does not start, though the operator takes it",
     "graph": "a session job whose cluster, a snapshot whose job is not declared",
     "storage": "half a state configuration, or one that keeps no state",
     "restore": "a `restoreFrom` that means no single job or no savepoint",

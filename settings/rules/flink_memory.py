@@ -34,11 +34,11 @@ def job_manager(configuration: Mapping[str, str]) -> None:
             raise ValueError("heap and off-heap memory do not make jobmanager.memory.flink.size")
         read.outside(flink if flink is not None else heap + off_heap, process)
     elif flink is not None:
-        if off_heap > flink:
-            raise ValueError("off-heap memory is more than jobmanager.memory.flink.size")
+        if off_heap >= flink:
+            raise ValueError("off-heap memory leaves nothing of jobmanager.memory.flink.size")
         read.outside(flink, process)
     elif process is not None:
-        if read.within(process) < off_heap:
+        if read.within(process) <= off_heap:
             raise ValueError("jobmanager.memory.process.size is too small for its parts")
     elif (old := read.old_heap("jobmanager.heap")) is not None:
         read.outside(old + off_heap, None)
@@ -130,6 +130,7 @@ class _Reader:
         if overhead < 0:
             raise ValueError(f"{self._prefix}.process.size is less than Flink's memory and metaspace")
         low, high = self._overhead_range()
+        self._overhead_fraction()
         if not low <= overhead <= high:
             raise ValueError(
                 f"{self._prefix}.process.size leaves {overhead // _MIB} MiB of overhead, outside of its range"
@@ -145,15 +146,19 @@ class _Reader:
     def network(self, base: int, *, inverse: bool = False) -> int:
         """Network memory of total Flink memory; with `inverse`, of what remains without it."""
         low, high = self.sized("network.min", 64 * _MIB), self.sized("network.max", _ALL)
-        return _share(base, self.fraction("network.fraction", 0.1), low, high, inverse=inverse)
+        return _share(base, self._network_fraction(), low, high, inverse=inverse)
 
     def network_fits(self, network: int) -> None:
         """Network memory that is what the others leave must be in its range."""
+        self._network_fraction()
         if network < 0:
             raise ValueError("the parts are more than the TaskManager's total Flink memory")
         low, high = self.sized("network.min", 64 * _MIB), self.sized("network.max", _ALL)
         if not low <= network <= high:
             raise ValueError(f"{network // _MIB} MiB are left for the network, outside of its range")
+
+    def _network_fraction(self) -> float:
+        return self.fraction("network.fraction", 0.1)
 
     def _metaspace(self) -> int:
         return self.sized("jvm-metaspace.size", 256 * _MIB)
@@ -163,7 +168,10 @@ class _Reader:
 
     def _overhead(self, base: int, *, inverse: bool = False) -> int:
         low, high = self._overhead_range()
-        return _share(base, self.fraction("jvm-overhead.fraction", 0.1), low, high, inverse=inverse)
+        return _share(base, self._overhead_fraction(), low, high, inverse=inverse)
+
+    def _overhead_fraction(self) -> float:
+        return self.fraction("jvm-overhead.fraction", 0.1)
 
 
 def _share(base: int, fraction: float, low: int, high: int, *, inverse: bool) -> int:

@@ -1,17 +1,39 @@
-"""The operator's rules for the size of JobManager and TaskManagers."""
+"""The size of JobManager and TaskManagers: the operator's rules, and what Flink refuses that the operator takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from settings.problems import KeyPath
 from settings.rules import flink_memory
 from settings.rules.subject import Subject, mapping
-from settings.values import quantity, resource_memory
+from settings.values import limit_factor, quantity, resource_memory
+
+Follows = Callable[[dict[str, str]], None]
+"""Raises ValueError when the memory of a process does not follow from that configuration."""
+
+
+def size(process: Mapping[str, object]) -> dict[str, tuple[KeyPath, object]]:
+    """What the operator takes as the size of a process, by resource: where it is said, and what.
+
+    It looks at `resource` where `resources` says nothing at all (its FlinkConfigBuilder); a limit stands for a request
+    that is not said.
+
+    Args:
+        process: `jobManager` or `taskManager` of a spec.
+    """
+    resources = mapping(process.get("resources"))
+    found: dict[str, tuple[KeyPath, object]] = {}
+    for section in ("limits", "requests"):
+        for key, value in mapping(resources.get(section)).items():
+            if value is not None:
+                found[key] = ("resources", section, key), value
+    return found or {key: (("resource", key), value) for key, value in mapping(process.get("resource")).items()}
 
 
 def look(subject: Subject) -> None:
-    """Memory is said or follows from Flink's configuration, and every size can be read."""
+    """Memory is said or follows from Flink's configuration, every size can be read, and Flink can do with it."""
     for process, follows in (("jobManager", flink_memory.job_manager), ("taskManager", flink_memory.task_manager)):
         fields = mapping(subject.spec.get(process))
         resource, resources = mapping(fields.get("resource")), mapping(fields.get("resources"))
@@ -20,15 +42,50 @@ def look(subject: Subject) -> None:
         said = str(memory if memory is not None else "").strip() or requests.get("memory") is not None
         if not said and limits.get("memory") is None:
             _must_follow(subject, process, follows)
+        else:
+            _must_suffice(subject, process, follows)
         if memory is not None:
             _read(subject, (process, "resource", "memory"), str(memory), resource_memory)
         if resource.get("ephemeralStorage") is not None:
             path = (process, "resource", "ephemeralStorage")
             _read(subject, path, str(resource["ephemeralStorage"]), quantity)
         _requirements(subject, process, requests, limits)
+        _limit_factors(subject, process, requests.keys() & limits.keys())
 
 
-def _must_follow(subject: Subject, process: str, follows: Callable[[dict[str, str]], None]) -> None:
+def _must_suffice(subject: Subject, process: str, follows: Follows) -> None:
+    where, said = size(mapping(subject.spec.get(process))).get("memory", (None, None))
+    configuration = dict(subject.configuration)
+    if said is not None:
+        try:
+            configuration[f"{process.lower()}.memory.process.size"] = str(resource_memory(str(said)))
+        except ValueError:
+            return  # which is said
+    try:
+        follows(configuration)
+    except ValueError as error:
+        if where is None:
+            message = "is not read beside resources; say it there"
+            subject.found("size", (process, "resource", "memory"), message)
+        else:
+            message = f'is "{said}", with which Flink does not start ({error}); raise it, or lower its parts'
+            subject.found("size", (process, *where), message)
+
+
+def _limit_factors(subject: Subject, process: str, made: AbstractSet[str]) -> None:
+    """What Flink multiplies a request by for its limit; of resources in `made` the operator makes it by itself."""
+    for resource in ("cpu", "memory"):
+        key = f"kubernetes.{process.lower()}.{resource}.limit-factor"
+        said = subject.configuration.get(key)
+        if said is None or resource in made:
+            continue
+        try:
+            limit_factor(said)
+        except ValueError as error:
+            subject.found("size", ("flinkConfiguration", key), f'is "{said}"; {error}')
+
+
+def _must_follow(subject: Subject, process: str, follows: Follows) -> None:
     try:
         follows(dict(subject.configuration))
     except ValueError as error:

@@ -22,16 +22,20 @@ def session_job(name: str = SESSION_JOB, script: str = "running_totals.py") -> s
     return _file("FlinkSessionJob", name, {"deploymentName": CLUSTER, "job": _job(name, script)})
 
 
-def blue_green(*, memory: str = "1200m", env: Mapping[str, str] | None = None) -> str:
+REFUSED_BY_FLINK = {"taskmanager.cpu.cores": "-1"}
+"""Configuration with which Flink does not start; too little memory, which it calls the same, the check refuses."""
+
+
+def blue_green(*, configuration: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None) -> str:
     """A blue/green deployment that keeps state.
 
     Args:
-        memory: of its TaskManagers.
+        configuration: of Flink, beside what it has.
         env: of its containers; a change of it is one of the spec.
     """
     listed = [{"name": name, "value": value} for name, value in (env or {}).items()]
     container = {"name": "flink-main-container", "env": listed}
-    spec = {**_cluster(memory), "podTemplate": {"spec": {"containers": [container]}}, "job": _job(BLUE_GREEN)}
+    spec = {**_cluster(configuration), "podTemplate": {"spec": {"containers": [container]}}, "job": _job(BLUE_GREEN)}
     # Else it looks every 15 s, and the first look after a change of colour is the one that ends it.
     quick = {"kubernetes.operator.bluegreen.reconciliation.reschedule-interval": "2 s"}
     return _file("FlinkBlueGreenDeployment", BLUE_GREEN, {"configuration": quick, "template": {"spec": spec}})
@@ -44,7 +48,7 @@ def snapshot() -> str:
     return _file("FlinkStateSnapshot", SNAPSHOT, spec)
 
 
-def _cluster(memory: str = "1200m") -> dict[str, object]:
+def _cluster(configuration: Mapping[str, str] | None = None) -> dict[str, object]:
     return {
         "image": "pyflink:dev",
         "imagePullPolicy": "IfNotPresent",
@@ -54,9 +58,10 @@ def _cluster(memory: str = "1200m") -> dict[str, object]:
             "execution.checkpointing.interval": "1 s",
             "kubernetes.jobmanager.cpu.limit-factor": "20",
             "kubernetes.taskmanager.cpu.limit-factor": "20",
+            **(configuration or {}),
         },
         "jobManager": {"resource": {"memory": "1200m", "cpu": 0.1}},
-        "taskManager": {"resource": {"memory": memory, "cpu": 0.1}},
+        "taskManager": {"resource": {"memory": "1200m", "cpu": 0.1}},
     }
 
 

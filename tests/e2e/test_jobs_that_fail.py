@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.clone import Clone, Done
 from tests.e2e.conftest import ROOT, only_for, pod_names
+from tests.e2e.other_kinds import REFUSED_BY_FLINK
 from tests.e2e.running_totals import PAIR
 from tests.waiting import until
 from tools.kubectl import Kubectl
@@ -54,15 +55,21 @@ def last_words(done: Done) -> str:
 class TestJobsThatFail:
     """In this order."""
 
-    def test_memory_that_flink_refuses(self, platform: Clone):
+    def test_memory_that_flink_refuses_is_said_before_anything_is_touched(self, platform: Clone, kubectl: Kubectl):
         done = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
+        assert done.code != 0
+        assert 'taskManager.memory: is "300m", with which Flink does not start' in done.said
+        assert kubectl.get("namespace", "flink") is None
+
+    def test_a_setting_that_flink_refuses(self, platform: Clone):
+        done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
         words = last_words(done)
         assert "TaskManager memory configuration failed" in words
-        assert "exceed configured Total Process Memory" in words
+        assert "a positive number of CPU cores" in words
         assert done.seconds < SOON
 
     def test_a_failed_one_fails_the_next_up_too(self, platform: Clone):
-        assert "memory configuration failed" in last_words(up(platform, taskManager={"cpu": 0.2, "memory": "300m"}))
+        assert "memory configuration failed" in last_words(up(platform, flinkConfiguration=REFUSED_BY_FLINK))
 
     def test_an_image_that_does_not_exist(self, platform: Clone):
         done = up(platform, image="pyflink:not-there")
@@ -107,10 +114,10 @@ class TestJobsThatFail:
         assert done.code == 0, done.said
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
-    def test_a_running_job_that_is_given_memory_that_flink_refuses(self, platform: Clone, kubectl: Kubectl):
+    def test_a_running_job_that_is_given_a_setting_that_flink_refuses(self, platform: Clone, kubectl: Kubectl):
         """The operator has stopped it with a savepoint by then, and calls it UPGRADING from then on."""
-        done = up(platform, jobManager={"cpu": 0.2, "memory": "300m"})
-        assert "JobManager memory configuration failed" in last_words(done)
+        done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
+        assert "TaskManager memory configuration failed" in last_words(done)
         assert done.seconds < SOON
         done = up(platform)
         assert done.code == 0, done.said

@@ -17,6 +17,7 @@ from tests.e2e.conftest import only_for
 from tests.e2e.other_kinds import (
     BLUE_GREEN,
     CLUSTER,
+    REFUSED_BY_FLINK,
     SESSION_JOB,
     SNAPSHOT,
     blue_green,
@@ -120,7 +121,7 @@ class TestOtherKinds:
         assert kubectl.get("flinksessionjob", "broken", "-n", "flink") is None
 
     def test_a_change_that_fails_says_why_and_leaves_green_at_work(self, platform: Clone, kubectl: Kubectl):
-        platform.write("shop.yaml", blue_green(memory="300m", env={"ROUND": "3"}))
+        platform.write("shop.yaml", blue_green(configuration=REFUSED_BY_FLINK, env={"ROUND": "3"}))
         done = platform.make("up", ingress=INGRESS)
         assert done.code != 0
         assert "TaskManager memory configuration failed" in error_of(done.said, BLUE_GREEN)

@@ -310,6 +310,12 @@ def _flink_memory() -> list[Case]:
     add("taskmanager", memory__process__size="2g", memory__network__min="2g")
     add("taskmanager", memory__process__size="2g", memory__network__max="1m")
     add("taskmanager", memory__process__size="2g", memory__network__fraction="0.6")
+    add("taskmanager", memory__process__size="2g", memory__task__heap__size="1g", memory__network__fraction="1.5")
+    add("jobmanager", memory__process__size="576m")
+    add("jobmanager", **{"memory__flink__size": "1g", "memory__off-heap__size": "1g"})
+    small = {"memory__process__size": "1300m", "memory__heap__size": "512m"}
+    add("jobmanager", **small)
+    add("jobmanager", **small, **{"memory__jvm-overhead__fraction": "1.5"})
     return cases
 
 

@@ -19,7 +19,7 @@ from tests.e2e.validator.corpus import BOTH, Case, cases
 RECORDED = Path(__file__).parent / "recorded.txt"
 """A line an operator version: the version, then for each case of the corpus in order `R` (refused) or `v` (valid)."""
 
-OURS_ALONE = frozenset({"storage"})
+OURS_ALONE = frozenset({"storage", "size"})
 """Rules that are errors and mirror none of the validator's."""
 
 

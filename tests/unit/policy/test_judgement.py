@@ -90,6 +90,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("operator", FLINK, {"spec.job.parallelism": 0}),
     ("operator", FLINK, {"metadata.name": "1st"}),
     ("field", FLINK, {"spec.job.paralelism": 2}),
+    ("size", FLINK, {"spec.taskManager.resource.memory": "64m"}),
     ("storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
     ("secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
     ("secret", FLINK, {"spec.job.args": ["--password", "hunter2"]}),
@@ -127,6 +128,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
 ]  # fmt: skip
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("size", FLINK, {"spec.taskManager.resource.memory": "1g"}),
     ("latest", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
     ("secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}),
     ("secret", CONFIG_MAP, {"data.db-password-file": "/run/secret"}),

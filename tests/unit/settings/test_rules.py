@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from settings import tables, versions
 from settings.rules import look_at_manifest
-from settings.rules.finding import SEVERITIES
+from settings.rules.finding import SEVERITIES, Severity
 from settings.rules.subject import effective
 from settings.secret_text import is_secret
 from settings.values import boolean, duration, memory, quantity, resource_memory
@@ -66,6 +66,64 @@ def test_a_good_deployment_has_no_finding() -> None:
 )  # fmt: skip
 def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
     assert said in found(patch)
+
+
+SIZES = [
+    ({"taskManager": {"memory": 4}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
+     " is too small for metaspace and overhead); raise it, or lower its parts"),
+    ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
+    ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),
+    ({"jobManager": {"memory": "300m"}}, 'jobManager.resource.memory: is "300m", with which'),
+    ({"jobManager": {"memory": "576m"}}, "(jobmanager.memory.process.size is too small for its parts)"),
+    ({"jobManager": {"resources": {"limits": {"memory": "512Mi"}}}}, 'jobManager.resources.limits.memory: is "512Mi", with which'),
+    ({"taskManager": {"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "4Gi"}}}}, 'resources.requests.memory: is "64Mi"'),
+    ({"taskManager": {"resource": {"memory": "2g"}, "resources": {"requests": {"cpu": 1}}}},
+     "taskManager.resource.memory: is not read beside resources; say it there"),
+    ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower its parts"),
+    ({"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "NaN"}},
+     'limit-factor: is "NaN"; write a number from 1 on, such as "4"'),
+    ({"flinkConfiguration": {"kubernetes.taskmanager.memory.limit-factor": "0.5"}}, 'is "0.5"; write a number from 1 on'),
+]  # fmt: skip
+LARGE_ENOUGH: list[dict[str, object]] = [
+    {"taskManager": {"memory": "982m"}}, {"jobManager": {"memory": "577m"}}, {"taskManager": {"memory": "900g"}},
+    {"taskManager": {"memory": "400m"}, "flinkConfiguration": {"taskmanager.memory.jvm-metaspace.size": "64m", "taskmanager.memory.jvm-overhead.min": "64m",
+     "taskmanager.memory.framework.heap.size": "64m", "taskmanager.memory.framework.off-heap.size": "32m"}},
+    {"taskManager": {"resources": {"limits": {"memory": "2Gi"}}}},
+    {"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "1.5", "kubernetes.taskmanager.memory.limit-factor": "2"}},
+]  # fmt: skip
+
+
+def sized(said: dict[str, object]) -> dict[str, object]:
+    """A patch of the spec: `memory` of a process is its `resource`'s, and what it says replaces what is there."""
+    patch: dict[str, object] = {}
+    for process in ("jobManager", "taskManager"):
+        fields = said.get(process)
+        if isinstance(fields, dict):
+            patch[f"spec.{process}"] = {"resource": fields} if "memory" in fields else fields
+    options = said.get("flinkConfiguration")
+    return patch | {f"conf:{key}": value for key, value in (options if isinstance(options, dict) else {}).items()}
+
+
+@pytest.mark.parametrize(("said", "problem"), SIZES)
+def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused(
+    said: dict[str, object], problem: str
+) -> None:
+    """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
+    assert SEVERITIES["size"] is Severity.ERROR
+    [line] = [one for one in found(sized(said)) if one.startswith("size: ")]
+    assert problem in line
+
+
+@pytest.mark.parametrize("said", LARGE_ENOUGH)
+def test_a_size_that_flink_starts_with_is_taken(said: dict[str, object]) -> None:
+    assert found(sized(said)) == []
+
+
+def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"taskManager": {"memory": 4}}}})
+    [problem] = project.problems()
+    assert problem.startswith("Pulumi.x.yaml:")
+    assert 'jobs.word-count.taskManager.memory: is "4", with which Flink does not start' in problem
 
 
 def test_keys_of_other_flink_versions() -> None:
