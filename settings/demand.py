@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -11,8 +10,9 @@ from settings.job_spec import MAIN_CONTAINER
 from settings.namespace import Limits
 from settings.pod_templates import GROUPS, Template, templates
 from settings.problems import KeyPath
+from settings.rules.memory import size
 from settings.rules.subject import listed, mapping
-from settings.values import quantity, resource_memory
+from settings.values import limit_factor, quantity, resource_memory
 
 Amounts = Mapping[str, Decimal]
 """`cpu` in CPUs, `memory` in bytes; without what is not known."""
@@ -27,12 +27,14 @@ class Container:
         at: where its template stands in the spec; empty for Flink's own container that no template speaks of.
         requests: what it asks for; a limit stands for a request that is not said.
         limits: what it may use at most.
+        stays: of one that starts before the others: whether it runs on beside them, as a sidecar.
     """
 
     name: str
     at: KeyPath
     requests: Amounts
     limits: Amounts
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Pods:
         process: `jobManager` or `taskManager`, where their size stands in the spec.
         number: of such pods when the job starts.
         containers: that run together.
-        first: that run one after the other before those.
+        first: that start one after the other before those; each has ended then, or stays.
         storage: bytes of each claim that comes and goes with one pod.
     """
 
@@ -63,14 +65,18 @@ class Pods:
         return self.process[0].upper() + self.process[1:]
 
     def request(self, resource: str, limits: Limits) -> Decimal:
-        """What one pod asks for: its containers together, or the largest of the first ones.
+        """What one pod asks for: all that run together, or one of the first ones with those that stay before it.
 
         Args:
             resource: `cpu` or `memory`.
             limits: of the namespace, whose defaults count for containers that say nothing.
         """
-        together = sum((_request(container, resource, limits) for container in self.containers), Decimal(0))
-        return max([together, *(_request(container, resource, limits) for container in self.first)])
+        staying, most = Decimal(0), Decimal(0)
+        for container in self.first:
+            asked = _request(container, resource, limits)
+            most = max(most, staying + asked)
+            staying += asked if container.stays else 0
+        return max(most, staying + sum(_request(container, resource, limits) for container in self.containers))
 
 
 def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[Pods]:
@@ -83,24 +89,27 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
         configuration: as the operator sees it.
     """
     runs_job = isinstance(spec.get("job"), dict)
-    slots = slots_of(configuration)
     replicas = mapping(spec.get("taskManager")).get("replicas")
     if replicas is not None:
         workers = _whole(replicas, 1)
     elif runs_job:
         parallelism = mapping(spec.get("job")).get("parallelism", configuration.get("parallelism.default"))
-        workers = math.ceil(_whole(parallelism, 1) / slots)
+        workers = task_managers(_whole(parallelism, 1), configuration)
     else:
         workers = 1 if spec.get("mode") == "standalone" else 0
     managers = _whole(mapping(spec.get("jobManager")).get("replicas"), 1)
     return [
         _pods(spec, "jobManager", managers, Decimal(1), configuration),
-        _pods(spec, "taskManager", workers, Decimal(slots), configuration),
+        _pods(spec, "taskManager", workers, Decimal(_slots(configuration)), configuration),
     ]
 
 
-def slots_of(configuration: Mapping[str, str]) -> int:
-    """How many tasks of one operator a TaskManager runs side by side."""
+def task_managers(parallelism: int, configuration: Mapping[str, str]) -> int:
+    """How many TaskManagers have slots for tasks that run side by side."""
+    return -(-parallelism // _slots(configuration))
+
+
+def _slots(configuration: Mapping[str, str]) -> int:
     return max(_whole(configuration.get("taskmanager.numberOfTaskSlots"), 1), 1)
 
 
@@ -150,7 +159,8 @@ def claim_size(claim: Mapping[str, object]) -> object:
 def _container(container: Mapping[str, object], at: KeyPath) -> Container:
     resources = mapping(container.get("resources"))
     limits = _amounts(resources.get("limits"))
-    return Container(str(container.get("name")), at, {**limits, **_amounts(resources.get("requests"))}, limits)
+    requests = {**limits, **_amounts(resources.get("requests"))}
+    return Container(str(container.get("name")), at, requests, limits, container.get("restartPolicy") == "Always")
 
 
 def _flink(
@@ -164,8 +174,7 @@ def _flink(
     key = name.lower()
     resources = mapping(process.get("resources"))
     bounded = mapping(resources.get("limits"))
-    # The operator looks at `resource` where `resources` says nothing at all (its FlinkConfigBuilder).
-    asked = {**bounded, **mapping(resources.get("requests"))} or mapping(process.get("resource"))
+    asked = {what: said for what, (_, said) in size(process).items()}
     requests: dict[str, Decimal] = {}
     keys = [f"kubernetes.{key}.cpu.amount", f"kubernetes.{key}.cpu"]
     keys += ["taskmanager.cpu.cores"] if name == "taskManager" else []
@@ -177,9 +186,9 @@ def _flink(
         requests["memory"] = memory
     limits: dict[str, Decimal] = {}
     for what, amount in requests.items():
-        factor = _read(configuration.get(f"kubernetes.{key}.{what}.limit-factor"), Decimal) or Decimal(1)
+        factor = _read(configuration.get(f"kubernetes.{key}.{what}.limit-factor"), limit_factor) or Decimal(1)
         said = _read(bounded.get(what), quantity if what == "cpu" else _bytes)
-        limits[what] = said if said is not None else amount * max(factor, Decimal(1))
+        limits[what] = said if said is not None else amount * factor
     others = template or Container(MAIN_CONTAINER, (), {}, {})
     return Container(MAIN_CONTAINER, others.at, {**others.requests, **requests}, {**others.limits, **limits})
 

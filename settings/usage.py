@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from math import ceil
 
 from settings import demand
 from settings.job_spec import MAIN_CONTAINER
@@ -71,8 +70,8 @@ NOTHING = Usage()
 
 
 def _bytes(amount: int) -> str:
-    number, unit = (amount / 2**30, "GiB") if amount >= 2**30 else (amount / 2**20, "MiB")
-    return f"{number:.1f}".removesuffix(".0") + f" {unit}"
+    whole, unit = (2**30, "GiB") if amount >= 2**30 else (2**20, "MiB")
+    return f"{Decimal(amount) / whole:.1f}".removesuffix(".0") + f" {unit}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ class Asker:
         found = demand.pods(self.spec, self.configuration)
         if self.job is not None or self.spec.get("mode") == "standalone":
             return found
-        workers = ceil(parallelism_in_session / demand.slots_of(self.configuration))
+        workers = demand.task_managers(parallelism_in_session, self.configuration)
         return [one.times(workers) if one.process == "taskManager" else one for one in found]
 
 

@@ -14,6 +14,7 @@ from settings.rules.finding import Finding
 def look(settings: StackSettings) -> Iterator[Finding]:
     """Paths are those of the stack config."""
     fields = {name: key for key, name in BOUNDS.items()} | {name: to_camel(key) for key, (_, name) in COUNTS.items()}
+    fields |= {"cpu": "cpu", "memory": "memory"}  # which Kubernetes takes for requests.cpu and requests.memory
     for name, namespace in settings.namespaces.items():
         for label in namespace.labels:
             if label.startswith(POD_SECURITY_LABEL):

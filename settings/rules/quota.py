@@ -17,7 +17,12 @@ from settings.rules.finding import Finding
 from settings.usage import NO_COSTS, Cost, Usage
 from settings.values import quantity
 
-_RESOURCES = {"cpu": "requests.cpu", "memory": "requests.memory"}
+_RESOURCES = ("cpu", "memory")
+"""What containers ask for."""
+
+_BOUNDED = (*_RESOURCES, "pods")
+"""What the pods of a job come to, by the field of the quota that bounds it."""
+
 _UNITS = (("Gi", 1024**3), ("Mi", 1024**2), ("Ki", 1024))
 
 
@@ -35,32 +40,28 @@ def look(job: Job, settings: StackSettings) -> Iterator[Finding]:
     asker = costs.asker(job, settings)
     yield from _containers(demand.pods(asker.spec, asker.configuration), namespace, at)
     pods = asker.pods()
-    for resource in _RESOURCES:
-        said = _bound(namespace, resource)
-        if said is None:
+    for resource in _BOUNDED:
+        bound = _bound(namespace, resource)
+        if bound is None:
             continue
-        bound, key = said
-        asked = _total(pods, resource, namespace.limits)
+        each = [(one, _each(one, resource, namespace.limits)) for one in pods if one.number]
+        asked = sum((one.number * amount for one, amount in each), Decimal(0))
+        lower = "its parallelism" if resource == "pods" else "its parallelism or size"
+        cure = f"lower {lower}, or raise namespaces.{job.namespace}.quota.{resource}"
         if asked <= bound < 2 * asked and job.kind == "FlinkBlueGreenDeployment":
             message = (
-                f"asks for {_shown(resource, 2 * asked)} of {resource} while it changes over, when blue and green run "
+                f"asks for {_asked(resource, 2 * asked)} while it changes over, when blue and green run "
                 f"side by side, and namespace {job.namespace} may have {_shown(resource, bound)} in all: no change of "
-                f"it can end; lower its parallelism or size, or raise namespaces.{job.namespace}.quota.{key}"
+                f"it can end; {cure}"
             )
             yield Finding("crowded", at, message)
         if asked > bound:
-            parts = ", ".join(
-                f"{one.number} {one.title}{'s' if one.number > 1 else ''} of "
-                f"{_shown(resource, one.request(resource, namespace.limits))}"
-                for one in pods
-                if one.number
-            )
+            parts = ", ".join(_part(one, resource, amount) for one, amount in each)
             message = (
-                f"asks for {_shown(resource, asked)} of {resource} ({parts}), and namespace {job.namespace} may have "
-                f"{_shown(resource, bound)} in all; lower its parallelism or size, "
-                f"or raise namespaces.{job.namespace}.quota.{key}"
+                f"asks for {_asked(resource, asked)} ({parts}), and namespace {job.namespace} may have "
+                f"{_shown(resource, bound)} in all; {cure}"
             )
-            largest = max(pods, key=lambda one: one.number * one.request(resource, namespace.limits))
+            largest, _ = max(each, key=lambda one: one[0].number * one[1])
             yield Finding("quota", (*at, largest.process), message)
 
 
@@ -69,23 +70,23 @@ def look_at_all(jobs: Iterable[Job], attachments: Iterable[Attachment], settings
     jobs, attachments = list(jobs), list(attachments)
     sizes = costs.claim_sizes(attachments) | costs.state_claims(settings, settings.namespaces)
     asked = NO_COSTS
-    if any(_bound(namespace, resource) for namespace in settings.namespaces.values() for resource in _RESOURCES):
+    bounds = [_bound(namespace, what) for namespace in settings.namespaces.values() for what in _BOUNDED]
+    if any(bound is not None for bound in bounds):
         asked = costs.declared(jobs, (), settings)
     for name, namespace in settings.namespaces.items():
         here = [job for job in jobs if job.namespace == name]
         yield from _counts(name, namespace, here, settings.operator.version)
         yield from _claims(name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
         mine = {job: one for (_, home, job), one in asked.jobs.items() if home == name}
-        for resource in _RESOURCES:
+        for resource in _BOUNDED:
             yield from _together(name, namespace, mine, resource)
 
 
 def _together(name: str, namespace: NamespaceSettings, jobs: Mapping[str, Cost], resource: str) -> Iterator[Finding]:
-    said = _bound(namespace, resource)
-    if said is None:
+    bound = _bound(namespace, resource)
+    if bound is None:
         return
-    bound, key = said
-    path: KeyPath = ("namespaces", name, "quota", *_key_path(key))
+    path: KeyPath = ("namespaces", name, "quota", resource)
     asked = {job: _amount(cost.usage, resource) for job, cost in jobs.items()}
     more = {job: _amount(cost.peak, resource) - asked[job] for job, cost in jobs.items()}
     total = sum(asked.values(), Decimal(0))
@@ -108,7 +109,7 @@ def _together(name: str, namespace: NamespaceSettings, jobs: Mapping[str, Cost],
 
 
 def _amount(asked: Usage, resource: str) -> Decimal:
-    return asked.cpu if resource == "cpu" else Decimal(asked.memory)
+    return Decimal({"cpu": asked.cpu, "memory": asked.memory, "pods": asked.pods}[resource])
 
 
 def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: str) -> Iterator[Finding]:
@@ -162,7 +163,7 @@ def _container(
 ) -> Iterator[Finding]:
     limits = namespace.limits
     request, limit = container.requests.get(resource), container.limits.get(resource)
-    if request is None and _bound(namespace, resource) and demand.default_request(resource, limits) is None:
+    if request is None and _bound(namespace, resource) is not None and demand.default_request(resource, limits) is None:
         message = (
             f"container {container.name} requests no {resource}, which a namespace with a quota for it wants; "
             f"set resources.requests.{resource}, or limits.defaultRequest.{resource} of the namespace"
@@ -180,30 +181,29 @@ def _container(
         yield Finding("quota", path, f"container {container.name} {said}; {cure}")
 
 
-def _bound(namespace: NamespaceSettings, resource: str) -> tuple[Decimal, str] | None:
-    """The bound of the namespace, and the key of the quota that says it."""
-    own = namespace.quota.cpu if resource == "cpu" else namespace.quota.memory
-    if own is not None:
-        return quantity(own), resource
-    for name in (_RESOURCES[resource], resource):  # Kubernetes takes the plain name for the same
-        if name in namespace.quota.hard:
-            return quantity(namespace.quota.hard[name]), f"hard.{name}"
-    return None
+def _bound(namespace: NamespaceSettings, resource: str) -> Decimal | None:
+    said = getattr(namespace.quota, resource)
+    return None if said is None else quantity(str(said))
 
 
-def _key_path(key: str) -> KeyPath:
-    first, _, rest = key.partition(".")
-    return (first, rest) if rest else (first,)
+def _each(pods: demand.Pods, resource: str, limits: Limits) -> Decimal:
+    """What one of the pods comes to."""
+    return Decimal(1) if resource == "pods" else pods.request(resource, limits)
 
 
-def _total(pods: list[demand.Pods], resource: str, limits: Limits) -> Decimal:
-    return sum((one.number * one.request(resource, limits) for one in pods), Decimal(0))
+def _part(pods: demand.Pods, resource: str, each: Decimal) -> str:
+    counted = f"{pods.number} {pods.title}{'s' if pods.number > 1 else ''}"
+    return counted if resource == "pods" else f"{counted} of {_shown(resource, each)}"
+
+
+def _asked(resource: str, amount: Decimal) -> str:
+    return f"{_shown(resource, amount)}{' ' if resource == 'pods' else ' of '}{resource}"
 
 
 def _shown(resource: str, amount: Decimal) -> str:
-    if resource == "cpu":
+    if resource != "memory":
         return f"{amount.normalize():f}"
     for unit, size in _UNITS:
         if amount >= size:
-            return f"{round(amount / size, 1).normalize():f}{unit}"
+            return f"{amount / size:.1f}".removesuffix(".0") + unit
     return f"{amount:f}"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import demand
+from settings import check, demand
 from settings.merge import merge_mappings
 from settings.namespace import Limits
-from tests.unit.settings.project import JOB, Project
+from tests.unit.settings.project import JOB, SESSION, Project
 
 CLAIM = """
 ---
@@ -43,8 +43,8 @@ def said(project: Project, word: str) -> list[str]:
          " 4.5 in all; lower its parallelism or size, or raise namespaces.flink.quota.cpu"),
         ({"memory": "4Gi"}, "spec.taskManager: asks for 5Gi of memory (1 JobManager of 1Gi, 4 TaskManagers of 1Gi), and namespace flink"
          " may have 4Gi in all; lower its parallelism or size, or raise namespaces.flink.quota.memory"),
-        ({"hard": {"cpu": 2}}, "spec.taskManager: asks for 5 of cpu (1 JobManager of 1, 4 TaskManagers of 1), and namespace flink may have"
-         " 2 in all; lower its parallelism or size, or raise namespaces.flink.quota.hard.cpu"),
+        ({"pods": 4}, "spec.taskManager: asks for 5 pods (1 JobManager, 4 TaskManagers), and namespace flink may have 4 in all;"
+         " lower its parallelism, or raise namespaces.flink.quota.pods"),
         ({"deployments": 0}, "namespaces.flink.quota.deployments: is 0, and 1 FlinkDeployments are declared there; raise it"),
         ({"claims": 0}, "namespaces.flink.quota.claims: is 0, and 1 claims are declared there; raise it"),
         ({"storage": "5Gi"}, "namespaces.flink.quota.storage: is 5Gi, and the claims there ask for 10Gi together; raise it"),
@@ -58,7 +58,7 @@ def test_a_quota_stops_what_is_too_large(project: Project, quota: dict[str, Any]
 
 @pytest.mark.parametrize(
     "quota",
-    [{"cpu": 5}, {"memory": "5Gi"}, {"hard": {"cpu": 5}}, {"deployments": 1}, {"claims": 1}, {"storage": "10Gi"}, {}],
+    [{"cpu": 5}, {"memory": "5Gi"}, {"pods": 5}, {"deployments": 1}, {"claims": 1}, {"storage": "10Gi"}, {}],
 )
 def test_a_quota_lets_pass_what_fits(project: Project, quota: dict[str, Any]) -> None:
     project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
@@ -95,6 +95,16 @@ def test_jobs_that_do_not_fit_together_are_a_warning_and_an_error_when_strict(pr
     )
     project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": 3}}}})
     assert said(project, "together")
+
+
+def test_pods_that_do_not_fit_together_are_said_as_well(project: Project) -> None:
+    project.job(job("one"), "one.yaml")
+    project.job(job("other"), "word_count.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"pods": 3}}}})
+    [crowded] = [remark for remark in project.remarks() if "quota" in remark]
+    assert "quota.pods: is 3, and the jobs there ask for 4 together (one 2, other 2); raise it" in crowded
+    project.stack({"namespaces": {"flink": {"quota": {"pods": 4}}}})
+    assert not [remark for remark in project.remarks() if "quota" in remark]
 
 
 def test_an_operator_that_does_not_know_a_kind_cannot_count_it(project: Project) -> None:
@@ -154,6 +164,8 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
         ({"quota": {"cpu": -1}}, "namespaces.flink.quota.cpu: is less than nothing"),
         ({"quota": {"job": 1}}, "namespaces.flink.quota.job: is unknown"),
         ({"quota": {"hard": {"requests.cpu": 1}}}, 'namespaces.flink.quota.hard["requests.cpu"]: is quota.cpu; set that'),
+        ({"quota": {"hard": {"cpu": 1}, "cpu": 50}}, "namespaces.flink.quota.hard.cpu: is quota.cpu; set that"),
+        ({"quota": {"hard": {"memory": "1Gi"}}}, "namespaces.flink.quota.hard.memory: is quota.memory; set that"),
         ({"quota": {"hard": {"count/flinksessionjobs.flink.apache.org": 1}}}, 'hard["count/flinksessionjobs.flink.apache.org"]: is quota.sessionJobs; set that'),
         ({"limits": {"min": {"cpu": 2}, "max": {"cpu": 1}}}, "has a min.cpu of 2, more than max.cpu, 1; lower the first or raise the second"),
         ({"podSecurity": "strict"}, "namespaces.flink.podSecurity: "),
@@ -215,10 +227,57 @@ def test_a_limit_is_the_request_times_flinks_factor() -> None:
     assert flink.limits == {"cpu": Decimal(4), "memory": Decimal(1024**3)}
 
 
-def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
-    def sized(name: str, cpu: str) -> dict[str, Any]:
-        return {"name": name, "resources": {"requests": {"cpu": cpu}}}
+@pytest.mark.parametrize("factor", ["NaN", "Infinity", "1e999999", "0.5", "-1", "x"])
+def test_a_factor_that_flink_cannot_multiply_by_counts_as_none(factor: str) -> None:
+    """Another rule refuses it; here no traceback comes of it."""
+    [flink] = demand.pods(deployment(), {"kubernetes.jobmanager.cpu.limit-factor": factor})[0].containers
+    assert flink.limits["cpu"] == 1
 
+
+@pytest.mark.parametrize(
+    "quota", [{}, {"cpu": 5, "memory": "5Gi", "pods": 5, "storage": "5Gi"}], ids=["free", "bounded"]
+)
+@pytest.mark.parametrize("mode", ["job", "session job"])
+def test_numbers_of_four_hundred_digits_are_reckoned_with(
+    project: Project, quota: dict[str, Any], mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is larger than any float is too much, and no traceback."""
+    many = int("9" * 400)
+    text = (
+        job(job={"parallelism": many}) if mode == "job" else SESSION.replace("parallelism: 1", f"parallelism: {many}")
+    )
+    project.job(text + CLAIM.replace("10Gi", "9" * 400))
+    project.stack({"namespaces": {"flink": {"quota": quota}}})
+    code = check.main(["x", "--root", str(project.root), "--cost", "text"])
+    assert code == (1 if quota and mode == "job" else code)
+    assert "traceback" not in "".join(capsys.readouterr()).lower()
+
+
+def sized(name: str, cpu: str, **more: str) -> dict[str, Any]:
+    return {"name": name, "resources": {"requests": {"cpu": cpu}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("first", "cpu"),
+    [
+        ([sized("proxy", "1", restartPolicy="Always")], "2.5"),
+        ([sized("proxy", "1", restartPolicy="Always"), sized("load", "2")], "3"),
+        ([sized("load", "2"), sized("proxy", "1", restartPolicy="Always")], "2.5"),
+        ([sized("load", "2"), sized("other", "1")], "2"),
+        (
+            [sized("a", "1", restartPolicy="Always"), sized("b", "0.5", restartPolicy="Always"), sized("load", "2")],
+            "3.5",
+        ),
+    ],
+)
+def test_a_native_sidecar_counts_beside_what_starts_after_it(first: list[dict[str, Any]], cpu: str) -> None:
+    """Kubernetes' formula: it stays beside the containers, and beside each first one that comes after it."""
+    template = {"spec": {"containers": [sized("side", "500m")], "initContainers": first}}
+    [managers, _] = demand.pods(deployment(podTemplate=template), {})
+    assert managers.request("cpu", Limits()) == Decimal(cpu)
+
+
+def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": [sized("first", "1200m")]}}
     pods = demand.pods(deployment(podTemplate=template), {})
     assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("1.5")]
