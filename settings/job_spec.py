@@ -71,7 +71,7 @@ def spec_of(
 ) -> dict[str, object]:
     """The part of a resource's spec that a layer of settings asks for.
 
-    Arguments are apart, in `apply_arguments`, and `spec` is, since it is merged last.
+    `parameters` are apart, in `apply_parameters`, and `spec` is, since it is merged last.
 
     Args:
         settings: the layer.
@@ -89,6 +89,7 @@ def spec_of(
         ("parallelism", settings.parallelism),
         ("upgradeMode", settings.upgrade_mode),
         ("state", settings.state),
+        ("args", settings.args),
     ):
         if value is not None:
             job[key] = value
@@ -214,40 +215,40 @@ def arguments_of(spec: Mapping[str, object]) -> list[str]:
     return [str(arg) for arg in cast(list[object], args)] if isinstance(args, list) else []
 
 
-def apply_arguments(spec: dict[str, object], settings: JobSettings, *, only_missing: bool = False) -> list[str]:
-    """Lays `args` and `parameters` of one layer onto the job's arguments.
+def apply_parameters(
+    spec: dict[str, object], parameters: Mapping[str, str | None] | None, *, only_missing: bool = False
+) -> list[str]:
+    """Lays the `parameters` of one layer onto the job's arguments.
 
     `--key value` stays one pair however many layers set it: the pair that is there is changed in place, a new one is
     appended. With `only_missing` (for `jobDefaults`, which the job file overrides) what is there stays.
 
     Returns:
-        The flags that it set, with "" for the list as a whole.
+        The flags that it set.
     """
     job = job_of(spec)
-    if job is None:
-        return []
+    if not parameters or job is None or not isinstance(job.get("args") or [], list):
+        return []  # what is no list is said by the check of fields
     changed: list[str] = []
-    if settings.args is not None and not (only_missing and "args" in job):
-        job["args"] = list(settings.args)
-        changed.append("")
-    if settings.parameters is None or not isinstance(job.get("args") or [], list):
-        return changed  # what is no list is said by the check of fields
-    before = arguments_of(spec)
-    args = before
-    for key, value in settings.parameters.items():
-        args = with_parameter(args, key, value, only_missing=only_missing)
-        if f"--{key}" not in before or not only_missing:
+    args = arguments_of(spec)
+    for key, value in parameters.items():
+        after = with_parameter(args, key, value, only_missing=only_missing)
+        if after != args or not only_missing:
             changed.append(f"--{key}")
-    job["args"] = args
+        args = after
+    if args or "args" in job:
+        job["args"] = args
     return changed
 
 
 def with_parameter(args: list[str], key: str, value: str | None, *, only_missing: bool = False) -> list[str]:
     """The arguments with `--key value` in them; without `--key` when the value is None.
 
-    `--key=value` is recognised as well as `--key value`.
+    `--key=value` is recognised as well as `--key value`. With `only_missing` a `--key` that is there stays as it is.
     """
     flag = f"--{key}"
+    if only_missing and (value is None or any(arg.partition("=")[0] == flag for arg in args)):
+        return args
     result: list[str] = []
     found = False
     skip = False
@@ -261,9 +262,7 @@ def with_parameter(args: list[str], key: str, value: str | None, *, only_missing
             continue
         takes_next = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
         skip = takes_next
-        if only_missing and value is not None:
-            result += args[index : index + 2] if takes_next else [arg]
-        elif value is not None and not found:
+        if value is not None and not found:
             result += [flag, value]
         found = True
     if not found and value is not None:

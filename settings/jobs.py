@@ -138,7 +138,7 @@ class Job:
     def _argument_layer(self, inside: KeyPath) -> Layer | None:
         if inside[:2] != ("job", "args"):
             return None
-        return self.layers.arguments.get(self._flag(inside)) or self.layers.arguments.get("")
+        return self.layers.arguments.get(self._flag(inside))
 
     def _flag(self, inside: KeyPath) -> str:
         """The flag that the argument at that path is or belongs to."""

@@ -48,14 +48,14 @@ class Layers:
 
     Attributes:
         ordered: the layers.
-        arguments: which layer set which of the job's arguments, by the flag (`--key`), or "" for the list as a whole.
+        arguments: which layer's `parameters` set which of the job's arguments, by the flag (`--key`).
     """
 
     ordered: Sequence[Layer]
     arguments: dict[str, Layer] = field(default_factory=dict[str, Layer])
 
     def merged(self) -> dict[str, object]:
-        """The spec, without arguments."""
+        """The spec, without `parameters`."""
         return merge_all(layer.spec for layer in self.ordered)
 
     def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:

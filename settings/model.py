@@ -105,9 +105,13 @@ class JobSettings(Model):
     parallelism: int | None = Field(default=None, ge=1, description="Parallelism of the job.")
     parameters: dict[str, Text | None] | None = Field(
         default=None,
-        description="Handed to the job as --key value, after the job file's own arguments; null takes a key away.",
+        description="Handed to the job as --key value, after the job file's own arguments; null takes a key away. In "
+        "`jobDefaults`: those that the job's arguments lack.",
     )
-    args: list[Text] | None = Field(default=None, description="The job's arguments, instead of the job file's.")
+    args: list[Text] | None = Field(
+        default=None,
+        description="The job's arguments, instead of the job file's; in `jobDefaults`: of a job whose file has none.",
+    )
     upgrade_mode: Literal["stateless", "savepoint", "last-state"] | None = Field(
         default=None, description="What a changed job starts from: nothing, a savepoint, the latest checkpoint."
     )

@@ -32,6 +32,8 @@ A job's spec is merged from layers, later ones win: what the platform derives (a
 `enforced`. Mappings are merged deep. Lists are replaced, except `containers`, `initContainers`, `env`, `volumes`, `ports`,
 `imagePullSecrets` and `ephemeralContainers`, whose items are merged by name, and `volumeMounts`, merged by `mountPath`. `null` takes a key away, and an item of a named list goes with
 `$patch: delete`.
+`parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
+says `args`.
 `python -m settings.check <stack> --explain <job>` prints every value of a job with the place that it came from, and
 what `enforced` replaced.
 """

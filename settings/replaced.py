@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from settings.job_spec import apply_arguments, arguments_of
+from settings.job_spec import apply_parameters, arguments_of
 from settings.jobs import Job
 from settings.layers import Layers, leaves
 from settings.model import StackSettings
@@ -30,7 +30,7 @@ def replaced(job: Job, settings: StackSettings) -> dict[KeyPath, object]:
         found["metadata", "namespace"] = job.source.namespace
     named = job.layers.ordered[last - 1].place
     if named is not None and (own := settings.jobs.get(str(named[-1]))) is not None:
-        apply_arguments(wanted, own)
+        apply_parameters(wanted, own.parameters)
     asked, given = arguments_of(wanted), arguments_of(job.spec)
     inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
     for key, value in (settings.enforced.parameters or {}).items():

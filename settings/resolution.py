@@ -14,7 +14,7 @@ from settings.job_files import FileObject
 from settings.job_spec import (
     SUSPENDED,
     SUSPENDED_BY,
-    apply_arguments,
+    apply_parameters,
     arguments_of,
     derived_spec,
     flat_configuration,
@@ -216,11 +216,11 @@ def _job_manifest(
     above = [Layer(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
     layers = Layers([Layer("platform", platform), *said, *above])
     spec = layers.merged()
-    for layer, said in ((named, own), (enforced, settings.enforced)):
-        _note_arguments(layers, layer, said, apply_arguments(spec, said))
-    _note_arguments(
-        layers, defaults, settings.job_defaults, apply_arguments(spec, settings.job_defaults, only_missing=True)
-    )
+    flags = apply_parameters(spec, settings.job_defaults.parameters, only_missing=True)
+    layers.arguments.update(dict.fromkeys(flags, defaults))
+    if (job_of(enforced.spec) or {}).get("args") is None:
+        layers.arguments.update(dict.fromkeys(apply_parameters(spec, own.parameters), named))
+    layers.arguments.update(dict.fromkeys(apply_parameters(spec, settings.enforced.parameters), enforced))
     manifest = _object_manifest(source, namespace)
     manifest["spec"] = spec
     if suspended is not None:
@@ -256,8 +256,3 @@ def _laid(base: dict[str, object], over: dict[str, object]) -> dict[str, object]
         else:
             merged[key] = value
     return merged
-
-
-def _note_arguments(layers: Layers, layer: Layer, said: JobSettings, changed: list[str]) -> None:
-    for flag in changed:
-        layers.arguments[flag] = layer

@@ -70,7 +70,67 @@ def test_parameters_change_their_pair_in_place_and_are_added_once(project: Proje
             "enforced": {"parameters": {"output": "/enforced"}},
         }
     )
-    assert project.spec()["job"]["args"] == ["--input", "/in", "--output", "/enforced", "--rate", "5"]
+    assert project.spec()["job"]["args"] == ["--input", "/in", "--rate", "5", "--output", "/enforced"]
+
+
+def test_null_in_defaults_takes_nothing_away_that_anybody_says(project: Project) -> None:
+    """`jobDefaults` lies under the job file, `jobs` and `enforced`: there a null has nothing to speak of."""
+    project.stack(
+        {
+            "jobDefaults": {"parameters": {"input": None, "rate": None, "audit": None, "unsaid": None}},
+            "jobs": {"word-count": {"parameters": {"rate": 3}}},
+            "enforced": {"parameters": {"audit": "on"}},
+        }
+    )
+    args = project.spec()["job"]["args"]
+    assert args == ["--input", "/in", "--verbose", "--rate", "3", "--audit", "on"]
+
+
+def test_null_in_jobs_takes_a_default_parameter_away(project: Project) -> None:
+    project.stack({"jobDefaults": {"parameters": {"rate": 5}}, "jobs": {"word-count": {"parameters": {"rate": None}}}})
+    assert project.spec()["job"]["args"] == ["--input", "/in", "--verbose"]
+
+
+NO_ARGUMENTS = JOB.replace("    args: [--input, /in, --verbose]\n", "")
+
+
+def test_the_defaults_list_is_of_jobs_whose_file_has_none(project: Project) -> None:
+    """Whatever parameters are laid over it, by which layer ever."""
+    project.stack(
+        {
+            "jobDefaults": {"args": ["--mode", "fast"], "parameters": {"rate": 5}},
+            "jobs": {"word-count": {"parameters": {"limit": 5}}},
+        }
+    )
+    added = ["--rate", "5", "--limit", "5"]
+    assert project.spec()["job"]["args"] == ["--input", "/in", "--verbose", *added]
+    project.job(NO_ARGUMENTS)
+    assert project.spec()["job"]["args"] == ["--mode", "fast", *added]
+
+
+def test_an_enforced_list_is_nothing_that_jobs_change(project: Project) -> None:
+    own = {"args": ["--fast"], "parameters": {"mode": "own"}, "spec": {"job": {"args": ["--faster"]}}}
+    for enforced in ({"args": ["--mode", "safe"]}, {"spec": {"job": {"args": ["--mode", "safe"]}}}):
+        project.stack({"jobs": {"word-count": own}, "enforced": enforced})
+        assert project.spec()["job"]["args"] == ["--mode", "safe"]
+
+
+def test_default_parameters_are_added_to_whatever_list_lacks_them(project: Project) -> None:
+    project.stack({"jobDefaults": {"parameters": {"a": 1, "b": 2}}, "jobs": {"word-count": {"args": ["--a=0"]}}})
+    assert project.spec()["job"]["args"] == ["--a=0", "--b", "2"]
+
+
+def test_an_argument_comes_from_the_layer_that_said_it(project: Project) -> None:
+    project.stack(
+        {
+            "jobDefaults": {"args": ["x"], "parameters": {"mode": 1, "rate": 2}},
+            "jobs": {"word-count": {"args": ["y", "--mode=3"], "parameters": {"limit": 4}}},
+        }
+    )
+    [job] = project.load().jobs
+    assert job.spec["job"]["args"] == ["y", "--mode=3", "--rate", "2", "--limit", "4"]  # type: ignore[index]
+    layers = [job.origin(("job", "args", index)).partition(" ")[0] for index in range(6)]
+    assert layers == [*["jobs.word-count"] * 2, *["jobDefaults"] * 2, *["jobs.word-count"] * 2]
 
 
 def test_args_replace_the_files(project: Project) -> None:
@@ -212,11 +272,11 @@ def test_setting_a_parameter_twice_is_setting_it_once(args: list[str], key: str,
     )
 
 
-@given(st.lists(words), st.text("abc", min_size=1, max_size=2), words)
-def test_a_default_parameter_never_changes_one_that_is_there(args: list[str], key: str, value: str) -> None:
+@given(st.lists(words), st.text("abc", min_size=1, max_size=2), st.none() | words)
+def test_a_default_parameter_never_changes_one_that_is_there(args: list[str], key: str, value: str | None) -> None:
     result = with_parameter(args, key, value, only_missing=True)
     has = f"--{key}" in [arg.partition("=")[0] for arg in args]
-    assert result == (args if has else [*args, f"--{key}", value])
+    assert result == (args if has or value is None else [*args, f"--{key}", value])
 
 
 def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) -> None:
