@@ -201,12 +201,21 @@ def _environment(settings: JobSettings) -> list[dict[str, object]]:
 
 def job_of(spec: Mapping[str, object]) -> dict[str, object] | None:
     """The `job` of a spec, wherever the kind has it; None for a session cluster or a snapshot."""
+    return _object_of(spec, "job")
+
+
+def configuration_of(spec: Mapping[str, object]) -> dict[str, object] | None:
+    """The `flinkConfiguration` of a spec, wherever the kind has it; None where there is none."""
+    return _object_of(spec, "flinkConfiguration")
+
+
+def _object_of(spec: Mapping[str, object], field: str) -> dict[str, object] | None:
     template = spec.get("template")
     if isinstance(template, dict):
         inner = cast(dict[str, object], template).get("spec")
-        return job_of(cast(dict[str, object], inner)) if isinstance(inner, dict) else None
-    job = spec.get("job")
-    return cast(dict[str, object], job) if isinstance(job, dict) else None
+        return _object_of(cast(dict[str, object], inner), field) if isinstance(inner, dict) else None
+    found = spec.get(field)
+    return cast(dict[str, object], found) if isinstance(found, dict) else None
 
 
 def arguments_of(spec: Mapping[str, object]) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from settings.job_spec import secret_volume
-from settings.merge import NAMED_LISTS, merge_all, merge_key
+from settings.job_spec import configuration_of, secret_volume
+from settings.merge import NAMED_LISTS, merge_into, merge_key
 from settings.problems import KeyPath
 
 IMAGES = "images"
@@ -49,14 +49,30 @@ class Layers:
     Attributes:
         ordered: the layers.
         arguments: which layer's `parameters` set which of the job's arguments, by the flag (`--key`).
+        option_names: all names of an option of flinkConfiguration, by each of them; `tables.option_names`. Empty
+            where no layer speaks of one that has several.
     """
 
     ordered: Sequence[Layer]
     arguments: dict[str, Layer] = field(default_factory=dict[str, Layer])
+    option_names: Mapping[str, tuple[str, ...]] = field(repr=False, default_factory=dict[str, tuple[str, ...]])
 
-    def merged(self) -> dict[str, object]:
-        """The spec, without `parameters`."""
-        return merge_all(layer.spec for layer in self.ordered)
+    def merged(self, first: int = 0, last: int | None = None) -> dict[str, object]:
+        """The spec, without `parameters`; with two numbers that of these layers alone.
+
+        What a layer says of an option of flinkConfiguration, if only to take it away, takes away what earlier ones say
+        of it by another name: Flink reads today's name before the older ones, whichever layer it is from.
+        """
+        merged: dict[str, object] = {}
+        for layer in self.ordered[first:last]:
+            if self.option_names and (before := configuration_of(merged)):
+                said = configuration_of(layer.spec) or {}
+                for key in self.option_names.keys() & said.keys():
+                    for name in self.option_names[key]:
+                        if name != key:
+                            before.pop(name, None)
+            merge_into(merged, layer.spec)
+        return merged
 
     def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
         """The last layer that says something at that path of the merged spec; None when none does."""

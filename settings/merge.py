@@ -34,19 +34,19 @@ def merge(base: object, over: object) -> object:
 
 def merge_mappings(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
     """`merge` of two mappings."""
-    return _merge_into({key: _copied(value) for key, value in base.items()}, over)
+    return merge_into({key: _copied(value) for key, value in base.items()}, over)
 
 
 def merge_all(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
     """`merge` of any number of mappings, later wins."""
     merged: dict[str, object] = {}
     for layer in layers:
-        _merge_into(merged, layer)
+        merge_into(merged, layer)
     return merged
 
 
-def _merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    """`over` laid onto `merged`, which is changed: it must be a copy of our own."""
+def merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """`merge` of two mappings, the first of which is changed: it must be a copy of the caller's own."""
     for key, value in over.items():
         if value is None:
             merged.pop(key, None)
@@ -55,7 +55,7 @@ def _merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[s
                 cast(list[dict[str, object]], merged[key]), cast(list[dict[str, object]], value), key
             )
         elif isinstance(merged.get(key), dict) and isinstance(value, dict):
-            _merge_into(cast(dict[str, object], merged[key]), cast(dict[str, object], value))
+            merge_into(cast(dict[str, object], merged[key]), cast(dict[str, object], value))
         else:
             merged[key] = _without_nulls(value)
     return merged
@@ -95,7 +95,7 @@ def _merge_named(merged: list[dict[str, object]], over: list[dict[str, object]],
             for one, other in (("value", "valueFrom"), ("valueFrom", "value")):
                 if item.get(one) is not None:
                     merged[index].pop(other, None)
-        _merge_into(merged[index], item)
+        merge_into(merged[index], item)
     return merged
 
 

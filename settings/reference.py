@@ -31,7 +31,8 @@ _ORDER = """
 A job's spec is merged from layers, later ones win: what the platform derives (account, metrics), `jobDefaults`, the job file, `jobs`,
 `enforced`. Mappings are merged deep. Lists are replaced, except `containers`, `initContainers`, `env`, `volumes`, `ports`,
 `imagePullSecrets` and `ephemeralContainers`, whose items are merged by name, and `volumeMounts`, merged by `mountPath`. `null` takes a key away, and an item of a named list goes with
-`$patch: delete`.
+`$patch: delete`. What a layer says of an option of `flinkConfiguration`, a value or `null`, by a name that the job's Flink version knows, takes away what
+earlier ones say of it by another (`state.checkpoints.dir`, `execution.checkpointing.dir`).
 `parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
 says `args`.
 `python -m settings.check <stack> --explain <job>` prints every value of a job with the place that it came from, and

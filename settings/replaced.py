@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from settings.job_spec import apply_parameters, arguments_of
 from settings.jobs import Job
-from settings.layers import Layers, leaves
+from settings.layers import leaves
 from settings.model import StackSettings
 from settings.problems import KeyPath
 
@@ -15,14 +16,12 @@ def replaced(job: Job, settings: StackSettings) -> dict[KeyPath, object]:
     """What the job file or `jobs` said and `enforced` replaced, by its path in the job's manifest."""
     last = next(index for index, layer in enumerate(job.layers.ordered) if layer.name == "enforced")
     enforced = job.layers.ordered[last]
-    wanted = Layers(job.layers.ordered[2:last]).merged()
+    wanted = job.layers.merged(2, last)
     found: dict[KeyPath, object] = {}
     for path, value in leaves(enforced.spec):
         if value in ({}, []):
             continue
-        before: object = wanted
-        for part in path:
-            before = cast(dict[str | int, object], before).get(part) if isinstance(before, dict) else None
+        before = _before(wanted, path, job.layers.option_names)
         if before is not None and before != value:
             found["spec", *path] = before
     said = settings.enforced.namespace
@@ -41,3 +40,16 @@ def replaced(job: Job, settings: StackSettings) -> dict[KeyPath, object]:
         if before != value:
             found["spec", *inner, "job", "args", given.index(flag) + 1] = before
     return found
+
+
+def _before(wanted: Mapping[str, object], path: KeyPath, option_names: Mapping[str, tuple[str, ...]]) -> object:
+    """What stands at a path of a spec, of an option of flinkConfiguration by any of its names; None for nothing."""
+    holder: object = wanted
+    for part in path[:-1]:
+        holder = cast(dict[str | int, object], holder).get(part) if isinstance(holder, dict) else None
+    if not isinstance(holder, dict):
+        return None
+    key = path[-1]
+    names = option_names.get(str(key), (key,)) if path[-2:-1] == ("flinkConfiguration",) else (key,)
+    said = cast(dict[str | int, object], holder)
+    return next((said[name] for name in names if name in said), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from settings import tables
 from settings.code import CODE, code
 from settings.ingress import Wanted, derived_ingress
 from settings.internal_tls import derived_internal_tls
@@ -30,6 +31,7 @@ from settings.layers import IMAGES, Layer, Layers
 from settings.merge import merge_all, merge_mappings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
+from settings.rules.subject import short_version
 from settings.security_context import derived_security
 from settings.stack_file import StackConfig
 from settings.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
@@ -121,7 +123,7 @@ def _jobs(placed: list[_Placed], settings: StackSettings, config: StackConfig, r
             *_job_manifest(one, settings, config.stack, clusters), one.source.kind, settings, root
         )
         if one.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
-            clusters[one.namespace, one.source.name] = Layers(layers.ordered[1:]).merged()
+            clusters[one.namespace, one.source.name] = layers.merged(1)
         said = one.merged.protect
         is_protected = settings.protect_jobs if said is None else said
         made[id(one)] = Job(one.source, one.namespace, manifest, one.merged, layers, config, is_protected, one.own)
@@ -204,8 +206,12 @@ def _job_manifest(
     said = later_layers(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
     defaults, enforced = said[0], said[-1]
     keys = configuration_keys(kind, (layer.spec for layer in said))
-    below = Layers(said).merged()
-    cluster = clusters.get((namespace, str(below.get("deploymentName")))) if kind == "FlinkSessionJob" else None
+    cluster = clusters.get((namespace, str(_last(said, kind, "deploymentName")))) if kind == "FlinkSessionJob" else None
+    names: Mapping[str, tuple[str, ...]] = {}
+    if not tables.option_names(settings.operator.version).keys().isdisjoint(keys):
+        version = _last(said, kind, "flinkVersion") if cluster is None else cluster.get("flinkVersion")
+        names = tables.option_names(settings.operator.version, short_version(version))
+    below = Layers(said, option_names=names).merged()
     resource = Resource(kind, namespace, source.name, below, keys, cluster)
     platform = merge_mappings(derived_spec(kind, runs_job=runs_job), derived_state(resource, settings, stack))
     platform = merge_mappings(platform, derived_internal_tls(kind, source.name, placed.merged))
@@ -214,7 +220,7 @@ def _job_manifest(
     platform |= derived_ingress(replace(ingress, said=below), settings.ingress, settings.operator.version)
     suspended = settings.suspension.jobs.get(f"{kind}/{namespace}/{source.name}") if runs_job else None
     above = [Layer(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
-    layers = Layers([Layer("platform", platform), *said, *above])
+    layers = Layers([Layer("platform", platform), *said, *above], option_names=names)
     spec = layers.merged()
     flags = apply_parameters(spec, settings.job_defaults.parameters, only_missing=True)
     layers.arguments.update(dict.fromkeys(flags, defaults))
@@ -242,6 +248,12 @@ def _built(
         instead = instead.replace(CODE, code(root, arguments_of(spec)))
     layer = Layer(IMAGES, in_template(kind, {"image": instead}), (IMAGES, said))
     return {**manifest, "spec": merge_mappings(spec, layer.spec)}, replace(layers, ordered=[*layers.ordered, layer])
+
+
+def _last(layers: list[Layer], kind: str, field: str) -> object:
+    """What the last of the layers that has the field says it is; None where none has it."""
+    said = (inner_spec(kind, layer.spec).get(field) for layer in reversed(layers))
+    return next((value for value in said if value is not None), None)
 
 
 def _laid(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:

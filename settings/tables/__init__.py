@@ -9,7 +9,7 @@ fields changes, out of the annotations of its API classes; `operator-<operator>.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -97,6 +97,46 @@ def flink_keys() -> dict[str, tuple[frozenset[str], str]]:
         key, versions, today = (*line.split("\t"), "")[:3]
         keys[key] = (frozenset(_versions(versions)), today)
     return keys
+
+
+@cache
+def option_names(operator: str, flink: str | None = None) -> Mapping[str, tuple[str, ...]]:
+    """All names of an option, today's first, by each of those that the Flink version or the operator knows.
+
+    Options of one name are not in it.
+
+    Args:
+        operator: version of the operator, for its own options.
+        flink: `2.2`; one that is not in the table counts as the nearest before it. None: of any version.
+    """
+    version = None if flink is None else _nearest(flink)
+    groups = {option.key: [option.key, *option.older] for option in operator_options(operator).values()}
+    known = {name for group in groups.values() for name in group}
+    for key, (versions, _) in flink_keys().items():
+        today = _today(key)
+        group = groups.setdefault(today, [today])
+        if key != today:
+            group.append(key)
+        if version is None or version in versions:
+            known.add(key)
+    named = [tuple(group) for group in groups.values() if len(group) > 1]
+    return {name: group for group in named for name in group if name in known}
+
+
+def _today(key: str) -> str:
+    """The name that an option has today: an old name's newer one may be old as well."""
+    while today := flink_keys().get(key, ((), ""))[1]:
+        key = today
+    return key
+
+
+def _nearest(flink: str) -> str:
+    wanted = _numbers(flink)
+    return next((known for known in reversed(FLINK_VERSIONS) if _numbers(known) <= wanted), FLINK_VERSIONS[0])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def ranges(has: Sequence[str], versions: Sequence[str]) -> str:

@@ -3,15 +3,22 @@
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
 
+import re
+from itertools import permutations
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from settings import tables, versions
+from settings.explain import explain
 from settings.job_files import FLINK_KINDS
 from settings.job_spec import flat_configuration, with_parameter
 from settings.merge import merge_mappings
+from settings.state_storage import inner_spec
 from tests.unit.settings.project import JOB, Project
 
 
@@ -60,6 +67,113 @@ def test_configuration_may_be_nested_and_its_values_plain(project: Project) -> N
     project.stack({"jobDefaults": {"flinkConfiguration": {"a": {"b": True, "c": [1, 2]}, "d.e": 7}}})
     configuration = project.spec()["flinkConfiguration"]
     assert {key: configuration[key] for key in ("a.b", "a.c", "d.e")} == {"a.b": "true", "a.c": "1;2", "d.e": "7"}
+
+
+TODAY, OLDER, OLDEST = (
+    "execution.checkpointing.savepoint-dir",
+    "state.savepoints.dir",
+    "savepoints.state.backend.fs.dir",
+)
+"""The names of one option; Flink 2.2 reads them all, the first that is said."""
+
+
+@pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
+@pytest.mark.parametrize(("before", "after"), [*permutations((TODAY, OLDER, OLDEST), 2)])
+def test_a_later_layer_wins_by_whichever_name_of_an_option(
+    project: Project, kind: str, before: str, after: str
+) -> None:
+    """Two names of one option would both be deployed, and Flink would read today's, whoever said it."""
+
+    def directories() -> dict[str, object]:
+        [job] = project.load().jobs
+        configuration = inner_spec(kind, job.spec)["flinkConfiguration"]
+        return {key: value for key, value in configuration.items() if key in (TODAY, OLDER, OLDEST)}  # type: ignore[attr-defined]
+
+    def said(key: str, value: str | None) -> dict[str, object]:
+        return {"flinkConfiguration": {key: value}}
+
+    file = job_of_kind(kind)
+    project.job(file)
+    project.stack({"jobDefaults": said(before, "s3://defaults"), "enforced": said(after, "s3://enforced")})
+    assert directories() == {after: "s3://enforced"}
+    project.stack({"jobs": {"word-count": said(before, "s3://own")}, "enforced": said(after, None)})
+    assert directories() == {}
+    project.stack({"jobs": {"word-count": {"flinkConfiguration": nested(after, "s3://own")}}})
+    project.job(with_configuration(file, nested(before, "s3://file")))
+    assert directories() == {after: "s3://own"}
+    project.stack({"jobDefaults": said(before, "s3://defaults")})
+    project.job(with_configuration(file, {after: "s3://file"}))
+    assert directories() == {after: "s3://file"}
+    project.job(with_configuration(file, {after: "s3://file", before: "s3://too"}))
+    assert directories() == {after: "s3://file", before: "s3://too"}, "a job file is deployed as it is"
+
+
+def job_of_kind(kind: str) -> str:
+    """A job file with one job of that kind."""
+    manifest = yaml.safe_load(JOB)
+    spec = manifest["spec"] if kind == "FlinkDeployment" else {"template": {"spec": manifest["spec"]}}
+    return yaml.safe_dump({**manifest, "kind": kind, "spec": spec})
+
+
+def with_configuration(file: str, configuration: dict[str, Any]) -> str:
+    """That job file with a flinkConfiguration."""
+    manifest = yaml.safe_load(file)
+    inner_spec(manifest["kind"], manifest["spec"])["flinkConfiguration"] = configuration  # type: ignore[index]
+    return yaml.safe_dump(manifest)
+
+
+def nested(key: str, value: str) -> dict[str, Any]:
+    """`{a: {b.c: value}}` for the key `a.b.c`."""
+    first, _, rest = key.partition(".")
+    return {first: {rest: value}}
+
+
+def test_the_operators_options_have_other_names_too(project: Project) -> None:
+    today = "job.autoscaler.enabled"
+    older = f"kubernetes.operator.{today}"
+    project.job(JOB + f"  flinkConfiguration: {{{today}: 'true'}}\n")
+    project.stack({"enforced": {"flinkConfiguration": {older: "false"}}})
+    configuration = project.spec()["flinkConfiguration"]
+    assert (configuration.get(today), configuration[older]) == (None, "false")
+
+
+@pytest.mark.parametrize("operator", versions.OPERATORS)
+@pytest.mark.parametrize("flink", [*tables.FLINK_VERSIONS, None])
+def test_a_name_is_of_one_option(operator: str, flink: str | None) -> None:
+    names = tables.option_names(operator, flink)
+    groups = set(names.values())
+    assert len(groups) > 100
+    assert sum(map(len, groups)) == len({name for group in groups for name in group})
+    assert all(name in group for name, group in names.items())
+    assert names["restart-strategy"] == names["restart-strategy.type"] == ("restart-strategy.type", "restart-strategy")
+    assert names["high-availability.type"] == ("high-availability.type", "high-availability", "recovery.mode")
+    autoscaler = "job.autoscaler.target.utilization"
+    assert names[autoscaler] == (autoscaler, f"kubernetes.operator.{autoscaler}")
+
+
+@pytest.mark.parametrize(("flink", "is_known"), [("v1_19", False), ("v1_20", True), ("v1_16", False), ("v2_4", True)])
+def test_a_name_that_the_flink_version_does_not_know_takes_nothing_away(
+    project: Project, flink: str, is_known: bool
+) -> None:
+    """Flink 1.19 has this option by its older name alone: without that the job would have no place for its savepoints."""
+    project.job(JOB.replace("v2_2", flink) + f"  flinkConfiguration: {{{OLDER}: s3://file}}\n")
+    project.stack({"enforced": {"flinkConfiguration": {TODAY: "s3://enforced"}}})
+    assert (OLDER not in project.spec()["flinkConfiguration"]) is is_known
+    project.job(f"{SESSION_CLUSTER.replace('v2_2', flink)}---\n{SESSION}  flinkConfiguration: {{{OLDER}: s3://file}}\n")
+    assert (OLDER not in project.spec("session-job")["flinkConfiguration"]) is is_known
+
+
+def test_explain_shows_what_enforced_replaced_by_another_name(project: Project) -> None:
+    project.job(JOB + f"  flinkConfiguration: {{{OLDER}: s3://older, {TODAY}: s3://file, restart-strategy: none}}\n")
+    enforced = {"flinkConfiguration": {OLDEST: "s3://enforced", "restart-strategy.type": "none"}}
+    project.stack({"enforced": enforced})
+    platform = project.load()
+    lines = [line for line in explain(platform.jobs[0], platform.settings) if "enforced" in line]
+    shown = [re.sub(" +", " ", line).removeprefix("spec.flinkConfiguration") for line in lines]
+    assert shown == [
+        f'["{OLDEST}"] = "s3://enforced" # enforced (Pulumi.x.yaml:5), instead of "s3://file"',
+        '["restart-strategy.type"] = "none" # enforced (Pulumi.x.yaml:6)',
+    ]
 
 
 def test_parameters_change_their_pair_in_place_and_are_added_once(project: Project) -> None:
@@ -211,11 +325,12 @@ spec:
   job: {jarURI: "https://198.51.100.7/job.jar", parallelism: 1, upgradeMode: stateless}
 """
 
+SESSION_CLUSTER = JOB.partition("  job:\n")[0].replace("word-count", "cluster")
+
 
 def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> None:
-    cluster = JOB.partition("  job:\n")[0].replace("word-count", "cluster")
     project.job(SESSION, "a.yaml")
-    project.job(cluster)
+    project.job(SESSION_CLUSTER)
     project.stack(
         {"jobDefaults": {"image": "x:1", "parallelism": 7, "env": {"A": "1"}, "spec": {"imagePullPolicy": "Never"}}}
     )
