@@ -37,10 +37,19 @@ def merge_mappings(base: Mapping[str, object], over: Mapping[str, object]) -> di
     return merge_into({key: _copied(value) for key, value in base.items()}, over)
 
 
-def merge_all(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
-    """`merge` of any number of mappings, later wins."""
+def merge_settings(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """`merge` of job settings, by their names in files; a variable is from where the last of them takes it.
+
+    Args:
+        layers: later wins; each says a variable in `env` or in `secretEnv`.
+    """
     merged: dict[str, object] = {}
     for layer in layers:
+        for key, other in (("env", "secretEnv"), ("secretEnv", "env")):
+            said, before = layer.get(key), merged.get(other)
+            if isinstance(said, dict) and isinstance(before, dict):
+                for name in cast(dict[str, object], said):
+                    cast(dict[str, object], before).pop(name, None)
         merge_into(merged, layer)
     return merged
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from settings import versions
 from settings.base import Duration, Model, Name, SecretKey, Text
@@ -124,7 +125,9 @@ class JobSettings(Model):
     env: dict[str, Text | None] | None = Field(
         default=None, description="Environment variables of Flink's container; null takes one away."
     )
-    secret_env: dict[str, SecretKey] | None = Field(default=None, description="Environment variables out of Secrets.")
+    secret_env: dict[str, SecretKey] | None = Field(
+        default=None, description="Environment variables out of Secrets; none that is in `env` beside it."
+    )
     secret_files: dict[Folder, SecretFiles | None] | None = Field(
         default=None,
         description="Folders of Flink's container whose files are the keys of a Secret; null takes one away.",
@@ -156,6 +159,18 @@ class JobSettings(Model):
         description="What the job's pods may reach beside names, API server and storage: its sources and sinks.",
     )
     spec: dict[str, Any] | None = Field(default=None, description="Anything else of the resource's spec, merged last.")
+
+    @field_validator("secret_env")
+    @classmethod
+    def _not_plain_too(
+        cls, variables: dict[str, SecretKey] | None, info: ValidationInfo
+    ) -> dict[str, SecretKey] | None:
+        plain: dict[str, str | None] = info.data.get("env") or {}
+        error = PydanticCustomError("twice", "is in env and secretEnv; keep one")
+        twice = [InitErrorDetails(type=error, loc=(name,), input=name) for name in variables or {} if name in plain]
+        if twice:
+            raise ValidationError.from_exception_data("secretEnv", twice)
+        return variables
 
 
 class Suspension(Model):

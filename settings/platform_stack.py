@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from settings.merge import merge_mappings
+from settings.merge import merge_settings
 from settings.model import DEFAULT_NAMESPACE
 from settings.problems import Problem, ProblemsError, nearest
 from settings.stack_file import StackConfig, read_config, stacks
@@ -124,7 +124,7 @@ def _namespaces(config: StackConfig, below: StackConfig, said: object) -> tuple[
 
 
 def _laid(base: object, over: object) -> dict[str, object]:
-    return merge_mappings(_mapping(base), _mapping(over))
+    return merge_settings((_mapping(base), _mapping(over)))
 
 
 def _mapping(value: object) -> dict[str, object]:

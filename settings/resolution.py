@@ -28,7 +28,7 @@ from settings.job_spec import (
 from settings.jobs import Attachment, Job
 from settings.labels import labels
 from settings.layers import IMAGES, Layer, Layers
-from settings.merge import merge_all, merge_mappings
+from settings.merge import merge_mappings, merge_settings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
 from settings.rules.subject import short_version
@@ -86,7 +86,7 @@ def resolve(
             continue
         layers = (settings.job_defaults, own, settings.enforced)
         merged = JobSettings.model_validate(
-            merge_all(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
+            merge_settings(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
         )
         said = (settings.enforced.enabled, own.enabled, source.enabled, settings.job_defaults.enabled)
         if next((enabled for enabled in said if enabled is not None), True) is False:

@@ -3,6 +3,8 @@
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
 
+import copy
+import json
 import re
 from itertools import permutations
 from pathlib import Path
@@ -259,6 +261,54 @@ def test_environment_plain_and_from_secrets(project: Project) -> None:
         {"name": "A", "value": "1"},
         {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
     ]
+
+
+KEY = {"secret": "s", "key": "k"}
+
+
+@pytest.mark.parametrize("layer", ["jobDefaults", "jobs", "enforced"])
+@pytest.mark.parametrize("value", ["plain", None])
+def test_a_variable_that_a_layer_says_twice_is_refused(project: Project, layer: str, value: str | None) -> None:
+    """Two items of one name would take the place of all that earlier layers say of the environment."""
+    said = {"env": {"A": 1, "B": value}, "secretEnv": {"C": KEY, "B": KEY}}
+    project.stack({layer: {"word-count": said} if layer == "jobs" else said})
+    place = "jobs.word-count" if layer == "jobs" else layer
+    [problem] = project.problems()
+    assert problem.endswith(f": {place}.secretEnv.B: is in env and secretEnv; keep one")
+
+
+def test_what_else_is_wrong_is_said_beside_a_variable_that_is_there_twice(project: Project) -> None:
+    twice = {"env": {"B": "b"}, "secretEnv": {"B": KEY, "C": {"secret": "s"}}}
+    project.stack({"jobs": {"word-count": twice}, "enforced": {"env": {"B": []}, "secretEnv": {"B": KEY}}})
+    assert [problem.split(": ")[1] for problem in project.problems()] == [
+        "jobs.word-count.secretEnv.C.key",
+        "enforced.env.B",
+    ]
+    project.stack({"jobs": {"word-count": {"env": {"B": "b"}, "secretEnv": {"B": KEY}}}, "enforced": {"x": 1}})
+    assert [problem.split(": ")[1] for problem in project.problems()] == ["jobs.word-count.secretEnv.B", "enforced.x"]
+
+
+def test_a_later_layer_chooses_where_a_variable_is_from(project: Project) -> None:
+    """One layer may say it in clear and another take it from a Secret, with all others left as they are."""
+    environment = [{"name": "OWN", "value": "file"}, {"name": "A", "value": "file"}]
+    container = {"name": "flink-main-container", "env": environment}
+    project.job(JOB + f"  podTemplate: {{spec: {{containers: [{json.dumps(container)}]}}}}\n")
+    reference = {"secretKeyRef": {"name": "s", "key": "k"}}
+    plain, secret = {"env": {"A": "plain"}}, {"secretEnv": {"A": KEY}}
+    for before, after, chosen in (
+        (plain, secret, {"valueFrom": reference}),
+        (secret, plain, {"value": "plain"}),
+        (secret, {"env": {"A": None}}, None),
+    ):
+        project.stack({"jobDefaults": before, "enforced": after})
+        [job] = project.load().jobs
+        [container] = job.spec["podTemplate"]["spec"]["containers"]  # type: ignore[index]
+        said = {item.pop("name"): item for item in copy.deepcopy(container["env"])}
+        assert said == {"OWN": {"value": "file"}} | ({"A": chosen} if chosen else {})
+        assert ("A" in (job.settings.env or {}), "A" in (job.settings.secret_env or {})) == (
+            chosen == {"value": "plain"},
+            chosen == {"valueFrom": reference},
+        )
 
 
 def test_an_environment_variable_can_be_taken_away(project: Project) -> None:

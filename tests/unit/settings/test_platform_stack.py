@@ -97,6 +97,19 @@ def test_defaults_lie_under_the_teams_and_enforced_over_them(project: Stacks) ->
     assert {key: configuration[key] for key in "wxyz"} == {"w": "team", "x": "platform", "y": "team", "z": "platform"}  # type: ignore[index]
 
 
+def test_a_variable_is_from_where_the_last_of_both_takes_it(project: Stacks) -> None:
+    """The team may take from a Secret what the platform's defaults say in clear, and not what it insists on."""
+    key = {"secret": "s", "key": "k"}
+    project.write("below", {**PLATFORM, "jobDefaults": {"env": {"A": "below"}}, "enforced": {"env": {"B": "below"}}})
+    project.write("team", {**TEAM, "jobDefaults": {"secretEnv": {"A": key}}, "enforced": {"secretEnv": {"B": key}}})
+    [job] = project.load().jobs
+    [container] = job.spec["podTemplate"]["spec"]["containers"]  # type: ignore[index]
+    assert container["env"] == [
+        {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "B", "value": "below"},
+    ]
+
+
 @pytest.mark.parametrize("key", ["strict", "protectJobs"])
 def test_what_holds_where_either_says_so(project: Stacks, key: str) -> None:
     field = {"strict": "strict", "protectJobs": "protect_jobs"}[key]
