@@ -71,6 +71,10 @@ class TestOtherKinds:
         assert taken["state"] == "COMPLETED"
         assert f"/flink/{SESSION_JOB}/savepoints/" in taken["path"]
 
+    def test_make_logs_finds_the_pods_of_each(self, platform: Clone):
+        for job, pods in ((SESSION_JOB, CLUSTER), (BLUE_GREEN, f"{BLUE_GREEN}-blue")):
+            assert f"[pod/{pods}-" in platform.make("logs", f"JOB={job}").said
+
     def test_each_came_after_what_it_needs(self, platform: Clone, kubectl: Kubectl):
         """A session job is made when its cluster is ready, a snapshot when its job runs."""
         made = {
@@ -139,15 +143,17 @@ class TestOtherKinds:
         done = platform.make("suspend", ingress=INGRESS)
         assert done.code == 0, done.said
         assert f"leave flink/{CLUSTER}: a session cluster" in done.said
-        assert "up" in platform.make("up", ingress=INGRESS).said
+        done = platform.make("up", ingress=INGRESS)
+        assert done.code == 0, done.said
+        assert "suspended until `make resume STACK=sandbox`: " in done.said
         assert status(kubectl, "flinksessionjob", SESSION_JOB)["lifecycleState"] == "SUSPENDED"
         assert status(kubectl, "flinkdeployment", blue)["lifecycleState"] == "SUSPENDED"
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
         done = platform.make("resume", ingress=INGRESS)
         assert done.code == 0, done.said
         assert status(kubectl, "flinksessionjob", SESSION_JOB)["jobStatus"]["state"] == "RUNNING"
-        assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["jobStatus"]["state"] == "RUNNING"
-        print(status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"])
+        shop = status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)
+        assert (shop["blueGreenState"], shop["jobStatus"]["state"]) == ("ACTIVE_BLUE", "RUNNING")
         for cluster in (CLUSTER, blue):
             assert RunningTotals(kubectl, platform.root, list, name=cluster).restored()["is_savepoint"]
 
