@@ -23,7 +23,6 @@ VERSION = "1.16.1"
 """Of the operator: the sandbox's own."""
 
 
-
 def is_refused(case: Case) -> bool:
     """Whether it is bad input, which the program refuses before there is a preview.
 
