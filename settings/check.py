@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config = read_config(options.root, options.stack, options.config_file)
         platform = load(options.root, laid_over(config, options.layer))
-        lines = list(explain(wanted(platform.jobs, options.explain), platform.settings)) if options.explain else []
+        lines = list(explain(wanted(platform.jobs, options.explain))) if options.explain else []
     except ProblemsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     for line in lines:
         print(line)
     if not options.explain:
-        if values := replaced_by_enforced(platform.jobs, platform.settings):
+        if values := replaced_by_enforced(platform.jobs):
             how = f"make check STACK={options.stack} EXPLAIN=<job> shows them"
             print(f"{options.stack}: enforced replaces {values}; {how}")
         asked = costs.declared(platform.jobs, platform.attachments, platform.settings)

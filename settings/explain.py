@@ -7,7 +7,6 @@ from typing import cast
 
 from settings.jobs import Job
 from settings.layers import leaves
-from settings.model import StackSettings
 from settings.problems import KeyPath, Problem, ProblemsError, dotted, nearest
 from settings.replaced import replaced
 from settings.secret_text import HIDDEN, is_secret, is_secret_argument, masked
@@ -29,9 +28,9 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
     raise ProblemsError([Problem("--explain", 0, "", f'"{name}" is no job of this stack; {near}')])
 
 
-def explain(job: Job, settings: StackSettings) -> Iterator[str]:
+def explain(job: Job) -> Iterator[str]:
     """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
-    instead = {path: f", instead of {_shown(job, path[1:], old)}" for path, old in replaced(job, settings).items()}
+    instead = {path: f", instead of {_shown(job, path[1:], old)}" for path, old in replaced(job).items()}
     if job.said_image is not None:
         inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
         by_code = ", by the code that it uses" if job.built_as else ""
@@ -47,9 +46,9 @@ def explain(job: Job, settings: StackSettings) -> Iterator[str]:
         yield f"{text:<{width}}  # {origin}"
 
 
-def replaced_by_enforced(jobs: Sequence[Job], settings: StackSettings) -> str:
+def replaced_by_enforced(jobs: Sequence[Job]) -> str:
     """`2 values of word-count`: what `enforced` replaced, in few words; empty when it replaced nothing."""
-    counts = [(job.name, len(replaced(job, settings))) for job in jobs]
+    counts = [(job.name, len(replaced(job))) for job in jobs]
     counts = [(name, count) for name, count in counts if count]
     if not counts:
         return ""

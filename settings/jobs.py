@@ -9,7 +9,7 @@ from typing import cast
 from settings.code import CODE
 from settings.job_files import FileObject
 from settings.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
-from settings.layers import IMAGES, Layer, Layers, settings_path
+from settings.layers import IMAGES, JOB_FILE, Layer, Layers, settings_path
 from settings.model import JobSettings
 from settings.problems import KeyPath, Problem
 from settings.stack_file import StackConfig
@@ -114,7 +114,7 @@ class Job:
         """The text in the job file where YAML reads the value at that path as something that looks otherwise."""
         said = self.source.document.written
         origin = self.layers.origin(path[1:], self.spec) if said and path[:1] == ("spec",) else None
-        if origin is None or origin.layer.name != "job file":
+        if origin is None or origin.layer.name != JOB_FILE:
             return None  # the stack file is looked at as a whole
         return said.get((*self.source.root, "spec", *origin.path))
 
@@ -151,11 +151,12 @@ class Job:
         return args[index].partition("=")[0]
 
     def _config_problem(self, layer: Layer, inside: KeyPath, message: str) -> Problem:
-        """A problem in the stack config, at the setting that gave the value."""
+        """A problem in the config of the stack, or of its platform's, at the setting that gave the value."""
+        config = layer.config or self.config
         place = layer.place or ()
         if layer.name == IMAGES:
-            return self.config.problem(place, message)
-        said: object = self.config.values
+            return config.problem(place, message)
+        said: object = config.values
         for part in place:
             said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None
         written: Mapping[str, object] = cast(Mapping[str, object], said) if isinstance(said, Mapping) else {}
@@ -163,7 +164,7 @@ class Job:
         if self.kind == "FlinkBlueGreenDeployment":
             template = cast(Mapping[str, object], spec.get("template") or {})
             spec = cast(Mapping[str, object], template.get("spec") or {})
-        return self.config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message)
+        return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message)
 
     @property
     def session_cluster(self) -> str | None:

@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from settings.job_spec import configuration_of, secret_volume
+from settings.job_spec import apply_parameters, configuration_of, job_of, secret_volume
 from settings.merge import NAMED_LISTS, merge_into, merge_key
+from settings.model import JobSettings
 from settings.problems import KeyPath
+from settings.stack_file import StackConfig
 
+DEFAULTS = "jobDefaults"
+JOB_FILE = "job file"
+ENFORCED = "enforced"
 IMAGES = "images"
 """The layer that puts the stack's image in the place of the one that a job names."""
 
@@ -22,11 +27,15 @@ class Layer:
         name: `platform`, `jobDefaults`, `job file`, `jobs.<key>`, `enforced`, `images`, `make suspend`.
         spec: what it says of the spec, in the spec's own shape.
         place: where its values stand in the stack config; None for the platform and the job file.
+        settings: the settings that it was made from; None where it was made from none.
+        config: the stack config that they stand in; None where it is the job's own stack's.
     """
 
     name: str
     spec: Mapping[str, object]
     place: KeyPath | None = None
+    settings: JobSettings | None = field(default=None, repr=False)
+    config: StackConfig | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,34 @@ class Layers:
                             before.pop(name, None)
             merge_into(merged, layer.spec)
         return merged
+
+    def lay_parameters(self, spec: dict[str, object], first: int = 0, last: int | None = None) -> dict[str, Layer]:
+        """Lays the layers' `parameters` onto the arguments of the spec that they were merged to, in their order.
+
+        Those of `jobDefaults` are for arguments that lack them, and those of any other layer are not laid where a later
+        one says `args`.
+
+        Returns:
+            By the flag, whose argument it is.
+        """
+        layers = self.ordered[first:last]
+        said = [
+            (index, layer, layer.settings.parameters)
+            for index, layer in enumerate(layers)
+            if layer.settings is not None and layer.settings.parameters
+        ]
+        usual: dict[str, str | None] = {}
+        whose: dict[str, Layer] = {}
+        for _, layer, parameters in said:
+            if layer.name == DEFAULTS:
+                usual |= parameters
+                whose |= {f"--{key}": layer for key in parameters}
+        found = {flag: whose[flag] for flag in apply_parameters(spec, usual, only_missing=True)}
+        for index, layer, parameters in said:
+            later = (job_of(one.spec) or {} for one in layers[index + 1 :])
+            if layer.name != DEFAULTS and all(job.get("args") is None for job in later):
+                found |= dict.fromkeys(apply_parameters(spec, parameters), layer)
+        return found
 
     def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
         """The last layer that says something at that path of the merged spec; None when none does."""

@@ -19,7 +19,7 @@ from settings.rules import continuation, graph, internal_tls, network, ownership
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
-from settings.validation import read_settings
+from settings.validation import read_of_all_jobs, read_settings
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,20 @@ def load(root: Path, config: StackConfig) -> Platform:
     """
     config, problems = with_platform(root, config)
     settings, found_in_config = read_settings(config)
+    below, found_below = read_of_all_jobs(config)
     objects, found_in_files = job_files.read_folders(root, settings.job_folders if settings else ["jobs"])
-    problems += found_in_files + found_in_config
+    problems += found_in_files + found_in_config + found_below
     if settings is None:
         raise ProblemsError(problems)
-    resolved = resolve(settings, config, objects, root)
+    resolved = resolve(settings, config, objects, root, below)
     problems += resolved.problems
     problems += storage.claims_twice(settings, resolved.attachments)
     problems += network.policies_twice(settings, resolved.jobs, resolved.attachments)
     problems += internal_tls.look(settings, resolved.jobs, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
+    if below is not None and config.below is not None:
+        of_all_jobs = stack_rules.look_at_all_jobs(below)
+        found += [(finding, config.below.problem(finding.path, finding.message)) for finding in of_all_jobs]
     clusters = {(job.namespace, job.name): job for job in resolved.jobs if job.kind == "FlinkDeployment"}
     for job in resolved.jobs:
         target = clusters.get((job.namespace, job.session_cluster)) if job.session_cluster else None

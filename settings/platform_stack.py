@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from settings.merge import merge_settings
 from settings.model import DEFAULT_NAMESPACE
 from settings.problems import Problem, ProblemsError, nearest
 from settings.stack_file import StackConfig, read_config, stacks
@@ -39,6 +38,9 @@ _NOTHING: tuple[object, ...] = (None, "", {})
 
 def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Problem]]:
     """A stack's config with what it takes from the platform's stack, and what is wrong with the two together.
+
+    What the platform's stack says of all jobs (`OF_ALL_JOBS`) is not in it: that lies in layers of its own under and
+    over the stack's, and stays in `below`.
 
     Args:
         root: the project.
@@ -70,9 +72,6 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         # Neither is installed, but who scrapes and what looks after jobs is the same.
         "prometheus": {**_mapping(below.values.get("prometheus")), "enabled": False},
         "operator": {**_mapping(below.values.get("operator")), "enabled": False},
-        # A team says what is usual for its jobs; what holds for all of them, the platform has the last word on.
-        "jobDefaults": _laid(below.values.get("jobDefaults"), own.get("jobDefaults")),
-        "enforced": _laid(own.get("enforced"), below.values.get("enforced")),
     }
     storage = _mapping(below.values.get("stateStorage"))
     if storage.get("type") not in (None, "none"):
@@ -121,10 +120,6 @@ def _namespaces(config: StackConfig, below: StackConfig, said: object) -> tuple[
                 config.problem(("namespaces", name), f"belongs to the platform with all its settings; {cure}")
             )
     return chosen or there, problems
-
-
-def _laid(base: object, over: object) -> dict[str, object]:
-    return merge_settings((_mapping(base), _mapping(over)))
 
 
 def _mapping(value: object) -> dict[str, object]:

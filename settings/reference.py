@@ -36,7 +36,8 @@ earlier ones say of it by another (`state.checkpoints.dir`, `execution.checkpoin
 `parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
 says `args`.
 `python -m settings.check <stack> --explain <job>` prints every value of a job with the place that it came from, and
-what `enforced` replaced.
+what `enforced` replaced. In a team's stack its platform's `jobDefaults` and `enforced` are layers, too, the first and the last of them
+all: docs/teams.md.
 """
 
 

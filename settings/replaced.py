@@ -5,40 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from settings.job_spec import apply_parameters, arguments_of
+from settings.job_spec import arguments_of
 from settings.jobs import Job
-from settings.layers import leaves
-from settings.model import StackSettings
+from settings.layers import ENFORCED, JOB_FILE, leaves
 from settings.problems import KeyPath
 
 
-def replaced(job: Job, settings: StackSettings) -> dict[KeyPath, object]:
-    """What the job file or `jobs` said and `enforced` replaced, by its path in the job's manifest."""
-    last = next(index for index, layer in enumerate(job.layers.ordered) if layer.name == "enforced")
-    enforced = job.layers.ordered[last]
-    wanted = job.layers.merged(2, last)
-    found: dict[KeyPath, object] = {}
-    for path, value in leaves(enforced.spec):
-        if value in ({}, []):
-            continue
-        before = _before(wanted, path, job.layers.option_names)
-        if before is not None and before != value:
-            found["spec", *path] = before
-    said = settings.enforced.namespace
-    if said is not None and job.source.namespace not in (None, said):
-        found["metadata", "namespace"] = job.source.namespace
-    named = job.layers.ordered[last - 1].place
-    if named is not None and (own := settings.jobs.get(str(named[-1]))) is not None:
-        apply_parameters(wanted, own.parameters)
-    asked, given = arguments_of(wanted), arguments_of(job.spec)
+def replaced(job: Job) -> dict[KeyPath, object]:
+    """What was said and an `enforced` above it replaced, by its path in the job's manifest: by the job file or by
+    `jobs`, and on another stack's platform by the stack's own `enforced`, too.
+    """
+    ordered = job.layers.ordered
+    file = next(index for index, layer in enumerate(ordered) if layer.name == JOB_FILE)
     inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
-    for key, value in (settings.enforced.parameters or {}).items():
-        flag = f"--{key}"
-        if value is None or flag not in asked[:-1] or flag not in given:
+    given = arguments_of(job.spec)
+    found: dict[KeyPath, object] = {}
+    for index, enforced in enumerate(ordered):
+        if enforced.name != ENFORCED or enforced.settings is None:
             continue
-        before = asked[asked.index(flag) + 1]
-        if before != value:
-            found["spec", *inner, "job", "args", given.index(flag) + 1] = before
+        wanted = job.layers.merged(file, index)
+        for path, value in leaves(enforced.spec):
+            if value in ({}, []):
+                continue
+            before = _before(wanted, path, job.layers.option_names)
+            if before is not None and before != value:
+                found["spec", *path] = before
+        if enforced.settings.namespace is not None and job.source.namespace not in (None, job.namespace):
+            found["metadata", "namespace"] = job.source.namespace
+        job.layers.lay_parameters(wanted, file, index)
+        asked = arguments_of(wanted)
+        for key, value in (enforced.settings.parameters or {}).items():
+            flag = f"--{key}"
+            if value is None or flag not in asked[:-1] or flag not in given:
+                continue
+            before = asked[asked.index(flag) + 1]
+            if before != value:
+                found["spec", *inner, "job", "args", given.index(flag) + 1] = before
     return found
 
 

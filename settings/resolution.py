@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -15,7 +15,6 @@ from settings.job_files import FileObject
 from settings.job_spec import (
     SUSPENDED,
     SUSPENDED_BY,
-    apply_parameters,
     arguments_of,
     derived_spec,
     flat_configuration,
@@ -27,7 +26,7 @@ from settings.job_spec import (
 )
 from settings.jobs import Attachment, Job
 from settings.labels import labels
-from settings.layers import IMAGES, Layer, Layers
+from settings.layers import DEFAULTS, ENFORCED, IMAGES, JOB_FILE, Layer, Layers
 from settings.merge import merge_mappings, merge_settings
 from settings.model import JobSettings, StackSettings
 from settings.problems import Problem, nearest
@@ -46,19 +45,35 @@ class Resolved:
     problems: tuple[Problem, ...]
 
 
+_Stacks = Sequence[tuple[StackSettings, StackConfig]]
+"""Those that say something of all jobs: the platform's, where it is another one, and the stack itself."""
+
+
 def resolve(
-    settings: StackSettings, config: StackConfig, objects: Iterable[FileObject], root: Path = Path()
+    settings: StackSettings,
+    config: StackConfig,
+    objects: Iterable[FileObject],
+    root: Path = Path(),
+    below: StackSettings | None = None,
 ) -> Resolved:
     """Merges each object with the stack's settings, in the order: what the platform derives < `jobDefaults` < the
-    job file < `jobs` < `enforced`.
+    job file < `jobs` < `enforced`; of a stack on another one's platform, that one's `jobDefaults` are under its own and
+    that one's `enforced` over its own.
 
     Args:
         settings: the stack's settings.
         config: where they stand, for problems.
         objects: of all job files.
         root: the project, with the code of jobs.
+        below: what the platform's stack says of all jobs; None where the stack holds its platform itself.
     """
     objects = list(objects)
+    stacks: _Stacks = [(settings, config)]
+    if below is not None and config.below is not None:
+        stacks = [(below, config.below), *stacks]
+    defaults = [said.job_defaults for said, _ in stacks]
+    enforced = [said.enforced for said, _ in reversed(stacks)]
+    first, last = [_written(one) for one in defaults], [_written(one) for one in enforced]
     problems: list[Problem] = []
     keys = _keys_of_jobs(settings, config, objects, problems)
     placed: list[_Placed] = []
@@ -66,7 +81,9 @@ def resolve(
     taken: dict[tuple[str, str, str], FileObject] = {}
     for source in objects:
         own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
-        namespace = _namespace(settings, source, own)
+        above, under = [*reversed(enforced), own], [*reversed(defaults)]
+        spaces = (*(one.namespace for one in above), source.namespace, *(one.namespace for one in under))
+        namespace = next((said for said in spaces if said is not None), settings.first_namespace)
         if namespace not in settings.namespaces:
             path = ("metadata", "namespace")
             known = nearest(namespace, list(settings.namespaces))
@@ -74,8 +91,8 @@ def resolve(
             continue
         identity = (source.kind, namespace, source.name)
         if identity in taken:
-            first = taken[identity].document
-            other = f"{first.file}:{first.line((*taken[identity].root, 'metadata', 'name'))}"
+            there = taken[identity].document
+            other = f"{there.file}:{there.line((*taken[identity].root, 'metadata', 'name'))}"
             problems.append(
                 source.problem(("metadata", "name"), f'"{source.name}" is in {other} too; name one otherwise')
             )
@@ -84,15 +101,17 @@ def resolve(
         if not source.is_job:
             attachments.append(Attachment(source, namespace, _object_manifest(source, namespace)))
             continue
-        layers = (settings.job_defaults, own, settings.enforced)
-        merged = JobSettings.model_validate(
-            merge_settings(layer.model_dump(by_alias=True, exclude_unset=True) for layer in layers)
-        )
-        said = (settings.enforced.enabled, own.enabled, source.enabled, settings.job_defaults.enabled)
-        if next((enabled for enabled in said if enabled is not None), True) is False:
+        merged = JobSettings.model_validate(merge_settings([*first, _written(own), *last]))
+        switches = (*(one.enabled for one in above), source.enabled, *(one.enabled for one in under))
+        if next((said for said in switches if said is not None), True) is False:
             continue
         placed.append(_Placed(source, namespace, own, keys.get(id(source)), merged))
-    return Resolved(tuple(_jobs(placed, settings, config, root)), tuple(attachments), tuple(problems))
+    return Resolved(tuple(_jobs(placed, settings, stacks, config, root)), tuple(attachments), tuple(problems))
+
+
+def _written(settings: JobSettings) -> dict[str, object]:
+    """What was said of the settings, by their names in files."""
+    return settings.model_dump(by_alias=True, exclude_unset=True)
 
 
 @dataclass(frozen=True)
@@ -114,13 +133,15 @@ class _Placed:
     merged: JobSettings
 
 
-def _jobs(placed: list[_Placed], settings: StackSettings, config: StackConfig, root: Path) -> list[Job]:
+def _jobs(
+    placed: list[_Placed], settings: StackSettings, stacks: _Stacks, config: StackConfig, root: Path
+) -> list[Job]:
     """In the order of the files; session jobs are made last, since they have their cluster's Flink version."""
     made: dict[int, Job] = {}
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
     for one in sorted(placed, key=lambda one: one.source.kind == "FlinkSessionJob"):
         manifest, layers = _built(
-            *_job_manifest(one, settings, config.stack, clusters), one.source.kind, settings, root
+            *_job_manifest(one, settings, stacks, config.stack, clusters), one.source.kind, settings, root
         )
         if one.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[one.namespace, one.source.name] = layers.merged(1)
@@ -128,13 +149,6 @@ def _jobs(placed: list[_Placed], settings: StackSettings, config: StackConfig, r
         is_protected = settings.protect_jobs if said is None else said
         made[id(one)] = Job(one.source, one.namespace, manifest, one.merged, layers, config, is_protected, one.own)
     return [made[id(one)] for one in placed]
-
-
-def _namespace(settings: StackSettings, source: FileObject, own: JobSettings) -> str:
-    for said in (settings.enforced.namespace, own.namespace, source.namespace, settings.job_defaults.namespace):
-        if said is not None:
-            return said
-    return settings.first_namespace
 
 
 def _keys_of_jobs(
@@ -178,7 +192,11 @@ def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
 
 
 def _job_manifest(
-    placed: _Placed, settings: StackSettings, stack: str, clusters: Mapping[tuple[str, str], Mapping[str, object]]
+    placed: _Placed,
+    settings: StackSettings,
+    stacks: _Stacks,
+    stack: str,
+    clusters: Mapping[tuple[str, str], Mapping[str, object]],
 ) -> tuple[dict[str, object], Layers]:
     source, namespace, own = placed.source, placed.namespace, placed.own
     kind = source.kind
@@ -188,23 +206,26 @@ def _job_manifest(
     ingress = Wanted(kind, namespace, source.name, placed.merged.ingress, {})
     is_on = ingress.is_on(settings.ingress)
 
-    def of_all(layer: JobSettings, *, stateful: bool) -> dict[str, object]:
-        spec = spec_of(layer, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on)
-        return _laid(spec, in_template(kind, raw_spec(layer, kind)))
+    def of_all(name: str, said: JobSettings, config: StackConfig, *, stateful: bool) -> list[Layer]:
+        if not said.model_fields_set:
+            return []
+        spec = spec_of(said, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on)
+        return [Layer(name, _laid(spec, in_template(kind, raw_spec(said, kind))), (name,), said, config)]
 
-    mine = spec_of(own, kind, runs_job=runs_job, has_ingress=is_on)
-    named = Layer(f"jobs.{placed.key}", _laid(mine, flat_configuration(own.spec or {})), ("jobs", str(placed.key)))
+    mine = _laid(spec_of(own, kind, runs_job=runs_job, has_ingress=is_on), flat_configuration(own.spec or {}))
+    named = Layer(f"jobs.{placed.key}", mine, ("jobs", str(placed.key)), own)
 
     def later_layers(*, stateful: bool) -> list[Layer]:
-        defaults = Layer("jobDefaults", of_all(settings.job_defaults, stateful=stateful), ("jobDefaults",))
-        enforced = Layer("enforced", of_all(settings.enforced, stateful=stateful), ("enforced",))
-        return [defaults, Layer("job file", written), named, enforced]
+        layers = [Layer(JOB_FILE, written), named]
+        for said, config in reversed(stacks):
+            layers[:0] = of_all(DEFAULTS, said.job_defaults, config, stateful=stateful)
+            layers += of_all(ENFORCED, said.enforced, config, stateful=stateful)
+        return layers
 
     # What keeps state is known when all layers have spoken of the upgrade mode.
     jobs = [job_of(layer.spec) or {} for layer in later_layers(stateful=False)]
     modes = [job["upgradeMode"] for job in jobs if "upgradeMode" in job]
     said = later_layers(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
-    defaults, enforced = said[0], said[-1]
     keys = configuration_keys(kind, (layer.spec for layer in said))
     cluster = clusters.get((namespace, str(_last(said, kind, "deploymentName")))) if kind == "FlinkSessionJob" else None
     names: Mapping[str, tuple[str, ...]] = {}
@@ -222,11 +243,7 @@ def _job_manifest(
     above = [Layer(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
     layers = Layers([Layer("platform", platform), *said, *above], option_names=names)
     spec = layers.merged()
-    flags = apply_parameters(spec, settings.job_defaults.parameters, only_missing=True)
-    layers.arguments.update(dict.fromkeys(flags, defaults))
-    if (job_of(enforced.spec) or {}).get("args") is None:
-        layers.arguments.update(dict.fromkeys(apply_parameters(spec, own.parameters), named))
-    layers.arguments.update(dict.fromkeys(apply_parameters(spec, settings.enforced.parameters), enforced))
+    layers.arguments.update(layers.lay_parameters(spec))
     manifest = _object_manifest(source, namespace)
     manifest["spec"] = spec
     if suspended is not None:

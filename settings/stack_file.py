@@ -21,6 +21,9 @@ _BEGINNING, _END = "Pulumi.", ".yaml"
 SUSPENSION = "suspension"
 """The key that the tools write into their copy of a stack file, and nobody into the file."""
 
+OF_ALL_JOBS = ("jobDefaults", "enforced")
+"""The keys that a stack and the platform's stack both have a say with, each in a layer of its own."""
+
 STACK_FILE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 """What may stand at the top of a stack file."""
 
@@ -51,7 +54,8 @@ class StackConfig:
         """A problem at that path of the config."""
         if self.layer is not None and path in self.layer.lines:
             return self.layer.problem(path, message)
-        if self.below is not None and self.below._depth(path) > self._depth(path):
+        is_own = path[:1] and path[0] in OF_ALL_JOBS
+        if self.below is not None and not is_own and self.below._depth(path) > self._depth(path):
             return self.below.problem(path, message)
         if self.document is None or not path:
             return Problem(self.file, 0, dotted(path), message)

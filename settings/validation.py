@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from types import NoneType
 from typing import cast, get_args, get_origin
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from settings.model import StackSettings
 from settings.problems import KeyPath, Problem, nearest
 from settings.secret_text import masked
-from settings.stack_file import PREFIX, StackConfig
+from settings.stack_file import OF_ALL_JOBS, PREFIX, StackConfig
 
 
 def read_settings(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
@@ -22,8 +23,23 @@ def read_settings(config: StackConfig) -> tuple[StackSettings | None, list[Probl
     What is wrong is left out and the rest read, so that the problems of jobs can be found in the same run; None when
     nothing can be read without it.
     """
+    settings, problems = _validated(config)
+    return settings, [*_odd_texts(config), *problems]
+
+
+def read_of_all_jobs(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
+    """What the platform's stack says of all jobs (`OF_ALL_JOBS`), as settings with nothing else in them, and what is
+    wrong with it; None for a stack that holds its platform itself.
+    """
+    if config.below is None:
+        return None, []
+    values = {key: value for key, value in config.below.values.items() if key in OF_ALL_JOBS}
+    return _validated(replace(config.below, values={"context": "none", **values}))
+
+
+def _validated(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
     values = copy.deepcopy(dict(config.values))
-    problems = [*_odd_texts(config), *_take_encrypted(values, config)]
+    problems = _take_encrypted(values, config)
     for attempt in range(3):
         try:
             return StackSettings.model_validate(values), problems

@@ -10,7 +10,7 @@ from settings.base import seconds
 from settings.jobs import Attachment, Job
 from settings.model import StackSettings
 from settings.pod_templates import cluster_place, cluster_spec, templates
-from settings.problems import KeyPath, Problem
+from settings.problems import Problem
 from settings.rules.finding import Finding
 from settings.rules.subject import listed, mapping
 from settings.secret_model import INTERNAL_TLS_FOLDER
@@ -90,20 +90,12 @@ def look_at_alert(settings: StackSettings, jobs: Iterable[Job]) -> Iterator[tupl
 
 def _problem(job: Job, message: str, *path: str, of_itself: bool = False) -> Problem:
     """At the setting: the last layer of the stack config that speaks of it, or what `jobs` says of the job itself."""
-    layers = [layer for layer in job.layers.ordered if layer.place is not None]
-    said = [
-        layer.place
-        for layer in reversed(layers)
-        if layer.place is not None and (not of_itself or layer.name.startswith("jobs.")) and _says(job, layer.place)
-    ]
-    return job.config.problem((*(said[0] if said else ()), "internalTls", *path), message)
-
-
-def _says(job: Job, place: KeyPath) -> bool:
-    found: object = job.config.values
-    for part in place:
-        found = mapping(found).get(str(part))
-    return "internalTls" in mapping(found)
+    for layer in reversed(job.layers.ordered):
+        settings = layer.settings
+        is_meant = not of_itself or layer.name.startswith("jobs.")
+        if is_meant and settings is not None and "internal_tls" in settings.model_fields_set:
+            return (layer.config or job.config).problem((*(layer.place or ()), "internalTls", *path), message)
+    return job.config.problem(("internalTls", *path), message)
 
 
 def _of_cert_manager(job: Job, settings: StackSettings) -> Iterator[Problem]:

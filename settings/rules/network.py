@@ -20,7 +20,7 @@ _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])(?:[a-z][a-z0-9+.:-]*://)?((?:[a-z0-
 
 
 def look(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config."""
+    """Paths are those of the stack config. What it says of all jobs is looked at by `stack.look_at_all_jobs`."""
     if not settings.network_policies.enabled:
         message = (
             "is false: every pod of the cluster can reach Flink's REST endpoints, and jobs can reach everything; leave"
@@ -30,14 +30,17 @@ def look(settings: StackSettings) -> Iterator[Finding]:
     said: list[tuple[KeyPath, Sequence[Endpoint] | None]] = [
         (("operator", "egress"), settings.operator.egress),
         *((("namespaces", name, "egress"), namespace.egress) for name, namespace in settings.namespaces.items()),
-        (("jobDefaults", "egress"), settings.job_defaults.egress),
         *((("jobs", name, "egress"), one.egress) for name, one in settings.jobs.items()),
-        (("enforced", "egress"), settings.enforced.egress),
     ]
     for path, egress in said:
-        for index, one in enumerate(egress or ()):
-            if one.cidr in _EVERYWHERE and not one.ports:
-                yield Finding("open", (*path, index), "is every port of every address; write ports, or a smaller range")
+        yield from open_to_all(path, egress)
+
+
+def open_to_all(path: KeyPath, egress: Sequence[Endpoint] | None) -> Iterator[Finding]:
+    """Entries of one `egress`, which stands at that path, that leave nothing out."""
+    for index, one in enumerate(egress or ()):
+        if one.cidr in _EVERYWHERE and not one.ports:
+            yield Finding("open", (*path, index), "is every port of every address; write ports, or a smaller range")
 
 
 def look_at_reach(job: Job, settings: StackSettings) -> Iterator[Finding]:

@@ -38,14 +38,16 @@ def look(settings: StackSettings) -> Iterator[Finding]:
     yield from storage.look(settings)
     yield from network.look(settings)
     yield from ingress.look_at_stack(settings)
-    yield from _of_single_jobs(settings)
+    yield from look_at_all_jobs(settings)
 
 
-def _of_single_jobs(settings: StackSettings) -> Iterator[Finding]:
+def look_at_all_jobs(settings: StackSettings) -> Iterator[Finding]:
+    """What is wrong with what a stack says of all jobs: of its own, and of those of the stacks on its platform."""
     for key, layer in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
         if layer.restore_from is not None:
             message = "would start every job from the state of one; say it of that job, in jobs.<name>"
             yield Finding("restore", (key, "restoreFrom"), message)
+        yield from network.open_to_all((key, "egress"), layer.egress)
 
 
 def _owners(settings: StackSettings) -> Iterator[Finding]:

@@ -55,6 +55,23 @@ def test_certificates_of_a_teams_jobs_are_the_teams_also_when_the_platform_insis
     )
 
 
+def test_what_the_platform_insists_on_is_deployed_whatever_a_team_says(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    factor = "kubernetes.taskmanager.cpu.limit-factor"
+    said = root / "Pulumi.team-a.yaml"
+    before = said.read_text()
+    said.write_text(f"{before}  flink-k8s:enforced: {{spec: {{flinkConfiguration: {{{factor}: '8'}}}}}}\n")
+    try:
+        [job] = recorded(root, "team-a").find_all("FlinkDeployment")
+        assert check(["team-a", "--root", str(root), "--explain", "orders"]) == 0
+    finally:
+        said.write_text(before)
+    assert job.inputs["spec"]["flinkConfiguration"][factor] == "2"  # type: ignore[index]
+    [line] = [line for line in capsys.readouterr().out.splitlines() if factor in line]
+    assert line.endswith('# enforced (Pulumi.platform.yaml:17), instead of "8"')
+
+
 def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Path) -> None:
     found = recorded(root, "platform")
     kinds = Counter(thing.kind for thing in found.things)

@@ -101,7 +101,7 @@ def test_the_job_is_deployed_with_it_and_explain_says_so(project: Project, write
     assert platform.jobs[0].spec["image"] == wanted
     assert platform.jobs[0].built_as == "pyflink:dev"
     assert not [remark for remark in project.remarks() if "digest" in remark]
-    [line] = [line for line in explain(platform.jobs[0], platform.settings) if line.startswith("spec.image")]
+    [line] = [line for line in explain(platform.jobs[0]) if line.startswith("spec.image")]
     assert line.endswith('# images (Pulumi.x.yaml:4), instead of "pyflink:dev", by the code that it uses')
 
 

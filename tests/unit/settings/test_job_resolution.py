@@ -170,7 +170,7 @@ def test_explain_shows_what_enforced_replaced_by_another_name(project: Project) 
     enforced = {"flinkConfiguration": {OLDEST: "s3://enforced", "restart-strategy.type": "none"}}
     project.stack({"enforced": enforced})
     platform = project.load()
-    lines = [line for line in explain(platform.jobs[0], platform.settings) if "enforced" in line]
+    lines = [line for line in explain(platform.jobs[0]) if "enforced" in line]
     shown = [re.sub(" +", " ", line).removeprefix("spec.flinkConfiguration") for line in lines]
     assert shown == [
         f'["{OLDEST}"] = "s3://enforced" # enforced (Pulumi.x.yaml:5), instead of "s3://file"',

@@ -98,7 +98,7 @@ def test_any_manifest_under_any_settings(
         assert all(problem.file in ("Pulumi.x.yaml", "jobs/word_count.yaml") for problem in error.problems)
         return
     for job in platform.jobs:
-        assert list(explain(job, platform.settings))
+        assert list(explain(job))
 
 
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))

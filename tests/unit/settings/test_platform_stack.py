@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from settings.explain import explain
+from settings.job_files import read_folders
+from settings.job_spec import SAVEPOINT_ON_DELETION
+from settings.jobs import Job
 from settings.platform import Platform, engine_config, load
+from settings.platform_stack import with_platform
 from settings.problems import ProblemsError
+from settings.resolution import resolve
 from settings.stack_file import PREFIX, read, read_config
+from settings.validation import read_of_all_jobs, read_settings
 from tests.unit.settings.project import JOB
 
 PLATFORM: dict[str, Any] = {
@@ -27,6 +35,13 @@ PLATFORM: dict[str, Any] = {
     "strict": False,
 }
 TEAM: dict[str, Any] = {"platform": "below", "namespaces": {"a": {}}, "jobFolders": ["jobs/a"]}
+BARE = """apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: word-count}
+spec:
+  flinkVersion: v1_17
+  job: {jarURI: local:///x.jar, upgradeMode: savepoint}
+"""
 
 
 class Stacks:
@@ -108,6 +123,157 @@ def test_a_variable_is_from_where_the_last_of_both_takes_it(project: Stacks) -> 
         {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
         {"name": "B", "value": "below"},
     ]
+
+
+KEY = {"secret": "s", "key": "k"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "team", "path", "expected"),
+    [
+        ({"image": "platform:1"}, {"spec": {"image": "team:1"}}, ("image",), "platform:1"),
+        ({"flinkConfiguration": {"z": "platform"}}, {"spec": {"flinkConfiguration": {"z": "team"}}}, ("flinkConfiguration", "z"), "platform"),
+        ({"flinkConfiguration": {"a": {"b": "platform"}}}, {"flinkConfiguration": {"a.b": "team"}}, ("flinkConfiguration", "a.b"), "platform"),
+        ({"flinkConfiguration": {"restart-strategy": "none"}}, {"flinkConfiguration": {"restart-strategy.type": "fixed-delay"}}, ("flinkConfiguration", "restart-strategy.type"), None),
+        ({"flinkConfiguration": {"z": None}}, {"flinkConfiguration": {"z": "team"}}, ("flinkConfiguration", "z"), None),
+        ({"savepointOnDeletion": True}, {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}, ("flinkConfiguration", SAVEPOINT_ON_DELETION), "true"),
+        ({"restoreFrom": "s3://platform"}, {"spec": {"job": {"initialSavepointPath": "s3://team"}}}, ("job", "initialSavepointPath"), "s3://platform"),
+        ({"jobManager": {"cpu": 1.0}}, {"spec": {"jobManager": {"resource": {"cpu": 8}}}}, ("jobManager", "resource", "cpu"), 1.0),
+        ({"env": {"A": "platform"}}, {"spec": {"podTemplate": {"spec": {"containers": [{"name": "flink-main-container", "env": [{"name": "A", "value": "team"}]}]}}}}, ("podTemplate", "spec", "containers", 0, "env", 0, "value"), "platform"),
+    ],
+)  # fmt: skip
+def test_what_the_platform_insists_on_no_team_changes(
+    project: Stacks, platform: dict[str, Any], team: dict[str, Any], path: tuple[str | int, ...], expected: object
+) -> None:
+    """In whichever words the team says otherwise; in the order of `jobDefaults` it is the team that wins."""
+
+    def value() -> object:
+        [job] = load_unchecked(project)
+        found: Any = job.spec
+        for part in path:
+            found = found[part] if isinstance(part, int) else found.get(part)
+        return found
+
+    (project.root / "jobs" / "a" / "word_count.yaml").write_text(BARE)
+    project.write("below", {**PLATFORM, "stateStorage": {"type": "none"}, "enforced": platform})
+    project.write("team", {**TEAM, "jobDefaults": team, "jobs": {"word-count": team}, "enforced": team})
+    assert value() == expected
+    project.write("below", {**PLATFORM, "stateStorage": {"type": "none"}, "jobDefaults": team, "enforced": {}})
+    project.write("team", {**TEAM, "jobDefaults": platform})
+    assert value() == expected
+
+
+@pytest.mark.parametrize(
+    ("platform", "team", "expected"),
+    [
+        ({"args": ["platform"]}, {"parameters": {"audit": "off"}}, ["platform"]),
+        ({"args": ["platform"]}, {"spec": {"job": {"args": ["team"]}}}, ["platform"]),
+        ({"parameters": {"audit": "on"}}, {"args": ["team", "--audit", "off"]}, ["team", "--audit", "on"]),
+        ({"parameters": {"audit": "on"}}, {"parameters": {"audit": "off"}}, ["--audit", "on"]),
+        ({"parameters": {"audit": None}}, {"parameters": {"audit": "off"}, "args": ["team"]}, ["team"]),
+    ],
+)  # fmt: skip
+def test_arguments_that_the_platform_insists_on(
+    project: Stacks, platform: dict[str, Any], team: dict[str, Any], expected: list[str]
+) -> None:
+    """The team's list stands where the platform insists on single parameters, and its parameters not on the platform's list."""
+    (project.root / "jobs" / "a" / "word_count.yaml").write_text(BARE)
+    project.write("below", {**PLATFORM, "enforced": platform})
+    project.write("team", {**TEAM, "enforced": team})
+    [job] = load_unchecked(project)
+    assert job.spec["job"]["args"] == expected  # type: ignore[index]
+
+
+def test_nulls_of_both_stacks_take_away(project: Stacks) -> None:
+    """Also what no stack says: the null has to get as far as the job's file."""
+    job = JOB.replace("v2_2", "v1_17") + "  flinkConfiguration: {b: file, c: file}\n"
+    (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
+    project.write("below", {**PLATFORM, "enforced": {"flinkConfiguration": {"b": None}}})
+    project.write("team", {**TEAM, "enforced": {"flinkConfiguration": {"c": None}}})
+    [found] = project.load().jobs
+    assert {"b", "c"}.isdisjoint(found.spec["flinkConfiguration"])  # type: ignore[call-overload]
+    project.write("below", {**PLATFORM, "jobDefaults": {"parameters": {"k": "platform", "l": "platform"}}})
+    project.write("team", {**TEAM, "jobDefaults": {"parameters": {"k": None, "l": "team"}}})
+    [found] = project.load().jobs
+    args = found.spec["job"]["args"]  # type: ignore[index]
+    assert args[-2:] == ["--l", "team"]
+    assert "--k" not in args
+
+
+def test_what_is_no_field_of_the_spec_is_the_platforms_too(project: Stacks) -> None:
+    """Namespace, whether the job is there, protection and reach: the platform's `enforced`, the team's `jobDefaults`."""
+    ours = {"namespace": "b", "protect": True, "egress": [{"namespace": "b", "ports": [1]}], "enabled": True}
+    theirs = {"namespace": "a", "protect": False, "egress": [], "enabled": False}
+    for below, team in (({"enforced": ours}, {"enforced": theirs}), ({"jobDefaults": theirs}, {"jobDefaults": ours})):
+        project.write("below", {**PLATFORM, **below})
+        project.write("team", {**TEAM, "namespaces": {"a": {}, "b": {}}, **team})
+        [job] = project.load().jobs
+        assert (job.namespace, job.is_protected, [one.ports for one in job.settings.egress or []]) == (
+            "b",
+            True,
+            [["1"]],
+        )
+
+
+def test_each_value_is_told_from_the_stack_that_said_it(project: Stacks) -> None:
+    below = {"image": "platform:1", "parameters": {"audit": "on", "own": "platform"}, "flinkConfiguration": {"z": "p"}}
+    team = {"spec": {"image": "team:1", "flinkConfiguration": {"z": "t"}}, "parameters": {"audit": "off", "mine": 1}}
+    project.write("below", {**PLATFORM, "enforced": below})
+    project.write("team", {**TEAM, "jobDefaults": {"flinkConfiguration": {"x": "team"}}, "enforced": team})
+    [job] = project.load().jobs
+    lines = [re.sub(" +", " ", line) for line in explain(job)]
+
+    def line_of(stack: str, text: str) -> str:
+        file = f"Pulumi.{stack}.yaml"
+        lines = (project.root / file).read_text().splitlines()
+        return f"({file}:{next(index for index, line in enumerate(lines, 1) if text in line)})"
+
+    configuration = "spec.flinkConfiguration"
+    assert f'spec.image = "platform:1" # enforced {line_of("below", "platform:1")}, instead of "team:1"' in lines
+    assert f'{configuration}.z = "p" # enforced {line_of("below", "z: p")}, instead of "t"' in lines
+    assert f'{configuration}.x = "team" # jobDefaults {line_of("team", "x: team")}' in lines
+    assert f'{configuration}.y = "platform" # jobDefaults {line_of("below", "y: platform")}' in lines
+    args = {line.partition(" = ")[2] for line in lines if ".args[" in line}
+    audit = line_of("below", "audit:")
+    assert {f'"--audit" # enforced {audit}', f'"on" # enforced {audit}, instead of "off"'} <= args
+    assert f'"--mine" # enforced {line_of("team", "mine:")}' in args
+    assert f'"--own" # enforced {line_of("below", "own:")}' in args
+
+
+def test_findings_of_both_stand_where_they_were_said(project: Stacks) -> None:
+    everywhere = {"egress": [{"cidr": "0.0.0.0/0"}]}
+    project.write("below", {**PLATFORM, "enforced": {**everywhere, "imag": "x", "env": {"A": "a"}}})
+    project.write("team", {**TEAM, "strict": True, "enforced": {**everywhere, "image": 1}})
+    problems = project.problems()
+    assert [one for one in problems if one.startswith("Pulumi.below.yaml:") and "enforced.imag: is unknown" in one]
+    assert [one for one in problems if one.startswith("Pulumi.team.yaml:") and "enforced.image: is 1" in one]
+    for stack in ("below", "team"):
+        assert [
+            one for one in problems if f"Pulumi.{stack}.yaml:" in one and "enforced.egress[0]: is every port" in one
+        ]
+    values = {f"{PREFIX}platform": "below", f"{PREFIX}enforced": '{"env": {"A": {}}}'}
+    with pytest.raises(ProblemsError, match=r"Pulumi.team.yaml: enforced.env.A: is {}"):
+        load(project.root, engine_config(values, "team"))
+    restored = {"enforced": {"restoreFrom": "s3://b/s"}}
+    project.write("below", {**PLATFORM, **restored})
+    project.write("team", {**TEAM})
+    assert [
+        one for one in project.problems() if "Pulumi.below.yaml" in one and "enforced.restoreFrom: would start" in one
+    ]
+    certificates = {"enforced": {"internalTls": {"enabled": True, "duration": "1m"}}}
+    project.write("below", {**PLATFORM, **certificates, "operator": {"version": "1.16.1"}})
+    project.write("team", {**TEAM, "enforced": {"internalTls": {"enabled": False}}})
+    assert [one for one in project.problems() if "Pulumi.below.yaml" in one and "enforced.internalTls.duration" in one]
+
+
+def load_unchecked(project: Stacks) -> tuple[Job, ...]:
+    """The team's jobs, whatever the checks say of them."""
+    config, _ = with_platform(project.root, read_config(project.root, "team"))
+    settings, _ = read_settings(config)
+    below, _ = read_of_all_jobs(config)
+    objects, _ = read_folders(project.root, ["jobs/a"])
+    assert settings is not None
+    return resolve(settings, config, objects, project.root, below).jobs
 
 
 @pytest.mark.parametrize("key", ["strict", "protectJobs"])

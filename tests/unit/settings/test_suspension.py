@@ -66,7 +66,7 @@ def test_a_session_cluster_has_nothing_to_suspend(project: Project):
 
 
 def test_where_it_comes_from_is_said(project: Project):
-    lines = list(explain(suspended(project), project.load().settings))
+    lines = list(explain(suspended(project)))
     [line] = [line for line in lines if line.startswith("spec.job.state")]
     assert line.endswith("# make suspend")
 
@@ -79,6 +79,6 @@ def test_a_stack_file_cannot_say_it(project: Project):
 
 def test_what_enforced_replaced_is_shown_as_before(project: Project):
     project.stack({"enforced": {"image": "forced:1"}})
-    lines = list(explain(suspended(project), project.load().settings))
+    lines = list(explain(suspended(project)))
     [line] = [line for line in lines if line.startswith("spec.image")]
     assert line.endswith('instead of "pyflink:dev"')
