@@ -48,7 +48,7 @@ THE_ENGINE_SEES_NONE = (
 """Changes of a manifest after which the resource is what it was."""
 
 LEAVES_THE_PROFILE = "FlinkDeployment savepoint: spec.job.upgradeMode=stateless"
-"""To the operator no reason to restart; but the platform's settings for jobs that keep state go with it."""
+"""Of a job that runs, no reason to restart to the operator; but the platform's settings for jobs that keep state go."""
 
 PROTECTED = "protected"
 
@@ -57,7 +57,7 @@ def expected(case: Case) -> str:
     """The effect, as a plan's line has it."""
     if case.title in THE_ENGINE_SEES_NONE:
         return Effect.NOTHING.value
-    if case.title == LEAVES_THE_PROFILE:
+    if case.title == LEAVES_THE_PROFILE and case.effect is Effect.NO_RESTART:
         return f"STATE LOSS: {Effect.FROM_EMPTY.value}"
     return f"{'STATE LOSS: ' if case.loses else ''}{case.effect.value}"
 
