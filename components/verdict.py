@@ -7,6 +7,7 @@ generation of the spec their status speaks of.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -16,6 +17,9 @@ from settings.jobs import Job, job_of
 
 OBSERVE_SECONDS = 15
 """How long the operator has to begin with a change, where its status does not say which spec it speaks of."""
+
+_FREE = re.compile(r"\.(flinkConfiguration|configuration|logConfiguration|podTemplate|args)\.")
+"""In the path of a leaf of a spec: from there on all is its author's, and no default of the operator's."""
 
 RECOVERY_SECONDS = 60
 """How long what may pass by itself has to pass: a JobManager in ERROR, an upgrade that the operator tries again."""
@@ -123,8 +127,9 @@ def _is_recorded(found: Object) -> bool:
         taken = cast(Object, json.loads(str(recorded)))["spec"]
     except (KeyError, TypeError, json.JSONDecodeError):
         return False
-    # The operator adds defaults.
-    return dict(_leaves(found.get("spec") or {})).items() <= dict(_leaves(taken)).items()
+    declared, recorded = dict(_leaves(found.get("spec") or {})), dict(_leaves(taken))
+    # The operator adds defaults to its own fields. What it has beside those, a change took away.
+    return declared.items() <= recorded.items() and not any(map(_FREE.search, recorded.keys() - declared.keys()))
 
 
 def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, str]]:

@@ -133,6 +133,10 @@ def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_sta
         ({"restartNonce": 1700000002}, {"restartNonce": 1700000001}, False),
         ({"flinkConfiguration": {"a": True}}, {"flinkConfiguration": {"a": "true"}}, True),
         ({"job": {"args": ["a", "b"]}}, {"job": {"args": ["a"]}}, False),
+        # What only takes away is a change, too.
+        ({"job": {"args": ["a"]}}, {"job": {"args": ["a", "b"]}}, False),
+        ({"flinkConfiguration": {"a.b": "1"}}, {"flinkConfiguration": {"a": {"b": "1", "c": "x"}}}, False),
+        ({"podTemplate": {"spec": {}}}, {"podTemplate": {"spec": {"containers": [{"name": "a"}]}}}, False),
         ({"restartNonce": None, "ingress": {}}, {}, True),
         ({"job": {}}, None, False),
     ],
