@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from tests.e2e.clone import Clone
-from tests.e2e.conftest import only_for
+from tests.deletions import deletions
 from tests.e2e.other_kinds import (
     BLUE_GREEN,
     CLUSTER,
@@ -25,8 +23,11 @@ from tests.e2e.other_kinds import (
     session_job,
     snapshot,
 )
-from tests.e2e.running_totals import PAIR, RunningTotals
+from tests.e2e.running_totals import RunningTotals
+from tests.project import Project
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 FILES = {
     "cluster.yaml": session_cluster(),
@@ -45,23 +46,17 @@ INGRESS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def platform(
-    sandbox: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Generator[Clone]:
-    """A clone with these job files, nothing up; nothing of it is afterwards."""
-    only_for(PAIR, request, "which lacks two of the kinds")
-    clone = Clone.of(tmp_path_factory.mktemp("kinds") / "clone", FILES)
-    yield clone
-    done = clone.make("destroy", timeout=200)
-    assert done.code == 0, done.said
+def platform(no_stack: None, engine: Project) -> Project:
+    """A copy of the project with these job files, not up."""
+    return engine.copy(FILES)
 
 
 class TestOtherKinds:
     """In this order."""
 
-    def test_each_is_ready_when_up_ends(self, platform: Clone, kubectl: Kubectl):
+    def test_each_is_ready_when_up_ends(self, platform: Project, kubectl: Kubectl):
         done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
         report = status(kubectl, "flinksessionjob", SESSION_JOB)
         assert (report["lifecycleState"], report["jobStatus"]["state"]) == ("STABLE", "RUNNING")
@@ -71,11 +66,11 @@ class TestOtherKinds:
         assert taken["state"] == "COMPLETED"
         assert f"/flink/{SESSION_JOB}/savepoints/" in taken["path"]
 
-    def test_make_logs_finds_the_pods_of_each(self, platform: Clone):
+    def test_make_logs_finds_the_pods_of_each(self, platform: Project):
         for job, pods in ((SESSION_JOB, CLUSTER), (BLUE_GREEN, f"{BLUE_GREEN}-blue")):
-            assert f"[pod/{pods}-" in platform.make("logs", f"JOB={job}").said
+            assert f"[pod/{pods}-" in platform.make("logs", "", f"JOB={job}").output
 
-    def test_each_came_after_what_it_needs(self, platform: Clone, kubectl: Kubectl):
+    def test_each_came_after_what_it_needs(self, platform: Project, kubectl: Kubectl):
         """A session job is made when its cluster is ready, a snapshot when its job runs."""
         made = {
             name: (kubectl.get(kind, name, "-n", "flink") or {})["metadata"]["creationTimestamp"]
@@ -91,7 +86,7 @@ class TestOtherKinds:
         ]  # fmt: skip
         assert made[CLUSTER] < answers <= made[SESSION_JOB] < made[SNAPSHOT]
 
-    def test_each_that_has_a_web_interface_has_its_ingress(self, platform: Clone, kubectl: Kubectl):
+    def test_each_that_has_a_web_interface_has_its_ingress(self, platform: Project, kubectl: Kubectl):
         """No controller is here: what is asked is that the operator makes of the spec what users expect."""
         assert ingresses(kubectl) == {CLUSTER: f"{CLUSTER}-rest", BLUE_GREEN: f"{BLUE_GREEN}-blue-rest"}
         shop = kubectl.get("ingress", BLUE_GREEN, "-n", "flink") or {}
@@ -103,20 +98,20 @@ class TestOtherKinds:
         assert [rule["host"] for rule in shop["spec"]["rules"]] == [host]
         assert shop["spec"]["tls"] == [{"hosts": [host], "secretName": f"{BLUE_GREEN}-ingress-tls"}]
 
-    def test_a_session_job_that_fails_says_why(self, platform: Clone):
+    def test_a_session_job_that_fails_says_why(self, platform: Project):
         platform.write("broken.yaml", session_job("broken", script="nope.py"))
         done = platform.make("up", ingress=INGRESS)
         platform.remove("broken.yaml")
-        words = error_of(done.said, "broken")
+        words = error_of(done.output, "broken")
         assert done.code != 0
         assert "nope.py" in words
-        assert "\tat " not in done.said
+        assert "\tat " not in done.output
         assert done.seconds < 60
 
-    def test_a_change_goes_from_blue_to_green(self, platform: Clone, kubectl: Kubectl):
+    def test_a_change_goes_from_blue_to_green(self, platform: Project, kubectl: Kubectl):
         platform.write("shop.yaml", blue_green(env={"ROUND": "2"}))
         done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_GREEN"
         green = kubectl.get("flinkdeployment", f"{BLUE_GREEN}-green", "-n", "flink") or {}
         assert green["status"]["jobStatus"]["state"] == "RUNNING"
@@ -124,58 +119,64 @@ class TestOtherKinds:
         assert "savepoint" in green["spec"]["job"]["initialSavepointPath"]  # it went on where blue was
         assert kubectl.get("flinksessionjob", "broken", "-n", "flink") is None
 
-    def test_a_change_that_fails_says_why_and_leaves_green_at_work(self, platform: Clone, kubectl: Kubectl):
+    def test_a_change_that_fails_says_why_and_leaves_green_at_work(self, platform: Project, kubectl: Kubectl):
         platform.write("shop.yaml", blue_green(configuration=REFUSED_BY_FLINK, env={"ROUND": "3"}))
         done = platform.make("up", ingress=INGRESS)
         assert done.code != 0
-        assert "TaskManager memory configuration failed" in error_of(done.said, BLUE_GREEN)
+        assert "TaskManager memory configuration failed" in error_of(done.output, BLUE_GREEN)
         assert done.seconds < 90
         assert status(kubectl, "flinkdeployment", f"{BLUE_GREEN}-green")["jobStatus"]["state"] == "RUNNING"
 
-    def test_corrected_it_goes_to_blue(self, platform: Clone, kubectl: Kubectl):
+    def test_corrected_it_goes_to_blue(self, platform: Project, kubectl: Kubectl):
         platform.write("shop.yaml", blue_green(env={"ROUND": "3"}))
         done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_BLUE"
 
-    def test_suspended_they_stay_so_and_resumed_go_on_from_there(self, platform: Clone, kubectl: Kubectl):
+    def test_suspended_they_stay_so_and_resumed_go_on_from_there(self, platform: Project, kubectl: Kubectl):
         blue = f"{BLUE_GREEN}-blue"
         done = platform.make("suspend", ingress=INGRESS)
-        assert done.code == 0, done.said
-        assert f"leave flink/{CLUSTER}: a session cluster" in done.said
+        assert done.code == 0, done.output
+        assert f"leave flink/{CLUSTER}: a session cluster" in done.output
         done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.said
-        assert "suspended until `make resume STACK=sandbox`: " in done.said
+        assert done.code == 0, done.output
+        assert "suspended until `make resume STACK=sandbox`: " in done.output
         assert status(kubectl, "flinksessionjob", SESSION_JOB)["lifecycleState"] == "SUSPENDED"
         assert status(kubectl, "flinkdeployment", blue)["lifecycleState"] == "SUSPENDED"
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
         done = platform.make("resume", ingress=INGRESS)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert status(kubectl, "flinksessionjob", SESSION_JOB)["jobStatus"]["state"] == "RUNNING"
         shop = status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)
         assert (shop["blueGreenState"], shop["jobStatus"]["state"]) == ("ACTIVE_BLUE", "RUNNING")
         for cluster in (CLUSTER, blue):
             assert RunningTotals(kubectl, platform.root, list, name=cluster).restored()["is_savepoint"]
 
-    def test_all_of_it_goes_what_was_needed_last(self, platform: Clone, kubectl: Kubectl):
-        done = platform.make("destroy")
-        assert done.code == 0, done.said
-        gone = [match[1] for match in re.finditer(r"Flink\w+ flink/([\w-]+): (?:deleted|uninstalled)", done.said)]
-        if gone:  # the in-process engine says each
-            assert gone.index(SNAPSHOT) < gone.index(SESSION_JOB) < gone.index(CLUSTER)
+    def test_all_of_it_goes_what_was_needed_last(self, platform: Project, kubectl: Kubectl):
+        watched = {
+            name: (kind, name, "-n", "flink")
+            for kind, name in (
+                ("flinkstatesnapshot", SNAPSHOT),
+                ("flinksessionjob", SESSION_JOB),
+                ("flinkdeployment", CLUSTER),
+            )
+        }
+        with deletions(kubectl, watched) as gone:
+            done = platform.make("destroy")
+        assert done.code == 0, done.output
+        assert gone == list(watched)
         left = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
         assert not {item["metadata"]["name"] for item in left} & {"flink", "flink-operator"}
 
 
 def test_an_operator_without_these_kinds_is_said_before_anything_is_touched(
-    sandbox: object, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory
+    no_stack: None, engine: Project, kubectl: Kubectl
 ):
-    clone = Clone.of(tmp_path_factory.mktemp("older") / "clone", FILES, pair="1.7.0")
-    done = clone.make("up")
+    done = engine.copy(FILES).make("up", operator={"version": "1.7.0"})
     assert done.code != 0
     for name, kind in (("shop.yaml", "FlinkBlueGreenDeployment"), ("snapshot.yaml", "FlinkStateSnapshot")):
-        assert re.search(rf"jobs/{name}:\d+: kind: is {kind}, which operator 1\.7\.0 does not have", done.said), (
-            done.said
+        assert re.search(rf"jobs/{name}:\d+: kind: is {kind}, which operator 1\.7\.0 does not have", done.output), (
+            done.output
         )
     assert kubectl.get("namespace", "flink-operator") is None
 
