@@ -1,4 +1,4 @@
-"""Ctrl-C during an `up` on a real engine: nothing is left half done, and the next `up` goes on from there."""
+"""An `up` that is cut off, by Ctrl-C or by `kill -9`: the next `up` continues, and nothing is lost or made twice."""
 
 from __future__ import annotations
 
@@ -6,38 +6,161 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
-from tests.engine.conftest import ROOT, Engine
-from tests.engine.stand_in import mirror
+import pytest
+
+from tests.engine.stand_in import mirror, stand_in_operator
+from tests.project import NOTHING, Project, changes, destroy, kill_session
+from tests.steps import step
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
-JOB = ("flinkdeployment", "word-count", "-n", "flink")
+WAITS = "not seen by the operator"
+"""What `up` prints while it waits for a job."""
+LOCKED = "locked"
+NO_JOB: dict[str, Any] = {"jobs": {"word-count": {"enabled": False}}}
 
 
-def started(engine: Engine, charts: Path) -> subprocess.Popen[str]:
-    """An `up` under way, with a session of its own, as a terminal would give it."""
-    path = engine.folder / "layer.yaml"
-    path.write_text(mirror(charts))
-    out = (engine.folder / "out").open("w")
-    command = ["make", "up", "STACK=sandbox", f"LAYER={path}"]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=engine.env, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+class Up:
+    """An `up` in a session of its own, as a terminal gives it."""
+
+    def __init__(self, engine: Project, layer: str = "", **config: object) -> None:
+        self.log = engine.folder / "up.log"
+        with self.log.open("w") as out:
+            self.process = subprocess.Popen(
+                engine.command("up", layer, **config),
+                cwd=engine.root, stdout=out, stderr=out, text=True, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def until_it_waits_for_the_job(self) -> None:
+        def waits() -> bool:
+            assert self.is_running, self.output
+            return WAITS in self.output
+
+        until("it waits for the job", waits, said=lambda: self.output)
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def ends(self) -> int:
+        """The exit code."""
+        return self.process.wait(timeout=300)
+
+    def interrupt(self) -> int:
+        """Ctrl-C: the terminal sends it to every process in the foreground; the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.ends()
+
+    def kill(self) -> None:
+        """`kill -9` of all of it: `make`, the engine, its language host and its plugins."""
+        kill_session(self.process.pid)
+        self.process.wait()
 
 
-def test_the_next_up_goes_on(engine: Engine, kubectl: Kubectl, charts: Path):
-    running = started(engine, charts)
-    until("the job is waited for", lambda: "not seen by the operator" in (engine.folder / "out").read_text())
-    before = (kubectl.get(*JOB) or {})["metadata"]["uid"]
-    os.killpg(running.pid, signal.SIGINT)
-    assert running.wait(timeout=120) != 0
-    assert "run the same command again to go on" in (engine.folder / "out").read_text()
+@pytest.fixture
+def start(engine: Project) -> Generator[Callable[..., Up]]:
+    """Starts an `up`; kills those that a failed test leaves running."""
+    started: list[Up] = []
 
-    again = started(engine, charts)
-    until("the job is waited for", lambda: "not seen by the operator" in (engine.folder / "out").read_text())
-    status = {"status": {"lifecycleState": "STABLE", "observedGeneration": 1}}
-    kubectl.run("patch", *JOB, "--subresource=status", "--type=merge", f"--patch={json.dumps(status)}")
-    assert again.wait(timeout=120) == 0, (engine.folder / "out").read_text()
-    assert (kubectl.get(*JOB) or {})["metadata"]["uid"] == before
+    def call(layer: str = "", **config: object) -> Up:
+        started.append(Up(engine, layer, **config))
+        return started[-1]
+
+    yield call
+    for up in started:
+        up.kill()
+
+
+def identities(kubectl: Kubectl) -> dict[str, str]:
+    """The UID of every object that the stack has made so far, by kind, namespace and name."""
+    kinds = "flinkdeployments,namespaces,persistentvolumeclaims,serviceaccounts,roles,rolebindings,networkpolicies"
+    found = json.loads(kubectl.run("get", kinds, "-A", "-o", "json"))["items"]
+    return {
+        "/".join((one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])): one["metadata"]["uid"]
+        for one in found
+        if one["metadata"].get("namespace", one["metadata"]["name"]) in ("flink", "flink-operator")
+    }
+
+
+def releases(kubectl: Kubectl, status: str) -> list[str]:
+    """The operator's Helm revisions of a status."""
+    selector = f"owner=helm,status={status}"
+    found = kubectl.try_run("get", "secrets", "-n", "flink-operator", "-l", selector, "-o", "name")
+    return found.stdout.decode().split()
+
+
+@pytest.mark.usefixtures("no_stack")
+def test_one_run_at_a_time_and_the_next_up_continues_one_that_was_cut_off(
+    engine: Project, kubectl: Kubectl, charts: Path, start: Callable[..., Up]
+):
+    layer = mirror(charts)
+    first = start(layer)
+    first.until_it_waits_for_the_job()
+    before = identities(kubectl)
+    assert [name for name in before if name.startswith("FlinkDeployment/")] == ["FlinkDeployment/flink/word-count"]
+
+    with step("a second run is refused while the first lives"):
+        second = Project(engine.folder / "second")
+        second.folder.mkdir()
+        for target in ("up", "destroy"):
+            done = second.make(target, layer)
+            assert done.code != 0
+            assert LOCKED in done.output
+        assert second.make("preview", layer).code == 0, "a preview disturbs nobody"
+        assert first.is_running
+        assert identities(kubectl) == before
+
+    with step("killed while it waits, the next up waits for the same job"):
+        first.kill()
+        again = start(layer)
+        again.until_it_waits_for_the_job()
+        assert identities(kubectl) == before
+
+    with step("Ctrl-C ends it in order"):
+        assert again.interrupt() != 0, again.output
+
+    with step("the next up finishes"):
+        with stand_in_operator(kubectl):
+            done = engine.make("up", layer)
+        assert done.code == 0, done.output
+        assert identities(kubectl) == before
+        preview = engine.make("preview", layer)
+        assert changes(preview.output) == set()
+        assert NOTHING.search(preview.output)
+
+
+@pytest.mark.usefixtures("no_stack")
+def test_the_next_up_continues_one_that_was_killed_while_helm_installs_the_operator(
+    engine: Project, kubectl: Kubectl, start: Callable[..., Up]
+):
+    """The real operator, whose installation takes long enough."""
+    destroy()
+    killed = start(**NO_JOB)
+
+    def installs() -> bool:
+        assert killed.is_running, killed.output
+        return bool(releases(kubectl, "pending-install"))
+
+    until("Helm installs the operator", installs, said=lambda: killed.output)
+    killed.kill()
+    before = identities(kubectl)
+    assert releases(kubectl, "deployed") == []
+
+    done = engine.make("up", **NO_JOB)
+    assert done.code == 0, done.output
+    assert len(releases(kubectl, "deployed")) == 1
+    assert releases(kubectl, "pending-install") == []
+    assert before.items() <= identities(kubectl).items()
+    [operator] = json.loads(kubectl.run("get", "deployments", "-n", "flink-operator", "-o", "json"))["items"]
+    assert operator["status"]["readyReplicas"] == 1
+    preview = engine.make("preview", **NO_JOB)
+    assert changes(preview.output) == set()
+    assert NOTHING.search(preview.output)
