@@ -6,9 +6,9 @@ FlinkDeployments declared in `flink`. Annotations but the summary are left out t
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
@@ -17,27 +17,20 @@ import pytest
 import yaml
 
 from dashboards.alerts import groups
+from local.tool import find_tool
+from sandbox.home import home
 from settings.monitoring import AlertName, Alerts
 
 CASES = Path(__file__).parent / "cases"
 ALERTS = sorted(get_args(AlertName))
 
 
-def promtool() -> str | None:
-    """The sandbox's own where it has one, else the one on PATH."""
-    home = Path(os.environ.get("FLINK_K8S_HOME") or Path.home() / ".cache" / "flink-k8s")
-    own = home / "bin" / "promtool"
-    return str(own) if own.exists() else shutil.which("promtool")
-
-
 @pytest.fixture(scope="module")
 def tool() -> str:
-    found = promtool()
-    if found is None:
-        pytest.skip(
-            "no promtool: `python -m sandbox up --prometheus` builds it, Debian has it in the package prometheus"
-        )
-    return found
+    """promtool, which is built with the sandbox's Prometheus where there is none."""
+    if shutil.which("promtool") is None and not (home().bin / "promtool").exists():
+        subprocess.run([sys.executable, "-m", "sandbox", "build", "--prometheus"], check=True)
+    return find_tool("promtool")
 
 
 Verdicts = dict[str, subprocess.CompletedProcess[str]]
