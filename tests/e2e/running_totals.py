@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from settings.merge import merge_mappings
 from settings.state_storage import MOUNT
-from tests.e2e.conftest import PAIRS, layered, make, pod_names
 from tests.e2e.totals import Audit, audit
+from tests.project import PAIR, layered, make, pod_names
 from tests.waiting import until
 from tools.kubectl import Kubectl
 from tools.run import FailedError
@@ -24,9 +24,6 @@ OPERATOR = ("-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernet
 RATE = 100
 SAVEPOINT_OR_NONE = {"kubernetes.operator.job.upgrade.last-state-fallback.enabled": "false"}
 """An upgrade waits until a savepoint can be taken; else it takes the last checkpoint while the operator sees no job."""
-PAIR = sorted(PAIRS)[0]
-"""The newest operator, the one with the Flink that the job file speaks of."""
-
 
 def in_job_manager(kubectl: Kubectl, job: str = JOB) -> list[str]:
     """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them."""

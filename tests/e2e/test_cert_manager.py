@@ -24,10 +24,11 @@ from sandbox.images.s3_server import S3Server
 from sandbox.lock import locked
 from settings import versions
 from settings.job_files import FLINK_API
-from tests.e2e.conftest import ROOT
-from tests.e2e.test_demo import remove_definitions
+from tests.project import ROOT, remove_flink_crds
 from tests.waiting import until
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 STACK = "sandbox"
 RELEASE = "cert-manager"
@@ -71,15 +72,9 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def up(kubectl: Kubectl, layer: Path) -> Generator[None]:
-    """The stack with cert-manager alone; the moment it is up is that of the first test.
-
-    An `up` removes what the stack no longer declares: skipped rather than taking somebody's jobs away.
-    """
-    ledger = kubectl.run("get", "configmaps", "-n", "kube-system", "-l", f"flink-k8s/stack={STACK}", "-o", "json")
-    if any(found.get("data") for found in json.loads(ledger)["items"]):
-        pytest.skip(f"the stack {STACK} is up with other things; make destroy STACK={STACK} first")
-    remove_definitions(kubectl)  # the webhook's chart has one of its own
+def up(no_stack: None, kubectl: Kubectl, layer: Path) -> Generator[None]:
+    """The stack with cert-manager alone; the moment it is up is that of the first test."""
+    remove_flink_crds(kubectl)  # the webhook's chart has one of its own
     with locked(home().lock, "build the image of the webhook's test"):
         build_images([S3Server().name])
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
@@ -87,7 +82,7 @@ def up(kubectl: Kubectl, layer: Path) -> Generator[None]:
     assert done.returncode == 0, done.stderr
     yield
     engine("destroy", layer)
-    remove_definitions(kubectl)
+    remove_flink_crds(kubectl)  # that of the webhook's chart
 
 
 def cert(kind: str, name: str, **spec: Any) -> dict[str, Any]:

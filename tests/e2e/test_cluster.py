@@ -4,7 +4,6 @@ Needs root; starts the sandbox when it does not run. Everything is made in one n
 """
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from sandbox.home import PROJECT, home
 from sandbox.system_images import BUSYBOX
 from tests.waiting import until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the sandbox needs root")
+pytestmark = pytest.mark.full
 
 T = TypeVar("T")
 NAMESPACE = "cluster-test"

@@ -9,36 +9,33 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Generator
 
 import pytest
 
 from settings.internal_tls import authority_name, certificate_name
-from tests.e2e.conftest import ROOT, only_for
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import (
     JOB,
     NAMESPACE,
-    PAIR,
     RATE,
     SAVEPOINT_OR_NONE,
     RunningTotals,
     in_job_manager,
     until_finished,
 )
+from tests.project import ROOT
 from tests.waiting import until
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 OTHER = certificate_name("FlinkDeployment", "word-count")
 TASK_MANAGER_RPC = 6122
 
 
 @pytest.fixture(scope="module")
-def cluster(
-    kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Generator[Cluster]:
-    """Both jobs up; the stack is gone afterwards."""
-    only_for(PAIR, request, "whose Flink is not the job's")
+def cluster(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """Both jobs up."""
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
 
     totals = RunningTotals(kubectl, tmp_path_factory.mktemp("tls"), lambda: in_job_manager(kubectl))
@@ -50,11 +47,8 @@ def cluster(
         "flinkConfiguration": {"execution.checkpointing.interval": "1 s", **SAVEPOINT_OR_NONE},
         **TLS,
     }
-    try:
-        totals.up()
-        yield Cluster(kubectl, totals)
-    finally:
-        subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
+    totals.up()
+    return Cluster(kubectl, totals)
 
 
 def test_a_batch_job_with_tls_runs_to_its_end(cluster: Cluster):

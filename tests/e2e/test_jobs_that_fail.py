@@ -5,18 +5,17 @@ The same job is broken in one way after the other, its operator stays; in the en
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.e2e.clone import Clone, Done
-from tests.e2e.conftest import ROOT, only_for, pod_names
 from tests.e2e.other_kinds import REFUSED_BY_FLINK
-from tests.e2e.running_totals import PAIR
+from tests.project import ROOT, Done, Project, pod_names
 from tests.waiting import until
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 JOB = "running-totals"
 JOB_FILE = "running_totals.yaml"
@@ -25,19 +24,12 @@ SOON = 300
 
 
 @pytest.fixture(scope="module")
-def platform(
-    sandbox: object, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Generator[Clone]:
-    """A clone with the streaming job alone, nothing up; nothing of it is afterwards."""
-    only_for(PAIR, request, "whose Flink is not the job's")
-    shipped = (ROOT / "jobs" / JOB_FILE).read_text()
-    clone = Clone.of(tmp_path_factory.mktemp("fail") / "clone", {JOB_FILE: shipped})
-    yield clone
-    done = clone.make("destroy", timeout=200)
-    assert done.code == 0, done.said
+def platform(no_stack: None, engine: Project) -> Project:
+    """A copy of the project with the streaming job alone, not up."""
+    return engine.copy({JOB_FILE: (ROOT / "jobs" / JOB_FILE).read_text()})
 
 
-def up(platform: Clone, **settings: object) -> Done:
+def up(platform: Project, **settings: object) -> Done:
     """`make up` with these settings of the job; little CPU, since the sandbox may have two."""
     small = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}, "parameters": {"rate": 10}}
     return platform.make("up", jobs={JOB: {"enabled": True, **small, **settings}})
@@ -45,33 +37,33 @@ def up(platform: Clone, **settings: object) -> Done:
 
 def last_words(done: Done) -> str:
     """The error that `up` ended with; it names the job."""
-    assert done.code != 0, done.said
-    assert "Traceback" not in done.said
-    lines = [line for line in done.said.splitlines() if f"error: job flink/{JOB} " in line]
-    assert lines, done.said
+    assert done.code != 0, done.output
+    assert "Traceback" not in done.output
+    lines = [line for line in done.output.splitlines() if f"error: job flink/{JOB} " in line]
+    assert lines, done.output
     return lines[0]
 
 
 class TestJobsThatFail:
     """In this order."""
 
-    def test_memory_that_flink_refuses_is_said_before_anything_is_touched(self, platform: Clone, kubectl: Kubectl):
+    def test_memory_that_flink_refuses_is_said_before_anything_is_touched(self, platform: Project, kubectl: Kubectl):
         done = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
         assert done.code != 0
-        assert 'taskManager.memory: is "300m", with which Flink does not start' in done.said
+        assert 'taskManager.memory: is "300m", with which Flink does not start' in done.output
         assert kubectl.get("namespace", "flink") is None
 
-    def test_a_setting_that_flink_refuses(self, platform: Clone):
+    def test_a_setting_that_flink_refuses(self, platform: Project):
         done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
         words = last_words(done)
         assert "TaskManager memory configuration failed" in words
         assert "a positive number of CPU cores" in words
         assert done.seconds < SOON
 
-    def test_a_failed_one_fails_the_next_up_too(self, platform: Clone):
+    def test_a_failed_one_fails_the_next_up_too(self, platform: Project):
         assert "memory configuration failed" in last_words(up(platform, flinkConfiguration=REFUSED_BY_FLINK))
 
-    def test_an_image_that_does_not_exist(self, platform: Clone):
+    def test_an_image_that_does_not_exist(self, platform: Project):
         done = up(platform, image="pyflink:not-there")
         words = last_words(done)
         assert "ImagePull" in words
@@ -79,7 +71,7 @@ class TestJobsThatFail:
         assert "FailedMount" not in words  # what the operator saw first, and goes on saying
         assert done.seconds < SOON
 
-    def test_one_that_never_ran_may_be_taken_for_one_that_did(self, platform: Clone, kubectl: Kubectl):
+    def test_one_that_never_ran_may_be_taken_for_one_that_did(self, platform: Project, kubectl: Kubectl):
         """The operator knows it by the JobManager's Available, False since the second in which it was made.
 
         A pod that comes a moment later is enough; here it comes again.
@@ -94,14 +86,14 @@ class TestJobsThatFail:
         assert "HA metadata is not available" in words
         assert "is made anew: `enabled: false` for one `make up`, then without it" in words
 
-    def test_made_anew_it_runs(self, platform: Clone, kubectl: Kubectl):
+    def test_made_anew_it_runs(self, platform: Project, kubectl: Kubectl):
         done = up(platform, enabled=False)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         done = up(platform)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
-    def test_a_taskmanager_that_fits_on_no_node(self, platform: Clone, kubectl: Kubectl):
+    def test_a_taskmanager_that_fits_on_no_node(self, platform: Project, kubectl: Kubectl):
         done = up(platform, taskManager={"cpu": 0.2, "memory": "900g"})
         words = last_words(done)
         assert "Unschedulable" in words
@@ -109,18 +101,18 @@ class TestJobsThatFail:
         assert f"pod {JOB}-taskmanager-" in words
         assert done.seconds < SOON
 
-    def test_corrected_it_runs(self, platform: Clone, kubectl: Kubectl):
+    def test_corrected_it_runs(self, platform: Project, kubectl: Kubectl):
         done = up(platform)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
-    def test_a_running_job_that_is_given_a_setting_that_flink_refuses(self, platform: Clone, kubectl: Kubectl):
+    def test_a_running_job_that_is_given_a_setting_that_flink_refuses(self, platform: Project, kubectl: Kubectl):
         """The operator has stopped it with a savepoint by then, and calls it UPGRADING from then on."""
         done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
         assert "TaskManager memory configuration failed" in last_words(done)
         assert done.seconds < SOON
         done = up(platform)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         restored = until("a savepoint", lambda: status(kubectl)["jobStatus"].get("upgradeSavepointPath"))
         assert restored
 

@@ -20,8 +20,8 @@ from dashboards.queries import Query, queries
 from sandbox.home import home
 from settings.merge import merge_mappings
 from settings.monitoring import AlertName
-from tests.e2e.conftest import ROOT, make
 from tests.e2e.prometheus import Prometheus, prometheus
+from tests.project import ROOT, make
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
@@ -92,7 +92,7 @@ def layer_file(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def up(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+def up(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The stack, brought up once by `make up`; LAYER=… for further targets."""
     option = f"LAYER={layer_file(tmp_path_factory.mktemp('monitoring'))}"
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--prometheus"], cwd=ROOT, check=True)

@@ -20,9 +20,11 @@ import yaml
 from local.render import render
 from local.run import run_program
 from settings import stack_file
-from tests.e2e.conftest import ROOT
 from tests.e2e.network_evaluator import Connection, Place, verdicts
+from tests.project import ROOT
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 JOBS = """
 apiVersion: flink.apache.org/v1beta1

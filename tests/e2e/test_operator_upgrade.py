@@ -1,7 +1,6 @@
 """The operator upgraded under a job that keeps state: its CRDs go first, the job goes on, nothing is lost or doubled.
 
-The job's processes speak TLS to each other, so that this is shown with the older operator and its Flink, too. With
-`pulumi` on PATH the same is proven of the real engine.
+The job's processes speak TLS to each other, so that this is shown with the older operator and its Flink, too.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ import pytest
 
 from components.definitions import MARK
 from settings.state_storage import HEALTH_CHECK
-from tests.e2e.conftest import PAIRS, ROOT, make
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals, in_job_manager
-from tests.e2e.test_demo import remove_definitions
+from tests.project import PAIRS, ROOT, make, remove_flink_crds
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 
 def up(totals: RunningTotals, operator: str, **configuration: str) -> str:
@@ -39,13 +39,9 @@ def marks(kubectl: Kubectl) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def totals(
-    kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Generator[RunningTotals]:
+def totals(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningTotals]:
     """The job on a Flink that both operators know; no CRD of Flink's is there before, nor anything of it afterwards."""
-    if request.config.getoption("--pair"):
-        pytest.skip("one pair was asked for, and this needs both")
-    remove_definitions(kubectl)
+    remove_flink_crds(kubectl)
     for version in PAIRS:  # both operators' images, and those of the jobs with the job's script in them
         command = [sys.executable, "-m", "sandbox", "up", "--cert-manager", "--operator", version]
         subprocess.run(command, cwd=ROOT, check=True)
@@ -60,7 +56,7 @@ def totals(
     }
     yield found
     make("destroy", "STACK=sandbox", timeout=400)
-    remove_definitions(kubectl)
+    remove_flink_crds(kubectl)
 
 
 class TestOperatorUpgrade:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator
@@ -17,8 +16,8 @@ from collections.abc import Generator
 import pytest
 
 from settings.state_storage import CLAIM, MOUNT
-from tests.e2e.conftest import ROOT, make, only_for
-from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, PAIR, RATE, SAVEPOINT_OR_NONE, RunningTotals
+from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, RATE, SAVEPOINT_OR_NONE, RunningTotals
+from tests.project import make
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
@@ -27,11 +26,8 @@ OUTPUT = f"{MOUNT}/{JOB}"
 
 
 @pytest.fixture(scope="module")
-def totals(
-    kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Generator[RunningTotals]:
-    """The job, not up yet; the stack is gone afterwards."""
-    only_for(PAIR, request, "whose Flink is not the job's")
+def totals(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> RunningTotals:
+    """The job, not up yet."""
     job = RunningTotals(kubectl, tmp_path_factory.mktemp("state"), lambda: read(kubectl))
     job.settings = {
         "enabled": True,
@@ -39,8 +35,7 @@ def totals(
         "savepointOnDeletion": True,
         "flinkConfiguration": {"execution.checkpointing.interval": "1 s", **SAVEPOINT_OR_NONE},
     }
-    yield job
-    subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
+    return job
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +92,7 @@ class TestState:
         assert totals.restored()["is_savepoint"]
         assert totals.goes_on().highest > before
 
+    @pytest.mark.full
     def test_it_is_upgraded_from_its_last_state(self, totals: RunningTotals) -> None:
         totals.up(upgradeMode="last-state", env={"ROUND": "2"})
         restored = totals.restored()
@@ -141,6 +137,7 @@ class TestState:
         assert {vertex["parallelism"] for vertex in job["vertices"]} == {1}
         totals.goes_on()
 
+    @pytest.mark.full
     def test_suspended_it_stays_so_until_it_is_resumed(self, totals: RunningTotals, kubectl: Kubectl) -> None:
         stack, layer = "STACK=sandbox", totals.layer()
         start = time.monotonic()

@@ -17,10 +17,12 @@ from sandbox.home import home
 from sandbox.images import BUCKETS, build_images
 from sandbox.images.s3_server import PORT, S3Server
 from sandbox.lock import locked
-from tests.e2e.conftest import ROOT, make, only_for
-from tests.e2e.running_totals import JOB, NAMESPACE, PAIR, RATE, RunningTotals
+from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals
+from tests.project import ROOT, make
 from tests.waiting import until
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 STORE = "object-store"
 BUCKET = "state"
@@ -28,9 +30,8 @@ KEYS = "bucket-keys"
 
 
 @pytest.fixture(scope="module")
-def server(sandbox: object, kubectl: Kubectl, request: pytest.FixtureRequest) -> Generator[str]:
+def server(no_stack: None, kubectl: Kubectl) -> Generator[str]:
     """The pod of an S3 server with an empty bucket; its address in the cluster."""
-    only_for(PAIR, request, "whose Flink is not the job's")
     image = S3Server()
     with locked(home().lock, "build the images of the tests of buckets"):
         build_images([BUCKETS.name, image.name])
@@ -82,7 +83,7 @@ def read(kubectl: Kubectl) -> Iterable[str]:
 
 
 @pytest.fixture(scope="module")
-def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningTotals]:
+def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> RunningTotals:
     """The job, with its state in the bucket; not up yet."""
     job = RunningTotals(kubectl, tmp_path_factory.mktemp("bucket"), lambda: read(kubectl))
     job.config = {
@@ -102,8 +103,7 @@ def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
         # An object is published in several requests, and a bucket answers slower than a folder.
         "flinkConfiguration": {"execution.checkpointing.interval": "2 s"},
     }
-    yield job
-    subprocess.run([sys.executable, "-m", "local.apply", "destroy", "--stack", "sandbox"], cwd=ROOT, check=True)
+    return job
 
 
 def bring_up(totals: RunningTotals, **settings: object) -> None:

@@ -28,12 +28,14 @@ from sandbox.images.pyflink import plugins
 from settings.platform import load
 from settings.stack_file import read_config
 from tests.e2e import storage_servers as servers
-from tests.e2e.conftest import ROOT
 from tests.e2e.running_totals import JOB
 from tests.e2e.storage_servers import BUCKET
 from tests.e2e.totals import Audit, audit
+from tests.project import ROOT
 from tests.waiting import until
 from tools.pyflink import PyFlink, pyflink
+
+pytestmark = pytest.mark.full
 
 FLINK = "2.3.0"
 _OF_CLUSTERS = ("kubernetes.", "high-availability", "metrics.")

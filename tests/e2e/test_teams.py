@@ -21,10 +21,10 @@ from sandbox import network
 from settings.namespace import PodSecurityLevel, pod_security_labels
 from settings.rules.pod_security import look
 from settings.values import quantity
-from tests.e2e.conftest import ROOT, layered, make
 from tests.e2e.pod_mutations import pods
 from tests.e2e.reach import Place, address, agree, pod
-from tests.e2e.running_totals import PAIR, RunningTotals, until_finished
+from tests.e2e.running_totals import RunningTotals, until_finished
+from tests.project import PAIR, ROOT, layered, make
 from tests.waiting import until
 from tools.kubectl import Kubectl
 
@@ -65,7 +65,7 @@ def sandbox_(*arguments: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def enforcing(kubectl: Kubectl) -> Generator[Kubectl]:
+def enforcing(no_stack: None, kubectl: Kubectl) -> Generator[Kubectl]:
     """The cluster while it enforces NetworkPolicies; afterwards as it was. With the kinds that a monitor is of."""
     sandbox_("up", "--network-policy")
     kubectl.run("apply", "-f", "-", stdin=listed(*map(definition, ("PodMonitor", "PrometheusRule"))))
@@ -445,6 +445,7 @@ class TestQuota:
         assert teams.get("flinkdeployment", "word-count", "-n", TEAM) == before
 
     # The streaming job holds 400m: what is left is too little for a JobManager, or for its TaskManager.
+    @pytest.mark.full
     @pytest.mark.parametrize(
         ("cpu", "who", "patience"), [(500, "word-count-", "90s"), (700, "word-count-taskmanager", "180s")]
     )

@@ -7,13 +7,12 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from local.tool import find_tool
-from tests.e2e.conftest import layered, make
+from tests.project import PAIR, PAIRS, make
 from tools.kubectl import Kubectl
 
 BRING_BACK = re.compile(r"`helm (rollback flink-kubernetes-operator \d+ -n flink-operator --wait)`")
@@ -21,13 +20,10 @@ OPERATOR = ("deployment", "flink-kubernetes-operator", "-n", "flink-operator")
 
 
 @pytest.fixture(scope="module")
-def platform(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """The stack with its job; nothing of it after."""
-    layer = layered(tmp_path_factory.mktemp("layer"), "1.16.1")
-    up(layer)
-    yield layer
-    make("unstick", "STACK=sandbox", "YES=1", timeout=60)
-    make("destroy", "STACK=sandbox", timeout=400)
+def platform(kubectl: Kubectl) -> Path:
+    """The stack with its job; the layer that it is up with."""
+    up(PAIRS[PAIR])
+    return PAIRS[PAIR]
 
 
 def up(layer: Path) -> None:
@@ -74,6 +70,7 @@ class TestTeardown:
         names = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
         assert not {name["metadata"]["name"] for name in names} & {"flink", "flink-operator"}
 
+    @pytest.mark.full
     def test_unstick_asks_and_then_lets_it_go(self, platform: Path, kubectl: Kubectl):
         up(platform)
         remove_operator(kubectl)

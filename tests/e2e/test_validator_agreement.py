@@ -40,14 +40,13 @@ DIFFERENCES = {
 
 MUTATIONS = 1000
 
+pytestmark = pytest.mark.full
+
 OPERATORS = ("1.7.0", "1.16.1")
 
 
 def judged(cases: list[Case], operator: str) -> list[verdicts.Verdict]:
-    try:
-        return verdicts.of(cases, operator)
-    except java.MissingError as missing:
-        pytest.skip(str(missing))
+    return verdicts.of(cases, operator)
 
 
 @cache
@@ -219,10 +218,7 @@ def _generated() -> list[Case]:
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_the_tables_are_what_the_jars_say(operator: str) -> None:
     """Names of fields and of the operator's keys are those of its jars; of Flink's, those of the libraries beside it."""
-    try:
-        folder = java.operator_jars(operator)
-    except java.MissingError as missing:
-        pytest.skip(str(missing))
+    folder = java.operator_jars(operator)
     table = known.fields(operator)
     assert table is not None
     made = tables.fields(operator)

@@ -16,21 +16,20 @@ from typing import Any
 
 from sandbox import charts
 from sandbox.home import home
-from sandbox.images import cert_manager, prometheus
+from sandbox.images import OPERATORS, cert_manager, prometheus
+from sandbox.lock import locked
 from settings import versions
 from tools.kubectl import Kubectl
-
-ROOT = Path(__file__).resolve().parents[2]
 
 _WITH_PODS = {"operator.yaml", "deployments.yaml", "startupapicheck.yaml", "webhook.yaml"}
 """Templates of pods, and of webhooks that nobody would answer."""
 
 
 def stand_in_charts(folder: Path) -> Path:
-    """Makes the operators' from the sandbox's charts; returns the folder, to be named as mirror."""
+    """Builds the charts of all operator versions without their pods; returns the folder, for `charts.mirror`."""
     folder.mkdir(parents=True, exist_ok=True)
-    operators = sorted((ROOT / ".sandbox" / "charts").glob("flink-kubernetes-operator-*.tgz"))
-    assert len(operators) >= 2
+    with locked(home().lock, "build the charts of the engine's tests"):
+        operators = [charts.build_chart(operator) for operator in OPERATORS]
     for chart in operators:
         with tarfile.open(chart) as full, tarfile.open(folder / chart.name, "w:gz") as rest:
             for member in full.getmembers():

@@ -14,21 +14,22 @@ import pytest
 import yaml
 
 from components.definitions import MARK
-from tests.engine.conftest import Engine
-from tests.engine.stand_in import stand_in_charts
+from tests.project import Project, destroy, remove_flink_crds
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 FLINK_CRDS = {f"flink{kind}s.flink.apache.org" for kind in ("deployment", "sessionjob")}
 NEWER_CRDS = {f"flink{kind}s.flink.apache.org" for kind in ("statesnapshot", "bluegreendeployment")}
 
 
-@pytest.fixture(scope="module")
-def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory, kubectl: Kubectl) -> Generator[Path]:
-    """A mirror; the cluster is without Flink's CRDs before, and without the stack after."""
-    remove_definitions(kubectl)
-    yield stand_in_charts(tmp_path_factory.mktemp("charts"))
-    engine.make("destroy")
-    remove_definitions(kubectl)
+@pytest.fixture(scope="module", autouse=True)
+def _no_crds(no_stack: None, kubectl: Kubectl) -> Generator[None]:
+    """The cluster is without Flink's CRDs before, and without the stack after."""
+    remove_flink_crds(kubectl)
+    yield
+    destroy()
+    remove_flink_crds(kubectl)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,6 @@ def repository(charts: Path) -> Generator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield url
         server.shutdown()
-
-
-def remove_definitions(kubectl: Kubectl) -> None:
-    """Helm leaves them behind; the first install is to be a first one."""
-    for name in marks(kubectl):
-        kubectl.run("delete", "crd", name, "--timeout=60s")
 
 
 def marks(kubectl: Kubectl) -> dict[str, str]:
@@ -80,48 +75,48 @@ def layer(mirror: Path | str, version: str) -> str:
 class TestDefinitions:
     """In this order."""
 
-    def test_the_first_up_makes_them(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_the_first_up_makes_them(self, engine: Project, kubectl: Kubectl, charts: Path):
         done = engine.make("up", layer(charts, "1.7.0"))
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS, "1.7.0")
 
-    def test_an_upgrade_brings_the_new_ones_and_keeps_the_job(self, engine: Engine, kubectl: Kubectl, repository: str):
+    def test_an_upgrade_brings_the_new_ones_and_keeps_the_job(self, engine: Project, kubectl: Kubectl, repository: str):
         before = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
         done = engine.make("up", layer(repository, "1.16.1"))
-        assert done.code == 0, done.said
-        assert "CRDs of operator 1.16.1:" in done.said
+        assert done.code == 0, done.output
+        assert "CRDs of operator 1.16.1:" in done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
         schema = json.dumps((kubectl.get("crd", "flinkdeployments.flink.apache.org") or {})["spec"])
         assert "savepointRedeployNonce" in schema
         after = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
         assert (after["uid"], after["generation"]) == (before["uid"], before["generation"])
 
-    def test_then_there_is_nothing_to_do(self, engine: Engine, repository: str):
+    def test_then_there_is_nothing_to_do(self, engine: Project, repository: str):
         done = engine.make("up", layer(repository, "1.16.1"))
         assert done.code == 0
-        assert "CRDs of operator" not in done.said
+        assert "CRDs of operator" not in done.output
 
-    def test_a_downgrade_keeps_them_and_says_so(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_a_downgrade_keeps_them_and_says_so(self, engine: Project, kubectl: Kubectl, charts: Path):
         done = engine.make("up", layer(charts, "1.7.0"))
-        assert done.code == 0, done.said
-        assert "CRD flinkdeployments.flink.apache.org stays as it is" in done.said
+        assert done.code == 0, done.output
+        assert "CRD flinkdeployments.flink.apache.org stays as it is" in done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
 
-    def test_a_new_install_over_old_ones_updates_them(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_a_new_install_over_old_ones_updates_them(self, engine: Project, kubectl: Kubectl, charts: Path):
         """Helm alone would leave those that are there."""
         assert engine.make("destroy").code == 0
         for name in marks(kubectl):
             kubectl.run("annotate", "crd", name, f"{MARK}=1.7.0", "--overwrite")
         kubectl.run("delete", "crd", *NEWER_CRDS)
         done = engine.make("up", layer(charts, "1.16.1"))
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
 
-    def test_a_chart_that_cannot_be_read_stops_the_upgrade(self, engine: Engine, charts: Path):
+    def test_a_chart_that_cannot_be_read_stops_the_upgrade(self, engine: Project, charts: Path):
         broken = charts / "broken.tgz"
         broken.write_bytes(b"no chart")
         config = json.loads(layer(charts, "1.16.1"))
         config["charts"]["operator"] = {"path": str(broken)}
         done = engine.make("up", json.dumps(config))
         assert done.code != 0
-        assert "broken.tgz" in done.said
+        assert "broken.tgz" in done.output

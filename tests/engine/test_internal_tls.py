@@ -16,19 +16,19 @@ from typing import Any
 import pytest
 
 from settings.internal_tls import authority_name, certificate_name, root_name
-from tests.engine.conftest import Engine
 from tests.engine.stand_in import controller, set_status, stand_in_operator, stand_in_platform
-from tests.engine.test_lifecycle import NOTHING, changes
+from tests.project import NOTHING, Project, changes
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 NAMES = {made("FlinkDeployment", "word-count") for made in (authority_name, certificate_name, root_name)}
 CERTIFICATE = certificate_name("FlinkDeployment", "word-count")
 
 
 @pytest.fixture(scope="module")
-def charts(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    yield stand_in_platform(tmp_path_factory.mktemp("charts"))
-    assert engine.make("destroy").code == 0
+def charts(no_stack: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stand_in_platform(tmp_path_factory.mktemp("charts"))
 
 
 def layer(charts: Path, *, on: bool) -> str:
@@ -74,7 +74,7 @@ def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Eve
 class TestInternalTls:
     """In this order."""
 
-    def test_the_job_comes_once_its_certificate_is_ready(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_the_job_comes_once_its_certificate_is_ready(self, engine: Project, kubectl: Kubectl, charts: Path):
         seen: list[str] = []
         hold = threading.Event()
 
@@ -92,7 +92,7 @@ class TestInternalTls:
         with stand_in_operator(kubectl), stand_in_cert_manager(kubectl, seen, hold):
             done = engine.make("up", layer(charts, on=True))
         thread.join()
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert seen == [
             f"Issuer {root_name('FlinkDeployment', 'word-count')}",
             f"Certificate {authority_name('FlinkDeployment', 'word-count')}",
@@ -102,22 +102,22 @@ class TestInternalTls:
             "job",
         ]
 
-    def test_then_there_is_nothing_to_do(self, engine: Engine, charts: Path):
+    def test_then_there_is_nothing_to_do(self, engine: Project, charts: Path):
         done = engine.make("preview", layer(charts, on=True))
-        assert changes(done.said) == set()
-        assert NOTHING.search(done.said)
+        assert changes(done.output) == set()
+        assert NOTHING.search(done.output)
 
-    def test_off_is_a_change_of_the_job_and_takes_the_rest_away(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_off_is_a_change_of_the_job_and_takes_the_rest_away(self, engine: Project, kubectl: Kubectl, charts: Path):
         assert there(kubectl) == NAMES
         with stand_in_operator(kubectl):
             done = engine.make("up", layer(charts, on=False))
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         assert there(kubectl) == set()
         job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
         assert not [key for key in job["spec"]["flinkConfiguration"] if key.startswith("security.ssl")]
 
-    def test_destroy_leaves_nothing(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_destroy_leaves_nothing(self, engine: Project, kubectl: Kubectl, charts: Path):
         done = engine.make("destroy", layer(charts, on=False))
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         for namespace in ("flink", "flink-operator", "cert-manager"):
             assert kubectl.get("namespace", namespace) is None

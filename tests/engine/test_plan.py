@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.engine.conftest import Done, Engine
-from tests.engine.stand_in import stand_in_charts
+from tests.project import Done, Project
 from tests.unit.tools.plan.cases import CASES, Case, Manifest, batch, streaming
 from tools.plan.effects import Effect
 
@@ -62,22 +62,30 @@ def expected(case: Case) -> str:
     return f"{'STATE LOSS: ' if case.loses else ''}{case.effect.value}"
 
 
+def one_of_each_effect() -> dict[str, Case]:
+    """The first case of each effect."""
+    first: dict[str, str] = {}
+    for name, case in TABLE.items():
+        first.setdefault(expected(case), name)
+    return {name: TABLE[name] for name in first.values()}
+
+
 def named(manifest: Manifest, name: str, namespace: str = "flink") -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "name": name, "namespace": namespace}}
 
 
-def before() -> list[Manifest]:
+def before(table: Mapping[str, Case]) -> list[Manifest]:
     """The jobs that are up."""
     saved = streaming(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
     others = {PROTECTED: streaming(), "goes": streaming(), "goes-saved": saved, "goes-too": batch(), "moves": MOVES}
-    return [named(case.old, name) for name, case in TABLE.items()] + [named(job, name) for name, job in others.items()]
+    return [named(case.old, name) for name, case in table.items()] + [named(job, name) for name, job in others.items()]
 
 
-def after() -> list[Manifest]:
+def after(table: Mapping[str, Case]) -> list[Manifest]:
     """What they become: most change, three go, one comes, one goes to another namespace."""
     comes = batch(**{"spec.image": "shop/comes:1"})
     others = [named(streaming(), PROTECTED), named(comes, "comes"), named(MOVES, "moves", "team")]
-    return [named(case.new, name) for name, case in TABLE.items()] + others
+    return [named(case.new, name) for name, case in table.items()] + others
 
 
 MOVES = streaming(**{"spec.image": "shop/moves:1"})
@@ -97,12 +105,24 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(one_of_each_effect(), id="one of each effect"),
+        pytest.param(TABLE, id="all", marks=pytest.mark.full),
+    ],
+)
+def table(request: pytest.FixtureRequest) -> Mapping[str, Case]:
+    """The cases."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def config(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def config(charts: Path, table: Mapping[str, Case]) -> dict[str, Any]:
     """The stack's keys."""
-    jobs = {name: {"external": True} for name, case in TABLE.items() if case.compares == "FlinkSessionJob"}
+    jobs = {name: {"external": True} for name, case in table.items() if case.compares == "FlinkSessionJob"}
     return {
-        "charts": {"mirror": str(stand_in_charts(tmp_path_factory.mktemp("charts")))},
+        "charts": {"mirror": str(charts)},
         "waitForJobs": False,
         "stateStorage": {"type": "none"},
         "jobs": {**jobs, PROTECTED: {"protect": True}},
@@ -110,41 +130,42 @@ def config(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def clone(engine: Engine, config: dict[str, Any]) -> Generator[Engine]:
-    """A clone whose jobs are up, and gone in the end."""
-    found = engine.of(files(before()))
+def clone(no_stack: None, engine: Project, table: Mapping[str, Case], config: dict[str, Any]) -> Generator[Project]:
+    """A copy of the project whose jobs are up; nothing is protected in the end."""
+    found = engine.copy(files(before(table)))
     done = found.make("up", json.dumps(config))
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     yield found
-    found.write(files(before()))
+    found.write_jobs(files(before(table)))
     config["jobs"][PROTECTED]["protect"] = False
-    for target in ("up", "destroy"):
-        assert found.make(target, json.dumps(config)).code == 0
+    assert found.make("up", json.dumps(config)).code == 0
 
 
 def effects(done: Done) -> dict[str, str]:
     """Each job's `namespace/name` with its effect, as the plan's lines say them."""
-    rows = (re.split(r"  +", line.strip()) for line in done.said.splitlines() if re.match(r"(flink|team)/", line))
+    rows = (re.split(r"  +", line.strip()) for line in done.output.splitlines() if re.match(r"(flink|team)/", line))
     return {cells[0]: cells[1] for cells in rows}
 
 
 class TestPlan:
     """In this order."""
 
-    def test_without_a_change_there_is_nothing(self, clone: Engine, config: dict[str, Any]) -> None:
+    def test_without_a_change_there_is_nothing(
+        self, clone: Project, table: Mapping[str, Case], config: dict[str, Any]
+    ) -> None:
         done = clone.plan(json.dumps(config))
         assert done.code == 0
         assert effects(done) == {}
-        assert done.said.splitlines()[-1] == f"plan of sandbox: {len(before())} unchanged; no state is lost"
+        assert done.output.splitlines()[-1] == f"plan of sandbox: {len(before(table))} unchanged; no state is lost"
 
     def test_every_change_has_its_effect_and_losses_are_allowed_by_name(
-        self, clone: Engine, config: dict[str, Any]
+        self, clone: Project, table: Mapping[str, Case], config: dict[str, Any]
     ) -> None:
-        clone.write(files(after(), setting="2"))
+        clone.write_jobs(files(after(table), setting="2"))
         changed = json.dumps({**config, "namespaces": {"flink": {}, "team": {}}})
         done = clone.plan(changed)
         assert done.code == 3
-        wanted = {f"flink/{name}": expected(case) for name, case in TABLE.items()}
+        wanted = {f"flink/{name}": expected(case) for name, case in table.items()}
         wanted |= {
             "flink/goes": "STATE LOSS: delete",
             "flink/goes-saved": "delete, savepoint first",
@@ -154,22 +175,24 @@ class TestPlan:
             "team/moves": "new",
         }
         assert effects(done) == {job: effect for job, effect in wanted.items() if effect != Effect.NOTHING.value}
-        assert "looks like a rename to team/moves" in done.said
-        assert "+  Namespace team" in done.said
-        assert "~  ConfigMap flink/conf (data.setting)" in done.said, "updated, not replaced"
+        assert "looks like a rename to team/moves" in done.output
+        assert "+  Namespace team" in done.output
+        assert "~  ConfigMap flink/conf (data.setting)" in done.output, "updated, not replaced"
 
         *most, last = sorted(job for job, effect in wanted.items() if effect.startswith("STATE LOSS"))
         short_of_one = clone.make("plan", changed, f"ALLOW={' '.join(most)}")
         assert short_of_one.code != 0
-        assert f"plan of sandbox: STATE LOSS in {last}; to go on all the same" in short_of_one.said
+        assert f"plan of sandbox: STATE LOSS in {last}; to go on all the same" in short_of_one.output
         allowed = clone.plan(changed, *most, last)
         assert allowed.code == 0
         assert effects(allowed)["flink/goes"] == "STATE LOSS (allowed): delete"
 
-    def test_a_protected_job_is_not_deleted(self, clone: Engine, config: dict[str, Any]) -> None:
-        clone.write(files(job for job in before() if job["metadata"]["name"] != PROTECTED))
+    def test_a_protected_job_is_not_deleted(
+        self, clone: Project, table: Mapping[str, Case], config: dict[str, Any]
+    ) -> None:
+        clone.write_jobs(files(job for job in before(table) if job["metadata"]["name"] != PROTECTED))
         jobs = {name: settings for name, settings in config["jobs"].items() if name != PROTECTED}
         done = clone.plan(json.dumps({**config, "jobs": jobs}))
         assert done.code == 1
         assert effects(done) == {f"flink/{PROTECTED}": "delete, refused: protected"}
-        assert "the engine refuses the change" in done.said.splitlines()[-1]
+        assert "the engine refuses the change" in done.output.splitlines()[-1]

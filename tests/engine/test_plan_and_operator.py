@@ -6,7 +6,7 @@ Three jobs at once, each with a change of another effect.
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ import yaml
 
 from settings.state_storage import MOUNT
 from tests.e2e.running_totals import NAMESPACE, RunningTotals
-from tests.engine.conftest import ROOT, Engine
 from tests.engine.test_plan import effects
+from tests.project import ROOT, Project
 from tests.waiting import until
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 SAVEPOINT, LAST_STATE, BATCH = "by-savepoint", "by-last-state", "word-count"
 
@@ -34,7 +36,7 @@ FASTER = {
 class Stack:
     """The stack, whose three jobs are changed in their files."""
 
-    def __init__(self, engine: Engine, kubectl: Kubectl) -> None:
+    def __init__(self, engine: Project, kubectl: Kubectl) -> None:
         totals = yaml.safe_load((ROOT / "jobs" / "running_totals.yaml").read_text())
         self.words = list(yaml.safe_load_all((ROOT / "jobs" / "word_count.yaml").read_text()))
         self.jobs = {mode: _totals(totals, mode) for mode in (SAVEPOINT, LAST_STATE)}
@@ -43,7 +45,7 @@ class Stack:
             job["spec"]["jobManager"]["resource"]["cpu"] = job["spec"]["taskManager"]["resource"]["cpu"] = CPU
             for process in ("jobmanager", "taskmanager"):
                 job["spec"]["flinkConfiguration"][f"kubernetes.{process}.cpu.limit-factor"] = "20"
-        self.engine = engine.of(self._files())
+        self.engine = engine.copy(self._files())
         self.flink = {name: RunningTotals(kubectl, engine.folder, list, name=name) for name in (SAVEPOINT, LAST_STATE)}
 
     def _files(self) -> dict[str, str]:
@@ -52,15 +54,15 @@ class Stack:
 
     def plan(self, *, code: int = 0) -> dict[str, str]:
         """Each job that changes and its effect."""
-        self.engine.write(self._files())
+        self.engine.write_jobs(self._files())
         done = self.engine.plan()
         assert done.code == code
         return {job.removeprefix(f"{NAMESPACE}/"): effect for job, effect in effects(done).items()}
 
     def up(self) -> None:
-        self.engine.write(self._files())
+        self.engine.write_jobs(self._files())
         done = self.engine.make("up")
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
 
     def configure(self, name: str, said: Mapping[str, str]) -> None:
         self.jobs[name]["spec"]["flinkConfiguration"].update(said)
@@ -81,12 +83,11 @@ def _totals(example: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def stack(engine: Engine, kubectl: Kubectl) -> Generator[Stack]:
-    """Up; gone in the end."""
+def stack(no_stack: None, engine: Project, kubectl: Kubectl) -> Stack:
+    """The stack with its three jobs."""
     found = Stack(engine, kubectl)
     found.up()
-    yield found
-    assert found.engine.make("destroy").code == 0
+    return found
 
 
 def finished(kubectl: Kubectl) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from settings.merge import merge_mappings
-from tests.engine.conftest import Engine
 from tests.engine.stand_in import mirror
 from tests.program.test_planted_secrets import PLACES, leaks, planted_in
+from tests.project import Project
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 SECRETS_ASIDE = ("address of a chart", "chart value")
 """No chart comes from an address here, and the sandbox has no Grafana: the operator's chart has the value."""
@@ -36,48 +35,45 @@ def other(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def up(engine: Engine, charts: Path) -> Generator[tuple[Engine, dict[str, Any], set[str], dict[str, str]]]:
+def up(no_stack: None, engine: Project, charts: Path) -> tuple[Project, dict[str, Any], set[str], dict[str, str]]:
     """The stack, up; its config, all secrets, and what the two commands printed."""
     config = planted(charts)
     secrets = planted_in(config)
     secrets |= {*map(other, secrets), "planted-by-hand"}
-    said = {target: engine.make(target, json.dumps(config)).said for target in ("preview", "up")}
-    yield engine, config, secrets, said
-    assert engine.make("destroy", json.dumps(config)).code == 0
+    said = {target: engine.make(target, json.dumps(config)).output for target in ("preview", "up")}
+    return engine, config, secrets, said
 
 
-def state(engine: Engine) -> str:
+def state(engine: Project) -> str:
     """`pulumi stack export`, without --show-secrets."""
-    folder = Path(engine.env["FLINK_K8S_STATE"])
-    env = {
-        **os.environ,
-        "PULUMI_BACKEND_URL": f"file://{folder}",
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
-    }
-    command = ["pulumi", "stack", "export", "--stack", "sandbox", "--non-interactive"]
-    return subprocess.run(command, cwd=folder / "config", env=env, capture_output=True, text=True, check=True).stdout
+    options = ["--stack", "sandbox", "--non-interactive"]
+    return engine.pulumi("stack", "export", *options, cwd=engine.state / "config").output
 
 
 def test_nothing_that_is_printed_or_kept_has_one(
-    up: tuple[Engine, dict[str, Any], set[str], dict[str, str]], kubectl: Kubectl
+    up: tuple[Project, dict[str, Any], set[str], dict[str, str]], kubectl: Kubectl
 ) -> None:
     engine, config, secrets, said = up
     layer, changed = json.dumps(config), other(json.dumps(config))
     said["state"] = state(engine)
-    said["preview of the same"] = engine.make("preview", layer).said
+    said["preview of the same"] = engine.make("preview", layer).output
     assert "unchanged" in said["preview of the same"]
-    said["preview of a change"] = engine.make("preview", changed).said
+    said["preview of a change"] = engine.make("preview", changed).output
     assert "[secret]" in said["preview of a change"]
     plan = engine.make("plan", changed)
-    assert "restart" in plan.said
+    assert "restart" in plan.output
     by_hand = {"spec": {"flinkConfiguration": {"s3.secret-key": "planted-by-hand"}}}
     kubectl.run("-n", "flink", "patch", "flinkdeployment", "word-count", "--type=merge", "-p", json.dumps(by_hand))
     drift = engine.make("drift", layer)
-    assert "s3.secret-key" in drift.said
-    said |= {"plan": plan.said, "drift": drift.said, "check": engine.make("check", layer, "EXPLAIN=word-count").said}
-    said["up of a change"] = engine.make("up", changed).said
+    assert "s3.secret-key" in drift.output
+    said |= {
+        "plan": plan.output,
+        "drift": drift.output,
+        "check": engine.make("check", layer, "EXPLAIN=word-count").output,
+    }
+    said["up of a change"] = engine.make("up", changed).output
     said["state after it"] = state(engine)
     said["preview of what goes"] = engine.make(
         "preview", json.dumps({"charts": config["charts"], "waitForJobs": False})
-    ).said
+    ).output
     assert leaks(said, secrets) == []

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import Engine
 from tests.engine.stand_in import stand_in_operator
-from tests.engine.test_lifecycle import changes
+from tests.project import Project, changes
 from tools.kubectl import Kubectl
+
+pytestmark = pytest.mark.full
 
 
 @pytest.fixture(scope="module")
-def operated(kubectl: Kubectl) -> Generator[None]:
+def operated(no_stack: None, kubectl: Kubectl) -> Generator[None]:
     with stand_in_operator(kubectl):
         yield
 
@@ -35,13 +36,13 @@ def job(kubectl: Kubectl, name: str = "running-totals") -> dict[str, Any]:
 class TestSuspended:
     """In this order."""
 
-    def test_it_is_suspended_and_nothing_else_is_touched(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_it_is_suspended_and_nothing_else_is_touched(self, engine: Project, kubectl: Kubectl, charts: Path):
         assert engine.make("up", layer(charts)).code == 0
         changed = layer(charts, namespaces={"flink": {"labels": {"pending": "true"}}})
         done = engine.make("suspend", changed, "JOB=running-totals")
-        assert done.code == 0, done.said
-        assert "suspend flink/running-totals: a savepoint is taken first" in done.said
-        assert changes(done.said) == {"update"}
+        assert done.code == 0, done.output
+        assert "suspend flink/running-totals: a savepoint is taken first" in done.output
+        assert changes(done.output) == {"update"}
         found = job(kubectl)
         assert found["spec"]["job"]["state"] == "suspended"
         assert "UTC" in found["metadata"]["annotations"]["flink-k8s/suspended"]
@@ -49,20 +50,20 @@ class TestSuspended:
         home = kubectl.get("namespace", "flink") or {}
         assert "pending" not in home["metadata"]["labels"]
 
-    def test_up_leaves_it_so_and_every_look_says_it(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_up_leaves_it_so_and_every_look_says_it(self, engine: Project, kubectl: Kubectl, charts: Path):
         up = engine.make("up", layer(charts))
-        assert up.code == 0, up.said
-        assert "suspended until `make resume STACK=sandbox`: flink/running-totals" in up.said
+        assert up.code == 0, up.output
+        assert "suspended until `make resume STACK=sandbox`: flink/running-totals" in up.output
         assert job(kubectl)["spec"]["job"]["state"] == "suspended"
         preview = engine.make("preview", layer(charts))
-        assert changes(preview.said) == set()
-        assert "-- suspended until" in preview.said
-        assert "flink/running-totals (suspended)" in engine.make("plan", layer(charts)).said
+        assert changes(preview.output) == set()
+        assert "-- suspended until" in preview.output
+        assert "flink/running-totals (suspended)" in engine.make("plan", layer(charts)).output
         drift = engine.make("drift", layer(charts))
-        assert drift.code == 0, drift.said
+        assert drift.code == 0, drift.output
 
-    def test_a_colleague_with_the_same_backend_leaves_it_so(self, engine: Engine, kubectl: Kubectl, charts: Path):
-        state, other = Path(engine.env["FLINK_K8S_STATE"]), engine.folder / "colleague"
+    def test_a_colleague_with_the_same_backend_leaves_it_so(self, engine: Project, kubectl: Kubectl, charts: Path):
+        state, other = engine.state, engine.folder / "colleague"
         shared = {
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(state / "passphrase"),
@@ -71,17 +72,17 @@ class TestSuspended:
         # The salt is beside the passphrase; docs/environments.md says to keep both.
         (other / "config").mkdir(parents=True)
         (other / "config" / "Pulumi.sandbox.yaml").write_text((state / "config" / "Pulumi.sandbox.yaml").read_text())
-        done = replace(engine, env={**engine.env, **shared}).make("up", layer(charts))
-        assert done.code == 0, done.said
+        done = replace(engine, env=shared).make("up", layer(charts))
+        assert done.code == 0, done.output
         assert job(kubectl)["spec"]["job"]["state"] == "suspended"
 
-    def test_it_is_resumed(self, engine: Engine, kubectl: Kubectl, charts: Path):
+    def test_it_is_resumed(self, engine: Project, kubectl: Kubectl, charts: Path):
         done = engine.make("resume", layer(charts))
-        assert done.code == 0, done.said
-        assert "resumed: flink/running-totals" in done.said
+        assert done.code == 0, done.output
+        assert "resumed: flink/running-totals" in done.output
         found = job(kubectl)
         assert found["spec"]["job"].get("state") != "suspended"
         assert "flink-k8s/suspended" not in found["metadata"]["annotations"]
         preview = engine.make("preview", layer(charts))
-        assert changes(preview.said) == set()
-        assert "suspended until" not in preview.said
+        assert changes(preview.output) == set()
+        assert "suspended until" not in preview.output

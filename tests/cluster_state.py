@@ -1,0 +1,56 @@
+"""What explains a failure on the cluster: statuses, pods, events, logs."""
+
+from __future__ import annotations
+
+import json
+
+from tools.kubectl import Kubectl
+from tools.stack import prepare
+
+FLINK_KINDS = ("flinkdeployments", "flinksessionjobs", "flinkbluegreendeployments", "flinkstatesnapshots")
+REPEATED = ("reconciliationStatus", "lastReconciledSpec", "lastStableSpec")
+"""In a status: what its other keys say, or the spec does."""
+
+
+def cluster_state() -> str:
+    """What a person would ask the cluster first; CI may keep little of it, so what says most in fewest lines leads."""
+    try:
+        kubectl = Kubectl.of(prepare("sandbox"))
+    except Exception as error:
+        return f"no kubectl: {error}"
+    operator = ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator")
+    text = statuses(kubectl)
+    for arguments in (
+        ("get", "pods", "-A", "-o", "wide"),
+        ("get", "events", "-A", "--field-selector=type=Warning", "--sort-by=.lastTimestamp"),
+        (*operator, "--tail=40"),
+        ("get", "events", "-A", "--sort-by=.lastTimestamp"),
+        (*operator, "--tail=300"),
+        ("logs", "-n", "flink", "-l", "type=flink-native-kubernetes", "--tail=150", "--prefix"),
+        ("logs", "-n", "cert-manager", "-l", "app.kubernetes.io/instance=cert-manager", "--tail=50", "--prefix"),
+        ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/part-of=kube-prometheus-stack", "--tail=100", "--prefix"),
+        ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/name=prometheus", "--all-containers", "--tail=100"),
+        ("get", "--raw", "/api/v1/namespaces/monitoring/services/prometheus-operated:9090/proxy/api/v1/targets"),
+        ("get", ",".join(FLINK_KINDS), "-A", "-o", "yaml"),
+    ):
+        done = kubectl.try_run(*arguments, "--request-timeout=10s")
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        text += f"\n$ kubectl {' '.join(arguments)}\n{said[-20_000:]}"
+    return text
+
+
+def statuses(kubectl: Kubectl) -> str:
+    """A line for each of Flink's objects: its status without what repeats its spec."""
+    lines = ["statuses:"]
+    for kind in FLINK_KINDS:
+        done = kubectl.try_run("get", kind, "-A", "-o", "json", "--request-timeout=10s")
+        if done.returncode != 0:
+            lines.append(done.stderr.decode(errors="replace").strip())
+            continue
+        for item in json.loads(done.stdout)["items"]:
+            metadata, status = item["metadata"], item.get("status") or {}
+            status = {**status, **(status.get("reconciliationStatus") or {})}
+            brief = {key: value for key, value in status.items() if key not in REPEATED}
+            name = f"{metadata['namespace']}/{metadata['name']} generation {metadata.get('generation')}"
+            lines.append(f"{kind} {name}: {json.dumps(brief)}")
+    return "\n".join(lines) + "\n"
