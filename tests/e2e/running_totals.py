@@ -25,6 +25,7 @@ RATE = 100
 SAVEPOINT_OR_NONE = {"kubernetes.operator.job.upgrade.last-state-fallback.enabled": "false"}
 """An upgrade waits until a savepoint can be taken; else it takes the last checkpoint while the operator sees no job."""
 
+
 def in_job_manager(kubectl: Kubectl, job: str = JOB) -> list[str]:
     """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them."""
     command = f"find {MOUNT}/{job} -type f -name '{job}-*' -exec cat {{}} +"

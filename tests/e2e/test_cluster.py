@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
+from local.tool import find_tool
 from sandbox import cluster, configuration, golang, network, node
 from sandbox.home import PROJECT, home
 from sandbox.system_images import BUSYBOX
@@ -30,7 +31,7 @@ class Kubectl:
     """kubectl on the sandbox, in the tests' namespace."""
 
     def __init__(self) -> None:
-        self.command = [str(golang.KUBERNETES.program(home(), "kubectl")), "--kubeconfig", str(KUBECONFIG)]
+        self.command = [find_tool("kubectl"), "--kubeconfig", str(KUBECONFIG)]
         self.command += ["--namespace", NAMESPACE]
 
     def try_(self, *arguments: str, objects: list[dict[str, Any]] | None = None) -> subprocess.CompletedProcess[str]:

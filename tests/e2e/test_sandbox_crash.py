@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cgroups, cluster, daemons, golang, network, node, status, teardown, users
+from local.tool import find_tool
+from sandbox import cgroups, cluster, daemons, network, node, status, teardown, users
 from sandbox.api import Api
 from sandbox.home import PROJECT, home
 from sandbox.node import Node
@@ -25,7 +26,7 @@ NAMESPACE = "crash-test"
 
 
 def kubectl(*arguments: str, text: str = "") -> str:
-    command = [str(golang.KUBERNETES.program(home(), "kubectl")), "--kubeconfig", str(PROJECT / ".sandbox/kubeconfig")]
+    command = [find_tool("kubectl"), "--kubeconfig", str(PROJECT / ".sandbox/kubeconfig")]
     done = subprocess.run(
         [*command, "--namespace", NAMESPACE, *arguments],
         input=text,
