@@ -47,7 +47,9 @@ def up(no_stack: None, engine: Project, charts: Path) -> tuple[Project, dict[str
 def state(engine: Project) -> str:
     """`pulumi stack export`, without --show-secrets."""
     options = ["--stack", "sandbox", "--non-interactive"]
-    return engine.pulumi("stack", "export", *options, cwd=engine.state / "config").output
+    done = engine.pulumi("stack", "export", *options, cwd=engine.state / "config")
+    assert done.code == 0, done.output
+    return done.output
 
 
 def test_nothing_that_is_printed_or_kept_has_one(
