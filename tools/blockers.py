@@ -64,9 +64,7 @@ def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
     if revisions:
         revision = max(revisions, key=int)
         return f"bring the operator back: `helm rollback {RELEASE} {revision} -n {operator.namespace} --wait`"
-    return (
-        f"bring the operator back: `pulumi refresh` where the pulumi command is used, then `make up STACK={stack.name}`"
-    )
+    return f"bring the operator back: `pulumi refresh`, then `make up STACK={stack.name}`"
 
 
 def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: str) -> str:
