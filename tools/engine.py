@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from local import preview as declared
 from local.engine_state import recorded, resources
 from local.timeline import Stopwatch
 from local.tool import home, state
@@ -329,7 +328,9 @@ def main() -> int:
             engine = find(context=stack.context)
         except FailedError as error:
             say(f"-- {error}\n")
-            return declared.main([stack.name, "--config-file", str(stack.config_file)])
+            from local import preview  # Pulumi's SDK takes half a second
+
+            return preview.main([stack.name, "--config-file", str(stack.config_file)])
         return replace(engine, policy=options.policy).preview(stack)
     engine = replace(find(context=stack.context), policy=options.policy, timings=options.timings)
     say(f"engine: {engine.title}")
