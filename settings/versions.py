@@ -30,6 +30,8 @@ OPERATOR = Chart(
     "https://archive.apache.org/dist/flink/flink-kubernetes-operator-{version}/",
     "1.16.1",
 )
+OPERATOR_RELEASE = "flink-kubernetes-operator"
+"""Name of its Helm release."""
 
 POD_SECURITY = "v1.34"
 """Kubernetes version whose Pod Security profiles hold: a newer cluster does not tighten them by itself."""
