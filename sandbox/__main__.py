@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import shlex
+import shutil
 import sys
 
-from sandbox import building, cluster, node, status, teardown
+from sandbox import building, cluster, engine, node, status, teardown
 from sandbox.home import home
 from sandbox.images import PAIRS
 from sandbox.report import Failure
@@ -33,7 +35,11 @@ def main() -> int:
         action="store_true",
         help="NetworkPolicies are to be enforced, until the cluster is taken down (calico-felix)",
     )
-    commands.add_parser("build", parents=[wanted], help="build what is missing: programs, images, charts")
+    commands.add_parser(
+        "build", parents=[wanted], help="build what is missing: programs, images, charts; Pulumi if it is not on PATH"
+    )
+    commands.add_parser("engine", help="build Pulumi with its Kubernetes provider, and show where the command is")
+    commands.add_parser("env", help='what to export to type pulumi, kubectl and helm: eval "$(python3 -m sandbox env)"')
     commands.add_parser("up", parents=[wanted], help="build what is missing, start what does not run, wait until ready")
     down = commands.add_parser("down", help="stop the cluster; what it holds stays on disk")
     down.add_argument("--purge", action="store_true", help="remove what it holds, too")
@@ -52,6 +58,13 @@ def main() -> int:
                     prometheus=arguments.prometheus,
                     policies=arguments.network_policy,
                 )
+                if shutil.which("pulumi") is None:
+                    engine.build(home())
+            case "engine":
+                print(engine.build(home()))
+            case "env":
+                for name, value in engine.environment(home()).items():
+                    print(f"export {name}={shlex.quote(value)}")
             case "up":
                 cluster.up(
                     operators=arguments.operator,

@@ -1,8 +1,11 @@
 """Programs built from pinned Go modules (`sandbox/modules/<name>/go.mod`, `go.sum`) into `$FLINK_K8S_HOME/bin`.
 
-Each module's programs lie in `bin/<module>-<key>/`, the key a hash of the module's files, the flags and the machine's
+The programs of a module are in `bin/<module>-<key>/`, the key a hash of the module's files, the flags and the machine's
 architecture, so any clone finds what another one built. Outside of the home this fills Go's own caches (GOCACHE,
 GOMODCACHE), as any `go build` does.
+
+`sandbox/modules/programs` is one Go module for the cluster's programs and Pulumi's. What several of them import has one
+version there and is compiled once: with a module each, the same programs take a third more time to compile.
 """
 
 import hashlib
@@ -12,7 +15,9 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.home import Home
@@ -33,19 +38,17 @@ class Module:
         name: the folder.
         pin: the Go module whose version is the programs' version; empty for a program of our own.
         packages: Go package by program.
-        version_variables: packages whose `gitVersion`, `gitMajor`, … are set as Kubernetes' own build does: clients
-            refuse a server that calls itself v0.0.0.
+        variables: Go variables that the linker sets, for example to the version that a program shows; `{version}`
+            (v1.2.3), `{release}` (1.2.3), `{major}` and `{minor}` in a value are those of `pin`.
         tags: build tags beyond those of every module, separated by commas.
-        shown_as: the variable that holds the version which the programs show; empty when they have none.
-        shared: the folder, when it is another module's too: what both need has one version then and is compiled once.
+        shared: the folder, if it is shared with other modules.
     """
 
     name: str
     pin: str
     packages: dict[str, str]
-    version_variables: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
     tags: str = ""
-    shown_as: str = ""
     shared: str = ""
 
     @property
@@ -76,25 +79,45 @@ class Module:
     @property
     def linker_flags(self) -> str:
         """The value of go build's -ldflags."""
-        flags = ["-s", "-w"]
         major, minor, *_ = *self.version.removeprefix("v").split("."), "0"
-        for package in self.version_variables:
-            values = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "archive"}
-            flags += [f"-X {package}.{name}={value}" for name, value in values.items()]
-        if self.shown_as:
-            flags.append(f"-X {self.shown_as}={self.release}")
-        return " ".join(flags)
+        values = {"version": self.version, "release": self.release, "major": major, "minor": minor}
+        set_by_linker = (f"-X {name}={value.format(**values)}" for name, value in self.variables.items())
+        return " ".join(("-s", "-w", *set_by_linker))
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that the programs are made of, apart from Go's own modules."""
+        return tuple(sorted(path for path in self.folder.rglob("*") if path.is_file()))
 
     @property
     def key(self) -> str:
         """Twelve hex digits that change with the module's files, flags, and the machine's architecture."""
         digest = hashlib.sha256()
-        for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
-            digest.update(f"{path.relative_to(self.folder)}\0".encode() + path.read_bytes() + b"\0")
+        for path in self.inputs:
+            name = path.relative_to(self.folder) if path.is_relative_to(self.folder) else path.name
+            digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
         digest.update(
             repr((self.build_tags, self.linker_flags, sorted(self.packages.items()), platform.machine())).encode()
         )
         return digest.hexdigest()[:12]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The programs that `$FLINK_K8S_HOME/bin` has links to."""
+        return tuple(self.packages)
+
+    def sources(self, go: str, work: Path) -> Path:
+        """The folder that `go build` runs in: the module's own, or one that is made of it.
+
+        Args:
+            go: the toolchain.
+            work: an empty folder, removed after the build.
+        """
+        del go, work
+        return self.folder
+
+    def finish(self, programs: Path) -> None:
+        """Adds to the built programs what belongs next to them."""
 
     def programs(self, home: Home) -> Path:
         """The folder that holds the built programs."""
@@ -105,24 +128,40 @@ class Module:
         return self.programs(home) / name
 
 
-def _kubernetes(*programs: str) -> dict[str, str]:
-    return {program: f"k8s.io/kubernetes/cmd/{program}" for program in programs}
+def _kubernetes_versions(*packages: str) -> dict[str, str]:
+    # As Kubernetes' own build does: clients refuse a server of version v0.0.0.
+    values = {"gitVersion": "{version}", "gitMajor": "{major}", "gitMinor": "{minor}", "gitTreeState": "archive"}
+    return {f"{package}.{name}": value for package in packages for name, value in values.items()}
 
+
+_SHARED = "programs"
 
 PAUSE = Module("pause", "", {"pause": "."})
-ETCD = Module("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})
-COREDNS = Module("coredns", "github.com/coredns/coredns", {"coredns": "."})
-HELM = Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
+ETCD = Module("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"}, shared=_SHARED)
+COREDNS = Module("coredns", "github.com/coredns/coredns", {"coredns": "./coredns"}, shared=_SHARED)
+HELM = Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"}, shared=_SHARED)
 LOCAL_PATH = Module(
     "local-path-provisioner",
     "github.com/rancher/local-path-provisioner",
     {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
+    shared=_SHARED,
 )
 KUBERNETES = Module(
     "kubernetes",
     "k8s.io/kubernetes",
-    _kubernetes("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"),
-    version_variables=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
+    {
+        program: f"k8s.io/kubernetes/cmd/{program}"
+        for program in (
+            "kubectl",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kubelet",
+            "kube-proxy",
+        )
+    },
+    variables=_kubernetes_versions("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
+    shared=_SHARED,
 )
 CALICO = Module(
     "calico",
@@ -131,7 +170,7 @@ CALICO = Module(
 )
 """What enforces NetworkPolicies, where that is wanted: see `sandbox.policies`."""
 ALL = (PAUSE, ETCD, COREDNS, HELM, LOCAL_PATH, KUBERNETES)
-"""Every module of the cluster, the quick ones first."""
+"""Every module of the cluster, the quick ones first. Pulumi's is `sandbox.engine.PULUMI`."""
 
 
 def build(home: Home, modules: tuple[Module, ...] = ALL) -> None:
@@ -144,8 +183,8 @@ def build(home: Home, modules: tuple[Module, ...] = ALL) -> None:
         if not module.programs(home).is_dir():
             _build(home, module)
         os.utime(module.programs(home))  # so that `sandbox.pruning` sees when it was used last
-        for program in module.packages:
-            _link(home.bin / program, f"{module.programs(home).name}/{program}")
+        for program in module.commands:
+            link(home.bin / program, f"{module.programs(home).name}/{program}")
 
 
 def _build(home: Home, module: Module) -> None:
@@ -154,35 +193,42 @@ def _build(home: Home, module: Module) -> None:
     for leftover in home.bin.glob(".part-*"):  # of a build that was killed: we hold the lock
         shutil.rmtree(leftover)
     part = home.bin / f".part-{module.name}"
-    # GOTOOLCHAIN: Go is not to fetch another Go by itself. GOFLAGS: nobody's own flags, or the result differs.
-    environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": ""}
-    for program, package in module.packages.items():
-        command = [go, "build", "-trimpath", "-tags", module.build_tags, "-ldflags", module.linker_flags]
-        command += ["-o", str(part / program), package]
-        with step(f"building {program} {module.version} (Go)"):
-            done = subprocess.run(
-                command,
-                cwd=module.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-        if done.returncode != 0:
-            last = "\n".join(done.stdout.strip().splitlines()[-15:])
-            raise Failure(f"building {program} failed; in {module.folder}: {' '.join(command)}\n{last}")
+    with tempfile.TemporaryDirectory(prefix="flink-k8s-go-") as work:
+        folder = module.sources(go, Path(work))
+        for program, package in module.packages.items():
+            command = [go, "build", "-trimpath", "-tags", module.build_tags, "-ldflags", module.linker_flags]
+            command += ["-o", str(part / program), package]
+            with step(f"building {program} {module.version} (Go)"):
+                done = subprocess.run(
+                    command,
+                    cwd=folder,
+                    env=environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    check=False,
+                )
+            if done.returncode != 0:
+                last = "\n".join(done.stdout.strip().splitlines()[-15:])
+                raise Failure(f"building {program} failed; in {folder}: {' '.join(command)}\n{last}")
+    module.finish(part)
     part.rename(module.programs(home))
 
 
-def _link(link: Path, target: str) -> None:
-    if link.is_symlink() and str(link.readlink()) == target:
+def environment() -> dict[str, str]:
+    """Go's environment: it does not fetch another Go, and the user's own flags do not change what is built."""
+    return os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": ""}
+
+
+def link(place: Path, target: str) -> None:
+    """Makes a symbolic link, or replaces one, in one step."""
+    if place.is_symlink() and str(place.readlink()) == target:
         return
-    fresh = link.with_name(f".link-{link.name}")
+    fresh = place.with_name(f".link-{place.name}")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
-    fresh.replace(link)
+    fresh.replace(place)
 
 
 def toolchain(home: Home) -> str:

@@ -33,6 +33,24 @@ OPERATOR = Chart(
 OPERATOR_RELEASE = "flink-kubernetes-operator"
 """Name of its Helm release."""
 
+@dataclass(frozen=True)
+class Pulumi:
+    """Versions of Pulumi; tests/unit/tools/test_repository.py compares them with the files that pin them.
+
+    Attributes:
+        sdk: of the Python packages `pulumi` (requirements.in) and, for users, of the command (.pulumi.version).
+        kubernetes: of the package `pulumi-kubernetes`, and of its provider.
+        built_command: of the command that the sandbox builds (sandbox/modules/programs/go.mod).
+    """
+
+    sdk: str
+    kubernetes: str
+    built_command: str
+
+
+# The Go module proxy serves no 3.272.0: of the command it has 3.260.0, then 3.274.0 and 3.274.1.
+PULUMI = Pulumi(sdk="3.272.0", kubernetes="4.34.2", built_command="3.274.1")
+
 POD_SECURITY = "v1.34"
 """Kubernetes version whose Pod Security profiles hold: a newer cluster does not tighten them by itself."""
 

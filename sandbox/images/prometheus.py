@@ -41,7 +41,7 @@ OPERATOR_MODULE = golang.Module(
         ),
     },
     tags="remove_all_sd,enable_kubernetes_sd",
-    shown_as=_VERSION_SHOWN,
+    variables={_VERSION_SHOWN: "{release}"},
 )
 MODULE = _PrometheusModule(
     "prometheus",
@@ -51,7 +51,7 @@ MODULE = _PrometheusModule(
         "promtool": "github.com/prometheus/prometheus/cmd/promtool",
     },
     tags="remove_all_sd,enable_kubernetes_sd",
-    shown_as=_VERSION_SHOWN,
+    variables={_VERSION_SHOWN: "{release}"},
     shared=_FOLDER,
 )
 """promtool is for the tests of rules: `$FLINK_K8S_HOME/bin/promtool`; it is in no image."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox import engine
 from settings import versions
 from settings.stack_file import stacks
 from tools import check_all, lint_workflows
@@ -96,8 +97,22 @@ def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
     assert set(marked) <= found.keys()
 
 
-def test_the_command_and_its_sdk_are_of_one_version() -> None:
-    assert f"pulumi=={(ROOT / '.pulumi.version').read_text().strip()}" in (ROOT / "requirements.in").read_text()
+def test_every_file_pins_the_listed_pulumi_versions() -> None:
+    listed = versions.PULUMI
+    requirements = (ROOT / "requirements.in").read_text()
+    assert f"pulumi=={listed.sdk}\n" in requirements
+    assert f"pulumi-kubernetes=={listed.kubernetes}\n" in requirements
+    assert (ROOT / ".pulumi.version").read_text().strip() == listed.sdk
+    assert engine.PULUMI.release == listed.built_command
+    assert listed.kubernetes == engine.PROVIDER_RELEASE
+
+
+def test_the_built_command_is_the_sdks_as_far_as_the_registries_allow() -> None:
+    sdk, command = ([int(part) for part in text.split(".")] for text in (versions.PULUMI.sdk, engine.PULUMI.release))
+    assert sdk[0] == command[0]
+    # The proxy serves no command of the SDK's minor version; the next that it serves is two later. Where it serves the
+    # SDK's own, this has to be 0.
+    assert 0 <= command[1] - sdk[1] <= 2
 
 
 def test_every_hook_runs_what_make_lint_runs() -> None:
