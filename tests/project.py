@@ -32,8 +32,14 @@ NOTHING = re.compile(r"\d+ unchanged\s*$", re.MULTILINE)
 
 
 def changes(output: str) -> set[str]:
-    """The kinds of change in a summary: `3 to create` gives create."""
-    return set(re.findall(r"^\s+[+~+-]* ?\d+ (?:to )?(create|update|replace|delete)d?\b", output, re.MULTILINE))
+    """The kinds of change in the summary of a preview (`+ 3 to create`) or of a run (`resources: 3 created, …`).
+
+    Raises:
+        AssertionError: there is no summary.
+    """
+    summary = re.search(r"^ *(?:[\d.]+ s +)?resources:.*", output, re.MULTILINE | re.IGNORECASE | re.DOTALL)
+    assert summary, output
+    return set(re.findall(r"\b\d+ (?:to )?(create|update|replace|delete)d?\b", summary[0]))
 
 
 @dataclass(frozen=True)

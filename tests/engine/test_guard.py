@@ -70,6 +70,8 @@ class TestGuard:
             done = engine.make(target, moved)
             assert done.code != 0
             assert REFUSED.search(done.output)
+            assert "nothing was touched: 1 protected resource would be deleted" in done.output
+            assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in done.output
         assert jobs(kubectl) == before
 
     def test_a_removal_is_refused(self, engine: Project, kubectl: Kubectl, charts: Path):
@@ -96,6 +98,7 @@ class TestGuard:
         done = engine.make("destroy")
         assert done.code != 0
         assert REFUSED.search(done.output)
+        assert "protectJobs: false" in done.output
         assert jobs(kubectl) == before
 
     @pytest.mark.parametrize("operation", ["up", "destroy"])

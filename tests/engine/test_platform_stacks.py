@@ -71,11 +71,12 @@ def run(project: Path) -> Generator[Run]:
 class TestOrder:
     """In this order."""
 
-    def test_a_team_before_its_platform_is_refused(self, run: Run):
+    def test_a_team_before_its_platform_is_refused(self, run: Run, kubectl: Kubectl):
         for operation in ("preview", "up"):
             done = run(f"tools.engine {operation}", "team-a")
             assert done.code != 0
-            assert "nothing was touched: the stack platform, which holds the platform, is not up" in done.output
+            assert "the stack platform, which holds the platform, is not up" in done.output
+        assert kubectl.get("namespace", "team-a") is None
 
     def test_the_platform_then_the_teams(self, run: Run, kubectl: Kubectl):
         for stack in ("platform", "team-a", "team-b"):
