@@ -13,7 +13,8 @@ from pulumi.runtime.proto import alias_pb2, engine_pb2, resource_pb2
 from typing_extensions import override
 
 from local.recording import Message, Recording, Resource
-from local.values import UNKNOWN, decode, decode_properties, encode, secret
+from local.values import UNKNOWN
+from local.wire import decode, decode_properties, encode, secret
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"

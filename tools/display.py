@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from local.engine_state import resource
-from tools.events import Event, Listener, events
+from tools.events import Event, Listener, Phase, events
 from tools.run import say, stream
 
 _STACK: Final = "pulumi:pulumi:Stack"
@@ -44,30 +44,23 @@ def is_terminal() -> bool:
 class Lines:
     """Prints the engine's events as lines with the seconds since the start; none is printed twice."""
 
-    def __init__(
-        self, show: Callable[[str], None], *, has_preview: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, show: Callable[[str], None], phase: Phase, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
             show: prints a line.
-            has_preview: whether the engine previews the operation first.
+            phase: of the events; of a preview, only warnings and errors are printed.
             clock: in seconds.
         """
         self._show = show
+        self._phase = phase
         self._clock = clock
         self._start = clock()
         self._titles: dict[str, str] = {}
         self._printed: set[tuple[str, str]] = set()
-        self._is_preview = has_preview
-        self._sequence = 0
         self._exports: Mapping[str, object] = {}
 
     def take(self, event: Event) -> None:
-        """Print what an event adds. Of a preview before the operation, only warnings and errors are printed."""
-        sequence = int(event.get("sequence", 0))
-        if sequence < self._sequence:  # the operation counts its events from 0 again
-            self._is_preview = False
-        self._sequence = sequence
+        """Print what an event adds."""
         for kind, handle in (
             ("resourcePreEvent", self._begun),
             ("resOutputsEvent", self._ended),
@@ -85,7 +78,7 @@ class Lines:
         metadata = cast(Metadata, event["metadata"])
         title = self._titled(metadata)
         # Only a release takes long enough for a line of its own.
-        if metadata["type"] == _RELEASE and metadata["op"] in _IN_PROGRESS and not self._is_preview:
+        if metadata["type"] == _RELEASE and metadata["op"] in _IN_PROGRESS and not self._phase.is_preview:
             self._line("", f"{_IN_PROGRESS[str(metadata['op'])]} {title}")
 
     def _ended(self, event: Mapping[str, Any]) -> None:
@@ -93,7 +86,7 @@ class Lines:
         title = self._titled(metadata)
         if metadata["type"] == _STACK:
             self._exports = cast(Mapping[str, object], (metadata.get("new") or {}).get("outputs") or {})
-        elif _is_shown(metadata) and not self._is_preview:
+        elif _is_shown(metadata) and not self._phase.is_preview:
             self._line("", f"{_DONE.get(str(metadata['op']), metadata['op'])} {title}")
 
     def _failed(self, event: Mapping[str, Any]) -> None:
@@ -103,7 +96,7 @@ class Lines:
     def _diagnostic(self, event: Mapping[str, Any]) -> None:
         severity, urn = str(event.get("severity")), str(event.get("urn") or "")
         is_progress = severity == "debug" or event.get("ephemeral")
-        if is_progress or (self._is_preview and severity not in ("warning", "error")):
+        if is_progress or (self._phase.is_preview and severity not in ("warning", "error")):
             return
         text = f"{event.get('prefix') or ''}{event['message']}".strip()
         if text:
@@ -121,7 +114,7 @@ class Lines:
         self._line("", f"error: {event['error']}")
 
     def _summary(self, event: Mapping[str, Any]) -> None:
-        if self._is_preview:
+        if self._phase.is_preview:
             return
         changes = cast(Mapping[str, int], event.get("resourceChanges") or {})
         counts = [f"{count} {_DONE.get(op, op)}" for op, count in sorted(changes.items()) if op in _DONE]
@@ -159,8 +152,7 @@ def run(
     command: Sequence[str | Path],
     env: Mapping[str, str],
     listeners: Sequence[Listener],
-    *,
-    has_preview: bool,
+    phase: Phase,
 ) -> int:
     """Run `pulumi up` or `destroy` with Pulumi's own display on a terminal, else with `Lines`; its exit code.
 
@@ -168,7 +160,7 @@ def run(
         command: with its options, but for those of the display.
         env: its environment.
         listeners: get its events.
-        has_preview: whether the engine previews the operation first.
+        phase: of the events; one of the listeners.
     """
     if is_terminal():
         with events(*listeners) as log:
@@ -181,7 +173,7 @@ def run(
             errors.append(event)
 
     with tempfile.TemporaryFile() as output:
-        with events(*listeners, keep_error, Lines(say, has_preview=has_preview).take) as log:
+        with events(*listeners, keep_error, Lines(say, phase).take) as log:
             options = ["--non-interactive", "--color", "never", *log.options]
             code = stream([*command, *options], env={**env, **log.env}, stdout=output)
         if code != 0 and not errors:

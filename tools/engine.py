@@ -19,7 +19,7 @@ from local.engine_state import recorded, resources
 from local.timeline import Stopwatch
 from local.tool import home, state
 from tools import blockers, context, display, interrupted, locks, policy, suspended, tenants
-from tools.events import Listener, events
+from tools.events import Event, Phase, events
 from tools.exported import exported
 from tools.kubectl import Kubectl
 from tools.protected import Refusals
@@ -73,9 +73,6 @@ class Engine:
             options += [f"--target={urn}" for urn in suspended.urns(before, change.about or ())]
         if change is None or change.about is None:
             tenants.refuse(stack, tenants.in_state(before), destroy=False)
-        if context.is_new_cluster(stack, before):
-            say("-- the cluster was created again since the last run: all that it lacks is created again")
-            options.append("--refresh")
         with blockers.told(stack):
             watch = self.operate("up", stack, env, before, options)
         if self.timings:
@@ -124,9 +121,16 @@ class Engine:
         is_guarded = any(one.get("protect") for one in resources(before))
         has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
         command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
-        watch, refusals = Stopwatch(), Refusals()
-        listeners: list[Listener] = [lambda event: take(event, watch), refusals.take]
-        code = display.run([*command, *common(stack)], env, listeners, has_preview=has_preview)
+        if context.is_new_cluster(stack, before):
+            say("-- the cluster was created again since the last run: the state is refreshed from it")
+            command.append("--refresh")
+        watch, refusals, phase = Stopwatch(), Refusals(), Phase(has_preview=has_preview)
+
+        def record(event: Event) -> None:
+            if not phase.is_preview:
+                take(event, watch)
+
+        code = display.run([*command, *common(stack)], env, [phase.take, refusals.take, record], phase)
         if code != 0:
             hint = refusals.hint(before, stack, operation)
             raise FailedError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
@@ -138,7 +142,7 @@ class Engine:
         # With --diff the command counts violations of policies and does not name them.
         # Of a new stack, a diff would be every object whole, including the dashboards' 5000 lines.
         shown = policy.options(self.policy) or (["--diff"] if resources(before) else [])
-        quiet = [] if display.is_terminal() else ["--suppress-progress"]
+        quiet = [] if display.is_terminal() else ["--non-interactive", "--suppress-progress"]
         refusals = Refusals()
         with events(refusals.take) as log:
             command = [self.pulumi, "preview", *shown, *quiet, *log.options, *common(stack)]

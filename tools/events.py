@@ -30,6 +30,25 @@ class EventLog:
     env: Mapping[str, str]
 
 
+class Phase:
+    """Whether the events are of the preview before an operation, or of the operation itself."""
+
+    def __init__(self, *, has_preview: bool) -> None:
+        """
+        Args:
+            has_preview: whether there is a preview before it.
+        """
+        self.is_preview = has_preview
+        self._sequence = 0
+
+    def take(self, event: Event) -> None:
+        """Record an event: the operation counts its own from 0 again."""
+        sequence = int(event.get("sequence", 0))
+        if sequence < self._sequence:
+            self.is_preview = False
+        self._sequence = sequence
+
+
 @contextmanager
 def events(*listeners: Listener) -> Generator[EventLog]:
     """Pass each event of the command that runs in the block to the listeners; at its end all are passed."""

@@ -46,7 +46,7 @@ class Refusals:
         jobs = sorted({one.object_name for one in found if one.api_group == FLINK_GROUP})
         names = ", ".join(f"jobs.{name}.protect: false" for name in jobs)
         count = f"{len(found)} protected resource{'' if len(found) == 1 else 's'}"
-        lines = [f"nothing was touched: {count} would be deleted"]
+        lines = [f"refused, nothing was done: {count} would be deleted"]
         lines += [f"  {one.title}" for one in sorted(found, key=lambda one: one.title)]
         if operation == "destroy":
             lines.append(

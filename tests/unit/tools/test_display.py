@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tools.display import Lines
+from tools.events import Phase
 
 PREFIX = "urn:pulumi:dev::flink-k8s::"
 JOB = f"{PREFIX}kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
@@ -26,12 +27,16 @@ def message(text: str, severity: str = "info", urn: str = JOB, **more: Any) -> d
     return {"diagnosticEvent": {"urn": urn, "message": text, "severity": severity, **more}}
 
 
-def lines(*events: dict[str, Any], has_preview: bool = False) -> list[str]:
+def lines(*events: dict[str, Any], preview: tuple[dict[str, Any], ...] = ()) -> list[str]:
     """What is printed, without the times."""
     printed: list[str] = []
-    display = Lines(printed.append, has_preview=has_preview, clock=lambda: 0.0)
-    for sequence, event in enumerate(events):
-        display.take({"sequence": sequence, **event})
+    phase = Phase(has_preview=bool(preview))
+    display = Lines(printed.append, phase, clock=lambda: 0.0)
+    for part in (preview, events):
+        for sequence, event in enumerate(part):
+            numbered = {"sequence": sequence, **event}
+            phase.take(numbered)
+            display.take(numbered)
     return [line.removeprefix("   0.0 s  ") for line in printed]
 
 
@@ -120,20 +125,12 @@ def test_the_summary_counts_and_has_the_exports_short():
 
 
 def test_of_the_preview_before_an_operation_only_warnings_and_errors_are_shown():
-    printed: list[str] = []
-    display = Lines(printed.append, has_preview=True, clock=lambda: 0.0)
-    for sequence, event in enumerate(
-        (
-            step("resourcePreEvent", "create", RELEASE),
-            step("resOutputsEvent", "create", RELEASE),
-            message("RECONCILING", urn=RELEASE),
-            message("tag is mutable", "warning", urn=""),
-            {"summaryEvent": {"isPreview": True, "resourceChanges": {"create": 1}}},
-        )
-    ):
-        display.take({"sequence": sequence, **event})
-    for sequence, event in enumerate(
-        (message("tag is mutable", "warning", urn=""), step("resOutputsEvent", "create", RELEASE))
-    ):
-        display.take({"sequence": sequence, **event})
-    assert [line[10:] for line in printed] == ["tag is mutable", "created Release flink-operator/operator"]
+    preview = (
+        step("resourcePreEvent", "create", RELEASE),
+        step("resOutputsEvent", "create", RELEASE),
+        message("RECONCILING", urn=RELEASE),
+        message("tag is mutable", "warning", urn=""),
+        {"summaryEvent": {"isPreview": True, "resourceChanges": {"create": 1}}},
+    )
+    operation = (message("tag is mutable", "warning", urn=""), step("resOutputsEvent", "create", RELEASE))
+    assert lines(*operation, preview=preview) == ["tag is mutable", "created Release flink-operator/operator"]

@@ -151,7 +151,7 @@ def test_the_engine_previews_first_where_something_is_protected_and_its_refusal_
         getattr(engine.Engine(command.path), operation)(sandbox)
     assert "--skip-preview" not in command.call(operation)
     said = str(raised.value)
-    assert "nothing was touched: 1 protected resource would be deleted\n  FlinkDeployment flink/orders" in said
+    assert "refused, nothing was done: 1 protected resource would be deleted\n  FlinkDeployment flink/orders" in said
     assert remedy in said
 
 
