@@ -15,11 +15,14 @@ help: ## this list
 demo: .venv/.run ## from a fresh machine to the finished word count [INPUT=file] [TIMINGS=1: where the time went]
 	@$(PYTHON) -m tools.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION) $(TIMINGS_OPTION)
 
-test: lint ## lint, unit, program and rule tests; no root, no cluster
+test: lint ## lint, unit and whole-program tests; no root, no cluster
 	@$(PYTHON) -m pytest -q
 
-e2e: .venv/.dev ## the sandbox and everything on it; needs root and Linux [PAIR=1.7.0]
-	@$(PYTHON) -m pytest -q tests/engine tests/e2e tests/rules $(if $(PAIR),--pair $(PAIR))
+e2e: .venv/.dev ## the core of the tests on the sandbox and the real engine; needs root and Linux
+	@$(PYTHON) -m pytest -q -m "not full" --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
+
+e2e-full: .venv/.dev ## the core and all variants: other versions, stores, long state, operator upgrade; takes hours on a slow machine
+	@$(PYTHON) -m pytest -q --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from] [COST=text|markdown: what each asks for]
 	@$(PYTHON) -m settings.check $(STACK) $(LAYER_OPTION) $(if $(EXPLAIN),--explain "$(EXPLAIN)") $(if $(COST),--cost $(COST))
@@ -139,4 +142,4 @@ ns install: ## the walk-through's steps: `up` does them, in order
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e check render graph preview plan review up drift destroy suspend resume unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
+.PHONY: help demo test e2e e2e-full check render graph preview plan review up drift destroy suspend resume unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install

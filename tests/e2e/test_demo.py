@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, the texts are in other scripts on purpose
 """The main job, end to end: `make demo` counts words with a real Flink, operator and Kubernetes."""
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ import pytest
 
 from tests.e2e.conftest import PAIRS, ROOT, layered, make, pod_names
 from tests.waiting import until
+from tests.word_reference import reference_words
 from tools.kubectl import Kubectl
 
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 SHIPPED = ROOT / "jobs" / "pyflink" / "input"
 REST = "/api/v1/namespaces/flink/services/word-count-rest:rest/proxy"
 
 
 def counted(*paths: Path) -> dict[str, int]:
-    """What a few lines of Python make of the files."""
+    """The counts of the files' words by the reference."""
     counts: Counter[str] = Counter()
     for path in paths:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
-                counts.update(WORD.findall(line.lower()))
+                counts.update(reference_words(line))
     return dict(counts)
 
 
@@ -101,6 +102,12 @@ class TestDemo:
         words = [
             "naïve",
             "don't",
+            "don’t",
+            "cafe\u0301",
+            "café",
+            "हिन्दी",
+            "ภาษาไทยที่นี่",
+            "می\u200cخواهم",
             "Straße",
             "ΣΟΦΌΣ",
             "слово",
