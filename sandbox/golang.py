@@ -198,7 +198,7 @@ def _build(home: Home, module: Module) -> None:
         for program, package in module.packages.items():
             command = [go, "build", "-trimpath", "-tags", module.build_tags, "-ldflags", module.linker_flags]
             command += ["-o", str(part / program), package]
-            with step(f"building {program} {module.version} (Go)"):
+            with step(f"building {program} ({module.name} {module.version}, Go)"):
                 done = subprocess.run(
                     command,
                     cwd=folder,

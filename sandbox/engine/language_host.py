@@ -135,7 +135,8 @@ def serve(engine: str) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
 
     def end(_number: int, _frame: object) -> None:
-        server.stop(None)
+        # At the end of a run, or of a program that the engine has given up: what it still does would only print errors.
+        os._exit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)

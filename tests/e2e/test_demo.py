@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, the texts are in other scripts on purpose
 """The main job, end to end: `make demo` counts words with a real engine, Flink, operator and Kubernetes.
 
 With the life of its stack: preview, up, empty preview, change, failure, repair, destroy.
@@ -18,9 +19,9 @@ from tests.deletions import deletions
 from tests.project import NOTHING, PAIR, PAIRS, ROOT, Project, changes, destroy, make, pod_names, remove_flink_crds
 from tests.steps import step
 from tests.waiting import until
+from tests.word_reference import reference_words
 from tools.kubectl import Kubectl
 
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 SHIPPED = ROOT / "jobs" / "pyflink" / "input"
 JOB = ("flinkdeployment", "word-count", "-n", "flink")
 REST = "/api/v1/namespaces/flink/services/word-count-rest:rest/proxy"
@@ -31,6 +32,12 @@ ERROR = {"1.16.1": "nope.py", "1.7.0": "back-off"}
 WORDS = (
     "naïve",
     "don't",
+    "don’t",
+    "cafe\u0301",
+    "café",
+    "हिन्दी",
+    "ภาษาไทยที่นี่",
+    "می\u200cخواهم",
     "Straße",
     "ΣΟΦΌΣ",
     "слово",
@@ -46,12 +53,12 @@ WORDS = (
 
 
 def counted(*paths: Path) -> dict[str, int]:
-    """The counts of a few lines of Python."""
+    """The counts of the files' words by the reference."""
     counts: Counter[str] = Counter()
     for path in paths:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
-                counts.update(WORD.findall(line.lower()))
+                counts.update(reference_words(line))
     return dict(counts)
 
 

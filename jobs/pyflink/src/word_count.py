@@ -9,7 +9,14 @@ Input: a file, or a folder with all files below it. Flink's rules of what is a f
 `_` are skipped, and `.gz`, `.bz2`, `.xz` and `.zst` are unpacked. The text is UTF-8; bytes that are not become U+FFFD,
 which is part of no word, so a file in another encoding is counted with its words torn at these bytes.
 
-A word is what `WORD` matches in a lower-cased line.
+A word is a letter or digit and all letters, marks and digits that follow it, by Unicode's categories (L, M, N):
+
+- An apostrophe between two letters belongs to the word. A mark on the letter before it changes nothing. U+2019 (the
+  typographic apostrophe) counts as `'`. U+02BC is a letter, and stays one.
+- A zero-width joiner or non-joiner (U+200D, U+200C) inside a word belongs to it: Persian and Hindi are written so.
+- Words are lower-cased and in Unicode's form NFC: `Caf\u00e9` and `cafe\u0301` are one word. Soft hyphens are removed.
+- Everything else separates words: blanks, `_`, `-`, punctuation, symbols, emoji, and marks on these. A script without
+  blanks between words (Thai, Chinese, Japanese) has one word where a run of letters and marks is.
 
 Output: one file, `word-counts-<id>-0.tsv`, of lines `word<TAB>count` in no order; no file when there are no words. It
 appears whole when the job has counted all, and the file of the run before is taken away as a run begins: a reader sees
@@ -23,13 +30,47 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+def character_class(codes: Iterable[int], categories: tuple[str, ...]) -> str:
+    """The inside of a regular expression's `[...]` for the characters whose category begins with one of these.
+
+    Letters, marks and numbers need no escape there.
+    """
+    ranges: list[list[int]] = []
+    for code in codes:
+        if unicodedata.category(chr(code)).startswith(categories):
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
+def word_pattern() -> re.Pattern[str]:
+    r"""The pattern of a word in a line that `words` has prepared.
+
+    `re` has no classes for Unicode's categories, and `\w` contains letters and numbers, but no marks. The pattern is
+    built for speed. `re` compares a character below U+10000 with a set in one step, and a character above with one
+    range after the other: so the characters above have an alternative of their own, behind one comparison. The first
+    look-ahead ends most words without a try of the alternatives.
+    """
+    above = (*range(0x10000, 0x20000), *range(0xE0000, 0xE1000))  # no other plane above U+10000 has marks
+    low = f"[{character_class(range(0x10000), ('L', 'M', 'N'))}]"
+    high = rf"(?=[\U00010000-\U0010ffff])(?:[^\W_]|[{character_class(above, ('M',))}])"
+    number = character_class(range(0x20000), ("N",))
+    apostrophe = rf"(?<![{number}])'(?=[^\W_{number}])"
+    joiner = rf"[\u200c\u200d]+(?={low}|{high})"
+    return re.compile(rf"[^\W_]{low}*(?:(?=['\u0080-\U0010ffff])(?:{high}|{apostrophe}|{joiner}){low}*)*")
+
+
+WORD = word_pattern()
 
 PART_PREFIX = "word-counts"
 PART_SUFFIX = ".tsv"
@@ -64,8 +105,9 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def words(line: str) -> list[str]:
-    """The words of a line, lower-cased, as often as they stand there."""
-    return WORD.findall(line.lower())
+    """The words of a line, lower-cased and in form NFC, each as often as it occurs."""
+    text = line.lower().replace("\u00ad", "")
+    return WORD.findall(unicodedata.normalize("NFC", text).replace("\u2019", "'"))
 
 
 def bucket_of(word: str, buckets: int) -> int:

@@ -1,11 +1,11 @@
 # ruff: noqa: RUF001, the texts are in other scripts on purpose
-"""What the word count's functions count, against the definition: the pattern over the lower-cased text."""
+"""What the word count's functions count, compared with a reference that reads a text character by character."""
 
 from __future__ import annotations
 
 import io
-import re
 import sys
+import unicodedata
 from collections import Counter
 from types import ModuleType
 
@@ -13,13 +13,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-# What a Flink source can hand over: UTF-8 has no surrogates. Apostrophes, sigmas and line ends often, as they matter.
-TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("aΣσς'_İ\n\r\u2028\x85\x00 ")))
+from tests.word_reference import reference_words
+
+# What a Flink source can hand over: UTF-8 has no surrogates. What the definition of a word names, often.
+TEXT = st.text(
+    st.one_of(
+        st.characters(exclude_categories=["Cs"]),
+        st.characters(categories=["M", "N"]),
+        st.sampled_from("aeΣσς''’’_İ1²\u0301\u0940\u200c\u200d\u00ad\U0001e8d0\U00010400\n\r\u2028\x85\x00 "),
+    )
+)
 
 
 def definition(text: str) -> Counter[str]:
-    """Counts as the issue defines them, over the whole text at once."""
-    return Counter(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
+    """Counts as the documentation defines them, over the whole text at once."""
+    return Counter(reference_words(text))
 
 
 def lines_of(text: str) -> list[str]:
@@ -47,20 +55,59 @@ def test_counts_equal_the_definition(word_count: ModuleType, text: str, buckets:
     assert sum(map(len, counts)) == len(definition(text)), "a word was counted in two buckets"
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("Don't DON'T 'quoted' rock'n'roll", ["don't", "don't", "quoted", "rock'n'roll"]),
-        ("snake_case __init__ 3.5 x²", ["snake", "case", "init", "3", "5", "x²"]),
-        ("ΟΔΟΣ Straße ١٢ 字典", ["οδος", "straße", "١٢", "字典"]),
-        ("’tis j’ai", ["tis", "j", "ai"]),
-        ("\x00a\x00b\x00", ["a", "b"]),
-        ("", []),
-        (" _ ' - ", []),
-    ],
-)
-def test_words(word_count: ModuleType, line: str, words: list[str]) -> None:
+WORDS = {
+    "apostrophe between letters": ("Don't DON’T j’ai rock'n'roll", ["don't", "don't", "j'ai", "rock'n'roll"]),
+    "quotes around words": ("'in' ‘in’ 'tis ’tis dogs' a''b", ["in", "in", "tis", "tis", "dogs", "a", "b"]),
+    "apostrophe next to a digit": ("80's 6'2 o'2 x²'s", ["80", "s", "6", "2", "o", "2", "x²", "s"]),
+    "apostrophe after a mark": ("x\u0301'a x\u0301’a 1\u0301 'a", ["x\u0301'a", "x\u0301'a", "1\u0301", "a"]),
+    "letter apostrophe U+02BC": ("п\u02bcять \u02bca", ["п\u02bcять", "\u02bca"]),
+    "underscores": ("snake_case __init__ _", ["snake", "case", "init"]),
+    "digits and numbers": ("3.5 2nd x² ½ Ⅻ", ["3", "5", "2nd", "x²", "½", "ⅻ"]),
+    "Greek, German, Arabic digits, Chinese": ("ΟΔΟΣ Straße ١٢ 字典", ["οδος", "straße", "١٢", "字典"]),
+    "Hindi": ("किताब, हिन्दी। लड़की", ["किताब", "हिन्दी", "लड\u093cकी"]),
+    "Hindi with joiners": ("क्\u200dष क्\u200cष", ["क्\u200dष", "क्\u200cष"]),
+    "Persian with non-joiner": ("می\u200cخواهم ۵\u200cام", ["می\u200cخواهم", "۵\u200cام"]),
+    "joiners at the ends": ("\u200cمی\u200c \u200d خواهم\u200d.", ["می", "خواهم"]),
+    "Thai has no blanks": ("ที่นี่ภาษาไทย ผู้หญิง", ["ที่นี่ภาษาไทย", "ผู้หญิง"]),
+    "Arabic with harakat": ("مَرْحَبًا بِكُمْ", ["مَرْحَبًا", "بِكُمْ"]),
+    "Hebrew with niqqud": ("שָׁלוֹם", ["שָׁלוֹם"]),
+    "composed and decomposed": ("Caf\u00e9 cafe\u0301 TIE\u0302\u0301NG tiếng", ["café", "café", "tiếng", "tiếng"]),
+    "Turkish dotted capital": ("İzmir I\u0307zmir", ["i\u0307zmir", "i\u0307zmir"]),
+    "Hangul syllables and their letters": ("한글 \u1112\u1161\u11ab글", ["한글", "한글"]),
+    "soft hyphen": ("co\u00adoperate cooperate \u00ad", ["cooperate", "cooperate"]),
+    "emoji": ("😀a😀b ❤\ufe0flove 👩\u200d💻 👍🏽", ["a", "b", "love"]),
+    "marks without a letter": ("\u0301 \u0301a _\u0301b .\u0301", ["a", "b"]),
+    "keycap": ("1\ufe0f\u20e3", ["1\ufe0f\u20e3"]),
+    "letters and marks above U+10000": ("𐐀𐐁’𐐀 𠀀字 \U00011013\U00011038", ["𐐨𐐩'𐐨", "𠀀字", "\U00011013\U00011038"]),
+    "controls": ("\x00a\x00b\x00", ["a", "b"]),
+    "empty": ("", []),
+    "separators only": (" _ ' ’ - \u200d ", []),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_words(word_count: ModuleType, case: str) -> None:
+    line, words = WORDS[case]
     assert word_count.words(line) == words
+    assert reference_words(line) == words
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_both_forms_of_a_text_have_the_same_words(word_count: ModuleType, form: str) -> None:
+    text = "Tôi yêu tiếng nước tôi từ khi mới ra đời; naïve, été, l’été, लड़की, Ψυχή"
+    expected = ["tôi", "yêu", "tiếng", "nước", "tôi", "từ", "khi", "mới", "ra", "đời", "naïve", "été", "l'été"]
+    words = word_count.words(unicodedata.normalize(form, text))
+    assert words == [*expected, unicodedata.normalize("NFC", "लड़की"), "ψυχή"]
+
+
+def test_the_pattern_covers_all_marks_and_numbers(word_count: ModuleType) -> None:
+    for code in range(sys.maxunicode + 1):
+        category = unicodedata.category(chr(code))[0]
+        if category == "M":
+            assert word_count.WORD.fullmatch(f"a{chr(code)}"), hex(code)
+            assert not word_count.WORD.match(chr(code)), hex(code)
+        elif category == "N":
+            assert word_count.WORD.findall(f"{chr(code)}'a") == [chr(code), "a"], hex(code)
 
 
 @given(text=TEXT)

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter
 from pathlib import Path
 
 from tests.unit.jobs.conftest import SOURCES, run_locally
+from tests.word_reference import reference_words
 
 
 def test_counts_again_and_again(pyflink_python: str, tmp_path: Path) -> None:
     texts = {
         "bom.txt": "\ufeffΟΔΟΣ ΑΣ'Β ΑΣ' İstanbul ẞ".encode(),
         "lines.txt": "one\u2028two\x0bthree\x85four\r\nfive\rsix\n\nseven".encode(),
+        "marks.txt": "किताब हिन्दी don’t don't cafe\u0301 caf\u00e9 می\u200cخواهم ภาษาไทยที่นี่".encode(),
         "nul.txt": b"a\0b \0\0 c_d e'f 'g'",
         "astral.txt": "𐐀𐐁 😀a😀b 𠀀字 नमस्ते שלום".encode(),
         "not-utf8.txt": b"caf\xe9 \xed\xa0\x80x \xf0\x9f\x98A \xc0\xafb \xe2\x82",
@@ -34,7 +35,7 @@ def test_counts_again_and_again(pyflink_python: str, tmp_path: Path) -> None:
     expected: Counter[str] = Counter()
     for path in (tmp_path / "in").rglob("*.txt"):
         text = path.read_text("utf-8", errors="replace")
-        expected += Counter(re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower()))
+        expected += Counter(reference_words(text))
     done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in", "--output", output)
     assert done.returncode == 0, done.stderr[-2000:]
     assert read(output) == expected
