@@ -70,7 +70,7 @@ class TestGuard:
             done = engine.make(target, moved)
             assert done.code != 0
             assert REFUSED.search(done.output)
-            assert "nothing was touched: 1 protected resource would be deleted" in done.output
+            assert "refused, nothing was done: 1 protected resource would be deleted" in done.output
             assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in done.output
         assert jobs(kubectl) == before
 
