@@ -55,8 +55,8 @@ def configure(project: Path, stack: str, **more: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(project: Path) -> Generator[Run]:
-    """`run("tools.engine up", "platform")`; nothing is left in the end."""
+def run(project: Path, request: pytest.FixtureRequest) -> Generator[Run]:
+    """`run("tools.engine up", "platform")`; what a failed test leaves is destroyed in the end."""
 
     def call(module: str, stack: str) -> Done:
         start = time.monotonic()
@@ -64,8 +64,9 @@ def run(project: Path) -> Generator[Run]:
         return Done(done.returncode, done.stdout + done.stderr, time.monotonic() - start)
 
     yield call
-    for stack in (*TEAMS, "platform"):
-        assert call("tools.engine destroy", stack).code == 0
+    if request.session.testsfailed:
+        for stack in (*TEAMS, "platform"):
+            call("tools.engine destroy", stack)
 
 
 class TestOrder:
@@ -164,6 +165,7 @@ class TestFromOneToSeveral:
         assert run("tools.engine destroy", "team-a").code == 0
         assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is None
         assert kubectl.get("namespace", "team-a") is not None
+        assert run("tools.engine destroy", "platform").code == 0
 
 
 def _uids(kubectl: Kubectl) -> list[str]:
