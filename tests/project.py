@@ -91,6 +91,9 @@ def run(
         kill_session(running.pid)
         out, error = running.communicate()
         error += f"\nkilled by the test after {timeout:.0f} s"
+    except BaseException:  # Ctrl-C reaches pytest alone
+        kill_session(running.pid)
+        raise
     print(out, error, f"{' '.join(command)}: {time.monotonic() - start:.1f} s", sep="\n")
     return subprocess.CompletedProcess(command, running.returncode, out, error)
 
