@@ -23,8 +23,6 @@ from settings.model import Operator as OperatorSettings
 from settings.platform import Platform
 from settings.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
 
-RELEASE = "flink-kubernetes-operator"
-
 _CONFIGURATION = {
     "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
     "kubernetes.operator.metrics.reporter.prom.port": str(METRICS_PORT),
@@ -117,11 +115,11 @@ class FlinkOperator(pulumi.ComponentResource):
         before_release = [Definitions(api_server, settings.version, opts.provider).hook()]
         if webhook_keystore.makes_password(settings):
             inside = pulumi.ResourceOptions(parent=self, depends_on=[own])
-            needed.append(webhook_keystore.secret(settings, RELEASE, inside))
+            needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
             before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())
         hooks = pulumi.ResourceHookBinding(before_create=before_release, before_update=before_release)
         self.release = install(
-            RELEASE,
+            versions.OPERATOR_RELEASE,
             versions.OPERATOR,
             settings.version,
             charts=charts,

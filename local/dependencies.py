@@ -45,15 +45,6 @@ def topological(edges: Edges) -> list[str]:
     return sorted(edges, key=lambda node: (at[node], node))
 
 
-def reversed_edges(edges: Edges) -> dict[str, frozenset[str]]:
-    """A node to the nodes that depend on it directly."""
-    result: dict[str, set[str]] = {node: set() for node in edges}
-    for node, needs in edges.items():
-        for need in needs:
-            result[need].add(node)
-    return {node: frozenset(dependents) for node, dependents in result.items()}
-
-
 def reachable(edges: Edges) -> dict[str, frozenset[str]]:
     """A node to all that it depends on, directly or through others.
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
-import pulumi
 import yaml
 
 from local.block_yaml import dump
 from local.failure import CommandError
 from local.gitops import ChartPlace, values_of
 from local.manifest import Manifest, in_order
-from local.monitor import Functions
-from local.process import Done
 from local.recording import Resource
 from local.tool import find_tool
 
@@ -62,7 +58,7 @@ def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
     with tempfile.TemporaryDirectory(prefix="flink-k8s-") as folder:
         values = Path(folder) / "values.yaml"
         values.write_text(dump(values_of(release, notes)), encoding="utf-8")
-        command = [helm, "template", release.object_name, *chart_arguments(release)]
+        command = [helm, "template", release.object_name, *_chart_arguments(release)]
         command += ["--namespace", release.namespace, "--include-crds", "--values", str(values)]
         if release.inputs.get("skipCrds"):
             command += ["--skip-crds"]
@@ -71,45 +67,19 @@ def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
         except subprocess.TimeoutExpired:
             raise CommandError(f"{release.title}: helm template took longer than {_SECONDS} s") from None
     if done.returncode != 0:
-        raise CommandError(f"{release.title}: {Done(done.returncode, done.stdout, done.stderr).reason}")
+        raise CommandError(f"{release.title}: {_reason(done)}")
     documents = cast("list[Manifest | None]", list(yaml.safe_load_all(done.stdout)))
     return [in_order(_placed(document, release.namespace)) for document in documents if document]
 
 
-def functions(root: Path) -> Functions:
-    """What of the Kubernetes provider's functions the program may call in process: reading a chart.
-
-    Args:
-        root: the project; a relative chart path starts there.
-    """
-    return {"kubernetes:helm:template": lambda arguments: {"result": _template(root, str(arguments["jsonOpts"]))}}
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line of a failed command's stderr, without the prefix that announces an error."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1].removeprefix("Error: ") if lines else f"exit code {done.returncode}"
 
 
-def _template(root: Path, options: str) -> list[Manifest]:
-    """A chart's objects, with the provider function's options."""
-    wanted = cast("Mapping[str, Any]", json.loads(options))
-    chart = str(wanted["chart"])
-    command = [find_tool("helm"), "template", str(wanted["release_name"]), "--include-crds"]
-    command += [str(Path(wanted["path"]) / chart)] if "path" in wanted else [chart]
-    repository = cast("Mapping[str, str]", wanted.get("fetch_opts") or {}).get("repo")
-    command += ["--repo", repository] if repository else []
-    command += ["--version", str(wanted["version"])] if "version" in wanted else []
-    command += ["--values", "-"]
-    values = json.dumps(wanted.get("values") or {})
-    try:
-        done = subprocess.run(
-            command, cwd=root, capture_output=True, input=values, text=True, timeout=_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise pulumi.RunError(f"helm template of {chart} took longer than {_SECONDS} s") from None
-    if done.returncode != 0:
-        raise pulumi.RunError(Done(done.returncode, done.stdout, done.stderr).reason)
-    documents = cast("list[Manifest | None]", list(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader)))
-    return [document for document in documents if document]
-
-
-def chart_arguments(release: Resource) -> list[str]:
-    """How helm is told which chart: its name or path, repository and version."""
+def _chart_arguments(release: Resource) -> list[str]:
+    """Arguments of helm for the chart: its name or path, repository and version."""
     place = ChartPlace.of(release)
     if place.is_local:
         arguments = [place.chart]

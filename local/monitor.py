@@ -1,4 +1,4 @@
-"""The monitor that stands in for Pulumi's engine: it records what the program registers, and can have it done."""
+"""A monitor in place of Pulumi's engine: it records what the program registers and applies nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockReso
 from pulumi.runtime.proto import alias_pb2, engine_pb2, resource_pb2
 from typing_extensions import override
 
-from local.hooks import Hooks
 from local.recording import Message, Recording, Resource
-from local.values import UNKNOWN, decode, decode_properties, encode, secret
+from local.values import UNKNOWN
+from local.wire import decode, decode_properties, encode, secret
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
@@ -36,22 +36,18 @@ _SEVERITIES: Final = {
 _USE_THE_COMMAND: Final = "only the pulumi command can do that; leave it out of the program or use the command"
 
 
-Functions = Mapping[str, Callable[[Mapping[str, object]], Mapping[str, object]]]
-"""Functions of providers by token: arguments to result."""
-
-
 References = Callable[[str], Mapping[str, object]]
 """Name of another stack to its outputs."""
 
 
 class Effects(Protocol):
-    """What is done in the cluster for each object and release."""
+    """The answers of a cluster in a test: how long each object takes, what it returns, whether it fails."""
 
     def apply(self, resource: Resource) -> Mapping[str, object]:
-        """Make it so, and answer with its output properties; they are laid over the inputs.
+        """Return the output properties of an object or release; they are merged over the inputs.
 
-        Called on a thread of its own as soon as all that the resource depends on is done. Resources that do not
-        depend on each other come at the same time. An exception stops the run and all that depends on it.
+        Called on a thread of its own as soon as all dependencies of the resource are done. Resources that do not
+        depend on each other run at the same time. An exception stops the run and all dependents.
         """
         ...
 
@@ -83,12 +79,10 @@ class Monitor(MockMonitor):
         *,
         preview: bool,
         effects: Effects | None,
-        functions: Functions,
         references: References,
     ) -> None:
         super().__init__(_NoMocks())
         self._references = references
-        self._functions = functions
         self._project = project
         self._stack_name = stack
         self._preview = preview
@@ -145,12 +139,12 @@ class Monitor(MockMonitor):
         if not (resource.is_object or resource.is_release):
             return {}
         if self._effects is not None:
-            return self._have_it_done(self._effects, resource)
+            return self._apply(self._effects, resource)
         if resource.is_release and not self._preview:
             return {"status": release_status(resource)}
         return {}
 
-    def _have_it_done(self, effects: Effects, resource: Resource) -> Mapping[str, object]:
+    def _apply(self, effects: Effects, resource: Resource) -> Mapping[str, object]:
         if self._stopped:
             raise pulumi.RunError(f"{resource.title} was not applied: something before it failed")
         try:
@@ -179,14 +173,9 @@ class Monitor(MockMonitor):
 
     @override
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
-        """Answer for a resource of this run; of the providers' functions those that were given."""
+        """Answer for a resource of this run; a function of a provider is refused."""
         if request.tok != "pulumi:pulumi:getResource":
-            function = self._functions.get(request.tok)
-            if function is None:
-                raise pulumi.RunError(f"the program calls the provider function {request.tok}: {_USE_THE_COMMAND}")
-            answer = resource_pb2.ResourceInvokeResponse()
-            getattr(answer, "return").CopyFrom(encode(function(decode_properties(request.args))).struct_value)
-            return answer
+            raise pulumi.RunError(f"the program calls the provider function {request.tok}: {_USE_THE_COMMAND}")
         urn = str(decode(request.args.fields["urn"]))
         resource = self._registered.get(urn)
         if resource is None:
@@ -214,18 +203,13 @@ class Monitor(MockMonitor):
 
 
 class Callbacks:
-    """Stands in for the SDK's callback server, which would open a port."""
-
-    def __init__(self, hooks: Hooks | None) -> None:
-        self._hooks = hooks
+    """In place of the SDK's callback server, which would open a port."""
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
-        """Keep it for those who run hooks; its name comes with each resource that it is bound to."""
-        if self._hooks is not None:
-            self._hooks.register(hook)
+        """Ignore it: hooks run around operations, and there are none here."""
 
     def register_error_hook(self, hook: object) -> None:
-        """Nothing to do: nothing is tried again here."""
+        """Ignore it: nothing is retried here."""
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         def refuse(*_: object) -> NoReturn:
@@ -254,7 +238,7 @@ class Engine(MockEngine):
         if request.severity == engine_pb2.DEBUG:
             return
         severity = _SEVERITIES.get(request.severity, "info")
-        message = Message(severity, request.message, request.urn, request.ephemeral)
+        message = Message(severity, request.message, request.urn)
         self._messages.append(message)
         if self._log is not None:
             self._log(message)

@@ -134,7 +134,6 @@ class Message:
     severity: str
     text: str
     urn: str = ""
-    ephemeral: bool = False
 
 
 @dataclass(frozen=True)

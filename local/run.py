@@ -20,14 +20,12 @@ from pulumi._utils import ContextProperty
 from pulumi.runtime import run_in_stack, set_all_config
 from pulumi.runtime.settings import SETTINGS, Settings, configure
 
-from local.hooks import Hooks
-from local.monitor import Callbacks, Effects, Engine, Functions, Monitor, References
+from local.monitor import Callbacks, Effects, Engine, Monitor, References
 from local.recording import Message, Recording
 
 PROJECT: Final = "flink-k8s"
 
-# Each registration holds a thread until its effect is done, so this bounds how many go side by side. Effects that
-# need fewer (processes, memory) bound themselves.
+# Each registration holds a thread until its effect is done, so this bounds how many run at the same time.
 _THREADS: Final = 128
 
 # How long unfinished tasks of the program get to end after they were told to.
@@ -41,8 +39,6 @@ def run_program(
     *,
     preview: bool,
     effects: Effects | None = None,
-    hooks: Hooks | None = None,
-    functions: Functions | None = None,
     references: References | None = None,
     log: Callable[[Message], None] | None = None,
 ) -> Recording:
@@ -52,11 +48,9 @@ def run_program(
         root: the project; `__main__.py` there is run, with this as working directory.
         stack: the stack's name, as the program sees it.
         config: the stack's config without the project's prefix; text as it is, everything else becomes JSON.
-        preview: what `pulumi.runtime.is_dry_run()` says. Ids are then unknown, as in a real preview.
-        effects: what is done for each object and release; only without `preview`.
-        hooks: gets the program's resource hooks; the effects run them.
-        functions: of providers, by token, that the program may call; every other is refused.
-        references: another stack's outputs by its name, for a program that reads them; not asked in a preview.
+        preview: the value of `pulumi.runtime.is_dry_run()`. Ids are then unknown, as in a real preview.
+        effects: of a test: the cluster's answers; only without `preview`.
+        references: of a test: another stack's outputs by its name; not called in a preview.
         log: called with each message of the program as it comes, from any thread.
 
     Raises:
@@ -65,9 +59,7 @@ def run_program(
     """
     if preview and effects is not None:
         raise ValueError("a preview has no effects")
-    monitor = Monitor(
-        PROJECT, stack, preview=preview, effects=effects, functions=functions or {}, references=references or _nothing
-    )
+    monitor = Monitor(PROJECT, stack, preview=preview, effects=effects, references=references or _nothing)
     engine = Engine(log)
 
     def configured() -> None:
@@ -83,7 +75,7 @@ def run_program(
             )
         )
         # Otherwise the SDK would open a port to be called back on.
-        setattr(SETTINGS, "callbacks", Callbacks(hooks))  # noqa: B010 - typed as a property without a setter
+        setattr(SETTINGS, "callbacks", Callbacks())  # noqa: B010 - typed as a property without a setter
         set_all_config({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()}, [])
         _run_to_the_end(root, monitor)
 

@@ -1,28 +1,14 @@
-"""Property values as the program hands them over: between protobuf and plain Python.
-
-The wire format is the SDK's (`pulumi.runtime.rpc`): a value that is not known yet is a fixed string, and a secret,
-an asset or a reference to another resource is an object with a fixed signature key.
-"""
+"""Property values of resources: secrets and values that are not known yet among plain Python."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from google.protobuf import struct_pb2
-from pulumi.runtime import rpc
 from typing_extensions import override
 
 from settings.secret_text import masked, side_by_side
-
-# The SDK has no public names for its signatures.
-_SIGNATURE: Final = rpc._special_sig_key  # pyright: ignore[reportPrivateUsage]
-_SECRET: Final = rpc._special_secret_sig  # pyright: ignore[reportPrivateUsage]
-_RESOURCE: Final = rpc._special_resource_sig  # pyright: ignore[reportPrivateUsage]
-
-# Above this a double no longer holds every integer.
-_EXACT_INTEGERS: Final = 2**53
 
 
 @dataclass(frozen=True)
@@ -46,77 +32,6 @@ class Secret:
     @override
     def __repr__(self) -> str:
         return "Secret(…)"
-
-
-def decode(value: struct_pb2.Value) -> object:
-    """Plain Python for a property value: dict, list, str, int, float, bool, None, `Secret` or `UNKNOWN`.
-
-    A reference to another resource becomes its id, or its URN where it has none. Whole numbers become int.
-    """
-    kind = value.WhichOneof("kind")
-    if kind == "struct_value":
-        return _decode_object(value.struct_value)
-    if kind == "list_value":
-        return [decode(item) for item in value.list_value.values]
-    if kind == "string_value":
-        return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
-    if kind == "number_value":
-        number = value.number_value
-        return int(number) if number.is_integer() and abs(number) < _EXACT_INTEGERS else number
-    if kind == "bool_value":
-        return value.bool_value
-    return None
-
-
-def decode_properties(properties: struct_pb2.Struct) -> dict[str, object]:
-    """The properties of a resource as plain Python; see `decode`."""
-    return {name: decode(value) for name, value in sorted(properties.fields.items())}
-
-
-def _decode_object(struct: struct_pb2.Struct) -> object:
-    signature = struct.fields.get(_SIGNATURE)
-    if signature is None:
-        return decode_properties(struct)
-    if signature.string_value == _SECRET:
-        return Secret(decode(struct.fields["value"]))
-    if signature.string_value == _RESOURCE:
-        reference = struct.fields["id"] if "id" in struct.fields else struct.fields["urn"]
-        return UNKNOWN if reference.string_value == "" else decode(reference)
-    # An asset or an archive: its path, text, uri or parts say all that is known of it.
-    return {name: decode(value) for name, value in sorted(struct.fields.items()) if name != _SIGNATURE}
-
-
-def encode(value: object) -> struct_pb2.Value:
-    """The wire form of plain Python; the inverse of `decode`."""
-    if value is None:
-        return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
-    if isinstance(value, Unknown):
-        return struct_pb2.Value(string_value=rpc.UNKNOWN)
-    if isinstance(value, Secret):
-        return secret(encode(value.value))
-    if isinstance(value, bool):
-        return struct_pb2.Value(bool_value=value)
-    if isinstance(value, (int, float)):
-        return struct_pb2.Value(number_value=value)
-    if isinstance(value, str):
-        return struct_pb2.Value(string_value=value)
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[str, object]", value)
-        fields = {str(name): encode(item) for name, item in mapping.items()}
-        return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
-    if isinstance(value, Sequence):
-        items = [encode(item) for item in cast("Sequence[object]", value)]
-        return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
-    raise TypeError(f"a property cannot hold a {type(value).__name__}")
-
-
-def secret(value: struct_pb2.Value) -> struct_pb2.Value:
-    """The same value marked as a secret, once."""
-    signature = value.struct_value.fields.get(_SIGNATURE) if value.HasField("struct_value") else None
-    if signature is not None and signature.string_value == _SECRET:
-        return value
-    fields = {_SIGNATURE: struct_pb2.Value(string_value=_SECRET), "value": value}
-    return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
 
 
 def reveal(value: object) -> object:

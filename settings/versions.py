@@ -30,6 +30,8 @@ OPERATOR = Chart(
     "https://archive.apache.org/dist/flink/flink-kubernetes-operator-{version}/",
     "1.16.1",
 )
+OPERATOR_RELEASE = "flink-kubernetes-operator"
+"""Name of its Helm release."""
 
 @dataclass(frozen=True)
 class Pulumi:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
-from components.flink_operator import RELEASE
+from settings.versions import OPERATOR_RELEASE
 from tools.held import Held, held
 from tools.kubectl import Kubectl
 from tools.run import FailedError, say
@@ -58,15 +58,15 @@ def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
         return "bring the operator back (it is not this stack's)"
     # Neither an engine nor Helm looks whether a release's objects are still there; a rollback makes them again. Helm
     # must be told the revision: without one it takes that before.
-    listed = kubectl.get("secrets", "-n", operator.namespace, "-l", f"owner=helm,name={RELEASE},status=deployed")
+    listed = kubectl.get(
+        "secrets", "-n", operator.namespace, "-l", f"owner=helm,name={OPERATOR_RELEASE},status=deployed"
+    )
     items = cast("list[Object]", (listed or {}).get("items", []))
     revisions = [str(item["metadata"]["labels"]["version"]) for item in items]
     if revisions:
         revision = max(revisions, key=int)
-        return f"bring the operator back: `helm rollback {RELEASE} {revision} -n {operator.namespace} --wait`"
-    return (
-        f"bring the operator back: `pulumi refresh` where the pulumi command is used, then `make up STACK={stack.name}`"
-    )
+        return f"bring the operator back: `helm rollback {OPERATOR_RELEASE} {revision} -n {operator.namespace} --wait`"
+    return f"bring the operator back: `pulumi refresh`, then `make up STACK={stack.name}`"
 
 
 def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: str) -> str:

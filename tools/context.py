@@ -10,6 +10,7 @@ from typing import Any, cast
 import yaml
 
 from local.engine_state import resources
+from tools.kubectl import Kubectl
 from tools.run import FailedError
 from tools.stack import Stack
 
@@ -66,3 +67,23 @@ def contexts_of(state: Mapping[str, Any]) -> set[str]:
     """The contexts of the Kubernetes providers in an exported state."""
     providers = [one for one in resources(state) if one.get("type") == "pulumi:providers:kubernetes"]
     return {str(one["inputs"]["context"]) for one in providers if one.get("inputs", {}).get("context")}
+
+
+def is_new_cluster(stack: Stack, state: Mapping[str, Any]) -> bool:
+    """Whether the cluster was created again since the last run: the stack's first namespace is not the one it was.
+
+    The engine compares the program with its state only; it must read the cluster again then.
+
+    Args:
+        stack: the stack.
+        state: the stack's, as it is exported.
+    """
+    for one in resources(state):
+        metadata = cast(Mapping[str, Any], cast(Mapping[str, Any], one.get("outputs") or {}).get("metadata") or {})
+        if one.get("type") == "kubernetes:core/v1:Namespace" and metadata.get("uid"):
+            try:
+                found = Kubectl.of(stack).get("namespace", str(metadata["name"]))
+            except FailedError:
+                return False  # the engine names the reason
+            return found is None or found["metadata"]["uid"] != metadata["uid"]
+    return False

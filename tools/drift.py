@@ -19,10 +19,10 @@ from local import output_file
 from local.engine_state import resources
 from settings.problems import KeyPath, dotted
 from settings.secret_text import HIDDEN, masked
-from tools import alone, engine
+from tools import engine
 from tools.exported import exported
 from tools.kubectl import Kubectl
-from tools.run import FailedError, capture, finish, must, say
+from tools.run import FailedError, capture, finish, say
 from tools.stack import Stack, prepare
 
 DRIFTED = 3
@@ -199,7 +199,7 @@ def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str,
         FailedError: when state or cluster cannot be read.
     """
     export = exported(pulumi, stack, env, secrets=True)
-    refresh = [pulumi, "refresh", "--preview-only", "--json", *engine.common(stack)]
+    refresh = [pulumi, "refresh", "--preview-only", "--json", "--non-interactive", *engine.common(stack)]
     changes = engine_changes(_json(refresh, env, "pulumi refresh"))
     objects = declared(export)
     kubectl = Kubectl.of(stack)
@@ -252,17 +252,18 @@ def _objects(text: bytes) -> dict[tuple[str, str, str], Manifest]:
     return {key_of(one): one for one in found}
 
 
-def repair(stack: Stack, pulumi: Path, env: Mapping[str, str], changed: list[Declared]) -> None:
-    """Makes the cluster what the state says, then lets the engine bring back what is gone.
+def repair(
+    stack: Stack, carrier: engine.Engine, env: Mapping[str, str], before: Mapping[str, Any], changed: list[Declared]
+) -> None:
+    """Make the cluster what the state declares, then let the engine create again what is gone.
 
     Raises:
-        FailedError: when either cannot be done.
+        FailedError: if either fails.
     """
     if changed:
         apply = ["apply", "--server-side", "--force-conflicts", "--field-manager", _MANAGER, "-f", "-"]
         Kubectl.of(stack).run(*apply, stdin=_list(changed))
-    cure = "mend what it says above and run the same command again"
-    must("up", [pulumi, "up", "--yes", "--skip-preview", "--refresh", *engine.common(stack)], cure=cure, env=env)
+    carrier.operate("up", stack, env, before, ["--refresh"])
 
 
 def _markdown(stack: str, drifted: Mapping[str, list[str]]) -> str:
@@ -284,29 +285,26 @@ def main() -> int:
     )
     options = parser.parse_args()
     stack = prepare(options.stack, options.layer)
-    pulumi = engine.find(context=stack.context).pulumi
-    if pulumi is None:
-        raise FailedError(f"drift is found by the pulumi command alone; {engine.HOW_TO_GET_PULUMI}")
-    with alone.alone(stack.name, "drift"):
-        env, _ = engine.ready(pulumi, stack)
-        drifted, changed = found(stack, pulumi, env)
-        for title, lines in drifted.items():
-            print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
-        sys.stdout.flush()
-        if options.out:
-            with output_file.writing(options.out):
-                options.out.unlink(missing_ok=True)
-        if not drifted:
-            say(f"{stack.name}: nothing was changed by hand")
-            return 0
-        if options.out:
-            output_file.write(options.out, _markdown(stack.name, drifted))
-        if not options.repair:
-            cure = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
-            print(f"{stack.name}: {len(drifted)} changed by hand; {cure}, or declare it", file=sys.stderr)
-            return DRIFTED
-        repair(stack, pulumi, env, changed)
-        left, _ = found(stack, pulumi, env)
+    carrier = engine.find(context=stack.context)
+    env, before = engine.ready(carrier.pulumi, stack)
+    drifted, changed = found(stack, carrier.pulumi, env)
+    for title, lines in drifted.items():
+        print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
+    sys.stdout.flush()
+    if options.out:
+        with output_file.writing(options.out):
+            options.out.unlink(missing_ok=True)
+    if not drifted:
+        say(f"{stack.name}: nothing was changed by hand")
+        return 0
+    if options.out:
+        output_file.write(options.out, _markdown(stack.name, drifted))
+    if not options.repair:
+        cure = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
+        print(f"{stack.name}: {len(drifted)} changed by hand; {cure}, or declare it", file=sys.stderr)
+        return DRIFTED
+    repair(stack, carrier, env, before, changed)
+    left, _ = found(stack, carrier.pulumi, env)
     if left:
         raise FailedError(f"still not as declared: {', '.join(left)}; somebody else keeps changing it")
     say(f"{stack.name}: repaired: {', '.join(drifted)}")

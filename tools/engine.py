@@ -1,4 +1,4 @@
-"""`up`, `preview` and `destroy` of a stack: by the `pulumi` command, or for the sandbox in process.
+"""`up`, `preview` and `destroy` of a stack by the `pulumi` command.
 
 python -m tools.engine up|preview|destroy STACK
 """
@@ -6,169 +6,197 @@ python -m tools.engine up|preview|destroy STACK
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from components.platform_stack import missing
 from local.engine_state import recorded, resources
-from local.tool import state
-from settings.stack_file import PROJECT
-from tools import alone, blockers, context, policy, protected, run_folder, suspended, tenants
+from local.timeline import Stopwatch
+from local.tool import home, state
+from tools import blockers, context, display, interrupted, locks, policy, suspended, tenants
+from tools.events import Event, Phase, events
 from tools.exported import exported
+from tools.kubectl import Kubectl
+from tools.protected import Refusals
 from tools.run import ROOT, FailedError, capture, finish, must, say, stream
-from tools.stack import Stack, prepare, salted
+from tools.stack import Stack, prepare
 from tools.suspended import Change
-from tools.timings import events
+from tools.timings import take
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
+_REMEDY = "fix the error above and run the same command again"
+
+State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What carries out the program.
+    """Pulumi's engine, with what `up` and `preview` need.
 
     Attributes:
-        pulumi: the command; None for the in-process engine, which serves the sandbox only.
-        title: for people: name and version.
-        policy: folder of a policy pack that `up` and `preview` ask; empty for none. Only the command can.
+        pulumi: the command.
+        policy: folder of a policy pack for `up` and `preview`; empty for none.
         timings: whether `up` shows in the end where its time went.
     """
 
-    pulumi: Path | None
-    title: str
+    pulumi: Path
     policy: str = ""
     timings: bool = False
 
+    @property
+    def title(self) -> str:
+        """Name and version, for people."""
+        version = capture([self.pulumi, "version"]).stdout.decode().strip()
+        return f"pulumi {version.removeprefix('v')}"
+
     def up(self, stack: Stack, change: Change | None = None) -> None:
-        """Makes the cluster what the stack declares, and waits for its jobs.
+        """Make the cluster what the stack declares, and wait for its jobs.
 
         Args:
             stack: the stack.
-            change: which of its jobs are to be suspended now; None for those that are. Where it is about some jobs
-                alone, the command touches no others.
+            change: which of its jobs are suspended from now on; None for those that are. If it is about some jobs only,
+                nothing else is touched.
 
         Raises:
-            FailedError: when it could not.
+            FailedError: if the engine fails.
         """
-        cure = "mend what it says above and run the same command again: what is done stays done"
-        if self.pulumi is None:
-            tenants.refuse(stack, tenants.in_ledger(stack), destroy=False)
-            suspended.carry(stack, change or Change(suspended.in_ledger(stack)))
-            with blockers.told(stack):
-                shown = ["--timings"] if self.timings else []
-                must("up", [*_local("local.apply"), "up", *_of(stack), *shown], cure=cure)
-            return
         env, before = ready(self.pulumi, stack, carried=change is None)
-        command = [self.pulumi, "up", "--yes", "--skip-preview", *policy.options(self.policy), *common(stack)]
+        options = policy.options(self.policy)
         if change is not None:
             suspended.carry(stack, change)
-            command += [f"--target={urn}" for urn in suspended.urns(before, change.about or ())]
+            options += [f"--target={urn}" for urn in suspended.urns(before, change.about or ())]
         if change is None or change.about is None:
-            protected.refuse(before, stack, destroy=False)
             tenants.refuse(stack, tenants.in_state(before), destroy=False)
         with blockers.told(stack):
-            if not self.timings:
-                must("up", command, cure=cure, env=env)
-                return
-            with events() as seen:
-                must("up", [*command, *seen.options], cure=cure, env={**env, **seen.env})
-            say(seen.watch.timeline(recorded(exported(self.pulumi, stack, env))).text())
+            watch = self.operate("up", stack, env, before, options)
+        if self.timings:
+            say(watch.timeline(recorded(exported(self.pulumi, stack, env))).text())
 
     def suspended(self, stack: Stack) -> Mapping[str, str]:
         """The jobs that `make suspend` has stopped, by `kind/namespace/name`: since when, and by whom.
 
         Raises:
-            FailedError: when the state cannot be read.
+            FailedError: if the state cannot be read.
         """
-        if self.pulumi is None:
-            return suspended.in_ledger(stack)
-        return suspended.in_state(ready(self.pulumi, stack, carried=False)[1])
+        return suspended.in_state(exported(self.pulumi, stack, environment(), create=True))
 
     def destroy(self, stack: Stack) -> None:
-        """Takes away all that the stack made, jobs before their operator.
+        """Delete all that the stack has created, jobs before their operator.
 
         Raises:
-            FailedError: when something stays.
+            FailedError: if something is not deleted.
         """
-        cure = "mend what it says above and run the same command again"
-        env: Mapping[str, str] | None = None
-        command: list[str | Path] = [*_local("local.apply"), "destroy", *_of(stack)]
-        if self.pulumi is None:
-            tenants.refuse(stack, tenants.in_ledger(stack), destroy=True)
-        else:
-            env, before = ready(self.pulumi, stack, moving=False)
-            protected.refuse(before, stack, destroy=True)
-            tenants.refuse(stack, tenants.in_state(before), destroy=True)
-            command = [self.pulumi, "destroy", "--yes", "--skip-preview", *common(stack)]
+        env, before = ready(self.pulumi, stack, moving=False)
+        tenants.refuse(stack, tenants.in_state(before), destroy=True)
         with blockers.said(stack):
-            must("destroy", command, cure=cure, env=env)
+            self.operate("destroy", stack, env, before)
+
+    def operate(
+        self, operation: str, stack: Stack, env: Mapping[str, str], before: State, options: Sequence[str | Path] = ()
+    ) -> Stopwatch:
+        """Run `pulumi up` or `pulumi destroy`.
+
+        The engine previews the operation first where that can refuse it before anything is touched: it deletes no
+        protected resource, and a stack of jobs needs its platform. Elsewhere a preview would only cost time.
+
+        Args:
+            operation: `up` or `destroy`.
+            stack: the stack.
+            env: the command's environment.
+            before: the stack's state.
+            options: more options of the command.
+
+        Returns:
+            When each resource was worked on.
+
+        Raises:
+            FailedError: if the command fails.
+        """
+        is_guarded = any(one.get("protect") for one in resources(before))
+        has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
+        command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
+        if context.is_new_cluster(stack, before):
+            say("-- the cluster was created again since the last run: the state is refreshed from it")
+            command.append("--refresh")
+        watch, refusals, phase = Stopwatch(), Refusals(), Phase(has_preview=has_preview)
+
+        def record(event: Event) -> None:
+            if not phase.is_preview:
+                take(event, watch)
+
+        code = display.run([*command, *common(stack)], env, [phase.take, refusals.take, record], phase)
+        if code != 0:
+            hint = refusals.hint(before, stack, operation)
+            raise FailedError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
+        return watch
 
     def preview(self, stack: Stack) -> int:
-        """Shows what `up` would do, or without the command what the stack declares; an exit code."""
-        if self.pulumi is None:
-            return stream([*_local("local.preview"), stack.name, "--config-file", stack.config_file])
+        """Show what `up` would do; an exit code."""
         env, before = ready(self.pulumi, stack, shared=True)
-        # With --diff the command counts violations of policies and does not say them.
-        # Of a stack that is new, a diff would be every object whole, the dashboards' 5000 lines among them.
-        is_new = not resources(before)
-        shown = policy.options(self.policy) or ([] if is_new else ["--diff"])
-        code = stream([self.pulumi, "preview", *shown, *common(stack)], env=env)
-        if code != 0:
-            protected.refuse(before, stack, destroy=False)
+        # With --diff the command counts violations of policies and does not name them.
+        # Of a new stack, a diff would be every object whole, including the dashboards' 5000 lines.
+        shown = policy.options(self.policy) or (["--diff"] if resources(before) else [])
+        quiet = [] if display.is_terminal() else ["--non-interactive", "--suppress-progress"]
+        refusals = Refusals()
+        with events(refusals.take) as log:
+            command = [self.pulumi, "preview", *shown, *quiet, *log.options, *common(stack)]
+            code = stream(command, env={**env, **log.env})
+        hint = refusals.hint(before, stack, "preview")
+        if hint:
+            print(f"error: {hint}", file=sys.stderr)
         return code
 
     def preview_json(self, stack: Stack) -> str:
-        """What `up` would do, as the command's JSON, with what stays as it is; also where the engine refuses it.
+        """What `up` would do, as the command's JSON, including what stays as it is; also if the engine refuses it.
 
         Raises:
-            FailedError: when there is no command, or it says nothing.
+            FailedError: if the command prints no JSON.
         """
-        if self.pulumi is None:
-            raise FailedError(
-                f"a plan needs the pulumi command, which compares with what is there; {HOW_TO_GET_PULUMI}"
-            )
         env, _ = ready(self.pulumi, stack, shared=True)
-        done = capture([self.pulumi, "preview", "--json", "--show-sames", *common(stack)], env=env)
-        said = done.stdout.decode(errors="replace")
-        if done.returncode != 0 and not said.strip().startswith("{"):
-            reason = done.stderr.decode(errors="replace").strip() or said.strip()
+        done = capture([self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env)
+        text = done.stdout.decode(errors="replace")
+        if done.returncode != 0 and not text.strip().startswith("{"):
+            reason = done.stderr.decode(errors="replace").strip() or text.strip()
             raise FailedError(f"pulumi preview failed (exit code {done.returncode}):\n{reason}")
-        return said
+        return text
 
 
-def find(*, context: str, install: bool = True) -> Engine:
-    """The engine for a stack.
+def find(
+    *,
+    context: str,
+    which: Callable[[str], str | None] = shutil.which,
+    install: Callable[[], Path | None] | None = None,
+    build: Callable[[], Path] | None = None,
+) -> Engine:
+    """The engine for a stack: the command on PATH, one that was installed or built before, or a new one.
 
     Args:
-        context: the stack's kube-context.
-        install: whether the SDK may install the command where it is missing.
+        context: the stack's kube-context; for the sandbox's the command is built if it cannot be installed.
+        which: finds a program on PATH.
+        install: installs the command by Pulumi's SDK; None if it cannot.
+        build: builds the command for the sandbox.
 
     Raises:
-        FailedError: when the command is needed and cannot be had.
+        FailedError: if the command cannot be had.
     """
-    found = shutil.which("pulumi") or _installed()
-    if found is None and context == SANDBOX_CONTEXT:
-        return Engine(None, "in process (pulumi is not on PATH)")
-    if found is None and install:
-        found = _install()
-    if found is None:
-        raise FailedError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
-    version = capture([found, "version"]).stdout.decode().strip()
-    return Engine(Path(found), f"pulumi {version}")
-
-
-def _with(engine: Engine, pack: str) -> Engine:
-    if pack and engine.pulumi is None:
-        say(f"-- the policy pack {pack} is left out: only the pulumi command asks it; make check has the same rules")
-    return replace(engine, policy=pack)
+    on_path = which("pulumi")
+    if on_path is not None:
+        return Engine(Path(on_path))
+    for command in (_installed(), _built()):
+        if os.access(command, os.X_OK):
+            return Engine(command)
+    installed = (install or _install)()
+    if installed is not None:
+        return Engine(installed)
+    if context == SANDBOX_CONTEXT:
+        return Engine((build or _build)())
+    raise FailedError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
 
 
 def _wanted_version() -> str:
@@ -179,27 +207,35 @@ def _folder() -> Path:
     return state() / "pulumi" / _wanted_version()
 
 
-def _installed() -> str | None:
-    command = _folder() / "bin" / "pulumi"
-    return str(command) if command.exists() else None
+def _installed() -> Path:
+    return _folder() / "bin" / "pulumi"
 
 
-def _install() -> str | None:
+def _built() -> Path:
+    return home() / "bin" / "pulumi"
+
+
+def _install() -> Path | None:
     from pulumi.automation import PulumiCommand
     from semver import VersionInfo
 
     say(f"-- pulumi {_wanted_version()}: installing into {_folder()}")
     try:
         PulumiCommand.install(root=str(_folder()), version=VersionInfo.parse(_wanted_version()))
-    except Exception as error:  # whatever the SDK's installer meets, the cure is the same
-        said = str(error).strip().splitlines()
-        say(f"   it cannot be installed here: {said[-1] if said else type(error).__name__}")
+    except Exception as error:  # whatever the SDK's installer meets, the remedy is the same
+        lines = str(error).strip().splitlines()
+        say(f"   it cannot be installed here: {lines[-1] if lines else type(error).__name__}")
         return None
     return _installed()
 
 
+def _build() -> Path:
+    must("building the pulumi command", [sys.executable, "-m", "sandbox", "engine"], cure=_REMEDY)
+    return _built()
+
+
 def environment() -> dict[str, str]:
-    """The command's environment: a state folder and a passphrase of our own where the user has said nothing."""
+    """The command's environment: a state folder and a passphrase of our own where the user has set none."""
     env = dict(os.environ)
     folder = state()
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,92 +246,75 @@ def environment() -> dict[str, str]:
         if not passphrase.exists():
             passphrase.touch(mode=0o600)
             passphrase.write_text(secrets.token_urlsafe(32))
-            say(
-                f"-- made a passphrase for secrets in {passphrase}: keep it, the stacks' secrets open with nothing else"
-            )
+            say(f"-- created a passphrase for the stacks' secrets: {passphrase}. Keep it: nothing else decrypts them")
         env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase)
     return env
 
 
-def select(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
-    """Makes the stack in the backend where it is new.
-
-    The command writes a new stack's salt beside the project's other files and takes no `--config-file` for it: so it
-    runs in a folder that is as if the project were there, and the run's own copy gets the salt from there.
-
-    Raises:
-        FailedError: when the backend refuses.
-    """
-    folder = run_folder.home()
-    run_folder.keep(stack.config_file)
-    (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
-    command = [pulumi, "stack", "select", "--create", "--non-interactive", "--cwd", folder, stack.name]
-    done = capture(command, env=env)
-    if done.returncode != 0:
-        raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
-    salted(stack)
-
-
 def ready(
     pulumi: Path, stack: Stack, *, moving: bool = True, shared: bool = False, carried: bool = True
-) -> tuple[dict[str, str], Mapping[str, Any]]:
-    """The command's environment and the stack's state as it is before: the stack is there, in the cluster that its file
-    names, and nobody else's now.
+) -> tuple[dict[str, str], State]:
+    """The command's environment and the stack's state, for an operation in the cluster that the stack file names.
 
     Args:
         pulumi: the command.
         stack: the stack.
-        moving: whether the operation would make or look at objects in the context that the file names.
-        shared: whether somebody else may be at work on the stack meanwhile; a preview does not mind.
-        carried: whether jobs that are suspended stay so in what follows.
+        moving: whether the operation creates or reads objects in the context that the file names.
+        shared: whether another run may be at work on the stack meanwhile, as during a preview.
+        carried: whether suspended jobs stay suspended.
 
     Raises:
-        FailedError: when it is not.
+        FailedError: if the stack is in another cluster, or another run is at work on it.
     """
     context.known(stack)
     env = environment()
-    select(pulumi, stack, env)
-    before = exported(pulumi, stack, env)
+    if not shared:
+        locks.clear(pulumi, stack, env)
+    before = exported(pulumi, stack, env, create=True)
     if moving:
         context.unchanged(before, stack)
-        if carried:
-            suspended.carry(stack, Change(suspended.in_state(before)))
-        _platform_is_up(pulumi, stack, env)
     if not shared:
-        alone.say_lock(pulumi, stack, env)
+        before = _recovered(pulumi, stack, env, before)
+    if moving and carried:
+        suspended.carry(stack, Change(suspended.in_state(before)))
     return env, before
 
 
-def _platform_is_up(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
-    """Refuses a stack of jobs whose platform another stack has not brought up. The program asks the same; here nothing
-    has begun yet.
+def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State) -> State:
+    """The state after what a killed run has left half done is settled.
 
     Raises:
-        FailedError: saying what is missing.
+        FailedError: if it cannot be.
     """
-    settings = stack.platform.settings
-    if settings.platform is None:
-        return
-    folder = run_folder.home()
-    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", folder, "--stack", settings.platform]
-    done = capture(command, env=env)
-    outputs: Mapping[str, Any] = cast(Mapping[str, Any], json.loads(done.stdout)) if done.returncode == 0 else {}
-    problem = missing(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
-    if problem:
-        raise FailedError(f"nothing was touched: {problem}")
+    if stack.context not in context.contexts_of(before):
+        return before
+    operations = interrupted.pending_operations(before)
+    try:
+        kubectl = Kubectl.of(stack)
+        releases = interrupted.pending_releases(kubectl, before)
+        after, adopted = interrupted.settled(kubectl, before)
+    except FailedError:
+        return before  # the engine names the reason
+    if not locks.is_checkable(env):
+        interrupted.refuse(releases)
+        return before
+    interrupted.recover(kubectl, releases)
+    if not operations:
+        return before
+    say(f"-- {len(operations)} operations of a run that was killed: {len(adopted)} were done, the rest is done again")
+    interrupted.write(pulumi, stack, env, after)
+    if adopted:
+        refresh = [pulumi, "refresh", "--yes", "--skip-preview", "--non-interactive", *common(stack)]
+        done = capture([*refresh, *(f"--target={urn}" for urn in adopted)], env=env)
+        if done.returncode != 0:
+            text = (done.stderr or done.stdout).decode(errors="replace").strip()
+            raise FailedError(f"pulumi refresh: {text}")
+    return exported(pulumi, stack, env)
 
 
 def common(stack: Stack) -> list[str]:
     """Options of every operation on a stack."""
-    return ["--non-interactive", "--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
-
-
-def _local(module: str) -> list[str]:
-    return [sys.executable, "-m", module]
-
-
-def _of(stack: Stack) -> list[str]:
-    return ["--stack", stack.name, "--config-file", str(stack.config_file)]
+    return ["--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
 
 
 def main() -> int:
@@ -312,16 +331,17 @@ def main() -> int:
         try:
             engine = find(context=stack.context)
         except FailedError as error:
-            say(f"-- {error}")
-            engine = Engine(None, "in process")
-        return _with(engine, options.policy).preview(stack)
-    engine = replace(_with(find(context=stack.context), options.policy), timings=options.timings)
+            say(f"-- {error}\n")
+            from local import preview  # Pulumi's SDK takes half a second
+
+            return preview.main([stack.name, "--config-file", str(stack.config_file)])
+        return replace(engine, policy=options.policy).preview(stack)
+    engine = replace(find(context=stack.context), policy=options.policy, timings=options.timings)
     say(f"engine: {engine.title}")
-    with alone.alone(stack.name, options.operation):
-        if options.operation == "up":
-            engine.up(stack)
-        else:
-            engine.destroy(stack)
+    if options.operation == "up":
+        engine.up(stack)
+    else:
+        engine.destroy(stack)
     return 0
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from local.failure import CommandError
 
@@ -24,15 +25,27 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def stream(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> int:
+def stream(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    stdout: IO[bytes] | None = None,
+) -> int:
     """Runs a command whose output the user sees; its exit code.
+
+    Args:
+        command: the program and its arguments.
+        env: its environment; None for this process' own.
+        cwd: its working directory.
+        stdout: where its standard output goes; None for this process' own.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C, once the command has ended: it gets the signal too, and ends in its own way.
     """
     sys.stdout.flush()
     interrupted = False
-    with subprocess.Popen([str(part) for part in command], env=env, cwd=cwd) as process:
+    with subprocess.Popen([str(part) for part in command], env=env, cwd=cwd, stdout=stdout) as process:
         while process.returncode is None:
             try:
                 process.wait()

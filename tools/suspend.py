@@ -24,7 +24,7 @@ from settings.job_spec import in_template, job_of
 from settings.jobs import Job
 from settings.merge import merge_mappings
 from settings.problems import ProblemsError
-from tools import alone, engine
+from tools import engine
 from tools.kubectl import Kubectl
 from tools.plan.effects import Effect, Outcome, changed
 from tools.plan.state import DeclaredJob, Operator
@@ -211,11 +211,10 @@ def main() -> int:
     stack = prepare(options.stack, options.layer)
     carrier = engine.find(context=stack.context)
     say(f"engine: {carrier.title}")
-    with alone.alone(stack.name, options.operation):
-        if options.operation == "suspend":
-            suspend(carrier, stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
-        else:
-            resume(carrier, stack, options.job, allowed=options.allow_state_loss)
+    if options.operation == "suspend":
+        suspend(carrier, stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
+    else:
+        resume(carrier, stack, options.job, allowed=options.allow_state_loss)
     return 0
 
 

@@ -10,17 +10,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.readiness import PLURALS
-from local.cluster import sandbox
 from local.engine_state import recorded
-from local.failure import CommandError
-from local.ledger import Ledger
 from local.recording import Resource
-from settings import stack_file
 from settings.job_files import FLINK_GROUP
 from settings.job_spec import SUSPENDED
 from settings.stack_file import SUSPENSION
-from tools.run import ROOT, say
+from tools.run import say
 from tools.stack import Stack, hand_over
 
 Suspended = Mapping[str, str]
@@ -58,21 +53,6 @@ def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
 def _jobs(state: Mapping[str, Any]) -> dict[str, Resource]:
     found = [one for one in recorded(state).things if one.api_group == FLINK_GROUP]
     return {f"{one.kind}/{one.namespace}/{one.object_name}": one for one in found}
-
-
-def in_ledger(stack: Stack) -> dict[str, str]:
-    """The same for the sandbox, where no engine keeps a state; empty where it does not answer."""
-    try:
-        cluster = sandbox(ROOT, stack_file.read(ROOT, stack.name, stack.config_file))
-        entries = Ledger(cluster, stack.name).entries.values()
-    except CommandError:
-        return {}
-    kinds = {kind.lower(): kind for kind in PLURALS}
-    return {
-        f"{kinds[one.resource.partition('.')[0]]}/{one.namespace}/{one.name}": one.suspended
-        for one in entries
-        if one.suspended
-    }
 
 
 def carry(stack: Stack, change: Change) -> None:

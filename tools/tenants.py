@@ -9,10 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-from local.cluster import sandbox
 from local.engine_state import resource, resources
-from local.failure import CommandError
-from local.ledger import Ledger
 from settings import stack_file
 from settings.job_files import FLINK_GROUP
 from settings.platform_stack import PLATFORM
@@ -35,16 +32,6 @@ def in_state(state: Mapping[str, Any]) -> set[Key]:
     """
     found = [resource(one) for one in resources(state)]
     return {(one.kind.lower(), one.namespace, one.object_name) for one in found if one.is_object}
-
-
-def in_ledger(stack: Stack) -> set[Key]:
-    """The same for the sandbox, where no engine keeps a state; empty where it does not answer."""
-    try:
-        cluster = sandbox(ROOT, stack_file.read(ROOT, stack.name, stack.config_file))
-        entries = Ledger(cluster, stack.name).entries.values()
-    except CommandError:
-        return set()
-    return {(one.resource.partition(".")[0], one.namespace, one.name) for one in entries}
 
 
 def doomed(stack: Stack, mine: Collection[Key], *, destroy: bool) -> list[str]:

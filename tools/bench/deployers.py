@@ -51,13 +51,15 @@ class Pulumi(Deployer):
 
     previews, deploys = "pulumi preview", "pulumi up"
 
-    def __init__(self, folder: Path, state: Path) -> None:
+    def __init__(self, command: Path, folder: Path, state: Path) -> None:
         """
         Args:
+            command: of Pulumi.
             folder: a copy of this project.
-            state: to be made.
+            state: to be created.
         """
         state.mkdir()
+        self._command = command
         self._folder = folder
         self._env = {
             "PULUMI_BACKEND_URL": f"file://{state}",
@@ -83,7 +85,7 @@ class Pulumi(Deployer):
         path.write_text(changed(path.read_text(encoding="utf-8")), encoding="utf-8")
 
     def _run(self, *arguments: str) -> Cost:
-        return cost(["pulumi", *arguments, "--non-interactive", "--stack", STACK], self._folder, self._env)
+        return cost([self._command, *arguments, "--non-interactive", "--stack", STACK], self._folder, self._env)
 
 
 class ServerSide(Deployer):

@@ -5,11 +5,11 @@ Nothing but the API server is needed, and the Flink CRDs in it: the jobs are obj
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tools import engine
 from tools.bench.cluster import forget
 from tools.bench.deployers import Deployer, Pulumi, ServerSide, Tofu, find_tofu
 from tools.bench.measure import Cost
@@ -31,11 +31,13 @@ def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row |
         counts: numbers of jobs.
         cluster: to use; or why there is none.
     """
-    if shutil.which("pulumi") is None:
-        yield Skipped(PART, "the pulumi command is not on PATH")
-        return
     if isinstance(cluster, Skipped):
         yield cluster
+        return
+    try:
+        command = engine.find(context=cluster.context).pulumi
+    except FailedError as error:
+        yield Skipped(PART, str(error))
         return
     tofu = find_tofu()
     if tofu is None:
@@ -51,7 +53,7 @@ def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row |
                 yield Skipped(PART, f"OpenTofu with {count} jobs: each job takes it seconds; see {_MOST_OF_TOFU} jobs")
             elif tofu is not None:
                 peers.append(Tofu(tofu, cluster, manifests, Path(place) / "tofu"))
-            yield from _rows(count, cluster, Pulumi(folder, Path(place) / "state"), peers)
+            yield from _rows(count, cluster, Pulumi(command, folder, Path(place) / "state"), peers)
 
 
 def _rows(count: int, cluster: Kubectl, here: Deployer, peers: Sequence[Deployer]) -> Iterator[Row | Skipped]:

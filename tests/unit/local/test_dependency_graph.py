@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.dependencies import CycleError, layers, reachable, reduced, reversed_edges, topological
+from local.dependencies import CycleError, layers, reachable, reduced, topological
 
 CHAIN = {"c": frozenset({"a", "b"}), "b": frozenset({"a"}), "a": frozenset[str](), "x": frozenset[str]()}
 
@@ -51,8 +51,3 @@ def test_a_reduction_says_the_same(edges: dict[str, frozenset[str]]) -> None:
     fewer = reduced(edges)
     assert all(fewer[node] <= edges[node] for node in edges)
     assert reachable(fewer) == reachable(edges)
-
-
-@given(ACYCLIC)
-def test_reversing_twice_changes_nothing(edges: dict[str, frozenset[str]]) -> None:
-    assert reversed_edges(reversed_edges(edges)) == edges

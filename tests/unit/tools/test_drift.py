@@ -1,22 +1,18 @@
-"""Drift, locks and contexts: what can be said without an engine. tests/engine has the rest."""
+"""Drift and contexts, without an engine. tests/engine has the rest."""
 
 from __future__ import annotations
 
 import copy
 import json
 import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.failure import CommandError
-from tools import alone, context, drift, stack
+from tools import context, drift, stack
 from tools.exported import exported
-from tools.run import ROOT, FailedError
+from tools.run import FailedError
 
 ROLE: dict[str, Any] = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -105,55 +101,6 @@ def test_the_engines_steps_name_what_changed_and_what_is_gone() -> None:
         "c": ["is gone"],
         "d": ["was changed"],
     }
-
-
-def test_a_second_run_on_the_same_stack_is_refused_and_says_who_has_it() -> None:
-    said = rf"make up \(process {os.getpid()}\) is running on the stack dev"
-    with (
-        alone.alone("dev", "up"),
-        alone.alone("prod", "up"),
-        pytest.raises(CommandError, match=said),
-        alone.alone("dev", "destroy"),
-    ):
-        pytest.fail("two runs at once")
-    with alone.alone("dev", "destroy"):
-        pass
-
-
-def test_a_run_that_was_killed_does_not_hold_the_stack() -> None:
-    killed = "with alone('dev', 'up'): os.kill(os.getpid(), signal.SIGKILL)"
-    code = f"import os, signal; from tools.alone import alone\n{killed}"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
-    assert done.returncode < 0
-    with alone.alone("dev", "up"):
-        pass
-
-
-def locked(tmp_path: Path, **content: object) -> str:
-    lock = tmp_path / ".pulumi" / "locks" / "organization" / "flink-k8s" / "sandbox" / "x.json"
-    lock.parent.mkdir(parents=True)
-    lock.write_text(json.dumps({"username": "ann", "timestamp": "2026-01-01", **content}))
-    with pytest.raises(FailedError) as error:
-        alone.say_lock(Path("pulumi"), stack.prepare("sandbox"), {"PULUMI_BACKEND_URL": f"file://{tmp_path}"})
-    return str(error.value)
-
-
-def test_a_lock_that_a_killed_run_has_left_is_explained_with_its_cure(tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    said = locked(tmp_path, pid=ended.pid, hostname=socket.gethostname())
-    assert "locked by a run that was killed (ann on" in said
-    assert f"PULUMI_BACKEND_URL=file://{tmp_path} pulumi cancel --yes --stack sandbox" in said
-
-
-@pytest.mark.parametrize("host", [socket.gethostname(), "elsewhere"])
-def test_a_lock_of_somebody_who_may_be_at_work_is_to_be_waited_for(tmp_path: Path, host: str) -> None:
-    assert "wait for it" in locked(tmp_path, pid=os.getpid(), hostname=host)
-
-
-def test_no_lock_and_other_backends_are_no_hindrance(tmp_path: Path) -> None:
-    for url in (f"file://{tmp_path}", "s3://bucket", ""):
-        alone.say_lock(Path("pulumi"), stack.prepare("sandbox"), {"PULUMI_BACKEND_URL": url})
 
 
 def kubeconfig(path: Path, *contexts: str) -> Path:

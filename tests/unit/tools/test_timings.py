@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 from local.engine_state import recorded
 from local.timeline import Stopwatch
-from tools.timings import events, take
+from tools.events import Event, events
+from tools.timings import take
 
 URN = "urn:pulumi:dev::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
 CLAIM = "urn:pulumi:dev::flink-k8s::kubernetes:core/v1:PersistentVolumeClaim::flink/data"
@@ -38,9 +40,10 @@ def said(urn: str, severity: str = "info") -> dict[str, object]:
 
 
 def test_events_of_a_run_become_a_path():
-    with events() as seen:
-        assert seen.options[0] == "--event-log"
-        with Path(seen.options[1]).open("a", encoding="utf-8") as log:
+    watch = Stopwatch()
+    with events(lambda event: take(event, watch)) as log:
+        assert log.options[0] == "--event-log"
+        with Path(log.options[1]).open("a", encoding="utf-8") as file:
             for one in (
                 {"sequence": 0, "timestamp": 1, "preludeEvent": {"config": {}}},
                 event("resourcePreEvent", CLAIM),
@@ -50,8 +53,8 @@ def test_events_of_a_run_become_a_path():
                 said(URN),
                 said(""),
             ):
-                log.write(json.dumps(one) + "\n")
-    path = seen.watch.timeline(recorded(STATE)).path()
+                file.write(json.dumps(one) + "\n")
+    path = watch.timeline(recorded(STATE)).path()
     job = "FlinkDeployment flink/orders"
     assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}, until it was ready"]
 
@@ -61,3 +64,20 @@ def test_an_operation_that_failed_has_an_end_and_a_debug_message_is_none():
     for one in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), said(URN, "debug")):
         take(one, watch)
     assert [span.title for span in watch.timeline(recorded(STATE)).path()] == ["FlinkDeployment flink/orders"]
+
+
+def test_the_events_of_an_operation_follow_those_of_its_preview_in_the_same_file():
+    seen: list[str] = []
+    ended = threading.Event()
+
+    def listen(event: Event) -> None:
+        seen.append(event["text"])
+        ended.set()
+
+    with events(listen) as log:
+        path = Path(log.options[1])
+        path.write_text(json.dumps({"text": "preview"}) + "\n" + json.dumps({"text": "of one that is long"}) + "\n")
+        assert ended.wait(10)
+        with path.open("w") as file:  # the engine opens it again, and truncates it
+            file.write(json.dumps({"text": "up"}) + "\n")
+    assert seen == ["preview", "of one that is long", "up"]

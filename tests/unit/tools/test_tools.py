@@ -16,10 +16,9 @@ from tools.run import ROOT, FailedError
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """State of the tests' own; no pulumi."""
+    """State of the tests' own."""
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(engine.shutil, "which", lambda name: None)
 
 
 class FakeCluster:
@@ -63,12 +62,6 @@ def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
 def test_a_layer_with_a_mistake_is_refused_with_all_problems():
     with pytest.raises(FailedError, match="word-cuont: is no job"):
         stack.prepare("sandbox", {"jobs": {"word-cuont": {}}})
-
-
-def test_only_the_sandbox_goes_without_pulumi():
-    assert engine.find(context=engine.SANDBOX_CONTEXT).pulumi is None
-    with pytest.raises(FailedError, match="install it"):
-        engine.find(context="kind-flink", install=False)
 
 
 def test_a_passphrase_is_made_once_and_is_nobody_elses(monkeypatch: pytest.MonkeyPatch):

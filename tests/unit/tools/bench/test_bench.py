@@ -18,6 +18,7 @@ from tools.bench.deployers import Tofu
 from tools.bench.measure import Cost, cost, machine
 from tools.bench.table import Row, Skipped
 from tools.bench.workload import PLAIN, STACK, changed, chart, job_file, names, project
+from tools.engine import Engine
 from tools.kubectl import Kubectl
 from tools.run import FailedError
 
@@ -144,15 +145,21 @@ def test_nothing_measured_is_an_empty_plot():
     ElementTree.fromstring(report.plot({"parts": {}}))
 
 
-def test_without_an_engine_or_a_cluster_the_part_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("shutil.which", lambda name: None)
+def test_without_a_cluster_the_part_says_so():
     nowhere = named("b", None, None)
-    assert list(deploying.measure([1], nowhere)) == [Skipped("b", "the pulumi command is not on PATH")]
-    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     (said,) = deploying.measure([1], nowhere)
     assert isinstance(said, Skipped)
     assert "no cluster was named" in said.reason
     assert list(operating.measure([1], nowhere)) == [nowhere]
+
+
+def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: object) -> Engine:
+        raise FailedError("the pulumi command is not on PATH")
+
+    monkeypatch.setattr(deploying.engine, "find", refuse)
+    cluster = Kubectl("kubectl", "kind-flink", None)
+    assert list(deploying.measure([1], cluster)) == [Skipped("b", "the pulumi command is not on PATH")]
 
 
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -469,14 +469,3 @@ class TestCommand:
         with pytest.raises(CommandError, match=r"file/plan\.md cannot be written"):
             run(step("delete", streaming(), None), arguments=arguments)
         assert "STATE LOSS in flink/orders" in capsys.readouterr().out
-
-    def test_without_the_command_it_says_so(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
-        monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setattr(sys, "argv", ["plan", "sandbox"])
-        with pytest.raises(SystemExit) as ended:
-            command.finish(command.main)
-        assert ended.value.code == 1
-        assert "a plan needs the pulumi command" in capsys.readouterr().err
