@@ -145,7 +145,7 @@ def _is_shown(metadata: Metadata) -> bool:
     is_in_cluster = described.get("custom") is True and not str(metadata["type"]).startswith(
         ("pulumi:pulumi:", "pulumi:providers:")
     )
-    return is_in_cluster and metadata["op"] in _DONE and not metadata.get("logical")
+    return is_in_cluster and metadata["op"] in _DONE
 
 
 def run(
