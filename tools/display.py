@@ -31,6 +31,8 @@ _DONE: Final = {
 }
 _IN_PROGRESS: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
 _EXPORT_LENGTH: Final = 160
+_LAST_LINES: Final = 20
+"""Of Pulumi's own display, where it ended without an error among its events."""
 
 Metadata = Mapping[str, Any]
 
@@ -145,7 +147,7 @@ def _is_shown(metadata: Metadata) -> bool:
     is_in_cluster = described.get("custom") is True and not str(metadata["type"]).startswith(
         ("pulumi:pulumi:", "pulumi:providers:")
     )
-    return is_in_cluster and metadata["op"] in _DONE and not metadata.get("logical")
+    return is_in_cluster and metadata["op"] in _DONE
 
 
 def run(
@@ -178,5 +180,5 @@ def run(
             code = stream([*command, *options], env={**env, **log.env}, stdout=output)
         if code != 0 and not errors:
             output.seek(0)
-            say(output.read().decode(errors="replace").rstrip())
+            say("\n".join(output.read().decode(errors="replace").splitlines()[-_LAST_LINES:]))
     return code

@@ -122,7 +122,7 @@ class Engine:
         has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
         command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
         if context.is_new_cluster(stack, before):
-            say("-- the cluster was created again since the last run: the state is refreshed from it")
+            say("-- the cluster lacks a namespace of the stack, as after it was created again: the state is refreshed")
             command.append("--refresh")
         watch, refusals, phase = Stopwatch(), Refusals(), Phase(has_preview=has_preview)
 

@@ -24,6 +24,8 @@ from tools.stack import Stack
 State = Mapping[str, Any]
 
 _PENDING: Final = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
+_MANAGER: Final = "pulumi-kubernetes"
+"""Beginning of the provider's field managers: each object has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -135,24 +137,29 @@ def settled(kubectl: Kubectl, state: State) -> tuple[State, list[str]]:
     adopted: list[Mapping[str, Any]] = []
     for operation in pending_operations(state):
         created = cast(Mapping[str, Any], operation["resource"])
-        if operation["type"] == "creating" and str(created["urn"]) not in known and _is_there(kubectl, created):
-            adopted.append(_as_created(created))
+        if operation["type"] != "creating" or str(created["urn"]) in known:
+            continue
+        mark = _mark(kubectl, created)
+        if mark is not None:
+            adopted.append(_as_created(created, mark))
     changed: dict[str, Any] = {**deployment, "resources": [*resources(state), *adopted], "pending_operations": []}
     return {**state, "deployment": changed}, [str(one["urn"]) for one in adopted]
 
 
-def _is_there(kubectl: Kubectl, created: Mapping[str, Any]) -> bool:
-    """Whether an object or release is in the cluster, and was created by that operation."""
+def _mark(kubectl: Kubectl, created: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the provider's own state says of an object or release that it has created; None if it has not."""
     one = resource(created)
     if one.is_release:
         selector = f"owner=helm,name={one.object_name},status=deployed"
-        return bool(_labels(kubectl, one.namespace, selector))
+        return {} if _labels(kubectl, one.namespace, selector) else None
     if not one.is_object:
-        return False
+        return None
     where = ["-n", one.namespace] if one.namespace else []
     found = kubectl.get(_kind(one), one.object_name, *where, "--show-managed-fields")
     fields = cast("Collection[Mapping[str, Any]]", (found or {}).get("metadata", {}).get("managedFields") or ())
-    return one.inputs.get("__fieldManager") in {field.get("manager") for field in fields}
+    managers = [str(field.get("manager")) for field in fields]
+    ours = [manager for manager in managers if manager.startswith(_MANAGER)]
+    return {"__fieldManager": ours[0]} if ours else None
 
 
 def _kind(one: Resource) -> str:
@@ -161,12 +168,13 @@ def _kind(one: Resource) -> str:
     return f"{one.kind.lower()}.{version}.{group}" if group else one.kind.lower()
 
 
-def _as_created(created: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The resource as the state would have it; its outputs are read from the cluster afterwards."""
+def _as_created(created: Mapping[str, Any], mark: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource as the state would have it; its other outputs are read from the cluster afterwards."""
     one = resource(created)
     inputs = cast(Mapping[str, Any], created.get("inputs") or {})
     identity = f"{one.namespace}/{one.object_name}" if one.namespace else one.object_name
-    return {**created, "id": identity, "outputs": {**inputs, "__inputs": inputs}}
+    # Of a release without outputs the provider reads all from Helm; with some, it misses its own.
+    return {**created, "id": identity, "outputs": {} if one.is_release else {**inputs, **mark}}
 
 
 def write(pulumi: Path, stack: Stack, env: Mapping[str, str], state: State) -> None:

@@ -61,8 +61,6 @@ def test_a_release_has_another_when_it_begins():
 
 
 def test_what_changes_nothing_in_the_cluster_has_none():
-    logical = step("resOutputsEvent", "delete")
-    logical["resOutputsEvent"]["metadata"]["logical"] = True
     assert (
         lines(
             step("resOutputsEvent", "same"),
@@ -70,7 +68,7 @@ def test_what_changes_nothing_in_the_cluster_has_none():
             step("resOutputsEvent", "create", custom=False),
             step("resOutputsEvent", "create", f"{PREFIX}pulumi:providers:kubernetes::cluster"),
             step("resOutputsEvent", "create", STACK, outputs={}),
-            logical,
+            step("resOutputsEvent", "replace"),
         )
         == []
     )
