@@ -6,6 +6,7 @@ python -m tools.engine up|preview|destroy STACK
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import secrets
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 from local.engine_state import recorded, resources
 from local.timeline import Stopwatch
 from local.tool import home, state
-from tools import blockers, context, display, interrupted, locks, policy, suspended, tenants
+from tools import blockers, context, display, interrupted, locks, policy, run_folder, suspended, tenants
 from tools.events import Event, Phase, events
 from tools.exported import exported
 from tools.kubectl import Kubectl
@@ -132,7 +133,7 @@ class Engine:
 
         code = display.run([*command, *common(stack)], env, [phase.take, refusals.take, record], phase)
         if code != 0:
-            hint = refusals.hint(before, stack, operation)
+            hint = refusals.hint(before, stack, operation) or missing_platform(self.pulumi, stack, env)
             raise FailedError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
         return watch
 
@@ -148,6 +149,8 @@ class Engine:
             command = [self.pulumi, "preview", *shown, *quiet, *log.options, *common(stack)]
             code = stream(command, env={**env, **log.env})
         hint = refusals.hint(before, stack, "preview")
+        if code != 0 and not hint:
+            hint = missing_platform(self.pulumi, stack, env)
         if hint:
             print(f"error: {hint}", file=sys.stderr)
         return code
@@ -310,6 +313,27 @@ def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State
             text = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise FailedError(f"pulumi refresh: {text}")
     return exported(pulumi, stack, env)
+
+
+def missing_platform(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> str:
+    """What a stack of jobs lacks of its platform's stack, and how to deploy it; empty if nothing.
+
+    Of a platform that was never deployed, the engine reports an unknown stack, without the remedy.
+
+    Args:
+        pulumi: the command.
+        stack: the stack of jobs.
+        env: the command's environment.
+    """
+    settings = stack.platform.settings
+    if settings.platform is None:
+        return ""
+    from components.platform_stack import missing  # Pulumi's SDK takes half a second
+
+    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", run_folder.home()]
+    done = capture([*command, "--stack", settings.platform], env=env)
+    outputs: State = json.loads(done.stdout) if done.returncode == 0 else {}
+    return missing(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
 
 
 def common(stack: Stack) -> list[str]:
