@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator
 from concurrent import futures
 from pathlib import Path
@@ -140,9 +141,17 @@ def serve(engine: str) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     server.start()
     print(port, flush=True)
     server.wait_for_termination()
+
+
+def _end_with(engine: int) -> None:
+    """Ends this process soon after the engine's: one that was killed sends no signal."""
+    while os.getppid() == engine:
+        time.sleep(1)
+    os._exit(1)
 
 
 def main() -> None:

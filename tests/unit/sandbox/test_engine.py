@@ -166,6 +166,20 @@ def test_the_host_prints_its_port_and_ends_by_a_signal(tmp_path: Path) -> None:
     assert host.wait(timeout=20) == 0
 
 
+def test_the_host_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
+    code = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
+    engine_process = subprocess.Popen(
+        [sys.executable, "-c", code, sys.executable, language_host.__file__, "127.0.0.1:1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+    )
+    assert engine_process.stdout is not None
+    assert engine_process.stdout.readline().strip().isdigit()
+    engine_process.kill()
+    engine_process.wait()
+    assert engine_process.stdout.read() == b""  # at its end only when the host has closed it, too
+
+
 def test_golang_removes_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = tmp_path / "go"
     go.write_text('#!/bin/sh\nif [ "$1" = env ]; then echo go9.9.9; exit; fi\nexit 1\n')
