@@ -29,6 +29,16 @@ _DONE: Final = {
     "import": "imported",
     "discard": "no longer read:",
 }
+_PLANNED: Final = {
+    "create": "to create",
+    "update": "to update",
+    "delete": "to delete",
+    "create-replacement": "to create the replacement of",
+    "delete-replaced": "to delete the replaced",
+    "import": "to import",
+    "discard": "no longer read:",
+}
+"""The same operations in a preview by itself."""
 _IN_PROGRESS: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
 _EXPORT_LENGTH: Final = 160
 _LAST_LINES: Final = 20
@@ -46,13 +56,23 @@ def is_terminal() -> bool:
 class Lines:
     """Prints the engine's events as lines with the seconds since the start; none is printed twice."""
 
-    def __init__(self, show: Callable[[str], None], phase: Phase, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        phase: Phase,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        planned: bool = False,
+    ) -> None:
         """
         Args:
             show: prints a line.
-            phase: of the events; of a preview, only warnings and errors are printed.
+            phase: of the events; of a preview before an operation, only warnings and errors are printed.
             clock: in seconds.
+            planned: whether the operation is itself a preview.
         """
+        self._words = _PLANNED if planned else _DONE
+        self._in_progress = {} if planned else _IN_PROGRESS
         self._show = show
         self._phase = phase
         self._clock = clock
@@ -80,8 +100,8 @@ class Lines:
         metadata = cast(Metadata, event["metadata"])
         title = self._titled(metadata)
         # Only a release takes long enough for a line of its own.
-        if metadata["type"] == _RELEASE and metadata["op"] in _IN_PROGRESS and not self._phase.is_preview:
-            self._line("", f"{_IN_PROGRESS[str(metadata['op'])]} {title}")
+        if metadata["type"] == _RELEASE and metadata["op"] in self._in_progress and not self._phase.is_preview:
+            self._line("", f"{self._in_progress[str(metadata['op'])]} {title}")
 
     def _ended(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
@@ -89,7 +109,7 @@ class Lines:
         if metadata["type"] == _STACK:
             self._exports = cast(Mapping[str, object], (metadata.get("new") or {}).get("outputs") or {})
         elif _is_shown(metadata) and not self._phase.is_preview:
-            self._line("", f"{_DONE.get(str(metadata['op']), metadata['op'])} {title}")
+            self._line("", f"{self._words[str(metadata['op'])]} {title}")
 
     def _failed(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
@@ -119,7 +139,7 @@ class Lines:
         if self._phase.is_preview:
             return
         changes = cast(Mapping[str, int], event.get("resourceChanges") or {})
-        counts = [f"{count} {_DONE.get(op, op)}" for op, count in sorted(changes.items()) if op in _DONE]
+        counts = [f"{count} {self._words[op]}" for op, count in sorted(changes.items()) if op in self._words]
         counts += [f"{changes['same']} unchanged"] if changes.get("same") else []
         self._line("", f"resources: {', '.join(counts) or 'none'}")
         for name, value in self._exports.items():
@@ -155,14 +175,20 @@ def run(
     env: Mapping[str, str],
     listeners: Sequence[Listener],
     phase: Phase,
+    *,
+    planned: bool = False,
 ) -> int:
-    """Run `pulumi up` or `destroy` with Pulumi's own display on a terminal, else with `Lines`; its exit code.
+    """Run `pulumi up`, `destroy` or `preview`: on a terminal with Pulumi's own display, else with `Lines`.
 
     Args:
         command: with its options, but for those of the display.
         env: its environment.
         listeners: get its events.
         phase: of the events; one of the listeners.
+        planned: whether the command is `preview`.
+
+    Returns:
+        The command's exit code.
     """
     if is_terminal():
         with events(*listeners) as log:
@@ -175,7 +201,7 @@ def run(
             errors.append(event)
 
     with tempfile.TemporaryFile() as output:
-        with events(*listeners, keep_error, Lines(say, phase).take) as log:
+        with events(*listeners, keep_error, Lines(say, phase, planned=planned).take) as log:
             options = ["--non-interactive", "--color", "never", *log.options]
             code = stream([*command, *options], env={**env, **log.env}, stdout=output)
         if code != 0 and not errors:

@@ -140,14 +140,15 @@ class Engine:
     def preview(self, stack: Stack) -> int:
         """Show what `up` would do; an exit code."""
         env, before = ready(self.pulumi, stack, shared=True)
-        # With --diff the command counts violations of policies and does not name them.
-        # Of a new stack, a diff would be every object whole, including the dashboards' 5000 lines.
-        shown = policy.options(self.policy) or (["--diff"] if resources(before) else [])
-        quiet = [] if display.is_terminal() else ["--non-interactive", "--suppress-progress"]
-        refusals = Refusals()
-        with events(refusals.take) as log:
-            command = [self.pulumi, "preview", *shown, *quiet, *log.options, *common(stack)]
-            code = stream(command, env={**env, **log.env})
+        refusals, command = Refusals(), [self.pulumi, "preview", *policy.options(self.policy), *common(stack)]
+        if self.policy or not resources(before):
+            # With --diff the command counts violations of policies and does not name them. Of a new stack, a diff
+            # would be every object whole, including the dashboards' 5000 lines.
+            code = display.run(command, env, [refusals.take], Phase(has_preview=False), planned=True)
+        else:
+            command += ["--diff", *([] if display.is_terminal() else ["--non-interactive", "--suppress-progress"])]
+            with events(refusals.take) as log:
+                code = stream([*command, *log.options], env={**env, **log.env})
         hint = refusals.hint(before, stack, "preview")
         if code != 0 and not hint:
             hint = missing_platform(self.pulumi, stack, env)

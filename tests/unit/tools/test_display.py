@@ -27,11 +27,11 @@ def message(text: str, severity: str = "info", urn: str = JOB, **more: Any) -> d
     return {"diagnosticEvent": {"urn": urn, "message": text, "severity": severity, **more}}
 
 
-def lines(*events: dict[str, Any], preview: tuple[dict[str, Any], ...] = ()) -> list[str]:
+def lines(*events: dict[str, Any], preview: tuple[dict[str, Any], ...] = (), planned: bool = False) -> list[str]:
     """What is printed, without the times."""
     printed: list[str] = []
     phase = Phase(has_preview=bool(preview))
-    display = Lines(printed.append, phase, clock=lambda: 0.0)
+    display = Lines(printed.append, phase, clock=lambda: 0.0, planned=planned)
     for part in (preview, events):
         for sequence, event in enumerate(part):
             numbered = {"sequence": sequence, **event}
@@ -50,6 +50,20 @@ def test_a_resource_has_a_line_once_its_operation_is_done():
         "created FlinkDeployment flink/orders",
         "updated FlinkDeployment flink/orders",
         "deleted FlinkDeployment flink/orders",
+    ]
+
+
+def test_a_preview_names_what_it_would_do_once():
+    assert lines(
+        step("resourcePreEvent", "create", RELEASE),
+        step("resOutputsEvent", "create", RELEASE),
+        step("resOutputsEvent", "delete"),
+        {"summaryEvent": {"resourceChanges": {"create": 1, "delete": 1, "same": 2}}},
+        planned=True,
+    ) == [
+        "to create Release flink-operator/operator",
+        "to delete FlinkDeployment flink/orders",
+        "resources: 1 to create, 1 to delete, 2 unchanged",
     ]
 
 
