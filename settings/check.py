@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints every problem on a line of its own to standard error, or what was found good to standard output."""
+    """Prints each problem and warning on its own line to standard error; prints a summary to standard output."""
     parser = argparse.ArgumentParser(prog="settings.check", description="Checks settings and job files of a stack.")
     parser.add_argument("stack")
     parser.add_argument("--config-file", type=Path, help="instead of Pulumi.<stack>.yaml")
@@ -33,8 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         platform = load(options.root, laid_over(config, options.layer))
         lines = list(explain(wanted(platform.jobs, options.explain))) if options.explain else []
     except ProblemsError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
+        print(error, file=sys.stderr)
         count = len(error.problems)
         print(f"{options.stack}: {count} problem{'s' if count != 1 else ''}; nothing was touched", file=sys.stderr)
         return 1

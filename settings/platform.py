@@ -63,7 +63,7 @@ def load(root: Path, config: StackConfig) -> Platform:
         config: the stack config.
 
     Raises:
-        ProblemsError: with every problem of stack config and job files.
+        ProblemsError: with every problem of stack config and job files, and with the warnings.
     """
     config, problems = with_platform(root, config)
     settings, found_in_config = read_settings(config)
@@ -101,10 +101,10 @@ def load(root: Path, config: StackConfig) -> Platform:
     ]
     stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
     problems += [problem for finding, problem in found if finding.severity in stops]
-    if problems:
-        raise ProblemsError(problems)
-    remarks = {Remark(finding.severity, problem) for finding, problem in found}
+    remarks = {Remark(finding.severity, problem) for finding, problem in found if finding.severity not in stops}
     ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
+    if problems:
+        raise ProblemsError(problems, map(str, ordered))
     return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
 
 

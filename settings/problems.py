@@ -45,11 +45,17 @@ class Problem:
 
 
 class ProblemsError(Exception):
-    """All problems that one reading found; nothing has been registered or touched when it is raised."""
+    """All problems that one reading found; nothing has been registered or touched when it is raised.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    Attributes:
+        problems: each once, sorted.
+        remarks: the warnings and notices of the same reading, a line each.
+    """
+
+    def __init__(self, problems: Iterable[Problem], remarks: Iterable[str] = ()) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
-        super().__init__("\n".join(map(str, self.problems)))
+        self.remarks: tuple[str, ...] = tuple(remarks)
+        super().__init__("\n".join([*map(str, self.problems), *self.remarks]))
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ OPERATOR_RELEASE = "flink-kubernetes-operator"
 """Name of its Helm release."""
 
 
+
 @dataclass(frozen=True)
 class Pulumi:
     """Versions of Pulumi; tests/unit/tools/test_repository.py compares them with the files that pin them.
@@ -130,12 +131,14 @@ _OLDER_NAMES = {
     "high-availability.type": ("high-availability", "recovery.mode"),
     "high-availability.storageDir": ("high-availability.zookeeper.storageDir", "recovery.zookeeper.storageDir"),
     "execution.checkpointing.num-retained": ("state.checkpoints.num-retained",),
+    "execution.state-recovery.ignore-unclaimed-state": ("execution.savepoint.ignore-unclaimed-state",),
 }
 
 _SINCE = {
     "execution.checkpointing.dir": (1, 20),
     "execution.checkpointing.savepoint-dir": (1, 20),
     "execution.checkpointing.num-retained": (1, 20),
+    "execution.state-recovery.ignore-unclaimed-state": (1, 20),
     "high-availability.type": (1, 17),
 }
 """The first Flink that has an option under its name of today; before, it has the first of the older names."""

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from settings import versions
 from settings.job_spec import job_of
 from settings.jobs import Job
+from settings.locations import local_path, locate, qualified
 from settings.model import StackSettings
+from settings.pod_templates import templates
 from settings.problems import KeyPath
 from settings.rules.finding import Finding
-from settings.rules.subject import listed, mapping
+from settings.rules.subject import effective, mapping
 from settings.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
 
 _INTERVAL = "execution.checkpointing.interval"
@@ -27,12 +29,12 @@ def look(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Fin
         cluster: of a session job, where it is declared here.
     """
     yield from _restore(job)
+    yield from _in_the_pod(job, settings, cluster)
     if job_of(job.spec) is None:
         return
     yield from _silent(job, settings)
     if job.keeps_state:
         yield from _strange_cluster(job, settings, cluster)
-        yield from _in_the_pod(job, settings, cluster)
 
 
 def _restore(job: Job) -> Iterator[Finding]:
@@ -69,32 +71,36 @@ def _strange_cluster(job: Job, settings: StackSettings, cluster: Job | None) -> 
 
 
 def _in_the_pod(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
-    """Directories of the pod itself: gone with it."""
+    """Directories inside of a pod: they are lost with it."""
     pods = cluster if job.kind == "FlinkSessionJob" else job
-    if pods is None:
+    configuration = effective(
+        _configuration(job), settings.operator.configuration if pods is job else {}, job.namespace, _version(job)
+    )
+    if pods is None or job.kind == "FlinkStateSnapshot" or configuration.get(_RUNTIME_MODE, "").upper() == "BATCH":
         return
-    mounts = list(_lasting_mounts(inner_spec(pods.kind, pods.spec)))
-    configuration = _configuration(job)
+    scheme = {**_configuration(pods), **configuration}.get("fs.default-scheme", "")
     for option in (CHECKPOINTS, SAVEPOINTS, HA_STORAGE):
-        for name in _names(option, settings):
-            path = re.fullmatch(r"(?:file:)?/*(/.*)", configuration.get(name, ""))
-            if path and not any(f"{path.group(1)}/".startswith(f"{mount.rstrip('/')}/") for mount in mounts):
-                message = f"is {configuration[name]}, a folder of the pod, and goes with it"
+        names = (name for name in _names(option, settings) if configuration.get(name))
+        for name in names:
+            directory = qualified(configuration[name], scheme)
+            where = _pod_of(inner_spec(pods.kind, pods.spec), directory, option)
+            if where:
+                message = f"is {configuration[name]}, inside of the {where}'s pod, and is lost with it"
                 cure = "mount a claim there, or set stateStorage in the stack file"
                 yield Finding("place", _at(job, "flinkConfiguration", name), f"{message}; {cure}")
 
 
-def _lasting_mounts(spec: Mapping[str, object]) -> Iterator[str]:
-    """Where pods mount what outlives them."""
-    for holder in (spec, mapping(spec.get("jobManager")), mapping(spec.get("taskManager"))):
-        pod = mapping(mapping(holder.get("podTemplate")).get("spec"))
-        passing = {
-            mapping(volume).get("name") for volume in listed(pod.get("volumes")) if "emptyDir" in mapping(volume)
-        }
-        for container in listed(pod.get("containers")):
-            for mount in map(mapping, listed(mapping(container).get("volumeMounts"))):
-                if mount.get("name") not in passing:
-                    yield str(mount.get("mountPath"))
+def _pod_of(spec: Mapping[str, object], directory: str, option: str) -> str:
+    """The process that has the directory in its own pod, empty if none has."""
+    if not local_path(directory):
+        return ""
+    readers = templates(spec)[: 1 if option == HA_STORAGE else None]  # of high availability's data the JobManager
+    process = next((one.process for one in readers if not locate(one.pod, directory).lasts), "")
+    return process[:1].upper() + process[1:]
+
+
+def _version(job: Job) -> object:
+    return inner_spec(job.kind, job.spec).get("flinkVersion")
 
 
 def _names(option: str, settings: StackSettings) -> tuple[str, ...]:

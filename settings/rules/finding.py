@@ -82,7 +82,7 @@ MEANINGS = {
     "key": "a key of flinkConfiguration that is near one that this version knows, or one of another version",
     "version": "a Flink version that the operator is about to drop; an image of another version than flinkVersion",
     "plugin": "a file system whose plugin is missing or of another Flink version",
-    "place": "state in a folder of the pod",
+    "place": "a directory for state inside of a pod",
     "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
     "ingress": "an Ingress that asks nobody who he is",
     "unguarded": "a platform without NetworkPolicies",

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.project import Done, Project
-from tests.unit.tools.plan.cases import CASES, Case, Manifest, batch, streaming
+from tests.unit.tools.plan.cases import CASES, Case, Manifest, batch, stateful
 from tools.plan.effects import Effect
 
 VERSION = "1.16.1"
@@ -76,19 +76,19 @@ def named(manifest: Manifest, name: str, namespace: str = "flink") -> Manifest:
 
 def before(table: Mapping[str, Case]) -> list[Manifest]:
     """The jobs that are up."""
-    saved = streaming(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
-    others = {PROTECTED: streaming(), "goes": streaming(), "goes-saved": saved, "goes-too": batch(), "moves": MOVES}
+    saved = stateful(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
+    others = {PROTECTED: stateful(), "goes": stateful(), "goes-saved": saved, "goes-too": batch(), "moves": MOVES}
     return [named(case.old, name) for name, case in table.items()] + [named(job, name) for name, job in others.items()]
 
 
 def after(table: Mapping[str, Case]) -> list[Manifest]:
     """What they become: most change, three go, one comes, one goes to another namespace."""
     comes = batch(**{"spec.image": "shop/comes:1"})
-    others = [named(streaming(), PROTECTED), named(comes, "comes"), named(MOVES, "moves", "team")]
+    others = [named(stateful(), PROTECTED), named(comes, "comes"), named(MOVES, "moves", "team")]
     return [named(case.new, name) for name, case in table.items()] + others
 
 
-MOVES = streaming(**{"spec.image": "shop/moves:1"})
+MOVES = stateful(**{"spec.image": "shop/moves:1"})
 """By its image the plan knows it again in the other namespace."""
 
 

@@ -5,15 +5,15 @@ The rules are those of the operator's reconcilers; docs/plan.md has them in word
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from settings.pod_templates import PROCESSES
 from tools.plan import restore
 from tools.plan.preview import UNKNOWN
 from tools.plan.spec_changes import Change, Diff, aggregate, compare, differences
-from tools.plan.state import SAVEPOINTS, DeclaredJob
+from tools.plan.state import DeclaredJob
 
 
 class Effect(Enum):
@@ -69,6 +69,8 @@ _FROM_STATE = frozenset(
     {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.RESUME_FROM_SAVEPOINT, Effect.RESUME_FROM_LAST_STATE}
 )
 
+_STARTS = _FROM_STATE | {Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.RESUME_FROM_EMPTY}
+
 _OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
 
 
@@ -76,7 +78,7 @@ def added(new: DeclaredJob) -> Outcome:
     """A job that was not there."""
     path = _path(new)
     if path:
-        return Outcome(Effect.NEW_FROM_PATH, notes=(f"starts from {path}",))
+        return Outcome(Effect.NEW_FROM_PATH, notes=_path_notes(new))
     return Outcome(Effect.NEW, notes=("is declared suspended",) if new.is_suspended else ())
 
 
@@ -86,13 +88,19 @@ def deleted(old: DeclaredJob, *, protected: bool) -> Outcome:
         return Outcome(Effect.DELETE_REFUSED, notes=("the engine refuses it, and nothing else is done either",))
     if not old.has_state:
         return Outcome(Effect.DELETE)
+    saved = restore.own_savepoint(old)
     if old.is_suspended and old.upgrade_mode == "savepoint":
-        directory = old.text(SAVEPOINTS)
-        return Outcome(Effect.DELETE, notes=(f"the savepoint that it was suspended with stays in {directory}",))
+        stays = (f"the savepoint that it was suspended with stays in {saved.directory}",)
+        loss = saved.lost(old, old)
+        return Outcome(Effect.DELETE, loss=loss, notes=() if loss else stays)
     if old.has_savepoint_on_deletion and not old.is_suspended:
-        if not old.text(SAVEPOINTS):
+        if not saved.directory:
             return Outcome(Effect.STUCK, notes=("a savepoint is to be taken first, and there is no directory for it",))
-        return Outcome(Effect.DELETE_WITH_SAVEPOINT, notes=(f"it stays in {old.text(SAVEPOINTS)}",))
+        if blocked := saved.blocked(old):
+            return Outcome(Effect.STUCK, notes=(blocked,))
+        loss = saved.lost(old, old)
+        notes = () if loss else (f"it stays in {saved.directory}",)
+        return Outcome(Effect.DELETE_WITH_SAVEPOINT, loss=loss, notes=(*notes, *restore.drain_notes(old)))
     return Outcome(Effect.DELETE, loss="nothing points to its state any more")
 
 
@@ -103,8 +111,9 @@ def replaced(old: DeclaredJob, new: DeclaredJob, reasons: Sequence[str], *, prot
         return Outcome(Effect.REPLACE_REFUSED, notes=(*why, "the engine refuses it, and nothing else is done either"))
     if not old.has_state:
         return Outcome(Effect.REPLACE, notes=why)
-    if old.has_savepoint_on_deletion and not old.is_suspended:
-        why = (*why, f"a savepoint of the old one stays in {old.text(SAVEPOINTS)}")
+    saved = restore.own_savepoint(old)
+    if old.has_savepoint_on_deletion and not old.is_suspended and not saved.lost(old, old):
+        why = (*why, f"a savepoint of the old one stays in {saved.directory}")
     path = _path(new)
     start = f"the new one starts from {path}" if path else "the new one starts empty"
     return Outcome(Effect.REPLACE, loss=f"{start}: the old one's state goes with it", notes=why)
@@ -126,14 +135,14 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
     refusal = _refusal(old, new, changes)
     if refusal:
         return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job goes on as it is"))
-    outcome = replace(_found_again(old, new, _outcome(old, new, changes)), changes=changes)
+    outcome = replace(_outcome(old, new, changes), changes=changes)
     notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
     if any(change.new == UNKNOWN for change in changes):
         notes.append("a value is known after up only: it is taken for a change")
-    if not outcome.loss and restore.drops_state(old, new):
-        loss = "allowNonRestoredState: state that no operator claims is dropped"
+    dropped_by = restore.drops_state(old, new)
+    if not outcome.loss and dropped_by:
         when = "" if outcome.effect in _FROM_STATE else " at the next restart"
-        outcome = replace(outcome, loss=loss + when)
+        outcome = replace(outcome, loss=f"{dropped_by}: state that no operator claims is dropped{when}")
     return replace(outcome, notes=tuple(notes))
 
 
@@ -144,8 +153,10 @@ def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> O
     if diff is Diff.IGNORE:
         return Outcome(Effect.NO_RESTART)
     if new.job is None:
-        in_place = diff is Diff.SCALE and _rescales(old, new)
-        return Outcome(Effect.RESCALE if in_place else Effect.CLUSTER_RESTART)
+        if diff is Diff.SCALE and _rescales(old, new):
+            return Outcome(Effect.RESCALE)
+        reason = restore.lost_by_cluster(old, new) if old.high_availability else ""
+        return Outcome(Effect.CLUSTER_RESTART, loss=reason and f"it restarts {reason}")
     if diff is Diff.SAVEPOINT_REDEPLOY:
         return _redeployed(old, new)
     if new.is_suspended:
@@ -153,33 +164,28 @@ def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> O
     if old.is_suspended:
         return _resumed(old, new)
     if diff is Diff.SCALE and _rescales(old, new):
-        return Outcome(Effect.RESCALE)
+        return Outcome(Effect.RESCALE, loss=restore.lost_by_rescaling(old, new) if old.has_state else "")
     return _restarted(old, new)
 
 
 def _redeployed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     path = _path(new)
     loss = f"what came after the savepoint {path} is forgotten" if old.has_state else ""
-    return Outcome(Effect.FROM_PATH, loss=loss, notes=(f"starts from {path}",))
-
-
-def _found_again(old: DeclaredJob, new: DeclaredJob, outcome: Outcome) -> Outcome:
-    """With the loss of a job whose new pods do not have what it is to start from."""
-    if outcome.loss or outcome.effect not in _FROM_STATE:
-        return outcome
-    by_savepoint = outcome.effect in (Effect.FROM_SAVEPOINT, Effect.RESUME_FROM_SAVEPOINT)
-    return replace(outcome, loss=restore.left_behind(old, new, by_savepoint=by_savepoint))
+    return Outcome(Effect.FROM_PATH, loss=loss, notes=_path_notes(new))
 
 
 def _suspended(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     """It stops as for a restart, and what else changes costs what it would then: the resume does not show it."""
     if new.upgrade_mode == "stateless":
         return Outcome(Effect.SUSPEND, loss="upgradeMode stateless keeps nothing" if old.has_state else "")
-    restarted = _found_again(old, new, _stopped(old, new))
+    restarted = _stopped(old, new)
     if restarted.effect is Effect.STUCK:
         return restarted
-    kept = "its last state is kept" if restarted.effect is Effect.FROM_LAST_STATE else "a savepoint is taken first"
-    return Outcome(Effect.SUSPEND, loss=restarted.loss, notes=(kept,))
+    notes = (_KEPT[restarted.effect], *restarted.notes) if restarted.effect in _KEPT else restarted.notes
+    return Outcome(Effect.SUSPEND, loss=restarted.loss, notes=notes)
+
+
+_KEPT = {Effect.FROM_SAVEPOINT: "a savepoint is taken first", Effect.FROM_LAST_STATE: "its last state is kept"}
 
 
 def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
@@ -191,9 +197,12 @@ def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
     if diff is Diff.SAVEPOINT_REDEPLOY:
         redeployed = _redeployed(old, new)
         return replace(later, loss=redeployed.loss, notes=(*later.notes, *redeployed.notes))
-    if old.upgrade_mode == "stateless":
-        return later
-    return replace(later, loss=_found_again(old, new, _resumed(old, new)).loss)
+    return replace(later, loss=lost_while_suspended(old, new))
+
+
+def lost_while_suspended(old: DeclaredJob, new: DeclaredJob) -> str:
+    """Why a suspended job will not find its state when it is resumed, empty if it will."""
+    return "" if old.upgrade_mode == "stateless" else _resumed(old, new).loss
 
 
 def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
@@ -202,9 +211,9 @@ def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
         lost = "upgradeMode stateless: it starts empty, whatever it was suspended with"
         return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.has_state else "")
     if old.upgrade_mode == "savepoint":
-        return Outcome(Effect.RESUME_FROM_SAVEPOINT)
+        return Outcome(Effect.RESUME_FROM_SAVEPOINT, loss=restore.own_savepoint(old).lost(old, new))
     if old.upgrade_mode == "last-state":
-        return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=restore.lost_metadata(old, new))
+        return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=restore.lost_last_state(old, new))
     return Outcome(Effect.RESUME_FROM_EMPTY, notes=("it was suspended with upgradeMode stateless",))
 
 
@@ -214,37 +223,50 @@ def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
         return Outcome(Effect.FROM_EMPTY, loss="upgradeMode is stateless" if old.has_state else "")
     if new.kind == "FlinkBlueGreenDeployment":
         note = "blue/green: the new one starts beside the old one, both use the cluster for a while"
-        return replace(_by_savepoint(old), notes=(note,))
+        by_savepoint = _by_savepoint(old, new)
+        return replace(by_savepoint, notes=(note, *by_savepoint.notes))
     return _stopped(old, new)
 
 
 def _stopped(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     """What a job with state goes on from: of a blue/green deployment that is suspended, the active one's."""
     if new.upgrade_mode == "savepoint":
-        return _by_savepoint(old)
+        return _by_savepoint(old, new)
     if old.flink_version != new.flink_version:
         why = "the Flink version changes, which last-state does not do"
-        if old.text(SAVEPOINTS):
-            return Outcome(Effect.FROM_SAVEPOINT, notes=(why,))
-        if not new.operator.is_new:
-            return _by_savepoint(old)
+        if restore.upgrade_savepoint(old, new).directory or not new.operator.is_new:
+            by_savepoint = _by_savepoint(old, new)
+            return replace(by_savepoint, notes=(why, *by_savepoint.notes))
         note = f"{why}: the job is cancelled and its last checkpoint used"
-        return Outcome(Effect.FROM_LAST_STATE, loss=restore.deleted_checkpoint(old), notes=(note,))
+        return _from_checkpoint(old, restore.lost_after_cancel(old, new), (note,))
     if not new.operator.is_new and not old.high_availability:
-        return _by_savepoint(old)
+        return _by_savepoint(old, new)
     age = new.text("kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age")
     notes = (f"from a savepoint where the newest checkpoint is older than {age}",) if age else ()
-    loss = restore.deleted_checkpoint(old) if restore.is_cancelled(old, new) else ""
-    return Outcome(Effect.FROM_LAST_STATE, loss=loss or restore.lost_metadata(old, new), notes=notes)
+    return _from_checkpoint(old, restore.lost_last_state(old, new), notes)
 
 
-def _by_savepoint(old: DeclaredJob) -> Outcome:
-    if not old.text(SAVEPOINTS):
-        cure = "set it first with upgradeMode as it is, then change the rest"
-        return Outcome(
-            Effect.STUCK, notes=(f"the running job has no savepoint directory to take a savepoint in: {cure}",)
-        )
-    return Outcome(Effect.FROM_SAVEPOINT)
+def _from_checkpoint(old: DeclaredJob, loss: str, notes: tuple[str, ...]) -> Outcome:
+    """The operator looks for the last checkpoint; without one it starts the job empty."""
+    if old.takes_checkpoints:
+        return Outcome(Effect.FROM_LAST_STATE, loss=loss, notes=notes)
+    note = "the running job takes no checkpoints, as far as its configuration shows: there is no last state"
+    return Outcome(Effect.FROM_EMPTY, loss=note if old.has_state else "", notes=() if old.has_state else (note,))
+
+
+def _by_savepoint(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    source = restore.upgrade_savepoint(old, new)
+    if not source.directory:
+        cure = "set one with this change"
+        if new.kind == "FlinkBlueGreenDeployment":
+            cure = "a blue/green deployment uses the one that it runs with"
+        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {cure}",))
+    if blocked := source.blocked(old):
+        cure = "mount it with the savepoint directory as it is, then change the directory"
+        return Outcome(Effect.STUCK, notes=(f"{blocked}: {cure}",))
+    stops = new.kind != "FlinkBlueGreenDeployment"
+    notes = restore.drain_notes(new) if stops else ()
+    return Outcome(Effect.FROM_SAVEPOINT, loss=source.lost(old, new), notes=notes)
 
 
 def _rescales(old: DeclaredJob, new: DeclaredJob) -> bool:
@@ -253,17 +275,13 @@ def _rescales(old: DeclaredJob, new: DeclaredJob) -> bool:
         return old.text("scheduler-mode").lower() == "reactive"
     if not old.is_on("kubernetes.operator.job.upgrade.inplace-scaling.enabled", default=True):
         return False
-    if _version(old.flink_version) < (1, 18) or old.text("jobmanager.scheduler").lower() != "adaptive":
+    if restore.version(old.flink_version) < (1, 18) or old.text("jobmanager.scheduler").lower() != "adaptive":
         return False
     return set(_vertices(old)) <= set(_vertices(new)) and bool(_vertices(new))
 
 
 def _vertices(job: DeclaredJob) -> list[str]:
     return [pair.partition(":")[0].strip() for pair in job.text(_OVERRIDES).split(",") if pair.strip()]
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)) or (0,)
 
 
 def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> str:
@@ -299,9 +317,19 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
     keeps_state = "stateless" not in (old.upgrade_mode, new.upgrade_mode)
     if effect in _FROM_STATE or (effect is Effect.STAYS_SUSPENDED and keeps_state):
         notes += restore.notes(old, new, changes)
+    elif effect is Effect.SUSPEND and keeps_state:
+        notes += restore.version_notes(old, new)
+    if effect in _STARTS:
+        notes += restore.start_notes(new)
     if new.is_on("job.autoscaler.enabled") and "parallelism" in fields:
         notes.append("the autoscaler decides the parallelism of each vertex")
     return notes
+
+
+def _path_notes(new: DeclaredJob) -> tuple[str, ...]:
+    """Of a job that starts from a given path."""
+    lasts = all(new.location(process, _path(new)).lasts for process in PROCESSES)
+    return (f"starts from {_path(new)}{'' if lasts else ', which is inside of its pod'}",)
 
 
 def _path(job: DeclaredJob) -> str:

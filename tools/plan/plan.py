@@ -9,7 +9,7 @@ from settings.job_files import FLINK_GROUP
 from settings.namespace import Limits
 from settings.rules.subject import mapping
 from settings.usage import FREE, NO_COSTS, Cost, Costs, Usage
-from tools.plan import effects, resources
+from tools.plan import effects, resources, restore
 from tools.plan.effects import Effect, Outcome
 from tools.plan.others import OtherChange, other, plain_error, shows
 from tools.plan.preview import Operation, Preview, Step
@@ -185,27 +185,41 @@ def _outcome(entry: _Entry) -> Outcome:
 
 def _with_their_clusters(entries: Sequence[_Entry]) -> None:
     """A session job shares what happens to its cluster."""
-    for entry in entries:
-        old, new = entry.old, entry.new
-        if old is None or new is None or old.cluster is None or entry.goes or old.is_suspended:
+    for cluster in entries:
+        if cluster.old is None or not (cluster.goes or cluster.outcome.effect is Effect.CLUSTER_RESTART):
             continue
-        above = next(other for other in entries if other.old is old.cluster)
-        cluster = f"its session cluster {old.cluster.name}"
-        lost = f"{cluster} goes" if above.goes else ""
-        if above.outcome.effect is Effect.CLUSTER_RESTART:
-            kept = old.cluster.high_availability and old.cluster.high_availability == (
-                new.cluster.high_availability if new.cluster else ""
-            )
-            if kept and entry.outcome.effect in _LEFT_ALONE:
-                note = f"{cluster} restarts: high availability brings it back"
-                entry.outcome = _also(entry.outcome, Effect.FROM_LAST_STATE, note)
-            elif not kept:
-                lost = f"{cluster} restarts without high availability"
-        if not lost:
-            continue
+        session_jobs = [entry for entry in entries if entry.old and entry.old.cluster is cluster.old and entry.new]
+        for entry in session_jobs:
+            if not entry.goes:
+                _with_its_cluster(entry, cluster)
+        if cluster.outcome.loss and session_jobs and not any(entry.outcome.loss for entry in session_jobs):
+            note = f"{cluster.outcome.loss}; none of the declared session jobs loses state by it"
+            cluster.outcome = replace(cluster.outcome, loss="", notes=(*cluster.outcome.notes, note))
+
+
+def _with_its_cluster(entry: _Entry, cluster: _Entry) -> None:
+    old, new = entry.old, entry.new
+    assert old is not None
+    assert new is not None
+    assert old.cluster is not None
+    title = f"its session cluster {old.cluster.name}"
+    if old.is_suspended:
+        reason = "" if cluster.goes or new.cluster is None else effects.lost_while_suspended(old, new)
+        if reason and not entry.outcome.loss:
+            entry.outcome = replace(entry.outcome, loss=reason)
+        return
+    if cluster.goes or new.cluster is None:
+        lost = f"{title} goes"
+    else:
+        reason = restore.lost_by_cluster(old, new)
+        lost = reason and f"{title} restarts {reason}"
+    if lost:
         entry.outcome = _also(entry.outcome, Effect.FROM_EMPTY, "" if old.has_state else lost)
         if old.has_state and not entry.outcome.loss:
             entry.outcome = replace(entry.outcome, loss=lost)
+    elif entry.outcome.effect in _LEFT_ALONE:
+        note = f"{title} restarts: high availability brings it back"
+        entry.outcome = _also(entry.outcome, Effect.FROM_LAST_STATE, note)
 
 
 def _also(outcome: Outcome, effect: Effect, note: str) -> Outcome:
@@ -223,7 +237,7 @@ def _with_what_they_stand_on(entries: Sequence[_Entry], steps: Sequence[Step]) -
             old = entry.old
             if old is None or not old.has_state or entry.outcome.loss or entry.outcome.effect in _STAYS_AS_IT_IS:
                 continue
-            if step.kind == "PersistentVolumeClaim" and old.namespace == namespace and name in old.mounts.values():
+            if step.kind == "PersistentVolumeClaim" and old.namespace == namespace and name in old.claims:
                 entry.outcome = replace(entry.outcome, loss=f"the claim {name} goes with what is on it")
             elif step.kind == "Namespace" and old.namespace == name and entry.new is not None:
                 entry.outcome = replace(entry.outcome, loss=f"the namespace {name} goes with all that is in it")

@@ -8,23 +8,24 @@ from functools import cached_property
 
 from settings import versions
 from settings.job_spec import flat_configuration
+from settings.locations import Location, local_path, locate, qualified
+from settings.pod_templates import templates
 from settings.problems import KeyPath
 from settings.rules.state import deleting_retention
-from settings.rules.subject import Subject, effective, listed, mapping
+from settings.rules.subject import Subject, effective, mapping
+from settings.state_storage import CHECKPOINTS, HA_TYPE, SAVEPOINTS, mounted_claims
 from settings.values import boolean, duration
 from tools.plan.spec_changes import known_operator
 
-CHECKPOINTS = "execution.checkpointing.dir"
-SAVEPOINTS = "execution.checkpointing.savepoint-dir"
-HA_TYPE = "high-availability.type"
-HA_DIRECTORY = "high-availability.storageDir"
+_INTERVAL = "execution.checkpointing.interval"
+_PERIODIC = ("kubernetes.operator.periodic.savepoint.interval", "kubernetes.operator.periodic.checkpoint.interval")
 
-_INTERVALS = (
-    "execution.checkpointing.interval",
-    "kubernetes.operator.periodic.savepoint.interval",
-    "kubernetes.operator.periodic.checkpoint.interval",
-)
-_DIRECTORIES = (CHECKPOINTS, "state.checkpoints.dir", SAVEPOINTS, "state.savepoints.dir")
+_IGNORE_UNCLAIMED = "execution.state-recovery.ignore-unclaimed-state"
+
+_HA_KEYS = {"zookeeper": ("high-availability.zookeeper.quorum", "high-availability.zookeeper.path.root")}
+"""What else says where an implementation of high availability keeps its metadata."""
+
+_HA_CLASSES = {"org.apache.flink.kubernetes.highavailability.kuberneteshaservicesfactory": "kubernetes"}
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,23 @@ class DeclaredJob:
     @property
     def high_availability(self) -> str:
         """The implementation in lower case, empty where there is none."""
-        said = self.text(HA_TYPE).lower()
-        return "" if said in ("none", "standalone") else said
+        name = self.text(HA_TYPE).lower()
+        return "" if name in ("none", "standalone") else _HA_CLASSES.get(name, name)
+
+    @property
+    def ha_metadata(self) -> tuple[str, ...]:
+        """Where high availability keeps its metadata: equal for two specs that find the same."""
+        name = self.high_availability
+        return (name, *(self.text(key) for key in _HA_KEYS.get(name, ())))
+
+    @property
+    def ignores_unclaimed_state(self) -> str:
+        """The field or option that has Flink drop state that no operator claims; empty for none."""
+        field_value = (self.job or {}).get("allowNonRestoredState")
+        if field_value is not None:
+            return "allowNonRestoredState" if field_value is True else ""
+        names = versions.names(_IGNORE_UNCLAIMED, self.operator.known)
+        return next((name for name in names if self.configuration.get(name, "").strip().lower() == "true"), "")
 
     @property
     def deleting_retention(self) -> str:
@@ -161,41 +177,51 @@ class DeclaredJob:
             return False
         if self.upgrade_mode != "stateless":
             return True
-        if self.text("execution.runtime-mode").upper() == "BATCH":
+        if self.is_batch:
             return False
-        return any(_is_positive(self.text(key)) for key in _INTERVALS) or any(
-            self.configuration.get(key, "").strip() for key in _DIRECTORIES
-        )
+        return any(map(self._is_timed, (_INTERVAL, *_PERIODIC))) or any(map(self.text, (CHECKPOINTS, SAVEPOINTS)))
 
     @property
-    def mounts(self) -> Mapping[str, str]:
-        """Folders of its main container that lie on a claim, by path: the claim's name."""
-        found: dict[str, str] = dict(self.cluster.mounts) if self.cluster else {}
-        claims: dict[str, str] = {}
-        pods = [mapping(mapping(holder.get("podTemplate")).get("spec")) for holder in self._holders]
-        for pod in pods:
-            for volume in map(mapping, listed(pod.get("volumes"))):
-                claim = mapping(volume.get("persistentVolumeClaim")).get("claimName")
-                claims |= {str(volume.get("name")): str(claim)} if claim else {}
-        for pod in pods:
-            for container in map(mapping, listed(pod.get("containers"))):
-                for mount in map(mapping, listed(container.get("volumeMounts"))):
-                    claim = claims.get(str(mount.get("name")))
-                    found |= {str(mount.get("mountPath")).rstrip("/"): claim} if claim else {}
-        return found
-
-    def claim_of(self, directory: str) -> str:
-        """The claim on which a directory lies, empty when it is on none."""
-        path = directory.removeprefix("file:")
-        path = "/" + path.lstrip("/")
-        if "://" in directory and not directory.startswith("file:"):
-            return ""
-        return next((claim for at, claim in self.mounts.items() if path == at or path.startswith(f"{at}/")), "")
+    def is_batch(self) -> bool:
+        """Whether it runs in Flink's batch mode, which takes no checkpoints."""
+        return self.text("execution.runtime-mode").upper() == "BATCH"
 
     @property
-    def _holders(self) -> tuple[Mapping[str, object], ...]:
-        """What a pod template may stand in."""
-        return self.spec, mapping(self.spec.get("jobManager")), mapping(self.spec.get("taskManager"))
+    def takes_checkpoints(self) -> bool:
+        """Whether it takes any, as far as the resource shows: its code may set the interval."""
+        if self.upgrade_mode != "stateless":
+            return True
+        return not self.is_batch and (self._is_timed(_INTERVAL) or bool(self.text(CHECKPOINTS)))
+
+    def _is_timed(self, key: str) -> bool:
+        return _is_positive(self.text(key))
+
+    @property
+    def own_savepoints(self) -> str:
+        """The savepoint directory of its own flinkConfiguration, or its cluster's: not the operator's default."""
+        own = mapping(self.spec.get("flinkConfiguration"))
+        names = versions.names(SAVEPOINTS, self.operator.known)
+        found = next((str(own[name]).strip() for name in names if own.get(name)), "")
+        return found or (self.cluster.own_savepoints if self.cluster else "")
+
+    @property
+    def claims(self) -> set[str]:
+        """The claims that its pods mount."""
+        return mounted_claims((self.cluster or self).spec)
+
+    @cached_property
+    def _pods(self) -> Mapping[str, Mapping[str, object]]:
+        """The pod's spec of each process; empty for a session job whose cluster is not known."""
+        if self.kind == "FlinkSessionJob" and self.cluster is None:
+            return {}
+        return {template.process: template.pod for template in templates((self.cluster or self).spec)}
+
+    def location(self, process: str, directory: str) -> Location:
+        """Where a directory is, as one of its processes sees it: `jobManager` or `taskManager`."""
+        directory = qualified(directory, self.text("fs.default-scheme"))
+        if process not in self._pods and local_path(directory):
+            return Location("a volume of its cluster", directory)
+        return locate(self._pods.get(process, {}), directory)
 
 
 def _say_nothing(_rule: str, _path: KeyPath, _message: str) -> None:

@@ -17,6 +17,7 @@ import yaml
 
 from settings.check import main
 from settings.platform import engine_config, load
+from settings.problems import ProblemsError
 from settings.stack_file import PREFIX, read, read_config, stacks
 from tests.unit.settings.project import JOB, Project
 
@@ -72,7 +73,8 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: is unknown; did you mean "jobTimeout"?'
     assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"?'
     assert lines[2].startswith("jobs/broken.yaml:2: is no YAML: ")
-    assert lines[3] == "x: 3 problems; nothing was touched"
+    assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
+    assert lines[4:] == ["x: 3 problems; nothing was touched"]
 
 
 TEN_FAULTS = """\
@@ -215,6 +217,31 @@ def test_warnings_are_printed_and_stop_a_strict_stack_alone(
     assert project.problems() == [warning]
     project.job(JOB.replace("pyflink:dev", f"pyflink:dev@sha256:{'0' * 64}"))
     assert project.remarks() == []
+
+
+@pytest.mark.parametrize(
+    "config", [{"jobTimeout": "x"}, {"jobs": {"word-cuont": {}}}, {"jobs": {"word-count": {"a": 1}}}]
+)
+def test_an_error_does_not_hide_warnings(
+    project: Project, capsys: pytest.CaptureFixture[str], config: dict[str, object]
+) -> None:
+    """Both are in the exception's text too, which `make up` and `pulumi up` print."""
+    project.stack(config)
+    with pytest.raises(ProblemsError) as raised:
+        project.load()
+    [warning] = raised.value.remarks
+    assert warning.startswith("warning: jobs/word_count.yaml:6: spec.image: ")
+    assert str(raised.value).splitlines() == [str(raised.value.problems[0]), warning]
+    assert main(["x", "--root", str(project.root)]) == 1
+    assert capsys.readouterr().err.splitlines()[:2] == str(raised.value).splitlines()
+
+
+def test_a_warning_that_is_an_error_in_a_strict_stack_is_not_repeated(project: Project) -> None:
+    project.stack({"strict": True})
+    with pytest.raises(ProblemsError) as raised:
+        project.load()
+    assert len(raised.value.problems) == 1
+    assert raised.value.remarks == ()
 
 
 def test_the_time_grows_with_the_number_of_jobs(project: Project) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.problems import ProblemsError
 from settings.rules.safety import look as look_for_secrets
 from settings.secret_text import is_secret
 from tests.unit.settings.project import JOB, SESSION, Project
@@ -47,12 +46,6 @@ def mounted(spec: dict[str, Any]) -> list[tuple[str, Any]]:
 def source(kind: str, name: str = "word-count") -> dict[str, Any]:
     items = [{"key": key, "path": key} for key in ("keystore.p12", "truststore.p12")]
     return {"secretName": f"{kind}-{name}-tls", "items": items}
-
-
-def problems(project: Project) -> list[str]:
-    with pytest.raises(ProblemsError) as error:
-        project.load()
-    return str(error.value).splitlines()
 
 
 def test_it_is_off_and_leaves_no_trace(project: Project) -> None:
@@ -120,7 +113,7 @@ def test_nobody_else_speaks_of_what_it_sets(project: Project, key: str, value: s
     project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": {key: value}}}})
     said = "is for internalTls to say" if value else "is what internalTls needs"
     assert [
-        one for one in problems(project) if key in one and f"{said}; take it away here, or write internalTls" in one
+        one for one in project.problems() if key in one and f"{said}; take it away here, or write internalTls" in one
     ]
 
 
@@ -130,7 +123,7 @@ def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None
     project.job(yaml.safe_dump(manifest))
     project.load()  # fine without it
     project.stack({"jobs": {"word-count": ON}})
-    [problem] = problems(project)
+    [problem] = project.problems()
     assert problem.startswith("jobs/word_count.yaml:")
     assert '["security.ssl.internal.cert.fingerprint"]: is for internalTls to say' in problem
 
@@ -139,13 +132,13 @@ def test_a_template_that_puts_something_in_its_place_is_refused(project: Project
     volumes = [{"name": "internal-tls", "secret": {"secretName": "other"}}]
     pod = {"taskManager": {"podTemplate": {"spec": {"volumes": volumes}}}}
     project.stack({"jobs": {"word-count": {**ON, "spec": pod}}})
-    [problem] = problems(project)
+    [problem] = project.problems()
     assert f"leaves no Secret of internalTls at {FOLDER} for the taskManager" in problem
 
 
 def test_no_files_go_where_it_is(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"secretFiles": {FOLDER: {"secret": "own"}}}}})
-    assert f"would hide {FOLDER}" in "".join(problems(project))
+    assert f"would hide {FOLDER}" in "".join(project.problems())
 
 
 @pytest.mark.parametrize(
@@ -161,7 +154,7 @@ def test_no_files_go_where_it_is(project: Project) -> None:
 )  # fmt: skip
 def test_times_that_cannot_be(project: Project, said: dict[str, Any], problem: str) -> None:
     project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
-    assert len([one for one in problems(project) if problem in one]) == 1
+    assert len([one for one in project.problems() if problem in one]) == 1
 
 
 @pytest.mark.parametrize(
@@ -174,7 +167,7 @@ def test_times_at_the_edge(project: Project, said: dict[str, Any]) -> None:
 
 def test_a_time_is_refused_where_it_stands(project: Project) -> None:
     project.stack({"jobDefaults": {"internalTls": {"enabled": True, "duration": "1m"}}})
-    [problem] = problems(project)
+    [problem] = project.problems()
     assert problem.startswith("Pulumi.x.yaml:6: jobDefaults.internalTls.duration: is 1m")
 
 
@@ -205,7 +198,7 @@ def test_an_alert_that_would_come_too_late_is_a_warning(project: Project) -> Non
 def test_a_session_job_is_told_where_to_say_it(project: Project, name: str, words: str) -> None:
     project.job(SESSION)
     project.stack({"jobs": {name: ON}})
-    [problem] = problems(project)
+    [problem] = project.problems()
     assert f"jobs.{name}.internalTls: {words}" in problem
 
 
@@ -217,7 +210,7 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
     if good:
         project.load()
         return
-    [problem] = problems(project)
+    [problem] = project.problems()
     assert f"needs cert-manager 1.17, and the stack has {version}; write v1.17 or newer" in problem
     project.stack({"certManager": {"version": version, "enabled": False}, "jobs": {"word-count": ON}})
     project.load()  # nobody knows which one the cluster has
@@ -240,5 +233,5 @@ def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bo
     if not refused:
         project.load()
         return
-    [problem] = problems(project)
+    [problem] = project.problems()
     assert f'metadata.name: "{name}" is made for word-count by internalTls; name it otherwise' in problem

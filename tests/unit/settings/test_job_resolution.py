@@ -457,7 +457,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
         assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
     others = [str(one) for one in platform.remarks if not one.problem.path.endswith(("image", "resources", "ingress"))]
     assert len(others) == 3
-    assert all("a folder of the pod, and goes with it" in remark for remark in others)
+    assert all("pod, and is lost with it" in remark for remark in others)
 
 
 OFF = JOB.replace("  name: word-count\n", '  name: word-count\n  annotations: {flink-k8s/enabled: "false"}\n')

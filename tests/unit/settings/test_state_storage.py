@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from settings.job_spec import restored_from
 from settings.state_storage import CLAIM, MOUNT
 from tests.unit.settings.project import JOB, Project
 
+ROOT = Path(__file__).resolve().parents[3]
 VOLUME: dict[str, Any] = {"stateStorage": {"type": "volume"}}
 STATEFUL = JOB.replace("upgradeMode: stateless", "upgradeMode: savepoint")
 HOME = f"file://{MOUNT}/x/flink/word-count"
@@ -33,6 +35,21 @@ def test_a_job_that_keeps_state_has_directories_of_its_own_and_the_profile(proje
     assert said["execution.checkpointing.interval"] == "1 min"
     for key in ("job.restart.failed", "cluster.health-check.enabled", "jm-deployment-recovery.enabled"):
         assert said[f"kubernetes.operator.{key}"] == "true"
+
+
+def test_the_documentation_says_which_savepoints_the_operator_deletes(project: Project) -> None:
+    """Their files: nothing in the profile keeps the operator from it."""
+    project.job(STATEFUL)
+    project.stack(VOLUME)
+    said = configuration(project)
+    age, count = (said[f"kubernetes.operator.savepoint.history.max.{limit}"] for limit in ("age", "count"))
+    assert "kubernetes.operator.savepoint.cleanup.enabled" not in said
+    text = " ".join((ROOT / "docs" / "state.md").read_text().split())
+    assert (
+        f"The operator deletes the files of old savepoints: those older than {age}, and all but the newest {count}."
+        in text
+    )
+    assert "never deleted" not in text
 
 
 def test_an_operator_whose_health_record_no_later_one_can_read_checks_no_health(project: Project) -> None:

@@ -199,14 +199,65 @@ DIRECTORIES = "  flinkConfiguration: {execution.checkpointing.dir: 'file:///data
         ("{name: d, persistentVolumeClaim: {claimName: c}}", "/dat", 2),
         ("{name: d, persistentVolumeClaim: {claimName: c}}", "/data/c", 1),
         ("{name: d, emptyDir: {}}", "/data", 2),
+        ("{name: d, ephemeral: {volumeClaimTemplate: {}}}", "/data", 2),
+        ("{name: d, secret: {secretName: s}}", "/data", 2),
+        ("{name: d, csi: {driver: file.csi.azure.com, volumeAttributes: {shareName: s}}}", "/data", 0),
     ],
 )
 def test_state_in_a_folder_of_the_pod(project: Project, volume: str, mount: str, remarks: int) -> None:
     container = f"{{name: flink-main-container, volumeMounts: [{{name: d, mountPath: {mount}}}]}}"
     template = f"  podTemplate: {{spec: {{volumes: [{volume}], containers: [{container}]}}}}\n"
     project.job(STATEFUL + DIRECTORIES + template)
-    said = [remark for remark in project.remarks() if "a folder of the pod, and goes with it" in remark]
+    said = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
     assert len(said) == remarks
+
+
+CLAIM = "podTemplate: {spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: c}}], containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /data}]}]}}"
+
+
+@pytest.mark.parametrize(("process", "lacking"), [("jobManager", "TaskManager"), ("taskManager", "JobManager")])
+def test_both_processes_need_the_volume_of_checkpoints(project: Project, process: str, lacking: str) -> None:
+    text = (STATEFUL + DIRECTORIES).replace(f"{process}: {{", f"{process}: {{{CLAIM}, ")
+    assert CLAIM in text
+    project.job(text)
+    said = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert len(said) == 2
+    assert all(f"inside of the {lacking}'s pod" in remark for remark in said)
+
+
+HA_IN_POD = {"high-availability.type": "kubernetes", "high-availability.storageDir": "file:///tmp/ha"}
+
+
+def test_a_session_cluster_keeps_its_jobs_in_high_availabilitys_data(project: Project) -> None:
+    project.job(SESSION)
+    assert not [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    project.stack({"jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
+    [said] = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert "high-availability.storageDir" in said
+    assert said.startswith("warning: ")
+    project.stack({"strict": True, "jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
+    assert [problem for problem in project.problems() if "pod, and is lost with it" in problem]
+
+
+def test_directories_of_the_operators_configuration_count_too(project: Project) -> None:
+    project.job(STATEFUL)
+    configuration = {"execution.checkpointing.dir": "file:///tmp/c", "state.savepoints.dir": "file:///tmp/s"}
+    project.stack({"operator": {"configuration": configuration}})
+    assert len([remark for remark in project.remarks() if "pod, and is lost with it" in remark]) == 2
+
+
+def test_a_path_without_a_scheme_is_in_the_default_file_system(project: Project) -> None:
+    paths = {"execution.checkpointing.dir": "/c", "execution.checkpointing.savepoint-dir": "/s"}
+    project.job(STATEFUL)
+    for scheme, warnings in ({}, 2), ({"fs.default-scheme": "hdfs://name:9000"}, 0):
+        project.stack({"jobs": {"word-count": {"flinkConfiguration": {**paths, **scheme}}}})
+        assert len([one for one in project.remarks() if "pod, and is lost with it" in one]) == warnings
+
+
+def test_a_batch_job_keeps_no_state(project: Project) -> None:
+    batch = "  flinkConfiguration: {execution.runtime-mode: BATCH, execution.checkpointing.dir: 'file:///tmp/c'}\n"
+    project.job(JOB + batch)
+    assert not [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
 
 
 LAST = JOB.replace("upgradeMode: stateless", "upgradeMode: last-state")

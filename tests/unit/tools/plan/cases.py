@@ -70,6 +70,21 @@ STATE = {
     "conf:execution.checkpointing.interval": "1 min",
 }
 
+BUCKET = {
+    **STATE,
+    "conf:high-availability.storageDir": "s3://state/ha",
+    "conf:state.checkpoints.dir": "s3://state/checkpoints",
+    "conf:state.savepoints.dir": "s3://state/savepoints",
+}
+
+
+VOLUME = {
+    "volumes": [{"name": "s", "persistentVolumeClaim": {"claimName": "state"}}],
+    "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "s", "mountPath": "/state"}]}],
+}
+ELSEWHERE = {**VOLUME, "volumes": [{"name": "s", "persistentVolumeClaim": {"claimName": "other"}}]}
+ON_A_CLAIM = {"spec.podTemplate.spec": VOLUME}
+
 
 def batch(**patch: Any) -> Manifest:
     """A stateless job."""
@@ -94,8 +109,18 @@ def batch(**patch: Any) -> Manifest:
 
 
 def streaming(mode: str = "savepoint", **patch: Any) -> Manifest:
-    """A job with state: high availability, checkpoints, savepoints."""
+    """A job with state below /state: high availability, checkpoints, savepoints. Nothing is mounted there."""
     return patched(patched(batch(), {**STATE, "spec.job.upgradeMode": mode}), patch)
+
+
+def stateful(mode: str = "savepoint", **patch: Any) -> Manifest:
+    """The same with its state in a bucket."""
+    return patched(streaming(mode, **BUCKET), patch)
+
+
+def mounted(mode: str = "savepoint", **patch: Any) -> Manifest:
+    """The same with its state on a claim."""
+    return patched(streaming(mode, **ON_A_CLAIM), patch)
 
 
 def on(manifest: Manifest, patch: Mapping[str, Any]) -> Manifest:
@@ -111,7 +136,7 @@ def session_job(mode: str = "savepoint", **patch: Any) -> Manifest:
         "job": {"jarURI": "https://example.org/job.jar", "parallelism": 2, "upgradeMode": mode},
     }
     manifest = resource("FlinkSessionJob", spec, "visits")
-    return patched(patched(manifest, {key: value for key, value in STATE.items() if mode != "stateless"}), patch)
+    return patched(patched(manifest, BUCKET if mode != "stateless" else {}), patch)
 
 
 def session_cluster(**patch: Any) -> Manifest:
@@ -123,7 +148,7 @@ def session_cluster(**patch: Any) -> Manifest:
 
 def blue_green(mode: str = "savepoint", **patch: Any) -> Manifest:
     """A blue/green deployment of the streaming job."""
-    inner = streaming(mode, **patch)
+    inner = stateful(mode, **patch)
     return resource("FlinkBlueGreenDeployment", {"configuration": {}, "template": {"spec": inner["spec"]}}, "orders")
 
 
@@ -133,8 +158,8 @@ def _changes(base: Manifest, patch: Mapping[str, Any], effect: Effect, *rest: An
     return Case(f"{base['kind']} {mode}: {title}"[:160], base, on(base, patch), effect, *rest, **named)
 
 
-BATCH, SAVEPOINT, LAST = batch(), streaming(), streaming("last-state")
-STATELESS_WITH_STATE = streaming("stateless")
+BATCH, SAVEPOINT, LAST = batch(), stateful(), stateful("last-state")
+STATELESS_WITH_STATE = stateful("stateless")
 SUSPENDED = {"spec.job.state": "suspended"}
 NO_HA = {"conf:high-availability.type": GONE, "conf:high-availability.storageDir": GONE}
 JOB_CANCEL = {"conf:kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}
@@ -147,13 +172,6 @@ REACTIVE = {**STANDALONE, "conf:scheduler-mode": "reactive"}
 IMAGE = {"spec.image": "shop/orders:2"}
 REDEPLOY = {"spec.job.initialSavepointPath": "s3://b/s", "spec.job.savepointRedeployNonce": 1}
 """What a changed `restoreFrom` makes."""
-
-VOLUME = {
-    "volumes": [{"name": "s", "persistentVolumeClaim": {"claimName": "state"}}],
-    "containers": [{"name": "flink-main-container", "volumeMounts": [{"name": "s", "mountPath": "/state"}]}],
-}
-ELSEWHERE = {**VOLUME, "volumes": [{"name": "s", "persistentVolumeClaim": {"claimName": "other"}}]}
-ON_A_CLAIM = {"spec.podTemplate.spec": VOLUME}
 
 CASES: list[Case] = [
     # Nothing, and what the operator does not look at.
@@ -193,7 +211,7 @@ CASES: list[Case] = [
     _changes(SAVEPOINT, {"spec.serviceAccount": "other"}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {"spec.ingress": {"template": "{{name}}.example.org"}}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {"spec.logConfiguration": {"log4j-console.properties": "a"}}, Effect.FROM_SAVEPOINT),
-    _changes(SAVEPOINT, {"conf:state.checkpoints.dir": "s3://b/c"}, Effect.FROM_SAVEPOINT, says="file:///state/checkpoints, which must stay"),
+    _changes(SAVEPOINT, {"conf:state.checkpoints.dir": "s3://b/c"}, Effect.FROM_SAVEPOINT, says="s3://state/checkpoints, which must stay"),
     _changes(SAVEPOINT, {"conf:high-availability.type": GONE}, Effect.FROM_SAVEPOINT),
     _changes(SAVEPOINT, {**IMAGE, "spec.job.allowNonRestoredState": True}, Effect.FROM_SAVEPOINT, True, "allowNonRestoredState"),
     _changes(SAVEPOINT, {**IMAGE, "conf:pipeline.max-parallelism": "720"}, Effect.FROM_SAVEPOINT, says="does not open with it"),
@@ -201,12 +219,13 @@ CASES: list[Case] = [
     _changes(SAVEPOINT, {"conf:state.backend.type": "rocksdb"}, Effect.FROM_SAVEPOINT, says="state backend"),
     _changes(LAST, {**IMAGE, "spec.job.upgradeMode": "savepoint"}, Effect.FROM_SAVEPOINT),
     _changes(STATELESS_WITH_STATE, {**IMAGE, "spec.job.upgradeMode": "savepoint"}, Effect.FROM_SAVEPOINT),
-    _changes(BATCH, {**IMAGE, **STATE, "spec.job.upgradeMode": "savepoint"}, Effect.STUCK, says="no savepoint directory"),
+    _changes(BATCH, {**IMAGE, **STATE, **ON_A_CLAIM, "spec.job.upgradeMode": "savepoint"}, Effect.STUCK, says="the running JobManager cannot write the savepoint to file:///state/savepoints"),
+    _changes(BATCH, {**IMAGE, **BUCKET, "spec.job.upgradeMode": "savepoint"}, Effect.FROM_SAVEPOINT),
     # Restarts by the last state.
     _changes(LAST, IMAGE, Effect.FROM_LAST_STATE),
     _changes(LAST, {"spec.job.parallelism": 4}, Effect.FROM_LAST_STATE),
     _changes(LAST, {"conf:kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age": "5 min", **IMAGE}, Effect.FROM_LAST_STATE, says="older than 5 min"),
-    _changes(LAST, {"conf:high-availability.storageDir": "s3://b/ha"}, Effect.FROM_LAST_STATE, says="file:///state/ha, which must stay"),
+    _changes(LAST, {"conf:high-availability.storageDir": "s3://b/ha"}, Effect.FROM_LAST_STATE, says="s3://state/ha, which must stay"),
     _changes(LAST, {"conf:state.checkpoints.dir": "s3://b/c"}, Effect.FROM_LAST_STATE, says="must stay and be readable"),
     _changes(LAST, {"spec.flinkVersion": "v1_18"}, Effect.FROM_SAVEPOINT, says="the Flink version changes"),
     _changes(on(LAST, {"conf:state.savepoints.dir": GONE}), {"spec.flinkVersion": "v1_18"}, Effect.FROM_LAST_STATE, says="cancelled", operators=NEW),
@@ -238,12 +257,12 @@ CASES: list[Case] = [
     _changes(blue_green("last-state", **DELETED, **NO_HA), {"spec.template.spec.image": "x:2"}, Effect.FROM_SAVEPOINT, operators=NEW),
     _changes(blue_green("last-state", **DELETED, **NO_HA), {"spec.template.spec.job.state": "suspended"}, Effect.SUSPEND, True, "cancels the job", operators=NEW),
     # State on a claim.
-    _changes(on(SAVEPOINT, ON_A_CLAIM), IMAGE, Effect.FROM_SAVEPOINT),
-    _changes(on(SAVEPOINT, ON_A_CLAIM), {"spec.podTemplate": GONE}, Effect.FROM_SAVEPOINT, True, "no longer mounts there"),
-    _changes(on(SAVEPOINT, ON_A_CLAIM), {"spec.podTemplate.spec": ELSEWHERE}, Effect.FROM_SAVEPOINT, True, "file:///state/savepoints on the claim state"),
-    _changes(on(LAST, ON_A_CLAIM), {"spec.podTemplate": GONE}, Effect.FROM_LAST_STATE, True, "file:///state/checkpoints on the claim state"),
-    _changes(on(SAVEPOINT, {**ON_A_CLAIM, "conf:state.savepoints.dir": "s3://b/s"}), {"spec.podTemplate": GONE}, Effect.FROM_SAVEPOINT),
-    _changes(on(SAVEPOINT, ON_A_CLAIM), {"conf:state.savepoints.dir": "s3://b/s"}, Effect.FROM_SAVEPOINT),
+    _changes(mounted(), IMAGE, Effect.FROM_SAVEPOINT),
+    _changes(mounted(), {"spec.podTemplate": GONE}, Effect.FROM_SAVEPOINT, True, "no longer mounts there"),
+    _changes(mounted(), {"spec.podTemplate.spec": ELSEWHERE}, Effect.FROM_SAVEPOINT, True, "file:///state/savepoints on the claim state"),
+    _changes(mounted("last-state"), {"spec.podTemplate": GONE}, Effect.FROM_LAST_STATE, True, "file:///state/checkpoints on the claim state"),
+    _changes(mounted(**{"conf:state.savepoints.dir": "s3://b/s"}), {"spec.podTemplate": GONE}, Effect.FROM_SAVEPOINT),
+    _changes(mounted(), {"conf:state.savepoints.dir": "s3://b/s"}, Effect.FROM_SAVEPOINT),
     # Restarts from empty: a loss where there is state.
     _changes(BATCH, IMAGE, Effect.FROM_EMPTY),
     _changes(BATCH, {"spec.job.parallelism": 4}, Effect.FROM_EMPTY),
@@ -290,7 +309,7 @@ CASES: list[Case] = [
     _changes(on(SAVEPOINT, SUSPENDED), {"conf:high-availability.type": GONE}, Effect.STAYS_SUSPENDED),
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.flinkVersion": "v1_18"}, Effect.STAYS_SUSPENDED),
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.initialSavepointPath": "s3://b/s"}, Effect.STAYS_SUSPENDED, says="savepointRedeployNonce"),
-    _changes(on(SAVEPOINT, {**SUSPENDED, **ON_A_CLAIM}), IMAGE, Effect.STAYS_SUSPENDED),
+    _changes(mounted(**SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
     _changes(on(BATCH, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
     _changes(on(STATELESS_WITH_STATE, SUSPENDED), IMAGE, Effect.STAYS_SUSPENDED),
     _changes(on(STATELESS_WITH_STATE, SUSPENDED), {"spec.job.upgradeMode": "savepoint"}, Effect.STAYS_SUSPENDED),
@@ -302,13 +321,13 @@ CASES: list[Case] = [
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.upgradeMode": "stateless"}, Effect.STAYS_SUSPENDED, True, "upgradeMode stateless"),
     _changes(on(LAST, SUSPENDED), {**IMAGE, "spec.job.upgradeMode": "stateless"}, Effect.STAYS_SUSPENDED, True, "upgradeMode stateless"),
     _changes(on(LAST, SUSPENDED), {"conf:high-availability.type": GONE}, Effect.STAYS_SUSPENDED, True, "high availability is off", operators=NEW),
-    _changes(on(SAVEPOINT, {**SUSPENDED, **ON_A_CLAIM}), {"spec.podTemplate": GONE}, Effect.STAYS_SUSPENDED, True, "no longer mounts there"),
-    _changes(on(LAST, {**SUSPENDED, **ON_A_CLAIM}), {"spec.podTemplate.spec": ELSEWHERE}, Effect.STAYS_SUSPENDED, True, "no longer mounts there"),
+    _changes(mounted(**SUSPENDED), {"spec.podTemplate": GONE}, Effect.STAYS_SUSPENDED, True, "no longer mounts there"),
+    _changes(mounted("last-state", **SUSPENDED), {"spec.podTemplate.spec": ELSEWHERE}, Effect.STAYS_SUSPENDED, True, "no longer mounts there"),
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.allowNonRestoredState": True}, Effect.STAYS_SUSPENDED, True, "dropped"),
     # The same for what comes with the suspension itself.
     _changes(LAST, {**SUSPENDED, "conf:high-availability.type": GONE}, Effect.SUSPEND, True, "high availability is off", operators=NEW),
-    _changes(on(SAVEPOINT, ON_A_CLAIM), {**SUSPENDED, "spec.podTemplate": GONE}, Effect.SUSPEND, True, "no longer mounts there"),
-    _changes(on(SAVEPOINT, ON_A_CLAIM), {**SUSPENDED, **IMAGE}, Effect.SUSPEND),
+    _changes(mounted(), {**SUSPENDED, "spec.podTemplate": GONE}, Effect.SUSPEND, True, "no longer mounts there"),
+    _changes(mounted(), {**SUSPENDED, **IMAGE}, Effect.SUSPEND),
     # A job that became stateless while it was suspended looks like one that has always been: both are asked for.
     _changes(on(STATELESS_WITH_STATE, SUSPENDED), {"spec.job.state": "running"}, Effect.RESUME_FROM_EMPTY, True, "upgradeMode stateless"),
     _changes(on(LAST, SUSPENDED), {"spec.job.state": "running", "conf:high-availability.type": GONE}, Effect.RESUME_FROM_LAST_STATE, True, operators=NEW),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.validator.corpus import GONE
-from tests.unit.tools.plan.cases import CASES, Case, blue_green, streaming
+from tests.unit.tools.plan.cases import CASES, Case, blue_green, stateful
 from tools.plan.effects import Effect, added, changed, deleted, replaced
 from tools.plan.spec_changes import Diff, aggregate, compare
 from tools.plan.state import DeclaredJob, Operator
@@ -48,7 +48,7 @@ def test_what_does_not_restart_is_what_the_operator_ignores(effect: Effect) -> N
 
 
 def test_the_fields_that_cause_it_are_named_with_both_values() -> None:
-    old, new = streaming(), streaming(**{"spec.job.parallelism": 4, "conf:a.b": "c"})
+    old, new = stateful(), stateful(**{"spec.job.parallelism": 4, "conf:a.b": "c"})
     changes = changed(job(old), job(new)).changes
     assert [(change.field, change.old, change.new) for change in changes] == [
         ("flinkConfiguration.a.b", None, "c"),
@@ -57,8 +57,8 @@ def test_the_fields_that_cause_it_are_named_with_both_values() -> None:
 
 
 def test_nested_configuration_is_the_same_as_flat() -> None:
-    old = streaming()
-    new = streaming()
+    old = stateful()
+    new = stateful()
     new["spec"]["flinkConfiguration"]["execution"] = {"checkpointing": {"interval": "1 min"}}
     del new["spec"]["flinkConfiguration"]["execution.checkpointing.interval"]
     assert changed(job(old), job(new)).effect is Effect.NOTHING
@@ -66,22 +66,22 @@ def test_nested_configuration_is_the_same_as_flat() -> None:
 
 class TestDeleted:
     def test_state_goes_with_the_resource(self) -> None:
-        outcome = deleted(job(streaming()), protected=False)
+        outcome = deleted(job(stateful()), protected=False)
         assert outcome.effect is Effect.DELETE
         assert outcome.loss
 
     def test_not_with_a_savepoint_on_deletion(self) -> None:
-        manifest = streaming(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
+        manifest = stateful(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
         outcome = deleted(job(manifest), protected=False)
         assert outcome.effect is Effect.DELETE_WITH_SAVEPOINT
         assert not outcome.loss
-        assert "file:///state/savepoints" in outcome.notes[0]
+        assert "s3://state/savepoints" in outcome.notes[0]
 
     def test_a_savepoint_on_deletion_wants_a_directory(self) -> None:
         conf = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true", "conf:state.savepoints.dir": GONE}
-        assert deleted(job(streaming("last-state", **conf)), protected=False).effect is Effect.STUCK
+        assert deleted(job(stateful("last-state", **conf)), protected=False).effect is Effect.STUCK
 
-    @pytest.mark.parametrize("directory", ["file:///state/savepoints", GONE])
+    @pytest.mark.parametrize("directory", ["s3://state/savepoints", GONE])
     def test_a_blue_green_deployment_takes_none_as_it_goes(self, directory: object) -> None:
         """Nor does it wait for one: its JobManager goes first (docs/state.md)."""
         said = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true", "conf:state.savepoints.dir": directory}
@@ -91,38 +91,38 @@ class TestDeleted:
 
     def test_the_operators_own_configuration_may_say_so(self) -> None:
         operator = Operator("1.16.1", {"kubernetes.operator.job.savepoint-on-deletion": "true"})
-        assert not deleted(job(streaming(), operator), protected=False).loss
+        assert not deleted(job(stateful(), operator), protected=False).loss
 
     def test_a_job_without_state_has_none_to_lose(self) -> None:
-        manifest = streaming("stateless", **{"conf:execution.runtime-mode": "BATCH"})
+        manifest = stateful("stateless", **{"conf:execution.runtime-mode": "BATCH"})
         assert deleted(job(manifest), protected=False).loss == ""
 
     def test_suspended_by_savepoint_it_has_one(self) -> None:
-        manifest = streaming(**{"spec.job.state": "suspended"})
+        manifest = stateful(**{"spec.job.state": "suspended"})
         assert not deleted(job(manifest), protected=False).loss
 
     def test_suspended_by_last_state_its_metadata_goes(self) -> None:
         conf = {"spec.job.state": "suspended", "conf:kubernetes.operator.job.savepoint-on-deletion": "true"}
-        assert deleted(job(streaming("last-state", **conf)), protected=False).loss
+        assert deleted(job(stateful("last-state", **conf)), protected=False).loss
 
     def test_the_engine_refuses_a_protected_one(self) -> None:
-        outcome = deleted(job(streaming()), protected=True)
+        outcome = deleted(job(stateful()), protected=True)
         assert outcome.effect is Effect.DELETE_REFUSED
         assert not outcome.loss
 
 
 class TestReplaced:
     def test_the_new_one_starts_empty(self) -> None:
-        outcome = replaced(job(streaming()), job(streaming()), ["metadata.name"], protected=False)
+        outcome = replaced(job(stateful()), job(stateful()), ["metadata.name"], protected=False)
         assert outcome.effect is Effect.REPLACE
         assert "starts empty" in outcome.loss
         assert "because of metadata.name" in outcome.notes
 
     def test_a_savepoint_on_deletion_does_not_reach_the_new_one(self) -> None:
-        manifest = streaming(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
+        manifest = stateful(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
         outcome = replaced(job(manifest), job(manifest), [], protected=False)
         assert outcome.loss
-        assert "a savepoint of the old one stays in file:///state/savepoints" in outcome.notes
+        assert "a savepoint of the old one stays in s3://state/savepoints" in outcome.notes
 
     def test_a_blue_green_deployment_leaves_no_savepoint(self) -> None:
         manifest = blue_green(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
@@ -131,17 +131,17 @@ class TestReplaced:
         assert not outcome.notes
 
     def test_the_engine_refuses_a_protected_one(self) -> None:
-        assert replaced(job(streaming()), job(streaming()), [], protected=True).effect is Effect.REPLACE_REFUSED
+        assert replaced(job(stateful()), job(stateful()), [], protected=True).effect is Effect.REPLACE_REFUSED
 
 
 def test_a_new_job_may_start_from_a_path() -> None:
-    assert added(job(streaming())).effect is Effect.NEW
-    outcome = added(job(streaming(**{"spec.job.initialSavepointPath": "s3://b/s"})))
+    assert added(job(stateful())).effect is Effect.NEW
+    outcome = added(job(stateful(**{"spec.job.initialSavepointPath": "s3://b/s"})))
     assert outcome.effect is Effect.NEW_FROM_PATH
     assert outcome.notes == ("starts from s3://b/s",)
 
 
 def test_an_unknown_operator_is_taken_for_the_default_one() -> None:
     at = Operator("9.9.9", {})
-    new = streaming(**{"spec.job.parallelism": 4})
-    assert changed(job(streaming(), at), job(new, at)).effect is Effect.FROM_SAVEPOINT
+    new = stateful(**{"spec.job.parallelism": 4})
+    assert changed(job(stateful(), at), job(new, at)).effect is Effect.FROM_SAVEPOINT

@@ -14,7 +14,7 @@ import pytest
 from local.failure import CommandError
 from settings.namespace import Limits
 from settings.usage import cost
-from tests.unit.tools.plan.cases import batch, on, session_cluster, session_job, streaming
+from tests.unit.tools.plan.cases import batch, on, session_cluster, session_job, stateful
 from tools.plan import __main__ as command
 from tools.plan.effects import Effect
 from tools.plan.plan import Plan, plan
@@ -115,21 +115,21 @@ class TestReading:
         assert (found.old or {})["spec"]["b"] == [SECRET]
 
     def test_a_secret_that_changes_restarts_the_job_and_is_not_shown(self) -> None:
-        old = on(streaming(), {"conf:a.b": "[secret]"})
+        old = on(stateful(), {"conf:a.b": "[secret]"})
         diff = {'spec.flinkConfiguration["a.b"]': {"kind": "update"}}
         found = planned(step("update", old, old, detailedDiff=diff))
         assert effects(found)["flink/orders"][0] is Effect.FROM_SAVEPOINT
         assert "a.b: [secret] -> [another secret]" in Report("dev", found).text()
 
     def test_what_is_known_after_up_is_taken_for_a_change(self) -> None:
-        new = on(streaming(), {"spec.image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
-        [job] = planned(step("update", streaming(), new)).jobs
+        new = on(stateful(), {"spec.image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
+        [job] = planned(step("update", stateful(), new)).jobs
         assert job.outcome.changes[0].new == UNKNOWN
         assert job.outcome.effect is Effect.FROM_SAVEPOINT
         assert any("known after up only" in note for note in job.outcome.notes)
 
     def test_a_replacement_in_three_steps_is_one(self) -> None:
-        old, new = streaming(), renamed(streaming(), name="orders2")
+        old, new = stateful(), renamed(stateful(), name="orders2")
         steps = [step(op, old, new) | {"urn": step("same", old, None)["urn"]} for op in REPLACEMENT]
         [found] = parse(json.dumps({"steps": steps})).steps
         assert found.operation is Operation.REPLACE
@@ -137,13 +137,13 @@ class TestReading:
         assert found.new is not None
 
     def test_protection_may_be_taken_off_with_a_replacement_but_not_with_a_removal(self) -> None:
-        taken_off = step("replace", streaming(), streaming(), protect=True)
+        taken_off = step("replace", stateful(), stateful(), protect=True)
         taken_off["newState"]["protect"] = False
         assert effects(planned(taken_off)) == {"flink/orders": (Effect.REPLACE, True)}
-        assert effects(planned(step("replace", streaming(), streaming(), protect=True))) == {
+        assert effects(planned(step("replace", stateful(), stateful(), protect=True))) == {
             "flink/orders": (Effect.REPLACE_REFUSED, False)
         }
-        assert effects(planned(step("delete", streaming(), None, protect=True))) == {
+        assert effects(planned(step("delete", stateful(), None, protect=True))) == {
             "flink/orders": (Effect.DELETE_REFUSED, False)
         }
 
@@ -156,12 +156,12 @@ class TestReading:
         assert planned(component).others == ()
 
     def test_a_job_inside_a_component_is_found(self) -> None:
-        inside = step("delete", streaming(), None)
+        inside = step("delete", stateful(), None)
         inside["urn"] = inside["urn"].replace("::kubernetes:", "::flink-k8s:Team$kubernetes:")
         assert effects(planned(inside)) == {"flink/orders": (Effect.DELETE, True)}
 
     def test_a_kind_of_the_same_name_in_another_group_is_no_job(self) -> None:
-        other = step("delete", {**streaming(), "apiVersion": "example.org/v1"}, None)
+        other = step("delete", {**stateful(), "apiVersion": "example.org/v1"}, None)
         assert planned(other).jobs == ()
 
 
@@ -170,14 +170,14 @@ REPLACEMENT = ("create-replacement", "replace", "delete-replaced")
 
 class TestAcrossResources:
     def test_a_move_to_another_namespace_is_a_delete_and_a_new_job(self) -> None:
-        moved = renamed(streaming(), namespace="team")
-        found = planned(step("delete", streaming(), None), step("create", None, moved))
+        moved = renamed(stateful(), namespace="team")
+        found = planned(step("delete", stateful(), None), step("create", None, moved))
         assert effects(found) == {"flink/orders": (Effect.DELETE, True), "team/orders": (Effect.NEW, False)}
         assert "looks like a rename to team/orders" in Report("dev", found).text()
 
     def test_two_different_jobs_are_no_rename(self) -> None:
-        other = renamed(on(streaming(), {"spec.job.jarURI": "local:///other.jar"}), name="other")
-        found = planned(step("delete", streaming(), None), step("create", None, other))
+        other = renamed(on(stateful(), {"spec.job.jarURI": "local:///other.jar"}), name="other")
+        found = planned(step("delete", stateful(), None), step("create", None, other))
         assert "rename" not in Report("dev", found).text()
 
     def test_session_jobs_go_with_a_cluster_that_restarts_without_high_availability(self) -> None:
@@ -213,7 +213,7 @@ class TestAcrossResources:
     def test_a_claim_takes_the_state_on_it_along(self) -> None:
         volume = {"name": "s", "persistentVolumeClaim": {"claimName": "state"}}
         mounts = [{"name": "flink-main-container", "volumeMounts": [{"name": "s", "mountPath": "/state"}]}]
-        job = on(streaming(), {"spec.podTemplate": {"spec": {"volumes": [volume], "containers": mounts}}})
+        job = on(stateful(), {"spec.podTemplate": {"spec": {"volumes": [volume], "containers": mounts}}})
         claim = {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
@@ -235,7 +235,7 @@ class TestAcrossResources:
 
     def test_a_namespace_takes_its_jobs_along(self) -> None:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flink"}}
-        found = planned(step("replace", namespace, namespace), step("same", streaming(), streaming()))
+        found = planned(step("replace", namespace, namespace), step("same", stateful(), stateful()))
         assert effects(found)["flink/orders"][1]
 
     def test_what_else_changes_is_listed(self) -> None:
@@ -350,8 +350,8 @@ def retained(name: str, size: str) -> Manifest:
 
 class TestReport:
     FOUND = planned(
-        step("update", streaming(), on(streaming(), {"spec.job.parallelism": 8, "conf:s3.secret-key": "hunter2"})),
-        step("delete", renamed(streaming(), name="visits"), None),
+        step("update", stateful(), on(stateful(), {"spec.job.parallelism": 8, "conf:s3.secret-key": "hunter2"})),
+        step("delete", renamed(stateful(), name="visits"), None),
         step("same", *2 * [renamed(batch(), name="words")]),
     )
 
@@ -377,15 +377,15 @@ class TestReport:
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}, "each row has its seven cells"
 
     def test_a_job_that_is_suspended_and_stays_so_is_shown_as_that(self) -> None:
-        report = Report("dev", planned(step("same", *2 * [on(streaming(), {"spec.job.state": "suspended"})])))
+        report = Report("dev", planned(step("same", *2 * [on(stateful(), {"spec.job.state": "suspended"})])))
         assert "nothing (1): flink/orders (suspended)" in report.text()
         assert "Nothing happens to 1 job: `flink/orders` (suspended)." in report.markdown()
 
     def test_markdown_takes_nothing_of_a_value_for_its_own(self) -> None:
-        new = on(streaming(), {"spec.image": "a|b<script>`*_[x](y)"})
+        new = on(stateful(), {"spec.image": "a|b<script>`*_[x](y)"})
         row = next(
             line
-            for line in Report("dev", planned(step("update", streaming(), new))).markdown().splitlines()
+            for line in Report("dev", planned(step("update", stateful(), new))).markdown().splitlines()
             if "image" in line
         )
         assert "a\\|b&lt;script&gt;\\`\\*\\_\\[x\\](y)" in row
@@ -404,12 +404,12 @@ class TestReport:
         assert report.unused == [name]
 
     def test_two_of_a_name_are_told_apart(self) -> None:
-        found = planned(step("delete", streaming(), None), step("delete", renamed(streaming(), namespace="team"), None))
+        found = planned(step("delete", stateful(), None), step("delete", renamed(stateful(), namespace="team"), None))
         assert 'ALLOW="flink/orders team/orders"' in Report("dev", found).closing_line()
 
     def test_many_fields_are_counted(self) -> None:
-        new = on(streaming(), {f"conf:a.b{number}": "c" for number in range(30)})
-        assert "and 18 fields more" in Report("dev", planned(step("update", streaming(), new))).text()
+        new = on(stateful(), {f"conf:a.b{number}": "c" for number in range(30)})
+        assert "and 18 fields more" in Report("dev", planned(step("update", stateful(), new))).text()
 
 
 class TestCommand:
@@ -427,18 +427,18 @@ class TestCommand:
         return run
 
     def test_nothing_lost(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run(step("same", streaming(), streaming())) == 0
+        assert run(step("same", stateful(), stateful())) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 unchanged; no state is lost"
 
     def test_state_loss(self, run: Any) -> None:
-        assert run(step("delete", streaming(), None)) == 3
+        assert run(step("delete", stateful(), None)) == 3
 
     def test_state_loss_allowed(self, run: Any) -> None:
-        assert run(step("delete", streaming(), None), arguments=("--allow-state-loss", "orders")) == 0
+        assert run(step("delete", stateful(), None), arguments=("--allow-state-loss", "orders")) == 0
 
     def test_state_loss_of_a_job_that_stays_suspended(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         """It is a loss like any other, to be allowed like any other; the same change that keeps the state is none."""
-        asleep = on(streaming(), {"spec.job.state": "suspended"})
+        asleep = on(stateful(), {"spec.job.state": "suspended"})
         forgets = step("update", asleep, on(asleep, {"spec.job.upgradeMode": "stateless"}))
         assert run(forgets) == 3
         assert "STATE LOSS: stays suspended" in capsys.readouterr().out
@@ -448,7 +448,7 @@ class TestCommand:
         assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 stays suspended; no state is lost"
 
     def test_a_refusal_of_the_engine(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run(step("delete", streaming(), None, protect=True), errors=("error: Preview failed: x",)) == 1
+        assert run(step("delete", stateful(), None, protect=True), errors=("error: Preview failed: x",)) == 1
         said = capsys.readouterr().out
         assert "delete, refused: protected" in said
         assert said.splitlines()[-1].endswith("this may not be all, the engine refuses the change: x")
@@ -457,7 +457,7 @@ class TestCommand:
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         arguments = ("--markdown", str(tmp_path / "new" / "plan.md"), "--format", "markdown")
-        assert run(step("same", streaming(), streaming()), arguments=arguments) == 0
+        assert run(step("same", stateful(), stateful()), arguments=arguments) == 0
         assert capsys.readouterr().out.startswith("### Plan of stack `sandbox`")
         assert (tmp_path / "new" / "plan.md").read_text().startswith("### Plan of stack `sandbox`")
 
@@ -467,5 +467,5 @@ class TestCommand:
         (tmp_path / "file").write_text("")
         arguments = ("--markdown", str(tmp_path / "file" / "plan.md"))
         with pytest.raises(CommandError, match=r"file/plan\.md cannot be written"):
-            run(step("delete", streaming(), None), arguments=arguments)
+            run(step("delete", stateful(), None), arguments=arguments)
         assert "STATE LOSS in flink/orders" in capsys.readouterr().out
