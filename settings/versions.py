@@ -34,7 +34,6 @@ OPERATOR_RELEASE = "flink-kubernetes-operator"
 """Name of its Helm release."""
 
 
-
 @dataclass(frozen=True)
 class Pulumi:
     """Versions of Pulumi; tests/unit/tools/test_repository.py compares them with the files that pin them.
