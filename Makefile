@@ -1,13 +1,28 @@
 # The whole interface; the work is in the Python modules that these targets call.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-STACK ?= dev
-OUT ?= out/$(STACK)
-LAYER_OPTION = $(if $(LAYER),--layer "$(LAYER)")
-POLICY_OPTION = $(if $(POLICY),--policy "$(POLICY)")
-TIMINGS_OPTION = $(if $(TIMINGS),--timings)
-export INPUT JOB
 PYTHON := .venv/bin/python
+
+# The variables of the targets. Their text is never code: make does not expand it, and the shell reads it from the
+# environment, as "$$STACK".
+VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KUBECONFIG LAYER MARKDOWN ORDERED OUT \
+	PART POLICY REPAIR STACK TIMINGS UPGRADE YES
+$(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
+	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+$(foreach name,$(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*-%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),\
+	$(error unknown variable $(name); the variables are: $(VARIABLES))))
+
+# What a target reads; a stack that is changed has to be named.
+STACK_TO_READ = "$${STACK:-dev}"
+STACK_TO_CHANGE = "$${STACK:?name the stack, for example: make $@ STACK=dev}"
+LAYER_OPTION = $${LAYER:+--layer "$$LAYER"}
+POLICY_OPTION = $${POLICY:+--policy "$$POLICY"}
+TIMINGS_OPTION = $${TIMINGS:+--timings}
+OUT_OPTION = $${OUT:+--out "$$OUT"}
+JOB_OPTION = $${JOB:+--job "$$JOB"}
+YES_OPTION = $${YES:+--yes}
+STACK_OPTION = $${STACK:+--stack "$$STACK"}
+ALLOW_OPTION = $${ALLOW:+--allow-state-loss "$$ALLOW"}
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,45 +40,43 @@ e2e-full: .venv/.dev ## the core and all variants: other versions, stores, long 
 	@$(PYTHON) -m pytest -q --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from] [COST=text|markdown: what each asks for]
-	@$(PYTHON) -m settings.check $(STACK) $(LAYER_OPTION) $(if $(EXPLAIN),--explain "$(EXPLAIN)") $(if $(COST),--cost $(COST))
+	@$(PYTHON) -m settings.check $(STACK_TO_READ) $(LAYER_OPTION) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
 
 render: .venv/.run ## every object of STACK as YAML into OUT [GITOPS=flux|argocd ORDERED=1: marks of that tool keep the order]
-	@$(PYTHON) -m local.render $(STACK) "$(OUT)" $(LAYER_OPTION) $(if $(GITOPS),--gitops $(GITOPS)) $(if $(ORDERED),--ordered)
+	@$(PYTHON) -m local.render $(STACK_TO_READ) "$${OUT:-out/$${STACK:-dev}}" $(LAYER_OPTION) \
+		$${GITOPS:+--gitops "$$GITOPS"} $${ORDERED:+--ordered}
 
 graph: .venv/.run ## the graph of STACK as Mermaid
-	@$(PYTHON) -m local.graph $(STACK) $(LAYER_OPTION)
+	@$(PYTHON) -m local.graph $(STACK_TO_READ) $(LAYER_OPTION)
 
 preview: .venv/.run ## what `up` would change in STACK [POLICY=policy: ask the policy pack, too]
-	@$(PYTHON) -m tools.engine preview $(STACK) $(LAYER_OPTION) $(POLICY_OPTION)
+	@$(PYTHON) -m tools.engine preview $(STACK_TO_READ) $(LAYER_OPTION) $(POLICY_OPTION)
 
 plan: .venv/.run ## what that does to each job; fails when one loses state [ALLOW="job …"] [FORMAT=markdown] [MARKDOWN=file]
-	@$(PYTHON) -m tools.plan $(STACK) $(LAYER_OPTION) $(addprefix --allow-state-loss ,$(ALLOW)) \
-		$(if $(FORMAT),--format $(FORMAT)) $(if $(MARKDOWN),--markdown "$(MARKDOWN)")
+	@$(PYTHON) -m tools.plan $(STACK_TO_READ) $(LAYER_OPTION) $(ALLOW_OPTION) \
+		$${FORMAT:+--format "$$FORMAT"} $${MARKDOWN:+--markdown "$$MARKDOWN"}
 
 review: .venv/.run ## what this branch changes in every stack, as the comment of its pull request [BASE=main] [OUT=file] [ALLOW="job …"]
-	@$(PYTHON) -m tools.review --base $(or $(BASE),main) $(addprefix --allow-state-loss ,$(ALLOW)) \
-		$(if $(filter command%,$(origin OUT)),--out "$(OUT)") $(foreach check,$(CHECKS),--check $(check))
+	@$(PYTHON) -m tools.review --base "$${BASE:-main}" $(ALLOW_OPTION) $(OUT_OPTION) $${CHECKS:+--check "$$CHECKS"}
 
 up: .venv/.run ## bring STACK up, and fail when a job is not well [TIMINGS=1: where the time went]
-	@$(PYTHON) -m tools.engine up $(STACK) $(LAYER_OPTION) $(POLICY_OPTION) $(TIMINGS_OPTION)
+	@$(PYTHON) -m tools.engine up $(STACK_TO_CHANGE) $(LAYER_OPTION) $(POLICY_OPTION) $(TIMINGS_OPTION)
 
 drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make it what was declared]
-	@$(PYTHON) -m tools.drift $(STACK) $(LAYER_OPTION) $(if $(REPAIR),--repair) \
-		$(if $(filter command%,$(origin OUT)),--out "$(OUT)")
+	@: $${REPAIR:+$(STACK_TO_CHANGE)}
+	@$(PYTHON) -m tools.drift $(STACK_TO_READ) $(LAYER_OPTION) $${REPAIR:+--repair} $(OUT_OPTION)
 
 destroy: .venv/.run ## take STACK away, jobs first
-	@$(PYTHON) -m tools.engine destroy $(STACK) $(LAYER_OPTION)
+	@$(PYTHON) -m tools.engine destroy $(STACK_TO_CHANGE) $(LAYER_OPTION) $(YES_OPTION)
 
 suspend: .venv/.run ## STACK's jobs stop with their state kept, until they are resumed; nobody's `up` undoes it [JOB=j] [ALLOW="job …"] [YES=1]
-	@$(PYTHON) -m tools.suspend suspend $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes) \
-		$(addprefix --allow-state-loss ,$(ALLOW))
+	@$(PYTHON) -m tools.suspend suspend $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(YES_OPTION) $(ALLOW_OPTION)
 
 resume: .venv/.run ## they go on from where they were [JOB=j] [ALLOW="job …"]
-	@$(PYTHON) -m tools.suspend resume $(STACK) $(LAYER_OPTION) $(if $(JOB),--job "$$JOB") \
-		$(addprefix --allow-state-loss ,$(ALLOW))
+	@$(PYTHON) -m tools.suspend resume $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(ALLOW_OPTION)
 
 unstick: .venv/.run ## the way out when STACK's Flink resources wait for an operator that is gone; asks first [JOB=j YES=1]
-	@$(PYTHON) -m tools.unstick $(STACK) $(if $(JOB),--job "$$JOB") $(if $(YES),--yes)
+	@$(PYTHON) -m tools.unstick $(STACK_TO_CHANGE) $(JOB_OPTION) $(YES_OPTION)
 
 cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no Docker answers
 	@$(PYTHON) -m tools.cluster up
@@ -75,22 +88,22 @@ new: .venv/.run ## code, manifest and tests of a new JOB, to begin with
 	@$(PYTHON) -m tools.new_job "$$JOB"
 
 run: .venv/.run ## JOB's Python in a Flink on this machine, no Kubernetes, with STACK's settings
-	@$(PYTHON) -m tools.run_job "$$JOB" --stack $(STACK)
+	@$(PYTHON) -m tools.run_job "$$JOB" --stack $(STACK_TO_READ)
 
 test-job: .venv/.dev ## JOB's tests, those in a Flink on this machine among them
 	@$(PYTHON) -m tools.test_job "$$JOB"
 
 ui: .venv/.run ## Flink's UI of JOB
-	@$(PYTHON) -m tools.look ui "$$JOB" $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+	@$(PYTHON) -m tools.look ui "$$JOB" $(STACK_OPTION)
 
 logs: .venv/.run ## logs of JOB
-	@$(PYTHON) -m tools.look logs "$$JOB" $(if $(filter command%,$(origin STACK)),--stack $(STACK))
+	@$(PYTHON) -m tools.look logs "$$JOB" $(STACK_OPTION)
 
 monitor: .venv/.run ## Grafana, Prometheus, Alertmanager
-	@$(PYTHON) -m tools.look monitor --stack $(STACK)
+	@$(PYTHON) -m tools.look monitor --stack $(STACK_TO_READ)
 
 grafana-creds: .venv/.run ## Grafana's user and password
-	@$(PYTHON) -m tools.look grafana-creds --stack $(STACK)
+	@$(PYTHON) -m tools.look grafana-creds --stack $(STACK_TO_READ)
 
 clean: .venv/.run ## away with the cluster of this machine and what tools left in this folder
 	@$(PYTHON) -m tools.clean
@@ -99,13 +112,13 @@ golden: .venv/.run ## what every stack renders to, kept for tests and reviewers
 	@$(PYTHON) -m tools.golden
 
 lock: .venv/.dev ## requirements.txt from requirements.in: every package by version and hash [UPGRADE=1: the newest ones]
-	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
+	@$(PYTHON) -m tools.lock $${UPGRADE:+--upgrade}
 
 sbom: .venv/.dev ## what STACK is made of, as CycloneDX [OUT=file.cdx.json]
-	@$(PYTHON) -m tools.supply_chain $(STACK) $(if $(filter command%,$(origin OUT)),--out "$(OUT)")
+	@$(PYTHON) -m tools.supply_chain $(STACK_TO_READ) $(OUT_OPTION)
 
 audit: .venv/.dev ## its licences and known vulnerabilities; fails when there is something to look at
-	@$(PYTHON) -m tools.supply_chain $(STACK) $(if $(filter command%,$(origin OUT)),--out "$(OUT)") --audit
+	@$(PYTHON) -m tools.supply_chain $(STACK_TO_READ) $(OUT_OPTION) --audit
 
 schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
 	@$(PYTHON) -m settings.schema
@@ -114,7 +127,7 @@ dashboards: .venv/.dev ## dashboards/json, which the program reads, from the das
 	@$(PYTHON) -m dashboards.build
 
 bench: .venv/.run ## what it costs beside peers, into docs/performance.md [PART=a|b|c|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
-	@$(PYTHON) -m tools.bench $(if $(PART),--part $(PART)) $(if $(JOBS),--jobs $(JOBS)) $(if $(CONTEXT),--kubeconfig "$(KUBECONFIG)" --context "$(CONTEXT)")
+	@$(PYTHON) -m tools.bench $${PART:+--part "$$PART"} $${JOBS:+--jobs "$$JOBS"} $${CONTEXT:+--kubeconfig "$$KUBECONFIG" --context "$$CONTEXT"}
 
 lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
@@ -127,7 +140,7 @@ fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff format .
 
 ns install: ## the walk-through's steps: `up` does them, in order
-	@echo "'make $@' is part of 'make up STACK=$(STACK)' now: namespaces, charts and jobs come up as one graph"
+	@echo "make $@ is part of make up now, which deploys namespaces, charts and jobs as one graph"
 	@$(MAKE) --no-print-directory up
 
 .venv/.run: requirements.txt

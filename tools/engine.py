@@ -24,7 +24,7 @@ from tools.events import Event, Phase, events
 from tools.exported import exported
 from tools.kubectl import Kubectl
 from tools.protected import Refusals
-from tools.run import ROOT, FailedError, capture, finish, must, say, stream
+from tools.run import ROOT, FailedError, agree, capture, finish, must, say, stream
 from tools.stack import Stack, prepare
 from tools.suspended import Change
 from tools.timings import take
@@ -350,6 +350,7 @@ def main() -> int:
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--policy", default="", metavar="FOLDER", help="a policy pack for up and preview to ask")
     parser.add_argument("--timings", action="store_true", help="show after an up where its time went")
+    parser.add_argument("--yes", action="store_true", help="do not ask before a destroy; without a terminal none asks")
     options = parser.parse_args()
     stack = prepare(options.stack, options.layer)
     if options.operation == "preview":
@@ -366,6 +367,7 @@ def main() -> int:
     if options.operation == "up":
         engine.up(stack)
     else:
+        agree(stack.name, yes=options.yes or not sys.stdin.isatty())
         engine.destroy(stack)
     return 0
 

@@ -1,6 +1,6 @@
 """`make suspend` and `make resume`: a stack's jobs stop, and go on from where they were. For dev nights.
 
-    python -m tools.suspend suspend|resume STACK [--job JOB] [--layer FILE] [--yes] [--allow-state-loss JOB]
+    python -m tools.suspend suspend|resume STACK [--job JOB] [--layer FILE] [--yes] [--allow-state-loss "JOB ..."]
 
 No file is written to: that a job is suspended is in the engine's state (`tools/suspended.py`).
 """
@@ -205,7 +205,12 @@ def main() -> int:
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
-        "--allow-state-loss", action="append", default=[], metavar="JOB", help="name, namespace/name or with its kind"
+        "--allow-state-loss",
+        action="extend",
+        type=str.split,
+        default=[],
+        metavar="JOBS",
+        help="by name, namespace/name or kind/namespace/name",
     )
     options = parser.parse_args()
     stack = prepare(options.stack, options.layer)

@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; see `--help`."""
     parser = argparse.ArgumentParser(prog="tools.bench", description=__doc__)
     parser.add_argument("--part", choices=sorted(report.PARTS), action="append", help="one part alone; may be repeated")
-    parser.add_argument("--jobs", type=int, nargs="+", help="numbers of jobs, in place of each part's own")
+    parser.add_argument(
+        "--jobs", type=_numbers, help='numbers of jobs, for example "10 100", instead of each part\'s own'
+    )
     parser.add_argument("--runs", type=int, default=3, help="of each command that changes nothing; the best counts")
     parser.add_argument("--kubeconfig", type=Path, help="of the cluster for parts b and d")
     parser.add_argument("--context", help="its kube-context")
@@ -39,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     report.write(given.docs, report.merged(before, about, found))
     say(f"written: {given.docs / report.PAGE}")
     return 0
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split()]
 
 
 def _measured(part: str, given: argparse.Namespace) -> Iterator[Row | Skipped]:

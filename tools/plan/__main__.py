@@ -29,7 +29,12 @@ def main() -> int:
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--preview-json", type=Path, metavar="FILE", help="read this preview; no engine is asked")
     parser.add_argument(
-        "--allow-state-loss", action="append", default=[], metavar="JOB", help="name, namespace/name or with its kind"
+        "--allow-state-loss",
+        action="extend",
+        type=str.split,
+        default=[],
+        metavar="JOBS",
+        help="by name, namespace/name or kind/namespace/name",
     )
     parser.add_argument("--format", choices=["text", "markdown"], default="text", help="of what is printed")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown to this file, too")

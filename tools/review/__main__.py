@@ -58,8 +58,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.review", description="what a branch changes, as a comment")
     parser.add_argument("--base", default="main", help="what it will be merged into (default: main)")
     parser.add_argument("--stack", action="append", help="this one alone; may be said again")
-    parser.add_argument("--allow-state-loss", action="append", default=[], metavar="JOB")
-    parser.add_argument("--check", action="append", default=[], metavar="NAME=success|failure", help="another check")
+    parser.add_argument(
+        "--allow-state-loss",
+        action="extend",
+        type=str.split,
+        default=[],
+        metavar="JOBS",
+        help="by name, namespace/name or kind/namespace/name",
+    )
+    parser.add_argument(
+        "--check", action="extend", type=str.split, default=[], metavar="NAME=success|failure ...", help="other checks"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there, too")
     options = parser.parse_args()
     found = review(ROOT, options.base, options.stack, options.allow_state_loss)
