@@ -20,8 +20,8 @@ OPERATOR = ("deployment", "flink-kubernetes-operator", "-n", "flink-operator")
 
 
 @pytest.fixture(scope="module")
-def platform(kubectl: Kubectl) -> Path:
-    """The stack with its job; the layer that it is up with."""
+def platform(no_stack: None, kubectl: Kubectl) -> Path:
+    """The stack with its job alone, since two jobs do not fit on two cores; the layer that it is up with."""
     up(PAIRS[PAIR])
     return PAIRS[PAIR]
 
