@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -74,30 +74,35 @@ def load(root: Path, config: StackConfig) -> Platform:
         raise ProblemsError(problems)
     resolved = resolve(settings, config, objects, root, below)
     problems += resolved.problems
+    checked = [
+        rules.look_at_fields(job.manifest, operator=settings.operator.version, written=job.written)
+        for job in resolved.jobs
+    ]
+    usable = [replace(job, manifest=one.usable) for job, one in zip(resolved.jobs, checked, strict=True)]
     problems += storage.claims_twice(settings, resolved.attachments)
-    problems += network.policies_twice(settings, resolved.jobs, resolved.attachments)
-    problems += internal_tls.look(settings, resolved.jobs, resolved.attachments)
+    problems += network.policies_twice(settings, usable, resolved.attachments)
+    problems += internal_tls.look(settings, usable, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
     if below is not None and config.below is not None:
         of_all_jobs = stack_rules.look_at_all_jobs(below)
         found += [(finding, config.below.problem(finding.path, finding.message)) for finding in of_all_jobs]
-    clusters = {(job.namespace, job.name): job for job in resolved.jobs if job.kind == "FlinkDeployment"}
-    for job in resolved.jobs:
-        target = clusters.get((job.namespace, job.session_cluster)) if job.session_cluster else None
-        said = _of_job(job, target, settings)
+    clusters = {(job.namespace, job.name): job for job in usable if job.kind == "FlinkDeployment"}
+    for job, one, good in zip(resolved.jobs, checked, usable, strict=True):
+        target = clusters.get((job.namespace, good.session_cluster)) if good.session_cluster else None
+        said = [*one.findings, *one.without_repeats(_of_job(good, target, settings))]
         if job.built_as and not settings.strict:
             # Its name is a hash of what it holds; a registry may still be given another under that name.
             said = [finding for finding in said if finding.rule != "digest"]
         found += [(finding, job.problem(finding.path, finding.message)) for finding in said]
-    found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(resolved.jobs)]
-    found += internal_tls.look_at_alert(settings, resolved.jobs)
+    found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(usable)]
+    found += internal_tls.look_at_alert(settings, usable)
     for one in resolved.attachments:
         beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
         beside += ownership.look(one.manifest, settings)
         found += [(finding, one.source.problem(finding.path, finding.message)) for finding in beside]
     found += [
         (finding, config.problem(finding.path, finding.message))
-        for finding in quota.look_at_all(resolved.jobs, resolved.attachments, settings)
+        for finding in quota.look_at_all(usable, resolved.attachments, settings)
     ]
     stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
     problems += [problem for finding, problem in found if finding.severity in stops]
@@ -109,14 +114,13 @@ def load(root: Path, config: StackConfig) -> Platform:
 
 
 def _of_job(job: jobs.Job, target: jobs.Job | None, settings: StackSettings) -> list[Finding]:
-    """Findings of one job; `target` is the cluster of a session job, where it is declared."""
+    """Findings of one job whose fields are usable; `target` is the cluster of a session job, where it is declared."""
     operator = settings.operator
-    found = rules.look_at_manifest(
+    found = rules.look_at_usable(
         job.manifest,
         operator=operator.version,
         defaults=operator.configuration,
         session_cluster=target.manifest if target else None,
-        written=job.written,
     )
     found += rules.look_at_conduct(
         job.manifest,

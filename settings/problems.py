@@ -12,7 +12,7 @@ KeyPath = tuple[str | int, ...]
 
 
 LINE_LIMIT = 2_000
-"""Bytes of the longest line that a problem, a remark or an explanation takes; terminals and comments cut longer ones."""
+"""Bytes of the longest line that a problem, a remark or an explanation takes."""
 
 _PATH_LIMIT, _NAME_LIMIT = 600, 300
 
@@ -95,6 +95,10 @@ class ProblemsError(Exception):
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean "parallelism"?`, or what is allowed when nothing is near."""
+    word = shortened(word, 100)
+    same = [name for name in known if name.lower() == word.lower()]
+    if same:
+        return f'did you mean "{same[0]}"?'
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from settings import tables
+from settings import tables, versions
 from settings.problems import KeyPath, nearest
 from settings.rules.finding import Say
 from settings.secret_text import masked
@@ -15,33 +15,69 @@ Written = Callable[[KeyPath], str | None]
 """The text in the file at a path where YAML reads something that looks otherwise (`no` for false)."""
 
 
-def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> None:
+def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> list[KeyPath]:
     """Compares a spec with the fields that the operator version knows.
 
-    As strict as an API server with the same CRDs: a number is no text, and text is no number.
+    As strict as an API server with the same CRDs: a number is no text, and text is no number. Of an operator version
+    without a table only the types of the fields that the default version has are compared.
 
     Args:
         kind: of the resource.
         spec: its spec.
-        operator: version of the operator; one without a table is not looked at.
+        operator: version of the operator.
         written: for values that YAML changed.
         say: takes what is found.
+
+    Returns:
+        Paths of the refused values; no other rule can use what is there.
     """
-    table = tables.fields(operator)
+    known = tables.fields(operator)
+    table = known or tables.fields(versions.OPERATOR.version)
     if table is None:
-        return
+        return []
     if kind not in table.kinds:
-        say(
-            "field",
-            ("kind",),
-            f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}",
-        )
-        return
-    _Look(table, operator, written, say).value(table.kinds[kind], spec, ("spec",))
+        if known is not None:
+            message = f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}"
+            say("field", ("kind",), message)
+        return []
+    looking = _Look(table, operator, written, say, types_only=known is None)
+    looking.value(table.kinds[kind], spec, ("spec",))
+    return looking.refused
+
+
+def without(value: object, paths: Iterable[KeyPath]) -> object:
+    """A copy of the value without what is at those paths; an item of a list becomes null: others keep their place."""
+    tree: dict[str | int, Any] = {}
+    for path in paths:
+        node = tree
+        for part in path:
+            node = node.setdefault(part, {})
+        node[_ALL] = True
+    return _without(value, tree)
+
+
+_ALL = ""
+"""Key of a branch of the tree of paths that is taken away whole; a field cannot have an empty name here."""
+
+
+def _without(value: object, tree: Mapping[str | int, Any]) -> object:
+    if isinstance(value, dict):
+        fields = cast(dict[str, object], value)
+        return {
+            key: _without(item, tree[key]) if key in tree else item
+            for key, item in fields.items()
+            if key == _ALL or key not in tree or _ALL not in tree[key]
+        }
+    if isinstance(value, list):
+        items = enumerate(cast(list[object], value))
+        return [None if _ALL in tree.get(i, {}) else _without(item, tree.get(i, {})) for i, item in items]
+    return value
 
 
 class _Look:
-    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say) -> None:
+    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say, *, types_only: bool) -> None:
+        self.refused: list[KeyPath] = []
+        self._types_only = types_only
         self._table = table
         self._operator = operator
         self._written = written
@@ -55,7 +91,9 @@ class _Look:
         elif "ref" in kind:
             self._fields(self._table.types[kind["ref"]], value, path)
         elif "enum" in kind:
-            if value not in kind["enum"]:
+            if isinstance(value, dict | list):
+                self._wrong(cast(object, value), path, nearest("", [str(known) for known in kind["enum"]]))
+            elif value not in kind["enum"] and not self._types_only:
                 self._wrong(value, path, nearest(str(value), [str(known) for known in kind["enum"]]))
         elif "list" in kind:
             if isinstance(value, list):
@@ -78,11 +116,11 @@ class _Look:
         for key, item in given.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
-            else:
-                self._say("field", (*path, key), f"is unknown; {self._cure(key, list(fields))}")
+            elif not self._types_only:
+                self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}")
         for key in kind.get("required", ()):
-            if given.get(key) is None:
-                self._say("field", (*path, key), "is missing; Kubernetes refuses the object without it")
+            if given.get(key) is None and not self._types_only:
+                self._refuse((*path, key), "is missing; Kubernetes refuses the object without it")
 
     def _cure(self, key: str, known: Sequence[str]) -> str:
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
@@ -95,19 +133,19 @@ class _Look:
         odd = self._written(path)
         if kind == "string":
             if odd is not None:
-                self._say("field", path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
+                self._refuse(path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
             elif not isinstance(value, str):
-                self._wrong(
-                    value, path, "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
-                )
+                self._wrong(value, path, _quoted(value, path))
         elif kind == "boolean":
             if not isinstance(value, bool):
                 self._wrong(value, path, "write true or false")
         elif kind == "integer":
             if not isinstance(value, int) or isinstance(value, bool):
                 self._wrong(value, path, "write a whole number, without quotes")
+            elif abs(value) >= 2**63 or (path[-1] in _JAVA_INTS and abs(value) >= 2**31):
+                self._refuse(path, f"is a number of {len(str(value))} digits, which is too large; write a smaller one")
         elif kind == "number":
             if not isinstance(value, int | float) or isinstance(value, bool):
                 self._wrong(value, path, "write a number, without quotes")
@@ -117,7 +155,20 @@ class _Look:
             self._wrong(value, path, 'write a whole number or text such as "500m"')
 
     def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
-        self._say("field", path, f"is {_shown(path, value)}, which is wrong here; {cure}")
+        self._refuse(path, f"is {_shown(path, value)}, which is wrong here; {cure}")
+
+    def _refuse(self, path: KeyPath, message: str) -> None:
+        self.refused.append(path)
+        self._say("field", path, message)
+
+
+def _quoted(value: object, path: KeyPath) -> str:
+    if path[-2:] == ("resource", "memory"):
+        return f'write it like "{value}m"'  # quoted alone it would be bytes
+    return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
+
+
+_JAVA_INTS = ("parallelism", "replicas")
 
 
 def _is_bad_quantity(value: object, path: KeyPath) -> bool:

@@ -169,7 +169,9 @@ def _problems(compared: Sequence[Compared]) -> list[str]:
 
 
 def _findings(compared: Sequence[Compared]) -> list[str]:
-    lines = [f"- {code_span(line)} ({stacks})" for line, stacks in _by_line((one.stack, one.remarks) for one in compared)]
+    lines = [
+        f"- {code_span(line)} ({stacks})" for line, stacks in _by_line((one.stack, one.remarks) for one in compared)
+    ]
     return ["### New findings of rules and policies", "", *lines, ""] if lines else []
 
 

@@ -69,7 +69,7 @@ def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
 
 
 SIZES = [
-    ({"taskManager": {"memory": 4}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
+    ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
      " is too small for metaspace and overhead); raise it, or lower its parts"),
     ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
     ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),

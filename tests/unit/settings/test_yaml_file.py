@@ -1,5 +1,7 @@
 """The traps of YAML: each is read as Kubernetes' own tools read it or said with its line; none hangs or raises."""
 
+# ruff: noqa: E501 - a case a line reads best
+
 from __future__ import annotations
 
 import time
@@ -174,7 +176,10 @@ def test_any_text_is_documents_or_problems(text: str) -> None:
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**64) + 1, 2**64 - 1) | st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**64) + 1, 2**64 - 1)
+    | st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcxyz.-", min_size=1), inner, max_size=4),
     max_leaves=20,
 )

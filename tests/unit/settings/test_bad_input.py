@@ -1,0 +1,125 @@
+"""Hostile and careless input: one problem for one mistake, with its place and remedy, and never a traceback."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from settings.check import main
+from settings.rules.fields import without
+from tests.unit.settings.project import JOB, Project
+
+
+def check(project: Project, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """Exit code of `settings.check` and its lines on standard error."""
+    code = main(["x", "--root", str(project.root)])
+    lines = capsys.readouterr().err.splitlines()
+    assert all(len(line.encode()) <= 2_000 and line.isprintable() for line in lines)
+    return code, lines
+
+
+def with_container(**container: object) -> dict[str, object]:
+    """Config that lays a container over the job's."""
+    main_container = {"name": "flink-main-container", **container}
+    return {"jobs": {"word-count": {"spec": {"podTemplate": {"spec": {"containers": [main_container]}}}}}}
+
+
+def test_a_metrics_port_that_is_not_a_number_is_one_problem(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.stack(with_container(ports=[{"name": "metrics", "containerPort": "abc"}]))
+    code, lines = check(project, capsys)
+    assert (code, len(lines)) == (1, 2)
+    assert 'containerPort: is "abc", which is wrong here; write a whole number, without quotes' in lines[0]
+
+
+@pytest.mark.parametrize("operator", ["1.16.1", "1.99.0"], ids=["known operator", "unknown operator"])
+@pytest.mark.parametrize("name", [{"a": 1}, ["a"], 7])
+def test_a_mount_name_of_a_wrong_type_is_one_problem(
+    project: Project, capsys: pytest.CaptureFixture[str], operator: str, name: object
+) -> None:
+    config = with_container(volumeMounts=[{"name": name, "mountPath": "/v"}])
+    project.stack({**config, "stateStorage": {"type": "volume"}, "operator": {"version": operator}})
+    project.job(JOB.replace("upgradeMode: stateless", "upgradeMode: savepoint"))
+    code, lines = check(project, capsys)
+    assert code == 1
+    assert [line for line in lines if "volumeMounts[0].name: is " in line]
+
+
+@pytest.mark.parametrize("mode", ["STATELESS", "Stateless"])
+def test_a_value_in_the_wrong_case_is_one_problem(project: Project, mode: str) -> None:
+    project.job(JOB.replace("stateless", mode))
+    [problem] = project.problems()
+    assert problem.endswith(f'is "{mode}", which is wrong here; did you mean "stateless"?')
+
+
+def test_memory_without_a_unit_is_one_problem(project: Project) -> None:
+    project.job(JOB.replace("memory: 1g", "memory: 2048"))
+    assert [line.partition("memory: ")[2] for line in project.problems()] == [
+        'is 2048, which is wrong here; write it like "2048m"'
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("key", "setting", "message"),
+    [
+        ("taskManager", {"cpu": "inf"}, 'cpu: is "inf", which is wrong; input should be a finite number'),
+        ("taskManager", {"cpu": "nan"}, 'cpu: is "nan", which is wrong; input should be'),
+        ("taskManager", {"replicas": 2**31}, "replicas: is 2147483648, which is wrong; input should be less than or"),
+        ("parallelism", "9" * 300, "parallelism: is "),
+        ("parallelism", 2**31, "parallelism: is 2147483648, which is wrong; input should be less than or"),
+        ("restartNonce", 2**63, "restartNonce: is 9223372036854775808, which is wrong; input should be less than or"),
+    ],
+)
+def test_a_number_that_no_field_can_hold_is_a_problem(
+    project: Project, key: str, setting: object, message: str
+) -> None:
+    project.stack({"jobs": {"word-count": {key: setting}}})
+    [problem] = project.problems()
+    assert message in problem
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63])
+def test_a_number_in_a_job_file_that_no_field_can_hold_is_a_problem(project: Project, number: int) -> None:
+    project.job(JOB.replace("parallelism: 1", f"parallelism: {number}"))
+    [problem] = project.problems()
+    assert "which is too large; write a smaller one" in problem
+
+
+@pytest.mark.parametrize("empty", [{}, "", None])
+def test_an_unknown_key_without_a_value_is_a_problem(project: Project, empty: object) -> None:
+    project.stack({"enforcd": empty})
+    assert project.problems() == ['Pulumi.x.yaml:3: enforcd: is unknown; did you mean "enforced"?']
+
+
+def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.stack({"x`\n\n## all checks passed\n@octocat\x1b[2J": {"a": 1}})
+    code, lines = check(project, capsys)
+    assert (code, len(lines)) == (1, 2)
+    assert lines[0].startswith("Pulumi.x.yaml:")
+    assert "x`\\n\\n## all checks passed\\n@octocat\\x1b[2J: is unknown; known here: " in lines[0]
+
+
+def test_a_template_that_is_not_rendered_is_named(project: Project) -> None:
+    project.job(JOB.replace("image: pyflink:dev", "image: {{ image }}"))
+    assert project.problems() == [
+        "jobs/word_count.yaml:6: spec.image: is the expression {{ … }} of a template that is not rendered; "
+        "render the template and keep its output, or quote the text"
+    ]
+
+
+def test_whole_numbers_reach_flink_as_whole_numbers(project: Project) -> None:
+    text = (
+        "{taskmanager.numberOfTaskSlots: 2.0, execution.checkpointing.timeout: 1.8e+06, pipeline.max-parallelism: 1e3}"
+    )
+    project.job(JOB.replace("flinkVersion: v2_2", f"flinkVersion: v2_2\n  flinkConfiguration: {text}"))
+    configuration = project.spec()["flinkConfiguration"]
+    assert configuration["taskmanager.numberOfTaskSlots"] == "2"
+    assert configuration["execution.checkpointing.timeout"] == "1800000"
+    assert configuration["pipeline.max-parallelism"] == "1000"
+
+
+def test_what_is_taken_away_leaves_the_places_of_the_rest() -> None:
+    value = yaml.safe_load("{a: [1, {b: 2, c: 3}, 4], d: {e: 5}, f: 6}")
+    paths = [("a", 0), ("a", 1, "b"), ("d",), ("gone", "deeper")]
+    assert without(value, paths) == {"a": [None, {"c": 3}, 4], "f": 6}
