@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ProblemsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
+        for remark in error.remarks:
+            print(remark, file=sys.stderr)
         count = len(error.problems)
         print(f"{options.stack}: {count} problem{'s' if count != 1 else ''}; nothing was touched", file=sys.stderr)
         return 1

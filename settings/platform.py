@@ -74,6 +74,8 @@ def load(root: Path, config: StackConfig) -> Platform:
         raise ProblemsError(problems)
     resolved = resolve(settings, config, objects, root, below)
     problems += resolved.problems
+    settings = resolved.settings
+    refused = {(problem.file, problem.line, problem.path) for problem in problems}
     checked = [
         rules.look_at_fields(job.manifest, operator=settings.operator.version, written=job.written)
         for job in resolved.jobs
@@ -105,11 +107,13 @@ def load(root: Path, config: StackConfig) -> Platform:
         for finding in quota.look_at_all(usable, resolved.attachments, settings)
     ]
     stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
+    # What the reader has refused at a place is not there for any rule: one mistake is one error.
+    found = [(finding, one) for finding, one in found if (one.file, one.line, one.path) not in refused]
     problems += [problem for finding, problem in found if finding.severity in stops]
-    if problems:
-        raise ProblemsError(problems)
-    remarks = {Remark(finding.severity, problem) for finding, problem in found}
+    remarks = {Remark(finding.severity, problem) for finding, problem in found if finding.severity not in stops}
     ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
+    if problems:
+        raise ProblemsError(problems, ordered)
     return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
 
 

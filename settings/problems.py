@@ -88,18 +88,27 @@ class Problem:
 class ProblemsError(Exception):
     """All problems that one reading found; nothing has been registered or touched when it is raised."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], remarks: Sequence[object] = ()) -> None:
+        """
+        Args:
+            problems: what stops the stack.
+            remarks: what was found next to it and does not; each prints as a line.
+        """
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        self.remarks = tuple(remarks)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def similar(word: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant: the same in another case, or the most similar one; None if none is."""
+    word = shortened(word, 100)
+    same = [name for name in known if name.lower() == word.lower()]
+    return next(iter(same or difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean "parallelism"?`, or what is allowed when nothing is near."""
-    word = shortened(word, 100)
-    same = [name for name in known if name.lower() == word.lower()]
-    if same:
-        return f'did you mean "{same[0]}"?'
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{near[0]}"?'
+    near = similar(word, known)
+    if near is not None:
+        return f'did you mean "{near}"?'
     return "known here: " + ", ".join(sorted(known)) if known else "nothing is allowed here"

@@ -31,6 +31,7 @@ OPERATOR = Chart(
     "1.16.1",
 )
 
+
 @dataclass(frozen=True)
 class Pulumi:
     """Versions of Pulumi; tests/unit/tools/test_repository.py compares them with the files that pin them.

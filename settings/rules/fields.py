@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from settings import tables, versions
-from settings.problems import KeyPath, nearest
+from settings.problems import KeyPath, nearest, similar
 from settings.rules.finding import Say
 from settings.secret_text import masked
 from settings.values import quantity
@@ -113,13 +113,18 @@ class _Look:
             return
         fields = cast(Mapping[str, Any], kind["fields"])
         given = cast(dict[str, object], value)
+        meant: set[str] = set()
         for key, item in given.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
-            elif not self._types_only:
+                continue
+            if (field := similar(key, list(fields))) is not None and field not in given:
+                meant.add(field)  # which is not missing, but misspelt
+                self.refused.append((*path, field))
+            if not self._types_only:
                 self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}")
         for key in kind.get("required", ()):
-            if given.get(key) is None and not self._types_only:
+            if given.get(key) is None and key not in meant and not self._types_only:
                 self._refuse((*path, key), "is missing; Kubernetes refuses the object without it")
 
     def _cure(self, key: str, known: Sequence[str]) -> str:

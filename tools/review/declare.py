@@ -53,6 +53,7 @@ def declared(stack: str) -> dict[str, Any]:
         platform = load(root, read_config(root, stack))
     except ProblemsError as error:
         said["problems"] = [str(problem) for problem in error.problems]
+        said["remarks"] = [str(remark) for remark in error.remarks]
         said["files"] = sorted({problem.file for problem in error.problems})
         return said
     said["remarks"] = [str(remark) for remark in platform.remarks]

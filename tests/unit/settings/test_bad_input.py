@@ -29,7 +29,7 @@ def test_a_metrics_port_that_is_not_a_number_is_one_problem(
 ) -> None:
     project.stack(with_container(ports=[{"name": "metrics", "containerPort": "abc"}]))
     code, lines = check(project, capsys)
-    assert (code, len(lines)) == (1, 2)
+    assert (code, lines[-1]) == (1, "x: 1 problem; nothing was touched")
     assert 'containerPort: is "abc", which is wrong here; write a whole number, without quotes' in lines[0]
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_key_without_a_value_is_a_problem(project: Project, empty: ob
 def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     project.stack({"x`\n\n## all checks passed\n@octocat\x1b[2J": {"a": 1}})
     code, lines = check(project, capsys)
-    assert (code, len(lines)) == (1, 2)
+    assert (code, lines[-1]) == (1, "x: 1 problem; nothing was touched")
     assert lines[0].startswith("Pulumi.x.yaml:")
     assert "x`\\n\\n## all checks passed\\n@octocat\\x1b[2J: is unknown; known here: " in lines[0]
 
@@ -123,3 +123,76 @@ def test_what_is_taken_away_leaves_the_places_of_the_rest() -> None:
     value = yaml.safe_load("{a: [1, {b: 2, c: 3}, 4], d: {e: 5}, f: 6}")
     paths = [("a", 0), ("a", 1, "b"), ("d",), ("gone", "deeper")]
     assert without(value, paths) == {"a": [None, {"c": 3}, 4], "f": 6}
+
+
+FOUR_MISTAKES = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: orders, namespace: team-a}
+spec:
+  image: flink:latest
+  flinkVersion: v1_20
+  servicAccount: flink
+  flinkConfiguration: {taskmanger.numberOfTaskSlots: "2"}
+  jobManager: {resource: {memory: 1600m, cpu: 1}}
+  taskManager: {resource: {memory: 1600m, cpu: 1}}
+  job: {jarURI: "local:///opt/flink/usrlib/orders.jar", paralelism: 1, upgradeMode: stateless}
+"""
+
+
+def test_an_unknown_namespace_hides_no_other_problem_and_an_error_hides_no_warning(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.job(FOUR_MISTAKES)
+    code, lines = check(project, capsys)
+    assert code == 1
+    where = "jobs/word_count.yaml"
+    assert lines == [
+        f'{where}:3: metadata.namespace: is "team-a", which is not a namespace of this stack; '
+        "add it to namespaces in Pulumi.x.yaml, or set jobs.orders.namespace",
+        f'{where}:7: spec.servicAccount: is unknown; did you mean "serviceAccount"?',
+        f'{where}:11: spec.job.paralelism: is unknown; did you mean "parallelism"?',
+        f'warning: {where}:5: spec.image: is "flink:latest", which is another image tomorrow; '
+        "name a version and its digest",
+        f'warning: {where}:8: spec.flinkConfiguration["taskmanger.numberOfTaskSlots"]: is no key of Flink 1.20; '
+        'did you mean "taskmanager.numberOfTaskSlots"?',
+        "x: 3 problems; nothing was touched",
+    ]
+
+
+def test_an_unknown_namespace_of_many_objects_is_one_problem(project: Project) -> None:
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: flinkk}\n"
+    project.job(claim + "---\n" + JOB.replace("name: word-count", "name: word-count\n  namespace: flinkk"))
+    [problem] = project.problems()
+    assert problem.endswith(
+        'is "flinkk", which is not a namespace of this stack (it has 2 objects); did you mean "flink"? '
+        "Otherwise add it to namespaces in Pulumi.x.yaml"
+    )
+
+
+INGRESS_CLASS = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx, namespace: b}\n"
+WIDGETS = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec: {group: example.org, scope: Cluster, names: {kind: Widget}}
+---
+apiVersion: example.org/v1
+kind: Widget
+metadata: {name: w, namespace: b}
+"""
+
+
+def test_an_object_of_a_cluster_scoped_kind_has_no_namespace(project: Project) -> None:
+    project.job(INGRESS_CLASS, "class.yaml")
+    project.job(WIDGETS, "widgets.yaml")
+    for one in project.load().attachments:
+        assert "namespace" not in one.manifest["metadata"]  # type: ignore[operator]
+
+
+def test_the_same_cluster_scoped_object_in_two_namespaces_is_a_problem(project: Project) -> None:
+    project.stack({"namespaces": {"a": {}, "b": {}}})
+    project.job(INGRESS_CLASS, "a.yaml")
+    project.job(INGRESS_CLASS.replace("namespace: b", "namespace: a"), "b.yaml")
+    [problem] = project.problems()
+    assert problem == 'jobs/b.yaml:3: metadata.name: "nginx" is in jobs/a.yaml:3 too; name one otherwise'

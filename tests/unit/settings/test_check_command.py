@@ -72,7 +72,8 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: is unknown; did you mean "jobTimeout"?'
     assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"?'
     assert lines[2].startswith("jobs/broken.yaml:2: is no YAML: ")
-    assert lines[3] == "x: 3 problems; nothing was touched"
+    assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
+    assert lines[4] == "x: 3 problems; nothing was touched"
 
 
 TEN_FAULTS = """\
