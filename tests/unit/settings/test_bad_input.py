@@ -196,3 +196,9 @@ def test_the_same_cluster_scoped_object_in_two_namespaces_is_a_problem(project: 
     project.job(INGRESS_CLASS.replace("namespace: b", "namespace: a"), "b.yaml")
     [problem] = project.problems()
     assert problem == 'jobs/b.yaml:3: metadata.name: "nginx" is in jobs/a.yaml:3 too; name one otherwise'
+
+
+def test_a_directory_for_high_availability_that_is_not_on_is_a_warning(project: Project) -> None:
+    configuration = "\n  flinkConfiguration: {high-availability.storageDir: s3://bucket/ha}"
+    project.job(JOB.replace("flinkVersion: v2_2", f"flinkVersion: v2_2{configuration}"))
+    assert [line for line in project.remarks() if line.startswith("warning: ") and "storageDir" in line]
