@@ -28,7 +28,8 @@ JAVA_INT = 2**31 - 1
 
 def _folder(text: str) -> str:
     path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    is_name = text.isprintable() and len(text) < 1_000 and all(len(part.encode()) < 256 for part in path.parts)
+    if path.is_absolute() or ".." in path.parts or not path.parts or not is_name:
         raise ValueError('is no folder in the project; write it like "jobs/team-a"')
     return str(path)
 

@@ -85,6 +85,7 @@ def load(root: Path, config: StackConfig) -> Platform:
     problems += network.policies_twice(settings, usable, resolved.attachments)
     problems += internal_tls.look(settings, usable, resolved.attachments)
     found = [(finding, config.problem(finding.path, finding.message)) for finding in stack_rules.look(settings)]
+    found += [(Finding("unread", (), one.message), one) for one in job_files.unread(root, settings.job_folders)]
     if below is not None and config.below is not None:
         of_all_jobs = stack_rules.look_at_all_jobs(below)
         found += [(finding, config.below.problem(finding.path, finding.message)) for finding in of_all_jobs]

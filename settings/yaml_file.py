@@ -99,6 +99,8 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return [], [Problem(shown, line, "", "is not UTF-8; save it as UTF-8")]
+    if path.suffix.lower() == ".json":
+        text = text.replace("\t", " ")  # JSON indents with tabs, too, and has none in its strings
     return parse(text, shown)
 
 

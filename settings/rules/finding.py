@@ -54,6 +54,7 @@ SEVERITIES: dict[str, Severity] = {
     "open": Severity.WARNING,
     "certificate": Severity.WARNING,
     # What one may want to know.
+    "unread": Severity.NOTICE,
     "reach": Severity.NOTICE,
 }
 """Severity by rule."""
@@ -90,6 +91,7 @@ MEANINGS = {
     "unguarded": "a platform without NetworkPolicies",
     "certificate": "a certificate that may run out before the alert about old ones fires",
     "open": "a NetworkPolicy, or egress, that lets everything pass",
+    "unread": "a file or a folder with Flink's resources that is in a job folder and is not read",
     "reach": "a host that a job names and no NetworkPolicy lets it reach, or an Ingress whose controller none lets in",
 }
 """What each rule is about."""

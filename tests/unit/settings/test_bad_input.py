@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
@@ -202,3 +204,27 @@ def test_a_directory_for_high_availability_that_is_not_on_is_a_warning(project: 
     configuration = "\n  flinkConfiguration: {high-availability.storageDir: s3://bucket/ha}"
     project.job(JOB.replace("flinkVersion: v2_2", f"flinkVersion: v2_2{configuration}"))
     assert [line for line in project.remarks() if line.startswith("warning: ") and "storageDir" in line]
+
+
+def test_json_and_names_in_any_case_are_job_files(project: Project) -> None:
+    project.job(json.dumps(yaml.safe_load(JOB.replace("word-count", "clicks"))), "clicks.json")
+    project.job("\t" + json.dumps(yaml.safe_load(JOB.replace("word-count", "late")), indent="\t"), "late.JSON")
+    project.job(JOB.replace("word-count", "shop"), "shop.YAML")
+    project.job("not: [yaml", ".hidden.yaml")
+    assert [job.name for job in project.load().jobs] == ["clicks", "late", "shop", "word-count"]
+
+
+def test_flink_resources_that_are_not_read_are_named(project: Project) -> None:
+    (project.root / "jobs" / "team").mkdir()
+    (project.root / "jobs" / "own").mkdir()
+    (project.root / "jobs" / "code").mkdir()
+    project.job(JOB.replace("word-count", "shop"), "team/shop.yaml")
+    project.job(JOB.replace("word-count", "own"), "own/own.yaml")
+    project.job("a: 1\n", "code/settings.yaml")
+    project.job(JOB.replace("word-count", "late"), "late.yaml.tpl")
+    project.stack({"jobFolders": ["jobs", "jobs/own"], "strict": False})
+    assert [line for line in project.remarks() if line.startswith("notice: jobs/")] == [
+        "notice: jobs/late.yaml.tpl: holds a Flink resource and is not read; name it late.yaml if it is to be deployed",
+        "notice: jobs/team: holds Flink resources (shop.yaml) and is not read; add jobs/team to jobFolders",
+    ]
+    assert [job.name for job in project.load().jobs] == ["word-count", "own"]
