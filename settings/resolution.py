@@ -13,6 +13,7 @@ from settings.ingress import Wanted, derived_ingress
 from settings.internal_tls import derived_internal_tls
 from settings.job_files import FileObject
 from settings.job_spec import (
+    MERGE_BY_NAME,
     SUSPENDED,
     SUSPENDED_BY,
     arguments_of,
@@ -31,8 +32,9 @@ from settings.layers import DEFAULTS, ENFORCED, IMAGES, JOB_FILE, Layer, Layers
 from settings.merge import merge_mappings, merge_settings
 from settings.model import JobSettings, StackSettings
 from settings.namespace import NamespaceSettings
+from settings.pod_templates import cluster_spec, with_every_mount
 from settings.problems import Problem, nearest
-from settings.rules.subject import short_version
+from settings.rules.subject import mapping, short_version
 from settings.security_context import derived_security
 from settings.stack_file import StackConfig
 from settings.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
@@ -281,6 +283,7 @@ def _job_manifest(
     layers = Layers([Layer("platform", platform), *said, *above], option_names=names)
     spec = layers.merged()
     layers.arguments.update(layers.lay_parameters(spec))
+    spec = _with_every_mount(kind, spec)
     manifest = _object_manifest(source, namespace)
     manifest["spec"] = spec
     if suspended is not None:
@@ -302,6 +305,16 @@ def _built(
         instead = instead.replace(CODE, code(root, arguments_of(spec)))
     layer = Layer(IMAGES, in_template(kind, {"image": instead}), (IMAGES, said))
     return {**manifest, "spec": merge_mappings(spec, layer.spec)}, replace(layers, ordered=[*layers.ordered, layer])
+
+
+def _with_every_mount(kind: str, spec: dict[str, object]) -> dict[str, object]:
+    inner = cluster_spec(kind, spec)
+    if str(mapping(inner.get("flinkConfiguration")).get(MERGE_BY_NAME)).lower() != "true":
+        return spec
+    whole = with_every_mount(cast(dict[str, object], inner))
+    if whole is inner:
+        return spec
+    return {**spec, "template": {**mapping(spec.get("template")), "spec": whole}} if inner is not spec else whole
 
 
 def _last(layers: list[Layer], kind: str, field: str) -> object:
