@@ -30,7 +30,9 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
 
 def explain(job: Job) -> Iterator[str]:
     """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
-    instead = {path: f", instead of {shortened(_shown(job, path[1:], old), 500)}" for path, old in replaced(job).items()}
+    instead = {
+        path: f", instead of {shortened(_shown(job, path[1:], old), 500)}" for path, old in replaced(job).items()
+    }
     if job.said_image is not None:
         inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
         by_code = ", by the code that it uses" if job.built_as else ""

@@ -205,6 +205,11 @@ def _is_canary(metadata: dict[str, object]) -> bool:
     return isinstance(labels, dict) and cast(dict[str, object], labels).get(CANARY) == "true"
 
 
+def _is_name(name: str) -> bool:
+    """Whether any kind may have it: it is a part of a URL."""
+    return 0 < len(name) <= 253 and name.isprintable() and not set(name) & set("/%|`") and name not in (".", "..")
+
+
 def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPath) -> list[Problem]:
     problems: list[Problem] = []
     for key in ("apiVersion", "kind"):
@@ -213,6 +218,9 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(cast(dict[str, object], metadata).get("name"), str):
         problems.append(document.problem((*root, "metadata", "name"), "is missing or no text; give the object a name"))
+    elif not _is_name(str(cast(dict[str, object], metadata)["name"])):
+        cure = "use letters, digits, - and ., 253 at most"
+        problems.append(document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes takes; {cure}"))
     elif not isinstance(cast(dict[str, object], metadata).get("namespace", ""), str):
         problems.append(document.problem((*root, "metadata", "namespace"), "is no text; quote it"))
     if problems:

@@ -24,6 +24,7 @@ SEVERITIES: dict[str, Severity] = {
     # What cannot work, by the operator's word, Flink's or Kubernetes'.
     "operator": Severity.ERROR,
     "field": Severity.ERROR,
+    "name": Severity.ERROR,
     "size": Severity.ERROR,
     "graph": Severity.ERROR,
     "storage": Severity.ERROR,
@@ -39,7 +40,6 @@ SEVERITIES: dict[str, Severity] = {
     "privileged": Severity.WARNING,
     "resources": Severity.WARNING,
     "recovery": Severity.WARNING,
-    "name": Severity.WARNING,
     "labels": Severity.WARNING,
     "unrestricted": Severity.WARNING,
     "crowded": Severity.WARNING,

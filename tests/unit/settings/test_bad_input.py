@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -228,3 +229,65 @@ def test_flink_resources_that_are_not_read_are_named(project: Project) -> None:
         "notice: jobs/team: holds Flink resources (shop.yaml) and is not read; add jobs/team to jobFolders",
     ]
     assert [job.name for job in project.load().jobs] == ["word-count", "own"]
+
+
+MOUNTS = """\
+  podTemplate:
+    spec:
+      containers:
+      - name: flink-main-container
+        env: [{name: A, value: "1"}]
+        volumeMounts:
+        - {name: conf, mountPath: /etc/app/a.conf, subPath: a.conf}
+        - {name: conf, mountPath: /etc/app/b.conf, subPath: b.conf}
+      volumes:
+      - {name: conf, configMap: {name: app-conf}}
+"""
+OWN_MOUNTS = """\
+    podTemplate:
+      spec:
+        containers:
+        - name: flink-main-container
+          volumeMounts:
+          - {name: conf, mountPath: /etc/app/a.conf, subPath: a.conf}
+          - {name: scratch, mountPath: /scratch}
+        volumes:
+        - {name: scratch, emptyDir: {}}
+"""
+
+
+def merged_by_name(spec: dict[str, Any], process: str) -> dict[str, Any]:
+    """The main container of a process as the operator merges its templates: arrays by name, one item for each."""
+    common = spec["podTemplate"]["spec"]["containers"][0]
+    own = spec[process].get("podTemplate", {"spec": {"containers": [{}]}})["spec"]["containers"][0]
+    merged = {**common, **own}
+    if "volumeMounts" in common and "volumeMounts" in own:
+        mounts = {mount["name"]: mount for mount in [*common["volumeMounts"], *own["volumeMounts"]]}
+        merged["volumeMounts"] = list(mounts.values())
+    return merged
+
+
+def test_no_mount_is_lost_where_both_templates_have_mounts(project: Project) -> None:
+    job = JOB.replace("  jobManager:", MOUNTS + "  jobManager:")
+    own = "  taskManager:\n    resource: {memory: 1g, cpu: 1}\n" + OWN_MOUNTS
+    project.job(job.replace("  taskManager: {resource: {memory: 1g, cpu: 1}}\n", own))
+    spec = project.spec()
+    files = ["/etc/app/a.conf", "/etc/app/b.conf"]
+    for process, expected in (("jobManager", files), ("taskManager", [*files, "/scratch"])):
+        container = merged_by_name(spec, process)
+        assert sorted(mount["mountPath"] for mount in container["volumeMounts"]) == expected
+        assert container["env"] == [{"name": "A", "value": "1"}]
+
+
+def test_a_template_without_mounts_of_its_own_stays_as_it_is_written(project: Project) -> None:
+    project.job(JOB.replace("  jobManager:", MOUNTS + "  jobManager:"))
+    assert "podTemplate" not in project.spec()["taskManager"]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "x" * 254, "a/b", "..", "a`b", "X y"])
+def test_a_name_that_kubernetes_refuses_is_one_problem(project: Project, name: str) -> None:
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": {}}
+    project.job(yaml.safe_dump(claim), "claim.yaml")
+    [problem] = project.problems()
+    assert problem.startswith("jobs/claim.yaml:")
+    assert "metadata.name: " in problem

@@ -2,6 +2,7 @@
 
 `FLINK_K8S_FUZZ=20` tries twenty times as many.
 """
+# ruff: noqa: E501 - data in lines
 
 from __future__ import annotations
 
@@ -159,19 +160,19 @@ def check(manifest: str, stack: str) -> None:
             run(root, "--explain", name.partition("/")[2])
 
 
-@settings(max_examples=int(220 * TIMES), suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(80 * TIMES), suppress_health_check=list(HealthCheck))
 @given(manifest=manifests, stack=st.sampled_from([PLAIN_STACK, STACK, STACK_WITHOUT_JOBS]))
 def test_any_job_file_is_good_or_problems(manifest: str, stack: str) -> None:
     check(manifest, stack)
 
 
-@settings(max_examples=int(120 * TIMES), suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(50 * TIMES), suppress_health_check=list(HealthCheck))
 @given(manifest=st.sampled_from(MANIFESTS), stack=changed(STACK))
 def test_any_stack_file_is_good_or_problems(manifest: str, stack: str) -> None:
     check(manifest, stack)
 
 
-@settings(max_examples=int(10 * TIMES), suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(8 * TIMES), suppress_health_check=list(HealthCheck))
 @given(manifest=manifests, stack=stacks)
 def test_what_check_accepts_is_rendered(manifest: str, stack: str) -> None:
     with project(manifest, stack) as root:
