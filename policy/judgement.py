@@ -32,6 +32,8 @@ NOT_OF_ONE_OBJECT = frozenset(
         "platform",
         "certificate",
         "unread",
+        "made",
+        "lost",
     }
 )
 """Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them

@@ -99,6 +99,7 @@ def load(root: Path, config: StackConfig) -> Platform:
         found += [(finding, job.problem(finding.path, finding.message)) for finding in said]
     found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(usable)]
     found += internal_tls.look_at_alert(settings, usable)
+    found += [(finding, source.problem(finding.path, finding.message)) for source, finding in resolved.left_out]
     for one in resolved.attachments:
         beside = rules.look_at_conduct(one.manifest, operator=settings.operator.version)
         beside += ownership.look(one.manifest, settings)
@@ -133,7 +134,9 @@ def _of_job(job: jobs.Job, target: jobs.Job | None, settings: StackSettings) -> 
         defaults=operator.configuration,
         session_cluster=target.manifest if target else None,
     )
-    found += pod_security.look(job.manifest, settings.namespaces[job.namespace].pod_security)
+    home = settings.namespaces[job.namespace]
+    # A namespace that the stack does not create gets no profile from it.
+    found += pod_security.look(job.manifest, home.pod_security if home.is_created(job.namespace) else "privileged")
     return [
         *pod_security.without_repeats(found),
         *quota.look(job, settings),

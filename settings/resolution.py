@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from settings import tables
+from settings import platform_objects, tables
 from settings.code import CODE, code
 from settings.ingress import Wanted, derived_ingress
 from settings.internal_tls import derived_internal_tls
@@ -34,6 +34,7 @@ from settings.model import JobSettings, StackSettings
 from settings.namespace import NamespaceSettings
 from settings.pod_templates import cluster_spec, with_every_mount
 from settings.problems import Problem, nearest
+from settings.rules.finding import Finding
 from settings.rules.subject import mapping, short_version
 from settings.security_context import derived_security
 from settings.stack_file import StackConfig
@@ -48,6 +49,7 @@ class Resolved:
         jobs: its jobs.
         attachments: what else the files hold.
         problems: what is wrong.
+        left_out: objects that the platform creates itself, and what is said of each.
         settings: of the stack, with the namespaces that job files name and the stack lacks: each of these is a problem,
             and the jobs in it are checked like all others.
     """
@@ -56,6 +58,7 @@ class Resolved:
     attachments: tuple[Attachment, ...]
     problems: tuple[Problem, ...]
     settings: StackSettings
+    left_out: tuple[tuple[FileObject, Finding], ...] = ()
 
 
 _Stacks = Sequence[tuple[StackSettings, StackConfig]]
@@ -94,6 +97,7 @@ def resolve(
     taken: dict[tuple[str, str, str], FileObject] = {}
     without_namespace = cluster_scoped(source.manifest for source in objects)
     undeclared: dict[str, list[FileObject]] = {}
+    left_out: list[tuple[FileObject, Finding]] = []
     for source in objects:
         own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
         above, under = [*reversed(enforced), own], [*reversed(defaults)]
@@ -117,6 +121,9 @@ def resolve(
             )
             continue
         taken[identity] = source
+        if not source.is_job and platform_objects.is_made(source, namespace, settings):
+            left_out.append((source, platform_objects.look(source, namespace)))
+            continue
         if not source.is_job:
             manifest = _object_manifest(source, None if has_no_namespace else namespace)
             attachments.append(Attachment(source, namespace, manifest))
@@ -128,7 +135,8 @@ def resolve(
     problems += _undeclared(undeclared, settings, config)
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     assumed = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
-    return Resolved(tuple(_jobs(placed, assumed, stacks, config, root)), tuple(attachments), tuple(problems), assumed)
+    jobs = tuple(_jobs(placed, assumed, stacks, config, root))
+    return Resolved(jobs, tuple(attachments), tuple(problems), assumed, tuple(left_out))
 
 
 def _undeclared(

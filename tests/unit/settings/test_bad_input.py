@@ -291,3 +291,73 @@ def test_a_name_that_kubernetes_refuses_is_one_problem(project: Project, name: s
     [problem] = project.problems()
     assert problem.startswith("jobs/claim.yaml:")
     assert "metadata.name: " in problem
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"namespaces": {"default": {"create": True}}}, "namespaces.default.create: is true, and every cluster has"),
+        ({"namespaces": {"kube-system": {"labels": {"a": "b"}}}}, "labels: is for a namespace that the stack creates"),
+        (
+            {"namespaces": {"a": {"create": False, "egress": [{"cidr": "10.0.0.0/8"}]}}},
+            "egress: is for a namespace that",
+        ),
+        ({"operator": {"namespace": "default"}}, 'operator.namespace: is "default", which every cluster has'),
+        ({"certManager": {"namespace": "kube-system"}}, 'certManager.namespace: is "kube-system", which every'),
+    ],
+)
+def test_a_namespace_that_every_cluster_has_is_not_owned(
+    project: Project, config: dict[str, object], problem: str
+) -> None:
+    project.stack(config)
+    [line] = project.problems()
+    assert problem in line
+
+
+PLATFORM_OBJECTS = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: flink}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: flink, namespace: flink, annotations: {role: x}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: flink, namespace: flink}
+rules: [{apiGroups: [""], resources: [pods, configmaps], verbs: ["*"]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: flink, namespace: flink}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: flink}
+subjects: [{kind: ServiceAccount, name: flink, namespace: flink}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: other}
+"""
+
+
+def test_objects_that_the_platform_creates_are_left_out(project: Project) -> None:
+    project.job(PLATFORM_OBJECTS, "accounts.yaml")
+    platform = project.load()
+    assert [(one.source.kind, one.source.name) for one in platform.attachments] == [("ServiceAccount", "other")]
+    said = [str(remark) for remark in platform.remarks if remark.problem.file == "jobs/accounts.yaml"]
+    assert said == [
+        'warning: jobs/accounts.yaml:6: kind: the platform creates ServiceAccount "flink", and this one is left out '
+        "with its annotations; set stateStorage.serviceAccountAnnotations",
+        'notice: jobs/accounts.yaml:2: kind: the platform creates Namespace "flink", and this one is left out; '
+        "remove it from the file",
+        'notice: jobs/accounts.yaml:10: kind: the platform creates Role "flink", and this one is left out; '
+        "remove it from the file",
+        'notice: jobs/accounts.yaml:15: kind: the platform creates RoleBinding "flink", and this one is left out; '
+        "remove it from the file",
+    ]
+
+
+def test_a_role_with_rights_beyond_the_platforms_is_a_warning(project: Project) -> None:
+    project.job(PLATFORM_OBJECTS.replace("[pods, configmaps]", "[pods, secrets]"), "accounts.yaml")
+    [line] = [line for line in project.remarks() if "Role " in line]
+    assert line.endswith("with its rules for secrets; give the Role another name")
