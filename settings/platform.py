@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -13,9 +13,9 @@ import yaml
 from settings import job_files, jobs, rules
 from settings.model import StackSettings
 from settings.platform_stack import with_platform
-from settings.problems import Problem, ProblemsError
+from settings.problems import KeyPath, Problem, ProblemsError
 from settings.resolution import resolve
-from settings.rules import continuation, graph, internal_tls, network, ownership, pod_security, quota, storage
+from settings.rules import continuation, fields, graph, internal_tls, network, ownership, pod_security, quota, storage
 from settings.rules import stack as stack_rules
 from settings.rules.finding import Finding, Severity
 from settings.stack_file import PREFIX, StackConfig
@@ -108,15 +108,33 @@ def load(root: Path, config: StackConfig) -> Platform:
         (finding, config.problem(finding.path, finding.message))
         for finding in quota.look_at_all(usable, resolved.attachments, settings)
     ]
+    of_objects = list(_of_objects(objects))
+    refused |= {(one.file, one.line, one.path) for _, one in of_objects}
     stops = {Severity.ERROR, Severity.WARNING} if settings.strict else {Severity.ERROR}
     # What the reader has refused at a place is not there for any rule: one mistake is one error.
     found = [(finding, one) for finding, one in found if (one.file, one.line, one.path) not in refused]
+    found += of_objects
     problems += [problem for finding, problem in found if finding.severity in stops]
     remarks = {Remark(finding.severity, problem) for finding, problem in found if finding.severity not in stops}
     ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
     if problems:
         raise ProblemsError(problems, ordered)
     return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
+
+
+def _of_objects(objects: Iterable[job_files.FileObject]) -> Iterator[tuple[Finding, Problem]]:
+    """Findings about the metadata of the objects in job files, and about the fields around it."""
+    for source in objects:
+        found: list[Finding] = []
+
+        def say(rule: str, path: KeyPath, message: str, found: list[Finding] = found) -> None:
+            found.append(Finding(rule, path, message))
+
+        def written(path: KeyPath, source: job_files.FileObject = source) -> str | None:
+            return source.document.written.get((*source.root, *path))
+
+        fields.look_at_object(source.manifest, written, say)
+        yield from ((finding, source.problem(finding.path, finding.message)) for finding in found)
 
 
 def _of_job(job: jobs.Job, target: jobs.Job | None, settings: StackSettings) -> list[Finding]:

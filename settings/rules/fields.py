@@ -45,6 +45,62 @@ def look(kind: str, spec: Mapping[str, object], operator: str, written: Written,
     return looking.refused
 
 
+_METADATA: Mapping[str, Any] = {
+    "fields": {
+        "annotations": {"map": "string"},
+        "creationTimestamp": "any",
+        "deletionGracePeriodSeconds": "integer",
+        "deletionTimestamp": "any",
+        "finalizers": {"list": "string"},
+        "generateName": "string",
+        "generation": "integer",
+        "labels": {"map": "string"},
+        "managedFields": {"list": "any"},
+        "name": "string",
+        "namespace": "string",
+        "ownerReferences": {"list": "any"},
+        "resourceVersion": "string",
+        "selfLink": "string",
+        "uid": "string",
+    }
+}
+_TOP = {"apiVersion": "string", "kind": "string", "metadata": {"ref": "metadata"}}
+_TEXTS = {"map": "string"}
+_OBJECTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("v1", "ConfigMap"): {"data": _TEXTS, "binaryData": _TEXTS, "immutable": "boolean"},
+    ("v1", "Secret"): {"data": _TEXTS, "stringData": _TEXTS, "type": "string", "immutable": "boolean"},
+    ("v1", "PersistentVolumeClaim"): {"spec": {"map": "any"}, "status": "any"},
+    ("v1", "ServiceAccount"): {
+        "automountServiceAccountToken": "boolean",
+        "imagePullSecrets": {"list": {"map": "string"}},
+        "secrets": {"list": "any"},
+    },
+    **{
+        ("flink.apache.org/v1beta1", kind): {"spec": "any", "status": "any"}
+        for kind in ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
+    },
+}
+"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds the metadata alone is compared."""
+
+
+def look_at_object(manifest: Mapping[str, object], written: Written, say: Say) -> None:
+    """Compares an object's metadata, and the fields around it where the kind is known, with Kubernetes' own.
+
+    Args:
+        manifest: as it stands in its file.
+        written: for values that YAML changed.
+        say: takes what is found.
+    """
+    types = {"metadata": _METADATA}
+    looking = _Look(tables.Fields({}, types), "", written, say, types_only=False)
+    fields = _OBJECTS.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))))
+    if fields is None:
+        looking.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
+    else:
+        types["object"] = {"fields": {**_TOP, **fields}}
+        looking.value({"ref": "object"}, manifest, ())
+
+
 def without(value: object, paths: Iterable[KeyPath]) -> object:
     """A copy of the value without what is at those paths; an item of a list becomes null: others keep their place."""
     tree: dict[str | int, Any] = {}
@@ -137,7 +193,7 @@ class _Look:
     def _scalar(self, kind: str, value: object, path: KeyPath) -> None:
         odd = self._written(path)
         if kind == "string":
-            if odd is not None:
+            if odd is not None and path[:1] not in (("data",), ("stringData",)):
                 self._refuse(path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
@@ -168,6 +224,8 @@ class _Look:
 
 
 def _quoted(value: object, path: KeyPath) -> str:
+    if path[:1] in (("data",), ("stringData",)):
+        return "quote it"
     if path[-2:] == ("resource", "memory"):
         return f'write it like "{value}m"'  # quoted alone it would be bytes
     return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
@@ -192,6 +250,8 @@ def _is_unnamed(value: object, path: KeyPath) -> bool:
 
 
 def _shown(path: KeyPath, value: object) -> str:
+    if path[:1] in (("data",), ("stringData",)) and not isinstance(value, dict | list):
+        return "a number or a boolean"  # which may be a password
     if _is_unnamed(value, path):
         return "a number"
     value = masked(str(path[-1]), value)

@@ -361,3 +361,33 @@ def test_a_role_with_rights_beyond_the_platforms_is_a_warning(project: Project) 
     project.job(PLATFORM_OBJECTS.replace("[pods, configmaps]", "[pods, secrets]"), "accounts.yaml")
     [line] = [line for line in project.remarks() if "Role " in line]
     assert line.endswith("with its rules for secrets; give the Role another name")
+
+
+UNCHECKED = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: word-count, lables: {team: a}, labels: {version: 1.2}, annotations: {prometheus.io/port: 9249}}
+extra: 1
+"""
+DATA = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: orders, labels: {on: "x", b: yes}}
+data: {port: 9092, debug: true, api-password: 84736251}
+"""
+
+
+def test_metadata_and_data_are_checked_as_kubernetes_does(project: Project) -> None:
+    project.job(UNCHECKED + JOB.partition("  name: word-count\n")[2])
+    project.job(DATA.replace('on: "x", ', ""), "data.yaml")
+    assert project.problems() == [
+        'jobs/data.yaml:3: metadata.labels.b: is yes, which YAML reads as true; quote it: "yes"',
+        "jobs/data.yaml:4: data.api-password: is a number or a boolean, which is wrong here; quote it",
+        "jobs/data.yaml:4: data.debug: is a number or a boolean, which is wrong here; quote it",
+        "jobs/data.yaml:4: data.port: is a number or a boolean, which is wrong here; quote it",
+        'jobs/word_count.yaml:3: metadata.annotations["prometheus.io/port"]: is 9249, which is wrong here; '
+        'quote it: "9249"',
+        'jobs/word_count.yaml:3: metadata.labels.version: is 1.2, which is wrong here; quote it: "1.2"',
+        'jobs/word_count.yaml:3: metadata.lables: is unknown; did you mean "labels"?',
+        "jobs/word_count.yaml:4: extra: is unknown; known here: apiVersion, kind, metadata, spec, status",
+    ]
