@@ -96,7 +96,7 @@ def load(root: Path, config: StackConfig) -> Platform:
         if job.built_as and not settings.strict:
             # Its name is a hash of what it holds; a registry may still be given another under that name.
             said = [finding for finding in said if finding.rule != "digest"]
-        found += [(finding, job.problem(finding.path, finding.message)) for finding in said]
+        found += [(finding, job.problem(finding.path, finding.message)) for finding in _bounded(said)]
     found += [(finding, job.problem(finding.path, finding.message)) for job, finding in graph.look(usable)]
     found += internal_tls.look_at_alert(settings, usable)
     found += [(finding, source.problem(finding.path, finding.message)) for source, finding in resolved.left_out]
@@ -120,6 +120,19 @@ def load(root: Path, config: StackConfig) -> Platform:
     if problems:
         raise ProblemsError(problems, ordered)
     return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
+
+
+_MOST_FINDINGS = 200
+"""Findings of one job that are shown: the place of each is looked for in all sources of the job."""
+
+
+def _bounded(found: list[Finding]) -> list[Finding]:
+    """The findings, or the first ones and how many more there are."""
+    if len(found) <= _MOST_FINDINGS:
+        return found
+    shown = sorted(found, key=lambda one: one.severity is not Severity.ERROR)[:_MOST_FINDINGS]
+    message = f"has {len(found) - len(shown)} more problems; fix those above first"
+    return [*shown, Finding("field", ("spec",), message)]
 
 
 def _of_objects(objects: Iterable[job_files.FileObject]) -> Iterator[tuple[Finding, Problem]]:

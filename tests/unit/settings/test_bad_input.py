@@ -391,3 +391,11 @@ def test_metadata_and_data_are_checked_as_kubernetes_does(project: Project) -> N
         'jobs/word_count.yaml:3: metadata.lables: is unknown; did you mean "labels"?',
         "jobs/word_count.yaml:4: extra: is unknown; known here: apiVersion, kind, metadata, spec, status",
     ]
+
+
+def test_thousands_of_mistakes_in_a_job_are_counted(project: Project) -> None:
+    fields = "".join(f"  parallelism{number}: 1\n" for number in range(1_000))
+    project.job(JOB.replace("  jobManager:", fields + "  jobManager:"))
+    problems = project.problems()
+    assert len(problems) == 201
+    assert any(" more problems; fix those above first" in problem for problem in problems)
