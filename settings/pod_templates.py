@@ -82,7 +82,8 @@ def _losing(spec: Mapping[str, object], common: Mapping[str, object], group: str
 
 def _mounts(pod: Mapping[str, object], group: str, name: object) -> list[object]:
     named = (mapping(item) for item in listed(pod.get(group)))
-    return next((listed(item.get("volumeMounts")) for item in named if item.get("name") == name), [])
+    nothing: list[object] = []
+    return next((listed(item.get("volumeMounts")) for item in named if item.get("name") == name), nothing)
 
 
 def _has_volume_twice(mounts: list[object]) -> bool:

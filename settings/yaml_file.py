@@ -177,10 +177,10 @@ def _template(text: str) -> str:
     return shortened(found.group().strip(), 60) if found else "{{ … }}"
 
 
-def _is_template(node: yaml.Node) -> bool:
+def _is_template(node: yaml.MappingNode) -> bool:
     """Whether it is `{{ name }}`, which YAML reads as a mapping whose only key is a mapping."""
     pairs = cast(list[tuple[yaml.Node, yaml.Node]], node.value)
-    return len(pairs) == 1 and isinstance(pairs[0][0], yaml.MappingNode) and bool(node.flow_style)
+    return len(pairs) == 1 and isinstance(pairs[0][0], yaml.MappingNode) and cast(Any, node).flow_style is True
 
 
 def _plain_value(kind: str, text: str) -> object:

@@ -250,7 +250,7 @@ def _is_unnamed(value: object, path: KeyPath) -> bool:
 
 
 def _shown(path: KeyPath, value: object) -> str:
-    if path[:1] in (("data",), ("stringData",)) and not isinstance(value, dict | list):
+    if path[:1] in (("data",), ("stringData",)) and isinstance(value, int | float):
         return "a number or a boolean"  # which may be a password
     if _is_unnamed(value, path):
         return "a number"
