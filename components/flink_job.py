@@ -125,7 +125,7 @@ def deploy_jobs(
 
     def place(namespace: str, brings: pulumi.Input[pulumi.Resource] | None) -> list[pulumi.Input[pulumi.Resource]]:
         home = namespaces.get(namespace)
-        found = (*((home.namespace, *home.bounds) if home else ()), brings, below)
+        found = (*((*home.before, *home.bounds) if home else ()), brings, below)
         return [resource for resource in found if resource is not None]
 
     beside: dict[str, list[pulumi.Resource]] = {}

@@ -109,7 +109,7 @@ class FlinkOperator(pulumi.ComponentResource):
         settings, charts = platform.settings.operator, platform.settings.charts
         own = self.namespace = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
         policies = operator_policies(platform, own, self)
-        needed: list[pulumi.Resource] = [own, *policies, *(watched_one.namespace for watched_one in watched.values())]
+        needed: list[pulumi.Resource] = [own, *policies, *(one for home in watched.values() for one in home.before)]
         if settings.webhook and cert_manager is not None:
             needed.append(cert_manager)
         before_release = [Definitions(api_server, settings.version, opts.provider).hook()]

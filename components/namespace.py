@@ -53,7 +53,8 @@ class JobNamespace(pulumi.ComponentResource):
 
     Attributes:
         name: of the namespace.
-        namespace: the Namespace itself: what must merely lie in it depends on this.
+        namespace: the Namespace itself; None where it exists already and is not the stack's.
+        before: what must be there before anything in it: the Namespace.
         bounds: quota and limits, which hold for everything in it.
         needed: what a job must find: bounds, ServiceAccount, Role, RoleBinding, and Secrets out of other stores.
     """
@@ -76,8 +77,11 @@ class JobNamespace(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self.name = name
         profile = pod_security_labels(settings.pod_security, settings.pod_security_version)
-        self.namespace = namespace(name, extra={**settings.labels, **profile}, opts=child)
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace])
+        self.namespace = (
+            namespace(name, extra={**settings.labels, **profile}, opts=child) if settings.is_created(name) else None
+        )
+        self.before: list[pulumi.Resource] = [self.namespace] if self.namespace is not None else []
+        inside = pulumi.ResourceOptions(parent=self, depends_on=self.before)
         metadata = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
         self.bounds: list[pulumi.Resource] = [
             *quota.quota(name, settings.quota, inside),
@@ -105,7 +109,7 @@ class JobNamespace(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions(parent=self, depends_on=[role, service_account]),
         )
-        bounded = pulumi.ResourceOptions(parent=self, depends_on=[self.namespace, *self.bounds])
+        bounded = pulumi.ResourceOptions(parent=self, depends_on=[*self.before, *self.bounds])
         fetched = external_secrets(name, settings.external_secrets, bounded)
         self.needed: list[pulumi.Resource] = [*self.bounds, service_account, role, binding, *fetched]
         self.register_outputs({})
@@ -116,6 +120,6 @@ class JobNamespace(pulumi.ComponentResource):
         Args:
             operator: brings the kinds; None when the cluster has them.
         """
-        needed = [self.namespace] if operator is None else [self.namespace, operator]
+        needed = self.before if operator is None else [*self.before, operator]
         opts = pulumi.ResourceOptions(parent=self, depends_on=needed)
         self.needed += quota.flink_quota(self.name, self._settings.quota, opts)

@@ -47,8 +47,7 @@ def network_policies(
     needed = [below] if below is not None else []
     outside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after(needed)))
     inside = {
-        home.name: pulumi.ResourceOptions(parent=home, depends_on=after([home.namespace]))
-        for home in namespaces.values()
+        home.name: pulumi.ResourceOptions(parent=home, depends_on=after(home.before)) for home in namespaces.values()
     }
     turns = Turns()
     made: dict[str, list[pulumi.Resource]] = {}
@@ -56,6 +55,9 @@ def network_policies(
         if (traffic := of_job(job, platform.settings)) is not None:
             made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside.get(job.namespace, outside), turns))
     for home in namespaces.values():
+        if home.namespace is None:  # others use it, and none of their pods is cut off
+            home.needed += made.get(home.name, ())
+            continue
         if egress := platform.settings.namespaces[home.name].egress:
             spec = {"egress": rules("to", egress)}
             home.needed.append(_policy(f"{home.name}-{EGRESS}", EGRESS, home.name, {}, spec, inside[home.name]))

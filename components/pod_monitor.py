@@ -93,7 +93,7 @@ def jobs_monitor(
         prometheus: brings the kind PodMonitor; None when the cluster has it.
         opts: provider.
     """
-    needed: list[pulumi.Resource] = [home.namespace, *([prometheus] if prometheus else [])]
+    needed: list[pulumi.Resource] = [*home.before, *([prometheus] if prometheus else [])]
     kinds = {
         "key": "type",
         "operator": "In",

@@ -54,7 +54,7 @@ def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions)
         pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(
-                depends_on=[home.namespace, *home.bounds], retain_on_delete=True, protect=is_protected or None
+                depends_on=[*home.before, *home.bounds], retain_on_delete=True, protect=is_protected or None
             ),
         ),
     )

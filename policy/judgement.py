@@ -20,7 +20,21 @@ from settings.validation import read_settings
 Level = Literal["mandatory", "advisory"]
 
 NOT_OF_ONE_OBJECT = frozenset(
-    {"graph", "restore", "upgradeMode", "place", "quota", "crowded", "unguarded", "reach", "platform", "certificate"}
+    {
+        "graph",
+        "restore",
+        "upgradeMode",
+        "place",
+        "quota",
+        "crowded",
+        "unguarded",
+        "reach",
+        "platform",
+        "certificate",
+        "unread",
+        "made",
+        "lost",
+    }
 )
 """Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
 alone."""

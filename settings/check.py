@@ -12,7 +12,7 @@ from pathlib import Path
 from settings import costs
 from settings.explain import explain, replaced_by_enforced, wanted
 from settings.platform import load
-from settings.problems import ProblemsError
+from settings.problems import ProblemsError, shortened
 from settings.stack_file import laid_over, read_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             table = costs.markdown if options.cost == "markdown" else costs.text
             print("\n".join(table(asked, options.stack)))
         print(f"{options.stack}: {costs.summary(asked)}")
-    print(f"{options.stack}: good; jobs: {names}")
+    print(shortened(f"{options.stack}: good; jobs: {names}"))
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from settings.jobs import Job
 from settings.layers import leaves
-from settings.problems import KeyPath, Problem, ProblemsError, dotted, nearest
+from settings.problems import LINE_LIMIT, KeyPath, Problem, ProblemsError, dotted, nearest, printable, shortened
 from settings.replaced import replaced
 from settings.secret_text import HIDDEN, is_secret, is_secret_argument, masked
 
@@ -30,20 +30,24 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
 
 def explain(job: Job) -> Iterator[str]:
     """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
-    instead = {path: f", instead of {_shown(job, path[1:], old)}" for path, old in replaced(job).items()}
+    instead = {
+        path: f", instead of {shortened(_shown(job, path[1:], old), 500)}" for path, old in replaced(job).items()
+    }
     if job.said_image is not None:
         inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
         by_code = ", by the code that it uses" if job.built_as else ""
-        instead["spec", *inner, "image"] = f', instead of "{job.said_image}"{by_code}'
+        instead["spec", *inner, "image"] = f', instead of "{printable(job.said_image)}"{by_code}'
     moved = instead.get(("metadata", "namespace"), "")
-    yield f"# {job.kind} {job.namespace}/{job.name}, from {job.source.document.file}{moved and f'; enforced{moved}'}"
+    file = printable(job.source.document.file)
+    yield f"# {job.kind} {job.namespace}/{job.name}, from {file}{moved and f'; enforced{moved}'}"
     lines = [
         (f"spec.{dotted(path)} = {_shown(job, path, value)}", job.origin(path) + instead.get(("spec", *path), ""))
         for path, value in leaves(job.spec)
     ]
     width = min(max((len(text) for text, _ in lines), default=0), 100)
     for text, origin in lines:
-        yield f"{text:<{width}}  # {origin}"
+        space = max(LINE_LIMIT - len(origin.encode(errors="replace")) - len("  # "), LINE_LIMIT // 2)
+        yield shortened(f"{shortened(text, space):<{width}}  # {origin}")
 
 
 def replaced_by_enforced(jobs: Sequence[Job]) -> str:
@@ -62,7 +66,7 @@ def _shown(job: Job, path: KeyPath, value: object) -> str:
         return str(value).lower()
     if not isinstance(value, str):
         return str(masked(str(path[-1]), value))
-    return HIDDEN if _is_secret(job, path, value) else f'"{value}"'
+    return HIDDEN if _is_secret(job, path, value) else f'"{printable(value)}"'
 
 
 def _is_secret(job: Job, path: KeyPath, value: str) -> bool:

@@ -1,14 +1,15 @@
-"""Finds and reads the job files: each `*.yaml` and `*.yml` in a stack's `jobFolders`, a list of Kubernetes objects."""
+"""Finds and reads the job files: each `*.yaml`, `*.yml` and `*.json` in a stack's `jobFolders`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from settings.problems import KeyPath, Problem
-from settings.yaml_file import Document
+from settings.yaml_file import MAX_BYTES, Document
 from settings.yaml_file import read as read_yaml
 
 FLINK_GROUP, FLINK_VERSION = "flink.apache.org", "v1beta1"
@@ -18,6 +19,12 @@ CANARY = f"{FLINK_GROUP}/canary"
 
 ENABLED = "flink-k8s/enabled"
 """Annotation of a job file: `"false"` leaves the job out of every stack that does not say `enabled: true` for it."""
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""Ends of the names of job files, in any case; `kubectl apply -f` reads the same."""
+
+_MOST_UNREAD = 1_000
+"""Files and folders below job folders that are looked into for Flink's resources."""
 
 FLINK_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
 
@@ -94,8 +101,14 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
     base = root / folder
     if not base.is_dir():
         return [], [Problem(folder, 0, "", "is no folder; job files are expected there")]
-    for path in sorted((*base.glob("*.yaml"), *base.glob("*.yml"))):
+    try:
+        paths = sorted(path for path in base.iterdir() if path.name.lower().endswith(SUFFIXES))
+    except OSError as error:
+        return [], [Problem(folder, 0, "", f"cannot be read: {error.strerror}; check the folder and its permissions")]
+    for path in paths:
         shown = f"{folder}/{path.name}"
+        if path.name.startswith("."):
+            continue
         try:
             is_inside = path.resolve().is_relative_to(root.resolve())
         except (OSError, RuntimeError):  # a link to itself
@@ -112,6 +125,52 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
         for document in documents:
             _split(document, document.value, (), objects, problems)
     return objects, problems
+
+
+def unread(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
+    """Files with Flink's resources that are in a job folder and are not read: in its subfolders, or by their names."""
+    folders = [str(folder) for folder in dict.fromkeys(folders)]
+    read = {(root / folder).resolve() for folder in folders}
+    looked = 0
+    for folder in folders:
+        for place, inner, names in os.walk(root / folder):
+            here = Path(place)
+            looked += 1
+            if looked > _MOST_UNREAD:
+                return
+            inner[:] = sorted(
+                name for name in inner if not name.startswith(".") and (here / name).resolve() not in read
+            )
+            is_below = here != root / folder
+            found: list[str] = []
+            for name in sorted(names):
+                lower = name.lower()
+                is_file_of_jobs = lower.endswith(SUFFIXES)
+                if name.startswith(".") or is_file_of_jobs != is_below or not any(end in lower for end in SUFFIXES):
+                    continue
+                looked += 1
+                if looked > _MOST_UNREAD:
+                    return
+                if _has_flink(here / name):
+                    found.append(name)
+            shown = here.relative_to(root).as_posix()
+            if is_below and found:
+                message = f"holds Flink resources ({', '.join(found[:3])}) and is not read; add {shown} to jobFolders"
+                yield Problem(shown, 0, "", message)
+            elif not is_below:
+                for name in found:
+                    cure = f"name it {name.lower().partition('.')[0]}.yaml if it is to be deployed"
+                    yield Problem(f"{shown}/{name}", 0, "", f"holds a Flink resource and is not read; {cure}")
+
+
+def _has_flink(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return FLINK_API.encode() in file.read(MAX_BYTES)
+    except OSError:
+        return False
 
 
 def _split(
@@ -146,6 +205,11 @@ def _is_canary(metadata: dict[str, object]) -> bool:
     return isinstance(labels, dict) and cast(dict[str, object], labels).get(CANARY) == "true"
 
 
+def _is_name(name: str) -> bool:
+    """Whether any kind may have it: it is a part of a URL."""
+    return 0 < len(name) <= 253 and name.isprintable() and not set(name) & set("/%|`") and name not in (".", "..")
+
+
 def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPath) -> list[Problem]:
     problems: list[Problem] = []
     for key in ("apiVersion", "kind"):
@@ -154,6 +218,9 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(cast(dict[str, object], metadata).get("name"), str):
         problems.append(document.problem((*root, "metadata", "name"), "is missing or no text; give the object a name"))
+    elif not _is_name(str(cast(dict[str, object], metadata)["name"])):
+        cure = "use letters, digits, - and ., 253 at most"
+        problems.append(document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes takes; {cure}"))
     elif not isinstance(cast(dict[str, object], metadata).get("namespace", ""), str):
         problems.append(document.problem((*root, "metadata", "namespace"), "is no text; quote it"))
     if problems:

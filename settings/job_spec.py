@@ -22,6 +22,8 @@ SUSPENDED = "flink-k8s/suspended"
 
 SAVEPOINT_ON_DELETION = "kubernetes.operator.job.savepoint-on-deletion"
 
+MERGE_BY_NAME = "kubernetes.operator.pod-template.merge-arrays-by-name"
+
 METRICS_PORT = 9249
 """Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
 
@@ -46,7 +48,7 @@ def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
             # Whether the job runs, as a metric; Flink's default has its times alone.
             "metrics.job.status.enable": "STATE;CURRENT_TIME;TOTAL_TIME",
             # Without it the operator lays a job's own templates onto this one by position.
-            "kubernetes.operator.pod-template.merge-arrays-by-name": "true",
+            MERGE_BY_NAME: "true",
         },
         "podTemplate": {
             "spec": {

@@ -11,7 +11,7 @@ from settings.job_files import FileObject
 from settings.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
 from settings.layers import IMAGES, JOB_FILE, Layer, Layers, settings_path
 from settings.model import JobSettings
-from settings.problems import KeyPath, Problem
+from settings.problems import KeyPath, Problem, printable, shortened
 from settings.stack_file import StackConfig
 from settings.state_storage import inner_spec, keeps_state, mounted_claims
 
@@ -127,7 +127,8 @@ class Job:
         if layer is None or layer.name in ("platform", SUSPENDED_BY):
             return "platform" if layer is None else layer.name
         found = self.problem(("spec", *path), "")
-        return f"{layer.name} ({found.file}:{found.line})" if found.line else layer.name
+        name = shortened(printable(layer.name), 200)
+        return f"{name} ({printable(found.file)}:{found.line})" if found.line else name
 
     def _inner(self, path: KeyPath) -> KeyPath | None:
         """A path of the spec as settings see it: without a blue/green deployment's template; None outside of that."""

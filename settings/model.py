@@ -22,10 +22,14 @@ DEFAULT_NAMESPACE = "flink"
 JOB_ACCOUNT = "flink"
 """The ServiceAccount that the program owns in each namespace and that jobs run under by default."""
 
+JAVA_INT = 2**31 - 1
+"""The largest number of the fields that are an int to the operator."""
+
 
 def _folder(text: str) -> str:
     path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    is_name = text.isprintable() and len(text) < 1_000 and all(len(part.encode()) < 256 for part in path.parts)
+    if path.is_absolute() or ".." in path.parts or not path.parts or not is_name:
         raise ValueError('is no folder in the project; write it like "jobs/team-a"')
     return str(path)
 
@@ -88,8 +92,8 @@ class Process(Model):
     """Size of a JobManager or of each TaskManager."""
 
     memory: Text | None = Field(default=None, description="Total memory of the process, as Flink writes it: 2048m, 4g.")
-    cpu: float | None = Field(default=None, gt=0, description="CPUs of the process.")
-    replicas: int | None = Field(default=None, ge=1, description="Number of processes.")
+    cpu: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="CPUs of the process.")
+    replicas: int | None = Field(default=None, ge=1, le=JAVA_INT, description="Number of processes.")
 
 
 class JobSettings(Model):
@@ -103,7 +107,7 @@ class JobSettings(Model):
     namespace: Name | None = Field(default=None, description="Namespace of the job.")
     image: str | None = Field(default=None, description="Container image.")
     flink_version: str | None = Field(default=None, description="Flink's version as the operator writes it: v2_2.")
-    parallelism: int | None = Field(default=None, ge=1, description="Parallelism of the job.")
+    parallelism: int | None = Field(default=None, ge=1, le=JAVA_INT, description="Parallelism of the job.")
     parameters: dict[str, Text | None] | None = Field(
         default=None,
         description="Handed to the job as --key value, after the job file's own arguments; null takes a key away. In "
@@ -136,7 +140,9 @@ class JobSettings(Model):
     internal_tls: InternalTls | None = Field(
         default=None, description="TLS between the job's own processes, by cert-manager; not set: none."
     )
-    restart_nonce: int | None = Field(default=None, description="A changed number restarts the job.")
+    restart_nonce: int | None = Field(
+        default=None, ge=-(2**63), le=2**63 - 1, description="A changed number restarts the job."
+    )
     external: bool | None = Field(
         default=None,
         description="true: a session job's cluster, or the job that a snapshot is of, is not declared here.",
@@ -249,7 +255,8 @@ class StackSettings(Model):
         if not isinstance(values, dict):
             return values
         said = cast(dict[str, object], values)
-        return {key: value for key, value in said.items() if value not in ("", {}, None)}
+        known = {field.alias for field in cls.model_fields.values()}
+        return {key: value for key, value in said.items() if key not in known or value not in ("", {}, None)}
 
     @property
     def own_namespaces(self) -> dict[str, NamespaceSettings]:

@@ -153,9 +153,19 @@ class Limits(Model):
         return found
 
 
+def is_every_clusters(name: str) -> bool:
+    """Whether every cluster has the namespace: no stack can create it, and others use it."""
+    return name == "default" or name.startswith("kube-")
+
+
 class NamespaceSettings(Model):
     """A team's namespace: what runs there is held to these bounds by Kubernetes itself."""
 
+    create: bool | None = Field(
+        default=None,
+        description="Whether the stack creates and owns the namespace. false: it exists, and gets no labels and no "
+        "policy that denies traffic. Not set: true, but for default and kube-*, which every cluster has.",
+    )
     labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
     pod_security: PodSecurityLevel = Field(
         default="restricted", description="Profile of Pod Security that every pod in it must keep."
@@ -176,3 +186,7 @@ class NamespaceSettings(Model):
     external_secrets: dict[SecretName, ExternalSecret] = Field(
         default={}, description="Secrets in it that come out of another store, by name: docs/security.md."
     )
+
+    def is_created(self, name: str) -> bool:
+        """Whether the stack creates the namespace, which has that name."""
+        return not is_every_clusters(name) if self.create is None else self.create

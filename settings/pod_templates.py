@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from settings.merge import merge_mappings
 from settings.problems import KeyPath
@@ -42,6 +43,52 @@ class Template:
     pod: Mapping[str, object]
     at: KeyPath
     places: Mapping[tuple[str, str], KeyPath]
+
+
+def with_every_mount(spec: dict[str, object]) -> dict[str, object]:
+    """The spec with the mounts of a container in each process's own template, where the operator would lose one.
+
+    The operator merges the mounts of two templates by the name of their volume and keeps one mount of each, so that two
+    files of one volume become one. It merges nothing where only one of the templates has mounts.
+
+    Args:
+        spec: of a FlinkDeployment, merged.
+    """
+    common = mapping(mapping(spec.get("podTemplate")).get("spec"))
+    for group in GROUPS:
+        for name in _losing(spec, common, group):
+            complete = {one.process: _mounts(one.pod, group, name) for one in templates(spec)}
+            for process, mounts in complete.items():
+                own = {"podTemplate": {"spec": {group: [{"name": name, "volumeMounts": mounts}]}}}
+                spec = merge_mappings(spec, {process: own})
+            for container in listed(mapping(mapping(spec.get("podTemplate")).get("spec")).get(group)):
+                if isinstance(container, dict) and mapping(cast(object, container)).get("name") == name:
+                    cast(dict[str, object], container).pop("volumeMounts", None)
+    return spec
+
+
+def _losing(spec: Mapping[str, object], common: Mapping[str, object], group: str) -> list[str]:
+    """Names of the containers that have mounts in the common and in a process's template, of one volume twice."""
+    found: list[str] = []
+    for item in listed(common.get(group)):
+        name = mapping(item).get("name")
+        for process in PROCESSES:
+            own = mapping(mapping(mapping(spec.get(process)).get("podTemplate")).get("spec"))
+            both = [_mounts(common, group, name), _mounts(own, group, name)]
+            if isinstance(name, str) and all(both) and any(map(_has_volume_twice, both)) and name not in found:
+                found.append(name)
+    return found
+
+
+def _mounts(pod: Mapping[str, object], group: str, name: object) -> list[object]:
+    named = (mapping(item) for item in listed(pod.get(group)))
+    nothing: list[object] = []
+    return next((listed(item.get("volumeMounts")) for item in named if item.get("name") == name), nothing)
+
+
+def _has_volume_twice(mounts: list[object]) -> bool:
+    names = [str(mapping(mount).get("name")) for mount in mounts]
+    return len(set(names)) < len(names)
 
 
 def templates(spec: Mapping[str, object]) -> list[Template]:

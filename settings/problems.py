@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,17 +11,53 @@ KeyPath = tuple[str | int, ...]
 """Where a value stands in a document: mapping keys and list indices from the root."""
 
 
+LINE_LIMIT = 2_000
+"""Bytes of the longest line that a problem, a remark or an explanation takes."""
+
+_PATH_LIMIT, _NAME_LIMIT = 600, 300
+
+
+def printable(text: str) -> str:
+    """The text on one line: every control character, and every other character that cannot be seen, is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, limit: int = LINE_LIMIT) -> str:
+    """The text with at most `limit` bytes of UTF-8: its middle is left out where it is longer."""
+    data = text.encode(errors="replace")
+    if len(data) <= limit:
+        return text
+    half = (limit - len(" … ".encode())) // 2
+    return f"{data[:half].decode(errors='ignore')} … {data[-half:].decode(errors='ignore')}"
+
+
+def code_span(text: str) -> str:
+    """The text as code in Markdown: no backtick in it ends the code, and no line break starts a block."""
+    text = printable(text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
 def dotted(path: KeyPath) -> str:
-    """The path as people write it: `spec.job.args[2]`; a key with a dot in it is quoted."""
+    """The path as people write it: `spec.job.args[2]`; a key with a dot in it is quoted, control characters escaped."""
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif "." in part:
-            text += f'["{part}"]'
+            continue
+        key = shortened(printable(part), _NAME_LIMIT)
+        if "." in part:
+            text += f'["{key}"]'
         else:
-            text += f".{part}" if text else part
-    return text
+            text += f".{key}" if text else key
+    return shortened(text, _PATH_LIMIT)
 
 
 @dataclass(frozen=True, order=True)
@@ -40,8 +77,12 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.path}: {self.message}" if self.path else f"{where}: {self.message}"
+        file = shortened(printable(self.file), _NAME_LIMIT)
+        where = f"{file}:{self.line}" if self.line else file
+        if self.path:
+            where += f": {shortened(printable(self.path), _PATH_LIMIT)}"
+        space = LINE_LIMIT - len(where.encode(errors="replace")) - len("warning: : ")
+        return f"{where}: {shortened(printable(self.message), space)}"
 
 
 class ProblemsError(Exception):
@@ -58,9 +99,16 @@ class ProblemsError(Exception):
         super().__init__("\n".join([*map(str, self.problems), *self.remarks]))
 
 
+def similar(word: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant: the same in another case, or the most similar one; None if none is."""
+    word = shortened(word, 100)
+    same = [name for name in known if name.lower() == word.lower()]
+    return next(iter(same or difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
+
+
 def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean "parallelism"?`, or what is allowed when nothing is near."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{near[0]}"?'
+    near = similar(word, known)
+    if near is not None:
+        return f'did you mean "{near}"?'
     return "known here: " + ", ".join(sorted(known)) if known else "nothing is allowed here"

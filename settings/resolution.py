@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from settings import tables
+from settings import platform_objects, tables
 from settings.code import CODE, code
 from settings.ingress import Wanted, derived_ingress
 from settings.internal_tls import derived_internal_tls
 from settings.job_files import FileObject
 from settings.job_spec import (
+    MERGE_BY_NAME,
     SUSPENDED,
     SUSPENDED_BY,
     arguments_of,
@@ -25,12 +26,16 @@ from settings.job_spec import (
     suspended_spec,
 )
 from settings.jobs import Attachment, Job
+from settings.kinds import cluster_scoped, group_kind
 from settings.labels import labels
 from settings.layers import DEFAULTS, ENFORCED, IMAGES, JOB_FILE, Layer, Layers
 from settings.merge import merge_mappings, merge_settings
 from settings.model import JobSettings, StackSettings
+from settings.namespace import NamespaceSettings
+from settings.pod_templates import cluster_spec, with_every_mount
 from settings.problems import Problem, nearest
-from settings.rules.subject import short_version
+from settings.rules.finding import Finding
+from settings.rules.subject import mapping, short_version
 from settings.security_context import derived_security
 from settings.stack_file import StackConfig
 from settings.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
@@ -38,11 +43,22 @@ from settings.state_storage import Resource, configuration_keys, derived_state, 
 
 @dataclass(frozen=True)
 class Resolved:
-    """What the job files come to in one stack."""
+    """The job files of one stack, merged with its settings.
+
+    Attributes:
+        jobs: its jobs.
+        attachments: what else the files hold.
+        problems: what is wrong.
+        left_out: objects that the platform creates itself, and what is said of each.
+        settings: of the stack, with the namespaces that job files name and the stack lacks: each of these is a problem,
+            and the jobs in it are checked like all others.
+    """
 
     jobs: tuple[Job, ...]
     attachments: tuple[Attachment, ...]
     problems: tuple[Problem, ...]
+    settings: StackSettings
+    left_out: tuple[tuple[FileObject, Finding], ...] = ()
 
 
 _Stacks = Sequence[tuple[StackSettings, StackConfig]]
@@ -79,17 +95,24 @@ def resolve(
     placed: list[_Placed] = []
     attachments: list[Attachment] = []
     taken: dict[tuple[str, str, str], FileObject] = {}
+    without_namespace = cluster_scoped(source.manifest for source in objects)
+    undeclared: dict[str, list[FileObject]] = {}
+    left_out: list[tuple[FileObject, Finding]] = []
     for source in objects:
         own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
         above, under = [*reversed(enforced), own], [*reversed(defaults)]
         spaces = (*(one.namespace for one in above), source.namespace, *(one.namespace for one in under))
         namespace = next((said for said in spaces if said is not None), settings.first_namespace)
+        switches = (*(one.enabled for one in above), source.enabled, *(one.enabled for one in under))
+        is_off = source.is_job and next((said for said in switches if said is not None), True) is False
+        has_no_namespace = group_kind(source.manifest) in without_namespace
+        if has_no_namespace and namespace not in settings.namespaces:
+            namespace = settings.first_namespace
         if namespace not in settings.namespaces:
-            path = ("metadata", "namespace")
-            known = nearest(namespace, list(settings.namespaces))
-            problems.append(source.problem(path, f'is "{namespace}", which the stack does not have; {known}'))
-            continue
-        identity = (source.kind, namespace, source.name)
+            if is_off:
+                continue
+            undeclared.setdefault(namespace, []).append(source)
+        identity = (source.kind, "" if has_no_namespace else namespace, source.name)
         if identity in taken:
             there = taken[identity].document
             other = f"{there.file}:{there.line((*taken[identity].root, 'metadata', 'name'))}"
@@ -98,15 +121,37 @@ def resolve(
             )
             continue
         taken[identity] = source
+        if not source.is_job and platform_objects.is_made(source, namespace, settings):
+            left_out.append((source, platform_objects.look(source, namespace)))
+            continue
         if not source.is_job:
-            attachments.append(Attachment(source, namespace, _object_manifest(source, namespace)))
+            manifest = _object_manifest(source, None if has_no_namespace else namespace)
+            attachments.append(Attachment(source, namespace, manifest))
             continue
         merged = JobSettings.model_validate(merge_settings([*first, _written(own), *last]))
-        switches = (*(one.enabled for one in above), source.enabled, *(one.enabled for one in under))
-        if next((said for said in switches if said is not None), True) is False:
+        if is_off:
             continue
         placed.append(_Placed(source, namespace, own, keys.get(id(source)), merged))
-    return Resolved(tuple(_jobs(placed, settings, stacks, config, root)), tuple(attachments), tuple(problems))
+    problems += _undeclared(undeclared, settings, config)
+    namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
+    assumed = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
+    jobs = tuple(_jobs(placed, assumed, stacks, config, root))
+    return Resolved(jobs, tuple(attachments), tuple(problems), assumed, tuple(left_out))
+
+
+def _undeclared(
+    undeclared: Mapping[str, Sequence[FileObject]], settings: StackSettings, config: StackConfig
+) -> Iterator[Problem]:
+    """A problem for each namespace that objects are in and the stack lacks, at the first of them."""
+    file = (config.below or config).file
+    for name, (first, *others) in undeclared.items():
+        near = nearest(name, list(settings.namespaces))
+        hint = f"{near} Otherwise " if near.startswith("did you mean") else ""
+        instead = f", or set jobs.{first.name}.namespace" if first.is_job and not others else ""
+        count = f" (it has {len(others) + 1} objects)" if others else ""
+        cure = f"{hint}add it to namespaces in {file}{instead}"
+        path = ("metadata", "namespace")
+        yield first.problem(path, f'is "{name}", which is not a namespace of this stack{count}; {cure}')
 
 
 def _written(settings: JobSettings) -> dict[str, object]:
@@ -184,10 +229,12 @@ def _folders(settings: StackSettings) -> str:
     return ", ".join(f"{folder}/" for folder in settings.job_folders) or "any folder: jobFolders is empty"
 
 
-def _object_manifest(source: FileObject, namespace: str) -> dict[str, object]:
+def _object_manifest(source: FileObject, namespace: str | None) -> dict[str, object]:
+    """The object as it is deployed; without a namespace where its kind has none."""
     manifest = {key: value for key, value in source.manifest.items() if key != "status"}
     metadata = merge_mappings({"labels": labels(source.name)}, source.metadata)
-    manifest["metadata"] = {**metadata, "name": source.name, "namespace": namespace}
+    metadata.pop("namespace", None)
+    manifest["metadata"] = {**metadata, "name": source.name, **({"namespace": namespace} if namespace else {})}
     return manifest
 
 
@@ -244,6 +291,7 @@ def _job_manifest(
     layers = Layers([Layer("platform", platform), *said, *above], option_names=names)
     spec = layers.merged()
     layers.arguments.update(layers.lay_parameters(spec))
+    spec = _with_every_mount(kind, spec)
     manifest = _object_manifest(source, namespace)
     manifest["spec"] = spec
     if suspended is not None:
@@ -265,6 +313,16 @@ def _built(
         instead = instead.replace(CODE, code(root, arguments_of(spec)))
     layer = Layer(IMAGES, in_template(kind, {"image": instead}), (IMAGES, said))
     return {**manifest, "spec": merge_mappings(spec, layer.spec)}, replace(layers, ordered=[*layers.ordered, layer])
+
+
+def _with_every_mount(kind: str, spec: dict[str, object]) -> dict[str, object]:
+    inner = cluster_spec(kind, spec)
+    if str(mapping(inner.get("flinkConfiguration")).get(MERGE_BY_NAME)).lower() != "true":
+        return spec
+    whole = with_every_mount(cast(dict[str, object], inner))
+    if whole is inner:
+        return spec
+    return {**spec, "template": {**mapping(spec.get("template")), "spec": whole}} if inner is not spec else whole
 
 
 def _last(layers: list[Layer], kind: str, field: str) -> object:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 import stat
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from settings.problems import KeyPath, Problem, dotted
+from settings.problems import KeyPath, Problem, dotted, shortened
 
 MAX_BYTES = 1_000_000
 """A job file or stack file above this is refused: it is data that got here by mistake, and the parser is slow."""
@@ -22,7 +23,28 @@ MAX_NODES = 200_000
 MAX_DEPTH = 100
 """Nesting of one document; the C parser builds nodes by recursion, and a deep one takes the whole process down."""
 
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAGS = "tag:yaml.org,2002:"
+
+_LARGEST = 2**64 - 1
+"""Kubernetes' tools keep whole numbers up to this one, and round larger ones."""
+
+_BOOLEANS = {"yes": True, "no": False, "true": True, "false": False, "on": True, "off": False}
+
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_BASES = {"0x": 16, "0o": 8, "0b": 2}
+
+_Loader: type[Any] = type("_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}})
+"""PyYAML's loader with the plain values of Kubernetes' tools, whose reader is written in Go."""
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF", list("yYnNtTfFoO")),
+    ("int", r"[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"{_TAGS}{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,8 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return [], [Problem(shown, line, "", "is not UTF-8; save it as UTF-8")]
+    if path.suffix.lower() == ".json":
+        text = text.replace("\t", " ")  # JSON indents with tabs, too, and has none in its strings
     return parse(text, shown)
 
 
@@ -136,10 +160,57 @@ def _refuse_depth(text: str) -> None:
 
 def _cause(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
     lines = text.splitlines()
+    if _TEMPLATE.search(text):
+        return f"the file contains the template expression {_template(text)}; render the template and keep its output"
     if 0 < line <= len(lines) and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]:
         return "a tab stands where YAML wants spaces; indent with spaces"
     said = " ".join(filter(None, [error.context, error.problem]))
     return f"{said}; mend the syntax"
+
+
+_TEMPLATE = re.compile(r"(?m)\{\{.*?\}\}|^\s*\{%.*?%\}")
+"""What Helm, Jinja and their like replace: `{{ .Values.image }}`, `{% if x %}`."""
+
+
+def _template(text: str) -> str:
+    found = _TEMPLATE.search(text)
+    return shortened(found.group().strip(), 60) if found else "{{ … }}"
+
+
+def _is_template(node: yaml.MappingNode) -> bool:
+    """Whether it is `{{ name }}`, which YAML reads as a mapping whose only key is a mapping."""
+    pairs = cast(list[tuple[yaml.Node, yaml.Node]], node.value)
+    return len(pairs) == 1 and isinstance(pairs[0][0], yaml.MappingNode) and cast(Any, node).flow_style is True
+
+
+def _plain_value(kind: str, text: str) -> object:
+    """The value that Kubernetes' tools read: `2.0` is 2, `1e3` is 1000, `0o644` is 420. Raises ValueError."""
+    if kind in ("str", "timestamp", "value", "merge"):
+        return text
+    if kind == "null" and text.lower() in ("", "~", "null"):
+        return None
+    if kind == "bool" and text.lower() in _BOOLEANS:
+        return _BOOLEANS[text.lower()]
+    if kind == "float" and text.lower().lstrip("+-") in (".inf", ".nan"):
+        return float(text.replace(".", "", 1))
+    if kind in ("int", "float"):
+        return _number(text.replace("_", ""), is_whole=kind == "int")
+    raise ValueError(text)
+
+
+def _number(text: str, *, is_whole: bool) -> object:
+    digits = text.lstrip("+-")
+    base = _BASES.get(digits[:2].lower(), 10)
+    if base == 10 and len(digits) > 1 and digits[0] == "0" and set(digits) <= set("01234567"):
+        base = 8
+    if base != 10 or digits.isdecimal():
+        return int(text, base)
+    if is_whole or not _FLOAT.fullmatch(text):
+        raise ValueError(text)
+    value = float(text)
+    if math.isinf(value):
+        return text  # out of the range of numbers, and so text to Go
+    return int(value) if value.is_integer() else value
 
 
 class _TooManyError(Exception):
@@ -178,8 +249,12 @@ class _Builder:
             raise _TooDeepError(line)
         self.lines.setdefault(path, line)
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(loader, node, path, line)
-        if not str(node.tag).startswith("tag:yaml.org,2002:"):
+            return self._scalar(node, path, line)
+        if isinstance(node, yaml.MappingNode) and _is_template(node):
+            cure = "render the template and keep its output, or quote the text"
+            self._add(line, path, f"is the expression {{{{ … }}}} of a template that is not rendered; {cure}")
+            return None
+        if node.tag != _TAGS + ("seq" if isinstance(node, yaml.SequenceNode) else "map"):
             self._add(line, path, f"has the tag {node.tag}, which means nothing here; remove it")
         if id(node) in self.open:
             self._add(line, path, "contains itself through an alias; write it out")
@@ -193,22 +268,22 @@ class _Builder:
         finally:
             self.open.discard(id(node))
 
-    def _scalar(self, loader: Any, node: yaml.ScalarNode, path: KeyPath, line: int) -> object:
+    def _scalar(self, node: yaml.ScalarNode, path: KeyPath, line: int) -> object:
         text = cast(str, node.value)
-        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
-        # Dates, base 60 (1:30) and = are YAML 1.1's own; what reads the files besides us takes them for text.
-        if kind in ("timestamp", "value") or (kind in ("int", "float") and ":" in text):
-            return text
+        kind = str(node.tag).removeprefix(_TAGS)
         if kind == "binary":
             self._add(line, path, "is binary data; no setting takes that, write text")
             return None
         try:
-            value = cast(object, loader.construct_object(node))
-        except (yaml.YAMLError, ValueError):
+            value = _plain_value(kind, text)
+        except ValueError:
             self._add(line, path, f"is no plain value (tag {node.tag}); quote the text")
             return None
         if isinstance(value, float) and not math.isfinite(value):
             self._add(line, path, f'is {text}, which is no number in Kubernetes; quote it: "{text}"')
+            return None
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            self._add(line, path, "is a number of more than 64 bits, which Kubernetes rounds; quote it")
             return None
         if not isinstance(value, str) and value is not None and text.lower() != str(value).lower():
             self.written[path] = text
@@ -221,7 +296,7 @@ class _Builder:
         own: set[str] = set()
         for key_node, value_node in cast(list[tuple[yaml.Node, yaml.Node]], node.value):
             line = cast(int, key_node.start_mark.line) + 1
-            key = self._key(loader, key_node, path, line)
+            key = self._key(key_node, path, line)
             if key is None:
                 continue
             here = (*path, key)
@@ -234,17 +309,21 @@ class _Builder:
             mapping[key] = self.build(loader, value_node, here)
         return mapping
 
-    def _key(self, loader: Any, node: yaml.Node, path: KeyPath, line: int) -> str | None:
+    def _key(self, node: yaml.Node, path: KeyPath, line: int) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             self._add(line, path, "has a key that is no plain text; use text as keys")
             return None
-        key: Hashable = loader.construct_object(node)
-        if isinstance(key, bool):
-            self._add(
-                line, path, f'has the key {node.value}, which YAML reads as {str(key).lower()}; write "{node.value}"'
-            )
+        text = cast(str, node.value)
+        kind = str(node.tag).removeprefix(_TAGS)
+        try:
+            value = _plain_value(kind, text)
+        except ValueError:
+            self._add(line, path, f"has the key {text}, which is no plain value (tag {node.tag}); quote the key")
             return None
-        return cast(str, node.value)
+        if isinstance(value, bool):
+            self._add(line, path, f'has the key {text}, which YAML reads as {str(value).lower()}; write "{text}"')
+            return None
+        return text
 
     def _add(self, line: int, path: KeyPath, message: str) -> None:
         self.problems.append(Problem(self.shown, line, dotted(path), message))

@@ -5,7 +5,8 @@ Each module has the rules of one subject and says nothing of how grave they are:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from settings.problems import KeyPath
@@ -49,6 +50,75 @@ def look_at_manifest(
         session_cluster: manifest of the cluster of a session job, where it is known.
         written: for values that YAML changed.
     """
+    checked = look_at_fields(manifest, operator=operator, written=written)
+    found = look_at_usable(checked.usable, operator=operator, defaults=defaults, session_cluster=session_cluster)
+    return [*checked.findings, *checked.without_repeats(found)]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A Flink resource whose fields have been compared with the operator's.
+
+    Attributes:
+        findings: misspelt fields and values of a wrong type.
+        refused: where they are.
+        usable: the manifest without them, for all other rules.
+    """
+
+    findings: Sequence[Finding]
+    refused: frozenset[KeyPath]
+    usable: dict[str, object]
+
+    def without_repeats(self, found: Iterable[Finding]) -> list[Finding]:
+        """The findings without those about a value that is refused already: one mistake is one error."""
+        return [one for one in found if not self._is_refused(one.path)]
+
+    def _is_refused(self, path: KeyPath) -> bool:
+        return bool(self.refused) and any(path[:end] in self.refused for end in range(1, len(path) + 1))
+
+
+def look_at_fields(manifest: Mapping[str, object], *, operator: str, written: fields.Written = _nothing) -> Checked:
+    """Compares a Flink resource's fields with those of the operator's version.
+
+    Args:
+        manifest: merged, with flinkConfiguration flat.
+        operator: version of the operator.
+        written: for values that YAML changed.
+    """
+    found: list[Finding] = []
+
+    def say(rule: str, path: KeyPath, message: str) -> None:
+        found.append(Finding(rule, path, message))
+
+    kind = str(manifest["kind"])
+    refused = fields.look(kind, mapping(manifest["spec"]), operator, written, say)
+    # The rule `operator` says of a version that the operator does not take which ones it takes.
+    versions = [path for path in refused if path[-1] == "flinkVersion" and _is_scalar_at(manifest, path)]
+    kept = [one for one in found if one.path not in versions or not _is_operators(kind)]
+    refused = [path for path in refused if path not in versions]
+    usable = cast(dict[str, object], fields.without(manifest, refused) if refused else manifest)
+    return Checked(kept, frozenset(refused), {**usable, "spec": usable.get("spec") or {}})
+
+
+def _is_operators(kind: str) -> bool:
+    return kind in ("FlinkDeployment", "FlinkBlueGreenDeployment")
+
+
+def _is_scalar_at(manifest: Mapping[str, object], path: KeyPath) -> bool:
+    value: object = manifest
+    for part in path:
+        value = mapping(value).get(str(part))
+    return isinstance(value, str | int | float)
+
+
+def look_at_usable(
+    manifest: Mapping[str, object],
+    *,
+    operator: str,
+    defaults: Mapping[str, str] | None = None,
+    session_cluster: Mapping[str, object] | None = None,
+) -> list[Finding]:
+    """`look_at_manifest` for a manifest of which `look_at_fields` has taken away what it refuses."""
     found: list[Finding] = []
 
     def say(rule: str, path: KeyPath, message: str) -> None:
@@ -56,7 +126,6 @@ def look_at_manifest(
 
     given = defaults or {}
     kind, spec = str(manifest["kind"]), mapping(manifest["spec"])
-    fields.look(kind, spec, operator, written, say)
     if kind == "FlinkDeployment":
         _look_at_cluster(_subject(manifest, spec, ("spec",), "", operator, given, say))
     elif kind == "FlinkBlueGreenDeployment":
@@ -75,13 +144,7 @@ def look_at_manifest(
             session_job.look_with_cluster(subject, mapping(session_cluster["spec"]))
     elif kind == "FlinkStateSnapshot":
         snapshot.look(spec, say)
-    return _said_once(found)
-
-
-def _said_once(found: list[Finding]) -> list[Finding]:
-    """A version that the operator does not take is no value of its field either: the former says which it takes."""
-    versions_said = {one.path for one in found if one.rule == "operator" and one.path[-1:] == ("flinkVersion",)}
-    return [one for one in found if one.rule != "field" or one.path not in versions_said]
+    return found
 
 
 def look_at_conduct(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
+from itertools import islice
 
 from settings import tables
 from settings.problems import KeyPath
@@ -48,6 +49,10 @@ def is_on(subject: Subject, key: str, *, default: bool) -> bool:
         return default
 
 
+_MOST_KEYS = 500
+"""Keys of one resource that are compared with the known ones; each takes about a millisecond."""
+
+
 def key_names(spec_configuration: object, flink_version: str | None, operator: str, at: KeyPath, say: Say) -> None:
     """Keys that are near one which the Flink version or the operator knows, and keys of other Flink versions.
 
@@ -60,7 +65,7 @@ def key_names(spec_configuration: object, flink_version: str | None, operator: s
         at: where the configuration stands in the manifest.
         say: takes what is found.
     """
-    for key in mapping(spec_configuration):
+    for key in islice(mapping(spec_configuration), _MOST_KEYS):
         if key.startswith(_OPERATORS_OWN):
             message = _operator_key(key, operator)
         else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from settings import tables
-from settings.problems import KeyPath, nearest
+from settings import tables, versions
+from settings.problems import KeyPath, nearest, similar
 from settings.rules.finding import Say
 from settings.secret_text import masked
 from settings.values import quantity
@@ -15,33 +15,125 @@ Written = Callable[[KeyPath], str | None]
 """The text in the file at a path where YAML reads something that looks otherwise (`no` for false)."""
 
 
-def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> None:
+def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> list[KeyPath]:
     """Compares a spec with the fields that the operator version knows.
 
-    As strict as an API server with the same CRDs: a number is no text, and text is no number.
+    As strict as an API server with the same CRDs: a number is no text, and text is no number. Of an operator version
+    without a table only the types of the fields that the default version has are compared.
 
     Args:
         kind: of the resource.
         spec: its spec.
-        operator: version of the operator; one without a table is not looked at.
+        operator: version of the operator.
+        written: for values that YAML changed.
+        say: takes what is found.
+
+    Returns:
+        Paths of the refused values; no other rule can use what is there.
+    """
+    known = tables.fields(operator)
+    table = known or tables.fields(versions.OPERATOR.version)
+    if table is None:
+        return []
+    if kind not in table.kinds:
+        if known is not None:
+            message = f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}"
+            say("field", ("kind",), message)
+        return []
+    looking = _Look(table, operator, written, say, types_only=known is None)
+    looking.value(table.kinds[kind], spec, ("spec",))
+    return looking.refused
+
+
+_METADATA: Mapping[str, Any] = {
+    "fields": {
+        "annotations": {"map": "string"},
+        "creationTimestamp": "any",
+        "deletionGracePeriodSeconds": "integer",
+        "deletionTimestamp": "any",
+        "finalizers": {"list": "string"},
+        "generateName": "string",
+        "generation": "integer",
+        "labels": {"map": "string"},
+        "managedFields": {"list": "any"},
+        "name": "string",
+        "namespace": "string",
+        "ownerReferences": {"list": "any"},
+        "resourceVersion": "string",
+        "selfLink": "string",
+        "uid": "string",
+    }
+}
+_TOP = {"apiVersion": "string", "kind": "string", "metadata": {"ref": "metadata"}}
+_TEXTS = {"map": "string"}
+_OBJECTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("v1", "ConfigMap"): {"data": _TEXTS, "binaryData": _TEXTS, "immutable": "boolean"},
+    ("v1", "Secret"): {"data": _TEXTS, "stringData": _TEXTS, "type": "string", "immutable": "boolean"},
+    ("v1", "PersistentVolumeClaim"): {"spec": {"map": "any"}, "status": "any"},
+    ("v1", "ServiceAccount"): {
+        "automountServiceAccountToken": "boolean",
+        "imagePullSecrets": {"list": {"map": "string"}},
+        "secrets": {"list": "any"},
+    },
+    **{
+        ("flink.apache.org/v1beta1", kind): {"spec": "any", "status": "any"}
+        for kind in ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
+    },
+}
+"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds the metadata alone is compared."""
+
+
+def look_at_object(manifest: Mapping[str, object], written: Written, say: Say) -> None:
+    """Compares an object's metadata, and the fields around it where the kind is known, with Kubernetes' own.
+
+    Args:
+        manifest: as it stands in its file.
         written: for values that YAML changed.
         say: takes what is found.
     """
-    table = tables.fields(operator)
-    if table is None:
-        return
-    if kind not in table.kinds:
-        say(
-            "field",
-            ("kind",),
-            f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}",
-        )
-        return
-    _Look(table, operator, written, say).value(table.kinds[kind], spec, ("spec",))
+    types = {"metadata": _METADATA}
+    looking = _Look(tables.Fields({}, types), "", written, say, types_only=False)
+    fields = _OBJECTS.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))))
+    if fields is None:
+        looking.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
+    else:
+        types["object"] = {"fields": {**_TOP, **fields}}
+        looking.value({"ref": "object"}, manifest, ())
+
+
+def without(value: object, paths: Iterable[KeyPath]) -> object:
+    """A copy of the value without what is at those paths; an item of a list becomes null: others keep their place."""
+    tree: dict[str | int, Any] = {}
+    for path in paths:
+        node = tree
+        for part in path:
+            node = node.setdefault(part, {})
+        node[_ALL] = True
+    return _without(value, tree)
+
+
+_ALL = ""
+"""Key of a branch of the tree of paths that is taken away whole; a field cannot have an empty name here."""
+
+
+def _without(value: object, tree: Mapping[str | int, Any]) -> object:
+    if isinstance(value, dict):
+        fields = cast(dict[str, object], value)
+        return {
+            key: _without(item, tree[key]) if key in tree else item
+            for key, item in fields.items()
+            if key == _ALL or key not in tree or _ALL not in tree[key]
+        }
+    if isinstance(value, list):
+        items = enumerate(cast(list[object], value))
+        return [None if _ALL in tree.get(i, {}) else _without(item, tree.get(i, {})) for i, item in items]
+    return value
 
 
 class _Look:
-    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say) -> None:
+    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say, *, types_only: bool) -> None:
+        self.refused: list[KeyPath] = []
+        self._types_only = types_only
         self._table = table
         self._operator = operator
         self._written = written
@@ -55,7 +147,9 @@ class _Look:
         elif "ref" in kind:
             self._fields(self._table.types[kind["ref"]], value, path)
         elif "enum" in kind:
-            if value not in kind["enum"]:
+            if isinstance(value, dict | list):
+                self._wrong(cast(object, value), path, nearest("", [str(known) for known in kind["enum"]]))
+            elif value not in kind["enum"] and not self._types_only:
                 self._wrong(value, path, nearest(str(value), [str(known) for known in kind["enum"]]))
         elif "list" in kind:
             if isinstance(value, list):
@@ -75,14 +169,19 @@ class _Look:
             return
         fields = cast(Mapping[str, Any], kind["fields"])
         given = cast(dict[str, object], value)
+        meant: set[str] = set()
         for key, item in given.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
-            else:
-                self._say("field", (*path, key), f"is unknown; {self._cure(key, list(fields))}")
+                continue
+            if (field := similar(key, list(fields))) is not None and field not in given:
+                meant.add(field)  # which is not missing, but misspelt
+                self.refused.append((*path, field))
+            if not self._types_only:
+                self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}")
         for key in kind.get("required", ()):
-            if given.get(key) is None:
-                self._say("field", (*path, key), "is missing; Kubernetes refuses the object without it")
+            if given.get(key) is None and key not in meant and not self._types_only:
+                self._refuse((*path, key), "is missing; Kubernetes refuses the object without it")
 
     def _cure(self, key: str, known: Sequence[str]) -> str:
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
@@ -94,20 +193,20 @@ class _Look:
     def _scalar(self, kind: str, value: object, path: KeyPath) -> None:
         odd = self._written(path)
         if kind == "string":
-            if odd is not None:
-                self._say("field", path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
+            if odd is not None and path[:1] not in (("data",), ("stringData",)):
+                self._refuse(path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
             elif not isinstance(value, str):
-                self._wrong(
-                    value, path, "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
-                )
+                self._wrong(value, path, _quoted(value, path))
         elif kind == "boolean":
             if not isinstance(value, bool):
                 self._wrong(value, path, "write true or false")
         elif kind == "integer":
             if not isinstance(value, int) or isinstance(value, bool):
                 self._wrong(value, path, "write a whole number, without quotes")
+            elif abs(value) >= 2**63 or (path[-1] in _JAVA_INTS and abs(value) >= 2**31):
+                self._refuse(path, f"is a number of {len(str(value))} digits, which is too large; write a smaller one")
         elif kind == "number":
             if not isinstance(value, int | float) or isinstance(value, bool):
                 self._wrong(value, path, "write a number, without quotes")
@@ -117,7 +216,22 @@ class _Look:
             self._wrong(value, path, 'write a whole number or text such as "500m"')
 
     def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
-        self._say("field", path, f"is {_shown(path, value)}, which is wrong here; {cure}")
+        self._refuse(path, f"is {_shown(path, value)}, which is wrong here; {cure}")
+
+    def _refuse(self, path: KeyPath, message: str) -> None:
+        self.refused.append(path)
+        self._say("field", path, message)
+
+
+def _quoted(value: object, path: KeyPath) -> str:
+    if path[:1] in (("data",), ("stringData",)):
+        return "quote it"
+    if path[-2:] == ("resource", "memory"):
+        return f'write it like "{value}m"'  # quoted alone it would be bytes
+    return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
+
+
+_JAVA_INTS = ("parallelism", "replicas")
 
 
 def _is_bad_quantity(value: object, path: KeyPath) -> bool:
@@ -136,6 +250,8 @@ def _is_unnamed(value: object, path: KeyPath) -> bool:
 
 
 def _shown(path: KeyPath, value: object) -> str:
+    if path[:1] in (("data",), ("stringData",)) and isinstance(value, int | float):
+        return "a number or a boolean"  # which may be a password
     if _is_unnamed(value, path):
         return "a number"
     value = masked(str(path[-1]), value)

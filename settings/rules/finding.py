@@ -24,6 +24,7 @@ SEVERITIES: dict[str, Severity] = {
     # What cannot work, by the operator's word, Flink's or Kubernetes'.
     "operator": Severity.ERROR,
     "field": Severity.ERROR,
+    "name": Severity.ERROR,
     "size": Severity.ERROR,
     "graph": Severity.ERROR,
     "storage": Severity.ERROR,
@@ -39,7 +40,6 @@ SEVERITIES: dict[str, Severity] = {
     "privileged": Severity.WARNING,
     "resources": Severity.WARNING,
     "recovery": Severity.WARNING,
-    "name": Severity.WARNING,
     "labels": Severity.WARNING,
     "unrestricted": Severity.WARNING,
     "crowded": Severity.WARNING,
@@ -48,11 +48,15 @@ SEVERITIES: dict[str, Severity] = {
     "plugin": Severity.WARNING,
     "upgradeMode": Severity.WARNING,
     "place": Severity.WARNING,
+    "unused": Severity.WARNING,
+    "lost": Severity.WARNING,
     "ingress": Severity.WARNING,
     "unguarded": Severity.WARNING,
     "open": Severity.WARNING,
     "certificate": Severity.WARNING,
     # What one may want to know.
+    "unread": Severity.NOTICE,
+    "made": Severity.NOTICE,
     "reach": Severity.NOTICE,
 }
 """Severity by rule."""
@@ -84,10 +88,14 @@ MEANINGS = {
     "plugin": "a file system whose plugin is missing or of another Flink version",
     "place": "a directory for state inside of a pod",
     "upgradeMode": "a job that does not say whether it keeps state, where there is a place for it",
+    "lost": "an object in a job file that the platform creates itself, without a part of the file's",
+    "unused": "a setting that has no effect",
     "ingress": "an Ingress that asks nobody who he is",
     "unguarded": "a platform without NetworkPolicies",
     "certificate": "a certificate that may run out before the alert about old ones fires",
     "open": "a NetworkPolicy, or egress, that lets everything pass",
+    "made": "an object in a job file that the platform creates itself",
+    "unread": "a file or a folder with Flink's resources that is in a job folder and is not read",
     "reach": "a host that a job names and no NetworkPolicy lets it reach, or an Ingress whose controller none lets in",
 }
 """What each rule is about."""

@@ -31,6 +31,9 @@ POLICY = "NetworkPolicy"
 _FREE_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 """Kinds whose names are no DNS names."""
 
+_OPERATORS = frozenset({"FlinkDeployment", "FlinkBlueGreenDeployment", "FlinkSessionJob"})
+"""Kinds whose names have a rule of the operator's."""
+
 
 def look(manifest: Mapping[str, object], say: Say, *, in_file: bool) -> None:
     """What one object shows by itself.
@@ -72,7 +75,7 @@ def _name(kind: str, metadata: Mapping[str, object], say: Say) -> None:
     name = metadata.get("name")
     if not isinstance(name, str) or not name:
         say("name", ("metadata", "name"), "is missing: each deployment would make another object; give it a name")
-    elif kind not in _FREE_NAMES and not _SUBDOMAIN.fullmatch(name):
+    elif kind not in _FREE_NAMES and kind not in _OPERATORS and not _SUBDOMAIN.fullmatch(name):
         say("name", ("metadata", "name"), f'"{name}" is no DNS name; use lower-case letters, digits, - and .')
 
 

@@ -138,7 +138,8 @@ def _half_high_availability(subject: Subject) -> None:
         )
     elif storage is not None and not is_highly_available(subject):
         path = ("flinkConfiguration", storage[0])
-        subject.found("storage", path, "is set and high availability is not on; set high-availability.type: kubernetes")
+        message = "has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"
+        subject.found("unused", path, message)
 
 
 def _half_savepoint_on_deletion(subject: Subject) -> None:

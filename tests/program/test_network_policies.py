@@ -97,3 +97,12 @@ def test_a_jobs_ingress_lets_its_controller_in_and_no_other_job_s(recording):
         seen = recording("dev", ingress=ingress, jobs={"word-count": {"ingress": {"enabled": enabled}}})
         rules = [rule for rule in policies(seen)[name].inputs["spec"]["ingress"] if wanted in rule["from"]]
         assert [rule["ports"] for rule in rules] == ([[{"port": 8081, "protocol": "TCP"}]] if enabled else [])
+
+
+def test_a_namespace_of_every_cluster_is_used_and_not_owned(recording):
+    seen = recording("dev", namespaces={"default": {}})
+    names = {f"{one.kind} {one.namespace}/{one.object_name}" for one in seen.things if not one.is_release}
+    assert "Namespace default" not in {f"{one.kind} {one.object_name}" for one in seen.things}
+    assert "NetworkPolicy default/default-deny" not in names
+    assert "NetworkPolicy default/flinkdeployment-word-count" in names
+    assert {"ServiceAccount default/flink", "Role default/flink", "RoleBinding default/flink"} <= names

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from settings.namespace import Limits
+from settings.problems import code_span
 from tools.plan.plan import plan
 from tools.plan.preview import parse
 from tools.plan.report import Report
@@ -153,22 +154,24 @@ def _count(lines: Sequence[str], what: str) -> str:
 def _problems(compared: Sequence[Compared]) -> list[str]:
     lines: list[str] = []
     for line, stacks in _by_line((one.stack, one.head.problems) for one in compared):
-        lines.append(f"- `{line}` ({stacks})")
+        lines.append(f"- {code_span(line)} ({stacks})")
     for one in compared:
         for name, side in (("this branch", one.head), ("the base", one.base)):
             if side.failure:
-                lines.append(f"- `{one.stack}` of {name} cannot be asked: `{side.failure}`")
+                lines.append(f"- `{one.stack}` of {name} cannot be asked: {code_span(side.failure)}")
         if one.base.problems:
-            lines.append(f"- `{one.stack}` was broken before: `{one.base.problems[0]}`")
+            lines.append(f"- `{one.stack}` was broken before: {code_span(one.base.problems[0])}")
     if not lines:
         return []
     broken = sorted({name for one in compared if one.head.problems and one.is_comparable for name in one.head.files})
-    note = [f"What follows has {', '.join(f'`{name}`' for name in broken)} as before.", ""] if broken else []
+    note = [f"What follows has {', '.join(map(code_span, broken))} as before.", ""] if broken else []
     return ["### To be mended", "", *lines, "", *note]
 
 
 def _findings(compared: Sequence[Compared]) -> list[str]:
-    lines = [f"- `{line}` ({stacks})" for line, stacks in _by_line((one.stack, one.remarks) for one in compared)]
+    lines = [
+        f"- {code_span(line)} ({stacks})" for line, stacks in _by_line((one.stack, one.remarks) for one in compared)
+    ]
     return ["### New findings of rules and policies", "", *lines, ""] if lines else []
 
 

@@ -92,6 +92,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("field", FLINK, {"spec.job.paralelism": 2}),
     ("size", FLINK, {"spec.taskManager.resource.memory": "64m"}),
     ("storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
+    ("unused", FLINK, {f"{CONF}/high-availability.type": None}),
     ("secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
     ("secret", FLINK, {"spec.job.args": ["--password", "hunter2"]}),
     ("secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "value": "hunter2"}]}),

@@ -327,7 +327,8 @@ def test_a_file_without_namespace_goes_to_the_first_and_one_with_another_is_an_e
     assert [job.namespace for job in project.load().jobs] == ["team-a"]
     project.job(JOB.replace("name: word-count", "name: word-count\n  namespace: team-c"))
     assert project.problems() == [
-        'jobs/word_count.yaml:5: metadata.namespace: is "team-c", which the stack does not have; did you mean "team-b"?'
+        'jobs/word_count.yaml:5: metadata.namespace: is "team-c", which is not a namespace of this stack; '
+        'did you mean "team-b"? Otherwise add it to namespaces in Pulumi.x.yaml, or set jobs.word-count.namespace'
     ]
 
 

@@ -51,8 +51,8 @@ def test_a_good_deployment_has_no_finding() -> None:
     [
         ({"conf:high-availability.type": "kubernetes"}, "storage: spec.flinkConfiguration.high-availability.type: turns high"
          " availability on with no place for its data; set high-availability.storageDir"),
-        ({"conf:high-availability.storageDir": "s3://b/ha"}, "storage: spec.flinkConfiguration.high-availability.storageDir:"
-         " is set and high availability is not on; set high-availability.type: kubernetes"),
+        ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused: spec.flinkConfiguration.high-availability.storageDir:"
+         " has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"),
         ({"conf:s3.endpoint": "http://minio:9000", "conf:s3.access-key": "${KEY}"},
          "storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
         ({"spec.image": "flink:1.20"}, "version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
@@ -69,7 +69,7 @@ def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
 
 
 SIZES = [
-    ({"taskManager": {"memory": 4}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
+    ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
      " is too small for metaspace and overhead); raise it, or lower its parts"),
     ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
     ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),

@@ -1,5 +1,7 @@
 """The traps of YAML: each is read as Kubernetes' own tools read it or said with its line; none hangs or raises."""
 
+# ruff: noqa: E501 - a case a line reads best
+
 from __future__ import annotations
 
 import time
@@ -42,6 +44,24 @@ def problem_of(text: str) -> str:
         ("a: !!binary aGk=\n", "f.yaml:1: a: is binary data; no setting takes that, write text"),
         ("a: !custom {b: 1}\n", "f.yaml:1: a: has the tag !custom, which means nothing here; remove it"),
         ("a: .inf\n", 'f.yaml:1: a: is .inf, which is no number in Kubernetes; quote it: ".inf"'),
+        ("2020-13-45: {}\n!!int abc: 1\n", "f.yaml:2: has the key abc, which is no plain value (tag tag:yaml.org,2002:int);"
+         " quote the key"),
+        ("!!float abc: 1\n", "f.yaml:1: has the key abc, which is no plain value (tag tag:yaml.org,2002:float); quote the key"),
+        ("!!bool abc: 1\n", "f.yaml:1: has the key abc, which is no plain value (tag tag:yaml.org,2002:bool); quote the key"),
+        ("!custom abc: 1\n", "f.yaml:1: has the key abc, which is no plain value (tag !custom); quote the key"),
+        ("a: !!int ''\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:int); quote the text"),
+        ("a: !!float ''\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:float); quote the text"),
+        ("a: !!bool abc\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:bool); quote the text"),
+        ("a: !!int 0x\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:int); quote the text"),
+        ("a: !!set {b: null}\n", "f.yaml:1: a: has the tag tag:yaml.org,2002:set, which means nothing here; remove it"),
+        ("a: !!int [1]\n", "f.yaml:1: a: has the tag tag:yaml.org,2002:int, which means nothing here; remove it"),
+        ("a: 1" + "0" * 300 + "\n", "f.yaml:1: a: is a number of more than 64 bits, which Kubernetes rounds; quote it"),
+        ("a:\n- name: {{ volumeName }}\n", "f.yaml:2: a[0].name: is the expression {{ … }} of a template that is not rendered;"
+         " render the template and keep its output, or quote the text"),
+        ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "f.yaml:1: is no YAML: the file contains the template expression"
+         " {{- if .Values.x }}; render the template and keep its output"),
+        ("{% if x %}\na: 1\n{% endif %}\n", "f.yaml:1: is no YAML: the file contains the template expression"
+         " {% if x %}; render the template and keep its output"),
         ("a: &a [*a]\n", "f.yaml:1: a[0]: contains itself through an alias; write it out"),
         ("a: *gone\n", "f.yaml:1: is no YAML: found undefined alias; mend the syntax"),
         ("b:\n  <<: 3\n", "f.yaml:2: is no YAML: while constructing a mapping expected a mapping or list of mappings"
@@ -69,6 +89,9 @@ def test_broken_syntax_is_one_problem_in_one_line(text: str) -> None:
         ("a: 2024-01-01\nb: 2024-01-01T00:00:00Z\n", {"a": "2024-01-01", "b": "2024-01-01T00:00:00Z"}),
         ("a: 1:30\nb: 12:30:45.5\nc: =\n", {"a": "1:30", "b": "12:30:45.5", "c": "="}),
         ("a: on\nb: NO\nc: true\n", {"a": True, "b": False, "c": True}),
+        ("a: 2.0\nb: 1.8e+06\nc: 1e3\nd: 0.10\ne: 5.\n", {"a": 2, "b": 1800000, "c": 1000, "d": 0.1, "e": 5}),
+        ("a: 0o644\nb: 0644\nc: 0x1F\nd: 0b11\ne: 1_000\nf: 08\n", {"a": 420, "b": 420, "c": 31, "d": 3, "e": 1000, "f": 8}),
+        ("a: 1e999\nb: 1.2.3\nc: '1e3'\nd: -.5\ne: +7\n", {"a": "1e999", "b": "1.2.3", "c": "1e3", "d": -0.5, "e": 7}),
         ("1: a\n2.5: b\nnull: c\n", {"1": "a", "2.5": "b", "null": "c"}),
         ("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}\n", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
         ("a: &x {b: 1}\ne: &y {b: 2, c: 3}\nd: {<<: [*x, *y]}\n",
@@ -77,6 +100,10 @@ def test_broken_syntax_is_one_problem_in_one_line(text: str) -> None:
 )  # fmt: skip
 def test_reads_as_kubernetes_tools_do(text: str, value: object) -> None:
     assert value_of(text) == value
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+    assert isinstance(value_of("2.0"), int)
 
 
 def test_remembers_what_was_written_where_yaml_reads_something_else() -> None:
@@ -149,7 +176,10 @@ def test_any_text_is_documents_or_problems(text: str) -> None:
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**64) + 1, 2**64 - 1)
+    | st.text(st.characters(codec="utf-8", exclude_categories=["C"])),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcxyz.-", min_size=1), inner, max_size=4),
     max_leaves=20,
 )
