@@ -63,7 +63,7 @@ def sandbox() -> Generator[Path]:
             patch.delenv(name, raising=False)
         patch.setenv("FLINK_K8S_STATE", str(STATE))
         if STATE.exists() or users.work(Api(home()).namespaces()):
-            # A killed run has left a cluster whose objects nobody can destroy in order. Work of other clones is kept.
+            # A killed run has left a cluster whose objects cannot be destroyed in order. Work of other clones is kept.
             _sandbox("down", "--purge", *(["--force"] if STATE.exists() else []))
             shutil.rmtree(STATE, ignore_errors=True)
             _sandbox("up")

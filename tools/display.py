@@ -38,7 +38,7 @@ _PLANNED: Final = {
     "import": "to import",
     "discard": "no longer read:",
 }
-"""The same operations in a preview by itself."""
+"""The same operations in `pulumi preview`."""
 _IN_PROGRESS: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
 _EXPORT_LENGTH: Final = 160
 _LAST_LINES: Final = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,18 @@ def program(name: str, *, cure: str) -> str:
     if found is None:
         raise FailedError(f"{name} is not on PATH; {cure}")
     return found
+
+
+def add_allowed(parser: argparse.ArgumentParser) -> None:
+    """Adds the option for jobs that may lose their state; `allow_state_loss` is a list of their names."""
+    parser.add_argument(
+        "--allow-state-loss",
+        action="extend",
+        type=str.split,
+        default=[],
+        metavar="JOBS",
+        help="by name, namespace/name or kind/namespace/name",
+    )
 
 
 def agree(name: str, *, yes: bool) -> None:

@@ -28,7 +28,7 @@ from tools import engine
 from tools.kubectl import Kubectl
 from tools.plan.effects import Effect, Outcome, changed
 from tools.plan.state import DeclaredJob, Operator
-from tools.run import FailedError, agree, finish, say
+from tools.run import FailedError, add_allowed, agree, finish, say
 from tools.stack import Stack, prepare
 from tools.suspended import Change, Suspended
 
@@ -204,14 +204,7 @@ def main() -> int:
     parser.add_argument("--job", default="", help="this one only")
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument(
-        "--allow-state-loss",
-        action="extend",
-        type=str.split,
-        default=[],
-        metavar="JOBS",
-        help="by name, namespace/name or kind/namespace/name",
-    )
+    add_allowed(parser)
     options = parser.parse_args()
     stack = prepare(options.stack, options.layer)
     carrier = engine.find(context=stack.context)

@@ -87,7 +87,7 @@ def look_at_object(manifest: Mapping[str, object], written: Written, say: Say) -
     """Compares an object's metadata, and the fields around it where the kind is known, with Kubernetes' own.
 
     Args:
-        manifest: as it stands in its file.
+        manifest: as its file has it.
         written: for values that YAML changed.
         say: takes what is found.
     """

@@ -118,7 +118,7 @@ def test_one_run_at_a_time_and_the_next_up_continues_one_that_was_cut_off(
             done = second.make(target, layer)
             assert done.code != 0
             assert LOCKED in done.output
-        assert second.make("preview", layer).code == 0, "a preview disturbs nobody"
+        assert second.make("preview", layer).code == 0, "a preview takes no lock"
         assert first.is_running
         assert identities(kubectl) == before
 

@@ -16,7 +16,7 @@ from tools.plan.plan import plan
 from tools.plan.preview import PreviewError, parse
 from tools.plan.report import Report
 from tools.plan.state import Operator
-from tools.run import FailedError, finish, say
+from tools.run import FailedError, add_allowed, finish, say
 from tools.stack import Stack, prepare
 
 STATE_LOSS = 3
@@ -28,14 +28,7 @@ def main() -> int:
     parser.add_argument("stack")
     parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
     parser.add_argument("--preview-json", type=Path, metavar="FILE", help="read this preview; no engine is asked")
-    parser.add_argument(
-        "--allow-state-loss",
-        action="extend",
-        type=str.split,
-        default=[],
-        metavar="JOBS",
-        help="by name, namespace/name or kind/namespace/name",
-    )
+    add_allowed(parser)
     parser.add_argument("--format", choices=["text", "markdown"], default="text", help="of what is printed")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown to this file, too")
     options = parser.parse_args()

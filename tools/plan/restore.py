@@ -129,7 +129,7 @@ def is_cancelled(old: DeclaredJob, new: DeclaredJob) -> bool:
     """Whether the operator cancels a job for its last state, its Flink version being the same.
 
     Its own keys it reads from the new spec, and from the old one where that no longer says them. Of a job that is
-    suspended already nobody knows whether it was cancelled, unless it had no high availability.
+    suspended already it is unknown whether it was cancelled, unless it had no high availability.
     """
     if not new.operator.is_new:
         return False
@@ -153,7 +153,7 @@ def _lost_metadata(old: DeclaredJob, new: DeclaredJob) -> str:
 
 
 def _deleted_checkpoint(old: DeclaredJob) -> str:
-    """Flink deletes the last checkpoint of a job that is cancelled; of one that is suspended nobody knows."""
+    """Flink deletes the last checkpoint of a job that is cancelled; of one that is suspended it is unknown."""
     if not old.deleting_retention or old.is_suspended:
         return ""
     cure = "; upgradeMode savepoint for this change keeps the state" if old.text(SAVEPOINTS) else ""

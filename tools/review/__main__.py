@@ -14,7 +14,7 @@ from settings import stack_file
 from settings.problems import nearest
 from tools.review import trees
 from tools.review.comment import Compared, comment, fails
-from tools.run import ROOT, FailedError, finish, say
+from tools.run import ROOT, FailedError, add_allowed, finish, say
 
 NOT_AS_IT_IS = 3
 
@@ -58,14 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.review", description="what a branch changes, as a comment")
     parser.add_argument("--base", default="main", help="what it will be merged into (default: main)")
     parser.add_argument("--stack", action="append", help="this one alone; may be said again")
-    parser.add_argument(
-        "--allow-state-loss",
-        action="extend",
-        type=str.split,
-        default=[],
-        metavar="JOBS",
-        help="by name, namespace/name or kind/namespace/name",
-    )
+    add_allowed(parser)
     parser.add_argument(
         "--check", action="extend", type=str.split, default=[], metavar="NAME=success|failure ...", help="other checks"
     )

@@ -66,7 +66,7 @@ def test_sources_have_the_provider_and_its_sdk_as_folders(tmp_path: Path) -> Non
 
 
 def test_other_sources_than_the_changes_are_for_are_refused(tmp_path: Path) -> None:
-    go = fake_go(tmp_path, tmp_path / "modules", schema="package gen // written anew\n")
+    go = fake_go(tmp_path, tmp_path / "modules", schema="package gen // changed\n")
     (tmp_path / "work").mkdir()
     with pytest.raises(Failure, match=r"pkg/gen/schema\.go is not what sandbox/engine was written for"):
         engine.PULUMI.sources(go, tmp_path / "work")
