@@ -32,8 +32,6 @@ def declared_platform(root: Path) -> Platform:
     try:
         platform = load(root, engine_config(values, pulumi.get_stack(), _encrypted(values)))
     except ProblemsError as error:
-        for remark in error.remarks:
-            pulumi.log.warn(str(remark))
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
     for remark in platform.remarks:
         say = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info

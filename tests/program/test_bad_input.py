@@ -8,6 +8,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from local.recording import Message
 from local.run import run_program
 from settings import stack_file
 from settings.check import main as check
@@ -17,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project with three things wrong: a job file, a config key, an override."""
+    """A copy of the project with three things wrong (a job file, a config key, an override) and one to warn of."""
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("settings", "components", "dashboards"):
@@ -26,6 +27,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "jobs" / "broken.yaml").write_text("kind: FlinkDeployment\n  name: [\n")
     with (tmp_path / "Pulumi.dev.yaml").open("a") as config:
         config.write("  flink-k8s:jobTimeOut: 5m\n  flink-k8s:jobs:\n    word-cuont: {parallelism: 2}\n")
+        config.write("    word-count: {image: shop/words:1}\n")
     return tmp_path
 
 
@@ -46,8 +48,10 @@ def test_the_program_says_the_same_and_registers_nothing(project: Path):
             applied.append(resource)
             return {}
 
-    config = stack_file.read(project, "dev")
+    config, logged = stack_file.read(project, "dev"), list[Message]()
     with pytest.raises(pulumi.RunError) as error:
-        run_program(project, "dev", config, preview=False, effects=Effects())
+        run_program(project, "dev", config, preview=False, effects=Effects(), log=logged.append)
     assert "3 problem(s)" in str(error.value)
+    printed = [str(error.value), *(message.text for message in logged)]
+    assert sum(text.count("add its digest") for text in printed) == 1, "each finding is printed once"
     assert not applied
