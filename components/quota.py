@@ -41,7 +41,8 @@ def flink_quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -
     """
     if not (hard := settings.counts()):
         return []
-    counted = [f"jsonpath={{.status.used.{_escaped(name)}}}" for name in sorted(hard)]
+    # The provider reads a JSONPath by RFC 9535: a name with other signs than letters, digits and _ needs brackets.
+    counted = [f"jsonpath={{.status.used['{name}']}}" for name in sorted(hard)]
     metadata = {
         "name": "flink-quota",
         "namespace": namespace,
@@ -53,11 +54,6 @@ def flink_quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -
 
 def _quota(metadata: Mapping[str, Any], hard: Mapping[str, str]) -> Mapping[str, Any]:
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
-
-
-def _escaped(name: str) -> str:
-    """A name as one step of a JSONPath."""
-    return name.replace(".", r"\.")
 
 
 def limits(namespace: str, settings: Limits, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
