@@ -57,9 +57,8 @@ def main() -> int:
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
                     policies=arguments.network_policy,
+                    pulumi=shutil.which("pulumi") is None,
                 )
-                if shutil.which("pulumi") is None:
-                    engine.build(home())
             case "engine":
                 print(engine.build(home()))
             case "env":

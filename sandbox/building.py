@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox import debian, golang, pruning, system_images
+from sandbox import debian, engine, golang, pruning, system_images
 from sandbox.charts import build_cert_manager, build_chart, build_prometheus
 from sandbox.home import Home
 from sandbox.images import PAIRS, build_images, pair_of
@@ -19,6 +19,7 @@ def build(
     cert_manager: bool = False,
     prometheus: bool = False,
     policies: bool = False,
+    pulumi: bool = False,
 ) -> None:
     """Builds what is missing; seconds when nothing is. Then removes what nobody has used for long.
 
@@ -28,6 +29,7 @@ def build(
         cert_manager: whether cert-manager's images and chart are wanted, too.
         prometheus: whether the images and the chart of Prometheus and its operator are, with promtool.
         policies: whether what enforces NetworkPolicies is.
+        pulumi: whether Pulumi is; one that was built before is kept up to date in any case.
 
     Raises:
         Failure: a package, a program or an image cannot be had, or a version is unknown; says which and why.
@@ -47,6 +49,8 @@ def build(
             build_cert_manager(where=home)
         if prometheus:
             build_prometheus(where=home)
+        if pulumi or engine.is_built(home):
+            engine.install(home)
         pruning.prune(home)
 
 

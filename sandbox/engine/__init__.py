@@ -125,22 +125,36 @@ PULUMI = _PulumiModule(
 
 
 def build(home: Home) -> Path:
-    """Builds what is missing, and installs the provider as Pulumi's plugin; returns the command's path.
-
-    A provider of that version that Pulumi has installed itself stays.
+    """Builds what is missing; returns the command's path.
 
     Raises:
         Failure: the sources cannot be had or do not compile.
     """
     home.root.mkdir(parents=True, exist_ok=True)
     with locked(home.lock, "build Pulumi"):
-        golang.build(home, (PULUMI,))
+        install(home)
+    return home.bin / "pulumi"
+
+
+def is_built(home: Home) -> bool:
+    """Whether the command was built before, by this version of the sandbox or another one."""
+    return (home.bin / "pulumi").is_symlink()
+
+
+def install(home: Home) -> None:
+    """Builds what is missing, and installs the provider as Pulumi's plugin; the caller holds the build lock.
+
+    A provider of that version that Pulumi has installed itself stays.
+
+    Raises:
+        Failure: the sources cannot be had or do not compile.
+    """
+    golang.build(home, (PULUMI,))
     pulumi_home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     plugin = pulumi_home / "plugins" / f"resource-kubernetes-v{PROVIDER_RELEASE}" / _RESOURCE
     plugin.parent.mkdir(parents=True, exist_ok=True)
     if plugin.is_symlink() or not plugin.exists():
         golang.link(plugin, str(PULUMI.program(home, _RESOURCE)))
-    return home.bin / "pulumi"
 
 
 def environment(home: Home) -> dict[str, str]:

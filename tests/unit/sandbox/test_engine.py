@@ -191,3 +191,11 @@ def test_golang_removes_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Failure, match="building pause failed"):
         golang.build(Home(tmp_path / "home"), (golang.PAUSE,))
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_command_of_an_older_version_is_known_as_built(built: Home) -> None:
+    assert not engine.is_built(built)
+    built.bin.mkdir(exist_ok=True)
+    (built.bin / "pulumi").symlink_to("pulumi-0123456789ab/pulumi")
+    assert engine.is_built(built), "`sandbox up` then builds this version"
+    assert engine.build(built).resolve() == engine.PULUMI.program(built, "pulumi")
