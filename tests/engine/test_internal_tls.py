@@ -18,6 +18,7 @@ import pytest
 from settings.internal_tls import authority_name, certificate_name, root_name
 from tests.engine.stand_in import controller, set_status, stand_in_operator, stand_in_platform
 from tests.project import NOTHING, Project, changes
+from tests.waiting import until
 from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
@@ -91,8 +92,9 @@ class TestInternalTls:
         thread.start()
         with stand_in_operator(kubectl), stand_in_cert_manager(kubectl, seen, hold):
             done = engine.make("up", layer(charts, on=True))
-        thread.join()
-        assert done.code == 0, done.output
+            thread.join()
+            assert done.code == 0, done.output
+            until("the job was seen", lambda: "job" in seen, 30)
         assert seen == [
             f"Issuer {root_name('FlinkDeployment', 'word-count')}",
             f"Certificate {authority_name('FlinkDeployment', 'word-count')}",
