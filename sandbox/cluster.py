@@ -3,7 +3,8 @@
 Besides `$FLINK_K8S_HOME` the sandbox touches of the machine: Debian packages and Go's caches when it builds
 (`sandbox.debian`, `sandbox.golang`), one interface with two routes (`sandbox.network`), one control group
 (`sandbox.cgroups`), processes in namespaces of their own (`sandbox.node`), and in the clone the link `.sandbox`.
-`sandbox.teardown` takes all but the first two away.
+`sandbox.teardown` takes all but the first two away. A Pulumi that the sandbox builds adds a link to its provider in
+`~/.pulumi/plugins` (`sandbox.engine`), which stays, too.
 """
 
 import os
