@@ -28,7 +28,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.run ## from a fresh machine to the finished word count [INPUT=file] [TIMINGS=1: where the time went]
-	@$(PYTHON) -m tools.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION) $(TIMINGS_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION) $(TIMINGS_OPTION)
 
 test: lint ## lint, unit and whole-program tests; no root, no cluster
 	@$(PYTHON) -m pytest -q
@@ -40,100 +40,100 @@ e2e-full: .venv/.dev ## the core and all variants: other versions, stores, long 
 	@$(PYTHON) -m pytest -q --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
 check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from] [COST=text|markdown: what each asks for]
-	@$(PYTHON) -m settings.check $(STACK_TO_READ) $(LAYER_OPTION) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
+	@$(PYTHON) -m flink_k8s.operations.check $(STACK_TO_READ) $(LAYER_OPTION) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
 
 render: .venv/.run ## every object of STACK as YAML into OUT [GITOPS=flux|argocd ORDERED=1: marks of that tool keep the order]
-	@$(PYTHON) -m local.render $(STACK_TO_READ) "$${OUT:-out/$${STACK:-dev}}" $(LAYER_OPTION) \
+	@$(PYTHON) -m flink_k8s.program.render $(STACK_TO_READ) "$${OUT:-out/$${STACK:-dev}}" $(LAYER_OPTION) \
 		$${GITOPS:+--gitops "$$GITOPS"} $${ORDERED:+--ordered}
 
 graph: .venv/.run ## the graph of STACK as Mermaid
-	@$(PYTHON) -m local.graph $(STACK_TO_READ) $(LAYER_OPTION)
+	@$(PYTHON) -m flink_k8s.program.graph $(STACK_TO_READ) $(LAYER_OPTION)
 
 preview: .venv/.run ## what `up` would change in STACK [POLICY=policy: ask the policy pack, too]
-	@$(PYTHON) -m tools.engine preview $(STACK_TO_READ) $(LAYER_OPTION) $(POLICY_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.deploy preview $(STACK_TO_READ) $(LAYER_OPTION) $(POLICY_OPTION)
 
 plan: .venv/.run ## what that does to each job; fails when one loses state [ALLOW="job …"] [FORMAT=markdown] [MARKDOWN=file]
-	@$(PYTHON) -m tools.plan $(STACK_TO_READ) $(LAYER_OPTION) $(ALLOW_OPTION) \
+	@$(PYTHON) -m flink_k8s.operations.plan $(STACK_TO_READ) $(LAYER_OPTION) $(ALLOW_OPTION) \
 		$${FORMAT:+--format "$$FORMAT"} $${MARKDOWN:+--markdown "$$MARKDOWN"}
 
 review: .venv/.run ## what this branch changes in every stack, as the comment of its pull request [BASE=main] [OUT=file] [ALLOW="job …"]
-	@$(PYTHON) -m tools.review --base "$${BASE:-main}" $(ALLOW_OPTION) $(OUT_OPTION) $${CHECKS:+--check "$$CHECKS"}
+	@$(PYTHON) -m flink_k8s.operations.review --base "$${BASE:-main}" $(ALLOW_OPTION) $(OUT_OPTION) $${CHECKS:+--check "$$CHECKS"}
 
 up: .venv/.run ## bring STACK up, and fail when a job is not well [TIMINGS=1: where the time went]
-	@$(PYTHON) -m tools.engine up $(STACK_TO_CHANGE) $(LAYER_OPTION) $(POLICY_OPTION) $(TIMINGS_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.deploy up $(STACK_TO_CHANGE) $(LAYER_OPTION) $(POLICY_OPTION) $(TIMINGS_OPTION)
 
 drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make it what was declared]
 	@: $${REPAIR:+$(STACK_TO_CHANGE)}
-	@$(PYTHON) -m tools.drift $(STACK_TO_READ) $(LAYER_OPTION) $${REPAIR:+--repair} $(OUT_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.drift $(STACK_TO_READ) $(LAYER_OPTION) $${REPAIR:+--repair} $(OUT_OPTION)
 
 destroy: .venv/.run ## take STACK away, jobs first
-	@$(PYTHON) -m tools.engine destroy $(STACK_TO_CHANGE) $(LAYER_OPTION) $(YES_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.deploy destroy $(STACK_TO_CHANGE) $(LAYER_OPTION) $(YES_OPTION)
 
 suspend: .venv/.run ## STACK's jobs stop with their state kept, until they are resumed; nobody's `up` undoes it [JOB=j] [ALLOW="job …"] [YES=1]
-	@$(PYTHON) -m tools.suspend suspend $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(YES_OPTION) $(ALLOW_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.suspend suspend $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(YES_OPTION) $(ALLOW_OPTION)
 
 resume: .venv/.run ## they go on from where they were [JOB=j] [ALLOW="job …"]
-	@$(PYTHON) -m tools.suspend resume $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(ALLOW_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.suspend resume $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(ALLOW_OPTION)
 
 unstick: .venv/.run ## the way out when STACK's Flink resources wait for an operator that is gone; asks first [JOB=j YES=1]
-	@$(PYTHON) -m tools.unstick $(STACK_TO_CHANGE) $(JOB_OPTION) $(YES_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.unstick $(STACK_TO_CHANGE) $(JOB_OPTION) $(YES_OPTION)
 
 cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no Docker answers
-	@$(PYTHON) -m tools.cluster up
+	@$(PYTHON) -m flink_k8s.operations.cluster up
 
 build: .venv/.run ## the jobs' image, into that cluster, under the names that its jobs have for it by their code
-	@$(PYTHON) -m tools.cluster image $(LAYER_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.cluster image $(LAYER_OPTION)
 
 new: .venv/.run ## code, manifest and tests of a new JOB, to begin with
-	@$(PYTHON) -m tools.new_job "$$JOB"
+	@$(PYTHON) -m flink_k8s.operations.new_job "$$JOB"
 
 run: .venv/.run ## JOB's Python in a Flink on this machine, no Kubernetes, with STACK's settings
-	@$(PYTHON) -m tools.run_job "$$JOB" --stack $(STACK_TO_READ)
+	@$(PYTHON) -m flink_k8s.operations.run_job "$$JOB" --stack $(STACK_TO_READ)
 
 test-job: .venv/.dev ## JOB's tests, those in a Flink on this machine among them
-	@$(PYTHON) -m tools.test_job "$$JOB"
+	@$(PYTHON) -m flink_k8s.operations.test_job "$$JOB"
 
 ui: .venv/.run ## Flink's UI of JOB
-	@$(PYTHON) -m tools.look ui "$$JOB" $(STACK_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.access ui "$$JOB" $(STACK_OPTION)
 
 logs: .venv/.run ## logs of JOB
-	@$(PYTHON) -m tools.look logs "$$JOB" $(STACK_OPTION)
+	@$(PYTHON) -m flink_k8s.operations.access logs "$$JOB" $(STACK_OPTION)
 
 monitor: .venv/.run ## Grafana, Prometheus, Alertmanager
-	@$(PYTHON) -m tools.look monitor --stack $(STACK_TO_READ)
+	@$(PYTHON) -m flink_k8s.operations.access monitor --stack $(STACK_TO_READ)
 
 grafana-creds: .venv/.run ## Grafana's user and password
-	@$(PYTHON) -m tools.look grafana-creds --stack $(STACK_TO_READ)
+	@$(PYTHON) -m flink_k8s.operations.access grafana-creds --stack $(STACK_TO_READ)
 
 clean: .venv/.run ## away with the cluster of this machine and what tools left in this folder
-	@$(PYTHON) -m tools.clean
+	@$(PYTHON) -m flink_k8s.operations.clean
 
 golden: .venv/.run ## what every stack renders to, kept for tests and reviewers
-	@$(PYTHON) -m tools.golden
+	@$(PYTHON) -m dev.golden
 
 lock: .venv/.dev ## requirements.txt from requirements.in: every package by version and hash [UPGRADE=1: the newest ones]
-	@$(PYTHON) -m tools.lock $${UPGRADE:+--upgrade}
+	@$(PYTHON) -m dev.lock $${UPGRADE:+--upgrade}
 
 sbom: .venv/.dev ## what STACK is made of, as CycloneDX [OUT=file.cdx.json]
-	@$(PYTHON) -m tools.supply_chain $(STACK_TO_READ) $(OUT_OPTION)
+	@$(PYTHON) -m dev.supply_chain $(STACK_TO_READ) $(OUT_OPTION)
 
 audit: .venv/.dev ## its licences and known vulnerabilities; fails when there is something to look at
-	@$(PYTHON) -m tools.supply_chain $(STACK_TO_READ) $(OUT_OPTION) --audit
+	@$(PYTHON) -m dev.supply_chain $(STACK_TO_READ) $(OUT_OPTION) --audit
 
 schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
-	@$(PYTHON) -m settings.schema
+	@$(PYTHON) -m dev.schema
 
-dashboards: .venv/.dev ## dashboards/json, which the program reads, from the dashboards' code
-	@$(PYTHON) -m dashboards.build
+dashboards: .venv/.dev ## flink_k8s/monitoring/json, which the program reads, from the dashboards' code
+	@$(PYTHON) -m dev.dashboards
 
 bench: .venv/.run ## what it costs beside peers, into docs/performance.md [PART=a|b|c|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
-	@$(PYTHON) -m tools.bench $${PART:+--part "$$PART"} $${JOBS:+--jobs "$$JOBS"} $${CONTEXT:+--kubeconfig "$$KUBECONFIG" --context "$$CONTEXT"}
+	@$(PYTHON) -m dev.bench $${PART:+--part "$$PART"} $${JOBS:+--jobs "$$JOBS"} $${CONTEXT:+--kubeconfig "$$KUBECONFIG" --context "$$CONTEXT"}
 
 lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m basedpyright
-	@$(PYTHON) -m tools.lint_workflows
+	@$(PYTHON) -m dev.lint_workflows
 
 fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff check --fix .

@@ -8,17 +8,18 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components import platform_stack
-from components.api_server import ApiServer
 from components.cert_manager import CertManager
+from components.dependencies import registered
 from components.flink_job import deploy_jobs, exported
 from components.flink_operator import FlinkOperator
 from components.monitoring import monitor_platform
 from components.namespace import JobNamespace
 from components.network_policies import network_policies
 from components.prometheus import Prometheus
-from components.readiness import Readiness
-from components.stack import declared_platform, registered
 from components.state_claim import state_claims
+from flink_k8s.checks.running_stack import declared_platform
+from flink_k8s.health.api_server import ApiServer
+from flink_k8s.health.readiness import Readiness
 
 platform = declared_platform(Path(__file__).parent)
 settings = platform.settings

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pulumi
 
 from components.kubernetes_object import KubernetesObject
-from dashboards.alerts import groups
-from settings.labels import labels
-from settings.platform import Platform
+from flink_k8s.facts.labels import labels
+from flink_k8s.monitoring.alerts import groups
+from flink_k8s.resolve.declared_stack import Platform
 
 NAME = "flink-alerts"
 

@@ -6,9 +6,9 @@ import pulumi
 
 from components.namespace import namespace
 from components.release import install
-from settings import versions
-from settings.model import CertManager as CertManagerSettings
-from settings.model import Charts
+from flink_k8s.config.model import CertManager as CertManagerSettings
+from flink_k8s.config.model import Charts
+from flink_k8s.facts import versions
 
 
 class CertManager(pulumi.ComponentResource):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pulumi
 
 from components.kubernetes_object import KubernetesObject
-from settings.labels import labels
-from settings.secret_model import ExternalSecret
+from flink_k8s.config.secret_model import ExternalSecret
+from flink_k8s.facts.labels import labels
 
 API = "external-secrets.io/v1"
 READY = {"pulumi.com/waitFor": "condition=Ready"}

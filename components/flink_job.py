@@ -9,20 +9,20 @@ from typing import Any, cast
 
 import pulumi
 
-from components.clear_secrets import guarded
+from components.dependencies import Turns, after
 from components.external_secret import READY
 from components.flink_operator import FlinkOperator
 from components.internal_tls import internal_tls
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
-from components.order import Turns, after
-from components.readiness import Readiness
-from settings.job_files import FLINK_GROUP
-from settings.jobs import Attachment, Job
-from settings.model import StackSettings, Suspension
-from settings.platform import Platform
-from settings.state_storage import CLAIM
-from settings.traffic import rest_port, rest_service
+from components.plaintext_secrets import guarded
+from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.config.model import StackSettings, Suspension
+from flink_k8s.health.readiness import Readiness
+from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.jobs import Attachment, Job
+from flink_k8s.resolve.state_storage import CLAIM
+from flink_k8s.resolve.traffic import rest_port, rest_service
 
 
 def deletion(kind: str) -> dict[str, str]:

@@ -10,18 +10,18 @@ from typing import Any, cast
 import pulumi
 
 from components import webhook_keystore
-from components.api_server import ApiServer
 from components.cert_manager import CertManager
-from components.definitions import Definitions
+from components.crds import Definitions
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
 from components.release import install
-from components.webhook import Webhook
-from settings import versions
-from settings.jobs import PROMETHEUS_REPORTER
-from settings.model import Operator as OperatorSettings
-from settings.platform import Platform
-from settings.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
+from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.facts import versions
+from flink_k8s.health.api_server import ApiServer
+from flink_k8s.health.webhook import Webhook
+from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.jobs import PROMETHEUS_REPORTER
+from flink_k8s.resolve.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
 
 _CONFIGURATION = {
     "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,

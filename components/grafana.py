@@ -8,7 +8,7 @@ import pulumi
 
 from components.kubernetes_object import KubernetesObject
 from components.password import password_secret
-from settings.monitoring import GRAFANA_SECRET
+from flink_k8s.config.monitoring import GRAFANA_SECRET
 
 USER_KEY, PASSWORD_KEY = "admin-user", "admin-password"
 

@@ -1,4 +1,4 @@
-"""The dashboards of `dashboards/json`, each in a ConfigMap that Grafana's sidecar finds by its label."""
+"""The dashboards of `flink_k8s/monitoring/json`, each in a ConfigMap that Grafana's sidecar finds by its label."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import pulumi
 
 from components.kubernetes_object import KubernetesObject
-from dashboards.metrics import FLINK_UI
-from settings.labels import labels
+from flink_k8s.facts.labels import labels
+from flink_k8s.monitoring.metrics import FLINK_UI
 
-FOLDER = Path(__file__).resolve().parent.parent / "dashboards" / "json"
+FOLDER = Path(__file__).resolve().parent.parent / "flink_k8s" / "monitoring" / "json"
 
 
 class GrafanaDashboards(pulumi.ComponentResource):

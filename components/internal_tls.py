@@ -11,14 +11,14 @@ from typing import Any
 
 import pulumi
 
+from components.dependencies import after
 from components.external_secret import READY
 from components.kubernetes_object import KubernetesObject
-from components.order import after
-from settings.internal_tls import authority_name, certificate_name, has_internal_tls, root_name
-from settings.jobs import Job
-from settings.labels import labels
-from settings.secret_text import KEYSTORE_PASSWORD
-from settings.tls_model import LONGEST
+from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
+from flink_k8s.config.tls_model import LONGEST
+from flink_k8s.facts.labels import labels
+from flink_k8s.resolve.internal_tls import authority_name, certificate_name, has_internal_tls, root_name
+from flink_k8s.resolve.jobs import Job
 
 _API = "cert-manager.io/v1"
 

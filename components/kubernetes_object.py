@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pulumi
 
-from components.order import Needed, Turns
+from components.dependencies import Needed, Turns
 
 Manifest = Mapping[str, Any]
 """An object as Kubernetes' own documentation writes it; values may be outputs."""

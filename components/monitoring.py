@@ -12,7 +12,7 @@ from components.grafana_dashboards import GrafanaDashboards
 from components.namespace import JobNamespace
 from components.pod_monitor import jobs_monitor, operator_monitor
 from components.prometheus import Prometheus
-from settings.platform import Platform
+from flink_k8s.resolve.declared_stack import Platform
 
 
 def monitor_platform(

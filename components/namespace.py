@@ -10,9 +10,9 @@ import pulumi
 from components import quota
 from components.external_secret import external_secrets
 from components.kubernetes_object import KubernetesObject
-from settings.labels import labels
-from settings.model import JOB_ACCOUNT
-from settings.namespace import NamespaceSettings, pod_security_labels
+from flink_k8s.config.model import JOB_ACCOUNT
+from flink_k8s.config.namespace import NamespaceSettings, pod_security_labels
+from flink_k8s.facts.labels import labels
 
 _RBAC = "rbac.authorization.k8s.io/v1"
 

@@ -1,4 +1,4 @@
-"""NetworkPolicies: what `settings.traffic` lets pass, and nothing else."""
+"""NetworkPolicies: what `flink_k8s.resolve.traffic` lets pass, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 import pulumi
 
+from components.dependencies import Turns, after
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
-from components.order import Turns, after
-from settings.jobs import Job
-from settings.labels import labels
-from settings.network import Endpoint, Peer, port_range
-from settings.platform import Platform
-from settings.pod_templates import cluster_spec
-from settings.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, of_job, of_operator, policy_name
+from flink_k8s.config.network import Endpoint, Peer, port_range
+from flink_k8s.facts.labels import labels
+from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.pod_templates import cluster_spec
+from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, of_job, of_operator, policy_name
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes itself gives every namespace its name as this label."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pulumi
 
 from components.kubernetes_object import KubernetesObject
-from settings.labels import labels
+from flink_k8s.facts.labels import labels
 
 
 def password_secret(

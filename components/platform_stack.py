@@ -7,7 +7,8 @@ from typing import cast
 
 import pulumi
 
-from settings.model import StackSettings
+from flink_k8s.config.model import StackSettings
+from flink_k8s.config.platform_stack import missing_platform
 
 
 def export(settings: StackSettings) -> dict[str, object] | None:
@@ -36,7 +37,7 @@ def platform_below(settings: StackSettings) -> pulumi.Output[pulumi.Resource] | 
     reference = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{name}")
 
     def checked(output: object) -> pulumi.Resource:
-        problem = missing(name, output, wanted)
+        problem = missing_platform(name, output, wanted)
         if problem:
             raise pulumi.RunError(problem)
         there = cast(Mapping[str, object], output).get("operator")
@@ -46,21 +47,3 @@ def platform_below(settings: StackSettings) -> pulumi.Output[pulumi.Resource] | 
         return reference
 
     return reference.get_output("platform").apply(checked)
-
-
-def missing(name: str, output: object, wanted: list[str]) -> str:
-    """What the platform's stack lacks, in words; empty when nothing is missing.
-
-    Args:
-        name: of the platform's stack.
-        output: its output `platform`.
-        wanted: the namespaces that are needed.
-    """
-    cure = f"bring it up first: make up STACK={name}"
-    if not isinstance(output, Mapping):
-        return f"the stack {name}, which holds the platform, is not up; {cure}"
-    there = cast(Mapping[str, object], output).get("namespaces")
-    absent = [one for one in wanted if not isinstance(there, list) or one not in there]
-    if absent:
-        return f"the stack {name} has no namespace {', '.join(absent)} yet; {cure}"
-    return ""

@@ -11,8 +11,8 @@ from components.flink_operator import FlinkOperator
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.prometheus import Prometheus
-from dashboards.metrics import JOBS_MONITOR, OPERATOR_MONITOR
-from settings.labels import labels
+from flink_k8s.facts.labels import labels
+from flink_k8s.monitoring.metrics import JOBS_MONITOR, OPERATOR_MONITOR
 
 
 def pod_monitor(

@@ -6,16 +6,16 @@ from typing import Any
 
 import pulumi
 
-from components import kube_state_metrics
 from components.grafana import PASSWORD_KEY, USER_KEY, Grafana, admin_secret
 from components.namespace import namespace
 from components.release import install
-from settings import versions
-from settings.model import Charts
-from settings.monitoring import Prometheus as PrometheusSettings
-from settings.monitoring import PrometheusStorage
-from settings.namespace import pod_security_labels
-from settings.values import quantity
+from flink_k8s.config.model import Charts
+from flink_k8s.config.monitoring import Prometheus as PrometheusSettings
+from flink_k8s.config.monitoring import PrometheusStorage
+from flink_k8s.config.namespace import pod_security_labels
+from flink_k8s.facts import versions
+from flink_k8s.facts.units import quantity
+from flink_k8s.monitoring import kube_state_metrics
 
 RELEASE = "prometheus"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 
 from components.kubernetes_object import KubernetesObject
-from settings.labels import labels
-from settings.namespace import Limits, Quota
+from flink_k8s.config.namespace import Limits, Quota
+from flink_k8s.facts.labels import labels
 
 
 def quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:

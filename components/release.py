@@ -8,10 +8,10 @@ from typing import Any, cast
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
-from components.clear_secrets import guarded
-from settings.merge import merge_mappings
-from settings.model import Charts, ChartSource
-from settings.versions import Chart
+from components.plaintext_secrets import guarded
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.config.model import Charts, ChartSource
+from flink_k8s.facts.versions import Chart
 
 INSTALL_TIMEOUT_SECONDS = 600
 

@@ -9,9 +9,9 @@ import pulumi
 
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
-from settings.labels import labels
-from settings.platform import Platform
-from settings.state_storage import CLAIM
+from flink_k8s.facts.labels import labels
+from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.state_storage import CLAIM
 
 
 def state_claims(

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import pulumi
 
-from components.api_server import ApiServer
 from components.kubernetes_object import KubernetesObject
 from components.password import password_secret
-from settings.model import Operator as OperatorSettings
-from settings.rules.subject import mapping
+from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.facts.mappings import mapping
+from flink_k8s.health.api_server import ApiServer
 
 PASSWORD_SECRET, PASSWORD_KEY = "operator-webhook-keystore", "password"
 """The Secret with the password, and its key."""

@@ -1,1 +1,1 @@
-"""The rules of `settings/rules` as a Pulumi policy pack: `make preview STACK=s POLICY=policy`."""
+"""The rules of `flink_k8s/checks` as a Pulumi policy pack: `make preview STACK=s POLICY=policy`."""

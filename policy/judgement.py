@@ -1,4 +1,4 @@
-"""What the pack says of a resource: nothing of its own, the rules of `settings/rules` in the engine's terms."""
+"""What the pack says of a resource: nothing of its own, the rules of `flink_k8s/checks` in the engine's terms."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from settings import rules
-from settings.job_files import FLINK_API
-from settings.model import StackSettings
-from settings.platform import engine_config
-from settings.problems import dotted
-from settings.rules import pod_security
-from settings.rules.finding import MEANINGS, SEVERITIES, Finding, Severity
-from settings.rules.stack import in_clear
-from settings.rules.subject import mapping
-from settings.validation import read_settings
+from flink_k8s.checks import manifest as rules
+from flink_k8s.checks import pod_security
+from flink_k8s.checks.stack import in_clear
+from flink_k8s.config.findings import MEANINGS, SEVERITIES, Finding, Severity
+from flink_k8s.config.job_files import FLINK_API
+from flink_k8s.config.model import StackSettings
+from flink_k8s.config.problems import dotted
+from flink_k8s.config.stack_file import engine_config
+from flink_k8s.config.validation import read_settings
+from flink_k8s.facts.mappings import mapping
 
 Level = Literal["mandatory", "advisory"]
 

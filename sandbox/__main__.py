@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 
-from sandbox import building, cluster, engine, node, status, teardown
+from sandbox import building, cluster, containerd, engine, node, status, teardown
 from sandbox.home import home
 from sandbox.images import PAIRS
 from sandbox.report import Failure
@@ -45,6 +45,9 @@ def main() -> int:
     down.add_argument("--purge", action="store_true", help="remove what it holds, too")
     down.add_argument("--force", action="store_true", help="even if another clone's work is in it")
     commands.add_parser("status", help="what runs; exit code 0 when the cluster is ready, 1 when not")
+    tag = commands.add_parser("tag", help="give an image of the running cluster another name; an existing name is kept")
+    tag.add_argument("source", help="the image, for example pyflink:dev")
+    tag.add_argument("name", help="its other name")
     run = commands.add_parser("exec", help="run a command inside the node, as root")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND ...")
     arguments = parser.parse_args()
@@ -78,11 +81,10 @@ def main() -> int:
                 seen = status.status()
                 print("\n".join(seen.lines))
                 return 0 if seen.up else 1
+            case "tag":
+                containerd.tag(_running(), arguments.source, arguments.name)
             case _:
-                found = node.find()
-                if found is None:
-                    raise Failure("the sandbox does not run; python -m sandbox up starts it")
-                argv = found.command(*(arguments.argv or ["/bin/sh"]))
+                argv = _running().command(*(arguments.argv or ["/bin/sh"]))
                 os.execvp(argv[0], argv)
     except Failure as failure:
         print(f"sandbox: {failure}", file=sys.stderr)
@@ -91,6 +93,13 @@ def main() -> int:
         print("sandbox: interrupted; the same command goes on where it was", file=sys.stderr)
         return 130
     return 0
+
+
+def _running() -> node.Node:
+    found = node.find()
+    if found is None:
+        raise Failure("the sandbox does not run; start it with: python -m sandbox up")
+    return found
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from sandbox.image import Image, Layer, Store, write_archive
+from sandbox.image import Image, Layer, Store, full_name, write_archive
 from sandbox.node import Node
 from sandbox.report import Failure, say
 
@@ -61,6 +61,25 @@ def import_images(node: Node, store: Store, images: Sequence[Image]) -> list[Ima
             _import(node, store, image, without=set())
         say(f"image {image.name} ({megabytes:.0f} MB) imported in {time.monotonic() - begun:.1f} s")
     return wanted
+
+
+def tag(node: Node, source: str, name: str) -> None:
+    """Gives an image of the running node another name; an existing name is kept.
+
+    Args:
+        node: the running node.
+        source: the image, for example `pyflink:dev`.
+        name: its other name.
+
+    Raises:
+        Failure: if the node does not have the image.
+    """
+    source, name = full_name(source), full_name(name)
+    if name in node.run(*_CTR, "images", "list", "--quiet").stdout.split():
+        return
+    done = node.run(*_CTR, "images", "tag", source, name, check=False)
+    if done.returncode != 0:
+        raise Failure(f"image {source} cannot be named {name}: {done.stdout.strip()}")
 
 
 def _content(node: Node) -> set[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tools.kubectl import Kubectl
-from tools.stack import prepare
+from flink_k8s.operations.stack import prepare
+from flink_k8s.support.kubectl import Kubectl
 
 FLINK_KINDS = ("flinkdeployments", "flinksessionjobs", "flinkbluegreendeployments", "flinkstatesnapshots")
 REPEATED = ("reconciliationStatus", "lastReconciledSpec", "lastStableSpec")

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from local.tool import state
+from flink_k8s.config.stack_file import PROJECT
+from flink_k8s.operations.stack import prepare
+from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.paths import state
 from sandbox import users
 from sandbox.api import Api
 from sandbox.home import home
-from settings.stack_file import PROJECT
 from tests.cluster_state import cluster_state
 from tests.project import ROOT, Project, destroy, make
 from tests.suites import Suites
-from tools.kubectl import Kubectl
-from tools.stack import prepare
 
 STATE = home().root / "tests"
 """The engine's state of all tests of a run; it exists only during a run, or after one that did not clean up."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
-from tools.kubectl import Kubectl
+from flink_k8s.support.kubectl import Kubectl
 
 
 @contextmanager

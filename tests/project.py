@@ -17,10 +17,10 @@ from typing import Any, cast
 
 import yaml
 
-from local.tool import find_tool
+from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.paths import find_tool
 from sandbox.images import PAIRS as BUILT
 from tests.working_copy import working_copy, write_jobs
-from tools.kubectl import Kubectl
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIRS = {path.stem: path for path in sorted((ROOT / "sandbox" / "pairs").glob("*.yaml"))}
@@ -205,13 +205,13 @@ class Project:
         return self._run(self.command(target, layer, *variables, stack=stack, **config), timeout)
 
     def plan(self, layer: str = "", *allowed: str) -> Done:
-        """`python -m tools.plan sandbox`, whose exit code tells a state loss from a failure.
+        """`python -m flink_k8s.operations.plan sandbox`, whose exit code tells a state loss from a failure.
 
         Args:
             layer: YAML laid over the stack's config.
             allowed: jobs that may lose their state.
         """
-        command = [sys.executable, "-m", "tools.plan", "sandbox", "--layer", str(self._layer(layer, {}))]
+        command = [sys.executable, "-m", "flink_k8s.operations.plan", "sandbox", "--layer", str(self._layer(layer, {}))]
         return self._run([*command, *(part for name in allowed for part in ("--allow-state-loss", name))], 900)
 
     def pulumi(self, *arguments: str, cwd: Path = ROOT) -> Done:

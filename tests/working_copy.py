@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.review.trees import copy_work
-from tools.run import ROOT
+from flink_k8s.operations.review.trees import copy_work
+from flink_k8s.support.paths import ROOT
 
 LINKED = (".venv", ".sandbox")
 

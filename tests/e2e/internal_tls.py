@@ -7,10 +7,10 @@ import json
 import subprocess
 from typing import Any
 
-from settings.internal_tls import certificate_name
+from flink_k8s.resolve.internal_tls import certificate_name
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.running_totals import JOB, NAMESPACE, RunningTotals
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 OWN = certificate_name("FlinkDeployment", JOB)
 TLS = {"internalTls": {"enabled": True}}

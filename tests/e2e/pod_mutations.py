@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.unit.settings.test_pod_security import GOOD
+from tests.unit.checks.test_pod_security import GOOD
 
 Pod = dict[str, Any]
 Change = Callable[[Pod], None]

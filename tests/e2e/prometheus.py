@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 SERVICE = "svc/prometheus-operated"  # the Prometheus operator makes it, whatever the chart calls its own
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 PATIENCE = 2
 """Seconds after which a connection that was not answered counts as refused: a policy drops packets without a word."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from settings.merge import merge_mappings
-from settings.state_storage import MOUNT
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.resolve.state_storage import MOUNT
+from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.processes import FailedError
 from tests.e2e.totals import Audit, audit
 from tests.project import PAIR, layered, make, pod_names
 from tests.waiting import until
-from tools.kubectl import Kubectl
-from tools.run import FailedError
 
 JOB = "running-totals"
 NAMESPACE = "flink"

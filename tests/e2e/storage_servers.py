@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from local.tool import home
+from flink_k8s.support.paths import home
 from sandbox import golang
 from sandbox.home import home as sandbox_home
 from tests.waiting import until

@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 
 from components.webhook_keystore import KEYSTORE_SECRET, PASSWORD_KEY, PASSWORD_SECRET
+from flink_k8s.config.job_files import FLINK_API
+from flink_k8s.facts import versions
+from flink_k8s.support.kubectl import Kubectl
 from sandbox.home import home
 from sandbox.images import build_images
 from sandbox.images.s3_server import S3Server
 from sandbox.lock import locked
-from settings import versions
-from settings.job_files import FLINK_API
 from tests.project import ROOT, remove_flink_crds
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 
@@ -54,7 +54,7 @@ CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguratio
 
 
 def engine_command(operation: str, layer: Path) -> list[str]:
-    return [sys.executable, "-m", "tools.engine", operation, STACK, "--layer", str(layer)]
+    return [sys.executable, "-m", "flink_k8s.operations.deploy", operation, STACK, "--layer", str(layer)]
 
 
 def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:

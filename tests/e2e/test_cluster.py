@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from local.tool import find_tool
+from flink_k8s.support.paths import find_tool
 from sandbox import cluster, configuration, golang, network, node
 from sandbox.home import PROJECT, home
 from sandbox.system_images import BUSYBOX

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.deletions import deletions
 from tests.project import NOTHING, PAIR, PAIRS, ROOT, Project, changes, destroy, make, pod_names, remove_flink_crds
 from tests.steps import step
 from tests.waiting import until
 from tests.word_reference import reference_words
-from tools.kubectl import Kubectl
 
 SHIPPED = ROOT / "jobs" / "pyflink" / "input"
 JOB = ("flinkdeployment", "word-count", "-n", "flink")

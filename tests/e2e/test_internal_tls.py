@@ -12,7 +12,8 @@ import sys
 
 import pytest
 
-from settings.internal_tls import authority_name, certificate_name
+from flink_k8s.resolve.internal_tls import authority_name, certificate_name
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import (
     JOB,
@@ -25,7 +26,6 @@ from tests.e2e.running_totals import (
 )
 from tests.project import ROOT
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

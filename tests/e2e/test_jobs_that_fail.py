@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.other_kinds import REFUSED_BY_FLINK
 from tests.project import ROOT, Done, Project, pod_names
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

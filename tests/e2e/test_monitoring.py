@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.queries import Query, queries
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.config.monitoring import AlertName
+from flink_k8s.monitoring.queries import Query, queries
+from flink_k8s.support.kubectl import Kubectl
 from sandbox.home import home
-from settings.merge import merge_mappings
-from settings.monitoring import AlertName
 from tests.e2e.prometheus import Prometheus, prometheus
 from tests.project import ROOT, make
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 NAMESPACE, JOB, BATCH = "flink", "running-totals", "word-count"
 MONITORING, OPERATOR = "monitoring", "flink-operator"

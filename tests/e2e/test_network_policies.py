@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 import yaml
 
-from local.render import render
-from local.run import run_program
-from settings import stack_file
+from flink_k8s.config import stack_file
+from flink_k8s.program.render import render
+from flink_k8s.program.run import run_program
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.network_evaluator import Connection, Place, verdicts
 from tests.project import ROOT
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

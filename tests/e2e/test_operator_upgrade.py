@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from components.definitions import MARK
-from settings.state_storage import HEALTH_CHECK
+from components.crds import MARK
+from flink_k8s.resolve.state_storage import HEALTH_CHECK
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals, in_job_manager
 from tests.project import PAIRS, ROOT, make, remove_flink_crds
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.deletions import deletions
 from tests.e2e.other_kinds import (
     BLUE_GREEN,
@@ -25,7 +26,6 @@ from tests.e2e.other_kinds import (
 )
 from tests.e2e.running_totals import RunningTotals
 from tests.project import Project
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

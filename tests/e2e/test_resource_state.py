@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.kube_state_metrics import values
+from flink_k8s.monitoring.kube_state_metrics import values
 
 RESOURCES = values()["customResourceState"]["config"]["spec"]["resources"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local.tool import find_tool
+from flink_k8s.support.paths import find_tool
 from sandbox import cgroups, cluster, daemons, network, node, status, teardown, users
 from sandbox.api import Api
 from sandbox.home import PROJECT, home

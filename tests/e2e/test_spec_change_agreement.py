@@ -19,10 +19,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from settings import tables as known
+from flink_k8s.facts import tables as known
+from flink_k8s.operations.plan.spec_changes import aggregate, compare
 from tests.e2e.validator import java, tables
-from tests.unit.tools.plan.cases import CASES
-from tools.plan.spec_changes import aggregate, compare
+from tests.unit.operations.plan.cases import CASES
 
 pytestmark = pytest.mark.full
 
@@ -74,7 +74,7 @@ def test_the_table_is_what_the_jar_says(operator: str) -> None:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_case_of_the_plan(operator: str) -> None:
-    """The diffs of tests/unit/tools/plan/cases.py, on the operator's own classes."""
+    """The diffs of tests/unit/operations/plan/cases.py, on the operator's own classes."""
     pairs: list[Pair] = []
     for case in CASES:
         old, new = case.old_spec(), case.new_spec()

@@ -15,11 +15,11 @@ from collections.abc import Generator
 
 import pytest
 
-from settings.state_storage import CLAIM, MOUNT
+from flink_k8s.resolve.state_storage import CLAIM, MOUNT
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, RATE, SAVEPOINT_OR_NONE, RunningTotals
 from tests.project import make
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 READER = "reader"
 OUTPUT = f"{MOUNT}/{JOB}"

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable
 
 import pytest
 
+from flink_k8s.support.kubectl import Kubectl
 from sandbox.home import home
 from sandbox.images import BUCKETS, build_images
 from sandbox.images.s3_server import PORT, S3Server
@@ -20,7 +21,6 @@ from sandbox.lock import locked
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals
 from tests.project import ROOT, make
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

@@ -23,17 +23,17 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from flink_k8s.checks.load import load
+from flink_k8s.config.stack_file import read_config
+from flink_k8s.operations.pyflink import PyFlink, pyflink
 from sandbox.home import home as sandbox_home
 from sandbox.images.pyflink import plugins
-from settings.platform import load
-from settings.stack_file import read_config
 from tests.e2e import storage_servers as servers
 from tests.e2e.running_totals import JOB
 from tests.e2e.storage_servers import BUCKET
 from tests.e2e.totals import Audit, audit
 from tests.project import ROOT
 from tests.waiting import until
-from tools.pyflink import PyFlink, pyflink
 
 pytestmark = pytest.mark.full
 

@@ -17,16 +17,16 @@ from typing import Any
 
 import pytest
 
+from flink_k8s.checks.pod_security import look
+from flink_k8s.config.namespace import PodSecurityLevel, pod_security_labels
+from flink_k8s.facts.units import quantity
+from flink_k8s.support.kubectl import Kubectl
 from sandbox import network
-from settings.namespace import PodSecurityLevel, pod_security_labels
-from settings.rules.pod_security import look
-from settings.values import quantity
 from tests.e2e.pod_mutations import pods
 from tests.e2e.reach import Place, address, agree, pod
 from tests.e2e.running_totals import RunningTotals, until_finished
 from tests.project import PAIR, ROOT, layered, make
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 TEAM, OTHER = "flink", "reports"
 GROUPS = ["system:serviceaccounts", f"system:serviceaccounts:{TEAM}", "system:authenticated"]

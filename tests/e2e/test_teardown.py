@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from local.tool import find_tool
+from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.paths import find_tool
 from tests.project import PAIR, PAIRS, make
-from tools.kubectl import Kubectl
 
 BRING_BACK = re.compile(r"`helm (rollback flink-kubernetes-operator \d+ -n flink-operator --wait)`")
 OPERATOR = ("deployment", "flink-kubernetes-operator", "-n", "flink-operator")

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from settings import tables as known
+from flink_k8s.facts import tables as known
 from tests.e2e.validator import corpus, java, tables, verdicts
 from tests.e2e.validator.corpus import Case
 

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flink_k8s.facts import versions
+from flink_k8s.support.kubectl import Kubectl
 from sandbox import charts
 from sandbox.home import home
 from sandbox.images import OPERATORS, cert_manager, prometheus
 from sandbox.lock import locked
-from settings import versions
-from tools.kubectl import Kubectl
 
 _WITH_PODS = {"operator.yaml", "deployments.yaml", "startupapicheck.yaml", "webhook.yaml"}
 """Templates of pods, and of webhooks that nobody would answer."""

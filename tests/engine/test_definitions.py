@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components.definitions import MARK
+from components.crds import MARK
+from flink_k8s.support.kubectl import Kubectl
 from tests.project import Project, destroy, remove_flink_crds
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

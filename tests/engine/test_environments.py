@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from settings.stack_file import read_config
+from flink_k8s.config.stack_file import read_config
+from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import stand_in_operator, stand_in_platform
 from tests.project import ROOT, Done, Project, changes
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import stack_file
+from flink_k8s.config import stack_file
+from flink_k8s.support.kubectl import Kubectl
 from tests.project import ROOT, Project
-from tools.kubectl import Kubectl
 
 REFUSED = re.compile(r"because it is protected|marked for protection")
 """The engine's own refusals."""

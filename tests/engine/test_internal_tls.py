@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from settings.internal_tls import authority_name, certificate_name, root_name
+from flink_k8s.resolve.internal_tls import authority_name, certificate_name, root_name
+from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import controller, set_status, stand_in_operator, stand_in_platform
 from tests.project import NOTHING, Project, changes
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import mirror, stand_in_operator
 from tests.project import NOTHING, Project, changes, destroy, kill_session
 from tests.steps import step
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 WAITS = "not seen by the operator"
 """What `up` prints while it waits for a job."""

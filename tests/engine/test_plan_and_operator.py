@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.state_storage import MOUNT
+from flink_k8s.resolve.state_storage import MOUNT
+from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.running_totals import NAMESPACE, RunningTotals
 from tests.engine.test_plan import effects
 from tests.project import ROOT, Project
 from tests.waiting import until
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from settings.merge import merge_mappings
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import mirror
 from tests.program.test_planted_secrets import PLACES, leaks, planted_in
 from tests.project import Project
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import stand_in_operator
 from tests.project import Project, changes
-from tools.kubectl import Kubectl
 
 pytestmark = pytest.mark.full
 

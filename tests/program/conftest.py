@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local.recording import Recording
-from local.run import run_program
-from settings import stack_file
+from flink_k8s.config import stack_file
+from flink_k8s.program.recording import Recording
+from flink_k8s.program.run import run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from local.recording import Message
-from local.run import run_program
-from settings import stack_file
-from settings.check import main as check
+from flink_k8s.config import stack_file
+from flink_k8s.operations.check import main as check
+from flink_k8s.program.recording import Message
+from flink_k8s.program.run import run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of the project with three things wrong (a job file, a config key, an override) and one to warn of."""
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("settings", "components", "dashboards"):
+    for name in ("flink_k8s", "components"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     (tmp_path / "jobs" / "broken.yaml").write_text("kind: FlinkDeployment\n  name: [\n")

@@ -7,8 +7,9 @@ import re
 import pytest
 import yaml
 
-from settings.platform import Platform, load
-from settings.stack_file import read_config, stacks
+from flink_k8s.checks.load import load
+from flink_k8s.config.stack_file import read_config, stacks
+from flink_k8s.resolve.declared_stack import Platform
 from tests.program.conftest import ROOT
 
 STACKS = ("dev", "staging", "prod")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.recording import Recording, Resource
-from local.run import run_program
-from settings import stack_file
+from flink_k8s.config import stack_file
+from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 
 SECRETS = {
@@ -91,7 +91,7 @@ spec: {}
 def test_what_makes_secrets_in_a_job_file_is_awaited_by_its_jobs(tmp_path: Path):
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("settings", "components", "dashboards", "jobs"):
+    for name in ("flink_k8s", "components", "jobs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "jobs" / "word_count.yaml"
     path.write_text(path.read_text() + BESIDE)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from settings.stack_file import stacks
+from dev.golden import FOLDER, golden, main
+from flink_k8s.config.stack_file import stacks
 from tests.program.conftest import ROOT
-from tools.golden import FOLDER, golden, main
 
 
 @pytest.mark.parametrize("stack", stacks(ROOT))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.recording import Recording, Resource
+from flink_k8s.program.recording import Recording, Resource
 from policy.judgement import POLICIES, Judge
 
 ON = {"word-count": {"internalTls": {"enabled": True}}}

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from local.values import Secret, reveal
+from flink_k8s.program.values import Secret, reveal
 
 NAMES = {"flink": {}, "team-a": {}}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.recording import Recording, Resource
+from flink_k8s.program.recording import Recording, Resource
 
 TEAMS = {"flink": {"egress": [{"namespace": "kafka", "ports": [9092]}]}, "team-b": {}}
 

@@ -15,21 +15,21 @@ import pulumi
 import pytest
 import yaml
 
-from local import graph, preview
-from local.block_yaml import dump
-from local.command import ROOT
-from local.manifest import manifest
-from local.recording import Message, Recording
-from local.render import documents, file_names, render
-from local.run import run_program
-from local.values import Secret, reveal
-from settings import check, stack_file
-from settings.merge import merge_mappings
-from settings.secret_text import masked
+from flink_k8s.config import stack_file
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.config.secret_text import masked
+from flink_k8s.operations import check, drift
+from flink_k8s.operations.review.comment import Compared, comment
+from flink_k8s.operations.review.trees import Declared, shown
+from flink_k8s.program import graph, preview
+from flink_k8s.program.manifest import manifest
+from flink_k8s.program.recording import Message, Recording
+from flink_k8s.program.render import documents, file_names, render
+from flink_k8s.program.run import run_program
+from flink_k8s.program.values import Secret, reveal
+from flink_k8s.support.block_yaml import dump
+from flink_k8s.support.paths import ROOT
 from tests.program.conftest import Record
-from tools import drift
-from tools.review.comment import Compared, comment
-from tools.review.trees import Declared, shown
 
 MADE = ["Secret flink-operator/operator-webhook-keystore", "Secret monitoring/grafana-admin"]
 """What holds passwords that the program makes."""

@@ -9,12 +9,12 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.platform_stack import missing
-from local.recording import Recording
-from local.render import documents
-from local.run import run_program
-from settings import stack_file
-from settings.check import main as check
+from flink_k8s.config import stack_file
+from flink_k8s.config.platform_stack import missing_platform
+from flink_k8s.operations.check import main as check
+from flink_k8s.program.recording import Recording
+from flink_k8s.program.render import documents
+from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "teams"
@@ -137,6 +137,6 @@ class TestWhatThePlatformsStackSays:
         assert [message.text for message in found.messages if "has operator 1.7.0" in message.text]
 
     def test_outputs_of_something_else_are_no_platform(self) -> None:
-        assert "is not up" in missing("p", None, ["a"])
-        assert "no namespace a, b yet" in missing("p", {"namespaces": None}, ["a", "b"])
-        assert missing("p", {"namespaces": ["b", "a"]}, ["a"]) == ""
+        assert "is not up" in missing_platform("p", None, ["a"])
+        assert "no namespace a, b yet" in missing_platform("p", {"namespaces": None}, ["a", "b"])
+        assert missing_platform("p", {"namespaces": ["b", "a"]}, ["a"]) == ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from flink_k8s.config.stack_file import stacks
 from policy.judgement import POLICIES, Judge
-from settings.stack_file import stacks
 from tests.program.conftest import ROOT
 
 

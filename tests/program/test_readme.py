@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.graph import main as graph
+from flink_k8s.program.graph import main as graph
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"

@@ -16,14 +16,14 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS
 from typing_extensions import override
 
-from components import order
-from components.readiness import Readiness
-from local.monitor import Monitor
-from local.recording import Resource
-from local.run import run_program
-from settings import stack_file
-from settings.jobs import Job
-from tools.golden import golden
+from components import dependencies as order
+from dev.golden import golden
+from flink_k8s.config import stack_file
+from flink_k8s.health.readiness import Readiness
+from flink_k8s.program.monitor import Monitor
+from flink_k8s.program.recording import Resource
+from flink_k8s.program.run import run_program
+from flink_k8s.resolve.jobs import Job
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = {
@@ -49,7 +49,7 @@ spec:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The program with thirty jobs."""
-    for name in ("settings", "components", "dashboards", "__main__.py"):
+    for name in ("flink_k8s", "components", "__main__.py"):
         (tmp_path / name).symlink_to(ROOT / name)
     jobs = tmp_path / "jobs"
     jobs.mkdir()
@@ -107,7 +107,7 @@ def test_few_jobs_are_messages_at_once(project: Path, monkeypatch: pytest.Monkey
         return prepared
 
     monkeypatch.setattr(resource, "prepare_resource", counted)
-    monkeypatch.setattr("local.run.Monitor", Counted)
+    monkeypatch.setattr("flink_k8s.program.run.Monitor", Counted)
     for at_once, expected in ((4, 4), (1_000, 30)):
         monkeypatch.setattr(order, "AT_ONCE", at_once)
         Counted.serialized = Counted.most = 0

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from local.recording import Recording, Resource
+from flink_k8s.program.recording import Recording, Resource
 
 NAMESPACE, OPERATOR_NAMESPACE = "Namespace flink", "Namespace flink-operator"
 CERT_NAMESPACE, MONITORING = "Namespace cert-manager", "Namespace monitoring"

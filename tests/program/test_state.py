@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from settings.state_storage import CLAIM, MOUNT
+from flink_k8s.resolve.state_storage import CLAIM, MOUNT
 from tests.program.test_stacks import JOB, NAMESPACE, titles
 
 STATE = f"PersistentVolumeClaim flink/{CLAIM}"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from local.recording import Recording, Resource
+from flink_k8s.program.recording import Recording, Resource
 
 TEAMS = {
     "flink": {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "settings").glob("*.py")]
+CODE = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "flink_k8s").rglob("*.py")]
 
 
 def test_no_wait_by_time():
@@ -20,7 +20,7 @@ def test_no_wait_by_time():
         for line in path.read_text().splitlines()
         if re.search(r"\bsleep\((?!0\))", line)
     ]
-    assert {line.partition(":")[0] for line in sleeps} <= {"stream.py", "definitions.py", "webhook.py"}
+    assert {line.partition(":")[0] for line in sleeps} <= {"watch.py", "crds.py", "webhook.py", "demo.py"}
     assert not re.search(r"\bsleep\b", (ROOT / "Makefile").read_text())
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.render import main as render
-from settings.check import main as check
+from flink_k8s.operations.check import main as check
+from flink_k8s.program.render import main as render
 
 ROOT = Path(__file__).resolve().parents[2]
-STACK = ROOT / "tests" / "unit" / "settings" / "Pulumi.walkthrough.yaml"
+STACK = ROOT / "tests/data/Pulumi.walkthrough.yaml"
 
 
 def test_it_passes_check(capsys: pytest.CaptureFixture[str]):

@@ -15,12 +15,12 @@ import pulumi
 import pytest
 
 from components import flink_operator
-from components.webhook import Webhook
-from local.recording import Recording, Resource
-from local.run import run_program
-from settings import stack_file
+from flink_k8s.config import stack_file
+from flink_k8s.health.webhook import Webhook
+from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
-from tests.unit.components.listening import CONTEXT, kubeconfig_for
+from tests.unit.health.listening import CONTEXT, kubeconfig_for
 
 OPERATOR, JOB = "Release flink-operator/flink-kubernetes-operator", "FlinkDeployment flink/word-count"
 LACKING = 'Internal error occurred: failed calling webhook "v": failed to call webhook: connect: connection refused'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from local.render import documents
-from local.values import Secret, reveal
+from flink_k8s.program.render import documents
+from flink_k8s.program.values import Secret, reveal
 
 NAME = "operator-webhook-keystore"
 

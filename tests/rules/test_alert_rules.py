@@ -16,10 +16,10 @@ from typing import get_args
 import pytest
 import yaml
 
-from dashboards.alerts import groups
-from local.tool import find_tool
+from flink_k8s.config.monitoring import AlertName, Alerts
+from flink_k8s.monitoring.alerts import groups
+from flink_k8s.support.paths import find_tool
 from sandbox.home import home
-from settings.monitoring import AlertName, Alerts
 
 CASES = Path(__file__).parent / "cases"
 ALERTS = sorted(get_args(AlertName))

@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.validator.tables`: writes settings/tables/ anew, out of the operator's and Flink's own jars.
+"""`python -m tests.e2e.validator.tables`: writes flink_k8s/facts/tables/ anew, out of the operator's and Flink's own jars.
 
 Field names of the operator's resources come from the CRDs in its API jar; keys of its configuration and of Flink's from
 the ConfigOption constants in the jars. `--flink VERSION=FOLDER` names a folder with Flink's jars (`pip download
@@ -20,9 +20,9 @@ from typing import Any
 
 import yaml
 
+from flink_k8s.facts import tables
 from sandbox.home import home
 from sandbox.images.operator import Operator
-from settings import tables
 from tests.e2e.validator import java
 
 OPERATORS = ("1.7.0", "1.16.1")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings.rules import look_at_manifest
-from settings.rules.finding import Severity
+from flink_k8s.checks.manifest import look_at_manifest
+from flink_k8s.config.findings import Severity
 from tests.e2e.validator import java
 from tests.e2e.validator.corpus import BOTH, Case, cases
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.flink_job import deletion, is_awaited
-from components.readiness import PLURALS
-from settings.model import Suspension
+from flink_k8s.config.model import Suspension
+from flink_k8s.health.readiness import PLURALS
 
 
 @pytest.mark.parametrize("kind", PLURALS)

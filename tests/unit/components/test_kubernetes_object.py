@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.run import run_program
+from flink_k8s.program.run import run_program
 
 ROOT = Path(__file__).resolve().parents[3]
 

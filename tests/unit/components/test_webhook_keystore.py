@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from components.webhook_keystore import CERTIFICATE, PASSWORD_SECRET, OldKeystore
-from tests.unit.components.listening import listening
+from tests.unit.health.listening import listening
 
 CERTIFICATE_PATH = f"/apis/cert-manager.io/v1/namespaces/flink-operator/certificates/{CERTIFICATE}"
 SECRET_PATH = "/api/v1/namespaces/flink-operator/secrets/webhook-server-cert"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.platform import load
-from settings.stack_file import read_config
-from settings.state_storage import MOUNT
+from flink_k8s.checks.load import load
+from flink_k8s.config.stack_file import read_config
+from flink_k8s.resolve.state_storage import MOUNT
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = "/opt/flink/usrlib/src/running_totals.py"

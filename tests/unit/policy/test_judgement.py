@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from flink_k8s.config.findings import SEVERITIES
+from flink_k8s.config.model import StackSettings
+from flink_k8s.facts.labels import labels
 from policy.judgement import NOT_OF_ONE_OBJECT, POLICIES, Judge, level, plain
-from settings.labels import labels
-from settings.model import StackSettings
-from settings.rules.finding import SEVERITIES
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64

@@ -1,0 +1,1 @@
+"""The maintainers' tools: golden renders, schema, dashboards, lock files, supply chain, benchmarks."""

@@ -1,0 +1,72 @@
+"""`make golden`: what every stack renders to, one file a stack, kept under `tests/program/golden`.
+
+A pull request that changes these files shows what it changes in clusters; a test fails while they are not what the
+program renders.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from flink_k8s.config import stack_file
+from flink_k8s.program.command import recorded
+from flink_k8s.program.recording import Recording
+from flink_k8s.program.render import documents, file_names
+from flink_k8s.resolve.code_hash import CODE
+from flink_k8s.support.block_yaml import dump
+from flink_k8s.support.paths import ROOT
+
+FOLDER = ROOT / "tests" / "program" / "golden"
+_LONGEST = 2000
+
+
+def golden(recording: Recording) -> str:
+    """Every object that a stack renders to, in the order of file names; of a long text, its digest."""
+    found, _ = documents(recording)
+    named = sorted(file_names(found).items())
+    parts = [f"# {name}\n{dump(cast(dict[str, object], _shortened(one.manifest)))}" for name, one in named]
+    return _without_code("---\n".join(["# Written by `make golden`.\n", *parts]), recording)
+
+
+def _without_code(text: str, recording: Recording) -> str:
+    """Images that are named by a job's code, as `images` of the stack names them: code is reviewed where it is."""
+    stack = recording.stack.partition("::")[0].rpartition(":")[2]
+    named = cast(Mapping[str, str], stack_file.read(ROOT, stack).get("images") or {})
+    for name in (name for name in named.values() if CODE in name):
+        text = re.sub(re.escape(name).replace(re.escape(CODE), "[0-9a-f]{12}"), lambda _, name=name: name, text)
+    return text
+
+
+def _shortened(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in cast(Mapping[str, object], value).items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in cast(list[object], value)]
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{len(value)} characters, sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+    return value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the files, and takes away those of stacks that are gone; an exit code."""
+    parser = argparse.ArgumentParser(prog="dev.golden", description="writes what every stack renders to")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    folder: Path = parser.parse_args(arguments).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    names = stack_file.stacks(ROOT)
+    for path in folder.glob("*.yaml"):
+        if path.stem not in names:
+            path.unlink()
+    for stack in names:
+        (folder / f"{stack}.yaml").write_text(golden(recorded(stack)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

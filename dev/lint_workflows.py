@@ -1,0 +1,31 @@
+"""zizmor and actionlint over `.github`: `python -m dev.lint_workflows`. Neither asks the network about the workflows.
+
+zizmor comes with the packages for development. actionlint is left out with a line that says so where it cannot be had.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from dev.go_program import GoProgram
+from flink_k8s.support.paths import ROOT
+from flink_k8s.support.processes import finish, say, stream
+
+# renovate: datasource=github-releases depName=rhysd/actionlint
+ACTIONLINT = "v1.7.12"
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    zizmor = Path(sys.executable).with_name("zizmor")
+    code = stream([zizmor, "--offline", "--quiet", "--no-progress", ROOT / ".github"])
+    program = GoProgram("github.com/rhysd/actionlint/cmd/actionlint", ACTIONLINT).find()
+    if program is None:
+        say("actionlint is left out")
+        return code
+    return stream([program], cwd=ROOT) or code
+
+
+if __name__ == "__main__":
+    finish(main)

@@ -1,0 +1,127 @@
+"""docs/configuration.md: every key of the stack config with its type, default and meaning, out of the models."""
+
+# ruff: noqa: E501 - Markdown
+from __future__ import annotations
+
+import json
+import types
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from flink_k8s.config.findings import MEANINGS, SEVERITIES, Severity
+from flink_k8s.config.model import JobSettings, StackSettings
+
+_HEAD = """# Configuration of a stack
+
+<!-- Written from flink_k8s/config/model.py by `make schema`; do not change it here. -->
+
+A stack is one environment: `Pulumi.<stack>.yaml`, with these keys under `config`, each with `flink-k8s:` before it. Everything but
+`context` has a default. `make check STACK=<stack>` says everything that is wrong with it, without a cluster; a key that is
+misspelt is an error that names the nearest one.
+
+Numbers and booleans may be written plain where text is wanted by Flink or Kubernetes (`env`, `parameters`,
+`flinkConfiguration`), but not what YAML reads as something else than it looks like (`no`, `1.10`): quote that.
+"""
+
+_ORDER = """
+## What wins
+
+A job's spec is merged from layers, later ones win: what the platform derives (account, metrics), `jobDefaults`, the job file, `jobs`,
+`enforced`. Mappings are merged deep. Lists are replaced, except `containers`, `initContainers`, `env`, `volumes`, `ports`,
+`imagePullSecrets` and `ephemeralContainers`, whose items are merged by name, and `volumeMounts`, merged by `mountPath`. `null` takes a key away, and an item of a named list goes with
+`$patch: delete`. What a layer says of an option of `flinkConfiguration`, a value or `null`, by a name that the job's Flink version knows, takes away what
+earlier ones say of it by another (`state.checkpoints.dir`, `execution.checkpointing.dir`).
+`parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
+says `args`.
+`python -m flink_k8s.operations.check <stack> --explain <job>` prints every value of a job with the place that it came from, and
+what `enforced` replaced. In a team's stack its platform's `jobDefaults` and `enforced` are layers, too, the first and the last of them
+all: docs/teams.md.
+"""
+
+
+def reference() -> str:
+    """The page."""
+    parts = [_HEAD]
+    models: list[type[BaseModel]] = [StackSettings]
+    for model in models:
+        for field in model.model_fields.values():
+            models += [inner for inner in _models(field.annotation) if inner not in models]
+    for model in models:
+        parts.append(_section(model))
+    parts += [_ORDER, _severities()]
+    return "\n".join(part.strip("\n") + "\n" for part in parts)
+
+
+def _section(model: type[BaseModel]) -> str:
+    title = "Keys" if model is StackSettings else _title(model)
+    lines = [
+        f"## {title}",
+        "",
+        (model.__doc__ or "").strip(),
+        "",
+        "| key | type | default | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, field in model.model_fields.items():
+        meaning = (field.description or "").replace("|", "\\|")
+        lines.append(f"| `{field.alias or name}` | {_type(field.annotation)} | {_default(field)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _title(model: type[BaseModel]) -> str:
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in model.__name__).strip()
+    return "Job settings" if model is JobSettings else words.capitalize()
+
+
+def _anchor(model: type[BaseModel]) -> str:
+    return _title(model).lower().replace(" ", "-")
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def _type(annotation: object) -> str:
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{_title(annotation).lower()}](#{_anchor(annotation)})"
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " or ".join(_type(inner) for inner in get_args(annotation) if inner is not type(None))
+    if get_origin(annotation) is list:
+        return f"list of {_type(get_args(annotation)[0])}"
+    if get_origin(annotation) is dict:
+        return f"name → {_type(get_args(annotation)[1])}"
+    names: dict[Any, str] = {str: "text", bool: "boolean", int: "whole number", float: "number", Any: "anything"}
+    return names.get(cast(Any, annotation), str(cast(Any, annotation)))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    default = cast(object, field.default)
+    if default is None:
+        return "not set"
+    if isinstance(default, BaseModel):
+        return "its own defaults"
+    if isinstance(default, dict):
+        keys = ", ".join(f"`{key}`" for key in cast(dict[str, object], default))
+        return keys or "none"
+    return f"`{json.dumps(default)}`" if not isinstance(default, str) else f"`{default}`"
+
+
+def _severities() -> str:
+    said = {
+        Severity.ERROR: ("error", "error"),
+        Severity.WARNING: ("warning", "error"),
+        Severity.NOTICE: ("notice", "notice"),
+    }
+    lines = ["## How grave a finding is", "", "| rule | what | otherwise | `strict` |", "| --- | --- | --- | --- |"]
+    lines += [f"| {rule} | {MEANINGS[rule]} | {' | '.join(said[severity])} |" for rule, severity in SEVERITIES.items()]
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""Licences of Python packages, as their own metadata says, and whether the program may be handed on with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from license_expression import ExpressionError, get_spdx_licensing
+from packaging.utils import canonicalize_name
+
+from flink_k8s.support.paths import home
+from flink_k8s.support.processes import FailedError, capture
+
+PERMITTED = frozenset(
+    {
+        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CNRI-Python", "HPND", "ISC", "MIT", "MIT-0",
+        "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
+    }
+)  # fmt: skip
+"""SPDX identifiers of licences that ask nothing of a program that uses a package unchanged."""
+
+_SPELLINGS = {
+    "3-clause bsd license": "BSD-3-Clause",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "apache software license": "Apache-2.0",
+    "apache 2": "Apache-2.0",
+    "bsd": "BSD-3-Clause",
+    "bsd license": "BSD-3-Clause",
+    "bsd 3-clause license": "BSD-3-Clause",
+    "isc license (iscl)": "ISC",
+    "mit license": "MIT",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+    "python software foundation license": "PSF-2.0",
+    "the unlicense (unlicense)": "Unlicense",
+}
+"""How metadata from before SPDX said it. "BSD" alone is one of its two or three clauses, of the same effect."""
+
+
+def of_lock(lock: Path) -> dict[str, str]:
+    """Package to licence, for the packages of a lock that fit this machine; kept by the lock's content.
+
+    Args:
+        lock: a requirements.txt with hashes.
+
+    Returns:
+        Name in its canonical form to an SPDX expression; what the package says where that is none; empty for nothing.
+
+    Raises:
+        FailedError: when pip cannot ask the package index.
+    """
+    content = lock.read_bytes()
+    kept = home() / "licences" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
+    if not kept.exists():
+        # The index has each package's metadata beside its files: nothing is installed.
+        ask = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
+        done = capture([*ask, "--no-deps", "--ignore-installed", "--report", "-", "--requirement", lock])
+        if done.returncode != 0:
+            raise FailedError(f"licences of {lock}: {done.stderr.decode(errors='replace').strip()}")
+        packages = [one["metadata"] for one in json.loads(done.stdout)["install"]]
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({canonicalize_name(one["name"]): said(one) for one in packages}), encoding="utf-8")
+    return cast(dict[str, str], json.loads(kept.read_text(encoding="utf-8")))
+
+
+def said(metadata: dict[str, Any]) -> str:
+    """The licence that a package's metadata says: an expression, else its classifiers, else a short text.
+
+    Args:
+        metadata: of a distribution, in the JSON form of the packaging specification.
+    """
+    expression = metadata.get("license_expression")
+    if expression:
+        return str(expression)
+    classifiers = [str(one).split(" :: ") for one in metadata.get("classifier", ())]
+    named = [_SPELLINGS.get(one[-1].lower(), "") for one in classifiers if one[0] == "License" and len(one) > 2]
+    text = str(metadata.get("license") or "").strip()
+    first = text.splitlines()[0] if text else ""
+    # A text that is exact beats "BSD License" of the classifiers.
+    if first and permitted(first):
+        return first
+    return " OR ".join(sorted(set(filter(None, named)))) or _SPELLINGS.get(first.lower(), first[:60])
+
+
+def permitted(licence: str) -> bool:
+    """Whether an SPDX expression lets the program be handed on as it is: one side of OR does, AND asks both."""
+    licensing = cast(Any, get_spdx_licensing())
+    try:
+        expression = licensing.parse(licence, validate=True)
+    except ExpressionError:
+        return False
+    if expression is None:
+        return False
+    answers = {one: licensing.TRUE if one.key in PERMITTED else licensing.FALSE for one in expression.symbols}
+    return bool(expression.subs(answers).simplify() == licensing.TRUE)

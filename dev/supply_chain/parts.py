@@ -1,0 +1,176 @@
+"""Everything that is pinned, found where it is pinned: Python packages, charts, images, actions, Go modules, jars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from packageurl import PackageURL
+
+from dev.lock import LISTS
+from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.program.gitops import ChartPlace
+from flink_k8s.program.manifest import Manifest
+from flink_k8s.program.recording import Recording
+from flink_k8s.support.paths import ROOT
+
+User = Literal["program", "platform", "jobs", "policy", "development", "sandbox"]
+"""Who uses a part: what `pulumi up` runs, what it brings into the cluster, the jobs' pods; or nobody's cluster."""
+
+CHART_LICENCES = {
+    "cert-manager": "Apache-2.0",
+    # The chart's own; Grafana, which it brings, is AGPL-3.0-only.
+    "kube-prometheus-stack": "Apache-2.0",
+    "flink-kubernetes-operator": "Apache-2.0",
+}
+"""From each chart's repository."""
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One thing of one version.
+
+    Attributes:
+        purl: package URL: what scanners look it up by.
+        kind: `library`, `container`, `application` (charts, actions, programs) or `file` (a jar).
+        user: who uses it.
+        sha256: of the file, in hex; empty where there is none or there are several.
+        licence: as SPDX says it, where the pin itself tells; see `licences` for Python packages.
+    """
+
+    purl: str
+    kind: Literal["library", "container", "application", "file"]
+    user: User
+    sha256: str = ""
+    licence: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name with its namespace: `actions/checkout`."""
+        url = PackageURL.from_string(self.purl)
+        return f"{url.namespace}/{url.name}" if url.namespace else url.name
+
+    @property
+    def version(self) -> str:
+        """The version, tag or digest."""
+        return PackageURL.from_string(self.purl).version or ""
+
+
+def of_stack(recording: Recording, manifests: Iterable[Manifest]) -> list[Part]:
+    """All parts of a stack and of this project, in order and each once for each user.
+
+    Args:
+        recording: the stack.
+        manifests: what it renders to; images are those that are named there.
+    """
+    return sorted(
+        {*python(), *charts(recording), *images(manifests), *programs(), *actions(), *go_modules(), *jars()},
+        key=lambda part: (part.user, part.purl),
+    )
+
+
+def python() -> Iterator[Part]:
+    """Python packages of every lock. A package of the program is not said again for development."""
+    program = set(_locked(ROOT / "requirements.txt"))
+    for path in LISTS:
+        user = _user(path)
+        for name, version in _locked((ROOT / path).with_suffix(".txt")):
+            if user != "development" or (name, version) not in program:
+                yield Part(PackageURL("pypi", None, name, version).to_string(), "library", user)
+
+
+def _user(path: Path) -> User:
+    """Who uses the packages of a list."""
+    if path.parts[0] in ("policy", "sandbox"):
+        return cast(User, path.parts[0])
+    return "development" if "dev" in path.stem else "program"
+
+
+def _locked(path: Path) -> list[tuple[str, str]]:
+    return re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", path.read_text(), re.MULTILINE)
+
+
+def charts(recording: Recording) -> Iterator[Part]:
+    """The Helm charts of a stack's releases."""
+    for release in recording.resources:
+        if release.is_release:
+            place = ChartPlace.of(release)
+            where = {"repository_url": place.repository} if place.repository else {}
+            name, version = Path(place.chart).name, place.version
+            if name.endswith(".tgz"):  # as `helm package` names a file
+                name, _, version = name.removesuffix(".tgz").rpartition("-")
+            purl = PackageURL("helm", None, name, version or None, where).to_string()
+            yield Part(purl, "application", "platform", licence=CHART_LICENCES.get(name, ""))
+
+
+def images(manifests: Iterable[Manifest]) -> Iterator[Part]:
+    """Container images that manifests name: in containers, and as a Flink resource's own."""
+    for manifest in manifests:
+        user: User = "jobs" if str(manifest.get("apiVersion", "")).startswith(f"{FLINK_GROUP}/") else "platform"
+        for image in _images(manifest.get("spec")):
+            yield Part(image_url(image), "container", user)
+
+
+def _images(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in cast(Mapping[str, object], value).items():
+            if key == "image" and isinstance(item, str):
+                yield item
+            else:
+                yield from _images(item)
+    elif isinstance(value, list):
+        for item in cast(list[object], value):
+            yield from _images(item)
+
+
+def image_url(image: str) -> str:
+    """The package URL of an image as manifests name it: by digest where it has one, else by tag."""
+    rest, _, digest = image.partition("@")
+    head, _, last = rest.rpartition("/")
+    name, _, tag = last.partition(":")
+    first = head.split("/")[0]
+    # As Docker reads it: a first part with a dot or a port is a registry, else all of it is a path of Docker Hub.
+    registry = first if "." in first or ":" in first or first == "localhost" else ""
+    namespace = head.removeprefix(registry).strip("/")
+    where = {"repository_url": registry} if registry else {}
+    if digest and tag:
+        where["tag"] = tag
+    return PackageURL("docker", namespace or None, name, digest or tag or "latest", where).to_string()
+
+
+def programs() -> Iterator[Part]:
+    """The pulumi command, and the base of the jobs' image."""
+    version = (ROOT / ".pulumi.version").read_text().strip()
+    pulumi = PackageURL("github", "pulumi", "pulumi", f"v{version}").to_string()
+    yield Part(pulumi, "application", "program", licence="Apache-2.0")
+    dockerfile = (ROOT / "jobs" / "pyflink" / "Dockerfile").read_text()
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", dockerfile, re.MULTILINE))
+    base = re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], arguments["BASE_IMAGE"])
+    yield Part(image_url(base), "container", "jobs", licence="Apache-2.0")
+
+
+def actions() -> Iterator[Part]:
+    """GitHub's actions that the workflows use."""
+    for path in sorted((ROOT / ".github").rglob("*.yml")):
+        for owner, name, version in re.findall(r"uses: ([\w-]+)/([\w./-]+)@(\S+)", path.read_text()):
+            yield Part(PackageURL("github", owner, name, version).to_string(), "application", "development")
+
+
+def go_modules() -> Iterator[Part]:
+    """The Go modules of the sandbox' programs: what each go.mod requires, directly or not."""
+    for path in sorted((ROOT / "sandbox" / "modules").glob("*/go.mod")):
+        for name, version in re.findall(r"^\s*(?:require )?(\S+\.\S+/\S+) (v\S+)", path.read_text(), re.MULTILINE):
+            namespace, _, last = name.rpartition("/")
+            yield Part(PackageURL("golang", namespace, last, version).to_string(), "library", "sandbox")
+
+
+def jars() -> Iterator[Part]:
+    """The jars of the sandbox' images, by their content."""
+    for path in sorted((ROOT / "sandbox" / "images").rglob("*.sha256")):
+        for sha256, name in re.findall(r"^([0-9a-f]{64})\s+(\S+)$", path.read_text(), re.MULTILINE):
+            stem, _, version = Path(name).stem.rpartition("-")
+            purl = PackageURL("generic", None, stem or version, version if stem else None, {"checksum": sha256})
+            yield Part(purl.to_string(), "file", "sandbox", sha256=sha256)

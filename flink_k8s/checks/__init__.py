@@ -1,0 +1,1 @@
+"""The rules that a stack and its manifests must pass before anything is registered."""

@@ -1,0 +1,125 @@
+"""The operator's rules for the autoscaler; they hold where `job.autoscaler.enabled` is true."""
+
+from __future__ import annotations
+
+import re
+
+from flink_k8s.checks.configuration import is_on
+from flink_k8s.checks.subject import Subject
+from flink_k8s.facts import tables
+from flink_k8s.facts.units import duration, number
+
+_TARGET = "job.autoscaler.utilization.target"
+_OLD_TARGET = "job.autoscaler.target.utilization"
+_PERIODS = "job.autoscaler.excluded.periods"
+_WINDOW = "job.autoscaler.metrics.window"
+_INTERVAL = "kubernetes.operator.reconcile.interval"
+
+_SINCE_1_16 = (
+    ("job.autoscaler.memory.gc-pressure.threshold", None, 0.0, 1.0),
+    ("job.autoscaler.memory.heap-usage.threshold", None, 0.0, 1.0),
+    ("job.autoscaler.observed-scalability.coefficient-min", "job.autoscaler.observed-scalability.enabled", 0.01, 1.0),
+    (
+        "job.autoscaler.scaling.effectiveness.threshold",
+        "job.autoscaler.scaling.effectiveness.detection.enabled",
+        0.0,
+        1.0,
+    ),
+    ("job.autoscaler.memory.tuning.overhead", "job.autoscaler.memory.tuning.enabled", 0.0, 1.0),
+)
+"""Key, the switch that must be on, smallest, largest: not in 1.7.0."""
+
+
+def look(subject: Subject) -> None:
+    """All rules of this module."""
+    if not is_on(subject, "job.autoscaler.enabled", default=False):
+        return
+    for key in ("job.autoscaler.scale-down.max-factor", "job.autoscaler.scale-up.max-factor"):
+        _within(subject, key, 0.0, None)
+    _within(subject, "job.autoscaler.target.utilization.boundary", 0.0, None)
+    if _is_old(subject):
+        _within(subject, _OLD_TARGET, 0.0, None)
+        return
+    target = _within(subject, _TARGET, 0.0, 1.0, older=_OLD_TARGET)
+    middle = 0.7 if target is None else target
+    _within(subject, "job.autoscaler.utilization.max", middle, 1.0)
+    _within(subject, "job.autoscaler.utilization.min", 0.0, middle)
+    for key, switch, low, high in _SINCE_1_16:
+        if switch is None or is_on(subject, switch, default=False):
+            _within(subject, key, low, high)
+    for period in filter(None, (part.strip() for part in subject.text(_PERIODS).split(";"))):
+        if not _is_period(period):
+            cure = 'write "9:30-10:30", a Quartz cron expression, or both with && between'
+            subject.key_found(_PERIODS, f'has "{period}", which is no period; {cure}')
+    _window(subject)
+
+
+def _is_old(subject: Subject) -> bool:
+    return _PERIODS not in tables.operator_options(subject.operator)
+
+
+def _within(subject: Subject, key: str, low: float, high: float | None, *, older: str | None = None) -> float | None:
+    """The option's number, None when nobody said it or it is out of its range, which is then said."""
+    said = subject.value(key) or (subject.value(older) if older else None)
+    if said is None:
+        return None
+    try:
+        value = number(said[1])
+    except ValueError as error:
+        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        return None
+    if value < low or (high is not None and value > high):
+        allowed = f"from {low} to {high}" if high is not None else f"of {low} or more"
+        subject.key_found(said[0], f"is {said[1]}; write a number {allowed}")
+        return None
+    return value
+
+
+def _window(subject: Subject) -> None:
+    seconds: dict[str, float] = {_WINDOW: 900.0, _INTERVAL: 60.0}
+    for key in seconds:
+        said = subject.value(key)
+        if said is not None:
+            try:
+                seconds[key] = duration(said[1])
+            except ValueError as error:
+                subject.key_found(said[0], f'is "{said[1]}"; {error}')
+                return
+    if seconds[_WINDOW] < seconds[_INTERVAL]:
+        message = f"is shorter than {_INTERVAL}, so that nothing is ever scaled; make it longer"
+        subject.key_found(_WINDOW, message)
+
+
+_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?::(\d{1,3}))?)?")
+_CRON_FIELD = re.compile(r"[\d*/?,\-A-Za-z#]+")
+
+
+def _is_period(text: str) -> bool:
+    parts = [part.strip() for part in text.split("&&")]
+    daily = [_is_daily(part) for part in parts]
+    cron = [_is_cron(part) for part in parts]
+    if len(parts) > 2 or not all(one or other for one, other in zip(daily, cron, strict=True)):
+        return False
+    return len(parts) == 1 or (any(daily) and any(cron))
+
+
+def _is_daily(text: str) -> bool:
+    ends = [_TIME.fullmatch(end.strip()) for end in text.split("-")]
+    if len(ends) != 2 or None in ends:
+        return False
+    times: list[tuple[int, ...]] = []
+    for end in ends:
+        assert end is not None
+        hour, minute, second, milli = (int(part or 0) for part in end.groups())
+        if hour > 23 or minute > 59 or second > 59:
+            return False
+        times.append((hour, minute, second, milli))
+    return times[0] < times[1]
+
+
+def _is_cron(text: str) -> bool:
+    """Quartz: six or seven fields, one of day of month and day of week is ?."""
+    fields = text.split()
+    if len(fields) not in (6, 7) or not all(_CRON_FIELD.fullmatch(field) for field in fields):
+        return False
+    return (fields[3] == "?") != (fields[5] == "?")

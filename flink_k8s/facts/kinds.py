@@ -1,0 +1,71 @@
+"""Kinds that have no namespace, by API group, and which of them a job file's own definitions add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from flink_k8s.facts.mappings import mapping
+
+_CRDS = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+CLUSTER_SCOPED: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("", "ComponentStatus"),
+        ("", "Namespace"),
+        ("", "Node"),
+        ("", "PersistentVolume"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        _CRDS,
+        ("apiregistration.k8s.io", "APIService"),
+        ("cert-manager.io", "ClusterIssuer"),
+        ("certificates.k8s.io", "CertificateSigningRequest"),
+        ("certificates.k8s.io", "ClusterTrustBundle"),
+        ("external-secrets.io", "ClusterExternalSecret"),
+        ("external-secrets.io", "ClusterPushSecret"),
+        ("external-secrets.io", "ClusterSecretStore"),
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+        ("gateway.networking.k8s.io", "GatewayClass"),
+        ("karpenter.sh", "NodePool"),
+        ("kyverno.io", "ClusterPolicy"),
+        ("networking.k8s.io", "IPAddress"),
+        ("networking.k8s.io", "IngressClass"),
+        ("networking.k8s.io", "ServiceCIDR"),
+        ("node.k8s.io", "RuntimeClass"),
+        ("policy", "PodSecurityPolicy"),
+        ("rbac.authorization.k8s.io", "ClusterRole"),
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+        ("resource.k8s.io", "DeviceClass"),
+        ("resource.k8s.io", "ResourceSlice"),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("snapshot.storage.k8s.io", "VolumeSnapshotClass"),
+        ("snapshot.storage.k8s.io", "VolumeSnapshotContent"),
+        ("storage.k8s.io", "CSIDriver"),
+        ("storage.k8s.io", "CSINode"),
+        ("storage.k8s.io", "StorageClass"),
+        ("storage.k8s.io", "VolumeAttachment"),
+        ("storage.k8s.io", "VolumeAttributesClass"),
+        ("trust.cert-manager.io", "Bundle"),
+    }
+)
+"""API group and kind: Kubernetes' own (1.34), and those of what is often installed beside Flink."""
+
+
+def group_kind(manifest: Mapping[str, object]) -> tuple[str, str]:
+    """API group and kind of an object; the group of Kubernetes' core is empty."""
+    return str(manifest.get("apiVersion")).rpartition("/")[0], str(manifest.get("kind"))
+
+
+def cluster_scoped(manifests: Iterable[Mapping[str, object]]) -> frozenset[tuple[str, str]]:
+    """The kinds without a namespace: the known ones, and those that a CustomResourceDefinition among these adds."""
+    added: set[tuple[str, str]] = set()
+    for manifest in manifests:
+        spec = mapping(manifest.get("spec"))
+        if group_kind(manifest) == _CRDS and spec.get("scope") == "Cluster":
+            added.add((str(spec.get("group")), str(mapping(spec.get("names")).get("kind"))))
+    return CLUSTER_SCOPED | added

@@ -1,0 +1,16 @@
+"""Values of manifests narrowed to mappings and lists; a value of another type counts as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """The value if it is a mapping, else an empty one: whoever checks types has said so already."""
+    return cast(Mapping[str, object], value) if isinstance(value, dict) else {}
+
+
+def listed(value: object) -> list[object]:
+    """The value if it is a list, else an empty one."""
+    return cast(list[object], value) if isinstance(value, list) else []

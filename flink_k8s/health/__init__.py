@@ -1,0 +1,1 @@
+"""Whether a job is healthy, and the reason if it is not."""

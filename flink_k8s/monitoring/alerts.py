@@ -1,0 +1,268 @@
+"""The alert rules, made from a stack's thresholds. Each alert has a page in docs/runbooks and a test in tests/rules.
+
+Where an alert speaks of the state of a resource, kube-state-metrics names the resource (see
+`kube_state_metrics.py`). A namespace whose resources it does not show, in a cluster with a Prometheus stack
+of its own, is judged by the operator's counts: the same alert, without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from flink_k8s.config.base import seconds
+from flink_k8s.config.monitoring import AlertName, Alerts
+from flink_k8s.monitoring.metrics import (
+    JOB_TARGETS,
+    OPERATOR_MONITOR,
+    RESOURCE,
+    SETTLING_STATES,
+    STARTING_STATES,
+    of_resources,
+)
+from flink_k8s.resolve.internal_tls import KEYSTORE_FILE
+
+Declared = Mapping[tuple[str, str], int]
+"""How many resources a stack declares, by namespace and kind."""
+
+_START_SECONDS = 300
+"""Time that a job gets at its start before its failed checkpoints count."""
+
+_KINDS_WITH_COUNTS = ("FlinkDeployment", "FlinkSessionJob")
+"""Kinds of which the operator says how many there are."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert rule.
+
+    Attributes:
+        name: of the alert, and of its runbook.
+        severity: `critical` for what has stopped, `warning` for what is about to.
+        expr: PromQL; each series that it returns is an alert.
+        wait: how long it must hold.
+        summary: one line, for a pager.
+        description: what it means and what is in danger.
+        labels: further labels.
+    """
+
+    name: AlertName
+    severity: Literal["critical", "warning"]
+    expr: str
+    wait: str
+    summary: str
+    description: str
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def groups(settings: Alerts, operator_namespace: str, declared: Declared) -> list[dict[str, object]]:
+    """The `groups` of a PrometheusRule, and of a rule file; empty when every alert is off.
+
+    Args:
+        settings: thresholds.
+        operator_namespace: where the operator runs.
+        declared: what must be in the cluster.
+    """
+    wanted = [alert for alert in alerts(settings, operator_namespace, declared) if alert.name not in settings.off]
+    rules = [_rule(alert, settings) for alert in wanted]
+    return [{"name": "flink", "rules": rules}] if rules else []
+
+
+def _rule(alert: Alert, settings: Alerts) -> dict[str, object]:
+    return {
+        "alert": alert.name,
+        "expr": alert.expr,
+        "for": alert.wait,
+        "labels": {"severity": alert.severity, **alert.labels, **settings.labels},
+        "annotations": {
+            "summary": alert.summary,
+            "description": alert.description,
+            "runbook_url": f"{settings.runbooks.rstrip('/')}/{alert.name}.md",
+        },
+    }
+
+
+def alerts(settings: Alerts, operator_namespace: str, declared: Declared) -> Iterator[Alert]:
+    """Every alert; see `groups`."""
+    yield from _of_resources(settings)
+    yield from _missing(settings, operator_namespace, declared)
+    yield from _of_running_jobs(settings)
+    yield from _of_processes(settings)
+    yield from _of_the_operator(settings, operator_namespace)
+
+
+_RESOURCE = (
+    "{{ with $labels.kind }}{{ . }}{{ else }}Job{{ end }} {{ $labels.namespace }}"
+    "{{ with $labels.name }}/{{ . }}{{ end }}{{ with $labels.app }}/{{ . }}{{ end }}"
+)
+_JOB = "{{ $labels.namespace }}/{{ $labels.app }}"
+
+
+def _of_resources(settings: Alerts) -> Iterator[Alert]:
+    names = "namespace, kind, name"
+    shown = f"unless on (namespace, kind) max by (namespace, kind) ({RESOURCE}_lifecycle_state)"
+    failed = of_resources("flink_k8soperator_namespace_Lifecycle_State_FAILED_Count")
+    yield Alert(
+        "FlinkJobFailed",
+        "critical",
+        f'max by ({names}) ({RESOURCE}_lifecycle_state{{state="FAILED"}}) > 0\n'
+        f'or max by ({names}) ({RESOURCE}_job_state{{kind="FlinkBlueGreenDeployment", state=~"FAILING|FAILED"}}) > 0\n'
+        f"or ({failed} > 0 {shown})",
+        settings.failed_for,
+        f"{_RESOURCE} has failed",
+        "The operator has given the job up: it does not run and will not be started again by itself.",
+    )
+    states = "|".join(SETTLING_STATES)
+    settling = of_resources(f'{{__name__=~"flink_k8soperator_namespace_Lifecycle_State_({states})_Count"}}')
+    yield Alert(
+        "FlinkJobNotStable",
+        "warning",
+        f'max by ({names}) ({RESOURCE}_lifecycle_state{{state=~"{states}"}}) > 0\n'
+        f'or (max by ({names}) ({RESOURCE}_job_state{{state=~"{"|".join(STARTING_STATES)}"}}) > 0'
+        # What its job was when it was suspended may stand there until it is resumed.
+        f' unless on ({names}) max by ({names}) ({RESOURCE}_lifecycle_state{{state="SUSPENDED"}}) > 0)\n'
+        f'or max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0\n'
+        f"or ({settling} > 0 {shown})\n"
+        f"or (max by (namespace, app) (flink_jobmanager_job_runningState) == 0"
+        f" unless on (namespace) max by (namespace) ({RESOURCE}_job_state))",
+        settings.not_stable_for,
+        f"{_RESOURCE} does not get stable",
+        f"It has been deploying, upgrading, rolling back or restarting for {settings.not_stable_for}.",
+    )
+
+
+def _missing(settings: Alerts, operator_namespace: str, declared: Declared) -> Iterator[Alert]:
+    operator = f'on () (max(up{{job="{operator_namespace}/{OPERATOR_MONITOR}"}}) == 1)'
+    for (namespace, kind), count in sorted(declared.items()):
+        if kind in _KINDS_WITH_COUNTS:
+            counted = f'flink_k8soperator_namespace_Count{{resourcens="{namespace}", resourcetype="{kind}"}}'
+            yield Alert(
+                "FlinkJobMissing",
+                "critical",
+                # The operator has no count for a namespace in which it has never seen a resource.
+                f"(sum({counted}) or vector(0)) < {count}\nand {operator}",
+                settings.missing_for,
+                f"Namespace {namespace} has {{{{ $value }}}} of {count} declared resources of kind {kind}",
+                "Somebody has deleted a job with other means than the stack, or its creation was refused.",
+                {"namespace": namespace, "kind": kind},
+            )
+
+
+def _of_running_jobs(settings: Alerts) -> Iterator[Alert]:
+    job = "namespace, app, job_name"
+
+    def increase(metric: str, within: str) -> str:
+        # Between two scrapes PromQL extrapolates: 3 may come out as 3.04 or 2.97.
+        return f"round(max by ({job}) (increase({metric}[{within}])))"
+
+    yield Alert(
+        "FlinkJobRestarts",
+        "warning",
+        f"{increase('flink_jobmanager_job_numRestarts', settings.restarts_within)} >= {settings.restarts}",
+        "0s",
+        f"Job {_JOB} has restarted {{{{ $value }}}} times in {settings.restarts_within}",
+        "Each restart goes back to the last checkpoint: results are late, and at the limit of its restart strategy the"
+        " job fails.",
+    )
+    failed = increase("flink_jobmanager_job_numberOfFailedCheckpoints", settings.failed_checkpoints_within)
+    yield Alert(
+        "FlinkCheckpointsFailing",
+        "warning",
+        # At a start checkpoints fail until every task runs: only a job that has run for longer than that counts.
+        f"{failed} >= {settings.failed_checkpoints}\n"
+        f"and on ({job}) max by ({job}) (flink_jobmanager_job_runningTime)"
+        f" > {(seconds(settings.failed_checkpoints_within) + _START_SECONDS) * 1000}",
+        "0s",
+        f"{{{{ $value }}}} checkpoints of job {_JOB} have failed in {settings.failed_checkpoints_within}",
+        "After a failure the job starts again from an older checkpoint, and has more to do twice.",
+    )
+    completed = "flink_jobmanager_job_numberOfCompletedCheckpoints"
+    age = settings.checkpoint_age
+    yield Alert(
+        "FlinkCheckpointStale",
+        "critical",
+        # A job that was not there at the beginning of that time has had no chance yet.
+        f"max by ({job}) (increase({completed}[{age}])) == 0\n"
+        f"and on ({job}) max by ({job}) ({completed} offset {age}) >= 0\n"
+        # Nor has one that is gone or suspended; of its last minutes, no increase can be seen.
+        f"and on ({job}) max by ({job}) ({completed}) >= 0",
+        "0s",
+        f"Job {_JOB} has completed no checkpoint for {age}",
+        "What it has done since then is done again after a failure, and an upgrade from its last state begins there.",
+    )
+    yield Alert(
+        "FlinkBackPressure",
+        "warning",
+        f"max by ({job}, task_name) (avg_over_time(flink_taskmanager_job_task_backPressuredTimeMsPerSecond[5m])) / 1000"
+        f" > {settings.back_pressure}",
+        settings.back_pressure_for,
+        f"Task {{{{ $labels.task_name }}}} of job {_JOB} is held up {{{{ $value | humanizePercentage }}}} of its time",
+        "A task after it is slower than its input: the job falls behind, and its checkpoints take longer.",
+    )
+
+
+def _of_processes(settings: Alerts) -> Iterator[Alert]:
+    heap = "flink_{process}_Status_JVM_Memory_Heap_Used / flink_{process}_Status_JVM_Memory_Heap_Max > {share}"
+    yield Alert(
+        "FlinkHeapFull",
+        "warning",
+        "\nor ".join(heap.format(process=process, share=settings.heap) for process in ("jobmanager", "taskmanager")),
+        settings.heap_for,
+        "Pod {{ $labels.namespace }}/{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its heap",
+        "It spends its time on collecting garbage and is about to run out of memory.",
+    )
+    started = 'max by (namespace, pod) (kube_pod_container_state_started{container="flink-main-container"})'
+    app = f"group_left (app) group by (namespace, pod, app) (up{{{JOB_TARGETS}}})"
+    named = f'max by (namespace, name) ({RESOURCE}_internal_tls_info{{keystore="{KEYSTORE_FILE}"}})'
+    yield Alert(
+        "FlinkInternalCertificateOld",
+        "warning",
+        f"max by (namespace, app) ((time() - {started}) * on (namespace, pod) {app})"
+        f" > {seconds(settings.certificate_age)}\n"
+        f'and on (namespace, app) label_replace({named}, "app", "$1", "name", "(.*)")',
+        "0s",
+        f"A process of {_JOB} has had its certificate for {{{{ $value | humanizeDuration }}}}",
+        "Flink reads its certificate when a process starts. Once that has run out, processes that start anew cannot"
+        " join those that run, and the first failure of a pod stops the job.",
+    )
+    ready = of_resources("flink_k8soperator_namespace_JmDeploymentStatus_READY_Count", "namespace")
+    registered = "max by (namespace, app) (flink_jobmanager_numRegisteredTaskManagers)"
+
+    def read(component: str, by: str) -> str:
+        return f'count by ({by}) (up{{{JOB_TARGETS}, component="{component}"}} == 1)'
+
+    yield Alert(
+        "FlinkTargetsMissing",
+        "warning",
+        f"{ready} > on (namespace) ({read('jobmanager', 'namespace')} or 0 * {ready})\n"
+        f"or {registered} > on (namespace, app) ({read('taskmanager', 'namespace, app')} or 0 * {registered})",
+        settings.targets_missing_for,
+        "Prometheus does not read all pods of {{ $labels.namespace }}{{ with $labels.app }}/{{ . }}{{ end }}",
+        "There are {{ $value }} that run; fewer answer Prometheus. Nobody is told when those are not well.",
+    )
+
+
+def _of_the_operator(settings: Alerts, namespace: str) -> Iterator[Alert]:
+    yield Alert(
+        "FlinkOperatorAbsent",
+        "critical",
+        f'absent(up{{job="{namespace}/{OPERATOR_MONITOR}"}} == 1)',
+        settings.operator_absent_for,
+        f"The Flink operator in {namespace} does not answer Prometheus",
+        "Jobs run on, but nothing starts, upgrades or restarts them, and the alerts about jobs' states are blind.",
+        {"namespace": namespace},
+    )
+    failed = "flink_k8soperator_namespace_resource_JOSDK_Reconciliation_failed_Count"
+    within = settings.reconcile_errors_within
+    labelled = f'label_replace(increase({failed}[{within}]), "namespace", "$1", "resourcens", "(.*)")'
+    labelled = f'label_replace({labelled}, "kind", "$1", "resourcetype", "(.*)")'
+    labelled = f'label_replace({labelled}, "name", "$1", "resourcename", "(.*)")'
+    yield Alert(
+        "FlinkReconcileErrors",
+        "warning",
+        f"round(sum by (namespace, kind, name) ({labelled})) >= {settings.reconcile_errors}",
+        "0s",
+        f"The operator has failed {{{{ $value }}}} times to reconcile {_RESOURCE}",
+        f"Within {within}. What was changed in the resource does not get into the cluster.",
+    )

@@ -1,0 +1,146 @@
+"""One job: throughput, back pressure, checkpoints, restarts, heap, and how far it is behind."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from flink_k8s.monitoring import panels
+from flink_k8s.monitoring.metrics import JOB_TARGETS
+from flink_k8s.monitoring.panels import JOB, Query
+
+UID = "flink-job"
+
+
+def build() -> Dashboard:
+    """The dashboard."""
+    task = "flink_taskmanager_job_task_"
+
+    def by_task(metric: str, how: str = "sum") -> Query:
+        return Query(f"{how} by (task_name) ({task}{metric}{{{JOB}}})", "{{task_name}}")
+
+    def of_job(metric: str) -> Query:
+        return Query(f"max(flink_jobmanager_job_{metric}{{{JOB}}})", metric)
+
+    def share_of_time(metric: str) -> Query:
+        return Query(f"max by (task_name) ({task}{metric}{{{JOB}}}) / 1000", "{{task_name}}")
+
+    return (
+        panels.new(UID, "Flink: job", "One job: throughput, back pressure, checkpoints, restarts, heap and lag.")
+        .link(panels.flink_ui())
+        .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=False))
+        .with_variable(
+            panels.choice("job", "Job", f'up{{{JOB_TARGETS}, namespace=~"$namespace"}}', "app", several=False)
+        )
+        .with_row(panels.row("How it is"))
+        .with_panel(
+            panels.number("Runs", Query(f"max(flink_jobmanager_job_runningState{{{JOB}}})"), meaning="1 is yes.")
+        )
+        .with_panel(
+            panels.number("Without a restart for", Query(f"max(flink_jobmanager_job_runningTime{{{JOB}}})"), unit="ms")
+        )
+        .with_panel(panels.number("Restarts", Query(f"max(flink_jobmanager_job_numRestarts{{{JOB}}})"), bad_from=1))
+        .with_panel(panels.number("TaskManagers", Query(f"max(flink_jobmanager_numRegisteredTaskManagers{{{JOB}}})")))
+        .with_panel(panels.number("Free slots", Query(f"max(flink_jobmanager_taskSlotsAvailable{{{JOB}}})")))
+        .with_panel(
+            panels.number(
+                "Last checkpoint was",
+                Query(f"time() - max(flink_jobmanager_job_lastCheckpointCompletedTimestamp{{{JOB}}} > 0) / 1000"),
+                unit="s",
+                meaning="Ago. Nothing for a job without checkpoints.",
+            )
+        )
+        .with_row(panels.row("Throughput"))
+        .with_panel(panels.graph("Records in", by_task("numRecordsInPerSecond"), unit="reqps"))
+        .with_panel(panels.graph("Records out", by_task("numRecordsOutPerSecond"), unit="reqps"))
+        .with_panel(panels.graph("Bytes in", by_task("numBytesInPerSecond"), unit="Bps"))
+        .with_panel(panels.graph("Bytes out", by_task("numBytesOutPerSecond"), unit="Bps"))
+        .with_panel(
+            panels.graph(
+                "Records that sources still have to read",
+                Query(
+                    f"sum by (operator_name) (flink_taskmanager_job_task_operator_pendingRecords{{{JOB}}})",
+                    "{{operator_name}}",
+                ),
+                meaning="Lag. Only sources that know it say it: Kafka and Kinesis do.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Watermarks behind the clock",
+                Query(
+                    f"time() - max by (task_name) ({task}currentInputWatermark{{{JOB}}} > 0) / 1000",
+                    "{{task_name}}",
+                ),
+                unit="s",
+                meaning="Nothing for a job without event time.",
+            )
+        )
+        .with_row(panels.row("Back pressure"))
+        .with_panel(
+            panels.graph(
+                "Busy",
+                share_of_time("busyTimeMsPerSecond"),
+                share=True,
+                width=8,
+                meaning="The busiest subtask of each task.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Held up",
+                share_of_time("backPressuredTimeMsPerSecond"),
+                share=True,
+                width=8,
+                meaning="The task after the last one that is held up is the slow one.",
+            )
+        )
+        .with_panel(panels.graph("Idle", share_of_time("idleTimeMsPerSecond"), share=True, width=8))
+        .with_row(panels.row("Checkpoints and restarts"))
+        .with_panel(
+            panels.graph(
+                "Checkpoints",
+                of_job("numberOfCompletedCheckpoints"),
+                of_job("numberOfFailedCheckpoints"),
+                of_job("numberOfInProgressCheckpoints"),
+            )
+        )
+        .with_panel(panels.graph("Time of the last checkpoint", of_job("lastCheckpointDuration"), unit="ms"))
+        .with_panel(
+            panels.graph(
+                "Size of the last checkpoint",
+                of_job("lastCheckpointSize"),
+                of_job("lastCheckpointFullSize"),
+                unit="bytes",
+                meaning="What was written, and all of it.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Restarts over time",
+                Query(f"round(max(increase(flink_jobmanager_job_numRestarts{{{JOB}}}[$__rate_interval])))", "restarts"),
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Time of alignment",
+                Query(f"max by (task_name) ({task}checkpointAlignmentTime{{{JOB}}}) / 1e9", "{{task_name}}"),
+                unit="s",
+                meaning="How long a checkpoint's barriers wait for each other.",
+            )
+        )
+        .with_row(panels.row("Processes"))
+        .with_panel(
+            panels.graph(
+                "Heap",
+                *panels.heap(),
+                share=True,
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "CPU load",
+                *panels.cpu_load(),
+                share=True,
+            )
+        )
+    )

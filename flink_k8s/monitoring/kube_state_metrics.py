@@ -1,0 +1,135 @@
+"""Values of kube-state-metrics: what it says of each Flink resource, by its custom-resource state.
+
+Its configuration is the type `Metrics` of its package `customresourcestate`. What it makes of it:
+
+| metric | of |
+| --- | --- |
+| `flink_resource_lifecycle_state{state}` | FlinkDeployment, FlinkSessionJob; 1 for the state that it is in |
+| `flink_resource_job_state{state}` | these and FlinkBlueGreenDeployment |
+| `flink_resource_blue_green_state{state}` | FlinkBlueGreenDeployment |
+| `flink_resource_snapshot_state{state, job, path}` | FlinkStateSnapshot |
+| `flink_resource_snapshot_result_timestamp_seconds{job, path}` | FlinkStateSnapshot |
+| `flink_resource_error_info{error}` | all; only while there is an error |
+| `flink_resource_generation`, `flink_resource_observed_generation` | FlinkDeployment, FlinkSessionJob |
+| `flink_resource_internal_tls_info{keystore}` | FlinkDeployment; only with TLS between its processes |
+| `flink_resource_last_savepoint_timestamp_milliseconds` | the same, where savepoints are no resources |
+
+Each also has `namespace`, `name` and `kind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flink_k8s.config.job_files import FLINK_GROUP, FLINK_VERSION
+from flink_k8s.monitoring.metrics import BLUE_GREEN_STATES, JOB_STATES, LIFECYCLE_STATES, RESOURCE, SNAPSHOT_STATES
+from flink_k8s.resolve.internal_tls import KEYSTORE_OPTION
+
+_LIFECYCLE = ("status", "lifecycleState")
+_JOB_STATE = ("status", "jobStatus", "state")
+
+
+def values() -> dict[str, Any]:
+    """The chart's values: the configuration, and the right to list and watch what it is about."""
+    return {
+        "customResourceState": {
+            "enabled": True,
+            "config": {"kind": "CustomResourceStateMetrics", "spec": {"resources": _resources()}},
+        },
+        "rbac": {
+            "extraRules": [
+                {
+                    "apiGroups": [FLINK_GROUP],
+                    "resources": [
+                        "flinkbluegreendeployments",
+                        "flinkdeployments",
+                        "flinksessionjobs",
+                        "flinkstatesnapshots",
+                    ],
+                    "verbs": ["list", "watch"],
+                }
+            ]
+        },
+    }
+
+
+def _resources() -> list[dict[str, Any]]:
+    of_jobs = [
+        _states("lifecycle_state", "State of the resource's life.", _LIFECYCLE, LIFECYCLE_STATES),
+        _states("job_state", "State of the Flink job.", _JOB_STATE, JOB_STATES),
+        _number("generation", "Generation of the resource.", ("metadata", "generation")),
+        _number(
+            "observed_generation",
+            "Generation that the operator has seen.",
+            ("status", "observedGeneration"),
+        ),
+        _number(
+            "last_savepoint_timestamp_milliseconds",
+            "When the last savepoint was taken that the resource itself tells of.",
+            ("status", "jobStatus", "savepointInfo", "lastSavepoint", "timeStamp"),
+        ),
+    ]
+    blue_green = [
+        _states("blue_green_state", "Which of both runs.", ("status", "blueGreenState"), BLUE_GREEN_STATES),
+        _states("job_state", "State of the Flink job.", _JOB_STATE, JOB_STATES),
+    ]
+    of_snapshots = {"job": ["spec", "jobReference", "name"], "path": ["status", "path"]}
+    snapshots = [
+        {
+            **_states("snapshot_state", "State of the snapshot.", ("status", "state"), SNAPSHOT_STATES),
+            "labelsFromPath": of_snapshots,
+        },
+        {
+            **_number(
+                "snapshot_result_timestamp_seconds",
+                "When the snapshot was completed, or has failed.",
+                ("status", "resultTimestamp"),
+            ),
+            "labelsFromPath": of_snapshots,
+        },
+    ]
+    no_path: list[str] = []
+    path = ["spec", "flinkConfiguration"]
+    # One that is not there is no value, and so no metric.
+    tls = {
+        "name": "internal_tls_info",
+        "help": "Where its processes find their certificate.",
+        "each": {
+            "type": "Info",
+            "info": {"path": [*path, KEYSTORE_OPTION], "labelsFromPath": {"keystore": no_path}},
+        },
+    }
+    return [
+        _resource("FlinkDeployment", [*of_jobs, tls]),
+        _resource("FlinkSessionJob", of_jobs),
+        _resource("FlinkBlueGreenDeployment", blue_green),
+        _resource("FlinkStateSnapshot", snapshots),
+    ]
+
+
+def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    no_path: list[str] = []
+    error: dict[str, Any] = {
+        "name": "error_info",
+        "help": "What the operator says that is wrong.",
+        "each": {"type": "Info", "info": {"path": ["status", "error"], "labelsFromPath": {"error": no_path}}},
+    }
+    return {
+        "groupVersionKind": {"group": FLINK_GROUP, "version": FLINK_VERSION, "kind": kind},
+        "metricNamePrefix": RESOURCE,
+        "commonLabels": {"kind": kind},
+        "labelsFromPath": {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]},
+        # A field that is not there yet is no error worth a line at each scrape.
+        "errorLogV": 10,
+        "metrics": [*metrics, error],
+    }
+
+
+def _states(name: str, help_text: str, path: Sequence[str], states: Sequence[str]) -> dict[str, Any]:
+    each = {"type": "StateSet", "stateSet": {"labelName": "state", "path": list(path), "list": list(states)}}
+    return {"name": name, "help": help_text, "each": each}
+
+
+def _number(name: str, help_text: str, path: Sequence[str]) -> dict[str, Any]:
+    return {"name": name, "help": help_text, "each": {"type": "Gauge", "gauge": {"path": list(path)}}}

@@ -1,0 +1,174 @@
+"""The operator: what it reconciles, how long it takes, what fails, how it is itself."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from flink_k8s.monitoring import panels
+from flink_k8s.monitoring.metrics import JOB_TARGETS, OPERATOR_TARGETS
+from flink_k8s.monitoring.panels import RESOURCE_NAMESPACE, Query
+
+UID = "flink-operator"
+
+_OPERATOR = "flink_k8soperator"
+_RESOURCE = f"{_OPERATOR}_namespace_resource_JOSDK"
+
+
+def build() -> Dashboard:
+    """The dashboard."""
+
+    def per_second(metric: str, legend: str) -> Query:
+        return Query(f"sum(rate({_RESOURCE}_{metric}{{{RESOURCE_NAMESPACE}}}[$__rate_interval]))", legend)
+
+    def summary(metric: str, quantile: str, legend: str) -> Query:
+        of = f'{metric}{{{RESOURCE_NAMESPACE}, quantile="{quantile}"}}'
+        return Query(f"max by (resourcetype) ({of})", legend)
+
+    itself = f"{{{OPERATOR_TARGETS}}}"
+    return (
+        panels.new(UID, "Flink: the operator", "What the operator reconciles, how long it takes, and how it is itself.")
+        .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=True))
+        .with_row(panels.row("How it is"))
+        .with_panel(panels.number("Answers Prometheus", Query(f"max(up{itself})"), meaning="1 is yes."))
+        .with_panel(
+            panels.number(
+                "FlinkDeployments",
+                Query(f'sum({_OPERATOR}_namespace_Count{{{RESOURCE_NAMESPACE}, resourcetype="FlinkDeployment"}})'),
+            )
+        )
+        .with_panel(
+            panels.number(
+                "FlinkSessionJobs",
+                Query(
+                    f'sum({_OPERATOR}_namespace_Count{{{RESOURCE_NAMESPACE}, resourcetype="FlinkSessionJob"}})'
+                    " or vector(0)"
+                ),
+            )
+        )
+        .with_panel(
+            panels.number(
+                "Savepoints that failed",
+                Query(f"sum({_OPERATOR}_namespace_Savepoint_State_FAILED_Count{{{RESOURCE_NAMESPACE}}}) or vector(0)"),
+                bad_from=1,
+                meaning="FlinkStateSnapshots that are there.",
+            )
+        )
+        .with_panel(
+            panels.number(
+                "Failed reconciliations in an hour",
+                Query(
+                    f"round(sum(increase({_RESOURCE}_Reconciliation_failed_Count{{{RESOURCE_NAMESPACE}}}[1h])))"
+                    " or vector(0)"
+                ),
+                bad_from=1,
+            )
+        )
+        .with_panel(
+            panels.number("CPU load", Query(f"max({_OPERATOR}_Status_JVM_CPU_Load{itself})"), unit="percentunit")
+        )
+        .with_row(panels.row("Reconciliation"))
+        .with_panel(
+            panels.graph(
+                "Reconciliations",
+                per_second("Reconciliation_Count", "begun"),
+                per_second("Reconciliation_finished_Count", "finished"),
+                per_second("Reconciliation_failed_Count", "failed"),
+                per_second("Reconciliation_retries_Count", "tried again"),
+                unit="ops",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Time of a reconciliation",
+                Query(
+                    # By what it had to write: nothing, the resource, its status, both.
+                    f'max by (resourcetype) ({{__name__=~"{_OPERATOR}_namespace_JOSDK_reconcile_.+_TimeSeconds", '
+                    f'{RESOURCE_NAMESPACE}, quantile="0.95"}})',
+                    "{{resourcetype}}",
+                ),
+                unit="s",
+                meaning="95 of 100 are faster; in whole seconds.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Reconciliations by resource",
+                Query(
+                    f"sum by (resourcens, resourcename) (rate({_RESOURCE}_Reconciliation_Count{{{RESOURCE_NAMESPACE}}}"
+                    "[$__rate_interval]))",
+                    "{{resourcens}}/{{resourcename}}",
+                ),
+                unit="ops",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Failed reconciliations by resource",
+                Query(
+                    f"sum by (resourcens, resourcename) (increase({_RESOURCE}_Reconciliation_failed_Count"
+                    f"{{{RESOURCE_NAMESPACE}}}[$__rate_interval]))",
+                    "{{resourcens}}/{{resourcename}}",
+                ),
+            )
+        )
+        .with_row(panels.row("How long jobs take"))
+        .with_panel(
+            panels.graph(
+                "From a change to stable",
+                summary(
+                    f"{_OPERATOR}_namespace_Lifecycle_Transition_Stabilization_TimeSeconds", "0.95", "{{resourcetype}}"
+                ),
+                unit="s",
+                meaning="95 of 100 are faster.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Upgrades",
+                summary(f"{_OPERATOR}_namespace_Lifecycle_Transition_Upgrade_TimeSeconds", "0.95", "{{resourcetype}}"),
+                unit="s",
+            )
+        )
+        .with_row(panels.row("Kubernetes"))
+        .with_panel(
+            panels.graph(
+                "Requests to the API server",
+                Query(f"sum({_OPERATOR}_KubeClient_HttpRequest_NumPerSecond{itself})", "all"),
+                Query(f"sum({_OPERATOR}_KubeClient_HttpRequest_Failed_NumPerSecond{itself})", "failed"),
+                unit="reqps",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Time of its answers",
+                *(
+                    Query(
+                        f"max({_OPERATOR}_KubeClient_HttpResponse_TimeNanos"
+                        f'{{{OPERATOR_TARGETS}, quantile="{quantile}"}})'
+                        " / 1e9",
+                        legend,
+                    )
+                    for quantile, legend in (("0.5", "half"), ("0.95", "95 of 100"))
+                ),
+                unit="s",
+            )
+        )
+        .with_row(panels.row("Process"))
+        .with_panel(
+            panels.graph(
+                "Heap",
+                Query(
+                    f"{_OPERATOR}_Status_JVM_Memory_Heap_Used{itself} / {_OPERATOR}_Status_JVM_Memory_Heap_Max{itself}",
+                    "{{pod}}",
+                ),
+                share=True,
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Time for collecting garbage",
+                Query(f"{_OPERATOR}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{itself} / 1000", "{{pod}}"),
+                share=True,
+            )
+        )
+    )

@@ -1,0 +1,170 @@
+"""CPU and memory: of the cluster's nodes, of the jobs' pods, and of the JVMs in them."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from flink_k8s.monitoring import panels
+from flink_k8s.monitoring.metrics import JOB_TARGETS
+from flink_k8s.monitoring.panels import JOB, Query
+
+UID = "flink-resources"
+
+_CONTAINER = 'container="flink-main-container", namespace=~"$namespace"'
+_OF_JOB = (
+    "* on (namespace, pod) group_left (app, component) "
+    f"group by (namespace, pod, app, component) (up{{{JOB_TARGETS}, {JOB}}})"
+)
+"""Joins a container's metric with its job, which only the pod's own labels name."""
+
+
+def build() -> Dashboard:
+    """The dashboard."""
+    cpu = f"rate(container_cpu_usage_seconds_total{{{_CONTAINER}}}[$__rate_interval])"
+    memory = f"container_memory_working_set_bytes{{{_CONTAINER}}}"
+    return (
+        panels.new(UID, "Flink: CPU and memory", "Of the cluster's nodes, of jobs, and of their pods.")
+        .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=True))
+        .with_variable(
+            panels.choice("job", "Job", f'up{{{JOB_TARGETS}, namespace=~"$namespace"}}', "app", several=True)
+        )
+        .with_row(panels.row("Cluster"))
+        .with_panel(
+            panels.graph(
+                "CPU of the nodes",
+                Query(
+                    '1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[$__rate_interval]))',
+                    "{{instance}}",
+                ),
+                share=True,
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Memory of the nodes",
+                Query("1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "{{instance}}"),
+                share=True,
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "CPU by namespace",
+                Query(
+                    'sum by (namespace) (rate(container_cpu_usage_seconds_total{container!="", namespace!=""}'
+                    "[$__rate_interval]))",
+                    "{{namespace}}",
+                ),
+                stacked=True,
+                meaning="CPUs, of all that runs in the cluster.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Memory by namespace",
+                Query(
+                    'sum by (namespace) (container_memory_working_set_bytes{container!="", namespace!=""})',
+                    "{{namespace}}",
+                ),
+                unit="bytes",
+                stacked=True,
+            )
+        )
+        .with_row(panels.row("Jobs"))
+        .with_panel(
+            panels.graph(
+                "CPU by job",
+                Query(f"sum by (namespace, app) ({cpu} {_OF_JOB})", "{{namespace}}/{{app}}"),
+                meaning="CPUs that JobManager and TaskManagers use together.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Memory by job",
+                Query(f"sum by (namespace, app) ({memory} {_OF_JOB})", "{{namespace}}/{{app}}"),
+                unit="bytes",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "CPU by pod, of what it asks for",
+                Query(
+                    f"sum by (namespace, pod) ({cpu} {_OF_JOB}) / on (namespace, pod) "
+                    f'sum by (namespace, pod) (kube_pod_container_resource_requests{{{_CONTAINER}, resource="cpu"}})',
+                    "{{pod}}",
+                ),
+                unit="percentunit",
+                meaning="More than 100 % is what the node had to spare.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Memory by pod, of its limit",
+                Query(
+                    f"sum by (namespace, pod) ({memory} {_OF_JOB}) / on (namespace, pod) "
+                    f'sum by (namespace, pod) (kube_pod_container_resource_limits{{{_CONTAINER}, resource="memory"}})',
+                    "{{pod}}",
+                ),
+                unit="percentunit",
+                meaning="At 100 % the kernel ends the process.",
+            )
+        )
+        .with_row(panels.row("JVMs"))
+        .with_panel(
+            panels.graph(
+                "CPU load",
+                *panels.cpu_load(),
+                share=True,
+                meaning="Share of the node's CPUs.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Heap",
+                *panels.heap(),
+                share=True,
+                meaning="Share of the maximum.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Memory outside of the heap",
+                *(
+                    Query(f"flink_{process}_Status_JVM_Memory_{part}{{{JOB}}}", f"{{{{pod}}}} {name}")
+                    for process in panels.PROCESSES
+                    for part, name in (("NonHeap_Used", "non-heap"), ("Direct_MemoryUsed", "direct"))
+                ),
+                unit="bytes",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Managed memory of TaskManagers",
+                Query(
+                    f"flink_taskmanager_Status_Flink_Memory_Managed_Used{{{JOB}}}"
+                    f" / flink_taskmanager_Status_Flink_Memory_Managed_Total{{{JOB}}}",
+                    "{{pod}}",
+                ),
+                share=True,
+                meaning="For RocksDB, sorting and Python; Flink reserves it.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Time for collecting garbage",
+                *(
+                    Query(f"flink_{process}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{{{JOB}}} / 1000", "{{pod}}")
+                    for process in panels.PROCESSES
+                ),
+                share=True,
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Threads",
+                *(
+                    Query(f"flink_{process}_Status_JVM_Threads_Count{{{JOB}}}", "{{pod}}")
+                    for process in panels.PROCESSES
+                ),
+            )
+        )
+    )

@@ -1,0 +1,210 @@
+"""What an operation of the engine prints where there is no terminal: one line for each resource and state.
+
+On a terminal Pulumi's own display is better. Elsewhere it prints each step two or three times.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+from flink_k8s.operations.engine_events import Event, Listener, Phase, events
+from flink_k8s.program.engine_state import resource
+from flink_k8s.support.processes import say, stream
+
+_STACK: Final = "pulumi:pulumi:Stack"
+_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+_DONE: Final = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "create-replacement": "created the replacement of",
+    "delete-replaced": "deleted the replaced",
+    "import": "imported",
+    "discard": "no longer read:",
+}
+_PLANNED: Final = {
+    "create": "to create",
+    "update": "to update",
+    "delete": "to delete",
+    "create-replacement": "to create the replacement of",
+    "delete-replaced": "to delete the replaced",
+    "import": "to import",
+    "discard": "no longer read:",
+}
+"""The same operations in `pulumi preview`."""
+_IN_PROGRESS: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
+_EXPORT_LENGTH: Final = 160
+_LAST_LINES: Final = 20
+"""Of Pulumi's own display, where it ended without an error among its events."""
+
+Metadata = Mapping[str, Any]
+
+
+def is_terminal() -> bool:
+    """Whether Pulumi redraws its display in place; by the same conditions as Pulumi's own."""
+    is_attended = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return is_attended and not os.environ.get("CI")
+
+
+class Lines:
+    """Prints the engine's events as lines with the seconds since the start; none is printed twice."""
+
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        phase: Phase,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        planned: bool = False,
+    ) -> None:
+        """
+        Args:
+            show: prints a line.
+            phase: of the events; of a preview before an operation, only warnings and errors are printed.
+            clock: in seconds.
+            planned: whether the operation is itself a preview.
+        """
+        self._words = _PLANNED if planned else _DONE
+        self._in_progress = {} if planned else _IN_PROGRESS
+        self._show = show
+        self._phase = phase
+        self._clock = clock
+        self._start = clock()
+        self._titles: dict[str, str] = {}
+        self._printed: set[tuple[str, str]] = set()
+        self._exports: Mapping[str, object] = {}
+
+    def take(self, event: Event) -> None:
+        """Print what an event adds."""
+        for kind, handle in (
+            ("resourcePreEvent", self._begun),
+            ("resOutputsEvent", self._ended),
+            ("resOpFailedEvent", self._failed),
+            ("diagnosticEvent", self._diagnostic),
+            ("policyEvent", self._policy),
+            ("stdoutEvent", self._output),
+            ("errorEvent", self._error),
+            ("summaryEvent", self._summary),
+        ):
+            if event.get(kind) is not None:
+                handle(cast(Mapping[str, Any], event[kind]))
+
+    def _begun(self, event: Mapping[str, Any]) -> None:
+        metadata = cast(Metadata, event["metadata"])
+        title = self._titled(metadata)
+        # Only a release takes long enough for a line of its own.
+        if metadata["type"] == _RELEASE and metadata["op"] in self._in_progress and not self._phase.is_preview:
+            self._line("", f"{self._in_progress[str(metadata['op'])]} {title}")
+
+    def _ended(self, event: Mapping[str, Any]) -> None:
+        metadata = cast(Metadata, event["metadata"])
+        title = self._titled(metadata)
+        if metadata["type"] == _STACK:
+            self._exports = cast(Mapping[str, object], (metadata.get("new") or {}).get("outputs") or {})
+        elif _is_shown(metadata) and not self._phase.is_preview:
+            self._line("", f"{self._words[str(metadata['op'])]} {title}")
+
+    def _failed(self, event: Mapping[str, Any]) -> None:
+        metadata = cast(Metadata, event["metadata"])
+        self._line("", f"failed: {metadata['op']} {self._titled(metadata)}")
+
+    def _diagnostic(self, event: Mapping[str, Any]) -> None:
+        severity, urn = str(event.get("severity")), str(event.get("urn") or "")
+        is_progress = severity == "debug" or event.get("ephemeral")
+        if is_progress or (self._phase.is_preview and severity not in ("warning", "error")):
+            return
+        text = f"{event.get('prefix') or ''}{event['message']}".strip()
+        if text:
+            self._line(self._titles.get(urn, ""), text)
+
+    def _policy(self, event: Mapping[str, Any]) -> None:
+        level, name = event.get("enforcementLevel"), event.get("policyName")
+        title = self._titles.get(str(event.get("resourceUrn") or ""), "")
+        self._line(title, f"policy {name} ({level}): {str(event.get('message')).strip()}")
+
+    def _output(self, event: Mapping[str, Any]) -> None:
+        self._line("", str(event["message"]).rstrip())
+
+    def _error(self, event: Mapping[str, Any]) -> None:
+        self._line("", f"error: {event['error']}")
+
+    def _summary(self, event: Mapping[str, Any]) -> None:
+        if self._phase.is_preview:
+            return
+        changes = cast(Mapping[str, int], event.get("resourceChanges") or {})
+        counts = [f"{count} {self._words[op]}" for op, count in sorted(changes.items()) if op in self._words]
+        counts += [f"{changes['same']} unchanged"] if changes.get("same") else []
+        self._line("", f"resources: {', '.join(counts) or 'none'}")
+        for name, value in self._exports.items():
+            text = json.dumps(value, ensure_ascii=False)
+            shown = text if len(text) <= _EXPORT_LENGTH else f"{text[: _EXPORT_LENGTH - 1]}…"
+            self._show(f"   {name}: {shown}")
+
+    def _titled(self, metadata: Metadata) -> str:
+        described = cast(Metadata, metadata.get("new") or metadata.get("old") or metadata)
+        title = resource({**described, "urn": metadata["urn"], "type": metadata["type"]}).title
+        self._titles[str(metadata["urn"])] = title
+        return title
+
+    def _line(self, title: str, text: str) -> None:
+        if (title, text) in self._printed:
+            return
+        self._printed.add((title, text))
+        named = f"{title}: {text}" if title else text
+        self._show(f"{self._clock() - self._start:6.1f} s  {named}")
+
+
+def _is_shown(metadata: Metadata) -> bool:
+    """Whether a step changed something in the cluster: not a component, a provider, or what stays as it is."""
+    described = cast(Metadata, metadata.get("new") or metadata.get("old") or {})
+    is_in_cluster = described.get("custom") is True and not str(metadata["type"]).startswith(
+        ("pulumi:pulumi:", "pulumi:providers:")
+    )
+    return is_in_cluster and metadata["op"] in _DONE
+
+
+def run(
+    command: Sequence[str | Path],
+    env: Mapping[str, str],
+    listeners: Sequence[Listener],
+    phase: Phase,
+    *,
+    planned: bool = False,
+) -> int:
+    """Run `pulumi up`, `destroy` or `preview`: on a terminal with Pulumi's own display, else with `Lines`.
+
+    Args:
+        command: with its options, but for those of the display.
+        env: its environment.
+        listeners: get its events.
+        phase: of the events; one of the listeners.
+        planned: whether the command is `preview`.
+
+    Returns:
+        The command's exit code.
+    """
+    if is_terminal():
+        with events(*listeners) as log:
+            return stream([*command, *log.options], env={**env, **log.env})
+    errors: list[Event] = []
+
+    def keep_error(event: Event) -> None:
+        diagnostic = cast(Mapping[str, Any], event.get("diagnosticEvent") or {})
+        if diagnostic.get("severity") == "error" or "errorEvent" in event:
+            errors.append(event)
+
+    with tempfile.TemporaryFile() as output:
+        with events(*listeners, keep_error, Lines(say, phase, planned=planned).take) as log:
+            options = ["--non-interactive", "--color", "never", *log.options]
+            code = stream([*command, *options], env={**env, **log.env}, stdout=output)
+        if code != 0 and not errors:
+            output.seek(0)
+            say("\n".join(output.read().decode(errors="replace").splitlines()[-_LAST_LINES:]))
+    return code

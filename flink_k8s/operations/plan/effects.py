@@ -1,0 +1,336 @@
+"""What the operator does to one job when its resource changes, and what the job loses by it.
+
+The rules are those of the operator's reconcilers; docs/plan.md has them in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from flink_k8s.operations.plan import restore
+from flink_k8s.operations.plan.preview import UNKNOWN
+from flink_k8s.operations.plan.spec_changes import Change, Diff, aggregate, compare, differences
+from flink_k8s.operations.plan.state import DeclaredJob
+from flink_k8s.resolve.pod_templates import PROCESSES
+
+
+class Effect(Enum):
+    """What happens to a job; the value is what a plan says."""
+
+    NOTHING = "nothing"
+    METADATA = "metadata only"
+    NO_RESTART = "no restart"
+    RESCALE = "rescale in place"
+    FROM_SAVEPOINT = "restart from savepoint"
+    FROM_LAST_STATE = "restart from last state"
+    FROM_EMPTY = "restart from empty"
+    FROM_PATH = "restart from a given path"
+    CLUSTER_RESTART = "restart of the cluster"
+    SUSPEND = "suspend"
+    STAYS_SUSPENDED = "stays suspended"
+    RESUME_FROM_SAVEPOINT = "resume from savepoint"
+    RESUME_FROM_LAST_STATE = "resume from last state"
+    RESUME_FROM_EMPTY = "resume from empty"
+    NEW = "new"
+    NEW_FROM_PATH = "new, from a given path"
+    DELETE = "delete"
+    DELETE_WITH_SAVEPOINT = "delete, savepoint first"
+    REPLACE = "replace"
+    DELETE_REFUSED = "delete, refused: protected"
+    REPLACE_REFUSED = "replace, refused: protected"
+    REFUSED = "refused by the operator"
+    STUCK = "never finishes"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a change comes to.
+
+    Attributes:
+        effect: what happens.
+        changes: the fields that differ.
+        loss: why state is lost, empty when none is.
+        notes: what else to know.
+    """
+
+    effect: Effect
+    changes: tuple[Change, ...] = ()
+    loss: str = ""
+    notes: tuple[str, ...] = ()
+
+
+RESTARTS = frozenset(
+    {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.CLUSTER_RESTART}
+)
+
+_FROM_STATE = frozenset(
+    {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.RESUME_FROM_SAVEPOINT, Effect.RESUME_FROM_LAST_STATE}
+)
+
+_STARTS = _FROM_STATE | {Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.RESUME_FROM_EMPTY}
+
+_OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
+
+
+def added(new: DeclaredJob) -> Outcome:
+    """A job that was not there."""
+    path = _path(new)
+    if path:
+        return Outcome(Effect.NEW_FROM_PATH, notes=_path_notes(new))
+    return Outcome(Effect.NEW, notes=("is declared suspended",) if new.is_suspended else ())
+
+
+def deleted(old: DeclaredJob, *, protected: bool) -> Outcome:
+    """A job that goes."""
+    if protected:
+        return Outcome(Effect.DELETE_REFUSED, notes=("the engine refuses it, and nothing else is done either",))
+    if not old.has_state:
+        return Outcome(Effect.DELETE)
+    saved = restore.own_savepoint(old)
+    if old.is_suspended and old.upgrade_mode == "savepoint":
+        stays = (f"the savepoint that it was suspended with stays in {saved.directory}",)
+        loss = saved.lost(old, old)
+        return Outcome(Effect.DELETE, loss=loss, notes=() if loss else stays)
+    if old.has_savepoint_on_deletion and not old.is_suspended:
+        if not saved.directory:
+            return Outcome(Effect.STUCK, notes=("a savepoint is to be taken first, and there is no directory for it",))
+        if blocked := saved.blocked(old):
+            return Outcome(Effect.STUCK, notes=(blocked,))
+        loss = saved.lost(old, old)
+        notes = () if loss else (f"it stays in {saved.directory}",)
+        return Outcome(Effect.DELETE_WITH_SAVEPOINT, loss=loss, notes=(*notes, *restore.drain_notes(old)))
+    return Outcome(Effect.DELETE, loss="nothing points to its state any more")
+
+
+def replaced(old: DeclaredJob, new: DeclaredJob, reasons: Sequence[str], *, protected: bool) -> Outcome:
+    """A job that the engine deletes and makes anew."""
+    why = tuple(f"because of {reason}" for reason in reasons)
+    if protected:
+        return Outcome(Effect.REPLACE_REFUSED, notes=(*why, "the engine refuses it, and nothing else is done either"))
+    if not old.has_state:
+        return Outcome(Effect.REPLACE, notes=why)
+    saved = restore.own_savepoint(old)
+    if old.has_savepoint_on_deletion and not old.is_suspended and not saved.lost(old, old):
+        why = (*why, f"a savepoint of the old one stays in {saved.directory}")
+    path = _path(new)
+    start = f"the new one starts from {path}" if path else "the new one starts empty"
+    return Outcome(Effect.REPLACE, loss=f"{start}: the old one's state goes with it", notes=why)
+
+
+def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Outcome:
+    """A job whose resource is updated.
+
+    Args:
+        old: before.
+        new: after; its operator looks at the change.
+        metadata: whether labels or annotations differ.
+    """
+    kind = "FlinkSessionJob" if new.kind == "FlinkSessionJob" else "FlinkDeployment"
+    changes = tuple(compare(kind, old.spec, new.spec, new.operator.version, new.mode))
+    changes += tuple(differences(old.around, new.around, Diff.IGNORE))
+    if not changes:
+        return Outcome(Effect.METADATA if metadata else Effect.NOTHING)
+    refusal = _refusal(old, new, changes)
+    if refusal:
+        return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job goes on as it is"))
+    outcome = replace(_outcome(old, new, changes), changes=changes)
+    notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
+    if any(change.new == UNKNOWN for change in changes):
+        notes.append("a value is known after up only: it is taken for a change")
+    dropped_by = restore.drops_state(old, new)
+    if not outcome.loss and dropped_by:
+        when = "" if outcome.effect in _FROM_STATE else " at the next restart"
+        outcome = replace(outcome, loss=f"{dropped_by}: state that no operator claims is dropped{when}")
+    return replace(outcome, notes=tuple(notes))
+
+
+def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> Outcome:
+    diff = aggregate(list(changes))
+    if old.is_suspended and new.is_suspended:
+        return _stays_suspended(old, new, diff)
+    if diff is Diff.IGNORE:
+        return Outcome(Effect.NO_RESTART)
+    if new.job is None:
+        if diff is Diff.SCALE and _rescales(old, new):
+            return Outcome(Effect.RESCALE)
+        reason = restore.lost_by_cluster(old, new) if old.high_availability else ""
+        return Outcome(Effect.CLUSTER_RESTART, loss=reason and f"it restarts {reason}")
+    if diff is Diff.SAVEPOINT_REDEPLOY:
+        return _redeployed(old, new)
+    if new.is_suspended:
+        return _suspended(old, new)
+    if old.is_suspended:
+        return _resumed(old, new)
+    if diff is Diff.SCALE and _rescales(old, new):
+        return Outcome(Effect.RESCALE, loss=restore.lost_by_rescaling(old, new) if old.has_state else "")
+    return _restarted(old, new)
+
+
+def _redeployed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    path = _path(new)
+    loss = f"what came after the savepoint {path} is forgotten" if old.has_state else ""
+    return Outcome(Effect.FROM_PATH, loss=loss, notes=_path_notes(new))
+
+
+def _suspended(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """It stops as for a restart, and what else changes costs what it would then: the resume does not show it."""
+    if new.upgrade_mode == "stateless":
+        return Outcome(Effect.SUSPEND, loss="upgradeMode stateless keeps nothing" if old.has_state else "")
+    restarted = _stopped(old, new)
+    if restarted.effect is Effect.STUCK:
+        return restarted
+    notes = (_KEPT[restarted.effect], *restarted.notes) if restarted.effect in _KEPT else restarted.notes
+    return Outcome(Effect.SUSPEND, loss=restarted.loss, notes=notes)
+
+
+_KEPT = {Effect.FROM_SAVEPOINT: "a savepoint is taken first", Effect.FROM_LAST_STATE: "its last state is kept"}
+
+
+def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
+    """It is judged as if it were resumed with the change: by the time that it is, the change is nothing new any more.
+
+    A job that stopped stateless has nothing to go on from.
+    """
+    later = Outcome(Effect.STAYS_SUSPENDED, notes=("it takes the change when it is resumed",))
+    if diff is Diff.SAVEPOINT_REDEPLOY:
+        redeployed = _redeployed(old, new)
+        return replace(later, loss=redeployed.loss, notes=(*later.notes, *redeployed.notes))
+    return replace(later, loss=lost_while_suspended(old, new))
+
+
+def lost_while_suspended(old: DeclaredJob, new: DeclaredJob) -> str:
+    """Why a suspended job will not find its state when it is resumed, empty if it will."""
+    return "" if old.upgrade_mode == "stateless" else _resumed(old, new).loss
+
+
+def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """The operator goes on from what the job was suspended with, unless it is told stateless."""
+    if new.upgrade_mode == "stateless":
+        lost = "upgradeMode stateless: it starts empty, whatever it was suspended with"
+        return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.has_state else "")
+    if old.upgrade_mode == "savepoint":
+        return Outcome(Effect.RESUME_FROM_SAVEPOINT, loss=restore.own_savepoint(old).lost(old, new))
+    if old.upgrade_mode == "last-state":
+        return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=restore.lost_last_state(old, new))
+    return Outcome(Effect.RESUME_FROM_EMPTY, notes=("it was suspended with upgradeMode stateless",))
+
+
+def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """By the upgrade mode that the new spec has."""
+    if new.upgrade_mode == "stateless":
+        return Outcome(Effect.FROM_EMPTY, loss="upgradeMode is stateless" if old.has_state else "")
+    if new.kind == "FlinkBlueGreenDeployment":
+        note = "blue/green: the new one starts beside the old one, both use the cluster for a while"
+        by_savepoint = _by_savepoint(old, new)
+        return replace(by_savepoint, notes=(note, *by_savepoint.notes))
+    return _stopped(old, new)
+
+
+def _stopped(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    """What a job with state goes on from: of a blue/green deployment that is suspended, the active one's."""
+    if new.upgrade_mode == "savepoint":
+        return _by_savepoint(old, new)
+    if old.flink_version != new.flink_version:
+        why = "the Flink version changes, which last-state does not do"
+        if restore.upgrade_savepoint(old, new).directory or not new.operator.is_new:
+            by_savepoint = _by_savepoint(old, new)
+            return replace(by_savepoint, notes=(why, *by_savepoint.notes))
+        note = f"{why}: the job is cancelled and its last checkpoint used"
+        return _from_checkpoint(old, restore.lost_after_cancel(old, new), (note,))
+    if not new.operator.is_new and not old.high_availability:
+        return _by_savepoint(old, new)
+    age = new.text("kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age")
+    notes = (f"from a savepoint where the newest checkpoint is older than {age}",) if age else ()
+    return _from_checkpoint(old, restore.lost_last_state(old, new), notes)
+
+
+def _from_checkpoint(old: DeclaredJob, loss: str, notes: tuple[str, ...]) -> Outcome:
+    """The operator looks for the last checkpoint; without one it starts the job empty."""
+    if old.takes_checkpoints:
+        return Outcome(Effect.FROM_LAST_STATE, loss=loss, notes=notes)
+    note = "the running job takes no checkpoints, as far as its configuration shows: there is no last state"
+    return Outcome(Effect.FROM_EMPTY, loss=note if old.has_state else "", notes=() if old.has_state else (note,))
+
+
+def _by_savepoint(old: DeclaredJob, new: DeclaredJob) -> Outcome:
+    source = restore.upgrade_savepoint(old, new)
+    if not source.directory:
+        cure = "set one with this change"
+        if new.kind == "FlinkBlueGreenDeployment":
+            cure = "a blue/green deployment uses the one that it runs with"
+        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {cure}",))
+    if blocked := source.blocked(old):
+        cure = "mount it with the savepoint directory as it is, then change the directory"
+        return Outcome(Effect.STUCK, notes=(f"{blocked}: {cure}",))
+    stops = new.kind != "FlinkBlueGreenDeployment"
+    notes = restore.drain_notes(new) if stops else ()
+    return Outcome(Effect.FROM_SAVEPOINT, loss=source.lost(old, new), notes=notes)
+
+
+def _rescales(old: DeclaredJob, new: DeclaredJob) -> bool:
+    """Whether the operator changes a running cluster in place, when nothing but numbers of the scale has changed."""
+    if new.mode == "standalone":
+        return old.text("scheduler-mode").lower() == "reactive"
+    if not old.is_on("kubernetes.operator.job.upgrade.inplace-scaling.enabled", default=True):
+        return False
+    if restore.version(old.flink_version) < (1, 18) or old.text("jobmanager.scheduler").lower() != "adaptive":
+        return False
+    return set(_vertices(old)) <= set(_vertices(new)) and bool(_vertices(new))
+
+
+def _vertices(job: DeclaredJob) -> list[str]:
+    return [pair.partition(":")[0].strip() for pair in job.text(_OVERRIDES).split(",") if pair.strip()]
+
+
+def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> str:
+    """What the operator's validator says of a change, empty when it takes it."""
+    if new.kind == "FlinkSessionJob" and old.spec.get("deploymentName") != new.spec.get("deploymentName"):
+        return "a session job cannot move to another cluster"
+    if (old.job is None) != (new.job is None):
+        return "a cluster cannot change between session and application"
+    if new.kind != "FlinkSessionJob" and old.mode != new.mode:
+        return "a cluster cannot change between native and standalone"
+    if any(change.diff is Diff.SAVEPOINT_REDEPLOY for change in changes) and not _path(new):
+        return "savepointRedeployNonce wants an initialSavepointPath"
+    if (
+        new.kind == "FlinkDeployment"
+        and old.is_suspended
+        and (old.upgrade_mode, old.flink_version != new.flink_version) == ("last-state", True)
+        and new.upgrade_mode != "stateless"
+    ):
+        return "a job that was suspended by last-state resumes on its own Flink version; change that afterwards"
+    return ""
+
+
+def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect: Effect) -> list[str]:
+    notes: list[str] = []
+    fields = {change.path[-1] for change in changes}
+    if effect is Effect.NO_RESTART:
+        if "upgradeMode" in fields and new.upgrade_mode == "stateless" and old.has_state:
+            notes.append("from the next restart on it starts empty")
+        if "savepointTriggerNonce" in fields and (new.job or {}).get("savepointTriggerNonce") is not None:
+            notes.append("a savepoint is taken")
+    if aggregate(list(changes)) is Diff.IGNORE and "initialSavepointPath" in fields:
+        notes.append("initialSavepointPath is read when savepointRedeployNonce changes, too")
+    keeps_state = "stateless" not in (old.upgrade_mode, new.upgrade_mode)
+    if effect in _FROM_STATE or (effect is Effect.STAYS_SUSPENDED and keeps_state):
+        notes += restore.notes(old, new, changes)
+    elif effect is Effect.SUSPEND and keeps_state:
+        notes += restore.version_notes(old, new)
+    if effect in _STARTS:
+        notes += restore.start_notes(new)
+    if new.is_on("job.autoscaler.enabled") and "parallelism" in fields:
+        notes.append("the autoscaler decides the parallelism of each vertex")
+    return notes
+
+
+def _path_notes(new: DeclaredJob) -> tuple[str, ...]:
+    """Of a job that starts from a given path."""
+    lasts = all(new.location(process, _path(new)).lasts for process in PROCESSES)
+    return (f"starts from {_path(new)}{'' if lasts else ', which is inside of its pod'}",)
+
+
+def _path(job: DeclaredJob) -> str:
+    return str((job.job or {}).get("initialSavepointPath") or "").strip()

@@ -1,0 +1,68 @@
+"""What a plan says of the rest of a stack: resources that are no jobs, and what the engine refuses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flink_k8s.facts.mappings import mapping
+from flink_k8s.operations.plan.preview import Operation, Step
+from flink_k8s.operations.plan.spec_changes import Diff, differences
+
+
+@dataclass(frozen=True)
+class OtherChange:
+    """A change of something that is no job.
+
+    Attributes:
+        operation: what happens to it.
+        title: kind and name.
+        fields: the inputs that differ.
+        note: what else to know.
+    """
+
+    operation: Operation
+    title: str
+    fields: tuple[str, ...] = ()
+    note: str = ""
+
+
+def shows(step: Step) -> bool:
+    """Whether a plan has a line for it."""
+    return step.operation is not Operation.SAME
+
+
+def other(step: Step) -> OtherChange:
+    """The line of a resource that is no job."""
+    inputs = mapping(step.new if step.new is not None else step.old)
+    metadata = mapping(inputs.get("metadata"))
+    name = str(metadata.get("name") or inputs.get("name") or step.name)
+    namespace = metadata.get("namespace") or inputs.get("namespace")
+    title = f"{step.kind} {namespace}/{name}" if isinstance(namespace, str) else f"{step.kind} {name}"
+    both = step.old is not None and step.new is not None
+    changes = differences(mapping(step.old), mapping(step.new), Diff.UPGRADE) if both else []
+    return OtherChange(step.operation, title, tuple(change.field for change in changes), _note(step))
+
+
+def _note(step: Step) -> str:
+    goes = step.operation in (Operation.DELETE, Operation.REPLACE)
+    if goes and step.protected:
+        return "refused: protected"
+    if goes and step.retained:
+        return "stays in the cluster"
+    if goes and step.kind == "FlinkStateSnapshot":
+        savepoint = mapping(mapping(mapping(step.old).get("spec")).get("savepoint"))
+        if savepoint.get("disposeOnDelete", True) is not False and savepoint:
+            return "its savepoint's files are deleted"
+    return ""
+
+
+def plain_error(message: str) -> str:
+    """The engine's error in a line, empty for what only says that there is another."""
+    text = " ".join(message.removeprefix("error: ").removeprefix("Preview failed: ").split())
+    refused = re.search(r'resource "\S+::(\S+)" cannot be deleted because it is protected', text) or re.search(
+        r'unable to replace resource "\S+::(\S+)" as it is currently marked for protection', text
+    )
+    if refused:
+        return f"{refused.group(1)} is protected"
+    return "" if text == "preview failed" else text

@@ -1,0 +1,219 @@
+"""A plan for people: a table for the terminal, Markdown for a pull request, and one closing line."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from flink_k8s.config.secret_text import masked
+from flink_k8s.operations.plan.effects import Effect
+from flink_k8s.operations.plan.others import OtherChange
+from flink_k8s.operations.plan.plan import JobPlan, Plan
+from flink_k8s.operations.plan.preview import Hidden, Operation
+from flink_k8s.operations.plan.spec_changes import Change
+from flink_k8s.resolve.quota_usage import Cost
+from flink_k8s.resolve.resource_requests import HEADINGS, cells
+
+_SIGNS = {Operation.CREATE: "+", Operation.UPDATE: "~", Operation.REPLACE: "+-", Operation.DELETE: "-"}
+_WORDS = {
+    Operation.CREATE: "create",
+    Operation.UPDATE: "update",
+    Operation.REPLACE: "replace",
+    Operation.DELETE: "delete",
+}
+
+_LONGEST = 60
+"""Characters of a value that a plan shows."""
+
+_MOST = 12
+"""Fields of a job that a plan shows; what comes after is counted."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A plan and what the user allows.
+
+    Attributes:
+        stack: name of the stack.
+        plan: what happens.
+        allowed: jobs that may lose their state, as the user names them.
+    """
+
+    stack: str
+    plan: Plan
+    allowed: Collection[str] = ()
+
+    @property
+    def losses(self) -> list[JobPlan]:
+        """The jobs that lose state and are not allowed to."""
+        return [job for job in self.plan.jobs if job.outcome.loss and not self._allows(job)]
+
+    @property
+    def unused(self) -> list[str]:
+        """What is allowed for no job that loses state."""
+        losing = [job for job in self.plan.jobs if job.outcome.loss]
+        return [name for name in self.allowed if not any(job.is_named(name) for job in losing)]
+
+    def _allows(self, job: JobPlan) -> bool:
+        return any(job.is_named(name) for name in self.allowed)
+
+    def _effect(self, job: JobPlan, *, loss: Callable[[str], str]) -> str:
+        if not job.outcome.loss:
+            return job.outcome.effect.value
+        return f"{loss('state loss')}{' (allowed)' if self._allows(job) else ''}: {job.outcome.effect.value}"
+
+    def text(self) -> str:
+        """For the terminal; ends with the closing line."""
+        moving, unchanged = _parted(self.plan)
+        rows: list[tuple[str, ...]] = [("JOB", "EFFECT", *HEADINGS)]
+        below: list[list[str]] = [[]]
+        for job in moving:
+            rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.was, job.becomes)))
+            below.append([*_reasons(job)])
+        if moving:
+            teams = self._teams()
+            rows += [(f"{name}: all", "", *said) for name, said in teams]
+            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            rows.append(("all jobs", f"{len(self.plan.jobs)} declared or running", *total))
+            below += [[]] * (len(teams) + 1)
+        lines = _table(rows, below) if moving else []
+        lines += _wrapped(f"nothing ({len(unchanged)}): ", [" ".join(_noted(job)) for job in unchanged])
+        if self.plan.others:
+            lines += ["besides:", *(f"  {_SIGNS[other.operation]:<2} {_other(other)}" for other in self.plan.others)]
+        lines += [f"error: {error}" for error in self.plan.errors]
+        return "\n".join([*lines, self.closing_line()])
+
+    def markdown(self) -> str:
+        """For a pull request."""
+        moving, unchanged = _parted(self.plan)
+        lines = [f"### Plan of stack `{self.stack}`", "", self.closing_line(), ""]
+        if moving:
+            lines.append("| job | effect | pods | CPU | memory | storage | why |")
+            lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+            for job in moving:
+                effect = self._effect(job, loss=lambda text: f"**{text}**")
+                why = "<br>".join(_escaped(reason) for reason in _reasons(job))
+                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {why} |")
+            lines += [f"| `{name}`: all | | {' | '.join(said)} | |" for name, said in self._teams()]
+            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            lines.append(f"| all jobs | | {' | '.join(total)} | |")
+            lines.append("")
+        if unchanged:
+            lines += [f"Nothing happens to {_count(len(unchanged), 'job')}: {_listed(unchanged)}.", ""]
+        if self.plan.others:
+            lines += ["<details><summary>What else changes</summary>", ""]
+            lines += [f"- {_WORDS[other.operation]} {_escaped(_other(other))}" for other in self.plan.others]
+            lines += ["", "</details>", ""]
+        lines += [f"> error: {_escaped(error)}" for error in self.plan.errors]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def _teams(self) -> list[tuple[str, tuple[str, ...]]]:
+        """A line a team, where there are several."""
+        plan, names = self.plan, self.plan.teams
+        found = [(name, _usage(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
+        return found if len(names) > 1 else []
+
+    def closing_line(self) -> str:
+        """All of it in a line; make prints nothing more useful after it."""
+        start = f"plan of {self.stack}: "
+        if self.losses:
+            names = " ".join(job.name if self._is_alone(job) else job.title for job in self.losses)
+            cure = f'to go on all the same: make plan STACK={self.stack} ALLOW="{names}"'
+            return f"{start}STATE LOSS in {', '.join(job.title for job in self.losses)}; {cure}"
+        counts = Counter(job.outcome.effect for job in self.plan.jobs)
+        said = [
+            f"{counts[effect]} {effect.value}" for effect in Effect if counts[effect] and effect is not Effect.NOTHING
+        ]
+        said += [f"{counts[Effect.NOTHING]} unchanged"] if counts[Effect.NOTHING] else []
+        said += [_count(len(self.plan.others), "other change")] if self.plan.others else []
+        allowed = [job.title for job in self.plan.jobs if job.outcome.loss]
+        loss = f"state loss allowed in {', '.join(allowed)}" if allowed else "no state is lost"
+        if self.plan.errors:
+            loss = f"this may not be all, the engine refuses the change: {self.plan.errors[0]}"
+        return f"{start}{', '.join(said) or 'no jobs'}; {loss}"
+
+    def _is_alone(self, job: JobPlan) -> bool:
+        return sum(other.name == job.name for other in self.plan.jobs) == 1
+
+
+def _parted(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
+    moving = [job for job in plan.jobs if job.outcome.effect is not Effect.NOTHING or job.outcome.loss]
+    return moving, [job for job in plan.jobs if job not in moving]
+
+
+def _reasons(job: JobPlan) -> list[str]:
+    shown = [f"{change.field}: {_value(change, 0)} -> {_value(change, 1)}" for change in job.outcome.changes]
+    if len(shown) > _MOST:
+        shown[_MOST:] = [f"and {len(shown) - _MOST} fields more"]
+    loss = [f"state loss: {job.outcome.loss}"] if job.outcome.loss else []
+    return [*loss, *shown, *(f"note: {note}" for note in job.outcome.notes)]
+
+
+def _value(change: Change, side: Literal[0, 1]) -> str:
+    """What is shown of a change's value before (0) or after (1): nothing that looks like a secret."""
+    value, name = (change.old, change.new)[side], change.names[side]
+    if value is None:
+        return "(none)"
+    if isinstance(value, Hidden):
+        return value.what
+    shown = masked(name or change.path[-1], value)
+    if isinstance(shown, str):
+        text = " ".join(shown.split()) or '""'
+    else:
+        text = json.dumps(shown, default=str, separators=(",", ":"))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _usage(was: Cost, becomes: Cost) -> tuple[str, ...]:
+    return tuple(map(_pair, cells(was), cells(becomes)))
+
+
+def _pair(before: str, after: str) -> str:
+    return before if before == after else f"{before} -> {after}"
+
+
+def _other(other: OtherChange) -> str:
+    shown = list(other.fields[:3]) + ([f"{len(other.fields) - 3} more"] if len(other.fields) > 3 else [])
+    inside = "; ".join(part for part in (", ".join(shown), other.note) if part)
+    return f"{other.title} ({inside})" if inside else other.title
+
+
+def _table(rows: Sequence[Sequence[str]], below: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines: list[str] = []
+    for row, reasons in zip(rows, below, strict=True):
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        lines += [f"    {reason}" for reason in reasons]
+    return lines
+
+
+def _wrapped(start: str, names: Sequence[str]) -> list[str]:
+    return textwrap.wrap(start + ", ".join(names), 120, subsequent_indent="  ") if names else []
+
+
+def _listed(jobs: Iterable[JobPlan]) -> str:
+    return ", ".join(" ".join((f"`{name}`", *notes)) for name, *notes in map(_noted, jobs))
+
+
+def _noted(job: JobPlan) -> list[str]:
+    """`flink/orders`, and `(suspended)` behind it."""
+    return [job.title, *(f"({note})" for note in job.outcome.notes)]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown takes for nothing else, also in a table."""
+    for sign in ("\\", "`", "|", "<", ">", "*", "_", "[", "]"):
+        text = (
+            text.replace(sign, f"\\{sign}")
+            if sign not in "<>"
+            else text.replace(sign, {"<": "&lt;", ">": "&gt;"}[sign])
+        )
+    return text.replace("\n", " ")

@@ -1,0 +1,237 @@
+"""One job as its resource declares it, with what decides over its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from flink_k8s.checks.state import deleting_retention
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.problems import KeyPath
+from flink_k8s.facts import versions
+from flink_k8s.facts.mappings import mapping
+from flink_k8s.facts.units import boolean, duration
+from flink_k8s.operations.plan.spec_changes import known_operator
+from flink_k8s.resolve.job_spec import flat_configuration
+from flink_k8s.resolve.locations import Location, local_path, locate, qualified
+from flink_k8s.resolve.operator_configuration import effective
+from flink_k8s.resolve.pod_templates import templates
+from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_TYPE, SAVEPOINTS, mounted_claims
+
+_INTERVAL = "execution.checkpointing.interval"
+_PERIODIC = ("kubernetes.operator.periodic.savepoint.interval", "kubernetes.operator.periodic.checkpoint.interval")
+
+_IGNORE_UNCLAIMED = "execution.state-recovery.ignore-unclaimed-state"
+
+_HA_KEYS = {"zookeeper": ("high-availability.zookeeper.quorum", "high-availability.zookeeper.path.root")}
+"""What else says where an implementation of high availability keeps its metadata."""
+
+_HA_CLASSES = {"org.apache.flink.kubernetes.highavailability.kuberneteshaservicesfactory": "kubernetes"}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The operator that will look at the change.
+
+    Attributes:
+        version: of it.
+        configuration: what it lays under every resource's flinkConfiguration.
+    """
+
+    version: str
+    configuration: Mapping[str, str]
+
+    @property
+    def known(self) -> str:
+        """The version whose tables are used."""
+        return known_operator(self.version)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it cancels a job for last-state, which needs no high availability."""
+        return not versions.OPERATORS[self.known].last_state_needs_ha
+
+
+@dataclass(frozen=True)
+class DeclaredJob:
+    """A FlinkDeployment, FlinkSessionJob or FlinkBlueGreenDeployment.
+
+    Attributes:
+        kind: of the resource.
+        namespace: of it.
+        name: of it.
+        spec: of the Flink cluster or session job: of a blue/green deployment that in its template. Configuration flat.
+        operator: that will look at it.
+        cluster: the session cluster of a session job, where it is known.
+        around: what a blue/green deployment says beside its template, which restarts nothing.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    spec: Mapping[str, object]
+    operator: Operator
+    cluster: DeclaredJob | None = None
+    around: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    @staticmethod
+    def of(manifest: Mapping[str, object], operator: Operator) -> DeclaredJob:
+        """The job of a resource's inputs."""
+        metadata, kind = mapping(manifest.get("metadata")), str(manifest.get("kind"))
+        spec = mapping(manifest.get("spec"))
+        around: dict[str, object] = {}
+        if kind == "FlinkBlueGreenDeployment":
+            around = {key: value for key, value in spec.items() if key != "template"}
+            spec = mapping(mapping(spec.get("template")).get("spec"))
+        namespace, name = str(metadata.get("namespace", "default")), str(metadata.get("name"))
+        return DeclaredJob(kind, namespace, name, flat_configuration(spec), operator, around=around)
+
+    @property
+    def job(self) -> Mapping[str, object] | None:
+        """The job, None of a session cluster."""
+        return mapping(self.spec["job"]) if isinstance(self.spec.get("job"), dict) else None
+
+    @property
+    def upgrade_mode(self) -> str:
+        """`stateless` where nothing is said, as the operator has it."""
+        return str((self.job or {}).get("upgradeMode") or "stateless")
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it is declared not to run."""
+        return (self.job or {}).get("state") == "suspended"
+
+    @property
+    def mode(self) -> str:
+        """Deployment mode of its cluster."""
+        return str((self.cluster or self).spec.get("mode") or "native")
+
+    @property
+    def flink_version(self) -> str:
+        """`v2_2`, empty when it is not known."""
+        return str((self.cluster or self).spec.get("flinkVersion") or "")
+
+    @cached_property
+    def _subject(self) -> Subject:
+        own = mapping(self.spec.get("flinkConfiguration"))
+        below = mapping(self.cluster.spec.get("flinkConfiguration") if self.cluster else None)
+        seen = effective({**below, **own}, self.operator.configuration, self.namespace, self.flink_version)
+        return Subject(self.name, self.namespace, self.spec, (), self.operator.known, seen, _say_nothing)
+
+    @property
+    def configuration(self) -> Mapping[str, str]:
+        """Its configuration as the operator sees it."""
+        return self._subject.configuration
+
+    def text(self, key: str) -> str:
+        """A key's value by its name today or an older one, empty when nobody says it."""
+        return self._subject.text(key)
+
+    def is_on(self, key: str, *, default: bool = False) -> bool:
+        """A switch of the configuration."""
+        try:
+            return boolean(self.text(key)) if self.text(key) else default
+        except ValueError:
+            return default
+
+    @property
+    def high_availability(self) -> str:
+        """The implementation in lower case, empty where there is none."""
+        name = self.text(HA_TYPE).lower()
+        return "" if name in ("none", "standalone") else _HA_CLASSES.get(name, name)
+
+    @property
+    def ha_metadata(self) -> tuple[str, ...]:
+        """Where high availability keeps its metadata: equal for two specs that find the same."""
+        name = self.high_availability
+        return (name, *(self.text(key) for key in _HA_KEYS.get(name, ())))
+
+    @property
+    def ignores_unclaimed_state(self) -> str:
+        """The field or option that has Flink drop state that no operator claims; empty for none."""
+        field_value = (self.job or {}).get("allowNonRestoredState")
+        if field_value is not None:
+            return "allowNonRestoredState" if field_value is True else ""
+        names = versions.names(_IGNORE_UNCLAIMED, self.operator.known)
+        return next((name for name in names if self.configuration.get(name, "").strip().lower() == "true"), "")
+
+    @property
+    def deleting_retention(self) -> str:
+        """The value of Flink's configuration that deletes its checkpoints when it is cancelled; empty for none."""
+        said = deleting_retention(self._subject)
+        return said[1] if said else ""
+
+    @property
+    def has_savepoint_on_deletion(self) -> bool:
+        """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment never."""
+        return self.kind != "FlinkBlueGreenDeployment" and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
+
+    @property
+    def has_state(self) -> bool:
+        """Whether there is something to lose, as far as the resource shows.
+
+        An upgrade mode that keeps state, or a checkpoint interval or a directory for state. A job in batch mode has
+        none, and neither has one that says nothing of the kind: if it switches checkpoints on in its code, say so in
+        its configuration.
+        """
+        if self.job is None:
+            return False
+        if self.upgrade_mode != "stateless":
+            return True
+        if self.is_batch:
+            return False
+        return any(map(self._is_timed, (_INTERVAL, *_PERIODIC))) or any(map(self.text, (CHECKPOINTS, SAVEPOINTS)))
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it runs in Flink's batch mode, which takes no checkpoints."""
+        return self.text("execution.runtime-mode").upper() == "BATCH"
+
+    @property
+    def takes_checkpoints(self) -> bool:
+        """Whether it takes any, as far as the resource shows: its code may set the interval."""
+        if self.upgrade_mode != "stateless":
+            return True
+        return not self.is_batch and (self._is_timed(_INTERVAL) or bool(self.text(CHECKPOINTS)))
+
+    def _is_timed(self, key: str) -> bool:
+        return _is_positive(self.text(key))
+
+    @property
+    def own_savepoints(self) -> str:
+        """The savepoint directory of its own flinkConfiguration, or its cluster's: not the operator's default."""
+        own = mapping(self.spec.get("flinkConfiguration"))
+        names = versions.names(SAVEPOINTS, self.operator.known)
+        found = next((str(own[name]).strip() for name in names if own.get(name)), "")
+        return found or (self.cluster.own_savepoints if self.cluster else "")
+
+    @property
+    def claims(self) -> set[str]:
+        """The claims that its pods mount."""
+        return mounted_claims((self.cluster or self).spec)
+
+    @cached_property
+    def _pods(self) -> Mapping[str, Mapping[str, object]]:
+        """The pod's spec of each process; empty for a session job whose cluster is not known."""
+        if self.kind == "FlinkSessionJob" and self.cluster is None:
+            return {}
+        return {template.process: template.pod for template in templates((self.cluster or self).spec)}
+
+    def location(self, process: str, directory: str) -> Location:
+        """Where a directory is, as one of its processes sees it: `jobManager` or `taskManager`."""
+        directory = qualified(directory, self.text("fs.default-scheme"))
+        if process not in self._pods and local_path(directory):
+            return Location("a volume of its cluster", directory)
+        return locate(self._pods.get(process, {}), directory)
+
+
+def _say_nothing(_rule: str, _path: KeyPath, _message: str) -> None:
+    """What is wrong with a job, `make check` says."""
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return bool(text) and duration(text) > 0
+    except ValueError:
+        return True

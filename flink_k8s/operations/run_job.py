@@ -1,0 +1,267 @@
+"""`make run JOB=j`: the job's Python in a Flink on this machine, with the arguments that a stack gives it.
+
+    python -m flink_k8s.operations.run_job JOB [--stack dev]
+
+Nothing of Kubernetes: Flink's own `flink run --target local`. What the image and the volumes hold is taken from
+folders here, and no directory of the stack's state storage is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from flink_k8s.operations.access import find_job
+from flink_k8s.operations.pyflink import PyFlink, pyflink
+from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER, arguments_of, flat, job_of
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.paths import ROOT
+from flink_k8s.support.processes import FailedError, finish, must, say
+
+IN_IMAGE = "/opt/flink/usrlib"
+"""Where the image has what lies in jobs/pyflink."""
+
+SOURCES = ROOT / "jobs" / "pyflink"
+
+_FILE_OPTIONS = ("-py", "--python", "-pyfs", "--pyFiles", "-pyarch", "--pyArchives", "-pyreq", "--pyRequirements")
+_PYTHON_OPTIONS = ("-pyexec", "--pyExecutable", "-pyclientexec", "--pyClientExecutable")
+_OF_CLUSTERS = (
+    *("kubernetes.", "high-availability", "job.autoscaler.", "metrics.", "rest.", "security.", "env."),
+    *("jobmanager.", "taskmanager.memory.", "s3.", "fs.", "web."),
+    *("execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"),
+    *("state.checkpoints.dir", "state.savepoints.dir", "execution.savepoint", "execution.state-recovery"),
+)
+"""Configuration that means something in a cluster only, or would write into the stack's state storage."""
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """What a job becomes on this machine.
+
+    Attributes:
+        options: of `flink run`, its Python program last.
+        arguments: of the program.
+        configuration: Flink's, flat.
+        environment: variables of the job's container.
+        folders: what is made before, one a volume.
+        missing: variables that a Secret has in the cluster, and which this process does not have.
+    """
+
+    options: list[str]
+    arguments: list[str]
+    configuration: dict[str, str]
+    environment: dict[str, str]
+    folders: list[Path]
+    missing: list[str]
+
+
+def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, str]) -> LocalRun:
+    """Turns a merged job into a run on this machine.
+
+    Args:
+        job: a FlinkDeployment or FlinkSessionJob with Python in it.
+        folder: where its volumes and its checkpoints go, a folder each.
+        python: the interpreter that has PyFlink.
+        environment: of this process.
+
+    Raises:
+        FailedError: when it is no Python job, or a file of it is not here.
+    """
+    spec = cast(dict[str, Any], job.spec)
+    if job.kind == "FlinkBlueGreenDeployment":
+        spec = cast(dict[str, Any], spec["template"]["spec"])
+    options, arguments = _command(job, arguments_of(spec))
+    container = _container(spec)
+    volumes = _volumes(container, folder)
+
+    def place(text: str, *, must_exist: bool = False) -> str:
+        return _place(job, text, volumes, must_exist=must_exist)
+
+    python_options: list[str] = []
+    for flag, value in options:
+        if flag in _PYTHON_OPTIONS:
+            continue
+        files = [place(part, must_exist=True) for part in value.split(",")] if flag in _FILE_OPTIONS else [value]
+        python_options += [flag, ",".join(files)]
+    configuration = {
+        key: str(value)
+        for key, value in flat(spec.get("flinkConfiguration") or {}).items()
+        if not key.startswith(_OF_CLUSTERS)
+    }
+    parallelism = (job_of(spec) or {}).get("parallelism")
+    configuration["parallelism.default"] = str(parallelism or 1)
+    configuration["execution.checkpointing.dir"] = f"file://{folder / 'checkpoints'}"
+    said, missing = _environment(container, environment)
+    return LocalRun(
+        options=["--target", "local", "-pyexec", str(python), "-pyclientexec", str(python), *python_options],
+        arguments=[place(argument) for argument in arguments],
+        configuration=configuration,
+        environment=said,
+        folders=[*volumes.values(), folder / "checkpoints"],
+        missing=missing,
+    )
+
+
+def _command(job: Job, args: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The options of Flink's Python driver, and behind the program's file the program's own arguments."""
+    options: list[tuple[str, str]] = []
+    rest = list(args)
+    while rest and rest[0].startswith(("-py", "--py")):
+        flag = rest.pop(0)
+        if not rest:
+            raise FailedError(f"{job.source.document.file}: spec.job.args: {flag} has no value; give it one")
+        options.append((flag, rest.pop(0)))
+        if flag in ("-py", "--python", "-pym", "--pyModule"):
+            return options, rest
+    raise FailedError(
+        f"job {job.name} is no Python job (its arguments name no program with -py or -pym): "
+        "run it with Flink's own `flink run`"
+    )
+
+
+def program_of(job: Job, args: Sequence[str]) -> str:
+    """The name of the Python module that a job runs.
+
+    Raises:
+        FailedError: when it is no Python job.
+    """
+    options, _ = _command(job, args)
+    return Path(options[-1][1]).stem
+
+
+def _container(spec: Mapping[str, Any]) -> dict[str, Any]:
+    template = cast(dict[str, Any], (spec.get("podTemplate") or {}).get("spec") or {})
+    for container in cast(list[dict[str, Any]], template.get("containers") or []):
+        if container.get("name") == MAIN_CONTAINER:
+            return container
+    return {}
+
+
+def _volumes(container: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    """Where each volume is mounted, and the folder that stands for it."""
+    mounts = cast(list[dict[str, Any]], container.get("volumeMounts") or [])
+    return {str(mount["mountPath"]).rstrip("/"): folder / str(mount["name"]) for mount in mounts}
+
+
+def _place(job: Job, text: str, volumes: Mapping[str, Path], *, must_exist: bool) -> str:
+    """A path of the container as one of this machine; other text stays as it is."""
+    flag, equals, value = text.partition("=") if text.startswith("--") else ("", "", text)
+    scheme = "file://" if value.startswith("file:///") else ""
+    path = value.removeprefix(scheme)
+    for prefix, folder in {IN_IMAGE: SOURCES, **volumes}.items():
+        if path == prefix or path.startswith(f"{prefix}/"):
+            here = folder / path.removeprefix(prefix).lstrip("/")
+            if must_exist and not here.exists():
+                raise FailedError(
+                    f"{job.source.document.file}: spec.job.args: {path} would be {here}, which is not there; "
+                    f"what the image has in {IN_IMAGE} belongs into {SOURCES.relative_to(ROOT)}"
+                )
+            return f"{flag}{equals}{scheme}{here}"
+    return text
+
+
+def _environment(container: Mapping[str, Any], own: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    said: dict[str, str] = {}
+    missing: list[str] = []
+    for variable in cast(list[dict[str, Any]], container.get("env") or []):
+        name = str(variable["name"])
+        if "value" in variable:
+            said[name] = str(variable["value"])
+        elif name not in own:
+            missing.append(name)
+    return said, missing
+
+
+def write_configuration(distribution: Path, folder: Path, configuration: Mapping[str, str]) -> None:
+    """A configuration folder: what PyFlink ships, with the job's keys in it.
+
+    Args:
+        distribution: Flink's files.
+        folder: made anew.
+        configuration: flat.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(distribution / "conf", folder)
+    # Flink 2 reads config.yaml, Flink 1 the older name if it is there.
+    file = next(path for name in ("flink-conf.yaml", "config.yaml") if (path := folder / name).exists())
+    shipped = cast(dict[str, object], yaml.safe_load(file.read_text()) or {})
+    merged = {**flat(shipped), **configuration}
+    file.write_text("".join(_lines(merged, is_yaml=file.name == "config.yaml")))
+
+
+def _lines(configuration: Mapping[str, object], *, is_yaml: bool) -> Iterator[str]:
+    for key, value in sorted(configuration.items()):
+        text = yaml.safe_dump({key: value}, width=1 << 30) if is_yaml else f"{key}: {value}\n"
+        yield text
+
+
+def run(job: Job, with_pyflink: PyFlink) -> Path:
+    """Runs the job to its end, or until Ctrl-C; where its volumes lie.
+
+    Raises:
+        FailedError: when it fails.
+    """
+    folder = ROOT / "out" / "run" / job.name
+    prepared = local_run(job, folder, with_pyflink.python, os.environ)
+    if prepared.missing:
+        names = ", ".join(prepared.missing)
+        raise FailedError(f"the cluster takes {names} from a Secret; set them in your environment for a local run")
+    for made in prepared.folders:
+        made.mkdir(parents=True, exist_ok=True)
+    write_configuration(with_pyflink.distribution, folder / "conf", prepared.configuration)
+    environment = {
+        **os.environ,
+        **prepared.environment,
+        "FLINK_CONF_DIR": str(folder / "conf"),
+        "FLINK_LOG_DIR": str(folder / "log"),
+        "PATH": f"{with_pyflink.python.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    (folder / "log").mkdir(exist_ok=True)
+    say(f"-- {job.name} in Flink {with_pyflink.version} on this machine: {' '.join(prepared.arguments)}")
+    command = [with_pyflink.distribution / "bin" / "flink", "run", *prepared.options, *prepared.arguments]
+    must(f"job {job.name}", command, cure=f"its log is in {folder / 'log'}", env=environment)
+    return folder
+
+
+def flink_version(stack: Stack, job: Job) -> str:
+    """The Flink that the job runs in, as the operator writes it: a session job's is its cluster's.
+
+    Raises:
+        FailedError: when no job file here says it.
+    """
+    spec = cast(dict[str, Any], job.spec)
+    for other in stack.platform.jobs:
+        if other.name == job.session_cluster and other.namespace == job.namespace and other.kind == "FlinkDeployment":
+            spec = cast(dict[str, Any], other.spec)
+    template = cast(dict[str, Any], spec.get("template") or {})
+    version: object = spec.get("flinkVersion") or cast(dict[str, Any], template.get("spec") or {}).get("flinkVersion")
+    if version is None:
+        raise FailedError(f"no job file says which Flink {job.name} runs in (flinkVersion)")
+    return str(version)
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    parser = argparse.ArgumentParser(
+        prog="flink_k8s.operations.run_job", description="a job in a Flink on this machine"
+    )
+    parser.add_argument("job", nargs="?", default="")
+    parser.add_argument("--stack", default="dev", help="whose settings the job gets")
+    options = parser.parse_args()
+    stack = prepare(options.stack)
+    job = find_job(stack, options.job)
+    folder = run(job, pyflink(flink_version(stack, job)))
+    say(f"{job.name} ended; what it wrote to its volumes is in {folder.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    finish(main)

@@ -1,0 +1,207 @@
+"""Where the time of a run went: the chain of resources that decided it, and what went side by side, as text."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flink_k8s.program.dependencies import Edges
+from flink_k8s.program.recording import Recording, Resource
+
+_COLUMNS: Final = 50
+_LONGEST_LABEL: Final = 48
+_GAP_SECONDS: Final = 0.3
+"""What is shorter between two steps of the path is nobody's."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that took time.
+
+    Attributes:
+        title: for people.
+        group: the bar that it is part of.
+        begin, end: seconds since the run began.
+        is_watch: whether it was only looked at meanwhile.
+    """
+
+    title: str
+    group: str
+    begin: float
+    end: float
+    is_watch: bool = False
+
+    @property
+    def took(self) -> float:
+        """Seconds."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A run, after it has ended.
+
+    Attributes:
+        total: seconds.
+        spans: by identity.
+        needs: identity to the identities that had to be done before.
+    """
+
+    total: float
+    spans: Mapping[str, Span]
+    needs: Edges
+
+    def path(self) -> list[Span]:
+        """The chain that decided the total: the span that ended last, before it the one of those that it needed that
+        ended last, and so on; from the first to the last."""
+        found: list[Span] = []
+        candidates: Iterable[str] = self.spans
+        while there := [one for one in candidates if one in self.spans]:
+            last = max(there, key=lambda one: (self.spans[one].end, one))
+            found.append(self.spans[last])
+            candidates = self.needs.get(last, ())
+        return found[::-1]
+
+    def text(self) -> str:
+        """The path, and the bars."""
+        return "\n".join([*self._path_lines(), "", *self._bars()]) + "\n"
+
+    def _path_lines(self) -> list[str]:
+        lines = [f"where the time went: {self.total:.1f} s", "", "what decided it:", "   begin     took"]
+        at, before = 0.0, "until the first resource began"
+        for span in self.path():
+            if span.begin - at >= _GAP_SECONDS:
+                lines.append(_line(at, span.begin - at, before))
+            lines.append(_line(span.begin, span.took, span.title))
+            at, before = span.end, "between the two: the engine and the program"
+        if self.total - at >= _GAP_SECONDS:
+            lines.append(_line(at, self.total - at, "until the run had ended"))
+        return lines
+
+    def _bars(self) -> list[str]:
+        groups: dict[str, list[Span]] = {}
+        for span in sorted(self.spans.values(), key=lambda span: (span.begin, span.end, span.title)):
+            groups.setdefault(span.group, []).append(span)
+        width = min(max((len(group) for group in groups), default=0), _LONGEST_LABEL)
+        lines = [f"what went side by side (# at work, = waited for until ready, . neither; {_COLUMNS} columns):"]
+        for group, spans in groups.items():
+            begin, end = spans[0].begin, max(span.end for span in spans)
+            label = group if len(group) <= width else f"{group[: width - 3]}..."
+            lines.append(f"{label:{width}} |{self._bar(spans)}| {begin:6.1f} to {end:.1f} s")
+        return lines
+
+    def _bar(self, spans: list[Span]) -> str:
+        each = (self.total or 1.0) / _COLUMNS
+        columns = [" "] * _COLUMNS
+
+        def mark(begin: float, end: float, sign: str) -> None:
+            first = min(int(begin / each), _COLUMNS - 1)
+            last = min(max(int(end / each - 1e-9), first), _COLUMNS - 1)
+            columns[first : last + 1] = sign * (last - first + 1)
+
+        mark(spans[0].begin, max(span.end for span in spans), ".")
+        for span in sorted(spans, key=lambda span: not span.is_watch):
+            mark(span.begin, span.end, "=" if span.is_watch else "#")
+        return "".join(columns)
+
+
+def _line(begin: float, took: float, text: str) -> str:
+    return f"{begin:8.1f}{took:8.1f} s  {text}"
+
+
+class Stopwatch:
+    """Takes in what happens to resources, from any thread, and when."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._lock = threading.Lock()
+        self._begun: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+        self._watched: dict[str, float] = {}
+
+    def begun(self, urn: str) -> None:
+        """Work on a resource begins; of several pieces of work on one the first counts."""
+        with self._lock:
+            self._begun.setdefault(urn, self._now())
+
+    def ended(self, urn: str) -> None:
+        """It has ended; of several the last counts."""
+        with self._lock:
+            if urn in self._begun:
+                self._ended[urn] = self._now()
+
+    def said(self, urn: str) -> None:
+        """The program said something of a resource. What it says after the work is of a watch that it keeps on it."""
+        with self._lock:
+            if urn in self._ended:
+                self._watched[urn] = self._now()
+
+    def timeline(self, recording: Recording) -> Timeline:
+        """The run until now, with the dependencies that the program has declared.
+
+        Args:
+            recording: of the program's resources.
+        """
+        with self._lock:
+            total = self._now()
+            begun, ended, watched = dict(self._begun), dict(self._ended), dict(self._watched)
+        groups = _groups(recording)
+        spans: dict[str, Span] = {}
+        for thing in recording.things:
+            if thing.urn not in ended:
+                continue
+            at, group = ended[thing.urn], groups[thing.urn]
+            spans[thing.urn] = Span(thing.title, group, begun[thing.urn], at)
+            if thing.urn in watched:
+                title = f"{thing.title}, until it was ready"
+                spans[_watch(thing.urn)] = Span(title, group, at, watched[thing.urn], is_watch=True)
+        needs: dict[str, frozenset[str]] = {}
+        for urn, needed in recording.edges.items():
+            needs[urn] = needed.union(_watch(one) for one in needed)
+            needs[_watch(urn)] = frozenset({urn})
+        return Timeline(total, spans, needs)
+
+    def _now(self) -> float:
+        return self._clock() - self._start
+
+
+def _watch(urn: str) -> str:
+    return f"{urn} ready"
+
+
+def _groups(recording: Recording) -> dict[str, str]:
+    """URN of each thing to its bar: the component at the top that it is in; outside of components all of a kind in a
+    namespace."""
+    alone = Counter(_kind_and_place(thing) for thing in recording.things if recording.top(thing.urn) == thing.urn)
+    found: dict[str, str] = {}
+    for thing in recording.things:
+        top = recording.by_urn[recording.top(thing.urn)]
+        count = alone[_kind_and_place(top)] if top.custom else 0
+        many = f"{count} {top.kind} in {top.namespace or 'the cluster'}"
+        found[thing.urn] = many if count > 1 else top.title
+    return found
+
+
+def _kind_and_place(resource: Resource) -> tuple[str, str]:
+    return resource.kind, resource.namespace
+
+
+def in_a_row(steps: Iterable[tuple[str, float]]) -> Timeline:
+    """The same of steps one after the other.
+
+    Args:
+        steps: each with its seconds.
+    """
+    spans: dict[str, Span] = {}
+    at = 0.0
+    for name, took in steps:
+        spans[f"{len(spans):03} {name}"] = Span(name, name, at, at + took)
+        at += took
+    names = list(spans)
+    needs = {name: frozenset(names[index - 1 : index] if index else ()) for index, name in enumerate(names)}
+    return Timeline(at, spans, needs)

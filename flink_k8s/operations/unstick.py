@@ -1,0 +1,106 @@
+"""`make unstick`: the way out when Flink's resources wait for an operator that does not come back, or for a savepoint.
+
+python -m flink_k8s.operations.unstick STACK [--job JOB] [--yes]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from flink_k8s.operations.finalizers import FINALIZER_SUFFIX, Held, held
+from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stuck_deletions import operator_trouble
+from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
+from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.processes import FailedError, agree, finish, say
+
+
+def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
+    """Those whose finalizer may be taken away, or whose savepoint may be given up.
+
+    Args:
+        found: what has an operator's finalizer.
+        trouble: why no operator does it; empty when one is there.
+        job: of that name only; empty for all.
+
+    Raises:
+        FailedError: when the operator is there and no job is named, or nothing has that name.
+    """
+    ones = [one for one in found if job in ("", one.name)]
+    if job and not ones:
+        known = ", ".join(sorted({one.name for one in found})) or "none"
+        raise FailedError(f"no Flink resource {job} waits for an operator; those that have its finalizer: {known}")
+    if trouble or not ones:
+        return ones
+    if not job:
+        raise FailedError(
+            "the operator is there and takes its finalizers away itself; where it cannot (a savepoint of a job that "
+            "does not run), name the job: make unstick JOB=…"
+        )
+    waiting = [one for one in ones if one.is_deleted or one.cannot_save]
+    if not waiting:
+        raise FailedError(f"{ones[0].title} is well or not being deleted, and its operator is there: nothing is stuck")
+    return waiting
+
+
+def gives_up_savepoint(one: Held, trouble: str) -> bool:
+    """Whether it is enough to give the savepoint up: the operator is there, and takes the rest down as it should."""
+    return not trouble and one.cannot_save
+
+
+def cost(one: Held, trouble: str) -> str:
+    """What letting go of a resource costs."""
+    if gives_up_savepoint(one, trouble):
+        what = "it goes" if one.is_deleted else "when it is deleted it goes"
+        return f"{one.title}: {what} without the savepoint that it was to take ({one.condition}); {one.left}"
+    what = "it goes at once" if one.is_deleted else "it goes at once when it is deleted"
+    saved = "without the savepoint that it was to take" if one.takes_savepoint else "without a last savepoint"
+    rest = "its high-availability ConfigMaps stay until their namespace goes"
+    return f"{one.title}: {what}, its pods with it, {saved}; {rest}; {one.left}"
+
+
+def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
+    """Says what it would do, asks, and takes the finalizers of Flink's operator away; others stay.
+
+    Where the operator is there and only a savepoint is in the way, that is given up instead.
+
+    Raises:
+        FailedError: when nothing may be done, or nobody agrees.
+    """
+    trouble = operator_trouble(kubectl, stack)
+    ones = chosen(held(kubectl, stack), trouble, job)
+    if not ones:
+        say("nothing waits for an operator")
+        return
+    say(trouble or "the operator is there, and cannot do it")
+    if not all(gives_up_savepoint(one, trouble) for one in ones):
+        say("this takes the operator's finalizers away, and what they stand for:")
+    for one in ones:
+        say(f"  {cost(one, trouble)}")
+    agree(stack.name, yes=yes)
+    for one in ones:
+        patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}}
+        if not gives_up_savepoint(one, trouble):
+            rest = [name for name in one.finalizers if not name.endswith(FINALIZER_SUFFIX)]
+            patch = {"metadata": {"finalizers": rest}}
+        resource = f"{one.kind.lower()}.flink.apache.org"
+        kubectl.run("patch", resource, one.name, "-n", one.namespace, "--type=merge", f"--patch={json.dumps(patch)}")
+        say(f"{one.title}: done")
+    say(f"now: make destroy STACK={stack.name}")
+
+
+def main() -> int:
+    """The command line; an exit code."""
+    parser = argparse.ArgumentParser(prog="flink_k8s.operations.unstick", description=__doc__)
+    parser.add_argument("stack")
+    parser.add_argument("--job", default="", help="this one only")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    options = parser.parse_args()
+    stack = prepare(options.stack)
+    unstick(Kubectl.of(stack), stack, options.job, yes=options.yes)
+    return 0
+
+
+if __name__ == "__main__":
+    finish(main)

@@ -1,0 +1,144 @@
+"""The dependency graph that a stack declares, from the edges that the program registers."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from flink_k8s.program.command import CommandError, add_config_file, add_layer, exit_code, recorded
+from flink_k8s.program.dependencies import CycleError, Edges, reduced, topological
+from flink_k8s.program.recording import Recording, Resource, by_name
+from flink_k8s.support import output_file
+
+_BEGIN: Final = "<!-- graph of {stack}: written by make graph -->"
+_END: Final = "<!-- end of graph -->"
+
+
+def mermaid(recording: Recording) -> str:
+    """A Mermaid flowchart: an arrow goes from what comes first to what needs it.
+
+    A component is one node that names the kinds in it, and arrows that others imply are left out. Where two
+    components need parts of each other, they are drawn as frames around their parts.
+    """
+    whole = {thing.urn: recording.top(thing.urn) for thing in recording.things}
+    apart: frozenset[str] = frozenset()
+    while True:
+        node_of = {urn: urn if group in apart else group for urn, group in whole.items()}
+        edges = _collapsed(recording.edges, node_of)
+        try:
+            return _drawn(recording, node_of, whole, apart, reduced(edges))
+        except CycleError as error:
+            tangled = frozenset(node for node in error.nodes if node in set(whole.values()) - apart)
+            if not tangled:
+                raise
+            apart |= tangled
+
+
+def in_text(text: str, stack: str, picture: str) -> str:
+    """The text with its copy of a stack's picture replaced.
+
+    Raises:
+        CommandError: when the two marks around the copy are not there.
+    """
+    begin = _BEGIN.format(stack=stack)
+    start = text.find(begin)
+    end = text.find(_END, start)
+    if start < 0 or end < 0:
+        raise CommandError(f"no place for the graph: put the lines {begin} and {_END} where it belongs")
+    return f"{text[:start]}{begin}\n```mermaid\n{picture}```\n{text[end:]}"
+
+
+def _collapsed(edges: Edges, node_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    result: dict[str, set[str]] = {node: set() for node in node_of.values()}
+    for urn, needs in edges.items():
+        result[node_of[urn]] |= {node_of[need] for need in needs} - {node_of[urn]}
+    return {node: frozenset(needs) for node, needs in result.items()}
+
+
+def _drawn(
+    recording: Recording, node_of: Mapping[str, str], whole: Mapping[str, str], apart: frozenset[str], edges: Edges
+) -> str:
+    order = topological(edges)
+    names = _identifiers(recording, [*order, *sorted(apart)])
+    lines = ["flowchart LR"]
+    for node in order:
+        if whole.get(node, node) not in apart:
+            members = [recording.by_urn[urn] for urn, other in node_of.items() if other == node]
+            lines.append(f"    {names[node]}[{_label(recording.by_urn[node], members)}]")
+    for frame in sorted(apart):
+        lines.append(f"    subgraph {names[frame]}[{_quoted(recording.by_urn[frame].title)}]")
+        members = [recording.by_urn[node] for node in order if whole.get(node) == frame]
+        lines.extend(f"        {names[member.urn]}[{_quoted(member.title)}]" for member in members)
+        lines.append("    end")
+    arrows = [(need, node) for node in order for need in edges[node]]
+    arrows.sort(key=lambda arrow: (order.index(arrow[0]), order.index(arrow[1])))
+    lines.extend(f"    {names[need]} --> {names[node]}" for need, node in arrows)
+    return "\n".join(lines) + "\n"
+
+
+def _label(resource: Resource, members: Sequence[Resource]) -> str:
+    if resource.custom:
+        return _quoted(resource.title)
+    kinds = Counter(member.kind for member in by_name(members))
+    listed = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items())
+    return _quoted(f"<b>{resource.title}</b><br/>{listed}")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', "#quot;") + '"'
+
+
+def _identifiers(recording: Recording, urns: Sequence[str]) -> dict[str, str]:
+    """A name of letters for each node, made of its kind and name."""
+    result: dict[str, str] = {}
+    taken: set[str] = set()
+    for urn in urns:
+        resource = recording.by_urn[urn]
+        plain = re.sub(r"\W+", "_", f"{resource.kind}_{resource.name}")
+        name, number = plain, 2
+        while name in taken:
+            name, number = f"{plain}_{number}", number + 1
+        taken.add(name)
+        result[urn] = name
+    return result
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see `--help`."""
+    parser = argparse.ArgumentParser(prog="python -m flink_k8s.program.graph", description=__doc__)
+    parser.add_argument("stack", metavar="STACK")
+    add_config_file(parser)
+    add_layer(parser)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", type=Path, metavar="FILE", help="exit 1 when the file's copy is not this graph")
+    action.add_argument("--write", type=Path, metavar="FILE", help="put the graph into the file, between its two marks")
+    chosen = parser.parse_args(arguments)
+
+    def run() -> int:
+        picture = mermaid(recorded(chosen.stack, chosen.config_file, layer=chosen.layer))
+        file: Path | None = chosen.check or chosen.write
+        if file is None:
+            print(picture, end="")
+            return 0
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        after = in_text(before, chosen.stack, picture)
+        if after == before:
+            return 0
+        if chosen.check:
+            raise CommandError(
+                f"the graph in {file} is not what {chosen.stack} declares; run: make graph STACK={chosen.stack}"
+            )
+        output_file.write(file, after)
+        print(f"{file}: the graph of {chosen.stack} is new")
+        return 0
+
+    return exit_code(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""What a stack declares, as a tree, without the pulumi command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from flink_k8s.program.command import add_config_file, exit_code, recorded
+from flink_k8s.program.gitops import ChartPlace
+from flink_k8s.program.recording import Recording, Resource
+
+_NOT_A_DIFF: Final = """\
+This is all that the stack {stack} declares. It is not a diff: nothing was asked of a cluster, and what would be
+created, changed or deleted is not known. For that, have the pulumi command on PATH and run this again; Pulumi's own
+SDK installs it:
+    python -c "from pulumi.automation import PulumiCommand; print(PulumiCommand.install().command)"
+"""
+
+
+def tree(recording: Recording) -> list[str]:
+    """One line for each component, object and release, under its parent; options that are set behind it."""
+    children: dict[str, list[Resource]] = defaultdict(list)
+    for resource in recording.resources:
+        if not resource.is_provider:
+            children[resource.parent].append(resource)
+    stack = recording.stack.rpartition("::")[2]
+    return [stack, *_branches(children, recording.stack, "")]
+
+
+def summary(recording: Recording) -> str:
+    """How many of which kind, for example `9 in all: 4 Namespace, 3 Release, …`."""
+    kinds = Counter(thing.kind for thing in recording.things)
+    return f"{len(recording.things)} in all: " + ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
+
+
+def _branches(children: dict[str, list[Resource]], parent: str, indent: str) -> Iterator[str]:
+    found = sorted(
+        children[parent], key=lambda resource: (resource.custom, resource.kind, resource.title, resource.urn)
+    )
+    for resource in found:
+        last = resource is found[-1]
+        yield f"{indent}{'└─' if last else '├─'} {_line(resource)}"
+        yield from _branches(children, resource.urn, indent + ("   " if last else "│  "))
+
+
+def _line(resource: Resource) -> str:
+    options: list[str] = []
+    if resource.is_release:
+        place = ChartPlace.of(resource)
+        options.append(f"chart {place.chart} {place.version}".strip())
+    if resource.protect:
+        options.append("protected")
+    if resource.retain_on_delete:
+        options.append("stays when deleted")
+    options += [f"{moment}: {', '.join(names)}" for moment, names in resource.hooks.items()]
+    return resource.title + (f"  ({'; '.join(options)})" if options else "")
+
+
+def report(recording: Recording, stack: str) -> Sequence[str]:
+    """Everything that the command prints."""
+    return [_NOT_A_DIFF.format(stack=stack), *tree(recording), "", summary(recording)]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see `--help`."""
+    parser = argparse.ArgumentParser(prog="python -m flink_k8s.program.preview", description=__doc__)
+    parser.add_argument("stack", metavar="STACK")
+    add_config_file(parser)
+    chosen = parser.parse_args(arguments)
+
+    def run() -> int:
+        print("\n".join(report(recorded(chosen.stack, chosen.config_file), chosen.stack)))
+        return 0
+
+    return exit_code(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

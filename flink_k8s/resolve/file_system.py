@@ -1,0 +1,144 @@
+"""How Flink reaches a store that is no volume: plugin, configuration, credentials, by what each plugin really reads.
+
+Sources: the plugins' jars of Flink 2.3.0 (Hadoop 3.3.4, AWS SDK 1.12, gcs-connector 2.2.18) and Flink's documentation.
+No credential ever comes into Flink's configuration, which lies in a ConfigMap.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from flink_k8s.config.base import SecretKey
+from flink_k8s.config.state_model import StateStorage
+from flink_k8s.facts import versions
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+
+PLUGINS = {
+    # Presto's is advised for checkpoints; s3a is what an exactly-once sink writes by.
+    "s3": "flink-s3-fs-presto",
+    "s3p": "flink-s3-fs-presto",
+    "s3a": "flink-s3-fs-hadoop",
+    "abfs": "flink-azure-fs-hadoop",
+    "abfss": "flink-azure-fs-hadoop",
+    "wasb": "flink-azure-fs-hadoop",
+    "wasbs": "flink-azure-fs-hadoop",
+    "gs": "flink-gs-fs-hadoop",
+}
+"""The plugin that is taken for a scheme."""
+
+SCHEMES = {"s3": ("s3", "s3p", "s3a"), "azure": ("abfss", "abfs", "wasbs", "wasb"), "gcs": ("gs",)}
+"""Schemes by type of storage."""
+
+PLUGIN_VARIABLE = "ENABLE_BUILT_IN_PLUGINS"
+"""Flink's image links the jars that it names out of opt/ into plugins/, and does not start when one is missing."""
+
+ROLE_ARN = "eks.amazonaws.com/role-arn"
+
+_KEYS = "/etc/flink-state"
+_KEY_FILE = "key.json"
+_VOLUME = "flink-state-key"
+_IMAGE = re.compile(r"(?:^|/)flink:(\d+\.\d+\.\d+)")
+
+
+def configuration(storage: StateStorage) -> dict[str, str]:
+    """Flink's configuration for the store."""
+    if storage.type == "s3":
+        return _s3(storage)
+    if storage.type == "azure":
+        return _azure(storage)
+    if storage.type == "gcs" and storage.endpoint:
+        # With a slash at its end the plugin asks for //batch/storage/v1, which no server has.
+        return {"gs.storage.root.url": storage.endpoint.rstrip("/")}
+    return {}
+
+
+def _s3(storage: StateStorage) -> dict[str, str]:
+    said: dict[str, str] = {}
+    if storage.endpoint:
+        said["s3.endpoint"] = storage.endpoint
+    path_style = storage.path_style if storage.path_style is not None else bool(storage.endpoint)
+    if path_style:
+        said["s3.path.style.access"] = "true"
+    if storage.region:
+        said["s3.endpoint.region"] = storage.region
+    if ROLE_ARN in storage.service_account_annotations and plugin_name(storage) == "flink-s3-fs-hadoop":
+        # Hadoop's own list of providers has no web identity; Presto's has.
+        said["fs.s3a.aws.credentials.provider"] = "com.amazonaws.auth.WebIdentityTokenCredentialsProvider"
+    return said
+
+
+def _azure(storage: StateStorage) -> dict[str, str]:
+    host = urlsplit(storage.uri or "").hostname or ""
+    if storage.credentials.account_key is not None:
+        # Hadoop puts the variable in when it reads the key. Flink's EnvironmentVariableKeyProvider is for wasb alone.
+        return {f"fs.azure.account.key.{host}": "${env.AZURE_STORAGE_KEY}"}
+    if storage.managed_identity is not None:
+        return {
+            f"fs.azure.account.auth.type.{host}": "OAuth",
+            f"fs.azure.account.oauth.provider.type.{host}": "org.apache.hadoop.fs.azurebfs.oauth2.MsiTokenProvider",
+            f"fs.azure.account.oauth2.msi.tenant.{host}": storage.managed_identity.tenant,
+            f"fs.azure.account.oauth2.client.id.{host}": storage.managed_identity.client_id,
+        }
+    return {}
+
+
+def pods(storage: StateStorage, image: str, flink: str | None) -> dict[str, object]:
+    """A spec whose pods have the plugin and the credentials.
+
+    Args:
+        storage: the store.
+        image: of the job.
+        flink: its Flink version, `2.2`; None where it says something else.
+    """
+    keys = storage.credentials
+    env: list[dict[str, object]] = []
+    jar = plugin_jar(storage, image, flink)
+    if jar:
+        env.append({"name": PLUGIN_VARIABLE, "value": jar})
+    if storage.region:
+        env.append({"name": "AWS_REGION", "value": storage.region})
+    for name, key in (
+        ("AWS_ACCESS_KEY_ID", keys.access_key),
+        ("AWS_SECRET_ACCESS_KEY", keys.secret_key),
+        ("AZURE_STORAGE_KEY", keys.account_key),
+    ):
+        if key is not None:
+            env.append({"name": name, "valueFrom": {"secretKeyRef": {"name": key.secret, "key": key.key}}})
+    container: dict[str, object] = {"name": MAIN_CONTAINER}
+    pod: dict[str, object] = {"containers": [container]}
+    if keys.service_account_key is not None:
+        env.append({"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": f"{_KEYS}/{_KEY_FILE}"})
+        container["volumeMounts"] = [{"name": _VOLUME, "mountPath": _KEYS, "readOnly": True}]
+        pod["volumes"] = [_key_file(keys.service_account_key)]
+    if not env:
+        return {}
+    container["env"] = env
+    return {"podTemplate": {"spec": pod}}
+
+
+def _key_file(key: SecretKey) -> dict[str, object]:
+    return {"name": _VOLUME, "secret": {"secretName": key.secret, "items": [{"key": key.key, "path": _KEY_FILE}]}}
+
+
+def plugin_name(storage: StateStorage) -> str | None:
+    """Name of the plugin without version; None where the image has it in plugins/."""
+    if storage.plugin is False:
+        return None
+    if storage.plugin is not None:
+        return re.sub(r"-\d[\w.\-]*\.jar$", "", storage.plugin)
+    return PLUGINS.get((storage.uri or "").partition("://")[0])
+
+
+def plugin_jar(storage: StateStorage, image: str, flink: str | None) -> str | None:
+    """The jar in the image's opt/: of the version in an official image's tag, else of the newest official image.
+
+    Returns:
+        None where none is needed, or where nobody can know its name.
+    """
+    name = plugin_name(storage)
+    if name is None or (storage.plugin and storage.plugin.endswith(".jar")):
+        return storage.plugin or None
+    tagged = _IMAGE.search(image)
+    version = tagged.group(1) if tagged else versions.FLINK_IMAGES.get(flink or "")
+    return f"{name}-{version}.jar" if version else None

@@ -1,0 +1,147 @@
+"""Where a directory of a Flink process is: in a store, on a volume, or inside of its pod.
+
+Two processes share a directory if their locations are equal, and it outlives them if the location lasts.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+
+_LOCAL = re.compile(r"(?:file:(?://[^/]*)?)?(/.*)")
+_RELATIVE = re.compile(r"[\w.][^:]*")
+
+_WORKING_DIRECTORY = "/opt/flink"
+
+_WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", _WORKING_DIRECTORY)
+"""Directories of Flink's image that its user can write to."""
+
+_OF_THE_POD = ("emptyDir", "ephemeral")
+"""Volumes that are deleted with their pod."""
+
+_READ_ONLY = ("configMap", "secret", "downwardAPI", "projected", "image")
+
+_SHARES = {"nfs": "server", "hostPath": "", "cephfs": "monitors", "glusterfs": "endpoints"}
+"""Volumes that are a directory of something larger: `path` of what that field names."""
+
+_INCIDENTAL = ("readOnly", "fsType", "secretRef", "user", "type")
+"""Fields of a volume that do not change what is on it."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """What holds a directory.
+
+    Attributes:
+        medium: `the claim state`, `the nfs server:`, `the pod`.
+        path: in it.
+        lasts: whether it outlives the pod.
+        is_writable: whether Flink can write there; two locations that differ in nothing else are equal.
+    """
+
+    medium: str
+    path: str
+    lasts: bool = True
+    is_writable: bool = field(default=True, compare=False)
+
+
+def locate(pod: Mapping[str, object], directory: str) -> Location:
+    """The location of a directory, as Flink's container in a pod sees it.
+
+    Args:
+        pod: its spec.
+        directory: a URI, or a path.
+    """
+    path = local_path(directory)
+    if not path:
+        return Location("the store", directory)
+    containers = {
+        str(mapping(container).get("name")): mapping(container) for container in listed(pod.get("containers"))
+    }
+    container = containers.get(MAIN_CONTAINER, mapping(None))
+    mount, below = _mount(container, path)
+    if mount is None:
+        return Location("the pod", path, lasts=False, is_writable=_is_writable(pod, container, path))
+    volumes = {str(mapping(volume).get("name")): mapping(volume) for volume in listed(pod.get("volumes"))}
+    return _on_volume(volumes.get(str(mount.get("name"))), mount, _sub_path(container, mount), below)
+
+
+def qualified(directory: str, default_scheme: str) -> str:
+    """The directory with the scheme of Flink's `fs.default-scheme`, if it is a path without one."""
+    return f"{default_scheme.rstrip('/')}{directory}" if default_scheme and directory.startswith("/") else directory
+
+
+def local_path(directory: str) -> str:
+    """The path of a directory in a process's own file system; empty if it is in a store."""
+    local = _LOCAL.fullmatch(directory)
+    if local:
+        return posixpath.normpath("/" + local.group(1).lstrip("/"))
+    if _RELATIVE.fullmatch(directory):
+        return posixpath.normpath(posixpath.join(_WORKING_DIRECTORY, directory))
+    return ""
+
+
+def _mount(container: Mapping[str, object], path: str) -> tuple[Mapping[str, object] | None, str]:
+    """The mount with the longest path that contains the directory, and the rest of the directory's path."""
+    found, length, below = None, -1, ""
+    for mount in map(mapping, listed(container.get("volumeMounts"))):
+        at = posixpath.normpath(f"/{str(mount.get('mountPath') or '').lstrip('/')}")
+        rest = posixpath.relpath(path, at)
+        if rest.split("/")[0] != ".." and len(at) >= length:
+            found, length, below = mount, len(at), rest
+    return found, below
+
+
+def _sub_path(container: Mapping[str, object], mount: Mapping[str, object]) -> str:
+    """`subPath`, or `subPathExpr` with those variables that are the same for each pod."""
+    variables = {
+        str(mapping(variable).get("name")): str(mapping(variable)["value"])
+        for variable in listed(container.get("env"))
+        if "value" in mapping(variable)
+    }
+
+    def value(match: re.Match[str]) -> str:
+        return variables.get(match.group(1), match.group())
+
+    return str(mount.get("subPath") or re.sub(r"\$\((\w+)\)", value, str(mount.get("subPathExpr") or "")))
+
+
+def _on_volume(volume: Mapping[str, object] | None, mount: Mapping[str, object], sub_path: str, below: str) -> Location:
+    if volume is None:
+        return Location(f"the volume {mount.get('name')}", posixpath.normpath(posixpath.join("/", sub_path, below)))
+    kind = next((key for key, source in volume.items() if key != "name" and source is not None), "emptyDir")
+    source = mapping(volume.get(kind))
+    read_only = kind in _READ_ONLY or True in (mount.get("readOnly"), source.get("readOnly"))
+    root, names = "/", {key: value for key, value in source.items() if key not in _INCIDENTAL}
+    if kind in _SHARES:
+        root, names = str(source.get("path") or "/"), {"": source.get(_SHARES[kind], "")}
+    path = posixpath.normpath(posixpath.join("/", root.lstrip("/"), sub_path, below))
+    of_the_pod = (
+        kind in (*_OF_THE_POD, *_READ_ONLY)
+        or "$(" in sub_path  # of its name, or another value of each pod
+        or (kind == "csi" and not source.get("volumeAttributes"))  # nothing names what is mounted: it is a new one
+    )
+    if of_the_pod:
+        return Location("the pod", path, lasts=False, is_writable=not read_only)
+    title = "claim" if kind == "persistentVolumeClaim" else kind
+    return Location(f"the {title} {_joined(names)}".strip(), path, is_writable=not read_only)
+
+
+def _joined(names: Mapping[str, object]) -> str:
+    """The values of a volume's fields, and of the fields inside of them."""
+    values = (names[key] for key in sorted(names, key=str))
+    return " ".join(_joined(mapping(value)) or str(value) for value in values)
+
+
+def _is_writable(pod: Mapping[str, object], container: Mapping[str, object], path: str) -> bool:
+    """Whether Flink can write to a directory of its image."""
+    of_container, of_pod = mapping(container.get("securityContext")), mapping(pod.get("securityContext"))
+    if of_container.get("readOnlyRootFilesystem") is True:
+        return False
+    user = of_container.get("runAsUser", of_pod.get("runAsUser"))
+    return user == 0 or any(path == root or path.startswith(f"{root}/") for root in _WRITABLE)

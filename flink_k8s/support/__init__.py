@@ -1,0 +1,1 @@
+"""Errors, processes, files, and kubectl."""

@@ -1,0 +1,105 @@
+"""A folder of manifests that this tool alone writes into, and that it therefore may clear of what is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+import yaml
+
+from flink_k8s.support.block_yaml import dump
+from flink_k8s.support.errors import CommandError
+
+INDEX: Final = "kustomization.yaml"
+_MARK: Final = (
+    "# Written by `python -m flink_k8s.program.render`, like every file that it lists. Changes are overwritten.\n"
+)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Make the folder hold those files and their index, and nothing of an earlier run besides.
+
+    The index is written before and after the files, so that a run that was cut off leaves no file of unknown origin.
+
+    Args:
+        folder: made when it does not exist.
+        files: text by file name.
+
+    Returns:
+        The names of stale files that were removed.
+
+    Raises:
+        CommandError: when the folder holds anything that this function has not written.
+    """
+    before = _own_files(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).write_text(_index({*before, *files}), encoding="utf-8")
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    stale = sorted(before - files.keys())
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    (folder / INDEX).write_text(_index(set(files)), encoding="utf-8")
+    return stale
+
+
+def write_layers(folder: Path, layers: Mapping[str, Mapping[str, str]], files: Mapping[str, str]) -> list[str]:
+    """`write`, with a folder for each layer: the index of the folder itself lists its own files alone.
+
+    Args:
+        folder: made when it does not exist.
+        layers: text by file name, by name of a layer's folder.
+        files: text by file name, of the folder itself.
+
+    Returns:
+        The names of stale files that were removed, those of folders that are no more wanted among them.
+
+    Raises:
+        CommandError: when a folder holds anything that this module has not written.
+    """
+    _own_files(folder)
+    stale = [f"{name}/{one}" for name, texts in layers.items() for one in write(folder / name, texts)]
+    for path in sorted(_layer_folders(folder) - {folder / name for name in layers}):
+        stale += [f"{path.name}/{one}" for one in write(path, {})]
+        (path / INDEX).unlink()
+        path.rmdir()
+    return [*stale, *write(folder, files)]
+
+
+def _layer_folders(folder: Path) -> set[Path]:
+    return {index.parent for index in folder.glob(f"*/{INDEX}") if index.read_text(encoding="utf-8").startswith(_MARK)}
+
+
+def _own_files(folder: Path) -> set[str]:
+    """The names that an earlier run wrote. Hidden files are nobody's business here, nor are folders of layers."""
+    if not folder.exists():
+        return set()
+    if not folder.is_dir():
+        raise CommandError(f"{folder} is a file; name a folder for the manifests")
+    layers = {path.name for path in _layer_folders(folder)}
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - layers
+    index = folder / INDEX
+    listed: set[str] = set()
+    if INDEX in present:
+        text = index.read_text(encoding="utf-8")
+        if text.startswith(_MARK):
+            kustomization = cast("Mapping[str, list[str]]", yaml.safe_load(text) or {})
+            listed = {name for name in kustomization.get("resources", []) if "/" not in name}
+            present.discard(INDEX)
+    foreign = sorted(present - listed)
+    if foreign:
+        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise CommandError(
+            f"{folder} holds files that were not rendered ({shown}); name an empty folder, or one that was rendered to"
+        )
+    return listed & present
+
+
+def _index(names: set[str]) -> str:
+    content = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": sorted(names),
+    }
+    return _MARK + dump(content)

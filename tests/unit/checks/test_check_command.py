@@ -1,0 +1,323 @@
+"""`python -m flink_k8s.operations.check`: what it prints and its exit code, for the shipped stacks and for bad ones."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flink_k8s.checks.load import load
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.stack_file import PREFIX, engine_config, read, read_config, stacks
+from flink_k8s.operations.check import main
+from tests.unit.project import JOB, Project
+
+ROOT = Path(__file__).resolve().parents[3]
+WALKTHROUGH = ROOT / "tests/data/Pulumi.walkthrough.yaml"
+
+
+@pytest.mark.parametrize("stack", stacks(ROOT))
+def test_the_shipped_stacks_are_good(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([stack]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith(f"{stack}: good; jobs: ")
+    assert re.fullmatch(rf"{stack}: asks for [\d.]+ CPU, .* of memory, .* of storage in \d+ pods", lines[-2])
+
+
+def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["walkthrough", "--config-file", str(WALKTHROUGH)]) == 0
+    assert "good; jobs: flink/word-count" in capsys.readouterr().out
+    [job] = [job for job in load(ROOT, read_config(ROOT, "walkthrough", WALKTHROUGH)).jobs if job.name == "word-count"]
+    assert job.spec["flinkVersion"] == "v1_17"
+    assert "1.17.1" in str(job.spec["image"])
+
+
+def test_that_pair_the_other_way_round_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
+    text = WALKTHROUGH.read_text().replace("v1_17", "v2_2")
+    (tmp_path / "Pulumi.w.yaml").write_text(text)
+    assert main(["w", "--root", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "Pulumi.w.yaml:9: jobs.word-count.flinkVersion: is v2_2, which operator 1.7.0 does not take" in said
+
+
+def test_the_engines_config_gives_the_same_platform() -> None:
+    for stack in stacks(ROOT):
+        values = {
+            f"{PREFIX}{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in read(ROOT, stack).items()
+        }
+        from_engine, from_file = load(ROOT, engine_config(values, stack)), load(ROOT, read_config(ROOT, stack))
+        assert from_engine.settings == from_file.settings
+        assert [job.manifest for job in from_engine.jobs] == [job.manifest for job in from_file.jobs]
+
+
+def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.job("kind: [\n", "broken.yaml")
+    project.stack({"jobTimeOut": "5m", "jobs": {"word-cuont": {"parallelism": 2}}})
+    assert main(["x", "--root", str(project.root)]) == 1
+    out, said = capsys.readouterr()
+    assert not out
+    lines = said.splitlines()
+    assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: is unknown; did you mean "jobTimeout"?'
+    assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"?'
+    assert lines[2].startswith("jobs/broken.yaml:2: is no YAML: ")
+    assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
+    assert lines[4:] == ["x: 3 problems; nothing was touched"]
+
+
+TEN_FAULTS = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata:
+  name: Word_Count
+spec:
+  imagee: pyflink:dev
+  flinkVersion: v3_0
+  flinkConfiguration:
+    kubernetes.cluster-id: mine
+    kubernetes.operator.deployment.rollback.enabled: "true"
+    high-availability.storageDir: file:///ha
+  logConfiguration:
+    log4j.properties: x
+  jobManager:
+    replicas: 0
+    resource: {memory: lots}
+  taskManager: {resource: {memory: 1g, cpu: one}}
+  job:
+    jarURI: local:///opt/flink/job.jar
+    parallelism: two
+    upgradeMode: savepoint
+"""
+
+
+def test_ten_faults_in_a_file_are_ten_messages_each_with_its_line(project: Project) -> None:
+    project.job(TEN_FAULTS)
+    said = project.problems()
+    lines = [int(re.match(r"jobs/word_count\.yaml:(\d+): ", problem).group(1)) for problem in said]  # type: ignore[union-attr]
+    assert sorted(set(lines)) == [4, 6, 7, 9, 10, 13, 15, 16, 17, 20, 21]
+    assert all("; " in problem for problem in said)
+    assert said == sorted(said, key=lambda problem: int(problem.split(":")[1]))
+
+
+def test_problems_of_merged_values_name_the_file_that_said_them(project: Project) -> None:
+    project.stack(
+        "config:\n"
+        "  flink-k8s:context: c\n"
+        "  flink-k8s:jobDefaults:\n"
+        "    taskManager: {memory: 2x}\n"
+        "  flink-k8s:jobs:\n"
+        "    word-count:\n"
+        "      flinkConfiguration:\n"
+        "        kubernetes:\n"
+        "          namespace: x\n"
+        "      spec:\n"
+        "        job: {parallelism: 0}\n"
+    )
+    project.job(JOB.replace("  taskManager: {resource: {memory: 1g, cpu: 1}}\n", ""))
+    assert project.problems() == [
+        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is no size; write it like "2048m" or "4g"',
+        "Pulumi.x.yaml:9: jobs.word-count.flinkConfiguration.kubernetes.namespace: is the operator's own; remove it",
+        "Pulumi.x.yaml:11: jobs.word-count.spec.job.parallelism: is 0; at least 1 is needed",
+    ]
+
+
+def test_what_yaml_reads_otherwise_is_no_text(project: Project) -> None:
+    project.job(JOB.replace("image: pyflink:dev", "image: no"))
+    project.stack(
+        "config:\n  flink-k8s:context: c\n  flink-k8s:jobDefaults:\n    env: {A: off, B: 1.10}\n  waitForJobs: no\n"
+    )
+    assert project.problems() == [
+        'Pulumi.x.yaml:4: jobDefaults.env.A: is off, which YAML reads as a boolean; write "off", true or false',
+        'Pulumi.x.yaml:4: jobDefaults.env.B: is 1.10, which YAML reads as another number; quote it: "1.10"',
+        'jobs/word_count.yaml:6: spec.image: is no, which YAML reads as false; quote it: "no"',
+    ]
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "../outside.yaml"])
+def test_a_link_out_of_the_project(project: Project, target: str) -> None:
+    (project.root.parent / "outside.yaml").write_text(JOB)
+    (project.root / "jobs" / "link.yaml").symlink_to(
+        target if target.startswith("/") else project.root.parent / "outside.yaml"
+    )
+    assert project.problems() == ["jobs/link.yaml: is a link to a file outside of the project; copy the file here"]
+
+
+def test_links_to_nowhere_folders_and_pipes(project: Project) -> None:
+    folder = project.root / "jobs"
+    (folder / "a.yaml").symlink_to("a.yaml")
+    (folder / "b.yaml").symlink_to("absent.yaml")
+    (folder / "c.yaml").mkdir()
+    os.mkfifo(folder / "d.yaml")
+    assert project.problems() == [
+        "jobs/a.yaml: is a link that leads nowhere; remove it",
+        "jobs/b.yaml: is no file; remove it or name it otherwise",
+        "jobs/c.yaml: is no file; remove it or name it otherwise",
+        "jobs/d.yaml: is no file; remove it or name it otherwise",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 50_000, "a: *b", "\x00", "- 1", "text", "kind: X", "kind: FlinkDeployment\nspec: 1", "\ufeff"]
+)
+def test_odd_job_files_end_without_a_traceback(project: Project, text: str) -> None:
+    project.job(text, "odd.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "flink_k8s.operations.check", "x", "--root", str(project.root)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if text == "\ufeff" else 1)
+    assert text == "\ufeff" or done.stderr.startswith("jobs/odd.yaml")
+
+
+def test_explain_says_where_each_value_came_from(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.stack(
+        "config:\n"
+        "  flink-k8s:context: c\n"
+        "  flink-k8s:jobDefaults: {flinkConfiguration: {a.b: 1}}\n"
+        "  flink-k8s:jobs:\n"
+        "    word-count: {parallelism: 5, parameters: {output: /out}}\n"
+        "  flink-k8s:enforced:\n"
+        "    image: forced:1\n"
+    )
+    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    out, said = capsys.readouterr()
+    lines = dict(re.split(r"\s+# ", line, maxsplit=1) for line in out.splitlines()[1:-1])
+    assert lines['spec.image = "forced:1"'] == 'enforced (Pulumi.x.yaml:7), instead of "pyflink:dev"'
+    assert lines['spec.flinkConfiguration["a.b"] = "1"'] == "jobDefaults (Pulumi.x.yaml:3)"
+    assert lines["spec.job.parallelism = 5"] == "jobs.word-count (Pulumi.x.yaml:5)"
+    assert lines['spec.flinkVersion = "v2_2"'] == "job file (jobs/word_count.yaml:7)"
+    assert lines['spec.serviceAccount = "flink"'] == "platform"
+    assert lines['spec.job.args[0] = "--input"'] == "job file (jobs/word_count.yaml:12)"
+    assert lines['spec.job.args[4] = "/out"'] == "jobs.word-count (Pulumi.x.yaml:5)"
+    assert "instead of" not in said
+    assert main(["x", "--root", str(project.root), "--explain", "word-cuont"]) == 1
+    assert 'did you mean "word-count"?' in capsys.readouterr().err
+
+
+def test_warnings_are_printed_and_stop_a_strict_stack_alone(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["x", "--root", str(project.root)]) == 0
+    warning = 'jobs/word_count.yaml:6: spec.image: is "pyflink:dev", whose content may change; add its digest: pyflink:dev@sha256:…'
+    assert f"warning: {warning}\n" in capsys.readouterr().err
+    project.stack({"strict": True})
+    assert project.problems() == [warning]
+    project.job(JOB.replace("pyflink:dev", f"pyflink:dev@sha256:{'0' * 64}"))
+    assert project.remarks() == []
+
+
+@pytest.mark.parametrize(
+    "config", [{"jobTimeout": "x"}, {"jobs": {"word-cuont": {}}}, {"jobs": {"word-count": {"a": 1}}}]
+)
+def test_an_error_does_not_hide_warnings(
+    project: Project, capsys: pytest.CaptureFixture[str], config: dict[str, object]
+) -> None:
+    """Both are in the exception's text too, which `make up` and `pulumi up` print."""
+    project.stack(config)
+    with pytest.raises(ProblemsError) as raised:
+        project.load()
+    [warning] = raised.value.remarks
+    assert warning.startswith("warning: jobs/word_count.yaml:6: spec.image: ")
+    assert str(raised.value).splitlines() == [str(raised.value.problems[0]), warning]
+    assert main(["x", "--root", str(project.root)]) == 1
+    assert capsys.readouterr().err.splitlines()[:2] == str(raised.value).splitlines()
+
+
+def test_a_warning_that_is_an_error_in_a_strict_stack_is_not_repeated(project: Project) -> None:
+    project.stack({"strict": True})
+    with pytest.raises(ProblemsError) as raised:
+        project.load()
+    assert len(raised.value.problems) == 1
+    assert raised.value.remarks == ()
+
+
+def test_the_time_grows_with_the_number_of_jobs(project: Project) -> None:
+    def seconds(count: int) -> float:
+        for index in range(count):
+            project.job(JOB.replace("word-count", f"job-{index}"), f"{index}.yaml")
+        start = time.process_time()
+        project.load()
+        return time.process_time() - start
+
+    seconds(5)  # tables are read
+    few, many = seconds(20), seconds(200)
+    assert many < 30 * few
+
+
+def test_the_example_in_the_documentation_is_good_at_each_step(project: Project) -> None:
+    page = (ROOT / "docs" / "jobs.md").read_text()
+    job, *configs = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (project.root / "jobs" / "word_count.yaml").unlink()
+    project.job(job, "orders.yaml")
+    cluster = "apiVersion: flink.apache.org/v1beta1\nkind: FlinkSessionJob\nmetadata: {name: report}\nspec: {deploymentName: c, job: {parallelism: 1}}\n"
+    for config in configs:
+        project.job(cluster if "report:" in config else "", "report.yaml")
+        project.stack(config)
+        assert project.load().jobs
+        if config == configs[0]:
+            assert project.spec("orders")["job"]["args"] == ["--topic", "orders-test"]
+    assert len(configs) == 5
+
+
+def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    enforced = {"parameters": {"output": "/out"}, "flinkConfiguration": {"a.b": "1"}}
+    project.stack({"enforced": enforced, "jobDefaults": {"flinkConfiguration": {"a.b": "2"}}})
+    assert main(["x", "--root", str(project.root)]) == 0
+    assert "enforced" not in capsys.readouterr().out, "a default that is replaced is no news"
+    project.stack(
+        {"enforced": {**enforced, "image": "forced:1"}, "jobs": {"word-count": {"parameters": {"output": "/own"}}}}
+    )
+    assert main(["x", "--root", str(project.root)]) == 0
+    said = "x: enforced replaces 2 values of word-count; make check STACK=x EXPLAIN=<job> shows them"
+    assert said in capsys.readouterr().out.splitlines()
+    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    shown = capsys.readouterr().out
+    assert '"/out"' in shown
+    assert ', instead of "/own"' in shown
+    assert "shows them" not in shown
+
+
+@pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
+def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    text = JOB.replace("  name: word-count\n", "  name: word-count\n  namespace: a\n")
+    if kind == "FlinkBlueGreenDeployment":
+        job = yaml.safe_load(text)
+        text = yaml.safe_dump({**job, "kind": kind, "spec": {"template": {"spec": job["spec"]}}})
+    project.job(text)
+    project.stack({"namespaces": {"a": {}, "b": {}}, "enforced": {"namespace": "b", "parameters": {"input": "/out"}}})
+    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    shown = capsys.readouterr().out
+    assert 'enforced, instead of "a"' in shown
+    assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', shown)
+
+
+def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = tmp_path / "mirror.yaml"
+    layer.write_text("charts: {mirror: oci://registry.example.org/charts}\njobs:\n  word-count: {parallelism: 7}\n")
+    command = ["x", "--root", str(project.root), "--layer", str(layer)]
+    assert main([*command, "--explain", "word-count"]) == 0
+    assert re.search(rf"parallelism = 7 +# jobs.word-count \({layer}:3\)", capsys.readouterr().out)
+    layer.write_text("jobTimeout: 5m\njobTimeOut: 5m\n")
+    assert main(command) == 1
+    assert f'{layer}:2: jobTimeOut: is unknown; did you mean "jobTimeout"?' in capsys.readouterr().err
+    for text, said in (("[a]", "is no mapping"), ("a: 1\n---\nb: 1", "several documents"), ("a: [", "is no YAML")):
+        layer.write_text(text)
+        assert main(command) == 1
+        assert said in capsys.readouterr().err
+    layer.write_text("")
+    assert main(command) == 0

@@ -1,0 +1,237 @@
+"""TLS between a job's processes: what the setting does to a job, for which kinds, and what `make check` refuses."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.checks.safety import look as look_for_secrets
+from flink_k8s.config.secret_text import is_secret
+from tests.unit.project import JOB, SESSION, Project
+
+ON: dict[str, Any] = {"internalTls": {"enabled": True}}
+FOLDER = "/opt/flink-internal-tls"
+OPTIONS = {
+    "security.ssl.internal.enabled": "true",
+    "security.ssl.internal.keystore": f"{FOLDER}/keystore.p12",
+    "security.ssl.internal.keystore-password": "changeit",
+    "security.ssl.internal.key-password": "changeit",
+    "security.ssl.internal.truststore": f"{FOLDER}/truststore.p12",
+    "security.ssl.internal.truststore-password": "changeit",
+    "security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+}
+
+
+def blue_green() -> str:
+    manifest = yaml.safe_load(JOB)
+    manifest |= {"kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": manifest["spec"]}}}
+    return yaml.safe_dump(manifest)
+
+
+def ssl(spec: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in (spec.get("flinkConfiguration") or {}).items() if "ssl" in key}
+
+
+def mounted(spec: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Folder and volume source of what Flink's container mounts."""
+    pod = spec.get("podTemplate", {}).get("spec", {})
+    volumes = {one["name"]: one["secret"] for one in pod.get("volumes", [])}
+    [main] = pod.get("containers", [{}])
+    return [(one["mountPath"], volumes[one["name"]]) for one in main.get("volumeMounts", [])]
+
+
+def source(kind: str, name: str = "word-count") -> dict[str, Any]:
+    items = [{"key": key, "path": key} for key in ("keystore.p12", "truststore.p12")]
+    return {"secretName": f"{kind}-{name}-tls", "items": items}
+
+
+def test_it_is_off_and_leaves_no_trace(project: Project) -> None:
+    before = project.spec()
+    assert ssl(before) == {}
+    assert mounted(before) == []
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": False, "duration": "100h"}}}})
+    assert project.spec() == before
+
+
+def test_a_job_gets_its_own_certificate(project: Project) -> None:
+    project.stack({"jobs": {"word-count": ON}})
+    assert ssl(project.spec()) == OPTIONS
+    assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment"))]
+
+
+def test_both_deployments_of_a_blue_green_one_share_it(project: Project) -> None:
+    project.job(blue_green())
+    project.stack({"jobs": {"word-count": ON}})
+    spec = project.spec()["template"]["spec"]
+    assert ssl(spec) == OPTIONS
+    assert mounted(spec) == [(FOLDER, source("flinkbluegreendeployment"))]
+
+
+def test_a_session_cluster_has_it_and_its_jobs_run_in_it(project: Project) -> None:
+    project.job(SESSION)
+    project.stack({"jobDefaults": ON})
+    assert ssl(project.spec("session")) == OPTIONS
+    assert mounted(project.spec("session")) == [(FOLDER, source("flinkdeployment", "session"))]
+    assert ssl(project.spec("in-session")) == {}
+
+
+def test_all_jobs_but_one_and_in_spite_of_all(project: Project) -> None:
+    project.stack({"jobDefaults": ON, "jobs": {"word-count": {"internalTls": {"enabled": False}}}})
+    assert ssl(project.spec()) == {}
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": False}}}, "enforced": ON})
+    assert ssl(project.spec()) == OPTIONS
+
+
+def test_files_of_a_job_stay_beside_it(project: Project) -> None:
+    files = {"/etc/kafka": {"secret": "kafka"}}
+    project.stack({"jobs": {"word-count": {**ON, "secretFiles": files}}})
+    assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment")), ("/etc/kafka", {"secretName": "kafka"})]
+
+
+def test_its_cipher_suites_are_the_users_to_say(project: Project) -> None:
+    said = {"security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
+    project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": said}}})
+    assert ssl(project.spec()) == OPTIONS | said
+
+
+def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Project) -> None:
+    project.stack({"strict": True, "jobs": {"word-count": {**ON, "image": "flink@sha256:" + 64 * "a"}}})
+    found: list[str] = []
+    look_for_secrets(project.spec(), ("spec",), lambda rule, _, message: found.append(f"{rule}: {message}"))
+    assert found == []
+    assert is_secret("security.ssl.internal.keystore-password", "changeit2")
+    assert is_secret("security.ssl.rest.keystore-password", "changeit")
+    assert is_secret("DB_PASSWORD", "changeit")
+
+
+@pytest.mark.parametrize("key", [key for key in OPTIONS if ".internal." in key])
+@pytest.mark.parametrize("value", ["other", None], ids=["said", "taken-away"])
+def test_nobody_else_speaks_of_what_it_sets(project: Project, key: str, value: str | None) -> None:
+    project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": {key: value}}}})
+    said = "is for internalTls to say" if value else "is what internalTls needs"
+    assert [
+        one for one in project.problems() if key in one and f"{said}; take it away here, or write internalTls" in one
+    ]
+
+
+def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None:
+    manifest = yaml.safe_load(JOB)
+    manifest["spec"]["flinkConfiguration"] = {"security.ssl.internal.cert.fingerprint": "00:11"}
+    project.job(yaml.safe_dump(manifest))
+    project.load()  # fine without it
+    project.stack({"jobs": {"word-count": ON}})
+    [problem] = project.problems()
+    assert problem.startswith("jobs/word_count.yaml:")
+    assert '["security.ssl.internal.cert.fingerprint"]: is for internalTls to say' in problem
+
+
+def test_a_template_that_puts_something_in_its_place_is_refused(project: Project) -> None:
+    volumes = [{"name": "internal-tls", "secret": {"secretName": "other"}}]
+    pod = {"taskManager": {"podTemplate": {"spec": {"volumes": volumes}}}}
+    project.stack({"jobs": {"word-count": {**ON, "spec": pod}}})
+    [problem] = project.problems()
+    assert f"leaves no Secret of internalTls at {FOLDER} for the taskManager" in problem
+
+
+def test_no_files_go_where_it_is(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"secretFiles": {FOLDER: {"secret": "own"}}}}})
+    assert f"would hide {FOLDER}" in "".join(project.problems())
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"duration": "30m"}, "jobs.word-count.internalTls.duration: is 30m; cert-manager takes 1h and more"),
+        ({"duration": "43801h"}, "jobs.word-count.internalTls.duration: is 43801h; cert-manager takes 1h and more, and the authority is good for 43800h"),
+        ({"duration": "48h", "renewBefore": "48h"}, "jobs.word-count.internalTls.renewBefore: is 48h, and a certificate is valid for 48h; write less"),
+        ({"renewBefore": "1m"}, "jobs.word-count.internalTls.renewBefore: is 1m; cert-manager takes 5m and more"),
+        ({"duration": "a year"}, "jobs.word-count.internalTls.duration: is no duration; write it like"),
+        ({"durations": "1h"}, "jobs.word-count.internalTls.durations: is unknown; did you mean \"duration\"?"),
+    ],
+)  # fmt: skip
+def test_times_that_cannot_be(project: Project, said: dict[str, Any], problem: str) -> None:
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
+    assert len([one for one in project.problems() if problem in one]) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [{"duration": "1h"}, {"duration": "43800h"}, {"duration": "48h", "renewBefore": "47h"}]
+)
+def test_times_at_the_edge(project: Project, said: dict[str, Any]) -> None:
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
+    assert ssl(project.spec()) == OPTIONS
+
+
+def test_a_time_is_refused_where_it_stands(project: Project) -> None:
+    project.stack({"jobDefaults": {"internalTls": {"enabled": True, "duration": "1m"}}})
+    [problem] = project.problems()
+    assert problem.startswith("Pulumi.x.yaml:6: jobDefaults.internalTls.duration: is 1m")
+
+
+def test_an_alert_that_would_come_too_late_is_a_warning(project: Project) -> None:
+    short = {"jobs": {"word-count": {"internalTls": {"enabled": True, "duration": "720h", "renewBefore": "480h"}}}}
+
+    def told(**config: Any) -> list[str]:
+        project.stack({**short, **config})
+        return [one for one in project.remarks() if "FlinkInternalCertificateOld" in one]
+
+    [remark] = told()
+    assert remark.startswith("warning: Pulumi.x.yaml:")
+    assert (
+        "jobs.word-count.internalTls.renewBefore: renews 480h before the end, and FlinkInternalCertificateOld fires after 5760h; write less as prometheus.alerts.certificateAge"
+        in remark
+    )
+    assert told(prometheus={"alerts": {"certificateAge": "480h"}}) == [remark.replace("5760h", "480h")]
+    assert told(prometheus={"alerts": {"certificateAge": "479h"}}) == []
+    assert told(prometheus={"alerts": {"off": ["FlinkInternalCertificateOld"]}}) == []
+    assert told(prometheus={"monitors": False}) == []
+    project.stack({"jobs": {"word-count": ON}})
+    assert [one for one in project.remarks() if "internalTls" in one] == []
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("in-session", "is for a FlinkSessionJob, and it runs in the pods of session: say it of that; take it away here"),
+])  # fmt: skip
+def test_a_session_job_is_told_where_to_say_it(project: Project, name: str, words: str) -> None:
+    project.job(SESSION)
+    project.stack({"jobs": {name: ON}})
+    [problem] = project.problems()
+    assert f"jobs.{name}.internalTls: {words}" in problem
+
+
+@pytest.mark.parametrize(
+    ("version", "good"), [("v1.16.5", False), ("1.9.0", False), ("v1.17.0", True), ("v2.0.0", True)]
+)
+def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bool) -> None:
+    project.stack({"certManager": {"version": version}, "jobs": {"word-count": ON}})
+    if good:
+        project.load()
+        return
+    [problem] = project.problems()
+    assert f"needs cert-manager 1.17, and the stack has {version}; write v1.17 or newer" in problem
+    project.stack({"certManager": {"version": version, "enabled": False}, "jobs": {"word-count": ON}})
+    project.load()  # nobody knows which one the cluster has
+
+
+@pytest.mark.parametrize(("kind", "name", "refused"), [
+    ("Secret", "flinkdeployment-word-count-tls", True),
+    ("Secret", "flinkdeployment-word-count-tls-ca", True),
+    ("Issuer", "flinkdeployment-word-count-tls-ca", True),
+    ("Issuer", "flinkdeployment-word-count-tls-self-signed", True),
+    ("Certificate", "flinkdeployment-word-count-tls", True),
+    ("Certificate", "other", False),
+    ("ConfigMap", "flinkdeployment-word-count-tls", False),
+])  # fmt: skip
+def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bool) -> None:
+    group = "v1" if kind in ("Secret", "ConfigMap") else "cert-manager.io/v1"
+    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n")
+    project.load()
+    project.stack({"jobs": {"word-count": ON}})
+    if not refused:
+        project.load()
+        return
+    [problem] = project.problems()
+    assert f'metadata.name: "{name}" is made for word-count by internalTls; name it otherwise' in problem

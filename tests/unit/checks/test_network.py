@@ -1,0 +1,399 @@
+"""Who may reach whom: what a stack may say of it, what follows from the rest, and what `make check` says."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.config.network import Endpoint, port_range
+from flink_k8s.resolve.traffic import Traffic, at_url, of_job, of_operator, rest_bind_port, rest_port
+from tests.unit.project import JOB, SESSION, Project
+
+DNS = ["kube-system/k8s-app=kube-dns 53/UDP 53", "169.254.0.0/16 53/UDP 53"]
+API = ["* 443 6443"]
+PUBLIC = [
+    "0.0.0.0/0 -10.0.0.0/8 -100.64.0.0/10 -169.254.0.0/16 -172.16.0.0/12 -192.168.0.0/16 -198.18.0.0/15 443",
+    "::/0 -fc00::/7 -fe80::/10 443",
+]
+NODE = ["169.254.170.23/32 80", "169.254.169.254/32 80"]
+STATEFUL: dict[str, Any] = {"job": {"upgradeMode": "savepoint"}}
+S3: dict[str, Any] = {"type": "s3", "uri": "s3://bucket/state"}
+KEYS = {"credentials": {"accessKey": {"secret": "s", "key": "a"}, "secretKey": {"secret": "s", "key": "b"}}}
+ROLE = {"serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/a"}}
+
+
+def job(name: str = "word-count", **spec: Any) -> str:
+    manifest = yaml.safe_load(JOB)
+    manifest["metadata"]["name"] = name
+    return yaml.safe_dump(merge_mappings(manifest, {"spec": spec}))
+
+
+def text(one: Endpoint) -> str:
+    """An endpoint on one line: `namespace/label=value port port`, `cidr -except port`, `* port`."""
+    if one.cidr is not None:
+        who = " ".join([one.cidr, *(f"-{part}" for part in one.except_)])
+    elif one.is_anybody:
+        who = "*"
+    else:
+        who = "/".join([one.namespace or "", *(f"{key}={value}" for key, value in one.pods.items())])
+    return " ".join([who, *one.ports])
+
+
+def texts(endpoints: Any) -> list[str]:
+    return [text(one) for one in endpoints]
+
+
+def traffic(project: Project, name: str = "word-count") -> Traffic:
+    platform = project.load()
+    [one] = [one for one in platform.jobs if one.name == name]
+    found = of_job(one, platform.settings)
+    assert found is not None
+    return found
+
+
+def further(project: Project, name: str = "word-count") -> list[str]:
+    """Egress of a job beyond what every job has."""
+    found = texts(traffic(project, name).egress)
+    assert found[:3] == DNS + API
+    return found[3:]
+
+
+@pytest.mark.parametrize(
+    ("egress", "problem"),
+    [
+        ({"cidr": "kafka.example.org"}, 'is "kafka.example.org", a host name: a NetworkPolicy knows addresses and pods, no host names; write cidr'),
+        ({"host": "kafka.example.org", "ports": [9092]}, "has a host, and a NetworkPolicy knows addresses and pods, no host names; write cidr"),
+        ({"cidr": "10.0.0.1/8"}, 'is "10.0.0.1/8"; write it with its length and nothing behind it: 10.0.0.0/8'),
+        ({"cidr": "10.0.0.7"}, 'is "10.0.0.7"; write it with its length and nothing behind it: 10.0.0.7/32'),
+        ({"cidr": "10.0.0.0/33"}, 'is "10.0.0.0/33", no range of addresses; write it like 10.20.0.0/16'),
+        ({"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}, "has except 11.0.0.0/16, which is no part of 10.0.0.0/8; take it out"),
+        ({"cidr": "10.0.0.0/8", "except": ["fc00::/7"]}, "has except fc00::/7, which is no part of 10.0.0.0/8; take it out"),
+        ({"except": ["10.0.0.0/8"], "ports": [1]}, "has except without cidr; write the range"),
+        ({"cidr": "10.0.0.0/8", "namespace": "kafka"}, "has addresses (cidr) and pods (namespace, pods); write one entry for each"),
+        ({}, "names nothing; write cidr, or namespace and pods, and ports"),
+        ({"namespace": "kafka", "ports": [0]}, 'is "0", no port; write it like 9092'),
+        ({"namespace": "kafka", "ports": ["9094-9092"]}, 'is "9094-9092", no port; write it like'),
+        ({"namespace": "kafka", "ports": ["53/ICMP"]}, 'is "53/ICMP", no port; write it like'),
+        ({"namespace": "kafka", "port": 9092}, 'is unknown'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["job", "namespace", "operator"])
+def test_what_no_policy_can_say_is_refused(project: Project, egress: dict[str, Any], problem: str, place: str) -> None:
+    config = {
+        "job": {"jobs": {"word-count": {"egress": [egress]}}},
+        "namespace": {"namespaces": {"flink": {"egress": [egress]}}},
+        "operator": {"operator": {"egress": [egress]}},
+    }[place]
+    project.stack(config)
+    [found] = project.problems()
+    assert problem in found
+    assert "egress" in found
+
+
+@pytest.mark.parametrize(
+    "egress",
+    [
+        {"cidr": "10.0.0.0/8"},
+        {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"], "ports": [9092, "9093-9094", "53/UDP"]},
+        {"cidr": "2001:db8::/32", "ports": ["443"]},
+        {"namespace": "kafka"},
+        {"pods": {"app": "cache"}, "ports": [6379]},
+        {"ports": [9092]},
+    ],
+)
+def test_its_neighbour_is_not(project: Project, egress: dict[str, Any]) -> None:
+    project.stack({"jobs": {"word-count": {"egress": [egress]}}, "namespaces": {"flink": {"egress": [egress]}}})
+    assert further(project) == [text(Endpoint.model_validate(egress))]
+
+
+def test_ports_are_read() -> None:
+    assert [port_range(port) for port in ("9092", "9092-9094", "53/UDP")] == [
+        (9092, 9092, "TCP"),
+        (9092, 9094, "TCP"),
+        (53, 53, "UDP"),
+    ]
+
+
+def test_a_client_of_rest_has_no_ports_and_is_somebody(project: Project) -> None:
+    project.stack({"networkPolicies": {"restClients": [{"ports": [1]}, {}]}})
+    said = "\n".join(project.problems())
+    assert "restClients[0].ports: is unknown" in said
+    assert "names nobody; write cidr, or namespace and pods" in said
+
+
+def test_a_job_has_names_the_api_server_its_operator_and_prometheus(project: Project) -> None:
+    found = traffic(project)
+    assert texts(found.egress) == DNS + API
+    assert texts(found.ingress) == [
+        "flink-operator/app.kubernetes.io/name=flink-kubernetes-operator 8081",
+        "monitoring/app.kubernetes.io/name=prometheus 9249",
+    ]
+
+
+def test_other_namespaces_and_ports_are_followed(project: Project) -> None:
+    port = {"name": "metrics", "containerPort": 9300}
+    container = {
+        "name": "flink-main-container",
+        "ports": [port, {"name": "metrics", "containerPort": 9249, "$patch": "delete"}],
+    }
+    container = {"name": "flink-main-container", "ports": [port]}
+    project.job(job(flinkConfiguration={"rest.port": "9081"}, podTemplate={"spec": {"containers": [container]}}))
+    project.stack(
+        {
+            "operator": {"namespace": "ops", "enabled": False},
+            "prometheus": {"namespace": "prom", "enabled": False},
+            "networkPolicies": {
+                "restClients": [{"namespace": "ui", "pods": {"app": "proxy"}}, {"cidr": "10.9.0.0/16"}]
+            },
+        }
+    )
+    assert texts(traffic(project).ingress) == [
+        "ops/app.kubernetes.io/name=flink-kubernetes-operator 9081",
+        "ui/app=proxy 9081",
+        "10.9.0.0/16 9081",
+        "prom/app.kubernetes.io/name=prometheus 9300",
+    ]
+    platform = project.load()
+    assert "flink/component=jobmanager 8081 9081" in texts(of_operator(platform.settings, platform.jobs).egress)
+
+
+@pytest.mark.parametrize(
+    ("said", "service", "pods"),
+    [
+        ({}, "8081", "8081"),
+        ({"rest.port": "9081"}, "9081", "9081"),
+        ({"rest.bind-port": "9191"}, "8081", "9191"),
+        ({"rest.port": "9081", "rest.bind-port": "9191"}, "9081", "9191"),
+        ({"rest.bind-port": "9000-9010"}, "8081", "9000-9010"),
+        ({"rest.bind-port": "0"}, "8081", "8081"),
+        ({"rest.port": "0"}, "8081", "8081"),
+        ({"rest.bind-port": "any"}, "8081", "8081"),
+        ({"rest.port": "9081", "web.port": "9300", "jobmanager.web.port": "9301"}, "9081", "9081"),
+        ({"web.port": "9300", "jobmanager.web.port": "9301"}, "9300", "9300"),
+        ({"jobmanager.web.port": "9301"}, "8081", "9301"),
+    ],
+    ids=str,
+)
+def test_rest_is_at_one_port_of_the_service_and_at_another_of_the_pods(
+    project: Project, said: dict[str, str], service: str, pods: str
+) -> None:
+    """A NetworkPolicy sees pods. What each key does is what Flink 1.17 to 2.3 themselves make of it."""
+    project.job(job(flinkConfiguration=said))
+    project.stack({"networkPolicies": {"restClients": [{"namespace": "ui"}]}})
+    platform = project.load()
+    [one] = platform.jobs
+    assert (rest_port(one, platform.settings), rest_bind_port(one, platform.settings)) == (service, pods)
+    assert [end.ports for end in traffic(project).ingress][:2] == [[pods], [pods]]
+    [jobs] = [end for end in of_operator(platform.settings, platform.jobs).egress if end.namespace == "flink"]
+    assert jobs.ports == sorted({"8081", pods})
+
+
+def test_without_monitors_nobody_reads_metrics(project: Project) -> None:
+    project.stack({"prometheus": {"monitors": False}})
+    assert not [one for one in texts(traffic(project).ingress) if "prometheus" in one]
+    platform = project.load()
+    assert texts(of_operator(platform.settings, platform.jobs).ingress) == ["* 9443"]
+
+
+def test_the_operator_has_a_webhook_metrics_names_jobs_and_what_is_said(project: Project) -> None:
+    project.stack(
+        {
+            "namespaces": {"flink": {}, "team-b": {}},
+            "operator": {"egress": [{"cidr": "10.0.0.0/8", "ports": [4317]}], "values": {"metrics": {"port": 9998}}},
+        }
+    )
+    platform = project.load()
+    found = of_operator(platform.settings, platform.jobs)
+    assert texts(found.ingress) == ["* 9443", "monitoring/app.kubernetes.io/name=prometheus 9998"]
+    assert texts(found.egress) == [
+        *DNS,
+        *API,
+        "flink/component=jobmanager 8081",
+        "team-b/component=jobmanager 8081",
+        "10.0.0.0/8 4317",
+    ]
+    project.stack({"operator": {"webhook": False}})
+    platform = project.load()
+    assert "* 9443" not in texts(of_operator(platform.settings, platform.jobs).ingress)
+
+
+def test_names_and_the_api_server_are_where_they_are_said_to_be(project: Project) -> None:
+    dns = [{"namespace": "openshift-dns", "ports": ["5353/UDP", 5353]}]
+    api = {"cidrs": ["10.0.0.2/32", "10.0.0.3/32"], "ports": [6443]}
+    project.stack({"networkPolicies": {"dns": dns, "apiServer": api}})
+    said = ["openshift-dns 5353/UDP 5353", "10.0.0.2/32 6443", "10.0.0.3/32 6443"]
+    assert texts(traffic(project).egress) == said
+    platform = project.load()
+    assert texts(of_operator(platform.settings, platform.jobs).egress)[:3] == said
+
+
+@pytest.mark.parametrize(
+    ("storage", "egress"),
+    [
+        ({"type": "volume"}, []),
+        (S3, [*PUBLIC, *NODE]),
+        ({**S3, **ROLE}, PUBLIC),
+        ({**S3, **KEYS}, PUBLIC),
+        ({**S3, **KEYS, "endpoint": "http://minio.storage:9000"}, ["storage 9000"]),
+        ({**S3, **KEYS, "endpoint": "http://minio.storage.svc:9000"}, ["storage 9000"]),
+        ({**S3, **KEYS, "endpoint": "https://minio-0.minio.storage.svc.cluster.local"}, ["storage"]),
+        ({**S3, **KEYS, "endpoint": "http://minio:9000"}, ["flink 9000"]),
+        ({**S3, **KEYS, "endpoint": "http://10.1.2.3:9000"}, ["10.1.2.3/32 9000"]),
+        ({**S3, **KEYS, "endpoint": "https://s3.example.org"}, ["* 443"]),
+        ({"type": "gcs", "uri": "gs://bucket/state"}, [*PUBLIC, "169.254.169.254/32 80", "169.254.169.252/32 988"]),
+        ({"type": "gcs", "uri": "gs://bucket/state", "endpoint": "http://gcs.storage:4443"}, ["storage 4443"]),
+        ({"type": "azure", "uri": "abfss://c@a.dfs.core.windows.net/p", "credentials": {"accountKey": {"secret": "s", "key": "k"}}}, PUBLIC),
+        ({"type": "azure", "uri": "abfss://c@a.dfs.core.windows.net/p", "managedIdentity": {"tenant": "t", "clientId": "c"}}, [*PUBLIC, "169.254.169.254/32 80"]),
+        ({"type": "azure", "uri": "wasbs://c@a.blob.core.windows.net/p", "credentials": {"accountKey": {"secret": "s", "key": "k"}}}, [f"{one} 80" for one in PUBLIC]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_job_that_keeps_state_reaches_its_store_and_no_other_does(
+    project: Project, storage: dict[str, Any], egress: list[str]
+) -> None:
+    project.job(job(**STATEFUL) + "---\n" + job("other"))
+    project.stack({"stateStorage": storage})
+    assert further(project) == egress
+    assert further(project, "other") == []
+
+
+def test_where_the_store_is_can_be_said(project: Project) -> None:
+    project.job(job(**STATEFUL) + "---\n" + job("other"))
+    store = [{"cidr": "10.7.0.0/24", "ports": [443]}]
+    project.stack({"stateStorage": S3, "networkPolicies": {"storage": store}})
+    assert further(project) == ["10.7.0.0/24 443"]
+    assert further(project, "other") == []
+
+
+def test_a_jobs_own_directories_count_and_so_do_its_jar_and_its_savepoint(project: Project) -> None:
+    own = {"execution.checkpointing.dir": "s3a://b/c", "s3.endpoint": "http://own.store:9000"}
+    project.job(
+        job(flinkConfiguration=own)
+        + "---\n"
+        + job("jar", job={"jarURI": "http://jars.build:8080/a.jar"})
+        + "---\n"
+        + job("back", job={"initialSavepointPath": "gs://b/s"})
+    )
+    assert further(project) == ["store 9000"]
+    assert further(project, "jar") == ["build 8080"]
+    assert further(project, "back") == PUBLIC
+
+
+def test_a_session_jobs_egress_is_its_clusters_and_its_jar_the_operators(project: Project) -> None:
+    project.job(f"{JOB}\n---\n{SESSION}")
+    platform = project.load()
+    assert "* 443" in texts(of_operator(platform.settings, platform.jobs).egress)
+    by_name = {one.name: one for one in platform.jobs}
+    assert of_job(by_name["in-session"], platform.settings) is None
+    project.stack({"jobs": {"in-session": {"egress": [{"namespace": "kafka"}]}}})
+    found = traffic(project, "in-session")
+    assert (texts(found.ingress), texts(found.egress)) == ([], ["kafka"])
+
+
+def test_later_layers_replace_what_is_declared(project: Project) -> None:
+    layers: dict[str, Any] = {"jobDefaults": {"egress": [{"ports": [1]}]}}
+    project.stack(layers)
+    assert further(project) == ["* 1"]
+    project.stack({**layers, "jobs": {"word-count": {"egress": [{"ports": [2]}]}}})
+    assert further(project) == ["* 2"]
+    project.stack({**layers, "jobs": {"word-count": {"egress": [{"ports": [2]}]}}, "enforced": {"egress": []}})
+    assert further(project) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoints"),
+    [
+        ("https://example.org/a.jar", ["org", "* 443"]),
+        ("https://repo.example.org/a.jar", ["* 443"]),
+        ("http://[2001:db8::7]:8080/a", ["2001:db8::7/128 8080"]),
+        ("http://localhost:9000", []),
+        ("http://a:99999999", []),
+        ("nothing", []),
+    ],
+)
+def test_a_url_is_what_can_be_known_of_it(url: str, endpoints: list[str]) -> None:
+    assert texts(at_url(url, "flink")) == endpoints
+
+
+def test_off_is_said_and_refused_where_it_counts(project: Project) -> None:
+    project.stack({"networkPolicies": {"enabled": False}})
+    [said] = [remark for remark in project.remarks() if "networkPolicies" in remark]
+    assert "warning: Pulumi.x.yaml:4: networkPolicies.enabled: is false: every pod of the cluster can reach" in said
+    project.stack({"networkPolicies": {"enabled": False}, "strict": True})
+    assert [problem for problem in project.problems() if "networkPolicies.enabled: is false" in problem]
+    project.stack({})
+    assert not [remark for remark in project.remarks() if "networkPolicies" in remark]
+
+
+def test_egress_to_everything_is_said(project: Project) -> None:
+    def remarks(egress: dict[str, Any]) -> list[str]:
+        project.stack({"jobs": {"word-count": {"egress": [{"namespace": "kafka"}, egress]}}})
+        return [remark for remark in project.remarks() if "egress" in remark]
+
+    [said] = remarks({"cidr": "0.0.0.0/0"})
+    assert "jobs.word-count.egress[1]: is every port of every address; write ports, or a smaller range" in said
+    assert remarks({"cidr": "0.0.0.0/0", "ports": [9092]}) == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "cure"),
+    [
+        ("kafka.kafka:9092", "[{namespace: kafka, ports: [9092]}]"),
+        ("jdbc:postgresql://db.example.org:5432/orders", "[{cidr: …, ports: [5432]}]"),
+        ("a.kafka.svc:9092,b.kafka.svc:9092", "[{namespace: kafka, ports: [9092]}]"),
+    ],
+)
+def test_a_host_that_no_policy_lets_a_job_reach_is_said(project: Project, argument: str, cure: str) -> None:
+    project.job(job(job={"args": ["--brokers", argument]}))
+    [first, *_] = said = [remark for remark in project.remarks() if "no NetworkPolicy lets the job reach" in remark]
+    assert first.startswith("notice: jobs/word_count.yaml:")
+    assert f"write jobs.word-count.egress: {cure}" in first
+    assert len(said) == argument.count(",") + 1
+    for egress in ({"ports": ["5000-9999"]}, {"namespace": "kafka"} if "kafka" in argument else {"cidr": "10.0.0.0/8"}):
+        project.stack({"jobs": {"word-count": {"egress": [egress]}}})
+        assert not [remark for remark in project.remarks() if "NetworkPolicy" in remark]
+        project.stack({"namespaces": {"flink": {"egress": [egress]}}})
+        assert not [remark for remark in project.remarks() if "NetworkPolicy" in remark]
+    project.stack({"jobs": {"word-count": {"egress": [{"namespace": "other"}]}}})
+    assert [remark for remark in project.remarks() if "NetworkPolicy" in remark]
+
+
+def test_a_host_in_a_variable_is_seen_and_what_is_no_host_is_not(project: Project) -> None:
+    project.job(
+        job(job={"args": ["12:30", "flink:dev", "s3://b/c", "user@mail.org:25", "1.5:3000", "https://a.b.c:443/x"]})
+    )
+    assert not [remark for remark in project.remarks() if "NetworkPolicy" in remark]
+    project.stack({"jobs": {"word-count": {"env": {"BROKERS": "kafka.kafka:9092"}}}})
+    assert [remark for remark in project.remarks() if "names kafka.kafka:9092" in remark]
+    project.stack(
+        {"jobs": {"word-count": {"env": {"BROKERS": "kafka.kafka:9092"}}}, "networkPolicies": {"enabled": False}}
+    )
+    assert not [remark for remark in project.remarks() if "names kafka" in remark]
+
+
+@pytest.mark.parametrize("name", ["default-deny", "egress", "flinkdeployment-word-count"])
+def test_a_job_files_policy_must_not_be_the_programs_own(project: Project, name: str) -> None:
+    policy = "\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: NAME}\nspec: {podSelector: {}}\n"
+    project.job(JOB + policy.replace("NAME", name))
+    assert [one for one in project.problems() if f'"{name}" is a policy that the program makes; name it' in one]
+    project.job(JOB + policy.replace("NAME", "mine"))
+    assert not [remark for remark in project.remarks() if "policy" in remark]
+
+
+def test_an_ingress_whose_controller_nobody_lets_in_is_said(project: Project) -> None:
+    project.job(job(ingress={"template": "{{name}}.example.org"}))
+    [said] = [remark for remark in project.remarks() if "Ingress" in remark]
+    assert said.startswith("notice: jobs/word_count.yaml:")
+    assert "spec.ingress: is an Ingress whose controller no NetworkPolicy lets reach the job; write" in said
+    assert "write ingress.controller: {namespace: …}" in said
+    for enough in (
+        {"ingress": {"controller": {"namespace": "ingress-nginx"}}},
+        {"networkPolicies": {"restClients": [{"namespace": "ingress-nginx"}]}},
+        {"networkPolicies": {"enabled": False}},
+    ):
+        project.stack(enough)
+        assert not [remark for remark in project.remarks() if "an Ingress whose" in remark]

@@ -1,0 +1,273 @@
+"""The rules: the operator's recorded verdicts, then what only we say."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flink_k8s.checks.manifest import look_at_manifest
+from flink_k8s.config.findings import SEVERITIES, Severity
+from flink_k8s.config.secret_text import is_secret
+from flink_k8s.facts import tables, versions
+from flink_k8s.facts.units import boolean, duration, memory, quantity, resource_memory
+from flink_k8s.resolve.operator_configuration import effective
+from tests.e2e.test_validator_agreement import DIFFERENCES
+from tests.e2e.validator import corpus, verdicts
+from tests.unit.project import JOB, Project
+
+
+@pytest.mark.parametrize("operator", corpus.BOTH)
+def test_our_verdict_is_the_operators_on_every_case_of_the_corpus(operator: str) -> None:
+    """The agreement test asks the operator itself; here its answers are read from a file."""
+    cases = [case for case in corpus.cases() if operator in case.operators]
+    recorded = verdicts.recorded()[operator]
+    assert len(recorded) == len(cases)
+    differing = {
+        case.title
+        for case, letter in zip(cases, recorded, strict=True)
+        if bool(verdicts.ours(case, operator)) != (letter == "R")
+    }
+    assert differing == {title for title, version in DIFFERENCES if version == operator}
+
+
+def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2") -> list[str]:
+    manifest = corpus.patched(
+        corpus.deployment(), {"spec.flinkVersion": base, "spec.image": "x@sha256:" + "0" * 64, **patch}
+    )
+    return [
+        f"{one.rule}: {'.'.join(map(str, one.path))}: {one.message}"
+        for one in look_at_manifest(manifest, operator=operator)
+    ]
+
+
+def test_a_good_deployment_has_no_finding() -> None:
+    assert found({}) == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "said"),
+    [
+        ({"conf:high-availability.type": "kubernetes"}, "storage: spec.flinkConfiguration.high-availability.type: turns high"
+         " availability on with no place for its data; set high-availability.storageDir"),
+        ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused: spec.flinkConfiguration.high-availability.storageDir:"
+         " has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"),
+        ({"conf:s3.endpoint": "http://minio:9000", "conf:s3.access-key": "${KEY}"},
+         "storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
+        ({"spec.image": "flink:1.20"}, "version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
+        ({"spec.podTemplate.spec.hostNetwork": True, "spec.podTemplate.spec.containers": []},
+         "privileged: spec.podTemplate.spec.hostNetwork: reaches into the node; remove it"),
+        ({"conf:state.checkpoint.dir": "x"}, "key: spec.flinkConfiguration.state.checkpoint.dir: is no key of Flink 2.2;"
+         ' did you mean "state.checkpoints.dir"?'),
+        ({"conf:job.autoscaler.enabld": "true"}, "key: spec.flinkConfiguration.job.autoscaler.enabld: is no key of operator"
+         ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
+    ],
+)  # fmt: skip
+def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
+    assert said in found(patch)
+
+
+SIZES = [
+    ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
+     " is too small for metaspace and overhead); raise it, or lower its parts"),
+    ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
+    ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),
+    ({"jobManager": {"memory": "300m"}}, 'jobManager.resource.memory: is "300m", with which'),
+    ({"jobManager": {"memory": "576m"}}, "(jobmanager.memory.process.size is too small for its parts)"),
+    ({"jobManager": {"resources": {"limits": {"memory": "512Mi"}}}}, 'jobManager.resources.limits.memory: is "512Mi", with which'),
+    ({"taskManager": {"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "4Gi"}}}}, 'resources.requests.memory: is "64Mi"'),
+    ({"taskManager": {"resource": {"memory": "2g"}, "resources": {"requests": {"cpu": 1}}}},
+     "taskManager.resource.memory: is not read beside resources; say it there"),
+    ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower its parts"),
+    ({"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "NaN"}},
+     'limit-factor: is "NaN"; write a number from 1 on, such as "4"'),
+    ({"flinkConfiguration": {"kubernetes.taskmanager.memory.limit-factor": "0.5"}}, 'is "0.5"; write a number from 1 on'),
+]  # fmt: skip
+LARGE_ENOUGH: list[dict[str, object]] = [
+    {"taskManager": {"memory": "982m"}}, {"jobManager": {"memory": "577m"}}, {"taskManager": {"memory": "900g"}},
+    {"taskManager": {"memory": "400m"}, "flinkConfiguration": {"taskmanager.memory.jvm-metaspace.size": "64m", "taskmanager.memory.jvm-overhead.min": "64m",
+     "taskmanager.memory.framework.heap.size": "64m", "taskmanager.memory.framework.off-heap.size": "32m"}},
+    {"taskManager": {"resources": {"limits": {"memory": "2Gi"}}}},
+    {"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "1.5", "kubernetes.taskmanager.memory.limit-factor": "2"}},
+]  # fmt: skip
+
+
+def sized(said: dict[str, object]) -> dict[str, object]:
+    """A patch of the spec: `memory` of a process is its `resource`'s, and what it says replaces what is there."""
+    patch: dict[str, object] = {}
+    for process in ("jobManager", "taskManager"):
+        fields = said.get(process)
+        if isinstance(fields, dict):
+            patch[f"spec.{process}"] = {"resource": fields} if "memory" in fields else fields
+    options = said.get("flinkConfiguration")
+    return patch | {f"conf:{key}": value for key, value in (options if isinstance(options, dict) else {}).items()}
+
+
+@pytest.mark.parametrize(("said", "problem"), SIZES)
+def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused(
+    said: dict[str, object], problem: str
+) -> None:
+    """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
+    assert SEVERITIES["size"] is Severity.ERROR
+    [line] = [one for one in found(sized(said)) if one.startswith("size: ")]
+    assert problem in line
+
+
+@pytest.mark.parametrize("said", LARGE_ENOUGH)
+def test_a_size_that_flink_starts_with_is_taken(said: dict[str, object]) -> None:
+    assert found(sized(said)) == []
+
+
+def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"taskManager": {"memory": 4}}}})
+    [problem] = project.problems()
+    assert problem.startswith("Pulumi.x.yaml:")
+    assert 'jobs.word-count.taskManager.memory: is "4", with which Flink does not start' in problem
+
+
+def test_keys_of_other_flink_versions() -> None:
+    new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
+    assert found(new) == []
+    [said] = [one for one in found(new, base="v1_19") if one.startswith("key")]
+    assert said.endswith("is no key of Flink 1.19; Flink has it from 1.20 on")
+    assert not [one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("key")]  # still read
+
+
+def test_keys_of_a_users_own_are_left_alone() -> None:
+    own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
+    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("key")] == []
+
+
+def test_resources_with_the_operator_that_has_them_not() -> None:
+    patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
+    assert any(
+        "operators have it from 1.16 on and this is 1.7.0; write resource: {memory, cpu}" in one
+        for one in found(patch, "1.7.0")
+    )
+    assert not any(one.startswith(("field", "operator")) for one in found(patch))
+
+
+def test_plugins_of_another_flink_version_and_none_at_all() -> None:
+    def with_plugin(version: str) -> dict[str, object]:
+        env = [{"name": "ENABLE_BUILT_IN_PLUGINS", "value": f"flink-s3-fs-hadoop-{version}.jar"}]
+        return {"spec.podTemplate.spec.containers": [{"name": "flink-main-container", "env": env}]}
+
+    assert not found(with_plugin("2.2.1"))
+    [said] = found(with_plugin("1.20.0"))
+    assert said.startswith("plugin: ")
+    assert "names flink-s3-fs-hadoop-1.20.0.jar where flinkVersion is v2_2" in said
+    official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
+    assert any(one.startswith("plugin: ") for one in found(official))
+    assert not any(one.startswith("plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
+
+
+SECRETS = [
+    ("s3.secret-key", "abc123xyz"), ("DB_PASSWORD", "hunter2"), ("fs.azure.account.key.x", "AccountKey=" + "a" * 30),
+    ("anything", "AKIAABCDEFGHIJKLMNOP"), ("url", "jdbc:postgresql://user:pass@db/x"), ("security.ssl.rest.key-password", "x1y2"),
+]  # fmt: skip
+HARMLESS = [
+    ("security.ssl.internal.keystore", "/opt/tls/keystore.jks"), ("DB_PASSWORD_FILE", "/run/secret"), ("s3.secret-key", "${SECRET}"),
+    ("kubernetes.secrets", "tls:/opt/tls"), ("security.delegation.tokens.enabled", "true"), ("password", ""), ("token.count", "3"),
+    ("state.checkpoints.dir", "s3://bucket/secret-project"), ("image", "pyflink:dev"), ("existingSecret", "grafana"),
+    ("passwordKey", "admin-password"),
+]  # fmt: skip
+
+
+def test_secrets_in_clear_are_seen_and_harmless_names_are_not() -> None:
+    assert [name for name, value in SECRETS if not is_secret(name, value)] == []
+    assert [name for name, value in HARMLESS if is_secret(name, value)] == []
+
+
+def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
+    project.job(JOB.replace("--verbose]", '--verbose, --db-password, "s3cr3t"]'))
+    project.stack(
+        {
+            "operator": {"values": {"webhook": {"keystore": {"password": "s3cr3t"}}}},
+            "jobDefaults": {
+                "env": {"API_TOKEN": "s3cr3t"},
+                "flinkConfiguration": {"s3.access-key": "a1", "s3.secret-key": "b2"},
+            },
+        }
+    )
+    said = [one for one in project.remarks() if "secret in clear" in one]
+    assert {one.split(": ")[2] for one in said} == {
+        "operator.values.webhook.keystore.password",
+        "jobDefaults.env.API_TOKEN",
+        'jobDefaults.flinkConfiguration["s3.access-key"]',
+        'jobDefaults.flinkConfiguration["s3.secret-key"]',
+        "spec.job.args[4]",
+    }
+    assert not any("s3cr3t" in one for one in said)
+
+
+def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) -> None:
+    """Its name stands beside it: in the variable, in the argument before."""
+    project.job(
+        JOB.replace("--verbose]", "--password, 99887766]")
+        + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
+    )
+    assert [one.partition(": ")[2] for one in project.problems()] == [
+        "spec.job.args[3]: is a number, which is wrong here; quote it",
+        "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is wrong here; quote it",
+    ]
+
+
+def test_a_folder_of_the_node(project: Project) -> None:
+    project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
+    said = "spec.podTemplate.spec.volumes[0].hostPath: is a folder of the node; use a claim or an emptyDir"
+    [refused] = project.problems()
+    assert refused.endswith(f"{said}, or set podSecurity: privileged for the namespace flink")
+    project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
+    assert [one.partition(": ")[2].partition(": ")[2] for one in project.remarks() if "hostPath" in one] == [said]
+
+
+def test_the_operators_configuration_is_seen_by_namespace_and_version() -> None:
+    prefix = "kubernetes.operator.default-configuration."
+    defaults = {
+        "a": "all", f"{prefix}namespace.flink.a": "flink", f"{prefix}namespace.other.a": "other",
+        f"{prefix}flink-version.v1_18+.b": "new", f"{prefix}flink-version.v1_20+.b": "newer", f"{prefix}flink-version.v2_2.c": "this",
+    }  # fmt: skip
+    seen = effective({"d": "own", "e": None}, defaults, "flink", "v2_2")
+    assert [seen.get(key) for key in "abcde"] == ["flink", "newer", "this", "own", None]
+    assert effective({}, defaults, "flink", "v1_19")["b"] == "new"
+
+
+def test_every_operator_version_has_its_tables() -> None:
+    for version, operator in versions.OPERATORS.items():
+        table = tables.fields(version)
+        assert table is not None
+        spec = table.types[table.kinds["FlinkDeployment"]["ref"]]
+        known = spec["fields"]["flinkVersion"]["enum"]
+        assert [one for one in known if one not in operator.flink] in ([], ["v1_13", "v1_14"])  # known, and refused
+        assert set(operator.deprecated) <= set(operator.flink) <= set(known)
+        assert "kubernetes.operator.reconcile.interval" in tables.operator_options(version)
+
+
+def test_every_rule_that_is_said_has_a_severity() -> None:
+    said = {one.rule for operator in corpus.BOTH for case in corpus.cases()
+            for one in look_at_manifest(case.manifest, operator=operator, session_cluster=case.related)}  # fmt: skip
+    assert said <= SEVERITIES.keys()
+
+
+@pytest.mark.parametrize("reader", [memory, quantity, resource_memory, boolean, duration])
+@given(text=st.text(max_size=12) | st.text("0123456789.eE+-KMGikmgbnuPT hHsS", max_size=10))
+def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
+    try:
+        reader(text)  # type: ignore[operator]
+    except ValueError as error:
+        assert str(error).startswith("write ")  # noqa: PT017 - most text is no value, and that is fine
+
+
+@pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])
+@pytest.mark.parametrize("version", ["v2_9", "2.2", 2.2, "latest"])
+def test_a_wrong_flink_version_is_said_once_with_what_the_operator_takes(operator: str, version: object) -> None:
+    said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
+    assert len(said) == 1
+    assert f"which operator {operator} does not take" in said[0]
+
+
+def test_an_operator_that_is_not_known_has_todays_names():
+    """Its version is a problem of its own; nothing else fails for it."""
+    assert versions.key_of("execution.checkpointing.dir", "1.15.0", "1.19") == "execution.checkpointing.dir"
+    assert versions.key_of("execution.checkpointing.dir", "1.16.1", "1.19") == "state.checkpoints.dir"

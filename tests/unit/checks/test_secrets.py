@@ -1,0 +1,177 @@
+"""Secrets by reference: files, External Secrets, and what the stack config must not hold."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flink_k8s.checks.load import load
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.stack_file import engine_config
+from tests.unit.project import JOB, Project
+
+BOTH = ("flink-k8s:jobs", "flink-k8s:context")
+
+
+def pod(project: Project) -> dict[str, Any]:
+    return project.spec()["podTemplate"]["spec"]
+
+
+def mounts(project: Project) -> dict[str, Any]:
+    """Folder to volume source of Flink's container, for the mounts that are secrets."""
+    [main] = [one for one in pod(project)["containers"] if one["name"] == "flink-main-container"]
+    volumes = {one["name"]: one for one in pod(project).get("volumes", [])}
+    found = {
+        one["mountPath"]: volumes[one["name"]]["secret"]
+        for one in main.get("volumeMounts", [])
+        if one["readOnly"] is True
+    }
+    assert len(found) == len(volumes) == len(main.get("volumeMounts", []))
+    return found
+
+
+def test_a_secret_becomes_files_that_cannot_be_written_in_both_processes(project: Project) -> None:
+    project.stack(
+        {
+            "jobs": {
+                "word-count": {
+                    "secretFiles": {
+                        "/etc/kafka": {"secret": "kafka"},
+                        "/etc/db": {"secret": "db", "files": {"pw.txt": "password"}},
+                    }
+                }
+            }
+        }
+    )
+    assert mounts(project) == {
+        "/etc/kafka": {"secretName": "kafka"},
+        "/etc/db": {"secretName": "db", "items": [{"key": "password", "path": "pw.txt"}]},
+    }
+    assert "podTemplate" not in project.spec()["jobManager"]  # the common template: both have it
+
+
+def test_a_later_layer_changes_files_and_takes_them_away(project: Project) -> None:
+    project.stack({
+        "jobDefaults": {"secretFiles": {"/etc/a": {"secret": "one", "files": {"f": "k"}}, "/etc/b": {"secret": "one"}}},
+        "jobs": {"word-count": {"secretFiles": {"/etc/a": {"secret": "two"}, "/etc/b": None}}},
+    })  # fmt: skip
+    assert mounts(project) == {"/etc/a": {"secretName": "two"}}
+
+
+def test_a_blue_green_deployment_has_them_in_its_template_and_a_session_job_has_none(project: Project) -> None:
+    project.stack({"jobDefaults": {"secretFiles": {"/etc/a": {"secret": "one"}}}})
+    lines = JOB.replace("FlinkDeployment", "FlinkBlueGreenDeployment").split("spec:\n")
+    inner = "".join(f"    {line}\n" for line in lines[1].splitlines())
+    project.job(f"{lines[0]}spec:\n  template:\n    spec:\n{inner}")
+    assert project.spec()["template"]["spec"]["podTemplate"]["spec"]["volumes"][0]["secret"] == {"secretName": "one"}
+
+
+def test_folders_whose_names_read_alike_are_two_volumes(project: Project) -> None:
+    project.stack({"jobDefaults": {"secretFiles": {"/etc/a-b": {"secret": "one"}, "/etc/a/b": {"secret": "two"}}}})
+    assert {folder: one["secretName"] for folder, one in mounts(project).items()} == {
+        "/etc/a-b": "one",
+        "/etc/a/b": "two",
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"etc/a": {"secret": "s"}}, "is no folder of a container; write it like /etc/orders"),
+        ({"/etc/../a": {"secret": "s"}}, "is no folder of a container; write it like /etc/orders"),
+        ({"/etc/a/": {"secret": "s"}}, "is no folder of a container; write it like /etc/orders"),
+        ({"/opt/flink/conf": {"secret": "s"}}, "would hide /opt/flink/conf, which Flink or the platform needs; write another folder"),
+        ({"/opt": {"secret": "s"}}, "would hide /opt/flink, which Flink or the platform needs; write another folder"),
+        ({"/": {"secret": "s"}}, "would hide /opt/flink, which Flink or the platform needs; write another folder"),
+        ({"/flink-state": {"secret": "s"}}, "would hide /flink-state, which Flink or the platform needs; write another folder"),
+        ({"/etc/a": {"secret": "No"}}, "is no name of a Secret; use lower-case letters, digits, - and ."),
+        ({"/etc/a": {"secret": "s", "files": {"a/b": "k"}}}, "is no key of a Secret; use letters, digits, -, _ and ."),
+        ({"/etc/a": {"secret": "s", "files": {}}}, "should have at least 1 item"),
+        ({"/etc/a": {"secret": "s", "key": "k"}}, "key: is unknown; "),
+        ({"/etc/a": {}}, "secret: is missing; Name of the Secret"),
+    ],
+)  # fmt: skip
+def test_files_that_cannot_be(project: Project, files: dict[str, Any], said: str) -> None:
+    project.stack({"jobs": {"word-count": {"secretFiles": files}}})
+    assert any(said in one and "jobs.word-count.secretFiles" in one for one in project.problems())
+
+
+def test_a_folder_below_flinks_own_is_fine(project: Project) -> None:
+    project.stack({"jobDefaults": {"secretFiles": {"/opt/flink/tls": {"secret": "s"}}}})
+    assert list(mounts(project)) == ["/opt/flink/tls"]
+
+
+def test_problems_of_a_mount_are_told_where_the_setting_stands(project: Project) -> None:
+    project.stack({"jobDefaults": {"secretFiles": {"/etc/a": {"secret": "s"}}}})
+    [job] = project.load().jobs
+    index = next(place for place, one in enumerate(pod(project)["volumes"]) if "secret" in one)
+    for path in (("volumes", index, "secret"), ("containers", 0, "volumeMounts", 0, "mountPath")):
+        assert job.problem(("spec", "podTemplate", "spec", *path), "").path == "jobDefaults.secretFiles./etc/a"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"store": "vault"}, "would make an empty Secret; set keys or allOf"),
+        ({"keys": {"a": {"key": "x"}}}, "store: is missing; Name of the SecretStore"),
+        ({"store": "vault", "storeKind": "Store", "allOf": ["x"]}, "storeKind: is \"Store\", which is wrong"),
+        ({"store": "vault", "allOf": ["x"], "refresh": "1 h"}, 'is no duration; write it like "1h", "15m", or "0" for once'),
+        ({"store": "vault", "keys": {"a b": {"key": "x"}}}, "is no key of a Secret; use letters, digits, -, _ and ."),
+        ({"store": "vault", "keys": {"a": {"property": "x"}}}, "keys.a.key: is missing; Name of the entry there"),
+        ({"store": "vault", "keys": {"a": {"key": ""}}}, "keys.a.key: is"),
+    ],
+)  # fmt: skip
+def test_external_secrets_that_cannot_be(project: Project, wanted: dict[str, Any], said: str) -> None:
+    project.stack({"namespaces": {"flink": {"externalSecrets": {"db": wanted}}}})
+    assert any(said in one and "namespaces.flink.externalSecrets.db" in one for one in project.problems())
+
+
+def test_what_is_encrypted_in_a_stack_file_is_refused_where_it_stands(project: Project) -> None:
+    project.stack({
+        "jobs": {"word-count": {"env": {"A": {"secure": "v1:abc"}, "B": "b"}}},
+        "operator": {"values": {"x": [{"url": {"secure": "v1:def"}}]}},
+    })  # fmt: skip
+    said = project.problems()
+    assert [one.split(": ")[1] for one in said] == ["jobs.word-count.env.A", "operator.values.x[0].url"]
+    assert all("put it into a Kubernetes Secret and name that: secretEnv or secretFiles" in one for one in said)
+
+
+@pytest.mark.parametrize("key", BOTH)
+def test_what_the_engine_has_decrypted_is_refused_by_its_key_and_never_shown(project: Project, key: str) -> None:
+    values = {"flink-k8s:context": "c", "flink-k8s:jobs": json.dumps({"word-count": {"parallelism": ["hunter2"]}})}
+    values[key] = values[key].replace("c", "hunter2", 1) if key == BOTH[1] else values[key]
+    with pytest.raises(ProblemsError) as raised:
+        load(project.root, engine_config(values, "x", [key]))
+    said = [str(one) for one in raised.value.problems if one.path == key.partition(":")[2]]
+    assert len(said) == 1
+    assert "holds something that is encrypted" in said[0]
+    if key == BOTH[0]:
+        assert "hunter2" not in str(raised.value)
+
+
+def test_a_secret_of_another_program_is_none_of_ours(project: Project) -> None:
+    load(project.root, engine_config({"flink-k8s:context": "c", "other:key": "x"}, "x", ["other:key"]))
+
+
+def test_secrets_are_found_wherever_they_stand_in_a_job(project: Project) -> None:
+    key = "q3Zt9XbL0kP2mW/7vYcR4nH8sDfJ6gT1aUeK5oQi"
+    project.job(JOB + f"""\
+  logConfiguration: {{log4j-console.properties: "appender.x.key = {key}"}}
+  flinkConfiguration: {{my.own.option: {key}, kubernetes.secrets: "tls:/opt/tls"}}
+  podTemplate:
+    metadata: {{annotations: {{example.org/note: {key}}}}}
+    spec: {{initContainers: [{{name: a, image: "a:1", command: [sh, -c, "curl -H {key}"]}}]}}
+""")  # fmt: skip
+    said = [one.split(": ")[2] for one in project.remarks() if "secret in clear" in one]
+    assert sorted(said) == [
+        'spec.flinkConfiguration["my.own.option"]',
+        'spec.logConfiguration["log4j-console.properties"]',
+        'spec.podTemplate.metadata.annotations["example.org/note"]',
+        "spec.podTemplate.spec.initContainers[0].command[2]",
+    ]
+    assert not any(key in one for one in project.remarks())
+    project.stack({"strict": True})
+    assert sum("secret in clear" in one for one in project.problems()) == 4

@@ -1,0 +1,316 @@
+"""Rules for `stateStorage`, `restoreFrom` and what a job goes on from: each refused, its neighbour not."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.project import JOB, SESSION, Project
+from tests.unit.resolve.test_file_system import AZURE, CLUSTER, GCS, KEY, S3
+
+STATEFUL = JOB.replace("upgradeMode: stateless", "upgradeMode: savepoint")
+AWS = {"accessKey": KEY, "secretKey": KEY}
+ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
+
+
+@pytest.mark.parametrize(
+    ("storage", "said"),
+    [
+        ({"type": "s3"}, "stateStorage: has no uri, which type s3 needs; write uri: s3://bucket/prefix"),
+        ({"type": "azure"}, "stateStorage: has no uri, which type azure needs; write uri: abfss://container@account.dfs.core.windows.net/prefix"),
+        ({"type": "s3", "uri": "gs://b"}, 'stateStorage.uri: is "gs://b", which is no place of type s3; write it like s3://bucket/prefix'),
+        ({"type": "s3", "uri": "s3://key:pass@b/x"}, "which is no place of type s3"),
+        ({"type": "gcs", "uri": "gs://b?x=y"}, "which is no place of type gcs"),
+        ({"type": "azure", "uri": "abfss://acc.dfs.core.windows.net"}, "which is no place of type azure"),
+        ({"type": "volume", "uri": "s3://b"}, "stateStorage.uri: is for type s3 and azure and gcs, not volume; remove it"),
+        ({"uri": "s3://b"}, "stateStorage.uri: is for type s3 and azure and gcs, not none; remove it"),
+        ({**S3, "volume": {"size": "1Gi"}}, "stateStorage.volume: is for type volume, not s3; remove it"),
+        ({**GCS, "region": "x"}, "stateStorage.region: is for type s3, not gcs; remove it"),
+        ({**AZURE, "endpoint": "http://a"}, "stateStorage.endpoint: is for type s3 and gcs, not azure; remove it"),
+        ({**GCS, "credentials": {"accountKey": KEY}}, "stateStorage.credentials.accountKey: is for type azure, not gcs; remove it"),
+        ({"type": "volume", "credentials": AWS}, "stateStorage.credentials: is for type s3 and azure and gcs, not volume; remove it"),
+        ({"type": "volume", "plugin": False}, "stateStorage.plugin: is for type s3 and azure and gcs, not volume; remove it"),
+        ({**S3, "credentials": {"accessKey": KEY}}, "stateStorage.credentials.accessKey: is set without secretKey; set both or none"),
+        ({**S3, "credentials": {"secretKey": KEY}}, "stateStorage.credentials.secretKey: is set without accessKey; set both or none"),
+        ({**S3, "credentials": AWS, "serviceAccountAnnotations": ROLE}, "is not looked at where there are credentials; keep one of them"),
+        ({**AZURE, "credentials": {"accountKey": KEY}, "managedIdentity": {"tenant": "t", "clientId": "c"}}, "stateStorage.managedIdentity: is not looked at where there is an accountKey; keep one of them"),
+        ({"type": "azure", "uri": "wasbs://b@a.blob.core.windows.net"}, "stateStorage.uri: is wasb, which needs a key; set credentials.accountKey, or write an abfss:// uri"),
+        ({"type": "azure", "uri": "wasbs://b@a.blob.core.windows.net", "managedIdentity": {"tenant": "t", "clientId": "c"}}, "stateStorage.managedIdentity: is nothing that wasb knows; write an abfss:// uri"),
+        ({**S3, "endpoint": "minio:9000"}, 'stateStorage.endpoint: is "minio:9000", which is no URL; write it like http://minio.minio:9000'),
+        ({**S3, "endpoint": "http://a:99999"}, "which is no URL"),
+        ({**S3, "endpoint": "http://u:p@minio:9000"}, "stateStorage.endpoint: holds a password; take it out and set credentials"),
+        ({**S3, "plugin": "s3 please"}, 'stateStorage.plugin: is "s3 please", which is no plugin of Flink\'s; write its name'),
+        ({**S3, "folder": "/x"}, 'stateStorage.folder: is "/x"; write letters, digits, . _ - and / between them'),
+        ({"type": "volume", "volume": {"size": "5 apples"}}, 'stateStorage.volume.size: is "5 apples", which is no size; write it like 5Gi'),
+        ({"type": "volume", "volume": {"size": "0"}}, "which is no size"),
+        ({"type": "volume", "volume": {"claim": "c", "size": "1Gi"}}, "stateStorage.volume.size: is a new claim's, and c is there already; remove one of them"),
+        ({"type": "disk"}, "stateStorage.type"),
+        ({**S3, "plugin": True}, "stateStorage.plugin: is true; write the plugin's name, or false"),
+        ({**S3, "uir": "s3://b"}, 'stateStorage.uir: is unknown; did you mean "uri"?'),
+    ],
+)  # fmt: skip
+def test_half_a_storage_is_refused(project: Project, storage: dict[str, Any], said: str) -> None:
+    project.stack({"stateStorage": storage})
+    problems = project.problems()
+    assert len([problem for problem in problems if said in problem]) == 1, problems
+    assert all(problem.startswith("Pulumi.x.yaml:") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        {"type": "none"},
+        {"type": "volume", "folder": "a/b-c", "volume": {"size": "10Gi", "accessMode": "ReadWriteMany", "storageClass": "nfs"}},
+        {"type": "volume", "volume": {"claim": "c"}},
+        {**S3, "credentials": AWS, "endpoint": "https://minio.example.org", "pathStyle": False, "region": "eu-west-1"},
+        {**S3, "uri": "s3a://b-1.c", "serviceAccountAnnotations": ROLE},
+        {**S3, "plugin": False},
+        {**S3, "plugin": "flink-s3-fs-hadoop-2.2-SNAPSHOT.jar"},
+        {"type": "azure", "uri": "wasb://$root@acc.blob.core.windows.net/x", "credentials": {"accountKey": KEY}},
+        {**AZURE, "managedIdentity": {"tenant": "t", "clientId": "c"}},
+        {**AZURE},
+        {**GCS, "serviceAccountAnnotations": {"iam.gke.io/gcp-service-account": "a@b.iam"}},
+    ],
+)  # fmt: skip
+def test_a_whole_storage_is_not(project: Project, storage: dict[str, Any]) -> None:
+    project.job(STATEFUL if storage["type"] != "none" else JOB)
+    project.stack({"stateStorage": storage})
+    assert project.load().jobs
+
+
+def test_all_that_is_wrong_is_said_at_once(project: Project) -> None:
+    project.stack({"stateStorage": {"type": "s3", "endpoint": "x", "credentials": {"accessKey": KEY}, "folder": "/"}})
+    assert len(project.problems()) == 4
+
+
+def test_where_it_counts_a_volume_says_how_many_nodes_it_is_for(project: Project) -> None:
+    image = "x@sha256:" + "0" * 64
+    project.job(JOB.replace("pyflink:dev", image))
+    project.stack({"strict": True, "stateStorage": {"type": "volume"}})
+    [said] = project.problems()
+    assert "stateStorage.volume.accessMode: is not said, and ReadWriteOnce keeps all pods" in said
+    for mode in ("ReadWriteOnce", "ReadWriteMany"):
+        project.stack({"strict": True, "stateStorage": {"type": "volume", "volume": {"accessMode": mode}}})
+        assert project.load().jobs
+
+
+def test_a_claim_of_the_same_name_in_a_job_file(project: Project) -> None:
+    claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: flink-state}\nspec: {}\n"
+    project.job(STATEFUL + claim)
+    project.stack({"stateStorage": {"type": "volume"}})
+    [said] = project.problems()
+    assert 'metadata.name: "flink-state" is the claim that the program makes; name it otherwise' in said
+    project.stack({"stateStorage": {"type": "volume", "volume": {"claim": "flink-state"}}})
+    assert project.load().jobs
+
+
+@pytest.mark.parametrize("mode", ["savepoint", "last-state"])
+def test_state_and_no_place_for_it(project: Project, mode: str) -> None:
+    project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
+    [said] = project.problems()
+    assert f"spec.job.upgradeMode: is {mode}" in said
+    assert "; set stateStorage in the stack file, or execution.checkpointing.dir" in said
+
+
+@pytest.mark.parametrize(
+    ("job", "storage", "remarks"),
+    [
+        ("    upgradeMode: stateless\n", "volume", 0),
+        ("    upgradeMode: savepoint\n", "volume", 0),
+        ("", "volume", 1),
+        ("", "none", 0),
+        ("  flinkConfiguration: {execution.runtime-mode: BATCH}\n", "volume", 0),
+        ("  flinkConfiguration: {execution.runtime-mode: STREAMING}\n", "volume", 1),
+    ],
+)
+def test_a_job_that_does_not_say_whether_it_keeps_state(project: Project, job: str, storage: str, remarks: int) -> None:
+    project.job(JOB.replace("    upgradeMode: stateless\n", "") + job)
+    project.stack({"stateStorage": {"type": storage}})
+    said = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
+    assert len(said) == remarks
+    assert all("is not said, so that a changed job starts from nothing" in remark for remark in said)
+
+
+def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> None:
+    silent = JOB.replace("    upgradeMode: stateless\n", "")
+    project.job(silent + "  flinkConfiguration: {execution.checkpointing.interval: 1 s}\n")
+    project.stack({"stateStorage": {"type": "volume"}})
+    [said] = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
+    assert "is stateless while checkpoints are taken" in said
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"jobDefaults": {"restoreFrom": "s3://b/s"}}, "jobDefaults.restoreFrom: would start every job from the state of one"),
+        ({"enforced": {"restoreFrom": "s3://b/s"}}, "enforced.restoreFrom: would start every job from the state of one"),
+        ({"jobs": {"word-count": {"restoreFrom": "savepoint-1"}}}, 'jobs.word-count.restoreFrom: is "savepoint-1", which is no path'),
+        ({"jobs": {"cluster": {"restoreFrom": "s3://b/s"}}}, "FlinkDeployment cluster runs no job"),
+    ],
+)  # fmt: skip
+def test_restore_from_means_one_job_and_one_savepoint(project: Project, config: dict[str, Any], said: str) -> None:
+    project.job(CLUSTER, "cluster.yaml")
+    project.stack(config)
+    problems = project.problems()
+    assert [said in problem for problem in problems] == [True], problems
+
+
+@pytest.mark.parametrize("path", ["s3://b/savepoint-1", "file:///flink-state/savepoint-1", "/flink-state/savepoint-1"])
+def test_restore_from_of_a_job(project: Project, path: str) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": {"restoreFrom": path}}})
+    assert project.spec()["job"]["initialSavepointPath"] == path
+
+
+def test_a_savepoint_before_deletion_needs_a_place(project: Project) -> None:
+    project.stack({"jobs": {"word-count": {"savepointOnDeletion": True}}})
+    [said] = project.problems()
+    assert (
+        "jobs.word-count.savepointOnDeletion: has no place for its savepoint; set execution.checkpointing.savepoint-dir"
+        in said
+    )
+    project.stack({"jobs": {"word-count": {"savepointOnDeletion": False}}})
+    assert project.load().jobs
+    project.job(STATEFUL)
+    project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": {"savepointOnDeletion": True}}})
+    assert project.load().jobs
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project, *, wanted: bool) -> None:
+    head, _, spec = STATEFUL.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment").partition("spec:\n")
+    project.job(head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()))
+    project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": wanted}})
+    said = [str(remark) for remark in project.load().remarks if "takes no savepoint" in str(remark)]
+    assert len(said) == wanted
+    assert all("jobDefaults.savepointOnDeletion" in one for one in said)
+
+
+DIRECTORIES = "  flinkConfiguration: {execution.checkpointing.dir: 'file:///data/c', execution.checkpointing.savepoint-dir: 'file:///data/s'}\n"
+
+
+@pytest.mark.parametrize(
+    ("volume", "mount", "remarks"),
+    [
+        ("{name: d, persistentVolumeClaim: {claimName: c}}", "/data", 0),
+        ("{name: d, persistentVolumeClaim: {claimName: c}}", "/data/", 0),
+        ("{name: d, persistentVolumeClaim: {claimName: c}}", "/dat", 2),
+        ("{name: d, persistentVolumeClaim: {claimName: c}}", "/data/c", 1),
+        ("{name: d, emptyDir: {}}", "/data", 2),
+        ("{name: d, ephemeral: {volumeClaimTemplate: {}}}", "/data", 2),
+        ("{name: d, secret: {secretName: s}}", "/data", 2),
+        ("{name: d, csi: {driver: file.csi.azure.com, volumeAttributes: {shareName: s}}}", "/data", 0),
+    ],
+)
+def test_state_in_a_folder_of_the_pod(project: Project, volume: str, mount: str, remarks: int) -> None:
+    container = f"{{name: flink-main-container, volumeMounts: [{{name: d, mountPath: {mount}}}]}}"
+    template = f"  podTemplate: {{spec: {{volumes: [{volume}], containers: [{container}]}}}}\n"
+    project.job(STATEFUL + DIRECTORIES + template)
+    said = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert len(said) == remarks
+
+
+CLAIM = "podTemplate: {spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: c}}], containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /data}]}]}}"
+
+
+@pytest.mark.parametrize(("process", "lacking"), [("jobManager", "TaskManager"), ("taskManager", "JobManager")])
+def test_both_processes_need_the_volume_of_checkpoints(project: Project, process: str, lacking: str) -> None:
+    text = (STATEFUL + DIRECTORIES).replace(f"{process}: {{", f"{process}: {{{CLAIM}, ")
+    assert CLAIM in text
+    project.job(text)
+    said = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert len(said) == 2
+    assert all(f"inside of the {lacking}'s pod" in remark for remark in said)
+
+
+HA_IN_POD = {"high-availability.type": "kubernetes", "high-availability.storageDir": "file:///tmp/ha"}
+
+
+def test_a_session_cluster_keeps_its_jobs_in_high_availabilitys_data(project: Project) -> None:
+    project.job(SESSION)
+    assert not [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    project.stack({"jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
+    [said] = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert "high-availability.storageDir" in said
+    assert said.startswith("warning: ")
+    project.stack({"strict": True, "jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
+    assert [problem for problem in project.problems() if "pod, and is lost with it" in problem]
+
+
+def test_directories_of_the_operators_configuration_count_too(project: Project) -> None:
+    project.job(STATEFUL)
+    configuration = {"execution.checkpointing.dir": "file:///tmp/c", "state.savepoints.dir": "file:///tmp/s"}
+    project.stack({"operator": {"configuration": configuration}})
+    assert len([remark for remark in project.remarks() if "pod, and is lost with it" in remark]) == 2
+
+
+def test_a_path_without_a_scheme_is_in_the_default_file_system(project: Project) -> None:
+    paths = {"execution.checkpointing.dir": "/c", "execution.checkpointing.savepoint-dir": "/s"}
+    project.job(STATEFUL)
+    for scheme, warnings in ({}, 2), ({"fs.default-scheme": "hdfs://name:9000"}, 0):
+        project.stack({"jobs": {"word-count": {"flinkConfiguration": {**paths, **scheme}}}})
+        assert len([one for one in project.remarks() if "pod, and is lost with it" in one]) == warnings
+
+
+def test_a_batch_job_keeps_no_state(project: Project) -> None:
+    batch = "  flinkConfiguration: {execution.runtime-mode: BATCH, execution.checkpointing.dir: 'file:///tmp/c'}\n"
+    project.job(JOB + batch)
+    assert not [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+
+
+LAST = JOB.replace("upgradeMode: stateless", "upgradeMode: last-state")
+HA = {"high-availability.type": "kubernetes", "high-availability.storageDir": "s3://b/ha"}
+NO_HA = {"high-availability.type": "none", "high-availability.storageDir": None}
+JOB_CANCEL = {"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}
+RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
+DELETES = {RETENTION: "DELETE_ON_CANCELLATION"}
+SAID = (
+    "for last-state the operator cancels this job: Flink deletes the checkpoint that it is to go on from; write RETAIN"
+)
+
+
+@pytest.mark.parametrize(
+    ("mode", "configuration", "refused"),
+    [
+        ("last-state", {**DELETES, **NO_HA}, True),
+        ("last-state", {RETENTION: "no_externalized_checkpoints", **NO_HA}, True),
+        ("last-state", {**DELETES, **HA, **JOB_CANCEL}, True),
+        ("last-state", {**DELETES, **HA}, False),
+        ("last-state", {RETENTION: "RETAIN_ON_CANCELLATION", **NO_HA}, False),
+        ("last-state", {RETENTION: None, **NO_HA}, False),
+        ("savepoint", {**DELETES, **NO_HA}, False),
+        ("stateless", DELETES, False),
+    ],
+)
+def test_a_checkpoint_that_goes_when_the_operator_cancels_the_job(
+    project: Project, mode: str, configuration: dict[str, Any], *, refused: bool
+):
+    """It does so for its last state where there is no high availability, or where it is told to."""
+    project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
+    job = {"flinkConfiguration": configuration}
+    project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": job}})
+    if not refused:
+        assert project.load().jobs
+        return
+    [said] = project.problems()
+    assert f'flinkConfiguration["{RETENTION}"]: is {configuration[RETENTION]}, and {SAID}' in said
+
+
+def test_a_session_job_is_always_cancelled(project: Project):
+    """With high availability, too; the operator that has no last state for session jobs says so itself."""
+    project.job(SESSION.replace("upgradeMode: stateless", "upgradeMode: last-state"), "session.yaml")
+    config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
+    project.stack(config)
+    [said] = project.problems()
+    assert SAID in said
+    project.stack({**config, "jobs": {"in-session": {"flinkConfiguration": {RETENTION: "RETAIN_ON_CANCELLATION"}}}})
+    assert project.load().jobs
+
+
+def test_an_operator_that_never_cancels_for_the_last_state_leaves_its_checkpoint(project: Project):
+    project.job(LAST.replace("v2_2", "v1_18"))
+    job = {"flinkConfiguration": {**DELETES, **JOB_CANCEL}}
+    project.stack({"stateStorage": {"type": "volume"}, "operator": {"version": "1.7.0"}, "jobs": {"word-count": job}})
+    assert project.load().jobs

@@ -1,0 +1,107 @@
+"""The variables of make's targets: their text is never code, and a misspelt or missing one is an error."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flink_k8s.support.paths import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = sorted({name for line in re.findall(r"^([a-z][a-z0-9 -]*):.*## ", MAKEFILE, re.M) for name in line.split()})
+VARIABLES = re.findall(r"^VARIABLES := (.*?[^\\])$", MAKEFILE, re.M | re.S)[0].replace("\\\n", " ").split()
+CHANGING = ("up", "destroy", "suspend", "resume", "unstick", "ns", "install")
+
+Make = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """`make` with the project's Makefile, and a Python that prints its arguments, one a line."""
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "<%s>\\n" "$@"\n')
+    python.chmod(0o755)
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    for name in (".run", ".dev"):
+        (tmp_path / ".venv" / name).touch()
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        env = {key: value for key, value in os.environ.items() if key not in (*VARIABLES, "MAKEFLAGS", "MAKELEVEL")}
+        command = ["make", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env={**env, **environment}, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+HOSTILE = "a\"; touch hit; \"b'; touch hit; 'c`touch hit`$(touch hit)$(shell touch hit)${IFS}\ntouch hit\n#"
+
+
+def test_the_makefile_has_targets_and_variables():
+    assert {"up", "check", "review"} < set(TARGETS)
+    assert {"STACK", "LAYER", "ALLOW"} < set(VARIABLES)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("where", ["command line", "environment"])
+def test_no_text_of_a_variable_is_run(make: Make, tmp_path: Path, target: str, where: str):
+    texts = dict.fromkeys(VARIABLES, HOSTILE)
+    if where == "environment":
+        make(target, **texts)
+    else:
+        make(target, *(f"{name}={text}" for name, text in texts.items()))
+    assert not (tmp_path / "hit").exists()
+
+
+@pytest.mark.parametrize("text", ["with blanks", 'quote"s', "$(shell echo x)", "a$b", "`x`", "ü"])
+def test_a_text_arrives_as_it_is(make: Make, text: str):
+    done = make("up", "STACK=dev", f"LAYER={text}", "TIMINGS=1")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "<-m>",
+        "<flink_k8s.operations.deploy>",
+        "<up>",
+        "<dev>",
+        "<--layer>",
+        f"<{text}>",
+        "<--timings>",
+    ]
+
+
+def test_a_misspelt_variable_is_an_error_that_names_the_right_one(make: Make):
+    done = make("up", "STAK=prod")
+    assert done.returncode != 0
+    assert "unknown variable STAK" in done.stderr
+    assert "STACK" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("target", CHANGING)
+def test_what_changes_a_stack_needs_its_name(make: Make, target: str):
+    done = make(target)
+    assert done.returncode != 0
+    assert "name the stack" in done.stderr
+    assert "<-m>" not in done.stdout
+    assert "<prod>" in make(target, "STACK=prod").stdout.splitlines()
+
+
+def test_a_repair_needs_the_stacks_name_and_a_look_at_drift_does_not(make: Make):
+    assert "name the stack" in make("drift", "REPAIR=1").stderr
+    assert "<dev>" in make("drift").stdout.splitlines()
+    assert "<--repair>" in make("drift", "REPAIR=1", "STACK=prod").stdout.splitlines()
+
+
+def test_rendered_objects_go_to_a_folder_of_the_stack_or_where_out_names(make: Make):
+    assert "<out/dev>" in make("render").stdout.splitlines()
+    assert "<out/prod>" in make("render", "STACK=prod").stdout.splitlines()
+    assert "<elsewhere>" in make("render", "STACK=prod", "OUT=elsewhere").stdout.splitlines()

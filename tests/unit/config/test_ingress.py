@@ -1,0 +1,161 @@
+"""Flink's web interface behind an ingress: off unless asked for, what the operator gets, and who is asked who he is."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.project import JOB, Project
+
+HOST = "{{name}}.{{namespace}}.flink.example.org"
+ASKS = {"nginx.ingress.kubernetes.io/auth-url": "https://auth.example.org/verify"}
+STACK = {
+    "enabled": True,
+    "className": "nginx",
+    "template": HOST,
+    "annotations": ASKS,
+    "controller": {"namespace": "ingress-nginx"},
+}
+SAID = {"className": "nginx", "template": HOST, "annotations": ASKS}
+
+
+def job(**spec: Any) -> str:
+    manifest = yaml.safe_load(JOB)
+    manifest["spec"] |= spec
+    return yaml.safe_dump(manifest)
+
+
+def test_there_is_none_unless_it_is_asked_for(project: Project) -> None:
+    assert "ingress" not in project.spec()
+    project.stack({"ingress": {**STACK, "enabled": False}})
+    assert "ingress" not in project.spec()
+
+
+def test_a_stacks_ingress_is_the_operators_for_every_job(project: Project) -> None:
+    project.stack({"ingress": STACK})
+    assert project.spec()["ingress"] == SAID
+
+
+def test_a_job_says_yes_or_no_and_where(project: Project) -> None:
+    project.stack({"ingress": STACK, "jobs": {"word-count": {"ingress": {"enabled": False}}}})
+    assert "ingress" not in project.spec()
+    project.stack(
+        {
+            "ingress": {**STACK, "enabled": False},
+            "jobs": {
+                "word-count": {
+                    "ingress": {"enabled": True, "template": "x.example.org/{{name}}", "annotations": {"a": "b"}}
+                }
+            },
+        }
+    )
+    assert project.spec()["ingress"] == {
+        **SAID,
+        "template": "x.example.org/{{name}}",
+        "annotations": {**ASKS, "a": "b"},
+    }
+
+
+def test_no_wins_over_the_job_file_and_what_is_enforced_over_no(project: Project) -> None:
+    project.job(job(ingress={"template": "file.example.org"}))
+    project.stack({"ingress": STACK})
+    assert project.spec()["ingress"] == {**SAID, "template": "file.example.org"}
+    project.stack({"ingress": STACK, "jobs": {"word-count": {"ingress": {"enabled": False}}}})
+    assert "ingress" not in project.spec()
+    project.stack(
+        {
+            "ingress": STACK,
+            "jobs": {"word-count": {"ingress": {"enabled": False}}},
+            "enforced": {"ingress": {"enabled": True}},
+        }
+    )
+    assert project.spec()["ingress"]["className"] == "nginx"
+
+
+@pytest.mark.parametrize(
+    ("template", "hosts"),
+    [(HOST, ["word-count.flink.flink.example.org"]), ("https://example.org:8443/{{namespace}}/{{Name}}", ["example.org"]), ("/{{namespace}}/{{name}}(/|$)(.*)", None)],
+)  # fmt: skip
+def test_https_names_the_jobs_host_and_secret(project: Project, template: str, hosts: list[str] | None) -> None:
+    project.stack({"ingress": {**STACK, "template": template, "tls": {"clusterIssuer": "letsencrypt"}}})
+    ingress = project.spec()["ingress"]
+    assert ingress["tls"] == [({"hosts": hosts} if hosts else {}) | {"secretName": "word-count-ingress-tls"}]
+    assert ingress["annotations"] == {**ASKS, "cert-manager.io/cluster-issuer": "letsencrypt"}
+
+
+def test_a_blue_green_deployment_has_it_beside_its_template_and_a_session_job_has_none(project: Project) -> None:
+    spec = yaml.safe_load(JOB)["spec"]
+    manifests = [
+        {"kind": "FlinkBlueGreenDeployment", "metadata": {"name": "both"}, "spec": {"template": {"spec": spec}}},
+        {
+            "kind": "FlinkSessionJob",
+            "metadata": {"name": "one"},
+            "spec": {"deploymentName": "elsewhere", "job": {**spec["job"], "jarURI": "https://a/b.jar"}},
+        },
+    ]
+    project.job(
+        yaml.safe_dump_all([{"apiVersion": "flink.apache.org/v1beta1", **one} for one in manifests]), "more.yaml"
+    )
+    project.stack(
+        {"ingress": STACK, "jobDefaults": {"ingress": {"annotations": {"a": "b"}}}, "jobs": {"one": {"external": True}}}
+    )
+    found = project.spec("both")
+    assert found["ingress"] == {**SAID, "annotations": {**ASKS, "a": "b"}}
+    assert "ingress" not in found["template"]["spec"]
+    assert "ingress" not in project.spec("one")
+
+
+@pytest.mark.parametrize("annotations", [
+    {}, {"nginx.ingress.kubernetes.io/rewrite-target": "/"}, {"nginx.ingress.kubernetes.io/auth-url": ""}, {"nginx.ingress.kubernetes.io/auth-realm": "x"},
+    {"alb.ingress.kubernetes.io/auth-type": "none"}, {"cert-manager.io/cluster-issuer": "x"},
+])  # fmt: skip
+def test_an_ingress_that_asks_nobody_is_warned_of_and_refused_where_it_counts(
+    project: Project, annotations: dict[str, str]
+) -> None:
+    project.stack({"ingress": {**STACK, "annotations": annotations}})
+    [said] = [one for one in project.remarks() if "asks nobody who he is" in one]
+    assert "spec.ingress: opens Flink's web interface" in said
+    project.stack({"strict": True, "ingress": {**STACK, "annotations": annotations}})
+    assert any("asks nobody who he is" in one for one in project.problems())
+
+
+@pytest.mark.parametrize("ingress", [
+    {"annotations": ASKS}, {"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "users"}}, {"annotations": {"traefik.ingress.kubernetes.io/router.middlewares": "auth@crd"}},
+    {"annotations": {"alb.ingress.kubernetes.io/auth-type": "oidc"}}, {"annotations": {"konghq.com/plugins": "oidc"}}, {"annotations": {}, "authentication": "controller"},
+])  # fmt: skip
+def test_one_that_asks_is_fine(project: Project, ingress: dict[str, Any]) -> None:
+    project.stack({"ingress": {**STACK, **ingress}})
+    assert not any("ingress" in one for one in project.remarks())
+
+
+def test_the_job_files_own_ingress_is_asked_the_same(project: Project) -> None:
+    project.job(job(ingress={"template": "file.example.org"}))
+    said = project.remarks()
+    assert any("asks nobody who he is" in one and one.startswith("warning: jobs/word_count.yaml") for one in said)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"ingress": {"enabled": True}}, "ingress.template: is missing, and every job is to have an ingress; write it like"),
+        ({"jobDefaults": {"ingress": {"enabled": True}}}, "ingress.template: is missing; write it like"),
+        ({"ingress": {**STACK, "template": "http://[x"}}, "makes no URL; write it like"),
+        ({"ingress": {**STACK, "tls": {}}, "operator": {"version": "1.7.0"}}, "ingress.tls: is nothing that operator 1.7.0 knows"),
+        ({"ingress": {**STACK, "controller": {"host": "x"}}}, "a NetworkPolicy knows addresses and pods, no host names"),
+        ({"ingress": {**STACK, "authentication": "none"}}, "ingress.authentication: is \"none\", which is wrong"),
+        ({"jobDefaults": {"ingress": {"className": "x"}}}, "jobDefaults.ingress.className: is unknown"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be(project: Project, config: dict[str, Any], said: str) -> None:
+    project.stack(config)
+    found = [one for one in project.problems() if said in one]
+    assert len(found) == 1
+
+
+def test_operator_1_7_gets_what_it_knows(project: Project) -> None:
+    project.job(job(flinkVersion="v1_18", image="flink:1.18"))
+    project.stack({"ingress": STACK, "operator": {"version": "1.7.0"}})
+    assert project.spec()["ingress"] == SAID

@@ -1,0 +1,287 @@
+"""A team's namespace: what its bounds refuse, each with the neighbour that they let pass."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.config.namespace import Limits
+from flink_k8s.operations import check
+from flink_k8s.resolve import pod_requests as demand
+from tests.unit.project import JOB, SESSION, Project
+
+CLAIM = """
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 10Gi}}}
+"""
+SIDECAR = "  podTemplate: {spec: {containers: [{name: flink-main-container}, {name: side, image: side:1}]}}\n"
+
+
+def job(name: str = "word-count", **spec: Any) -> str:
+    """The job file with a part of its spec said otherwise."""
+    manifest = yaml.safe_load(JOB)
+    manifest["metadata"]["name"] = name
+    return yaml.safe_dump(merge_mappings(manifest, {"spec": spec}))
+
+
+def said(project: Project, word: str) -> list[str]:
+    """The problems that a word is in, without their place."""
+    return [one.partition(": ")[2] for one in project.problems() if word in one]
+
+
+@pytest.mark.parametrize(
+    ("quota", "problem"),
+    [
+        ({"cpu": "4500m"}, "spec.taskManager: asks for 5 of cpu (1 JobManager of 1, 4 TaskManagers of 1), and namespace flink may have"
+         " 4.5 in all; lower its parallelism or size, or raise namespaces.flink.quota.cpu"),
+        ({"memory": "4Gi"}, "spec.taskManager: asks for 5Gi of memory (1 JobManager of 1Gi, 4 TaskManagers of 1Gi), and namespace flink"
+         " may have 4Gi in all; lower its parallelism or size, or raise namespaces.flink.quota.memory"),
+        ({"pods": 4}, "spec.taskManager: asks for 5 pods (1 JobManager, 4 TaskManagers), and namespace flink may have 4 in all;"
+         " lower its parallelism, or raise namespaces.flink.quota.pods"),
+        ({"deployments": 0}, "namespaces.flink.quota.deployments: is 0, and 1 FlinkDeployments are declared there; raise it"),
+        ({"claims": 0}, "namespaces.flink.quota.claims: is 0, and 1 claims are declared there; raise it"),
+        ({"storage": "5Gi"}, "namespaces.flink.quota.storage: is 5Gi, and the claims there ask for 10Gi together; raise it"),
+    ],
+)  # fmt: skip
+def test_a_quota_stops_what_is_too_large(project: Project, quota: dict[str, Any], problem: str) -> None:
+    project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
+    project.stack({"namespaces": {"flink": {"quota": quota}}})
+    assert said(project, "quota") == [problem]
+
+
+@pytest.mark.parametrize(
+    "quota",
+    [{"cpu": 5}, {"memory": "5Gi"}, {"pods": 5}, {"deployments": 1}, {"claims": 1}, {"storage": "10Gi"}, {}],
+)
+def test_a_quota_lets_pass_what_fits(project: Project, quota: dict[str, Any]) -> None:
+    project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
+    project.stack({"namespaces": {"flink": {"quota": quota}}})
+    assert not [remark for remark in project.remarks() if "quota" in remark]
+
+
+def test_the_platforms_own_claim_counts(project: Project) -> None:
+    project.job(job(job={"upgradeMode": "savepoint"}))
+    storage = {"type": "volume", "volume": {"size": "5Gi"}}
+    project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 0, "storage": "4Gi"}}}})
+    assert [one.partition("; ")[0] for one in said(project, "quota")] == [
+        "namespaces.flink.quota.claims: is 0, and 1 claims are declared there",
+        "namespaces.flink.quota.storage: is 4Gi, and the claims there ask for 5Gi together",
+    ]
+    project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 1, "storage": "5Gi"}}}})
+    project.load()
+
+
+def test_a_suspended_job_asks_for_nothing(project: Project) -> None:
+    project.job(job(job={"state": "suspended"}))
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 1}}}})
+    project.load()
+
+
+def test_jobs_that_do_not_fit_together_are_a_warning_and_an_error_when_strict(project: Project) -> None:
+    project.job(job("one"), "one.yaml")
+    project.job(job("other"), "word_count.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 3}}}})
+    [crowded] = [remark for remark in project.remarks() if "quota" in remark]
+    assert crowded.endswith(
+        "namespaces.flink.quota.cpu: is 3, and the jobs there ask for 4 together (one 2, other 2); raise it, or some of them"
+        " wait until others have ended"
+    )
+    project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": 3}}}})
+    assert said(project, "together")
+
+
+def test_pods_that_do_not_fit_together_are_said_as_well(project: Project) -> None:
+    project.job(job("one"), "one.yaml")
+    project.job(job("other"), "word_count.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"pods": 3}}}})
+    [crowded] = [remark for remark in project.remarks() if "quota" in remark]
+    assert "quota.pods: is 3, and the jobs there ask for 4 together (one 2, other 2); raise it" in crowded
+    project.stack({"namespaces": {"flink": {"quota": {"pods": 4}}}})
+    assert not [remark for remark in project.remarks() if "quota" in remark]
+
+
+def test_an_operator_that_does_not_know_a_kind_cannot_count_it(project: Project) -> None:
+    project.job(job(flinkVersion="v1_17"))
+    project.stack(
+        {"operator": {"version": "1.7.0"}, "namespaces": {"flink": {"quota": {"snapshots": 3, "sessionJobs": 3}}}}
+    )
+    assert said(project, "quota") == [
+        "namespaces.flink.quota.snapshots: counts FlinkStateSnapshots, which operator 1.7.0 does not have; remove it"
+    ]
+
+
+def test_a_container_that_says_no_size_is_refused_where_sizes_are_counted(project: Project) -> None:
+    project.job(JOB + SIDECAR)
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 8}}}})
+    assert said(project, "requests no") == [
+        "spec.podTemplate.spec.containers[1]: container side requests no cpu, which a namespace with a quota for it wants;"
+        " set resources.requests.cpu, or limits.defaultRequest.cpu of the namespace"
+    ]
+    for limits in ({"defaultRequest": {"cpu": "100m"}}, {"default": {"cpu": "100m"}}, {"max": {"cpu": 2}}):
+        project.stack({"namespaces": {"flink": {"quota": {"cpu": 8}, "limits": limits}}})
+        project.load()
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        ({"max": {"memory": "512Mi"}}, "container flink-main-container may use 1Gi of memory, and 512Mi is the most there; lower it, or raise"
+         " limits.max.memory of the namespace"),
+        ({"max": {"cpu": "500m"}}, "container flink-main-container may use 1 of cpu, and 500m is the most there; lower it, or raise"
+         " limits.max.cpu of the namespace"),
+        ({"min": {"cpu": 2}}, "container flink-main-container requests 1 of cpu, and 2 is the least there; raise it, or lower"
+         " limits.min.cpu of the namespace"),
+    ],
+)  # fmt: skip
+def test_a_container_outside_of_the_limits(project: Project, limits: dict[str, Any], problem: str) -> None:
+    project.stack({"namespaces": {"flink": {"limits": limits}}})
+    assert {one.partition(": ")[2] for one in said(project, "container ")} == {problem}
+    project.stack({"namespaces": {"flink": {"limits": {"max": {"cpu": 1, "memory": "1Gi"}, "min": {"cpu": 1}}}}})
+    project.load()
+
+
+def test_a_claim_larger_than_the_limit(project: Project) -> None:
+    project.job(JOB + CLAIM)
+    project.stack({"namespaces": {"flink": {"limits": {"claim": "5Gi"}}}})
+    assert said(project, "claim") == [
+        "namespaces.flink.limits.claim: is 5Gi, and the claim data asks for 10Gi; raise it"
+    ]
+    project.stack({"namespaces": {"flink": {"limits": {"claim": "10Gi"}}}})
+    project.load()
+
+
+@pytest.mark.parametrize(
+    ("namespace", "problem"),
+    [
+        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is wrong; write it like "500m", "2" or "4Gi"'),
+        ({"quota": {"cpu": -1}}, "namespaces.flink.quota.cpu: is less than nothing"),
+        ({"quota": {"job": 1}}, "namespaces.flink.quota.job: is unknown"),
+        ({"quota": {"hard": {"requests.cpu": 1}}}, 'namespaces.flink.quota.hard["requests.cpu"]: is quota.cpu; set that'),
+        ({"quota": {"hard": {"cpu": 1}, "cpu": 50}}, "namespaces.flink.quota.hard.cpu: is quota.cpu; set that"),
+        ({"quota": {"hard": {"memory": "1Gi"}}}, "namespaces.flink.quota.hard.memory: is quota.memory; set that"),
+        ({"quota": {"hard": {"count/flinksessionjobs.flink.apache.org": 1}}}, 'hard["count/flinksessionjobs.flink.apache.org"]: is quota.sessionJobs; set that'),
+        ({"limits": {"min": {"cpu": 2}, "max": {"cpu": 1}}}, "has a min.cpu of 2, more than max.cpu, 1; lower the first or raise the second"),
+        ({"podSecurity": "strict"}, "namespaces.flink.podSecurity: "),
+        ({"podSecurityVersion": "1.34"}, "namespaces.flink.podSecurityVersion: "),
+        ({"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}, "is podSecurity's; set that"),
+    ],
+)  # fmt: skip
+def test_a_namespace_that_is_wrong(project: Project, namespace: dict[str, Any], problem: str) -> None:
+    project.stack({"namespaces": {"flink": namespace}})
+    assert [one for one in project.problems() if problem in one], project.problems()
+
+
+def deployment(**spec: Any) -> dict[str, Any]:
+    return merge_mappings(yaml.safe_load(JOB)["spec"], spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "configuration", "numbers"),
+    [
+        ({}, {}, (1, 1)),
+        ({"job": {"parallelism": 5}}, {"taskmanager.numberOfTaskSlots": "2"}, (1, 3)),
+        ({"taskManager": {"replicas": 4}}, {}, (1, 4)),
+        ({"job": None}, {}, (1, 0)),
+        ({"job": None, "mode": "standalone"}, {}, (1, 1)),
+        ({"jobManager": {"replicas": 2}}, {}, (2, 1)),
+        ({"job": {"parallelism": None}}, {"parallelism.default": "3"}, (1, 3)),
+    ],
+)
+def test_how_many_pods_a_deployment_starts_with(
+    spec: dict[str, Any], configuration: dict[str, str], numbers: tuple[int, int]
+) -> None:
+    assert tuple(one.number for one in demand.pods(deployment(**spec), configuration)) == numbers
+
+
+@pytest.mark.parametrize(
+    ("task_manager", "configuration", "cpu", "memory"),
+    [
+        ({}, {}, "1", 1024**3),
+        ({"resource": {"cpu": 0.5, "memory": "1600m"}}, {}, "0.5", 1600 * 1024**2),
+        ({"resource": None, "resources": {"requests": {"cpu": "250m", "memory": "2Gi"}}}, {}, "0.25", 2 * 1024**3),
+        ({"resource": None, "resources": {"limits": {"cpu": 3, "memory": "2Gi"}}}, {}, "3", 2 * 1024**3),
+        # `resources` is instead of `resource`, not over it.
+        ({"resources": {"limits": {"cpu": 3}}}, {"taskmanager.memory.process.size": "3g"}, "3", 3 * 1024**3),
+        ({"resource": {"cpu": None}}, {"taskmanager.cpu.cores": "1.5"}, "1.5", 1024**3),
+        ({"resource": {"cpu": None}}, {"taskmanager.numberOfTaskSlots": "4"}, "4", 1024**3),
+        ({"resource": {"cpu": None}}, {"kubernetes.taskmanager.cpu.amount": "2.5"}, "2.5", 1024**3),
+        ({"resource": {"memory": None}}, {"taskmanager.memory.process.size": "3g"}, "1", 3 * 1024**3),
+    ],
+)
+def test_what_a_task_manager_asks_for(
+    task_manager: dict[str, Any], configuration: dict[str, str], cpu: str, memory: int
+) -> None:
+    pods = demand.pods(deployment(taskManager=task_manager), configuration)[1]
+    assert (pods.request("cpu", Limits()), pods.request("memory", Limits())) == (Decimal(cpu), Decimal(memory))
+
+
+def test_a_limit_is_the_request_times_flinks_factor() -> None:
+    [flink] = demand.pods(deployment(), {"kubernetes.taskmanager.cpu.limit-factor": "4"})[1].containers
+    assert flink.limits == {"cpu": Decimal(4), "memory": Decimal(1024**3)}
+
+
+@pytest.mark.parametrize("factor", ["NaN", "Infinity", "1e999999", "0.5", "-1", "x"])
+def test_a_factor_that_flink_cannot_multiply_by_counts_as_none(factor: str) -> None:
+    """Another rule refuses it; here no traceback comes of it."""
+    [flink] = demand.pods(deployment(), {"kubernetes.jobmanager.cpu.limit-factor": factor})[0].containers
+    assert flink.limits["cpu"] == 1
+
+
+@pytest.mark.parametrize(
+    "quota", [{}, {"cpu": 5, "memory": "5Gi", "pods": 5, "storage": "5Gi"}], ids=["free", "bounded"]
+)
+@pytest.mark.parametrize("mode", ["job", "session job"])
+def test_numbers_of_four_hundred_digits_are_reckoned_with(
+    project: Project, quota: dict[str, Any], mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is larger than any float is too much, and no traceback."""
+    many = int("9" * 400)
+    text = (
+        job(job={"parallelism": many}) if mode == "job" else SESSION.replace("parallelism: 1", f"parallelism: {many}")
+    )
+    project.job(text + CLAIM.replace("10Gi", "9" * 400))
+    project.stack({"namespaces": {"flink": {"quota": quota}}})
+    code = check.main(["x", "--root", str(project.root), "--cost", "text"])
+    assert code == (1 if quota and mode == "job" else code)
+    assert "traceback" not in "".join(capsys.readouterr()).lower()
+
+
+def sized(name: str, cpu: str, **more: str) -> dict[str, Any]:
+    return {"name": name, "resources": {"requests": {"cpu": cpu}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("first", "cpu"),
+    [
+        ([sized("proxy", "1", restartPolicy="Always")], "2.5"),
+        ([sized("proxy", "1", restartPolicy="Always"), sized("load", "2")], "3"),
+        ([sized("load", "2"), sized("proxy", "1", restartPolicy="Always")], "2.5"),
+        ([sized("load", "2"), sized("other", "1")], "2"),
+        (
+            [sized("a", "1", restartPolicy="Always"), sized("b", "0.5", restartPolicy="Always"), sized("load", "2")],
+            "3.5",
+        ),
+    ],
+)
+def test_a_native_sidecar_counts_beside_what_starts_after_it(first: list[dict[str, Any]], cpu: str) -> None:
+    """Kubernetes' formula: it stays beside the containers, and beside each first one that comes after it."""
+    template = {"spec": {"containers": [sized("side", "500m")], "initContainers": first}}
+    [managers, _] = demand.pods(deployment(podTemplate=template), {})
+    assert managers.request("cpu", Limits()) == Decimal(cpu)
+
+
+def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
+    template = {"spec": {"containers": [sized("side", "500m")], "initContainers": [sized("first", "1200m")]}}
+    pods = demand.pods(deployment(podTemplate=template), {})
+    assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("1.5")]
+    own = {"podTemplate": {"spec": {"initContainers": [sized("first", "2")]}}}
+    pods = demand.pods(deployment(podTemplate=template, taskManager=own), {})
+    assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("2")]

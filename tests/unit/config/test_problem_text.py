@@ -1,0 +1,62 @@
+"""How problems read."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flink_k8s.config.problems import LINE_LIMIT, Problem, ProblemsError, code_span, dotted, nearest, printable
+
+
+def test_a_path_reads_as_people_write_it() -> None:
+    assert dotted(("spec", "job", "args", 2)) == "spec.job.args[2]"
+    assert (
+        dotted(("spec", "flinkConfiguration", "state.backend.type")) == 'spec.flinkConfiguration["state.backend.type"]'
+    )
+    assert dotted(()) == ""
+
+
+def test_the_nearest_name_or_what_is_known() -> None:
+    assert nearest("paralelism", ["image", "parallelism"]) == 'did you mean "parallelism"?'
+    assert nearest("zzz", ["b", "a"]) == "known here: a, b"
+    assert nearest("zzz", []) == "nothing is allowed here"
+
+
+def test_all_problems_sorted_each_once() -> None:
+    one, two, three = Problem("b", 1, "", "x; y"), Problem("a", 9, "p", "x; y"), Problem("a", 2, "p", "x; y")
+    error = ProblemsError([one, two, three, one])
+    assert str(error).splitlines() == ["a:2: p: x; y", "a:9: p: x; y", "b:1: x; y"]
+
+
+@given(st.text("abcdefghij", min_size=1), st.lists(st.text("abcdefghij", min_size=1)))
+def test_a_hint_is_always_one_of_the_known(word: str, known: list[str]) -> None:
+    said = nearest(word, known)
+    assert said.startswith(("known here", "nothing")) or any(f'"{name}"' in said for name in known)
+
+
+def test_a_problem_is_one_line_without_control_characters() -> None:
+    problem = Problem("jobs/a\x1b[31m.yaml", 3, dotted(("x`\n\n## good", "b\u202ec")), "is \r\n\x07; remove it")
+    assert str(problem) == "jobs/a\\x1b[31m.yaml:3: x`\\n\\n## good.b\\u202ec: is \\r\\n\\x07; remove it"
+
+
+@given(st.text(), st.lists(st.text()), st.text(), st.sampled_from([1, 10_000]))
+def test_any_problem_is_a_short_printable_line(file: str, path: list[str], message: str, times: int) -> None:
+    said = str(Problem(file * times, 1, dotted(tuple(key * times for key in path)), message * times))
+    assert said.isprintable()
+    assert len(said.encode()) <= LINE_LIMIT
+
+
+def test_a_long_message_keeps_its_beginning_and_its_remedy() -> None:
+    said = str(Problem("f", 1, "p", "is " + "x" * 5000 + "; write less"))
+    assert said.startswith("f:1: p: is xxx")
+    assert said.endswith("xxx; write less")
+
+
+@given(st.text("a`\n @"))
+def test_code_in_markdown_cannot_be_left(text: str) -> None:
+    span = code_span(text)
+    fence = span[: len(span) - len(span.lstrip("`"))]
+    assert span.endswith(fence)
+    assert fence not in span[len(fence) : -len(fence)]
+    assert printable(text) in span
+    assert "\n" not in span

@@ -1,0 +1,83 @@
+"""`Pulumi.<stack>.yaml` without the pulumi command, and Pulumi.yaml's own section."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev.schema import project_config
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.stack_file import read, read_config, stacks
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(text: str) -> Path:
+        (tmp_path / "Pulumi.x.yaml").write_text(text)
+        return tmp_path
+
+    return write
+
+
+def problems_of(root: Path, stack: str = "x") -> list[str]:
+    with pytest.raises(ProblemsError) as raised:
+        read_config(root, stack)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_the_projects_prefix_goes_and_pulumis_own_keys_are_left_out(write) -> None:
+    root = write("config:\n  flink-k8s:context: c\n  jobTimeout: 5m\n  pulumi:disable-default-providers: [x]\n")
+    assert read(root, "x") == {"context": "c", "jobTimeout": "5m"}
+
+
+def test_a_stack_file_elsewhere(write, tmp_path: Path) -> None:
+    root = write("config: {}\n")
+    other = tmp_path / "other.yaml"
+    other.write_text("config:\n  flink-k8s:context: d\n")
+    assert read(root, "x", other) == {"context": "d"}
+
+
+def test_an_empty_file_and_a_file_without_config_are_empty_stacks(write) -> None:
+    assert read(write("encryptionsalt: v1:x\n"), "x") == {}
+    assert read(write("# nothing said\n"), "x") == {}
+
+
+def test_a_missing_stack_names_those_that_are_there(write) -> None:
+    root = write("config: {}\n")
+    assert problems_of(root, "y") == ["Pulumi.y.yaml: does not exist; stacks here: x"]
+    assert stacks(root) == ["x"]
+
+
+def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
+    """It is found by the name under which it is read."""
+    (tmp_path / "Pulumi.team.a.yaml").write_text("config: {context: c}\n")
+    assert stacks(tmp_path) == ["team.a"]
+    assert read(tmp_path, *stacks(tmp_path)) == {"context": "c"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n", "Pulumi.x.yaml: is no stack file; it needs one document with the key config"),
+        ("config: {}\n---\nconfig: {}\n", "Pulumi.x.yaml: is no stack file; it needs one document with the key config"),
+        ("config: text\n", "Pulumi.x.yaml:1: config: is no mapping; write one key a line"),
+        ("konfig: {}\n", 'Pulumi.x.yaml:1: konfig: is an unknown key of a stack file; did you mean "config"?'),
+        ("config:\n  other:context: a\n",
+         'Pulumi.x.yaml:2: config.other:context: belongs to the project "other"; the keys of this one begin with flink-k8s:'),
+        ("config:\n  flink-k8s:context: a\n  context: b\n",
+         "Pulumi.x.yaml:3: config.context: stands twice, with and without flink-k8s: before it; keep one"),
+        ("config: [\n", "Pulumi.x.yaml:2: is no YAML: while parsing a flow node did not find expected node content;"
+         " mend the syntax"),
+    ],
+)  # fmt: skip
+def test_says_what_is_wrong(write, text: str, said: str) -> None:
+    assert problems_of(write(text)) == [said]
+
+
+def test_the_projects_own_section_is_what_the_models_say() -> None:
+    assert yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"] == project_config()

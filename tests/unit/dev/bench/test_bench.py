@@ -1,0 +1,170 @@
+"""The bench's own logic: what is measured, what a run replaces, and how it is shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from dev.bench import deploying, operating, report
+from dev.bench.__main__ import main
+from dev.bench.cluster import named
+from dev.bench.deployers import Tofu
+from dev.bench.measure import Cost, cost, machine
+from dev.bench.table import Row, Skipped
+from dev.bench.workload import PLAIN, STACK, changed, chart, job_file, names, project
+from flink_k8s.operations.check import main as check
+from flink_k8s.operations.deploy import Engine
+from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.processes import FailedError
+
+
+def row(part: str = "a", jobs: int = 10, ours: float = 4.0, peer: str = "helm template") -> Row:
+    return Row(part, "check", jobs, "make check", Cost(ours, ours, 90.0), peer, Cost(2.0, 1.0, 30.0))
+
+
+def test_ratios_are_ours_by_theirs():
+    assert (row().time_ratio, row().cpu_ratio, row().memory_ratio) == (2.0, 4.0, 3.0)
+
+
+def test_a_command_costs_its_own_memory_and_time_and_not_that_of_whoever_measures(tmp_path: Path):
+    ballast = bytearray(200 * 2**20)
+    small = cost([sys.executable, "-S", "-c", "pass"], tmp_path)
+    large = cost([sys.executable, "-S", "-c", "x = b'x' * (100 * 2**20); sum(range(3_000_000))"], tmp_path, runs=2)
+    assert len(ballast) > 0
+    assert small.megabytes < 60
+    assert large.megabytes - small.megabytes > 80
+    assert large.cpu > small.cpu
+    assert large.wall > 0
+
+
+def test_a_command_that_fails_is_said_with_its_words(tmp_path: Path):
+    with pytest.raises(FailedError, match="exited with 3: no such luck"):
+        cost([sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"], tmp_path)
+
+
+def test_an_exit_code_that_is_accepted_is_no_failure(tmp_path: Path):
+    assert cost([sys.executable, "-S", "-c", "raise SystemExit(1)"], tmp_path, accepted=(0, 1)).wall > 0
+
+
+def test_a_change_of_one_job_is_one_value():
+    before, after = (yaml.safe_load(text) for text in (job_file("a"), changed(job_file("a"))))
+    assert (before["spec"]["job"].pop("parallelism"), after["spec"]["job"].pop("parallelism")) == (2, 3)
+    assert before == after
+
+
+def test_opentofu_gets_each_object_after_its_namespace_and_changes_one_job(tmp_path: Path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "00-namespace-bench.yaml").write_text("kind: Namespace\n")
+    (out / "01-flinkdeployment-bench-job-0000.yaml").write_text(job_file("job-0000"))
+    (out / "01-flinkdeployment-bench-job-0001.yaml").write_text(job_file("job-0001"))
+    program = tmp_path / "tofu"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    cluster = Kubectl("kubectl", "here", tmp_path / "kubeconfig")
+    tofu = Tofu(str(program), cluster, sorted(out.iterdir()), tmp_path / "tofu-folder")
+    tofu.begin()
+    written = tmp_path / "tofu-folder" / "main.tf.json"
+    before = json.loads(written.read_text())
+    tofu.change_one()
+    after = json.loads(written.read_text())
+    assert before["provider"]["kubernetes"] == {"config_path": str(cluster.kubeconfig), "config_context": "here"}
+    objects = before["resource"]["kubernetes_manifest"]
+    assert [one["depends_on"] for one in objects.values()] == [
+        [],
+        *[["kubernetes_manifest.object-00-namespace-bench"]] * 2,
+    ]
+    changed_ones = [name for name, one in after["resource"]["kubernetes_manifest"].items() if one != objects[name]]
+    assert changed_ones == ["object-01-flinkdeployment-bench-job-0000"]
+
+
+def test_the_workload_is_a_stack_that_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = project(tmp_path / "project", 3)
+    assert check([STACK, "--root", str(folder)]) == 0, capsys.readouterr().err
+    assert len(list((folder / "jobs").glob("*.yaml"))) == 3
+
+
+def test_the_chart_has_the_same_jobs(tmp_path: Path):
+    folder = chart(tmp_path / "chart", 3)
+    values = yaml.safe_load((folder / "values.yaml").read_text())
+    assert values["jobs"] == names(3)
+    assert values["spec"]["job"]["parallelism"] == 2
+
+
+def test_the_floor_reads_and_writes_each_file(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text("kind: A\n")
+    assert cost([sys.executable, "-c", PLAIN, tmp_path], tmp_path).cpu > 0
+
+
+def test_a_part_that_is_measured_again_replaces_the_old_one_and_no_other():
+    first = report.merged({}, "old", [row("a"), row("b")])
+    second = report.merged(first, "new", [row("a", jobs=100), Skipped("b", "no cluster")])
+    assert second["parts"]["a"]["machine"] == "new"
+    assert [one["jobs"] for one in second["parts"]["a"]["rows"]] == [100]
+    assert second["parts"]["b"] == first["parts"]["b"]
+
+
+def test_a_part_that_was_never_measured_says_why():
+    data = report.merged({}, "here", [Skipped("b", "the pulumi command is not on PATH")])
+    assert "Not measured: the pulumi command is not on PATH." in report.tables(data)
+
+
+def test_the_page_keeps_what_people_wrote(tmp_path: Path):
+    page = tmp_path / report.PAGE
+    page.write_text("above\n<!-- measured: written by make bench -->\nold\n<!-- end of measured -->\nbelow\n")
+    data = report.merged({}, "here", [row()])
+    report.write(tmp_path, data)
+    once = page.read_text()
+    report.write(tmp_path, data)
+    assert page.read_text() == once
+    assert once.startswith("above\n")
+    assert once.endswith("\nbelow\n")
+    assert "old" not in once
+    assert "| 2.0 | 4.0 | 3.0 |" in once
+
+
+def test_the_plot_is_an_svg_with_a_line_for_each_command_and_peer():
+    rows = [row(jobs=10), row(jobs=1000, ours=40.0), row(jobs=10, peer="YAML <&>"), row(jobs=1000, peer="YAML <&>")]
+    drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}polyline"))) == 3
+    assert "YAML <&>" in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_part_of_one_size_is_not_drawn_and_each_other_has_its_panel():
+    rows = [row("a", 10), row("a", 100), row("b", 1), row("d", 10), row("d", 100)]
+    drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
+
+
+def test_nothing_measured_is_an_empty_plot():
+    ElementTree.fromstring(report.plot({"parts": {}}))
+
+
+def test_without_a_cluster_the_part_says_so():
+    nowhere = named("b", None, None)
+    (said,) = deploying.measure([1], nowhere)
+    assert isinstance(said, Skipped)
+    assert "no cluster was named" in said.reason
+    assert list(operating.measure([1], nowhere)) == [nowhere]
+
+
+def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: object) -> Engine:
+        raise FailedError("the pulumi command is not on PATH")
+
+    monkeypatch.setattr(deploying.engine, "find", refuse)
+    cluster = Kubectl("kubectl", "kind-flink", None)
+    assert list(deploying.measure([1], cluster)) == [Skipped("b", "the pulumi command is not on PATH")]
+
+
+def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / report.PAGE).write_text("<!-- measured: written by make bench -->\n<!-- end of measured -->\n")
+    monkeypatch.setattr("dev.bench.checking.measure", lambda counts, runs: iter([row(jobs=counts[0])]))
+    assert main(["--part", "a", "--jobs", "7", "--docs", str(tmp_path)]) == 0
+    assert "| 7 |" in (tmp_path / report.PAGE).read_text()
+    assert machine().split(",")[0] in (tmp_path / report.PAGE).read_text()

@@ -1,0 +1,67 @@
+"""Every Python package is locked by version and hash, and the locks are those of the lists that people write."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from dev.lock import LISTS
+from flink_k8s.support.paths import ROOT
+
+
+def asked(path: Path) -> list[Requirement]:
+    lines = path.read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def locked(path: Path) -> dict[str, str]:
+    """Package to version, and a failure for one without a hash."""
+    found: dict[str, str] = {}
+    entries = re.split(r"\n(?=\S)", "\n".join(line for line in path.read_text().splitlines() if line[:1] != "#"))
+    for entry in filter(None, entries):
+        pinned = re.match(r"([A-Za-z0-9._-]+)==(\S+)", entry)
+        assert pinned, entry
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
+        found[canonicalize_name(pinned[1])] = pinned[2]
+    return found
+
+
+@pytest.mark.parametrize("path", LISTS, ids=str)
+def test_a_lock_has_what_its_list_asks_for(path: Path) -> None:
+    versions = locked((ROOT / path).with_suffix(".txt"))
+    wanted = asked(ROOT / path)
+    assert wanted
+    assert [str(one) for one in wanted if versions[canonicalize_name(one.name)] not in one.specifier] == []
+    assert len(versions) > len(wanted)  # what comes along is locked, too
+
+
+@pytest.mark.parametrize("path", LISTS, ids=str)
+def test_a_lock_begins_with_the_command_that_renovate_runs_again(path: Path) -> None:
+    second = (ROOT / path).with_suffix(".txt").read_text().splitlines()[1]
+    assert (
+        second.split()
+        == (
+            f"# uv pip compile --universal --python-version 3.11 --generate-hashes {path} -o {path.with_suffix('.txt')}"
+        ).split()
+    )
+
+
+def test_every_list_of_the_repository_is_locked() -> None:
+    there = {path.relative_to(ROOT) for path in ROOT.rglob("requirements*.in") if ".venv" not in path.parts}
+    assert there == set(LISTS)
+
+
+def test_development_has_the_programs_versions() -> None:
+    program, development = locked(ROOT / "requirements.txt"), locked(ROOT / "requirements-dev.txt")
+    assert program.items() <= development.items()
+
+
+def test_the_policy_pack_has_the_programs_versions() -> None:
+    """Two versions of the models in one project would judge what nobody runs."""
+    program, pack = locked(ROOT / "requirements.txt"), locked(ROOT / "policy" / "requirements.txt")
+    wanted = {canonicalize_name(one.name) for one in asked(ROOT / "policy" / "requirements.in")} - {"pulumi-policy"}
+    assert {name: pack[name] for name in wanted} == {name: program[name] for name in wanted}

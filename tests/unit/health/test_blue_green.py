@@ -1,0 +1,67 @@
+"""A blue/green deployment fails with the deployment that it brings up, which its own status says nothing of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flink_k8s.health import job_status as verdicts
+from flink_k8s.health.blue_green import with_coming
+from flink_k8s.health.job_status import Verdict, verdict
+from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, exception
+
+
+def judged(state: str, job_state: str = "RUNNING", recorded: str = "5", **children: dict[str, Any]) -> Verdict:
+    found = blue_green(state, job_state, written="5", recorded=recorded)
+    deployments = {f"a-{color}": child for color, child in children.items()}
+    return with_coming(verdict("FlinkBlueGreenDeployment", found), found, deployments)
+
+
+FAILED = deployment("FAILED", error="no such script")
+
+
+@pytest.mark.parametrize(
+    ("state", "children"),
+    [
+        ("INITIALIZING_BLUE", {"blue": FAILED}),
+        ("TRANSITIONING_TO_GREEN", {"blue": deployment("STABLE"), "green": FAILED}),
+        ("TRANSITIONING_TO_BLUE", {"blue": FAILED, "green": deployment("STABLE")}),
+    ],
+)
+def test_what_comes_up_fails_it(state: str, children: dict[str, Any]):
+    found = judged(state, "RECONCILING", **children)
+    assert (found.state, found.error.text) == ("failed", "no such script")
+    assert "FAILED" in found.shown
+    assert state in found.shown
+
+
+@pytest.mark.parametrize(
+    ("state", "children"),
+    [
+        ("TRANSITIONING_TO_GREEN", {"blue": FAILED, "green": deployment("DEPLOYED")}),
+        ("TRANSITIONING_TO_GREEN", {"blue": deployment("STABLE")}),  # not made yet
+        # Up, and not yet the active one.
+        ("TRANSITIONING_TO_GREEN", {"green": deployment("STABLE")}),
+        ("SAVEPOINTING_BLUE", {"blue": FAILED}),
+    ],
+)
+def test_what_goes_does_not(state: str, children: dict[str, Any]):
+    assert judged(state, **children).state == "waiting"
+
+
+def test_an_active_one_is_ready_whatever_is_left_of_the_other():
+    assert judged("ACTIVE_BLUE", blue=deployment("STABLE"), green=FAILED).state == "ready"
+
+
+def test_how_long_it_has_to_be_so_is_that_of_the_deployment():
+    child = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
+    assert judged("INITIALIZING_BLUE", blue=child).patience == verdict("FlinkDeployment", child).patience > 0
+
+
+def test_a_corrected_one_is_not_failed_by_the_spec_before():
+    bad = exception("E", "x", (CONFIGURATION, "too little memory"))
+    child = deployment("UPGRADING", error=bad)
+    assert judged("TRANSITIONING_TO_BLUE", blue=child).patience == 0
+    before = judged("TRANSITIONING_TO_BLUE", recorded="2", blue=child)
+    assert (before.patience, before.is_observed) == (verdicts.OBSERVE_SECONDS, False)

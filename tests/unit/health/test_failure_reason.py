@@ -1,0 +1,107 @@
+"""Whose words a failure is told in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flink_k8s.health.failure_reason import OperatorError, pod_trouble, python_error
+from flink_k8s.health.pods import may_be_scheduled
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (None, ""),
+        ("", ""),
+        ("no JSON", "no JSON"),
+        ('{"type": "X", "message": "outer"}', "X: outer"),
+        ('{"type": "X", "message": "outer", "throwableList": [{"type": "Y", "message": "inner"}]}', "Y: inner"),
+        ('{"type": "X", "message": "outer", "throwableList": [{"type": "Y", "message": ""}]}', "X: outer"),
+        (
+            '{"type": "o.SerializedThrowable", "message": "o", "throwableList": '
+            '[{"type": "o.SerializedThrowable", "message": "java.nio.file.NoSuchFileException: /nope.py"}]}',
+            "java.nio.file.NoSuchFileException: /nope.py",
+        ),
+        # Of two of one type the outer one says where.
+        (
+            '{"type": "X", "message": "o", "throwableList": [{"type": "Y", "message": "TaskManager: too little"}, '
+            '{"type": "Y", "message": "too little"}]}',
+            "Y: TaskManager: too little",
+        ),
+        # The whole stack in a message, as Flink's REST interface answers.
+        (
+            '{"type": "X", "message": "[o.RestHandlerException: Could not execute\\n\\tat o.A(A.java:1)\\n'
+            'Caused by: o.B: b\\n\\tat o.C(C.java:2)\\nCaused by: o.D: why\\n\\t... 3 more"}',
+            "o.D: why",
+        ),
+        ("o.A: first\n\tat o.B(B.java:1)", "o.A: first"),
+        ("two lines\nof a text", "two lines\nof a text"),
+    ],
+)
+def test_innermost_error(error: str | None, cause: str):
+    assert OperatorError.of(error).text == cause
+
+
+def test_what_python_said_last():
+    line = "2026-11-22 INFO  org.apache.flink.client.python.PythonDriver [] - "
+    log = (
+        f"{line}------ Python Process Started ------\n{line}Traceback (most recent call last):\nnoise\n"
+        f"{line}ValueError: no such thing\n{line}------ Python Process Exited ------\n{line}later\n"
+    )
+    assert python_error(log) == "ValueError: no such thing"
+    assert python_error(log.replace("ValueError: no such thing", "---")) == "Traceback (most recent call last):"
+    assert python_error("nothing of the kind") == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({}, ""),
+        ({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}, ""),
+        (
+            {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}]},
+            "pod p: ImagePullBackOff: not found",
+        ),
+        (
+            {
+                "conditions": [
+                    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no cpu"}
+                ]
+            },
+            "pod p: Unschedulable: no cpu",
+        ),
+    ],
+)
+def test_pod_trouble(status: dict[str, Any], said: str):
+    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == said
+
+
+NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preemption is not helpful for scheduling"
+
+
+@pytest.mark.parametrize(
+    ("said", "may_be"),
+    [
+        (f"0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 {NO_VICTIMS}.", True),
+        (f"0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 {NOT_HELPFUL}.", False),
+        (f"0/2 nodes are available: 1 Insufficient cpu, 1 tainted. preemption: 1 {NO_VICTIMS}, 1 {NOT_HELPFUL}.", True),
+        (
+            f"0/1 nodes: pod has unbound immediate PersistentVolumeClaims. preemption: {NOT_HELPFUL}.",
+            True,
+        ),
+        ("words of another scheduler", True),
+    ],
+)
+def test_what_the_scheduler_says(said: str, may_be: bool):
+    assert may_be_scheduled(said) == may_be
+
+
+def test_words_that_say_no_cure_get_one():
+    said = "JobManager deployment is missing and HA metadata is not available to make stateful upgrades. Manual restore"
+    for error in (said, json.dumps({"type": "o.UpgradeFailureException", "message": said})):
+        text = OperatorError.of(error).text
+        assert said in text
+        assert text.endswith("one that has run starts from a savepoint or checkpoint that restoreFrom names")

@@ -1,0 +1,427 @@
+"""The watch: that a real client follows a (small, local) API server, and what it says in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pulumi
+import pytest
+from aiohttp import web
+
+from flink_k8s.health import job_status as verdicts
+from flink_k8s.health import readiness
+from flink_k8s.health import waiting as waitings
+from flink_k8s.health.api_server import ApiServer
+from flink_k8s.health.readiness import Readiness
+from tests.unit.health.listening import listening
+from tests.unit.health.statuses import deployment, exception, in_error
+
+
+class FakeApiServer:
+    """As much of an API server as a watch needs: a list, and a stream of changes to it."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
+        self.lists = 0
+        self.pod_lists = 0
+        self.forbidden = False
+        self.log = ""
+        waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
+        self.pod_status: dict[str, Any] = {"containerStatuses": [{"state": {"waiting": waiting}}]}
+        self.pod_labels = {"app": "a", "component": "taskmanager"}
+        self.events: list[dict[str, Any]] = []
+
+    def put(self, found: dict[str, Any]) -> None:
+        self.objects[found["metadata"]["name"]] = found
+        for watcher in self.watchers:
+            watcher.put_nowait({"type": "MODIFIED", "object": found})
+
+    def break_connections(self) -> None:
+        for watcher in self.watchers:
+            watcher.put_nowait(None)
+
+    async def jobs(self, request: web.Request) -> web.StreamResponse:
+        if self.forbidden:
+            return web.json_response({"message": "no"}, status=403)
+        if "watch" not in request.query:
+            self.lists += 1
+            return web.json_response({"metadata": {"resourceVersion": "1"}, "items": list(self.objects.values())})
+        changes: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.watchers.append(changes)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while (change := await changes.get()) is not None:
+            await response.write(json.dumps(change).encode() + b"\n")
+        self.watchers.remove(changes)
+        return response
+
+    async def pods(self, _: web.Request) -> web.Response:
+        self.pod_lists += 1
+        pod = {"metadata": {"name": "p", "labels": self.pod_labels}, "status": self.pod_status}
+        return web.json_response({"items": [pod]})
+
+    async def namespace_events(self, request: web.Request) -> web.Response:
+        fields = dict(field.split("=", 1) for field in request.query["fieldSelector"].split(","))
+        found = [event for event in self.events if event["reason"] == fields["reason"]]
+        return web.json_response({"items": found})
+
+    async def pod_log(self, _: web.Request) -> web.Response:
+        return web.Response(text=self.log)
+
+
+@asynccontextmanager
+async def serving(folder: Path) -> AsyncGenerator[tuple[FakeApiServer, ApiServer]]:
+    server = FakeApiServer()
+    routes = [
+        web.get("/apis/flink.apache.org/v1beta1/namespaces/flink/flinkdeployments", server.jobs),
+        web.get("/api/v1/namespaces/flink/pods", server.pods),
+        web.get("/api/v1/namespaces/flink/pods/p/log", server.pod_log),
+        web.get("/api/v1/namespaces/flink/events", server.namespace_events),
+    ]
+    async with listening(folder, routes) as api_server:
+        try:
+            yield server, api_server
+        finally:
+            server.break_connections()
+
+
+def job(name: str = "a", **configuration: str) -> Any:
+    spec = {"job": {}, "flinkConfiguration": configuration}
+    return SimpleNamespace(
+        kind="FlinkDeployment", namespace="flink", name=name, session_cluster=None, spec=spec, is_suspended=False
+    )
+
+
+@pytest.fixture(autouse=True)
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have been logged; and this is no preview."""
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, resource=None: lines.append(text))
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    return lines
+
+
+def run(folder: Path, play: Callable[[FakeApiServer, Readiness], Awaitable[None]], timeout_seconds: int = 20) -> None:
+    async def whole() -> None:
+        async with serving(folder) as (server, api_server):
+            watch = Readiness(api_server, timeout_seconds=timeout_seconds)
+            async with asyncio.timeout(30):
+                await play(server, watch)
+
+    asyncio.run(whole())
+
+
+RESOURCE: Any = None
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, said: list[str]):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("STABLE", observed=1))
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.watchers)
+        server.put(deployment("DEPLOYED"))
+        await until(lambda: "DEPLOYED" in said)
+        assert not waiting.done()
+        server.put(deployment("STABLE"))
+        assert await waiting == "STABLE"
+
+    run(tmp_path, play)
+    assert said == ["STABLE, change not seen by the operator yet", "DEPLOYED", "STABLE"]
+
+
+def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("FAILED", error='{"type": "X", "message": "the reason"}'))
+        start = time.monotonic()
+        with pytest.raises(pulumi.RunError, match=r"job flink/a FAILED: X: the reason"):
+            await watch.wait(job(), RESOURCE)
+        assert time.monotonic() - start < 5
+
+    run(tmp_path, play)
+
+
+def test_a_failed_python_program_speaks_for_itself(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("FAILED", error="java.lang.RuntimeException: Python process exits with code: 1"))
+        line = "INFO  org.apache.flink.client.python.PythonDriver [] - "
+        server.log = f"{line}ValueError: no such thing\n{line}------ Python Process Exited ------\n"
+        with pytest.raises(pulumi.RunError, match=r"FAILED: ValueError: no such thing \(java.*exits with code: 1\)"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def test_a_job_that_restarts_itself_may_leave_failed_again(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("FAILED", error="passing"))
+        restarting = job(**{"kubernetes.operator.job.restart.failed": "true"})
+        waiting = asyncio.create_task(watch.wait(restarting, RESOURCE))
+        await until(lambda: server.watchers)
+        server.put(deployment("STABLE"))
+        assert await waiting == "STABLE"
+
+    run(tmp_path, play)
+
+
+def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(waitings, "RESTART_SECONDS", 0)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("FAILED", error="for good"))
+        with pytest.raises(pulumi.RunError, match="for good"):
+            await watch.wait(job(**{"kubernetes.operator.job.restart.failed": "true"}), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def test_a_job_manager_in_error_has_a_minute_to_get_well(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="a ConfigMap is not there"))
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.watchers)
+        server.put(deployment("STABLE"))
+        assert await waiting == "STABLE"
+
+    run(tmp_path, play)
+
+
+def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off 20s restarting"))
+        with pytest.raises(pulumi.RunError, match="JobManager ERROR: back-off 20s restarting"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def test_a_crash_loop_is_counted_from_its_first_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+):
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 1.5)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 10)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        failing = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
+        server.put(failing)
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.watchers)
+        server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING"))
+        await until(lambda: any("DEPLOYING" in line for line in said))
+        await asyncio.sleep(1.5)
+        assert not waiting.done()
+        server.put(failing)
+        with pytest.raises(pulumi.RunError, match="back-off"):
+            await waiting
+
+    run(tmp_path, play)
+
+
+def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, said: list[str]):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(
+            pulumi.RunError, match=r"not ready after 2 s: DEPLOYED; pod p: ImagePullBackOff: no such image"
+        ):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play, timeout_seconds=2)
+
+
+def test_pods_that_cannot_run_fail_it_long_before_the_time_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(pulumi.RunError, match="job flink/a DEPLOYED: pod p: ImagePullBackOff: no such image"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+NO_NODE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 Preemption is not helpful for scheduling."
+NO_ROOM = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 No preemption victims found for incoming pod."
+
+
+def unscheduled(said: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    return {"conditions": [condition]}
+
+
+def test_a_pod_that_fits_on_no_node_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status = unscheduled(NO_NODE)
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(pulumi.RunError, match=r"job flink/a DEPLOYED: pod p: Unschedulable: 0/1 nodes.*cpu"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+@pytest.mark.parametrize("because", ["room", "autoscaler"])
+def test_a_pod_for_which_a_node_or_room_may_come_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, because: str
+):
+    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status = unscheduled(NO_ROOM if because == "room" else NO_NODE)
+        if because == "autoscaler":
+            server.events = [{"reason": "TriggeredScaleUp", "involvedObject": {"kind": "Pod", "name": "p"}}]
+        server.put(deployment("DEPLOYED"))
+        with pytest.raises(pulumi.RunError, match=r"not ready after 2 s: DEPLOYED; pod p: Unschedulable"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play, timeout_seconds=2)
+
+
+def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Flink's default scheduler says RUNNING when it begins to ask for slots."""
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("STABLE", jobStatus={"state": "RUNNING"}))
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.pod_lists >= 2)
+        assert not waiting.done()
+        server.pod_status = {"conditions": [{"type": "Ready", "status": "True"}]}
+        assert await waiting == "STABLE, job RUNNING"
+
+    run(tmp_path, play)
+
+
+def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]):
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status = {}
+        server.events = [
+            {"reason": "JobException", "lastTimestamp": f"2026-01-01T00:00:0{number}Z", "involvedObject": {},
+             "message": f"o.A: a\n\tat o.B(B.java:1)\nCaused by: o.C: reason {number}\n\tat o.D(D.java:2)"}
+            for number in (1, 3, 2)
+        ]  # fmt: skip
+        server.put(deployment("STABLE", jobStatus={"state": "RESTARTING"}))
+        with pytest.raises(pulumi.RunError, match=r"not ready after 2 s: STABLE, job RESTARTING; o.C: reason 3"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play, timeout_seconds=2)
+    assert "waits: o.C: reason 3" in said
+
+
+def test_what_the_pods_say_is_newer_than_what_the_operator_has_read_off_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(in_error(exception("DeploymentFailedException", "a ConfigMap was not there yet")))
+        with pytest.raises(pulumi.RunError, match=r"JobManager ERROR: pod p: ImagePullBackOff: no such image$"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def test_a_broken_connection_is_made_again(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("DEPLOYED"))
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: server.watchers)
+        server.break_connections()
+        await until(lambda: not server.watchers)
+        await until(lambda: server.watchers)
+        server.put(deployment("STABLE"))
+        assert await waiting == "STABLE"
+
+    run(tmp_path, play)
+
+
+def test_who_may_not_watch_hears_it(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.forbidden = True
+        with pytest.raises(pulumi.RunError, match="must be allowed to watch"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.5)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        names = [f"job-{number}" for number in range(300)]
+        for name in names:
+            server.put(deployment("DEPLOYED", name=name))
+        waiting = [asyncio.create_task(watch.wait(job(name), RESOURCE)) for name in names]
+        await until(lambda: server.pod_lists >= 2)
+        start = time.monotonic()
+        server.put(deployment("FAILED", name="job-150", error="the reason"))
+        done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert time.monotonic() - start < 5
+        assert [str(task.exception()) for task in done] == ["job flink/job-150 FAILED: the reason"]
+        assert len(pending) == 299
+        assert server.pod_lists < 30, "each job asks for itself"
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await until(lambda: not watch._streams)
+
+    run(tmp_path, play)
+
+
+def test_three_hundred_jobs_need_one_watch(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        names = [f"job-{number}" for number in range(300)]
+        for name in names:
+            server.put(deployment("DEPLOYED", name=name))
+        waiting = [asyncio.create_task(watch.wait(job(name), RESOURCE)) for name in names]
+        await until(lambda: server.watchers)
+        assert len(server.watchers) == server.lists == 1
+        for name in names:
+            server.put(deployment("STABLE", name=name))
+        assert set(await asyncio.gather(*waiting)) == {"STABLE"}
+
+    run(tmp_path, play)
+
+
+def test_a_preview_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    watch = Readiness(ApiServer("/nowhere", "none"), timeout_seconds=2)
+    assert asyncio.run(watch.wait(job(), RESOURCE)) == "not awaited in a preview"
+
+
+def test_a_context_that_is_not_there_is_said(tmp_path: Path):
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        watch._api_server = replace(watch._api_server, context="other")
+        with pytest.raises(pulumi.RunError, match="check context and kubeconfig"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)

@@ -1,0 +1,471 @@
+"""Whole plans: from the engine's JSON to the table, the closing line and the exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flink_k8s.config.namespace import Limits
+from flink_k8s.operations.plan import __main__ as command
+from flink_k8s.operations.plan.effects import Effect
+from flink_k8s.operations.plan.plan import Plan, plan
+from flink_k8s.operations.plan.preview import CHANGED_SECRET, SECRET, UNKNOWN, Operation, PreviewError, parse
+from flink_k8s.operations.plan.report import Report
+from flink_k8s.operations.plan.resources import asker
+from flink_k8s.operations.plan.state import DeclaredJob, Operator
+from flink_k8s.resolve.quota_usage import cost
+from flink_k8s.support.errors import CommandError
+from tests.unit.operations.plan.cases import batch, on, session_cluster, session_job, stateful
+
+PREVIEWS = Path(__file__).parent / "previews"
+OPERATOR = Operator("1.16.1", {})
+
+Manifest = dict[str, Any]
+
+
+def step(op: str, old: Manifest | None, new: Manifest | None, **more: Any) -> Manifest:
+    """A step as the engine writes it, named as the program names its resources."""
+    said = new or old
+    assert said is not None
+    metadata = said["metadata"]
+    group = said["apiVersion"] if "/" in said["apiVersion"] else f"core/{said['apiVersion']}"
+    name = f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
+    made: Manifest = {"op": op, "urn": f"urn:pulumi:dev::flink-k8s::kubernetes:{group}:{said['kind']}::{name}"}
+    protect = more.pop("protect", False)
+    made |= {"oldState": {"inputs": old, "protect": protect}} if old else {}
+    made |= {"newState": {"inputs": new, "protect": protect}} if new else {}
+    return made | more
+
+
+def planned(*steps: Manifest, errors: tuple[str, ...] = ()) -> Plan:
+    diagnostics = [{"severity": "error", "message": error} for error in errors]
+    return plan(parse(json.dumps({"steps": list(steps), "diagnostics": diagnostics})), OPERATOR)
+
+
+def effects(found: Plan) -> dict[str, tuple[Effect, bool]]:
+    return {job.title: (job.outcome.effect, bool(job.outcome.loss)) for job in found.jobs}
+
+
+def renamed(manifest: Manifest, **metadata: str) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], **metadata}}
+
+
+class TestRealPreviews:
+    """What a real engine wrote (3.259 and 3.260)."""
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("no-change", {}),
+            ("parallelism", {"flink/pw": (Effect.FROM_EMPTY, False)}),
+            ("add-job", {"flink/other": (Effect.NEW, False)}),
+            ("delete", {"flink/pw": (Effect.DELETE, False)}),
+            ("rename", {"flink/pw": (Effect.REPLACE, False)}),
+            ("secret-unchanged", {"flink/a": (Effect.NOTHING, False), "flink/b": (Effect.NOTHING, False)}),
+            ("protected-delete", {"flink/a": (Effect.DELETE_REFUSED, False), "flink/b": (Effect.METADATA, False)}),
+            ("protected-replace", {"flink/a": (Effect.REPLACE_REFUSED, False), "flink/b": (Effect.METADATA, False)}),
+        ],
+    )
+    def test_each(self, name: str, expected: dict[str, tuple[Effect, bool]]) -> None:
+        assert effects(plan(parse((PREVIEWS / f"{name}.json").read_text()), OPERATOR)) == expected
+
+    def test_parallelism_has_the_field_and_the_pods(self) -> None:
+        [job] = plan(parse((PREVIEWS / "parallelism.json").read_text()), OPERATOR).jobs
+        assert [(change.field, change.old, change.new) for change in job.outcome.changes] == [("job.parallelism", 1, 2)]
+        assert (job.before.pods, job.after.pods) == (2, 3)
+        assert (job.before.cpu, job.after.cpu) == (1, 1.5)
+        assert (job.before.memory, job.after.memory) == (2 * 1600 * 2**20, 3 * 1600 * 2**20)
+
+    @pytest.mark.parametrize("name", ["protected-delete", "protected-replace"])
+    def test_the_engines_refusal_is_one_line(self, name: str) -> None:
+        assert plan(parse((PREVIEWS / f"{name}.json").read_text()), OPERATOR).errors == ("a is protected",)
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "pulumi: no such stack",
+            "[]",
+            '{"steps": 1}',
+            '{"steps": [{"op": "update"}]}',
+            '{"steps": [{"op": "update", "urn": "x", "newState": {"inputs": {}}}]}',
+            '{"steps": [{"op": "update", "urn": ["x"], "newState": {"inputs": {}}}]}',
+            '{"steps": [{"op": "same", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:Pod::a"}]}',
+        ],
+    )
+    def test_what_is_no_preview_is_said(self, text: str) -> None:
+        with pytest.raises(PreviewError, match="--json --show-sames"):
+            parse(text)
+
+    def test_secrets_are_the_same_unless_the_engine_says_otherwise(self) -> None:
+        encrypted = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+        old = on(batch(), {"spec.a": encrypted, "spec.b": ["[secret]"]})
+        [found] = parse(json.dumps({"steps": [step("update", old, old)]})).steps
+        assert (found.new or {})["spec"]["a"] == SECRET
+        [found] = parse(json.dumps({"steps": [step("update", old, old, detailedDiff={"spec.b[0]": {}})]})).steps
+        assert (found.new or {})["spec"]["b"] == [CHANGED_SECRET]
+        assert (found.old or {})["spec"]["b"] == [SECRET]
+
+    def test_a_secret_that_changes_restarts_the_job_and_is_not_shown(self) -> None:
+        old = on(stateful(), {"conf:a.b": "[secret]"})
+        diff = {'spec.flinkConfiguration["a.b"]': {"kind": "update"}}
+        found = planned(step("update", old, old, detailedDiff=diff))
+        assert effects(found)["flink/orders"][0] is Effect.FROM_SAVEPOINT
+        assert "a.b: [secret] -> [another secret]" in Report("dev", found).text()
+
+    def test_what_is_known_after_up_is_taken_for_a_change(self) -> None:
+        new = on(stateful(), {"spec.image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
+        [job] = planned(step("update", stateful(), new)).jobs
+        assert job.outcome.changes[0].new == UNKNOWN
+        assert job.outcome.effect is Effect.FROM_SAVEPOINT
+        assert any("known after up only" in note for note in job.outcome.notes)
+
+    def test_a_replacement_in_three_steps_is_one(self) -> None:
+        old, new = stateful(), renamed(stateful(), name="orders2")
+        steps = [step(op, old, new) | {"urn": step("same", old, None)["urn"]} for op in REPLACEMENT]
+        [found] = parse(json.dumps({"steps": steps})).steps
+        assert found.operation is Operation.REPLACE
+        assert found.old is not None
+        assert found.new is not None
+
+    def test_protection_may_be_taken_off_with_a_replacement_but_not_with_a_removal(self) -> None:
+        taken_off = step("replace", stateful(), stateful(), protect=True)
+        taken_off["newState"]["protect"] = False
+        assert effects(planned(taken_off)) == {"flink/orders": (Effect.REPLACE, True)}
+        assert effects(planned(step("replace", stateful(), stateful(), protect=True))) == {
+            "flink/orders": (Effect.REPLACE_REFUSED, False)
+        }
+        assert effects(planned(step("delete", stateful(), None, protect=True))) == {
+            "flink/orders": (Effect.DELETE_REFUSED, False)
+        }
+
+    def test_a_component_is_nothing_by_itself(self) -> None:
+        component = {
+            "op": "create",
+            "urn": "urn:pulumi:dev::flink-k8s::flink-k8s:Team::a",
+            "newState": {"custom": False},
+        }
+        assert planned(component).others == ()
+
+    def test_a_job_inside_a_component_is_found(self) -> None:
+        inside = step("delete", stateful(), None)
+        inside["urn"] = inside["urn"].replace("::kubernetes:", "::flink-k8s:Team$kubernetes:")
+        assert effects(planned(inside)) == {"flink/orders": (Effect.DELETE, True)}
+
+    def test_a_kind_of_the_same_name_in_another_group_is_no_job(self) -> None:
+        other = step("delete", {**stateful(), "apiVersion": "example.org/v1"}, None)
+        assert planned(other).jobs == ()
+
+
+REPLACEMENT = ("create-replacement", "replace", "delete-replaced")
+
+
+class TestAcrossResources:
+    def test_a_move_to_another_namespace_is_a_delete_and_a_new_job(self) -> None:
+        moved = renamed(stateful(), namespace="team")
+        found = planned(step("delete", stateful(), None), step("create", None, moved))
+        assert effects(found) == {"flink/orders": (Effect.DELETE, True), "team/orders": (Effect.NEW, False)}
+        assert "looks like a rename to team/orders" in Report("dev", found).text()
+
+    def test_two_different_jobs_are_no_rename(self) -> None:
+        other = renamed(on(stateful(), {"spec.job.jarURI": "local:///other.jar"}), name="other")
+        found = planned(step("delete", stateful(), None), step("create", None, other))
+        assert "rename" not in Report("dev", found).text()
+
+    def test_session_jobs_go_with_a_cluster_that_restarts_without_high_availability(self) -> None:
+        cluster = session_cluster()
+        found = planned(
+            step("update", cluster, on(cluster, {"spec.image": "flink:2"})),
+            step("same", session_job(), session_job()),
+            step("same", *2 * [renamed(session_job("stateless"), name="plain")]),
+        )
+        assert effects(found) == {
+            "flink/cluster": (Effect.CLUSTER_RESTART, False),
+            "flink/visits": (Effect.FROM_EMPTY, True),
+            "flink/plain": (Effect.FROM_EMPTY, False),
+        }
+
+    def test_high_availability_brings_them_back(self) -> None:
+        ha = {"conf:high-availability.type": "kubernetes", "conf:high-availability.storageDir": "s3://b/ha"}
+        cluster = session_cluster(**ha)
+        found = planned(
+            step("update", cluster, on(cluster, {"spec.image": "flink:2"})), step("same", session_job(), session_job())
+        )
+        assert effects(found)["flink/visits"] == (Effect.FROM_LAST_STATE, False)
+
+    def test_a_cluster_that_goes_takes_them_along(self) -> None:
+        found = planned(step("delete", session_cluster(), None), step("same", session_job(), session_job()))
+        assert effects(found)["flink/visits"] == (Effect.FROM_EMPTY, True)
+
+    def test_another_cluster_is_none_of_theirs(self) -> None:
+        other = renamed(session_cluster(), name="other")
+        found = planned(step("delete", other, None), step("same", session_job(), session_job()))
+        assert effects(found)["flink/visits"] == (Effect.NOTHING, False)
+
+    def test_a_claim_takes_the_state_on_it_along(self) -> None:
+        volume = {"name": "s", "persistentVolumeClaim": {"claimName": "state"}}
+        mounts = [{"name": "flink-main-container", "volumeMounts": [{"name": "s", "mountPath": "/state"}]}]
+        job = on(stateful(), {"spec.podTemplate": {"spec": {"volumes": [volume], "containers": mounts}}})
+        claim = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "state", "namespace": "flink"},
+        }
+        elsewhere = renamed(claim, namespace="team")
+        assert effects(planned(step("same", job, job), step("delete", claim, None)))["flink/orders"][1]
+        assert effects(planned(step("same", job, job), step("replace", claim, claim)))["flink/orders"][1]
+        assert not effects(planned(step("same", job, job), step("delete", elsewhere, None)))["flink/orders"][1]
+        assert not effects(planned(step("same", job, job), step("delete", claim, None, protect=True)))["flink/orders"][
+            1
+        ]
+        kept = step("delete", claim, None)
+        kept["oldState"]["retainOnDelete"] = True
+        assert not effects(planned(step("same", job, job), kept))["flink/orders"][1]
+        on_deletion = on(job, {"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
+        both = planned(step("delete", on_deletion, None), step("delete", claim, None))
+        assert effects(both)["flink/orders"] == (Effect.DELETE_WITH_SAVEPOINT, True)
+
+    def test_a_namespace_takes_its_jobs_along(self) -> None:
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flink"}}
+        found = planned(step("replace", namespace, namespace), step("same", stateful(), stateful()))
+        assert effects(found)["flink/orders"][1]
+
+    def test_what_else_changes_is_listed(self) -> None:
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "flink"}}
+        snapshot = {
+            "apiVersion": "flink.apache.org/v1beta1",
+            "kind": "FlinkStateSnapshot",
+            "metadata": {"name": "s", "namespace": "flink"},
+            "spec": {"savepoint": {"path": "s3://b"}},
+        }
+        found = planned(
+            step("create", None, claim), step("delete", snapshot, None), step("same", *2 * [renamed(claim, name="d")])
+        )
+        assert [(other.operation, other.title) for other in found.others] == [
+            (Operation.CREATE, "PersistentVolumeClaim flink/c"),
+            (Operation.DELETE, "FlinkStateSnapshot flink/s"),
+        ]
+        assert "its savepoint's files are deleted" in Report("dev", found).text()
+
+
+class TestResources:
+    @pytest.mark.parametrize(
+        ("patch", "pods", "cpu", "memory"),
+        [
+            ({}, 2, 3, 3),
+            ({"spec.job.parallelism": 3}, 3, 5, 5),
+            ({"spec.job.parallelism": 3, "conf:taskmanager.numberOfTaskSlots": "3"}, 2, 3, 3),
+            ({"spec.taskManager.replicas": 4}, 5, 9, 9),
+            ({"spec.jobManager.replicas": 2}, 3, 4, 4),
+            ({"spec.job.state": "suspended"}, 0, 0, 0),
+            ({"spec.taskManager.resources": {"requests": {"cpu": "500m", "memory": "4Gi"}}}, 2, 1.5, 5),
+            ({"spec.taskManager.resources": {"limits": {"cpu": "500m", "memory": "4Gi"}}}, 2, 1.5, 5),
+            ({"spec.taskManager.resource": {"memory": "2g"}}, 2, 3, 3),
+            ({"spec.taskManager.resource": {}, "conf:taskmanager.memory.process.size": "3g"}, 2, 3, 4),
+            ({"spec.jobManager.resource": {"memory": "1g"}, "conf:kubernetes.jobmanager.cpu.amount": "0.5"}, 2, 2.5, 3),
+        ],
+    )  # fmt: skip
+    def test_requests(self, patch: Manifest, pods: int, cpu: float, memory: int) -> None:
+        found = cost(asker(DeclaredJob.of(on(batch(), patch), OPERATOR))).usage
+        assert (found.pods, float(found.cpu), found.memory, found.is_whole) == (pods, cpu, memory * 2**30, True)
+
+    def test_a_size_that_nobody_says_is_not_made_up(self) -> None:
+        found = cost(asker(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))).usage
+        assert not found.is_whole
+        assert found.memory == 2**30
+
+    def test_a_container_beside_flinks_counts_in_each_pod(self) -> None:
+        side = {"name": "side", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}}
+        silent = {"name": "silent"}
+        before = cost(asker(DeclaredJob.of(batch(), OPERATOR))).usage
+        beside = on(batch(), {"spec.podTemplate": {"spec": {"containers": [side, silent]}}})
+        found = cost(asker(DeclaredJob.of(beside, OPERATOR))).usage
+        assert found.pods == before.pods == 2
+        assert float(found.cpu - before.cpu) == 0.5
+        assert found.memory - before.memory == 2 * 2**30
+        assert found.is_whole
+
+    def test_a_session_cluster_has_the_task_managers_of_its_jobs(self) -> None:
+        job = on(session_job(), {"spec.job.parallelism": 3})
+        other = renamed(job, name="other")
+        found = planned(step("same", *2 * [session_cluster()]), step("same", job, job), step("create", None, other))
+        [cluster] = [job for job in found.jobs if job.name == "cluster"]
+        assert (cluster.before.pods, cluster.after.pods) == (1 + 2, 1 + 3)
+        assert found.after.pods == 4
+
+    def test_a_claim_is_its_only_jobs_and_one_that_stays_still_costs(self) -> None:
+        volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]
+        job = on(batch(), {"spec.podTemplate": {"spec": {"volumes": volumes}}})
+        steps = [step("same", job, job), step("create", None, claim("data", "2Gi"))]
+        found = planned(*steps, {**step("delete", claim("kept", "3Gi"), None), **retained("kept", "3Gi")})
+        assert [(one.before.storage, one.after.storage) for one in found.jobs] == [(0, 2 * 2**30)]
+        assert (found.before.storage, found.after.storage) == (3 * 2**30, 5 * 2**30)
+
+    def test_a_blue_green_deployment_has_a_peak(self) -> None:
+        found = planned(step("update", BLUE_GREEN, on(BLUE_GREEN, {"spec.template.spec.job.parallelism": 4})))
+        row = next(line for line in Report("dev", found).text().splitlines() if line.startswith("flink/orders"))
+        assert "2 (peak 4) -> 3 (peak 6)" in row
+        assert "| 2 (peak 4) -> 3 (peak 6) | 3 (peak 6) -> 5 (peak 10) |" in Report("dev", found).markdown()
+
+    def test_teams_have_lines_where_there_are_several(self) -> None:
+        one, other = renamed(batch(), namespace="a"), renamed(batch(), namespace="b")
+        text = Report("dev", planned(step("create", None, one), step("same", other, other))).text().splitlines()
+        assert [line.split()[:2] for line in text if ": all" in line] == [["a:", "all"], ["b:", "all"]]
+        markdown = Report("dev", planned(step("create", None, one), step("same", other, other))).markdown()
+        assert "| `a`: all | | 0 -> 2 | 0 -> 3 | 0 -> 3 GiB | 0 | |" in markdown
+        assert "| all jobs | | 2 -> 4 | 3 -> 6 | 3 GiB -> 6 GiB | 0 | |" in markdown
+
+    def test_a_namespaces_defaults_count(self) -> None:
+        job = on(batch(), {"spec.podTemplate": {"spec": {"containers": [{"name": "side"}]}}})
+        limits = {"flink": Limits.model_validate({"defaultRequest": {"cpu": "250m"}})}
+        preview = parse(json.dumps({"steps": [step("same", job, job)]}))
+        assert plan(preview, OPERATOR, limits).after.cpu - plan(preview, OPERATOR).after.cpu == Decimal("0.5")
+
+
+BLUE_GREEN = {
+    **batch(),
+    "kind": "FlinkBlueGreenDeployment",
+    "metadata": {"name": "orders", "namespace": "flink"},
+    "spec": {"template": {"spec": batch()["spec"]}},
+}
+
+
+def claim(name: str, size: str) -> Manifest:
+    spec = {"resources": {"requests": {"storage": size}}}
+    metadata = {"name": name, "namespace": "flink"}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def retained(name: str, size: str) -> Manifest:
+    return {"oldState": {"inputs": claim(name, size), "retainOnDelete": True}}
+
+
+class TestReport:
+    FOUND = planned(
+        step("update", stateful(), on(stateful(), {"spec.job.parallelism": 8, "conf:s3.secret-key": "hunter2"})),
+        step("delete", renamed(stateful(), name="visits"), None),
+        step("same", *2 * [renamed(batch(), name="words")]),
+    )
+
+    def test_text(self) -> None:
+        assert Report("dev", self.FOUND).text().splitlines() == [
+            "JOB           EFFECT                  PODS    CPU      MEMORY           STORAGE",
+            "flink/visits  STATE LOSS: delete      2 -> 0  3 -> 0   3 GiB -> 0       0",
+            "    state loss: nothing points to its state any more",
+            "flink/orders  restart from savepoint  2 -> 5  3 -> 9   3 GiB -> 9 GiB   0",
+            "    flinkConfiguration.s3.secret-key: (none) -> [hidden]",
+            "    job.parallelism: 2 -> 8",
+            "all jobs      3 declared or running   6 -> 7  9 -> 12  9 GiB -> 12 GiB  0",
+            "nothing (1): flink/words",
+            'plan of dev: STATE LOSS in flink/visits; to go on all the same: make plan STACK=dev ALLOW="visits"',
+        ]
+
+    def test_markdown(self) -> None:
+        text = Report("dev", self.FOUND).markdown()
+        assert "| `flink/visits` | **state loss**: delete | 2 -> 0 |" in text
+        assert "hunter2" not in text
+        assert "Nothing happens to 1 job: `flink/words`." in text
+        table = [line for line in text.splitlines() if line.startswith("|")]
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}, "each row has its seven cells"
+
+    def test_a_job_that_is_suspended_and_stays_so_is_shown_as_that(self) -> None:
+        report = Report("dev", planned(step("same", *2 * [on(stateful(), {"spec.job.state": "suspended"})])))
+        assert "nothing (1): flink/orders (suspended)" in report.text()
+        assert "Nothing happens to 1 job: `flink/orders` (suspended)." in report.markdown()
+
+    def test_markdown_takes_nothing_of_a_value_for_its_own(self) -> None:
+        new = on(stateful(), {"spec.image": "a|b<script>`*_[x](y)"})
+        row = next(
+            line
+            for line in Report("dev", planned(step("update", stateful(), new))).markdown().splitlines()
+            if "image" in line
+        )
+        assert "a\\|b&lt;script&gt;\\`\\*\\_\\[x\\](y)" in row
+
+    @pytest.mark.parametrize("name", ["visits", "flink/visits", "FlinkDeployment/flink/visits"])
+    def test_what_is_allowed(self, name: str) -> None:
+        report = Report("dev", self.FOUND, (name,))
+        assert report.losses == []
+        assert "STATE LOSS (allowed): delete" in report.text()
+        assert report.closing_line().endswith("; state loss allowed in flink/visits")
+
+    @pytest.mark.parametrize("name", ["orders", "visit", "team/visits"])
+    def test_allowing_another_job_allows_nothing(self, name: str) -> None:
+        report = Report("dev", self.FOUND, (name,))
+        assert [job.title for job in report.losses] == ["flink/visits"]
+        assert report.unused == [name]
+
+    def test_two_of_a_name_are_told_apart(self) -> None:
+        found = planned(step("delete", stateful(), None), step("delete", renamed(stateful(), namespace="team"), None))
+        assert 'ALLOW="flink/orders team/orders"' in Report("dev", found).closing_line()
+
+    def test_many_fields_are_counted(self) -> None:
+        new = on(stateful(), {f"conf:a.b{number}": "c" for number in range(30)})
+        assert "and 18 fields more" in Report("dev", planned(step("update", stateful(), new))).text()
+
+
+class TestCommand:
+    @pytest.fixture
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+
+        def run(*steps: Manifest, arguments: tuple[str, ...] = (), errors: tuple[str, ...] = ()) -> int:
+            saved = tmp_path / "preview.json"
+            diagnostics = [{"severity": "error", "message": error} for error in errors]
+            saved.write_text(json.dumps({"steps": steps, "diagnostics": diagnostics}))
+            monkeypatch.setattr(sys, "argv", ["plan", "sandbox", "--preview-json", str(saved), *arguments])
+            return command.main()
+
+        return run
+
+    def test_nothing_lost(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(step("same", stateful(), stateful())) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 unchanged; no state is lost"
+
+    def test_state_loss(self, run: Any) -> None:
+        assert run(step("delete", stateful(), None)) == 3
+
+    def test_state_loss_allowed(self, run: Any) -> None:
+        assert run(step("delete", stateful(), None), arguments=("--allow-state-loss", "orders")) == 0
+
+    def test_state_loss_of_a_job_that_stays_suspended(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+        """It is a loss like any other, to be allowed like any other; the same change that keeps the state is none."""
+        asleep = on(stateful(), {"spec.job.state": "suspended"})
+        forgets = step("update", asleep, on(asleep, {"spec.job.upgradeMode": "stateless"}))
+        assert run(forgets) == 3
+        assert "STATE LOSS: stays suspended" in capsys.readouterr().out
+        assert run(forgets, arguments=("--allow-state-loss", "orders")) == 0
+        capsys.readouterr()
+        assert run(step("update", asleep, on(asleep, {"spec.image": "shop/orders:2"}))) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 stays suspended; no state is lost"
+
+    def test_a_refusal_of_the_engine(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(step("delete", stateful(), None, protect=True), errors=("error: Preview failed: x",)) == 1
+        said = capsys.readouterr().out
+        assert "delete, refused: protected" in said
+        assert said.splitlines()[-1].endswith("this may not be all, the engine refuses the change: x")
+
+    def test_markdown_to_a_file_and_alone_on_standard_output(
+        self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("--markdown", str(tmp_path / "new" / "plan.md"), "--format", "markdown")
+        assert run(step("same", stateful(), stateful()), arguments=arguments) == 0
+        assert capsys.readouterr().out.startswith("### Plan of stack `sandbox`")
+        assert (tmp_path / "new" / "plan.md").read_text().startswith("### Plan of stack `sandbox`")
+
+    def test_the_plan_is_said_also_where_its_file_cannot_be_written(
+        self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        arguments = ("--markdown", str(tmp_path / "file" / "plan.md"))
+        with pytest.raises(CommandError, match=r"file/plan\.md cannot be written"):
+            run(step("delete", stateful(), None), arguments=arguments)
+        assert "STATE LOSS in flink/orders" in capsys.readouterr().out

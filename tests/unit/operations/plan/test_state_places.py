@@ -1,0 +1,508 @@
+"""Where state is, who writes it and who can read it: what a plan says of changes that touch one of the three.
+
+The rules are those of docs/plan.md; `test_plan_model.py` compares them with a model on random pairs of specs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from flink_k8s.operations.plan.effects import Effect, Outcome, added, changed, deleted, replaced
+from flink_k8s.operations.plan.state import DeclaredJob, Operator
+from tests.e2e.validator.corpus import GONE
+from tests.unit.operations.plan.cases import (
+    BOTH,
+    IMAGE,
+    JOB_CANCEL,
+    NO_HA,
+    ON_A_CLAIM,
+    SUSPENDED,
+    Manifest,
+    batch,
+    blue_green,
+    mounted,
+    on,
+    session_cluster,
+    session_job,
+    stateful,
+    streaming,
+)
+from tests.unit.operations.plan.test_plan import planned, step
+
+X = {"conf:x.y": "z"}
+"""A change that restarts a job and has nothing to do with its state."""
+
+RESUMED = {"spec.job.state": "running"}
+ON_DELETION = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true"}
+SAVEPOINTS, CHECKPOINTS = "conf:state.savepoints.dir", "conf:state.checkpoints.dir"
+HA_TYPE, HA_STORAGE = "conf:high-availability.type", "conf:high-availability.storageDir"
+IN_TMP = {SAVEPOINTS: "file:///tmp/sp", CHECKPOINTS: "file:///tmp/cp", HA_STORAGE: "file:///tmp/ha"}
+
+CLAIM = {"persistentVolumeClaim": {"claimName": "state"}}
+
+
+def template(source: Mapping[str, Any], path: str = "/state", name: str = "s", **mount: Any) -> Manifest:
+    """A pod template with that volume mounted at the path."""
+    mounts = [{"name": name, "mountPath": path, **mount}]
+    container = {"name": "flink-main-container", "volumeMounts": mounts}
+    return {"spec": {"volumes": [{"name": name, **source}], "containers": [container]}}
+
+
+def volume(source: Mapping[str, Any], **mount: Any) -> dict[str, Any]:
+    """The change that mounts it in both processes."""
+    return {"spec.podTemplate": template(source, **mount)}
+
+
+def outcome(old: Manifest, new: Manifest, version: str = "1.16.1", **defaults: str) -> Outcome:
+    operator = Operator(version, {key.replace("_", "."): value for key, value in defaults.items()})
+    return changed(DeclaredJob.of(old, operator), DeclaredJob.of(new, operator))
+
+
+def job(manifest: Manifest, version: str = "1.16.1") -> DeclaredJob:
+    return DeclaredJob.of(manifest, Operator(version, {}))
+
+
+class TestUpgradeSavepoint:
+    """It is in the new spec's directory, and the old pods write it (case sec-60)."""
+
+    @pytest.mark.parametrize("version", BOTH)
+    def test_from_a_bucket_into_the_pods_own_directory_loses_it(self, version: str) -> None:
+        found = outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}), version)
+        assert found.effect is Effect.FROM_SAVEPOINT
+        assert found.loss == "the savepoint in file:///tmp/sp is inside of the JobManager's pod, and is lost with it"
+
+    @pytest.mark.parametrize("version", BOTH)
+    def test_from_a_bucket_to_a_claim_that_the_running_pods_do_not_mount_never_finishes(self, version: str) -> None:
+        found = outcome(stateful(), mounted(), version)
+        assert (found.effect, found.loss) == (Effect.STUCK, "")
+        assert found.notes[0].startswith(
+            "the running JobManager cannot write the savepoint to file:///state/savepoints"
+        )
+
+    def test_as_root_they_write_it_into_the_pod(self) -> None:
+        root = {"spec.podTemplate": {"spec": {"securityContext": {"runAsUser": 0}}}}
+        assert outcome(stateful(**root), mounted()).loss
+
+    @pytest.mark.parametrize("version", BOTH)
+    def test_a_directory_that_comes_with_the_change_is_enough(self, version: str) -> None:
+        old = mounted("last-state", **{SAVEPOINTS: GONE})
+        found = outcome(old, mounted(), version)
+        assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
+
+    @pytest.mark.parametrize("version", BOTH)
+    def test_without_one_in_the_new_spec_the_old_directory_is_used(self, version: str) -> None:
+        found = outcome(stateful(), stateful(**{SAVEPOINTS: GONE}), version)
+        assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
+        assert outcome(streaming(**IN_TMP), stateful(**{SAVEPOINTS: GONE}), version).loss
+
+    def test_the_operators_default_is_no_part_of_the_new_spec(self) -> None:
+        """The operator copies the directory from the resource's own flinkConfiguration alone."""
+        old = stateful(**{SAVEPOINTS: GONE})
+        assert outcome(old, on(old, X), state_savepoints_dir="s3://b/default").effect is Effect.FROM_SAVEPOINT
+        own = stateful(**{SAVEPOINTS: "file:///tmp/sp"})
+        assert outcome(own, on(own, {SAVEPOINTS: GONE}), state_savepoints_dir="s3://b/default").loss
+
+    @pytest.mark.parametrize(
+        "name", ["execution.checkpointing.savepoint-dir", "state.savepoints.dir", "savepoints.state.backend.fs.dir"]
+    )
+    def test_every_name_of_the_option_counts(self, name: str) -> None:
+        old = stateful(**{SAVEPOINTS: GONE, "conf:savepoints.state.backend.fs.dir": "s3://b/sp"})
+        new = on(old, {"conf:savepoints.state.backend.fs.dir": GONE, f"conf:{name}": "file:///tmp/sp"})
+        assert outcome(old, new).loss
+
+    def test_operator_1_7_0_does_not_read_the_name_of_today(self) -> None:
+        new = stateful(**{SAVEPOINTS: GONE, "conf:execution.checkpointing.savepoint-dir": "file:///tmp/sp"})
+        assert outcome(stateful(), new, "1.16.1").loss
+        assert not outcome(stateful(), new, "1.7.0").loss
+
+    def test_from_a_claim_into_a_bucket_works(self) -> None:
+        assert outcome(mounted(), mounted(**{SAVEPOINTS: "s3://b/sp"})).loss == ""
+        assert outcome(mounted(), stateful()).loss == ""
+
+    @pytest.mark.parametrize("version", BOTH)
+    def test_without_any_directory_it_never_finishes(self, version: str) -> None:
+        found = outcome(batch(), batch(**{"spec.job.upgradeMode": "savepoint"}, **X), version)
+        assert found.effect is Effect.STUCK
+        assert "there is no savepoint directory" in found.notes[0]
+
+    def test_a_read_only_mount_never_finishes(self) -> None:
+        old = streaming(**volume(CLAIM, readOnly=True))
+        assert outcome(old, on(old, X)).effect is Effect.STUCK
+
+    def test_a_blue_green_deployment_uses_the_directory_that_it_runs_with(self) -> None:
+        assert not outcome(blue_green(), blue_green(**{SAVEPOINTS: "file:///tmp/sp"})).loss
+        assert outcome(blue_green(**{SAVEPOINTS: "file:///tmp/sp"}), blue_green()).loss
+        assert outcome(blue_green(**{SAVEPOINTS: GONE}), blue_green()).effect is Effect.STUCK
+
+    def test_with_a_suspension_it_is_the_same(self) -> None:
+        assert outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}, **SUSPENDED)).loss
+        assert outcome(stateful(), mounted(**SUSPENDED)).effect is Effect.STUCK
+
+    def test_a_suspended_job_has_its_savepoint_in_the_old_directory(self) -> None:
+        old = mounted(**SUSPENDED)
+        assert not outcome(old, on(old, {SAVEPOINTS: "file:///tmp/sp", **RESUMED})).loss
+        assert outcome(old, on(old, {"spec.podTemplate": GONE, **RESUMED})).loss
+
+
+PLACES = {
+    "/tmp": IN_TMP,
+    "an emptyDir": volume({"emptyDir": {}}),
+    "an ephemeral claim": volume({"ephemeral": {"volumeClaimTemplate": {}}}),
+    "a volume inside of the claim": {
+        "spec.podTemplate.spec": {
+            "volumes": [{"name": "s", **CLAIM}, {"name": "e", "emptyDir": {}}],
+            "containers": [
+                {
+                    "name": "flink-main-container",
+                    "volumeMounts": [
+                        {"name": "s", "mountPath": "/"},
+                        {"name": "e", "mountPath": "/state"},
+                    ],
+                }
+            ],
+        }
+    },
+}
+
+
+class TestInsideOfThePod:
+    """It does not survive a restart, a suspension or a deletion (case sec-61)."""
+
+    @pytest.mark.parametrize("place", PLACES)
+    @pytest.mark.parametrize("mode", ["savepoint", "last-state"])
+    @pytest.mark.parametrize("version", BOTH)
+    def test_a_restart_or_a_suspension_loses_it(self, place: str, mode: str, version: str) -> None:
+        old = streaming(mode, **PLACES[place])
+        for change, effects in (
+            (X, (Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE)),
+            (SUSPENDED, (Effect.SUSPEND,)),
+        ):
+            found = outcome(old, on(old, change), version)
+            assert found.effect in effects
+            assert "inside of the JobManager's pod" in found.loss
+
+    @pytest.mark.parametrize("place", PLACES)
+    def test_a_deletion_loses_the_savepoint_too(self, place: str) -> None:
+        found = deleted(job(streaming(**PLACES[place], **ON_DELETION)), protected=False)
+        assert found.effect is Effect.DELETE_WITH_SAVEPOINT
+        assert "inside of the JobManager's pod" in found.loss
+        assert not any("stays in" in note for note in found.notes)
+
+    def test_a_deletion_waits_where_nothing_can_be_written(self) -> None:
+        assert deleted(job(streaming(**ON_DELETION)), protected=False).effect is Effect.STUCK
+        assert deleted(job(mounted(**ON_DELETION)), protected=False).loss == ""
+
+    def test_a_suspended_job_has_no_savepoint_left_there(self) -> None:
+        assert deleted(job(streaming(**IN_TMP, **SUSPENDED)), protected=False).loss
+        assert not deleted(job(mounted(**SUSPENDED)), protected=False).loss
+        assert outcome(streaming(**IN_TMP, **SUSPENDED), streaming(**IN_TMP, **RESUMED)).loss
+
+    def test_a_replacement_leaves_none_there(self) -> None:
+        old = job(streaming(**IN_TMP, **ON_DELETION))
+        assert replaced(old, old, [], protected=False).notes == ()
+
+    def test_nothing_that_does_not_restart_loses_it(self) -> None:
+        old = streaming(**IN_TMP)
+        assert outcome(old, on(old, {"conf:kubernetes.operator.x": "y"})).loss == ""
+
+    def test_rescaling_in_place_replaces_task_managers(self) -> None:
+        adaptive = {"conf:jobmanager.scheduler": "adaptive"}
+        overrides = "conf:pipeline.jobvertex-parallelism-overrides"
+        for base, loses in ((streaming("last-state", **IN_TMP), True), (stateful("last-state"), False)):
+            old = on(base, {**adaptive, overrides: "a:1"})
+            found = outcome(old, on(old, {overrides: "a:2"}))
+            assert (found.effect, bool(found.loss)) == (Effect.RESCALE, loses)
+
+    def test_of_high_availabilitys_data_the_job_manager_alone_needs_the_volume(self) -> None:
+        buckets = {SAVEPOINTS: "s3://b/sp", CHECKPOINTS: "s3://b/cp"}
+        for process, loses in (("jobManager", False), ("taskManager", True)):
+            old = streaming("last-state", **buckets, **{f"spec.{process}.podTemplate": template(CLAIM)})
+            assert bool(outcome(old, on(old, X)).loss) is loses
+
+    @pytest.mark.parametrize("process", ["jobManager", "taskManager"])
+    def test_of_checkpoints_both_need_it(self, process: str) -> None:
+        old = streaming("last-state", **{HA_STORAGE: "s3://b/ha", f"spec.{process}.podTemplate": template(CLAIM)})
+        other = "TaskManager" if process == "jobManager" else "JobManager"
+        assert f"inside of the {other}'s pod" in outcome(old, on(old, X)).loss
+
+    def test_by_last_state_savepoints_in_the_pod_do_not_matter(self) -> None:
+        old = stateful("last-state", **{SAVEPOINTS: "file:///tmp/sp"})
+        assert outcome(old, on(old, X)).loss == ""
+
+    def test_by_savepoint_checkpoints_in_the_pod_do_not_matter(self) -> None:
+        old = stateful(**{CHECKPOINTS: "file:///tmp/cp", HA_STORAGE: "file:///tmp/ha"})
+        assert outcome(old, on(old, X)).loss == ""
+
+    def test_a_path_without_a_scheme_is_in_the_default_file_system(self) -> None:
+        old = stateful(**{SAVEPOINTS: "/tmp/sp"})
+        assert outcome(old, on(old, X)).loss
+        in_hdfs = on(old, {"conf:fs.default-scheme": "hdfs://name:9000/"})
+        assert not outcome(in_hdfs, on(in_hdfs, X)).loss
+
+    def test_a_new_job_cannot_start_from_there(self) -> None:
+        started = added(job(stateful(**{"spec.job.initialSavepointPath": "file:///tmp/s"})))
+        assert started.notes == ("starts from file:///tmp/s, which is inside of its pod",)
+
+
+NFS = {"nfs": {"server": "nas", "path": "/export"}}
+CSI = {"csi": {"driver": "d", "volumeAttributes": {"share": "a"}}}
+
+SAME_PLACE = [
+    (volume(CLAIM), volume(CLAIM, readOnly=False)),
+    (volume(NFS), volume({"nfs": {"server": "nas", "path": "/"}}, subPath="export")),
+    (volume(CLAIM), {"spec.jobManager.podTemplate": template(CLAIM), "spec.taskManager.podTemplate": template(CLAIM)}),
+    (volume(CLAIM), volume(CLAIM, path="/state/")),
+    (volume(CLAIM, path="/"), volume(CLAIM, path="/state", subPath="state")),
+]
+OTHER_PLACE = [
+    (volume(CLAIM), volume({"persistentVolumeClaim": {"claimName": "other"}})),
+    (volume(CLAIM), volume(CLAIM, subPath="team")),
+    (volume(CLAIM), volume(CLAIM, path="/other")),
+    (volume(CLAIM), volume({"emptyDir": {}})),
+    (volume(NFS), volume({"nfs": {"server": "other", "path": "/export"}})),
+    (volume(NFS), volume({"nfs": {"server": "nas", "path": "/other"}})),
+    (volume(CSI), volume({"csi": {"driver": "d", "volumeAttributes": {"share": "b"}}})),
+    (volume({"hostPath": {"path": "/a"}}), volume({"hostPath": {"path": "/b"}})),
+    (volume(CLAIM), {"spec.jobManager.podTemplate": template(CLAIM)}),
+    (volume(CLAIM), {"spec.taskManager.podTemplate": template(CLAIM)}),
+    (volume(CLAIM), {**volume(CLAIM), "spec.taskManager.podTemplate": template({"emptyDir": {}}, name="e")}),
+    (volume(CLAIM), {**volume(CLAIM), "spec.jobManager.podTemplate": template(NFS, name="e")}),
+]
+
+
+class TestVolumes:
+    """Behind a path is its volume."""
+
+    @pytest.mark.parametrize(
+        ("before", "after", "loses"), [(*pair, False) for pair in SAME_PLACE] + [(*pair, True) for pair in OTHER_PLACE]
+    )
+    @pytest.mark.parametrize("mode", ["savepoint", "last-state"])
+    def test_the_new_pods_find_what_the_old_ones_wrote(
+        self, before: Manifest, after: Manifest, mode: str, *, loses: bool
+    ) -> None:
+        found = outcome(streaming(mode, **before), streaming(mode, **after))
+        assert bool(found.loss) is loses, found
+
+
+class TestUnclaimedState:
+    """Every name of the option counts (case sec-63)."""
+
+    OPTIONS = (
+        "conf:execution.savepoint.ignore-unclaimed-state",
+        "conf:execution.state-recovery.ignore-unclaimed-state",
+    )
+
+    @pytest.mark.parametrize("option", [*OPTIONS, "spec.job.allowNonRestoredState"])
+    @pytest.mark.parametrize("version", BOTH)
+    def test_turned_on(self, option: str, version: str) -> None:
+        value: object = True if option.startswith("spec") else "true"
+        found = outcome(mounted(), mounted(**{option: value, **X}), version)
+        assert option.partition(".")[2].rpartition("job.")[2] in found.loss
+        assert "is dropped" in found.loss
+        kept = mounted(**{option: value})
+        assert not outcome(kept, on(kept, X), version).loss, "it is not turned on by this change"
+
+    def test_one_name_for_another_is_no_change(self) -> None:
+        old = mounted(**{self.OPTIONS[0]: "true"})
+        assert not outcome(old, mounted(**{self.OPTIONS[1]: "true"})).loss
+
+    def test_the_field_wins_over_the_option(self) -> None:
+        off = mounted(**{"spec.job.allowNonRestoredState": False})
+        assert not outcome(off, on(off, {self.OPTIONS[0]: "true"})).loss
+
+    def test_by_the_operators_configuration(self) -> None:
+        off = mounted(**{"spec.job.allowNonRestoredState": False})
+        on_again = on(off, {"spec.job.allowNonRestoredState": GONE, **X})
+        assert outcome(off, on_again, execution_savepoint_ignore_unclaimed_state="true").loss == ""
+        operator = Operator("1.16.1", {"execution.savepoint.ignore-unclaimed-state": "true"})
+        assert changed(DeclaredJob.of(off, operator), DeclaredJob.of(on_again, operator)).loss
+
+
+FACTORY = "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory"
+
+
+class TestHighAvailability:
+    def test_by_its_class_it_is_the_same(self) -> None:
+        old = stateful("last-state")
+        assert not outcome(old, on(old, {HA_TYPE: FACTORY})).loss
+        assert not outcome(on(old, {HA_TYPE: FACTORY}), old).loss
+        assert outcome(on(old, {HA_TYPE: FACTORY}), on(old, NO_HA)).loss
+
+    @pytest.mark.parametrize("name", ["high-availability", "recovery.mode"])
+    def test_by_its_older_names_too(self, name: str) -> None:
+        old = stateful("last-state", **{HA_TYPE: GONE, f"conf:{name}": "kubernetes"})
+        assert not outcome(old, stateful("last-state")).loss
+        assert outcome(old, on(old, {f"conf:{name}": GONE})).loss
+
+    @pytest.mark.parametrize("key", ["quorum", "path.root"])
+    def test_zookeeper_elsewhere_has_no_metadata(self, key: str) -> None:
+        old = stateful("last-state", **{HA_TYPE: "zookeeper", f"conf:high-availability.zookeeper.{key}": "a"})
+        assert outcome(old, on(old, {f"conf:high-availability.zookeeper.{key}": "b"})).loss
+        assert not outcome(old, on(old, X)).loss
+
+    def test_the_operator_looks_for_no_metadata_of_another_implementation(self) -> None:
+        """It cancels the job instead: the checkpoint's own path counts."""
+        old = stateful("last-state", **{HA_TYPE: "org.example.Factory", HA_STORAGE: "file:///tmp/ha"})
+        assert not outcome(old, on(old, X)).loss
+        assert outcome(old, on(old, {CHECKPOINTS: GONE})).loss == ""
+        without = on(old, {CHECKPOINTS: GONE})
+        assert "JobManager's memory" in outcome(without, on(without, X)).loss
+
+
+class TestNothingToRestore:
+    """From stateless without checkpoints to last-state."""
+
+    @pytest.mark.parametrize("ha", [{}, NO_HA])
+    def test_a_job_without_state_starts_empty(self, ha: Manifest) -> None:
+        found = outcome(batch(), on(stateful("last-state"), ha))
+        assert (found.effect, found.loss) == (Effect.FROM_EMPTY, "")
+        assert "takes no checkpoints" in found.notes[0]
+
+    def test_one_with_savepoints_alone_loses_what_it_has(self) -> None:
+        old = batch(**{SAVEPOINTS: "s3://b/sp"})
+        found = outcome(old, stateful("last-state"))
+        assert (found.effect, bool(found.loss)) == (Effect.FROM_EMPTY, True)
+
+    def test_with_checkpoints_it_goes_on(self) -> None:
+        found = outcome(stateful("stateless"), on(stateful("last-state"), IMAGE))
+        assert (found.effect, found.loss) == (Effect.FROM_LAST_STATE, "")
+
+    def test_by_savepoint_it_goes_on_too(self) -> None:
+        found = outcome(batch(), stateful())
+        assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
+
+    @pytest.mark.parametrize("cancels", [NO_HA, JOB_CANCEL])
+    def test_checkpoints_in_memory_go_with_a_job_that_is_cancelled(self, cancels: Manifest) -> None:
+        old = on(stateful("last-state", **{CHECKPOINTS: GONE}), cancels)
+        assert "JobManager's memory" in outcome(old, on(old, X)).loss
+        kept = stateful("last-state", **{CHECKPOINTS: GONE})
+        assert outcome(kept, on(kept, X)).loss == "", "high availability's data holds them"
+
+
+DRAIN = {"conf:kubernetes.operator.job.drain-on-savepoint-deletion": "true"}
+
+
+class TestNotes:
+    """Case sec-67."""
+
+    @pytest.mark.parametrize(
+        ("before", "after", "note"),
+        [
+            ("v2_2", "v1_20", "Flink 1.20 is older: it may not read state that 2.2 has written"),
+            ("v1_20", "v1_19", "Flink 1.19 is older: it may not read state that 1.20 has written"),
+            ("v1_20", "v2_2", "Flink 1.x to 2.x: state compatibility is not guaranteed; try it with a copy first"),
+            ("v1_19", "v1_20", ""),
+            ("v2_1", "v2_2", ""),
+        ],
+    )
+    @pytest.mark.parametrize("patch", [{}, SUSPENDED])
+    def test_flink_versions(self, before: str, after: str, note: str, patch: Manifest) -> None:
+        found = outcome(mounted(**{"spec.flinkVersion": before}), mounted(**{"spec.flinkVersion": after}, **patch))
+        assert [said for said in found.notes if "Flink " in said] == ([note] if note else [])
+        assert not found.loss
+
+    def test_a_savepoint_that_drains(self) -> None:
+        drained = "kubernetes.operator.job.drain-on-savepoint-deletion drains the job"
+        for change in (X, SUSPENDED):
+            assert drained in " ".join(outcome(mounted(), mounted(**DRAIN, **change)).notes)
+        assert drained in " ".join(deleted(job(mounted(**DRAIN, **ON_DELETION)), protected=False).notes)
+        for quiet in (
+            outcome(mounted(), mounted(**X)),
+            outcome(mounted("last-state"), mounted("last-state", **DRAIN, **X)),
+            outcome(blue_green(), blue_green(**DRAIN, **X)),
+        ):
+            assert drained not in " ".join(quiet.notes)
+
+    def test_a_fixed_job_id(self) -> None:
+        fixed = {"conf:$internal.pipeline.job-id": "0" * 32}
+        assert "is fixed" in " ".join(outcome(mounted(**fixed), mounted(**fixed, **X)).notes)
+        assert "is fixed" not in " ".join(outcome(mounted(), mounted(**X)).notes)
+
+
+HA = {HA_TYPE: "kubernetes", HA_STORAGE: "s3://b/ha"}
+
+
+def of_session(cluster: Manifest, change: Mapping[str, Any], job: Manifest) -> tuple[bool, bool]:
+    """Whether the cluster loses something by the change, and whether its job does."""
+    found = planned(step("update", cluster, on(cluster, change)), step("same", job, job))
+    losses = {one.name: bool(one.outcome.loss) for one in found.jobs}
+    return losses["cluster"], losses["visits"]
+
+
+class TestSessionClusters:
+    """They lose what their high availability's data or their version loses, and their jobs with them."""
+
+    @pytest.mark.parametrize(
+        ("before", "change", "loses"),
+        [
+            (HA, IMAGE, False),
+            (HA, {HA_TYPE: FACTORY}, False),
+            (HA, {HA_STORAGE: "s3://b/other"}, False),
+            (HA, {HA_TYPE: GONE, HA_STORAGE: GONE}, True),
+            (HA, {HA_TYPE: "zookeeper"}, True),
+            (HA, {"spec.flinkVersion": "v1_20"}, True),
+            ({**HA, HA_STORAGE: "file:///tmp/ha"}, IMAGE, True),
+            ({**HA, HA_STORAGE: "file:///state/ha", **ON_A_CLAIM}, IMAGE, False),
+            ({**HA, HA_STORAGE: "file:///state/ha", **ON_A_CLAIM}, {"spec.podTemplate": GONE}, True),
+        ],
+    )
+    def test_with_its_job(self, before: Manifest, change: Manifest, *, loses: bool) -> None:
+        assert of_session(session_cluster(**before), change, session_job()) == (loses, loses)
+
+    def test_without_high_availability_its_jobs_alone_lose(self) -> None:
+        assert of_session(session_cluster(), IMAGE, session_job()) == (False, True)
+
+    def test_jobs_that_are_not_declared_are_lost_with_it(self) -> None:
+        cluster = session_cluster(**HA)
+        [found] = planned(step("update", cluster, on(cluster, {"spec.flinkVersion": "v1_20"}))).jobs
+        assert found.outcome.loss == "it restarts with another Flink version, which cannot recover its jobs"
+
+    @pytest.mark.parametrize("idle", [session_job(**SUSPENDED), session_job("stateless")])
+    def test_with_its_jobs_suspended_its_version_may_change(self, idle: Manifest) -> None:
+        assert of_session(session_cluster(**HA), {"spec.flinkVersion": "v1_20"}, idle) == (False, False)
+
+    def test_a_suspended_jobs_savepoint_on_a_claim_needs_the_claim(self) -> None:
+        cluster = session_cluster(**HA, **ON_A_CLAIM)
+        idle = session_job(**SUSPENDED, **{SAVEPOINTS: "file:///state/sp"})
+        assert of_session(cluster, {"spec.podTemplate": GONE}, idle)[1]
+        assert not of_session(cluster, IMAGE, idle)[1]
+
+    def test_checkpoints_of_a_job_in_its_clusters_pods(self) -> None:
+        in_pod = session_job(**{CHECKPOINTS: "file:///tmp/cp"})
+        assert of_session(session_cluster(**HA), IMAGE, in_pod)[1]
+
+    def test_a_jobs_own_directory_wins_over_its_clusters(self) -> None:
+        cluster = session_cluster(**HA, **{CHECKPOINTS: "file:///tmp/cp"})
+        assert of_session(cluster, IMAGE, session_job()) == (False, False)
+        assert of_session(cluster, IMAGE, session_job(**{CHECKPOINTS: GONE})) == (True, True)
+        [alone] = planned(step("update", cluster, on(cluster, IMAGE))).jobs
+        assert "file:///tmp/cp" in alone.outcome.loss, "jobs that are not declared use the cluster's"
+
+    def test_a_jobs_savepoint_goes_to_the_new_directory_of_job_or_cluster(self) -> None:
+        cluster = session_cluster(**HA)
+        old = session_job()
+        for change in ({SAVEPOINTS: "file:///tmp/sp"}, {**X, SAVEPOINTS: "file:///state/sp"}):
+            found = planned(step("same", cluster, cluster), step("update", old, on(old, change)))
+            [visits] = [one.outcome for one in found.jobs if one.name == "visits"]
+            assert visits.loss if "/tmp" in str(change) else visits.effect is Effect.STUCK
+        silent = session_job(**{SAVEPOINTS: GONE})
+        of_cluster = session_cluster(**HA, **{SAVEPOINTS: "file:///tmp/sp"})
+        found = planned(step("same", of_cluster, of_cluster), step("update", silent, on(silent, X)))
+        assert [one.outcome.loss for one in found.jobs if one.name == "visits"] != [""]
+
+    def test_what_an_unknown_cluster_mounts_is_not_known(self) -> None:
+        """Nothing is claimed of it."""
+        old = session_job(**{SAVEPOINTS: "file:///state/sp"})
+        assert outcome(old, on(old, X)).loss == ""
+
+
+@pytest.mark.parametrize("version", BOTH)
+def test_state_in_a_bucket_is_found_by_any_pods(version: str) -> None:
+    """The control: none of the rules above speaks of it."""
+    for mode in ("savepoint", "last-state"):
+        old = stateful(mode)
+        for change in (X, IMAGE, ON_A_CLAIM, {"spec.podTemplate": GONE}, SUSPENDED):
+            assert outcome(old, on(old, change), version).loss == ""

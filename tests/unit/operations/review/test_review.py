@@ -1,0 +1,206 @@
+"""The comment of a pull request, of a branch that changes one job, adds another and breaks a third."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flink_k8s.operations.review import trees
+from flink_k8s.operations.review.__main__ import main, review
+from flink_k8s.operations.review.comment import LONGEST, MARK, Compared, comment, fails, preview_json
+from flink_k8s.operations.review.trees import Declared
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.paths import ROOT
+from flink_k8s.support.processes import FailedError
+
+JOB = """\
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata:
+  name: {name}
+spec:
+  image: registry.example.org/{name}@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+  flinkVersion: v2_2
+  jobManager: {{resource: {{memory: 1600m, cpu: 1}}}}
+  taskManager: {{resource: {{memory: 1600m, cpu: 1}}}}
+  job:
+    jarURI: local:///opt/flink/usrlib/{name}.jar
+    parallelism: {parallelism}
+    upgradeMode: savepoint
+"""
+
+
+def git(root: Path, *words: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", "-C", root, *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with three jobs on main, and a branch that is not committed whole."""
+    root = tmp_path_factory.mktemp("clone")
+    trees.copy_work(ROOT, root)
+    for stack in ("staging", "prod"):
+        (root / f"Pulumi.{stack}.yaml").unlink()
+    jobs = root / "jobs"
+    (jobs / "orders.yaml").write_text(JOB.format(name="orders", parallelism=2))
+    (jobs / "visits.yaml").write_text(JOB.format(name="visits", parallelism=1))
+    for words in (("init",), ("add", "-A"), ("commit", "-m", "before"), ("switch", "-c", "change")):
+        git(root, *words)
+    (jobs / "orders.yaml").write_text(JOB.format(name="orders", parallelism=8))
+    git(root, "commit", "-am", "orders: eight")
+    (jobs / "returns.yaml").write_text(JOB.format(name="returns", parallelism=1))
+    (jobs / "visits.yaml").write_text(JOB.format(name="visits", parallelism=1).replace("parallelism", "paralelism"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def compared(clone: Path) -> list[Compared]:
+    return review(clone, "main")
+
+
+def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
+    [dev] = compared
+    assert dev.stack == "dev"
+    jobs = [
+        [name for name in names if "-flinkdeployment-flink-" in name] for names in (dev.added, dev.changed, dev.removed)
+    ]
+    assert jobs == [["04-flinkdeployment-flink-returns.yaml"], ["04-flinkdeployment-flink-orders.yaml"], []]
+    text = comment(compared, "main")
+    assert text.startswith(MARK)
+    assert re.search(r"\| `dev` \| ❌ 1 problem \| \+2 ~\d -0 \|", text)  # a job and its policy
+    assert "`jobs/visits.yaml:12: spec.job.paralelism: is unknown" in text
+    assert 'did you mean "parallelism"?' in text
+    assert "What follows has `jobs/visits.yaml` as before." in text
+    assert "| `flink/orders` | restart from savepoint |" in text
+    assert re.search(r"job\.parallelism: 2 -\S+ 8", text)
+    assert "| `flink/returns` | new |" in text
+    assert "-    parallelism: 2\n+    parallelism: 8\n" in text
+    assert "flinkdeployment-flink-visits" not in text
+
+
+def test_a_branch_with_a_problem_fails_and_is_written_all_the_same(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flink_k8s.operations.review.__main__.ROOT", clone)
+    out = tmp_path / "comment.md"
+    words = ["review", "--base", "main", "--stack", "dev", "--out", str(out)]
+    words += ["--check", "lint=failure", "--check", "e2e=success"]
+    monkeypatch.setattr("sys.argv", words)
+    assert main() == 3
+    assert "❌ lint" in out.read_text()
+    assert "✅ e2e" in out.read_text()
+    assert out.read_text().strip() == capsys.readouterr().out.strip()
+
+
+def test_a_comment_that_cannot_be_written_is_said_all_the_same(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flink_k8s.operations.review.__main__.ROOT", clone)
+    monkeypatch.setattr("sys.argv", ["review", "--stack", "dev", "--out", str(tmp_path)])
+    with pytest.raises(CommandError, match="cannot be written: Is a directory"):
+        main()
+    assert capsys.readouterr().out.startswith(MARK)
+
+
+def test_a_base_that_git_does_not_know_is_said(clone: Path) -> None:
+    with pytest.raises(FailedError, match=r"git merge-base nowhere HEAD: .*fetch it with all its history"):
+        review(clone, "nowhere")
+
+
+def thing(name: str, parallelism: int = 1, namespace: str = "flink", protect: bool = False) -> dict[str, Any]:
+    inputs = {
+        "apiVersion": "flink.apache.org/v1beta1",
+        "kind": "FlinkDeployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"job": {"parallelism": parallelism, "upgradeMode": "last-state"}, "flinkVersion": "v2_2"},
+    }
+    kind = "kubernetes:flink.apache.org/v1beta1:FlinkDeployment"
+    return {"urn": f"urn:pulumi:dev::flink-k8s::{kind}::{name}", "inputs": inputs, "protect": protect}
+
+
+OPERATOR = {"version": "1.16.1", "configuration": {}}
+
+
+def declares(*things: dict[str, Any], **more: Any) -> Declared:
+    manifests = {f"04-{one['inputs']['metadata']['name']}.yaml": str(one["inputs"]["spec"]) + "\n" for one in things}
+    return Declared(resources=things, manifests=manifests, operator=OPERATOR, **more)
+
+
+def stack(base: Declared, head: Declared) -> Compared:
+    return Compared("dev", base, head, head)
+
+
+def test_a_job_that_goes_with_its_state_is_a_reason_to_stop_unless_allowed() -> None:
+    loses = stack(declares(thing("a"), thing("b")), declares(thing("a")))
+    assert fails([loses])
+    assert "STATE LOSS in flink/b" in comment([loses], "main")
+    assert not fails([Compared("dev", loses.base, loses.head, loses.head, ("b",))])
+    assert not fails([stack(declares(thing("a")), declares(thing("a"), thing("b")))])
+
+
+def test_the_same_in_two_declarations_is_no_step_that_changes() -> None:
+    assert '"op": "same"' in preview_json([thing("a")], [thing("a")])
+    assert '"op": "update"' in preview_json([thing("a")], [thing("a", 2)])
+    assert '"replaceReasons": ["metadata.namespace"]' in preview_json([thing("a")], [thing("a", namespace="b")])
+
+
+def test_only_findings_that_are_new_are_said_and_each_once() -> None:
+    old, new = "warning: jobs/a.yaml:1: x", "warning: jobs/a.yaml:2: y"
+    one = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
+    two = Compared("prod", declares(), declares(remarks=(new,)), declares(remarks=(new,)))
+    text = comment([one, two], "main")
+    assert f"- `{new}` (dev, prod)" in text
+    assert old not in text
+
+
+def test_a_tree_that_cannot_be_asked_is_said_and_fails() -> None:
+    broken = Declared(failure="ImportError: x")
+    assert "`dev` of this branch cannot be asked: `ImportError: x`" in comment([stack(declares(), broken)], "main")
+    assert fails([stack(declares(), broken)])
+
+
+def test_what_was_broken_before_is_not_this_branchs_fault_but_is_said() -> None:
+    text = comment([stack(Declared(problems=("jobs/a.yaml: x",)), declares(thing("a")))], "main")
+    assert "`dev` was broken before: `jobs/a.yaml: x`" in text
+
+
+def test_a_comment_is_never_longer_than_github_takes() -> None:
+    many = declares(*(thing(f"job-{index}", namespace="n" * 60) for index in range(900)))
+    text = comment([stack(declares(), many)], "main")
+    assert LONGEST - 1000 < len(text) < 65536
+    assert "Too long for a comment" in text
+
+
+@pytest.fixture
+def renamed(clone: Path, tmp_path: Path) -> Path:
+    """A branch that takes the stack `dev` away and brings `team.a`."""
+    root = tmp_path / "renamed"
+    git(tmp_path, "clone", "-q", "-b", "main", str(clone), str(root))
+    git(root, "switch", "-c", "renamed")
+    git(root, "mv", "Pulumi.dev.yaml", "Pulumi.team.a.yaml")
+    return root
+
+
+def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(renamed: Path) -> None:
+    found = review(renamed, "main")
+    assert [one.stack for one in found] == ["dev", "team.a"]
+    text = comment(found, "main")
+    assert re.search(r"\| `dev` \| ✅ \| \+0 ~0 -\d+ \|", text)
+    assert re.search(r"\| `team.a` \| ✅ \| \+\d+ ~0 -0 \|", text)
+    assert "`dev` has no stack file any more" in text
+    assert "make destroy STACK=dev" in text
+    assert "STATE LOSS in flink/orders" in text
+    assert "| `flink/orders` | new |" in text
+    assert fails(found)
+    assert not fails(review(renamed, "main", ["dev"], ["orders", "visits"]))
+
+
+def test_a_stack_that_is_nowhere_is_said_with_the_nearest_that_is(renamed: Path) -> None:
+    """No comment says of a misspelt stack that all is well with it."""
+    with pytest.raises(FailedError, match=r'no stack "team\.b", neither here nor in main; did you mean "team\.a"\?'):
+        review(renamed, "main", ["dev", "team.b"])

@@ -1,0 +1,213 @@
+"""Which `pulumi` command is used, and what an operation asks of it; a script stands for the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flink_k8s.operations import deploy as engine
+from flink_k8s.operations import stack
+from flink_k8s.support.paths import ROOT, home, state
+from flink_k8s.support.processes import FailedError
+
+VERSION = (ROOT / ".pulumi.version").read_text().strip()
+KUBECONFIG = {"contexts": [{"name": "flink-k8s-sandbox"}]}
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """State of the tests' own, a context for the sandbox's stack, no terminal."""
+    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CI", "1")
+
+
+def executable(path: Path, script: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def nothing(*_: str) -> None:
+    return None
+
+
+def never() -> Path:
+    pytest.fail("the command is there already")
+
+
+def test_the_command_on_path_is_the_first_choice():
+    executable(state() / "pulumi" / VERSION / "bin" / "pulumi")
+    found = engine.find(context="kind-flink", which=lambda name: f"/usr/bin/{name}", install=never, build=never)
+    assert found.pulumi == Path("/usr/bin/pulumi")
+
+
+def test_an_installed_command_comes_before_the_one_that_the_sandbox_has_built():
+    built = executable(home() / "bin" / "pulumi")
+    assert engine.find(context="kind-flink", which=nothing, install=never, build=never).pulumi == built
+    installed = executable(state() / "pulumi" / VERSION / "bin" / "pulumi")
+    assert engine.find(context="kind-flink", which=nothing, install=never, build=never).pulumi == installed
+
+
+def test_a_command_is_installed_before_one_is_built():
+    found = engine.find(
+        context=engine.SANDBOX_CONTEXT, which=nothing, install=lambda: Path("/installed/pulumi"), build=never
+    )
+    assert found.pulumi == Path("/installed/pulumi")
+
+
+def test_only_for_the_sandbox_a_command_is_built():
+    found = engine.find(
+        context=engine.SANDBOX_CONTEXT, which=nothing, install=nothing, build=lambda: Path("/built/pulumi")
+    )
+    assert found.pulumi == Path("/built/pulumi")
+    with pytest.raises(FailedError, match="could not be installed; install it"):
+        engine.find(context="kind-flink", which=nothing, install=nothing, build=never)
+
+
+@pytest.mark.parametrize("printed", ["v3.274.1", "3.274.1"])
+def test_the_title_has_the_version_without_its_letter(tmp_path: Path, printed: str):
+    assert engine.Engine(executable(tmp_path / "pulumi", f"echo {printed}")).title == "pulumi 3.274.1"
+
+
+class Command:
+    """A `pulumi` that keeps its arguments, exports a state, and writes events."""
+
+    def __init__(
+        self, folder: Path, resources: list[dict[str, Any]], events: list[dict[str, Any]] | None = None, code: int = 0
+    ) -> None:
+        self._calls = folder / "calls"
+        export = folder / "export.json"
+        export.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}))
+        log = folder / "events"
+        log.write_text("".join(json.dumps(event) + "\n" for event in events or []))
+        script = f"""
+echo "$*" >> {self._calls}
+case "$1" in
+stack) cat {export} ;;
+*)
+    while [ $# -gt 0 ]; do
+        if [ "$1" = --event-log ]; then cat {log} > "$2"; fi
+        shift
+    done
+    exit {code}
+esac"""
+        self.path = executable(folder / "pulumi", script)
+
+    def call(self, operation: str) -> list[str]:
+        """The arguments of the one call of that operation."""
+        [call] = [line.split() for line in self._calls.read_text().splitlines() if line.split()[0] == operation]
+        return call
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> stack.Stack:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps(KUBECONFIG))
+    return stack.prepare("sandbox", {"kubeconfig": str(kubeconfig)})
+
+
+URN = "urn:pulumi:sandbox::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
+JOB = {
+    "urn": URN,
+    "type": "kubernetes:flink.apache.org/v1beta1:FlinkDeployment",
+    "custom": True,
+    "inputs": {"apiVersion": "flink.apache.org/v1beta1", "metadata": {"name": "orders", "namespace": "flink"}},
+}
+REFUSED = {
+    "sequence": 1,
+    "diagnosticEvent": {
+        "urn": URN,
+        "prefix": "error: ",
+        "message": f'Preview failed: resource "{URN}" cannot be deleted\nbecause it is protected. To unprotect …',
+        "severity": "error",
+    },
+}
+
+
+@pytest.mark.parametrize("operation", ["up", "destroy"])
+def test_without_anything_protected_there_is_no_preview_before(tmp_path: Path, sandbox: stack.Stack, operation: str):
+    command = Command(tmp_path, [JOB])
+    getattr(engine.Engine(command.path), operation)(sandbox)
+    assert "--skip-preview" in command.call(operation)
+    assert "--non-interactive" in command.call(operation)
+
+
+@pytest.mark.parametrize(
+    ("operation", "remedy"),
+    [
+        ("up", "declare them again with jobs.orders.protect: false in Pulumi.sandbox.yaml"),
+        ("destroy", "set protectJobs: false"),
+    ],
+)
+def test_the_engine_previews_first_where_something_is_protected_and_its_refusal_gets_a_remedy(
+    tmp_path: Path, sandbox: stack.Stack, operation: str, remedy: str
+):
+    command = Command(tmp_path, [{**JOB, "protect": True}], [REFUSED], code=255)
+    with pytest.raises(FailedError) as raised:
+        getattr(engine.Engine(command.path), operation)(sandbox)
+    assert "--skip-preview" not in command.call(operation)
+    said = str(raised.value)
+    assert "refused, nothing was done: 1 protected resource would be deleted\n  FlinkDeployment flink/orders" in said
+    assert remedy in said
+
+
+def test_a_failure_without_protected_resources_has_no_such_remedy(tmp_path: Path, sandbox: stack.Stack):
+    failed = {"sequence": 1, "diagnosticEvent": {"urn": URN, "message": "no such image", "severity": "error"}}
+    command = Command(tmp_path, [{**JOB, "protect": True}], [failed], code=255)
+    with pytest.raises(FailedError, match=r"^up failed \(exit code 255\); fix the error above"):
+        engine.Engine(command.path).up(sandbox)
+
+
+def test_a_preview_of_a_stack_that_is_there_shows_differences_and_reads_its_state_once(
+    tmp_path: Path, sandbox: stack.Stack
+):
+    command = Command(tmp_path, [JOB])
+    assert engine.Engine(command.path).preview(sandbox) == 0
+    assert "--diff" in command.call("preview")
+    assert command.call("stack")[1] == "export"
+
+
+def test_a_new_stack_is_created(tmp_path: Path, sandbox: stack.Stack):
+    calls = tmp_path / "calls"
+    script = f"""
+echo "$*" >> {calls}
+case "$2" in
+export) echo "error: no stack named 'sandbox' found" >&2; exit 1 ;;
+select) echo "encryptionsalt: v1:made-by-the-engine" > {state()}/config/Pulumi.sandbox.yaml ;;
+esac"""
+    command = executable(tmp_path / "pulumi", script)
+    assert engine.Engine(command).preview(sandbox) == 0
+    assert [line.split()[0:2] for line in calls.read_text().splitlines()][:2] == [
+        ["stack", "export"],
+        ["stack", "select"],
+    ]
+    assert "encryptionsalt: v1:made-by-the-engine" in sandbox.config_file.read_text()
+
+
+def test_a_preview_where_no_command_can_be_had_is_the_tree_of_what_is_declared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def refuse(**_: object) -> engine.Engine:
+        raise FailedError("the pulumi command is not on PATH")
+
+    monkeypatch.setattr(engine, "find", refuse)
+    monkeypatch.setattr(engine.sys, "argv", ["engine", "preview", "dev"])
+    assert engine.main() == 0
+    said = capsys.readouterr().out
+    assert "the pulumi command is not on PATH" in said
+    assert "It is not a diff" in said
+    assert "FlinkDeployment flink/word-count" in said
+
+
+def test_an_error_before_the_first_event_is_shown(
+    tmp_path: Path, sandbox: stack.Stack, capfd: pytest.CaptureFixture[str]
+):
+    script = 'if [ "$1" = stack ]; then echo "{}"; else echo "error: passphrase" ; exit 255; fi'
+    with pytest.raises(FailedError):
+        engine.Engine(executable(tmp_path / "pulumi", script)).up(sandbox)
+    assert "error: passphrase" in capfd.readouterr().out

@@ -1,0 +1,223 @@
+"""A job on this machine: what `make run` makes of a merged job, and what `make new` writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from flink_k8s.operations import new_job, pyflink, test_job
+from flink_k8s.operations.new_job.__main__ import create, files
+from flink_k8s.operations.pyflink import PyFlink
+from flink_k8s.operations.run_job import LocalRun, flink_version, local_run, write_configuration
+from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.paths import ROOT
+from flink_k8s.support.processes import FailedError
+
+PYTHON = Path("/venv/bin/python")
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """State of the tests' own."""
+    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
+
+
+def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
+    """A merged job, as far as these tools look at it."""
+    source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
+    made = SimpleNamespace(spec=spec, kind=kind, name=name, namespace="flink", source=source, session_cluster=cluster)
+    return cast(Job, made)
+
+
+def spec(*args: str, container: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    main = {"name": "flink-main-container", **(container or {})}
+    arguments = ["-pyclientexec", "/usr/local/bin/python3", "-py", "/opt/flink/usrlib/src/word_count.py", *args]
+    return {"job": {"args": arguments, "parallelism": 3}, "podTemplate": {"spec": {"containers": [main]}}, **more}
+
+
+def made(of: dict[str, Any], tmp_path: Path, environment: dict[str, str] | None = None) -> LocalRun:
+    return local_run(job(of), tmp_path, PYTHON, environment or {})
+
+
+def test_the_program_is_the_one_that_the_image_has(tmp_path: Path):
+    program = str(ROOT / "jobs/pyflink/src/word_count.py")
+    assert made(spec(), tmp_path).options == [
+        *("--target", "local", "-pyexec", str(PYTHON), "-pyclientexec", str(PYTHON), "-py", program)
+    ]
+
+
+def test_a_program_that_is_not_here_is_refused(tmp_path: Path):
+    wrong = spec()
+    wrong["job"]["args"][3] = "/opt/flink/usrlib/src/wordcount.py"
+    with pytest.raises(FailedError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which is not there; .*"):
+        made(wrong, tmp_path)
+
+
+@pytest.mark.parametrize("args", [[], ["--input", "x"], None])
+def test_a_job_that_is_no_python_is_refused(tmp_path: Path, args: list[str] | None):
+    with pytest.raises(FailedError, match="job counts is no Python job"):
+        made({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
+
+
+def test_an_option_without_a_value_is_refused(tmp_path: Path):
+    with pytest.raises(FailedError, match="-py has no value"):
+        made({"job": {"args": ["-py"]}}, tmp_path)
+
+
+def test_paths_in_image_and_volumes_become_folders_here(tmp_path: Path):
+    mounts = [{"name": "data", "mountPath": "/data"}, {"name": "more", "mountPath": "/data-more/"}]
+    run = made(
+        spec(
+            *("--input", "/opt/flink/usrlib/input", "--output=/data/out", "--state", "file:///data"),
+            *("--other", "/data-more/x", "--bucket", "s3://data/x", "--word", "/database"),
+            container={"volumeMounts": mounts},
+        ),
+        tmp_path,
+    )
+    assert run.arguments == [
+        *("--input", str(ROOT / "jobs/pyflink/input"), f"--output={tmp_path}/data/out"),
+        *("--state", f"file://{tmp_path}/data", "--other", f"{tmp_path}/more/x"),
+        *("--bucket", "s3://data/x", "--word", "/database"),
+    ]
+    assert run.folders == [tmp_path / "data", tmp_path / "more", tmp_path / "checkpoints"]
+
+
+def test_configuration_of_the_cluster_and_its_storage_is_left_out(tmp_path: Path):
+    configuration = {
+        "pipeline.max-parallelism": "128",
+        "taskmanager.numberOfTaskSlots": 2,
+        "execution.checkpointing.interval": "1s",
+        "execution.checkpointing.dir": "s3://state/checkpoints",
+        "state.savepoints.dir": "s3://state/savepoints",
+        "high-availability.storageDir": "s3://state/ha",
+        "kubernetes.operator.job.restart.failed": "true",
+        "metrics.reporter.prom.port": "9249",
+        "s3.endpoint": "http://minio",
+    }
+    assert made(spec(flinkConfiguration=configuration), tmp_path).configuration == {
+        "pipeline.max-parallelism": "128",
+        "taskmanager.numberOfTaskSlots": "2",
+        "execution.checkpointing.interval": "1s",
+        "execution.checkpointing.dir": f"file://{tmp_path}/checkpoints",
+        "parallelism.default": "3",
+    }
+
+
+def test_variables_of_secrets_come_from_the_environment_or_are_missing(tmp_path: Path):
+    reference = {"secretKeyRef": {"name": "s", "key": "k"}}
+    env = [{"name": "A", "value": "1"}, {"name": "TOKEN", "valueFrom": reference}]
+    without = made(spec(container={"env": env}), tmp_path)
+    assert (without.environment, without.missing) == ({"A": "1"}, ["TOKEN"])
+    assert made(spec(container={"env": env}), tmp_path, {"TOKEN": "x"}).missing == []
+
+
+def test_a_blue_green_deployments_template_is_what_runs(tmp_path: Path):
+    inner = {"template": {"spec": spec("--a", "b")}}
+    run = local_run(job(inner, "FlinkBlueGreenDeployment"), tmp_path, PYTHON, {})
+    assert (run.arguments, run.configuration["parallelism.default"]) == (["--a", "b"], "3")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "flink-conf.yaml"])
+def test_the_jobs_keys_win_over_those_that_flink_ships(tmp_path: Path, name: str):
+    shipped = tmp_path / "dist" / "conf"
+    shipped.mkdir(parents=True)
+    nested = {"env": {"java": {"opts": {"all": "--add-opens=a/b=ALL"}}}, "parallelism": {"default": 1}}
+    flat = {"env.java.opts.all": "--add-opens=a/b=ALL", "parallelism.default": 1}
+    (shipped / name).write_text(yaml.safe_dump(nested if name == "config.yaml" else flat))
+    write_configuration(shipped.parent, tmp_path / "conf", {"parallelism.default": "4", "x": "a: b"})
+    text = (tmp_path / "conf" / name).read_text()
+    if name == "config.yaml":
+        assert yaml.safe_load(text) == {**flat, "parallelism.default": "4", "x": "a: b"}
+    else:
+        assert text.splitlines() == ["env.java.opts.all: --add-opens=a/b=ALL", "parallelism.default: 4", "x: a: b"]
+
+
+def test_a_session_jobs_flink_is_its_clusters():
+    cluster = job({"flinkVersion": "v1_20"}, name="shared")
+    mine = job({"deploymentName": "shared"}, "FlinkSessionJob", cluster="shared")
+    stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, mine])))
+    assert flink_version(stack, mine) == "v1_20"
+    elsewhere = job({"deploymentName": "gone"}, "FlinkSessionJob", cluster="gone")
+    with pytest.raises(FailedError, match="no job file says which Flink"):
+        flink_version(stack, elsewhere)
+
+
+def test_the_shipped_jobs_can_be_run(tmp_path: Path):
+    stack = prepare("dev")
+    assert stack.platform.jobs
+    for shipped in stack.platform.jobs:
+        local_run(shipped, tmp_path, PYTHON, {})
+        assert test_job.tests_of(shipped)
+
+
+def test_no_java_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FailedError, match="java is not on PATH; install Java 17"):
+        pyflink.pyflink("v2_2")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(FailedError, match=r"JAVA_HOME is .*, which has no bin/java"):
+        pyflink.java()
+
+
+def test_an_environment_without_pyflink_is_said_with_its_cure(tmp_path: Path):
+    with pytest.raises(FailedError, match="has no PyFlink; delete the folder"):
+        _ = PyFlink("2.2", tmp_path).distribution
+
+
+class TestNew:
+    def test_a_new_jobs_files_pass_the_stacks_check_and_their_own_tests(self, tmp_path: Path):
+        for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "pyproject.toml", "flink_k8s", "tests/__init__.py"):
+            if (ROOT / name).exists():
+                (tmp_path / name).parent.mkdir(exist_ok=True)
+                (tmp_path / name).symlink_to(ROOT / name)
+        (tmp_path / "tests/unit/jobs").mkdir(parents=True)
+        (tmp_path / "tests/unit/jobs/conftest.py").write_text((ROOT / "tests/unit/jobs/conftest.py").read_text())
+        new = create("late-orders", tmp_path)
+        assert [str(path) for path in new] == [
+            "jobs/late_orders.yaml",
+            "jobs/pyflink/src/late_orders.py",
+            "tests/unit/jobs/test_late_orders.py",
+        ]
+        check = [sys.executable, "-m", "flink_k8s.operations.check", "dev", "--root", str(tmp_path)]
+        done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(new[2])]
+        done = subprocess.run(tests, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "5 passed, 1 skipped" in done.stdout or "6 passed" in done.stdout
+
+    def test_nothing_of_the_template_is_left(self):
+        for text in files("late-orders").values():
+            assert "new-job" not in text
+            assert "new_job" not in text
+
+    def test_what_is_there_is_not_overwritten(self, tmp_path: Path):
+        mine = tmp_path / "jobs/pyflink/src/mine.py"
+        mine.parent.mkdir(parents=True)
+        mine.write_text("mine")
+        with pytest.raises(FailedError, match=r"jobs/pyflink/src/mine.py: there already; choose another name"):
+            create("mine", tmp_path)
+        assert mine.read_text() == "mine"
+        assert not (tmp_path / "jobs/mine.yaml").exists()
+
+    @pytest.mark.parametrize("name", ["Late", "1st", "a_b", "a" * 46, "-a", ""])
+    def test_no_name_for_a_job(self, name: str, tmp_path: Path):
+        with pytest.raises(FailedError, match="is no name for a job; use lower-case letters"):
+            create(name, tmp_path)
+
+    def test_a_word_of_python_is_no_module(self, tmp_path: Path):
+        with pytest.raises(FailedError, match="is a word of Python"):
+            create("class", tmp_path)
+
+
+def test_the_template_is_in_the_package():
+    assert (Path(str(new_job.__file__)).parent / "template" / "code.py").exists()

@@ -1,0 +1,83 @@
+"""The engine's events, as the pulumi command writes them, become times of resources."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from flink_k8s.operations.engine_events import Event, events
+from flink_k8s.operations.timeline import Stopwatch
+from flink_k8s.operations.timings import take
+from flink_k8s.program.engine_state import recorded
+
+URN = "urn:pulumi:dev::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
+CLAIM = "urn:pulumi:dev::flink-k8s::kubernetes:core/v1:PersistentVolumeClaim::flink/data"
+STATE = {
+    "deployment": {
+        "resources": [
+            {"urn": "urn:pulumi:dev::flink-k8s::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack"},
+            {"urn": CLAIM, "type": "kubernetes:core/v1:PersistentVolumeClaim", "custom": True},
+            {
+                "urn": URN,
+                "type": "kubernetes:flink.apache.org/v1beta1:FlinkDeployment",
+                "custom": True,
+                "dependencies": [CLAIM],
+                "inputs": {"metadata": {"name": "orders", "namespace": "flink"}},
+            },
+            {"urn": URN, "type": "kubernetes:flink.apache.org/v1beta1:FlinkDeployment", "delete": True},
+        ]
+    }
+}
+
+
+def event(kind: str, urn: str) -> dict[str, object]:
+    return {"sequence": 1, "timestamp": 1, kind: {"metadata": {"op": "create", "urn": urn, "type": "t"}}}
+
+
+def said(urn: str, severity: str = "info") -> dict[str, object]:
+    return {"sequence": 1, "timestamp": 1, "diagnosticEvent": {"urn": urn, "message": "x", "severity": severity}}
+
+
+def test_events_of_a_run_become_a_path():
+    watch = Stopwatch()
+    with events(lambda event: take(event, watch)) as log:
+        assert log.options[0] == "--event-log"
+        with Path(log.options[1]).open("a", encoding="utf-8") as file:
+            for one in (
+                {"sequence": 0, "timestamp": 1, "preludeEvent": {"config": {}}},
+                event("resourcePreEvent", CLAIM),
+                event("resOutputsEvent", CLAIM),
+                event("resourcePreEvent", URN),
+                event("resOutputsEvent", URN),
+                said(URN),
+                said(""),
+            ):
+                file.write(json.dumps(one) + "\n")
+    path = watch.timeline(recorded(STATE)).path()
+    job = "FlinkDeployment flink/orders"
+    assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}, until it was ready"]
+
+
+def test_an_operation_that_failed_has_an_end_and_a_debug_message_is_none():
+    watch = Stopwatch()
+    for one in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), said(URN, "debug")):
+        take(one, watch)
+    assert [span.title for span in watch.timeline(recorded(STATE)).path()] == ["FlinkDeployment flink/orders"]
+
+
+def test_the_events_of_an_operation_follow_those_of_its_preview_in_the_same_file():
+    seen: list[str] = []
+    ended = threading.Event()
+
+    def listen(event: Event) -> None:
+        seen.append(event["text"])
+        ended.set()
+
+    with events(listen) as log:
+        path = Path(log.options[1])
+        path.write_text(json.dumps({"text": "preview"}) + "\n" + json.dumps({"text": "of one that is long"}) + "\n")
+        assert ended.wait(10)
+        with path.open("w") as file:  # the engine opens it again, and truncates it
+            file.write(json.dumps({"text": "up"}) + "\n")
+    assert seen == ["preview", "of one that is long", "up"]

@@ -1,0 +1,198 @@
+"""Behind the Make targets: what needs neither a cluster nor an engine."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.operations import access as look
+from flink_k8s.operations import clean, cluster, demo, run_folder, stack
+from flink_k8s.operations import deploy as engine
+from flink_k8s.support.paths import ROOT
+from flink_k8s.support.processes import FailedError
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """State of the tests' own."""
+    monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
+
+
+class FakeCluster:
+    title = "fake"
+    stack = "sandbox"
+
+    def __init__(self) -> None:
+        self.downs = 0
+
+    def down(self) -> None:
+        self.downs += 1
+
+
+def test_clean_takes_the_cluster_down_and_what_tools_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cluster = FakeCluster()
+    for name in (".venv/bin", "out/dev", "flink_k8s/__pycache__", ".pytest_cache", "jobs"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "jobs" / "mine.yaml").touch()
+    monkeypatch.setattr(clean, "here", lambda: cluster)
+    monkeypatch.setattr(clean, "ROOT", tmp_path)
+    assert clean.main() == 0
+    assert cluster.downs == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["flink_k8s", "jobs", "mine.yaml"]
+
+
+def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
+    tracked = ROOT / "Pulumi.sandbox.yaml"
+    before = tracked.read_bytes()
+    copy = stack.prepare("sandbox").config_file
+    with copy.open("a") as written:
+        written.write("encryptionsalt: v1:made-by-the-engine\n")
+    run_folder.keep(copy)
+    again = stack.prepare("sandbox", {"jobs": {"word-count": {"parallelism": 3}}})
+    content: dict[str, Any] = yaml.safe_load(again.config_file.read_text())
+    assert content["encryptionsalt"] == "v1:made-by-the-engine"
+    assert content["config"]["flink-k8s:jobs"] == {"word-count": {"parallelism": 3}}
+    assert content["config"]["flink-k8s:context"] == "flink-k8s-sandbox"
+    assert tracked.read_bytes() == before
+
+
+def test_a_layer_with_a_mistake_is_refused_with_all_problems():
+    with pytest.raises(FailedError, match="word-cuont: is no job"):
+        stack.prepare("sandbox", {"jobs": {"word-cuont": {}}})
+
+
+def test_a_passphrase_is_made_once_and_is_nobody_elses(monkeypatch: pytest.MonkeyPatch):
+    for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"):
+        monkeypatch.delenv(name, raising=False)
+    first = Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"])
+    made = first.read_text()
+    assert first.stat().st_mode & 0o077 == 0
+    assert len(made) > 30
+    assert Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == made
+
+
+def test_what_the_user_says_of_backend_and_passphrase_holds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
+    env = engine.environment()
+    assert env["PULUMI_BACKEND_URL"] == "s3://states"
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in env
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "No such file"), (b"\xff\xfe", "byte 0 is not UTF-8")], ids=["missing", "not text"]
+)
+def test_an_input_that_cannot_be_counted_is_refused(tmp_path: Path, content: bytes | None, said: str):
+    path = tmp_path / "text"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(FailedError, match=said):
+        demo.read_input(path)
+
+
+def test_each_demo_is_a_new_run_and_only_an_input_sets_its_path():
+    assert demo.demo_layer(with_input=False, nonce=7) == {"jobs": {"word-count": {"restartNonce": 7}}}
+    with_input: Any = demo.demo_layer(with_input=True, nonce=7)
+    assert with_input["jobs"]["word-count"]["parameters"] == {"input": "/data/input/text"}
+
+
+def test_the_pod_that_copies_files_is_restricted():
+    pod: Any = yaml.safe_load(demo.pod_manifest("flink", "pyflink:dev"))
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert pod["spec"]["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert pod["spec"]["automountServiceAccountToken"] is False
+
+
+def test_a_port_in_use_gives_way_to_a_free_one():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert look.free_port(port) != port
+
+
+def test_a_job_is_found_by_name_or_as_the_only_one():
+    declared = stack.prepare("sandbox")
+    assert look.find_job(declared, "").name == "word-count"
+    with pytest.raises(FailedError, match='did you mean "word-count"'):
+        look.find_job(declared, "word-cuont")
+
+
+@pytest.mark.parametrize(
+    ("layer", "wanted"),
+    [
+        ({}, ["--operator", "1.16.1"]),
+        ({"operator": {"version": "1.7.0"}, "jobs": {"word-count": {"enabled": False}}}, ["--operator", "1.7.0"]),
+        ({"certManager": {"enabled": True}}, ["--operator", "1.16.1", "--cert-manager"]),
+        ({"prometheus": {"enabled": True}}, ["--operator", "1.16.1", "--prometheus"]),
+        ({"operator": {"enabled": False}, "jobs": {"word-count": {"enabled": False}}}, []),
+    ],
+)
+def test_the_sandbox_builds_what_the_stack_declares(
+    layer: dict[str, Any], wanted: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    commands: list[list[str]] = []
+    monkeypatch.setattr(cluster, "must", lambda what, command, cure: commands.append(command))
+    cluster.Sandbox().up(stack.prepare("sandbox", layer))
+    (command,) = commands
+    assert command[command.index("up") + 1 :] == wanted
+
+
+BY_CODE = {"images": {"pyflink:dev": "pyflink:{code}"}}
+
+
+class FakeMachine:
+    """Takes the commands down; knows the images that are there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
+        self.commands: list[list[str]] = []
+        self.there = there
+        monkeypatch.setattr(cluster, "must", lambda what, command, cure: self.commands.append([*map(str, command)]))
+        monkeypatch.setattr(cluster, "program", lambda name, cure: name)
+        monkeypatch.setattr(cluster, "capture", self.capture)
+
+    def capture(self, command: list[str], **_: object) -> Any:
+        found = command[-1] in self.there if "inspect" in command else True
+        return SimpleNamespace(returncode=0 if found else 1, stdout="\n".join(self.there).encode())
+
+
+def test_kind_gets_the_image_by_each_jobs_name_for_it(monkeypatch: pytest.MonkeyPatch):
+    layer = {**BY_CODE, "jobs": {"running-totals": {"enabled": True}}}
+    dev = stack.prepare("dev", layer)
+    (source, one), (_, two) = cluster.tags_of(dev)
+    assert source == "pyflink:dev"
+    assert {one, two} == {job.spec["image"] for job in dev.platform.jobs}
+    machine = FakeMachine(monkeypatch, one)
+    cluster.Kind().image(dev)
+    assert ["docker", "tag", "pyflink:dev", two] in machine.commands
+    # What its job uses has not changed: it stays what it is.
+    assert ["docker", "tag", "pyflink:dev", one] not in machine.commands
+    assert machine.commands[-1] == ["kind", "load", "docker-image", "pyflink:dev", one, two, "--name", "flink"]
+
+
+def test_the_sandbox_names_the_image_by_its_code_hash(monkeypatch: pytest.MonkeyPatch):
+    made = stack.prepare("sandbox", BY_CODE)
+    ((_, name),) = cluster.tags_of(made)
+    machine = FakeMachine(monkeypatch)
+    cluster.Sandbox().image(made)
+    assert machine.commands[-1][-4:] == ["sandbox", "tag", "pyflink:dev", name]
+
+
+def test_without_a_name_by_code_the_image_has_its_own_alone(monkeypatch: pytest.MonkeyPatch):
+    machine = FakeMachine(monkeypatch)
+    cluster.Sandbox().image(stack.prepare("sandbox"))
+    assert len(machine.commands) == 1
+
+
+def test_the_layer_with_prometheus_turns_it_and_its_monitors_on():
+    settings = stack.prepare("sandbox").platform.settings.prometheus
+    assert (settings.enabled, settings.monitors) == (False, False)
+    layer = stack.read_layer(ROOT / "sandbox" / "layers" / "prometheus.yaml")
+    settings = stack.prepare("sandbox", layer).platform.settings.prometheus
+    assert (settings.enabled, settings.monitors) == (True, True)

@@ -1,0 +1,53 @@
+"""Order in a graph: layers, circles, and the fewest edges that say the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flink_k8s.program.dependencies import CycleError, layers, reachable, reduced, topological
+
+CHAIN = {"c": frozenset({"a", "b"}), "b": frozenset({"a"}), "a": frozenset[str](), "x": frozenset[str]()}
+
+# A node depends on nodes with smaller numbers only, so there is no circle.
+ACYCLIC = st.integers(0, 12).flatmap(
+    lambda size: st.fixed_dictionaries(
+        {str(node): st.frozensets(st.sampled_from([str(other) for other in range(node)])) for node in range(1, size)}
+        | {"0": st.just(frozenset[str]())}
+    )
+)
+
+
+def test_layers_are_longest_chains() -> None:
+    assert layers(CHAIN) == {"a": 0, "x": 0, "b": 1, "c": 2}
+
+
+def test_a_new_node_moves_no_other() -> None:
+    more = {**CHAIN, "job": frozenset({"c"}), "other": frozenset({"x"})}
+    assert {node: layer for node, layer in layers(more).items() if node in CHAIN} == layers(CHAIN)
+
+
+def test_reduction_drops_what_other_edges_say() -> None:
+    assert reduced(CHAIN)["c"] == {"b"}
+
+
+def test_circles_are_named() -> None:
+    circle = {"a": frozenset({"b"}), "b": frozenset({"a"}), "c": frozenset({"b"}), "d": frozenset[str]()}
+    with pytest.raises(CycleError) as caught:
+        layers(circle)
+    assert caught.value.nodes == {"a", "b"}
+
+
+@given(ACYCLIC)
+def test_each_comes_after_all_that_it_needs(edges: dict[str, frozenset[str]]) -> None:
+    order = topological(edges)
+    assert sorted(order) == sorted(edges)
+    assert all(order.index(need) < order.index(node) for node in edges for need in edges[node])
+
+
+@given(ACYCLIC)
+def test_a_reduction_says_the_same(edges: dict[str, frozenset[str]]) -> None:
+    fewer = reduced(edges)
+    assert all(fewer[node] <= edges[node] for node in edges)
+    assert reachable(fewer) == reachable(edges)

@@ -1,0 +1,146 @@
+"""What jobs cost, by job, team and environment, and what a quota says of a blue/green deployment's change-over."""
+
+# ruff: noqa: E501 - a case a line reads best
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.operations.check import main
+from flink_k8s.resolve import resource_requests as costs
+from flink_k8s.resolve.quota_usage import Costs
+from tests.unit.project import JOB, Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def job(name: str, kind: str = "FlinkDeployment", **spec: Any) -> str:
+    manifest = yaml.safe_load(JOB)
+    merged = merge_mappings(manifest["spec"], spec)
+    if kind == "FlinkBlueGreenDeployment":
+        merged = {"template": {"spec": {**merged, "job": {**merged["job"], "upgradeMode": "stateless"}}}}
+    return yaml.safe_dump({**manifest, "kind": kind, "metadata": {"name": name}, "spec": merged})
+
+
+def declared(project: Project) -> Costs:
+    platform = project.load()
+    return costs.declared(platform.jobs, platform.attachments, platform.settings)
+
+
+def cells(found: Costs, name: str) -> tuple[str, ...]:
+    return next(costs.cells(one) for key, one in found.jobs.items() if key[2] == name)
+
+
+def test_a_job_a_team_and_the_environment(project: Project) -> None:
+    project.job(job("orders", job={"parallelism": 3}), "orders.yaml")
+    project.stack({"namespaces": {"flink": {}, "b": {}}, "jobs": {"orders": {"namespace": "b"}}})
+    assert costs.text(declared(project), "x") == [
+        "JOB               PODS  CPU  MEMORY  STORAGE",
+        "b/orders          4     4    4 GiB   0",
+        "b: all            4     4    4 GiB   0",
+        "flink/word-count  2     2    2 GiB   0",
+        "flink: all        2     2    2 GiB   0",
+        "stack x: all      6     6    6 GiB   0",
+    ]
+
+
+def test_a_blue_green_deployment_costs_twice_while_it_changes_over(project: Project) -> None:
+    project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
+    found = declared(project)
+    assert cells(found, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
+    assert cells(found, "word-count") == ("2", "2", "2 GiB", "0")
+    assert (
+        costs.summary(found) == "asks for 4 (peak 6) CPU, 4 GiB (peak 6 GiB) of memory, 0 of storage in 4 (peak 6) pods"
+    )
+
+
+def test_a_suspended_job_costs_nothing_and_a_session_job_is_its_clusters(project: Project) -> None:
+    cluster = yaml.safe_load(job("shared"))
+    cluster["spec"].pop("job")
+    cluster["spec"]["flinkConfiguration"] = {"taskmanager.numberOfTaskSlots": "2"}
+    session = {
+        "apiVersion": "flink.apache.org/v1beta1",
+        "kind": "FlinkSessionJob",
+        "metadata": {"name": "inside"},
+        "spec": {
+            "deploymentName": "shared",
+            "job": {"jarURI": "https://example.org/j.jar", "parallelism": 3, "upgradeMode": "stateless"},
+        },
+    }
+    project.job(yaml.safe_dump_all([cluster, session]), "session.yaml")
+    project.stack({"jobs": {"word-count": {"state": "suspended"}}})
+    found = declared(project)
+    assert cells(found, "word-count") == ("0", "0", "0", "0")
+    assert cells(found, "inside") == ("0", "0", "0", "0")
+    assert cells(found, "shared")[0] == "3", "a JobManager, and two slots each for a parallelism of 3"
+    project.stack({"jobs": {"word-count": {"state": "suspended"}, "inside": {"state": "suspended"}}})
+    assert cells(declared(project), "shared")[0] == "1"
+
+
+def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) -> None:
+    def using(name: str, *claims: str) -> str:
+        volumes = [{"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in claims]
+        ephemeral = {"volumeClaimTemplate": {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}}
+        volumes.append({"name": "scratch", "ephemeral": ephemeral})
+        return job(name, podTemplate={"spec": {"volumes": volumes}})
+
+    def claim(name: str, size: str) -> str:
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+        return yaml.safe_dump(
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+        )
+
+    project.job(
+        "---\n".join([using("orders", "own", "both"), claim("own", "2Gi"), claim("both", "4Gi")]), "orders.yaml"
+    )
+    project.job(using("visits", "both"), "visits.yaml")
+    project.stack({"stateStorage": {"type": "volume", "volume": {"size": "8Gi"}}})
+    found = declared(project)
+    assert cells(found, "orders")[3] == "4 GiB", "its own claim, and one that comes with each of its two pods"
+    assert cells(found, "visits")[3] == "2 GiB"
+    assert found.shared == {"flink": (4 + 8) * 2**30}, "what two jobs share, and the platform's claim for state"
+    assert costs.cells(found.total)[3] == "18 GiB"
+
+
+@pytest.mark.parametrize(
+    ("cpu", "problem"),
+    [
+        (1, "asks for 2 of cpu (1 JobManager of 1, 1 TaskManager of 1), and namespace flink may have 1 in all"),
+        (
+            3,
+            "asks for 4 of cpu while it changes over, when blue and green run side by side, and namespace flink may have 3",
+        ),
+        (5, "is 5, and while orders changes over, blue and green side by side, the jobs there ask for 6 together"),
+        (6, ""),
+    ],
+)
+def test_a_quota_that_no_change_of_a_blue_green_deployment_fits_in(project: Project, cpu: int, problem: str) -> None:
+    project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
+    project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": cpu}}}})
+    said = [one for one in project.problems() if "cpu" in one or "changes over" in one]
+    assert [problem in one for one in said if problem] or not problem
+    assert bool(said) == bool(problem), said
+    if problem:
+        assert any(problem in one for one in said), said
+
+
+def test_the_command_prints_the_sum_and_with_a_switch_each_job(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["x", "--root", str(project.root)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "x: asks for 2 CPU, 2 GiB of memory, 0 of storage in 2 pods",
+        "x: good; jobs: flink/word-count",
+    ]
+    assert main([*arguments, "--cost", "text"]) == 0
+    assert "flink/word-count  2     2    2 GiB   0" in capsys.readouterr().out.splitlines()
+    assert main([*arguments, "--cost", "markdown"]) == 0
+    assert "| `flink/word-count` | 2 | 2 | 2 GiB | 0 |" in capsys.readouterr().out.splitlines()

@@ -1,0 +1,65 @@
+"""Flink's file systems for buckets: pinned by content, fetched once, in the image's opt/."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from flink_k8s.facts import versions
+from flink_k8s.resolve.file_system import PLUGINS
+from sandbox.home import Home
+from sandbox.images import BUCKETS, command
+from sandbox.images.pyflink import plugins
+from sandbox.report import Failure
+
+JAR = b"a jar"
+
+
+@pytest.fixture
+def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was asked of Maven, which gives each jar the same content."""
+    asked: list[str] = []
+
+    def run(_home: Home, _name: str, maven: Sequence[str], **_: object) -> str:
+        said = dict(part.removeprefix("-D").split("=", 1) for part in maven if part.startswith("-D"))
+        _, artifact, version = said["artifact"].split(":")
+        asked.append(f"{artifact}-{version}.jar")
+        folder = Path(said["outputDirectory"])
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / asked[-1]).write_bytes(JAR)
+        return ""
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(command, "need", lambda _programs: None)
+    listed = tmp_path / "list"
+    listed.write_text(f"{hashlib.sha256(JAR).hexdigest()}  flink-a-9.9.jar\n")
+    monkeypatch.setattr(plugins, "_list", lambda _flink: listed)
+    return asked
+
+
+def test_a_jar_is_fetched_once(tmp_path: Path, fetched: list[str]) -> None:
+    folder = plugins.jars(Home(tmp_path), "9.9")
+    assert plugins.jars(Home(tmp_path), "9.9") == folder
+    assert (folder / "flink-a-9.9.jar").read_bytes() == JAR
+    assert fetched == ["flink-a-9.9.jar"]
+
+
+def test_another_content_is_refused(tmp_path: Path, fetched: list[str]) -> None:
+    plugins._list("9.9").write_text(f"{'0' * 64}  flink-a-9.9.jar\n")  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(Failure, match="is not that of"):
+        plugins.jars(Home(tmp_path), "9.9")
+    assert fetched
+
+
+def test_the_image_has_every_plugin_that_a_scheme_takes() -> None:
+    jars = plugins.digests(BUCKETS.flink)
+    assert set(jars) == {f"{plugin}-{BUCKETS.flink}.jar" for plugin in PLUGINS.values()}
+    assert versions.FLINK_IMAGES[".".join(BUCKETS.flink.split(".")[:2])] == BUCKETS.flink
+    assert all(len(digest) == 64 for digest in jars.values())
+
+
+def test_images_of_other_versions_have_none() -> None:
+    assert plugins.digests("2.2.1") == {}

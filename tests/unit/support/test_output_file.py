@@ -1,0 +1,50 @@
+"""Files where users want them, and places where none can be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from flink_k8s.program import render
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.output_file import write
+from flink_k8s.support.processes import finish
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "folder" / "plan.md"
+    write(file, "ä\n")
+    assert file.read_bytes() == "ä\n".encode()
+
+
+@pytest.fixture
+def inside_a_file(tmp_path: Path) -> Path:
+    """A place where even root can write nothing."""
+    (tmp_path / "file").touch()
+    return tmp_path / "file" / "out"
+
+
+def test_a_place_where_nothing_can_be_written_is_named(inside_a_file: Path) -> None:
+    with pytest.raises(CommandError, match=r"file/out cannot be written: /.*/file: File exists; name another place"):
+        write(inside_a_file, "")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be written: Is a directory"):
+        write(tmp_path, "")
+
+
+def test_render_says_it_in_a_line(tmp_path: Path, inside_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layer = tmp_path / "small.yaml"
+    layer.write_text("prometheus: {enabled: false}\n")
+    assert render.main(["dev", str(inside_a_file), "--layer", str(layer)]) == 1
+    assert capsys.readouterr().err == f"error: {inside_a_file} cannot be written: Not a directory; name another place\n"
+
+
+def test_tools_say_it_likewise(inside_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        finish(lambda: write(inside_a_file, "") or 0)
+    assert ended.value.code == 1
+    assert re.fullmatch(f"error: {inside_a_file} cannot be written: .*\n", capsys.readouterr().err)

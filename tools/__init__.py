@@ -1,1 +1,0 @@
-"""Behind the Make targets: engines, clusters, the demo. Not part of the program."""
