@@ -134,6 +134,7 @@ lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m basedpyright
 	@$(PYTHON) -m dev.lint_workflows
+	@$(PYTHON) -m dev.prose
 
 fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff check --fix .

@@ -313,7 +313,7 @@ _ALL: Iterable[Rule] = (
         "certificate-lifetime",
         _WARNING,
         "a certificate that can expire before the alert about old certificates fires",
-        "Nobody is told before the processes of the job can no longer connect to each other.",
+        "No alert fires before the processes of the job can no longer connect to each other.",
         "Lower `prometheus.alerts.certificateAge`, or set a longer `duration`.",
     ),
     # For information.
