@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from flink_k8s.config.secret_text import redacted
+
 KeyPath = tuple[str | int, ...]
 """The place of a value in a document: mapping keys and list indices from the root."""
 
@@ -88,7 +90,7 @@ class Problem:
             where += f": {shortened(printable(self.path), _PATH_LIMIT)}"
         rule = f" [{self.rule}]" if self.rule else ""
         space = LINE_LIMIT - len(where.encode(errors="replace")) - len(rule) - len("warning: : ")
-        return f"{where}: {shortened(printable(self.message), space)}{rule}"
+        return f"{where}: {shortened(printable(redacted(self.message)), space)}{rule}"
 
 
 class ProblemsError(Exception):

@@ -253,7 +253,7 @@ def test_findings_of_both_stand_where_they_were_said(project: Stacks) -> None:
             one for one in problems if f"Pulumi.{stack}.yaml:" in one and "enforced.egress[0]: is every port" in one
         ]
     values = {f"{PREFIX}platform": "below", f"{PREFIX}enforced": '{"env": {"A": {}}}'}
-    with pytest.raises(ProblemsError, match=r"Pulumi.team.yaml: enforced.env.A: is {}"):
+    with pytest.raises(ProblemsError, match=r"Pulumi.team.yaml: enforced.env.A: is a mapping"):
         load(project.root, engine_config(values, "team"))
     restored = {"enforced": {"restoreFrom": "s3://b/s"}}
     project.write("below", {**PLATFORM, **restored})
