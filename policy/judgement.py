@@ -31,9 +31,19 @@ def level(rule: str, *, strict: bool) -> Level:
     return "mandatory" if stops else "advisory"
 
 
+def settings_of(config: Mapping[str, str]) -> StackSettings:
+    """The settings of a stack, without the values that the program itself refuses.
+
+    Args:
+        config: `project:key` to text, as the engine hands it over.
+    """
+    settings, _ = read_settings(engine_config(config, "stack"))
+    return settings or StackSettings.model_validate({"context": "unknown", "strict": True})
+
+
 @dataclass
 class Judge:
-    """Looks at each resource of a stack once.
+    """Evaluates each resource of a stack once.
 
     Attributes:
         settings: of the stack.
@@ -42,15 +52,6 @@ class Judge:
 
     settings: StackSettings
     seen: dict[str, list[Finding]] = field(default_factory=dict[str, list[Finding]])
-
-    @staticmethod
-    def of(config: Mapping[str, str]) -> Judge:
-        """For a stack with that config as the engine hands it over: `project:key` to text.
-
-        A config that the program itself would refuse counts as strict and otherwise empty.
-        """
-        settings, _ = read_settings(engine_config(config, "stack"))
-        return Judge(settings or StackSettings.model_validate({"context": "unknown", "strict": True}))
 
     def level(self, rule: str) -> Level:
         """Whether a finding of the rule stops this stack."""

@@ -13,7 +13,7 @@ import yaml
 from flink_k8s.checks.rules import RULES
 from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
-from policy.judgement import POLICIES, Judge, level, plain
+from policy.judgement import POLICIES, Judge, level, plain, settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64
@@ -213,11 +213,21 @@ def test_the_environment_says_how_grave_it_is(rule: str, strict: bool, wanted: s
     assert level(rule, strict=strict) == wanted
 
 
-def test_the_stack_is_known_by_the_engines_config() -> None:
+def test_the_engines_config_sets_how_grave_a_finding_is() -> None:
     config = {"flink-k8s:context": "c", "flink-k8s:strict": "true", "other:strict": "false"}
-    assert Judge.of(config).level("image-digest") == "mandatory"
-    assert Judge.of({"flink-k8s:context": "c"}).level("image-digest") == "advisory"
-    assert Judge.of({"flink-k8s:strict": "nonsense"}).settings.context  # the program says what is wrong with it
+    assert Judge(settings_of(config)).level("image-digest") == "mandatory"
+    assert Judge(settings_of({"flink-k8s:context": "c"})).level("image-digest") == "advisory"
+
+
+def test_the_engines_config_sets_the_pod_security_of_a_namespace() -> None:
+    namespaces = '{"flink": {"podSecurity": "privileged"}}'
+    settings = settings_of({"flink-k8s:context": "c", "flink-k8s:namespaces": namespaces})
+    assert settings.namespaces["flink"].pod_security == "privileged"
+
+
+def test_values_that_the_program_refuses_are_left_to_the_program() -> None:
+    settings = settings_of({"flink-k8s:context": "c", "flink-k8s:strict": "nonsense", "flink-k8s:protectJobs": "true"})
+    assert settings.protect_jobs
 
 
 class View(Mapping[str, Any]):
