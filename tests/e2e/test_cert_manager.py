@@ -221,7 +221,7 @@ def test_the_release_is_of_the_chart_of_the_sandbox(kubectl: Kubectl):
 
 @pytest.mark.usefixtures("up")
 @pytest.mark.parametrize("part", ["controller", "webhook", "cainjector"])
-def test_no_program_lacks_a_permission(kubectl: Kubectl, part: str):
+def test_no_component_lacks_a_permission(kubectl: Kubectl, part: str):
     log = kubectl.run("logs", "-n", RELEASE, "-l", f"app.kubernetes.io/component={part}", "--tail=-1").decode()
     assert log
     assert [line for line in log.splitlines() if "forbidden" in line.lower()] == []

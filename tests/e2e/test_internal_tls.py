@@ -58,16 +58,16 @@ def test_a_batch_job_with_tls_runs_to_its_end(cluster: Cluster):
 
 @pytest.mark.parametrize("port", JOB_MANAGER_PORTS.values(), ids=JOB_MANAGER_PORTS)
 class TestWhoGetsIn:
-    def test_the_jobs_own_certificate(self, cluster: Cluster, port: int):
+    def test_the_certificate_of_the_job_is_accepted(self, cluster: Cluster, port: int):
         own = cluster.secret(OWN)
         said = cluster.says("jobmanager", port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
         assert said == {"serial": cluster.serial(OWN), "version": "TLSv1.2"}
 
-    def test_not_without_a_certificate(self, cluster: Cluster, port: int):
+    def test_a_client_without_a_certificate_is_refused(self, cluster: Cluster, port: int):
         said = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
         assert "refused" in said
 
-    def test_not_with_another_jobs_certificate(self, cluster: Cluster, port: int):
+    def test_the_certificate_of_another_job_is_refused(self, cluster: Cluster, port: int):
         other = cluster.secret(OTHER)
         certificate = other["tls.crt"] + other["tls.key"]
         said = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=certificate)
@@ -77,7 +77,7 @@ class TestWhoGetsIn:
             "jobmanager", port, trust=other["ca.crt"], certificate=certificate
         ).get("refused", "")
 
-    def test_not_in_clear(self, cluster: Cluster, port: int):
+    def test_plaintext_is_refused(self, cluster: Cluster, port: int):
         said = cluster.says("jobmanager", port, trust=None, certificate=None)
         # Closed, or an alert of TLS (record type 21) first: no byte of Flink's own.
         assert said["said"] == "" or said["said"].startswith("15")

@@ -166,7 +166,7 @@ def test_no_process_is_scraped_twice(scraped: Prometheus):
     assert scraped.query(f"count by (namespace, pod) ({TARGETS}) > 1") == []
 
 
-def test_a_process_is_known_by_its_job_and_component(scraped: Prometheus):
+def test_targets_have_labels_of_their_job_and_component(scraped: Prometheus):
     found = scraped.labels(f'{TARGETS} and on (pod) up{{namespace="{NAMESPACE}"}}', "app", "component")
     assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= found
 

@@ -168,7 +168,7 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
         assert not {item["metadata"]["name"] for item in left} & {"flink", "flink-operator"}
 
 
-def test_an_operator_without_these_kinds_is_said_before_anything_is_touched(
+def test_kinds_that_the_operator_lacks_are_reported_before_anything_is_created(
     no_stack: None, engine: Project, kubectl: Kubectl
 ):
     done = engine.copy(FILES).make("up", operator={"version": "1.7.0"})

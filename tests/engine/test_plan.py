@@ -147,7 +147,7 @@ def effects(done: Done) -> dict[str, str]:
     return {cells[0]: cells[1] for cells in rows}
 
 
-def test_the_plan_of_the_same_stack_is_empty(clone: Project, table: Mapping[str, Case], config: dict[str, Any]) -> None:
+def test_plan_of_an_unchanged_stack_is_empty(clone: Project, table: Mapping[str, Case], config: dict[str, Any]) -> None:
     clone.write_jobs(files(before(table)))
     done = clone.plan(json.dumps(config))
     assert done.code == 0
@@ -155,7 +155,7 @@ def test_the_plan_of_the_same_stack_is_empty(clone: Project, table: Mapping[str,
     assert done.output.splitlines()[-1] == f"plan of sandbox: {len(before(table))} unchanged; no state is lost"
 
 
-def test_every_change_has_its_effect_and_losses_are_allowed_by_name(
+def test_plan_shows_each_effect_and_allows_losses_by_name(
     clone: Project, table: Mapping[str, Case], config: dict[str, Any]
 ) -> None:
     clone.write_jobs(files(after(table), setting="2"))
@@ -185,7 +185,9 @@ def test_every_change_has_its_effect_and_losses_are_allowed_by_name(
     assert effects(allowed)["flink/goes"] == "STATE LOSS (allowed): delete"
 
 
-def test_a_protected_job_is_not_deleted(clone: Project, table: Mapping[str, Case], config: dict[str, Any]) -> None:
+def test_plan_refuses_to_delete_a_protected_job(
+    clone: Project, table: Mapping[str, Case], config: dict[str, Any]
+) -> None:
     clone.write_jobs(files(job for job in before(table) if job["metadata"]["name"] != PROTECTED))
     jobs = {name: settings for name, settings in config["jobs"].items() if name != PROTECTED}
     done = clone.plan(json.dumps({**config, "jobs": jobs}))
