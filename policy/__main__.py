@@ -1,4 +1,4 @@
-"""The policy pack as the engine runs it: one policy a rule, as grave as the stack's `strict` says."""
+"""The policy pack as the engine runs it: one policy a rule, with the severity that the stack sets."""
 
 # The SDK for policies lives in the pack's own virtual environment.
 # pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
