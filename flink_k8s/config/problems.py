@@ -115,8 +115,8 @@ def similar(word: str, known: Sequence[str]) -> str | None:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean "parallelism"?`, or what is allowed when nothing is near."""
+    """The remedy for an unknown name: `did you mean "parallelism"?`, or all known names if none is similar."""
     near = similar(word, known)
     if near is not None:
         return f'did you mean "{near}"?'
-    return "known here: " + ", ".join(sorted(known)) if known else "nothing is allowed here"
+    return f"use one of: {', '.join(sorted(known))}" if known else "remove it"

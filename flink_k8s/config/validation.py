@@ -152,13 +152,15 @@ def _of_validation(error: ValidationError, config: StackConfig) -> list[Problem]
         path: KeyPath = tuple(found["loc"])
         if found["type"] == "extra_forbidden":
             known = _known_keys(path[:-1])
-            problems.append(config.problem(path, f"is unknown; {nearest(str(path[-1]), known)}"))
+            problems.append(config.problem(path, f"unknown field; {nearest(str(path[-1]), known)}"))
         elif found["type"] == "missing":
             problems.append(config.problem(path, f"is missing; {_meaning(path)}"))
         else:
             message = found["msg"].removeprefix("Value error, ")
             if ";" not in message:
-                message = f"is {_shown(path, found['input'])}, which is wrong; {message[0].lower()}{message[1:]}"
+                message = (
+                    f"is {_shown(path, found['input'])}, which is not a valid value; {message[0].lower()}{message[1:]}"
+                )
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
 

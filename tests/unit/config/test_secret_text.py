@@ -1,4 +1,4 @@
-"""What counts as a secret in clear: what a generator makes is found, what people and programs write is not."""
+"""What counts as a secret as plaintext: what a generator makes is found, what people and programs write is not."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations

@@ -193,7 +193,9 @@ def test_a_blue_green_deployment_is_looked_at_inside_its_template() -> None:
     judge = Judge(StackSettings.model_validate({"context": "c"}))
     kind = "kubernetes:flink.apache.org/v1beta1:FlinkBlueGreenDeployment"
     [line] = judge.lines("container-resources", "urn", kind, manifest)
-    assert line.startswith("spec.template.spec.podTemplate.spec.containers[1].resources: of log has no requests.cpu")
+    assert line.startswith(
+        "spec.template.spec.podTemplate.spec.containers[1].resources: of container log lacks requests.cpu"
+    )
 
 
 def test_a_secret_that_the_program_makes_is_no_secret_in_clear() -> None:
