@@ -6,8 +6,9 @@ import os
 import shutil
 from dataclasses import dataclass
 
+from flink_k8s.support.console import say
 from flink_k8s.support.paths import home
-from flink_k8s.support.processes import capture, say
+from flink_k8s.support.processes import capture
 
 
 @dataclass(frozen=True)

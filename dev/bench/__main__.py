@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from dev.bench import checking, deploying, operating, report, starting
 from dev.bench.cluster import named
 from dev.bench.measure import machine
 from dev.bench.table import Row, Skipped
+from flink_k8s.support.console import exit_code, say
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import finish, say
 
 _COUNTS = {"a": (10, 100, 1000, 3000), "b": (10, 100, 300, 1000), "c": (1,), "d": (10, 100, 500)}
 
@@ -67,4 +68,4 @@ def _shown(one: Row | Skipped) -> str:
 
 
 if __name__ == "__main__":
-    finish(main)
+    sys.exit(exit_code(main))

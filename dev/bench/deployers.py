@@ -12,8 +12,9 @@ import yaml
 
 from dev.bench.measure import Cost, cost
 from dev.bench.workload import NAMESPACE, STACK, changed, names
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import capture
 
 _QUIETLY = ("-input=false", "-no-color")
 
@@ -149,12 +150,12 @@ class Tofu(Deployer):
         """Brings the provider.
 
         Raises:
-            FailedError: when it cannot be had.
+            CommandError: when it cannot be had.
         """
         self._write()
         done = capture([self._program, "init", *_QUIETLY], cwd=self._folder)
         if done.returncode != 0:
-            raise FailedError(f"tofu init: {done.stderr.decode(errors='replace').strip()}")
+            raise CommandError(f"tofu init: {done.stderr.decode(errors='replace').strip()}")
 
     def preview(self) -> Cost:
         """What would change."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def cost(
         accepted: exit codes of a command that did what it was to do.
 
     Raises:
-        FailedError: when it exits with another code.
+        CommandError: when it exits with another code.
     """
     found = [_once([str(part) for part in command], folder, env or {}, accepted) for _ in range(runs)]
     return Cost(min(one.wall for one in found), min(one.cpu for one in found), min(one.megabytes for one in found))
@@ -80,7 +80,7 @@ def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Se
         )
         if done.returncode not in accepted:
             said = done.stdout.decode(errors="replace")[-1000:]
-            raise FailedError(f"{' '.join(command[:4])} … exited with {done.returncode}: {said}")
+            raise CommandError(f"{' '.join(command[:4])} … exited with {done.returncode}: {said}")
         return Cost(*(float(value) for value in json.loads(answer.read_text())))
 
 

@@ -31,7 +31,7 @@ from flink_k8s.config.model import Operator as OperatorSettings
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import capture
 from sandbox.home import home
 from sandbox.images.operator import Operator, class_path
 from sandbox.report import Failure
@@ -56,7 +56,7 @@ def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row |
         jars = Operator(settings.version).jars(home())
         ours = _configuration(settings.version, values(settings, [NAMESPACE]))
         theirs = _configuration(settings.version, {"webhook": {"create": False}})
-    except (Failure, CommandError, FailedError) as error:
+    except (Failure, CommandError) as error:
         yield Skipped(PART, str(error))
         return
     for count in counts:
@@ -68,15 +68,15 @@ def _configuration(version: str, chart_values: Mapping[str, object]) -> Mapping[
     """The files that the operator's pod has in its configuration folder.
 
     Raises:
-        FailedError: when the chart is not there, or does not take the values.
+        CommandError: when the chart is not there, or does not take the values.
     """
     chart = home().charts / f"{_RELEASE}-{version}.tgz"
     if not chart.exists():
-        raise FailedError(f"{chart} is not there; run: python -m sandbox build")
+        raise CommandError(f"{chart} is not there; run: python -m sandbox build")
     command = [find_tool("helm"), "template", _RELEASE, chart, "--show-only", "templates/config.yaml", "--values", "-"]
     done = capture(command, stdin=json.dumps(chart_values).encode())
     if done.returncode != 0:
-        raise FailedError(f"helm template: {done.stderr.decode(errors='replace').strip()}")
+        raise CommandError(f"helm template: {done.stderr.decode(errors='replace').strip()}")
     return cast(Mapping[str, str], yaml.safe_load(done.stdout)["data"])
 
 
@@ -92,7 +92,7 @@ def until_deployed(count: int, cluster: Kubectl, jars: Path, configuration: Mapp
         configuration: its files.
 
     Raises:
-        FailedError: when it takes too long.
+        CommandError: when it takes too long.
     """
     with TemporaryDirectory(prefix="flink-k8s-bench-") as folder:
         place = Path(folder)
@@ -165,7 +165,7 @@ def _operator(place: Path, cluster: Kubectl, jars: Path, configuration: Mapping[
 def _java() -> str:
     found = shutil.which("java")
     if found is None:
-        raise FailedError("java is not on PATH")
+        raise CommandError("java is not on PATH")
     return found
 
 
@@ -203,7 +203,7 @@ def _deploy(cluster: Kubectl, jobs: Sequence[Path], operator: _Process) -> Cost:
         apply.wait()
     if wanted:
         said = operator.log.read_text(errors="replace")[-2000:]
-        raise FailedError(f"{len(wanted)} of {len(jobs)} jobs were not deployed in {_SECONDS} s; the operator: {said}")
+        raise CommandError(f"{len(wanted)} of {len(jobs)} jobs were not deployed in {_SECONDS} s; the operator: {said}")
     after, peak = operator.used()
     return Cost(took, after - before, peak)
 

@@ -26,7 +26,7 @@ from flink_k8s.resolve.jobs import Job
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT, find_tool
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import capture
 from sandbox.home import home
 
 PART = "c"
@@ -43,12 +43,12 @@ def measure() -> Iterator[Row | Skipped]:
     """The row; the sandbox is left as empty as it was.
 
     Raises:
-        FailedError: when a step of either does not work.
+        CommandError: when a step of either does not work.
     """
     try:
         cost([sys.executable, "-m", "sandbox", "up", "--cert-manager", "--prometheus"], ROOT)
         helm = find_tool("helm")
-    except (FailedError, CommandError) as error:
+    except CommandError as error:
         yield Skipped(PART, f"it is measured in the sandbox: {error}")
         return
     layer = merge_mappings(read_layer(ROOT / "sandbox" / "layers" / "prometheus.yaml"), _CERT_MANAGER)
@@ -144,7 +144,7 @@ class Steps:
         command = [*self._helm, "template", name, _package(versions.CERT_MANAGER), "--namespace", name, "--no-hooks"]
         done = capture([*command, "--set", values])
         if done.returncode != 0:
-            raise FailedError(f"helm template {name}: {done.stderr.decode(errors='replace').strip()}")
+            raise CommandError(f"helm template {name}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout.decode()
 
     def _file(self, name: str, text: str) -> Path:

@@ -11,8 +11,9 @@ from typing import Any, cast
 from license_expression import ExpressionError, get_spdx_licensing
 from packaging.utils import canonicalize_name
 
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import home
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import capture
 
 PERMITTED = frozenset(
     {
@@ -51,7 +52,7 @@ def of_lock(lock: Path) -> dict[str, str]:
         Name in its canonical form to an SPDX expression; what the package says where that is none; empty for nothing.
 
     Raises:
-        FailedError: when pip cannot ask the package index.
+        CommandError: when pip cannot ask the package index.
     """
     content = lock.read_bytes()
     kept = home() / "licences" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
@@ -60,7 +61,7 @@ def of_lock(lock: Path) -> dict[str, str]:
         ask = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
         done = capture([*ask, "--no-deps", "--ignore-installed", "--report", "-", "--requirement", lock])
         if done.returncode != 0:
-            raise FailedError(f"licences of {lock}: {done.stderr.decode(errors='replace').strip()}")
+            raise CommandError(f"licences of {lock}: {done.stderr.decode(errors='replace').strip()}")
         packages = [one["metadata"] for one in json.loads(done.stdout)["install"]]
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({canonicalize_name(one["name"]): said(one) for one in packages}), encoding="utf-8")

@@ -95,7 +95,7 @@ def held(kubectl: Kubectl, stack: Stack) -> list[Held]:
     """What of Flink's is in the stack's namespaces and has an operator's finalizer, session jobs before their clusters.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found: list[Held] = []
     defaults = stack.platform.settings.operator.configuration

@@ -15,9 +15,9 @@ from flink_k8s.config.platform_stack import PLATFORM
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resource, resources
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 KINDS = ("flinkdeployment", "flinksessionjob", "flinkbluegreendeployment")
 
@@ -59,24 +59,24 @@ def refuse(stack: Stack, mine: Collection[Key], *, destroy: bool) -> None:
         destroy: whether all of the stack is to go; otherwise, what is no longer declared.
 
     Raises:
-        FailedError: saying which, and how to go on.
+        CommandError: saying which, and how to go on.
     """
     going = doomed(stack, mine, destroy=destroy)
     if not going:
         return
     try:
         found = others(Kubectl.of(stack), going, mine)
-    except FailedError:
+    except CommandError:
         return
     if found:
-        raise FailedError(refusal(stack.name, found, _stacks_on(stack.name)))
+        raise CommandError(refusal(stack.name, found, _stacks_on(stack.name)))
 
 
 def others(kubectl: Kubectl, namespaces: Collection[str], mine: Collection[Key]) -> list[str]:
     """Flink's jobs in those namespaces that are not the stack's own, as `FlinkDeployment team-a/orders`.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found: list[str] = []
     for namespace in namespaces:

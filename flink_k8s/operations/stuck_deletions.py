@@ -11,8 +11,9 @@ from typing import Any, cast
 from flink_k8s.facts.versions import OPERATOR_RELEASE
 from flink_k8s.operations.finalizers import Held, held
 from flink_k8s.operations.stack import Stack
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, say
 
 OPERATOR_PODS = "app.kubernetes.io/name=flink-kubernetes-operator"
 
@@ -29,7 +30,7 @@ def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
     """Why no operator takes finalizers away; empty when one is ready.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     operator = stack.platform.settings.operator
     # An operator that is not the stack's own may be anywhere.
@@ -51,7 +52,7 @@ def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
     """How an operator that was removed by hand comes back.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     operator = stack.platform.settings.operator
     if not operator.enabled:
@@ -73,7 +74,7 @@ def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: s
     """What is there to do, for those resources and that trouble of the operator.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     name = stack.name
     if trouble:
@@ -98,7 +99,7 @@ def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], objec
         wait: passes so many seconds.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found = held(kubectl, stack)
     for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
@@ -154,16 +155,16 @@ def told(stack: Stack) -> Generator[None]:
     """Around an `up`, which deletes what is declared no more: when it fails, says what of that does not go, and why.
 
     Raises:
-        FailedError: the one of the `up`, with those words.
+        CommandError: the one of the `up`, with those words.
     """
     try:
         yield
-    except FailedError as error:
+    except CommandError as error:
         try:
             rest = report(Kubectl.of(stack), stack)
-        except FailedError:
+        except CommandError:
             rest = ""
-        raise FailedError(f"{error}\n{rest}" if rest else str(error)) from None
+        raise CommandError(f"{error}\n{rest}" if rest else str(error)) from None
 
 
 @contextmanager
@@ -173,17 +174,17 @@ def said(stack: Stack) -> Generator[None]:
     A cluster that cannot be asked is left to the engine, which says so itself.
 
     Raises:
-        FailedError: when Flink's resources wait for an operator that is not there; nothing has been touched then.
+        CommandError: when Flink's resources wait for an operator that is not there; nothing has been touched then.
     """
     try:
         kubectl = Kubectl.of(stack)
         blocked = before_destroy(kubectl, stack, time.sleep)
         unsaved = failed_for_good(held(kubectl, stack))
-    except FailedError:
+    except CommandError:
         yield
         return
     if blocked:
-        raise FailedError(blocked)
+        raise CommandError(blocked)
     for line in unsaved:
         say(line)
     ended = threading.Event()
@@ -203,7 +204,7 @@ def _look(kubectl: Kubectl, stack: Stack, ended: threading.Event, seconds: float
     while not ended.wait(seconds):
         try:
             now = report(kubectl, stack)
-        except FailedError:
+        except CommandError:
             continue
         if now and now == before and now != shown:
             shown = now

@@ -16,7 +16,7 @@ from flink_k8s.operations.stack import Stack, hand_over
 from flink_k8s.program.engine_state import recorded
 from flink_k8s.program.recording import Resource
 from flink_k8s.resolve.job_spec import SUSPENDED
-from flink_k8s.support.processes import say
+from flink_k8s.support.console import say
 
 Suspended = Mapping[str, str]
 """Jobs by `kind/namespace/name`: since when they are suspended, and by whom."""

@@ -54,7 +54,7 @@ CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguratio
 
 
 def engine_command(operation: str, layer: Path) -> list[str]:
-    return [sys.executable, "-m", "flink_k8s.operations.deploy", operation, STACK, "--layer", str(layer)]
+    return [sys.executable, "-m", "flink_k8s", operation, STACK, "--overlay", str(layer)]
 
 
 def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:

@@ -56,17 +56,17 @@ def configure(project: Path, stack: str, **more: object) -> None:
 
 @pytest.fixture(scope="module")
 def run(project: Path, request: pytest.FixtureRequest) -> Generator[Run]:
-    """`run("flink_k8s.operations.deploy up", "platform")`; what a failed test leaves is destroyed in the end."""
+    """`run("up", "platform")`; what a failed test leaves is destroyed in the end."""
 
-    def call(module: str, stack: str) -> Done:
+    def call(command: str, stack: str) -> Done:
         start = time.monotonic()
-        done = run_command([sys.executable, "-m", *module.split(), stack], cwd=project, timeout=600)
+        done = run_command([sys.executable, "-m", "flink_k8s", *command.split(), stack], cwd=project, timeout=600)
         return Done(done.returncode, done.stdout + done.stderr, time.monotonic() - start)
 
     yield call
     if request.session.testsfailed:
         for stack in (*TEAMS, "platform"):
-            call("flink_k8s.operations.deploy destroy", stack)
+            call("destroy", stack)
 
 
 class TestOrder:
@@ -74,14 +74,14 @@ class TestOrder:
 
     def test_a_team_before_its_platform_is_refused(self, run: Run, kubectl: Kubectl):
         for operation in ("preview", "up"):
-            done = run(f"flink_k8s.operations.deploy {operation}", "team-a")
+            done = run(operation, "team-a")
             assert done.code != 0
             assert "the stack platform, which holds the platform, is not up" in done.output
         assert kubectl.get("namespace", "team-a") is None
 
     def test_the_platform_then_the_teams(self, run: Run, kubectl: Kubectl):
         for stack in ("platform", "team-a", "team-b"):
-            done = run("flink_k8s.operations.deploy up --timings", stack)
+            done = run("up --timings", stack)
             assert done.code == 0
             path = done.output.partition("what decided it:")[2].partition("\n\n")[0]
             assert path.count(" s  ") >= 2
@@ -91,15 +91,15 @@ class TestOrder:
 
     @pytest.mark.parametrize("stack", ["platform", "team-a", pytest.param("team-b", marks=pytest.mark.full)])
     def test_a_second_preview_has_no_changes(self, run: Run, stack: str):
-        done = run("flink_k8s.operations.deploy preview", stack)
+        done = run("preview", stack)
         assert done.code == 0
         assert "to create" not in done.output
         assert "to update" not in done.output
 
     @pytest.mark.full
     def test_plan_and_drift_know_a_teams_stack(self, run: Run):
-        assert "nothing (1): team-a/orders" in run("flink_k8s.operations.plan", "team-a").output
-        assert "nothing was changed by hand" in run("flink_k8s.operations.drift", "team-a").output
+        assert "nothing (1): team-a/orders" in run("plan", "team-a").output
+        assert "nothing was changed by hand" in run("drift", "team-a").output
 
     def test_a_namespace_with_a_teams_job_does_not_go(self, run: Run, project: Path, kubectl: Kubectl):
         path = project / "Pulumi.platform.yaml"
@@ -107,7 +107,7 @@ class TestOrder:
         namespaces = yaml.safe_load(before)["config"]["flink-k8s:namespaces"]
         del namespaces["team-b"]
         configure(project, "platform", namespaces=namespaces)
-        done = run("flink_k8s.operations.deploy up", "platform")
+        done = run("up", "platform")
         path.write_text(before)
         assert done.code != 0
         assert "FlinkDeployment team-b/visits" in done.output
@@ -115,7 +115,7 @@ class TestOrder:
         assert kubectl.get("flinkdeployment", "visits", "-n", "team-b") is not None
 
     def test_the_platform_before_its_teams_is_not_destroyed(self, run: Run, kubectl: Kubectl):
-        done = run("flink_k8s.operations.deploy destroy", "platform")
+        done = run("destroy", "platform")
         assert done.code != 0
         assert "refused, nothing was done" in done.output
         assert "make destroy STACK=team-a, make destroy STACK=team-b" in done.output
@@ -123,7 +123,7 @@ class TestOrder:
 
     def test_teams_first(self, run: Run, kubectl: Kubectl):
         for stack in ("team-b", "team-a", "platform"):
-            assert run("flink_k8s.operations.deploy destroy", stack).code == 0
+            assert run("destroy", stack).code == 0
         for namespace in ("team-a", "team-b", "flink-operator"):
             assert kubectl.get("namespace", namespace) is None
 
@@ -134,7 +134,7 @@ class TestFromOneToSeveral:
 
     def test_all_in_one(self, run: Run, project: Path):
         configure(project, "platform", jobFolders=["jobs/team-a"], jobs={"orders": {"parallelism": 2}})
-        assert run("flink_k8s.operations.deploy up", "platform").code == 0
+        assert run("up", "platform").code == 0
 
     def test_moved(self, run: Run, project: Path, kubectl: Kubectl, engine: Project):
         before = _uids(kubectl)
@@ -153,19 +153,19 @@ class TestFromOneToSeveral:
         pulumi("state", "move", "--yes", "--source", source, "--dest", dest, *urns)
         configure(project, "platform", jobFolders=[], jobs={})
         for stack in ("platform", "team-a"):
-            done = run("flink_k8s.operations.deploy preview", stack)
+            done = run("preview", stack)
             assert done.code == 0
             assert not [what for what in ("create", "update", "replace", "delete") if f"to {what}" in done.output]
         for stack in ("platform", "team-a"):
-            assert run("flink_k8s.operations.deploy up", stack).code == 0
+            assert run("up", stack).code == 0
         assert _uids(kubectl) == before
 
     def test_then_they_are_the_teams(self, run: Run, kubectl: Kubectl):
-        assert run("flink_k8s.operations.deploy destroy", "platform").code != 0
-        assert run("flink_k8s.operations.deploy destroy", "team-a").code == 0
+        assert run("destroy", "platform").code != 0
+        assert run("destroy", "team-a").code == 0
         assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is None
         assert kubectl.get("namespace", "team-a") is not None
-        assert run("flink_k8s.operations.deploy destroy", "platform").code == 0
+        assert run("destroy", "platform").code == 0
 
 
 def _uids(kubectl: Kubectl) -> list[str]:

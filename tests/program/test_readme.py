@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from flink_k8s.program.graph import main as graph
+from flink_k8s.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 
 
 def test_the_picture_is_the_graph_that_the_program_registers():
-    assert graph(["dev", "--check", str(ROOT / "README.md")]) == 0
+    assert main(["graph", "dev", "--check", str(ROOT / "README.md")]) == 0
 
 
 def test_every_target_that_it_names_is_there():

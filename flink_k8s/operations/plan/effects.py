@@ -257,13 +257,13 @@ def _from_checkpoint(old: DeclaredJob, loss: str, notes: tuple[str, ...]) -> Out
 def _by_savepoint(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     source = restore.upgrade_savepoint(old, new)
     if not source.directory:
-        cure = "set one with this change"
+        remedy = "set one with this change"
         if new.kind == "FlinkBlueGreenDeployment":
-            cure = "a blue/green deployment uses the one that it runs with"
-        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {cure}",))
+            remedy = "a blue/green deployment uses the one that it runs with"
+        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {remedy}",))
     if blocked := source.blocked(old):
-        cure = "mount it with the savepoint directory as it is, then change the directory"
-        return Outcome(Effect.STUCK, notes=(f"{blocked}: {cure}",))
+        remedy = "mount it with the savepoint directory as it is, then change the directory"
+        return Outcome(Effect.STUCK, notes=(f"{blocked}: {remedy}",))
     stops = new.kind != "FlinkBlueGreenDeployment"
     notes = restore.drain_notes(new) if stops else ()
     return Outcome(Effect.FROM_SAVEPOINT, loss=source.lost(old, new), notes=notes)

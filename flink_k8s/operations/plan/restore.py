@@ -156,8 +156,10 @@ def _deleted_checkpoint(old: DeclaredJob) -> str:
     """Flink deletes the last checkpoint of a job that is cancelled; of one that is suspended it is unknown."""
     if not old.deleting_retention or old.is_suspended:
         return ""
-    cure = "; upgradeMode savepoint for this change keeps the state" if old.text(SAVEPOINTS) else ""
-    return f"the operator cancels the job, and Flink deletes its last checkpoint then ({old.deleting_retention}){cure}"
+    remedy = "; upgradeMode savepoint for this change keeps the state" if old.text(SAVEPOINTS) else ""
+    return (
+        f"the operator cancels the job, and Flink deletes its last checkpoint then ({old.deleting_retention}){remedy}"
+    )
 
 
 def drops_state(old: DeclaredJob, new: DeclaredJob) -> str:

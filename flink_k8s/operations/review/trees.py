@@ -17,7 +17,8 @@ import yaml
 from flink_k8s.config import stack_file
 from flink_k8s.config.secret_text import masked
 from flink_k8s.support.block_yaml import dump
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.processes import capture
 
 _YAML = (".yaml", ".yml")
 DECLARE = Path(__file__).with_name("declare.py")
@@ -95,12 +96,12 @@ def merge_base(root: Path, base: str) -> str:
     """The commit that the branch started from.
 
     Raises:
-        FailedError: when git does not know it.
+        CommandError: when git does not know it.
     """
     done = capture(["git", "-C", root, "merge-base", base, "HEAD"])
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip() or f"{base} and HEAD have nothing in common"
-        raise FailedError(f"git merge-base {base} HEAD: {said}; fetch it with all its history")
+        raise CommandError(f"git merge-base {base} HEAD: {said}; fetch it with all its history")
     return done.stdout.decode().strip()
 
 
@@ -108,11 +109,11 @@ def extract(root: Path, commit: str, into: Path) -> None:
     """Writes the files of a commit.
 
     Raises:
-        FailedError: when git does not have it.
+        CommandError: when git does not have it.
     """
     done = capture(["git", "-C", root, "archive", "--format=tar", commit])
     if done.returncode != 0:
-        raise FailedError(f"git archive {commit}: {done.stderr.decode(errors='replace').strip()}")
+        raise CommandError(f"git archive {commit}: {done.stderr.decode(errors='replace').strip()}")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(into, filter="data")
 
@@ -121,11 +122,11 @@ def copy_work(root: Path, into: Path) -> None:
     """Writes the files of the working tree, those that are not committed yet among them.
 
     Raises:
-        FailedError: when git cannot list them.
+        CommandError: when git cannot list them.
     """
     done = capture(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
     if done.returncode != 0:
-        raise FailedError(f"git ls-files: {done.stderr.decode(errors='replace').strip()}")
+        raise CommandError(f"git ls-files: {done.stderr.decode(errors='replace').strip()}")
     for name in done.stdout.decode().split("\0"):
         source = root / name
         if name and source.is_file():

@@ -69,10 +69,10 @@ def test_a_text_arrives_as_it_is(make: Make, text: str):
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         "<-m>",
-        "<flink_k8s.operations.deploy>",
+        "<flink_k8s>",
         "<up>",
         "<dev>",
-        "<--layer>",
+        "<--overlay>",
         f"<{text}>",
         "<--timings>",
     ]

@@ -10,8 +10,8 @@ import pytest
 
 from flink_k8s.operations import interrupted
 from flink_k8s.operations.interrupted import PendingRelease, pending_releases, settled
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 
 JOB_URN = "urn:pulumi:dev::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
 RELEASE_URN = "urn:pulumi:dev::flink-k8s::kubernetes:helm.sh/v3:Release::operator"
@@ -118,13 +118,13 @@ def test_helm_recovers_a_release_in_the_stacks_own_context(tmp_path: Path, monke
         *("--kube-context", "kind-flink", "--kubeconfig", "/kubeconfig"),
     ]
     helm.write_text("#!/bin/sh\necho no such release >&2\nexit 1\n")
-    with pytest.raises(FailedError, match="helm rollback operator 2 --namespace flink-operator: no such release"):
+    with pytest.raises(CommandError, match="helm rollback operator 2 --namespace flink-operator: no such release"):
         interrupted.recover(Kubectl("kubectl", "kind-flink", None), pending)
 
 
 def test_where_another_run_may_be_at_work_a_pending_release_is_refused_with_its_remedy():
     interrupted.refuse([])
-    with pytest.raises(FailedError, match=r"pending-install: another run is at work on it.*helm uninstall operator"):
+    with pytest.raises(CommandError, match=r"pending-install: another run is at work on it.*helm uninstall operator"):
         interrupted.refuse([PendingRelease("operator", "flink-operator", "pending-install", None)])
 
 

@@ -13,8 +13,8 @@ from dev.bench import starting
 from dev.bench.measure import Cost
 from dev.bench.table import Skipped
 from flink_k8s.operations.stack import prepare
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_sandbox_that_is_in_use_is_left_alone(done: list[str], monkeypatch: py
 
 def test_without_a_sandbox_the_part_says_so(monkeypatch: pytest.MonkeyPatch):
     def cost(command: Sequence[str | Path], folder: Path) -> Cost:
-        raise FailedError("only root can start the sandbox")
+        raise CommandError("only root can start the sandbox")
 
     monkeypatch.setattr(starting, "cost", cost)
     assert list(starting.measure()) == [Skipped("c", "it is measured in the sandbox: only root can start the sandbox")]
