@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from flink_k8s.operations.new_job.create import create, files
 
 from flink_k8s.operations import new_job, pyflink, test_job
+from flink_k8s.operations.new_job.create import create, files
 from flink_k8s.operations.pyflink import PyFlink
 from flink_k8s.operations.run_job import LocalRun, flink_version, local_run, write_configuration
 from flink_k8s.operations.stack import Stack, prepare
