@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from dev.bench import deploying, operating, report
+from dev.bench import deploying, report
 from dev.bench.__main__ import main
 from dev.bench.cluster import named
 from dev.bench.deployers import Tofu
@@ -150,7 +150,6 @@ def test_without_a_cluster_the_part_says_so():
     (said,) = deploying.measure([1], nowhere)
     assert isinstance(said, Skipped)
     assert "no cluster was named" in said.reason
-    assert list(operating.measure([1], nowhere)) == [nowhere]
 
 
 def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):
