@@ -10,11 +10,11 @@ from flink_k8s.checks import manifest as rules
 from flink_k8s.checks import pod_security
 from flink_k8s.checks.stack import in_clear
 from flink_k8s.config.findings import MEANINGS, SEVERITIES, Finding, Severity
-from flink_k8s.config.job_files import FLINK_API
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import dotted
 from flink_k8s.config.stack_file import engine_config
 from flink_k8s.config.validation import read_settings
+from flink_k8s.facts.kinds import FLINK_API
 from flink_k8s.facts.mappings import mapping
 
 Level = Literal["mandatory", "advisory"]

@@ -13,7 +13,7 @@ from flink_k8s.resolve.jobs import Job
 def look(jobs: Iterable[Job]) -> list[tuple[Job, Finding]]:
     """Findings of all jobs together, each with the job that it is about."""
     jobs = list(jobs)
-    known = {(job.kind, job.namespace, job.name): job for job in jobs}
+    known: dict[tuple[str, str, str], Job] = {(job.kind, job.namespace, job.name): job for job in jobs}
     names: dict[tuple[str, str], list[str]] = {}
     for job in jobs:
         names.setdefault((job.kind, job.namespace), []).append(job.name)

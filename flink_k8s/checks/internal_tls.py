@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from flink_k8s.config.base import seconds
 from flink_k8s.config.findings import Finding
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import Problem
 from flink_k8s.config.secret_model import INTERNAL_TLS_FOLDER
 from flink_k8s.config.tls_model import LONGEST, InternalTls
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.facts.units import seconds
 from flink_k8s.resolve import internal_tls as tls
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
@@ -36,7 +36,7 @@ def look(settings: StackSettings, jobs: Iterable[Job], attachments: Iterable[Att
     """
     taken: dict[tuple[str, str, str], Job] = {}
     for job in jobs:
-        if job.own.internal_tls is not None and job.kind not in tls.KINDS:
+        if job.own.internal_tls is not None and not job.kind.has_pods:
             where = "it has no pods of its own"
             if job.kind == "FlinkSessionJob":
                 where = f"it runs in the pods of {job.session_cluster or 'its cluster'}: say it of that"

@@ -11,9 +11,8 @@ from typing import cast
 from flink_k8s.config.problems import KeyPath, Problem
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
+from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FlinkKind
 
-FLINK_GROUP, FLINK_VERSION = "flink.apache.org", "v1beta1"
-FLINK_API = f"{FLINK_GROUP}/{FLINK_VERSION}"
 CANARY = f"{FLINK_GROUP}/canary"
 """Label of an object that is there so that the operator can be watched."""
 
@@ -25,8 +24,6 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 _MOST_UNREAD = 1_000
 """Files and folders below job folders that are looked into for Flink's resources."""
-
-FLINK_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
 
 
 @dataclass(frozen=True)
@@ -229,8 +226,8 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
     if api.partition("/")[0] == FLINK_GROUP:
         if api != FLINK_API:
             problems.append(document.problem((*root, "apiVersion"), f"is {api}; the operator serves {FLINK_API}"))
-        if kind not in FLINK_KINDS:
-            problems.append(document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FLINK_KINDS)}"))
+        if kind not in list(FlinkKind):
+            problems.append(document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FlinkKind)}"))
         elif not isinstance(manifest.get("spec"), dict) and not _is_canary(cast(dict[str, object], metadata)):
             problems.append(document.problem((*root, "spec"), "is missing or no mapping; a job needs one"))
         if _annotations(cast(dict[str, object], metadata)).get(ENABLED, "true") not in ("true", "false"):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from flink_k8s.config.merge import merge_mappings
+from flink_k8s.facts.mappings import condition
 from flink_k8s.health.failure_reason import OperatorError, pod_trouble
 from flink_k8s.health.job_status import is_observed
 from flink_k8s.operations import deploy as engine
@@ -164,7 +165,7 @@ def _wait_for_pod(kubectl: Kubectl, namespace: str) -> None:
     why = ""
     while time.monotonic() < deadline:
         pod = kubectl.get("pod", FILES_POD, "-n", namespace) or {}
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", [])):
+        if condition(pod, "Ready"):
             return
         trouble = pod_trouble(pod) if pod else ""
         if trouble and trouble != why:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import yaml
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.pyflink import PyFlink, pyflink
 from flink_k8s.operations.stack import Stack
@@ -75,8 +76,8 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
         CommandError: when it is no Python job, or a file of it is not here.
     """
     spec = cast(dict[str, Any], job.spec)
-    if job.kind == "FlinkBlueGreenDeployment":
-        spec = cast(dict[str, Any], spec["template"]["spec"])
+    for key in job.kind.spec_path[1:]:
+        spec = cast(dict[str, Any], spec[key])
     options, arguments = _command(job, arguments_of(spec))
     container = _container(spec)
     volumes = _volumes(container, folder)
@@ -238,7 +239,11 @@ def flink_version(stack: Stack, job: Job) -> str:
     """
     spec = cast(dict[str, Any], job.spec)
     for other in stack.platform.jobs:
-        if other.name == job.session_cluster and other.namespace == job.namespace and other.kind == "FlinkDeployment":
+        if (
+            other.name == job.session_cluster
+            and other.namespace == job.namespace
+            and other.kind == FlinkKind.DEPLOYMENT
+        ):
             spec = cast(dict[str, Any], other.spec)
     template = cast(dict[str, Any], spec.get("template") or {})
     version: object = spec.get("flinkVersion") or cast(dict[str, Any], template.get("spec") or {}).get("flinkVersion")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
+from flink_k8s.facts.mappings import condition
 from flink_k8s.facts.versions import OPERATOR_RELEASE
 from flink_k8s.operations.finalizers import Held, held
 from flink_k8s.operations.stack import Stack
@@ -35,15 +36,12 @@ def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
     operator = stack.platform.settings.operator
     # An operator that is not the stack's own may be anywhere.
     where = ["-n", operator.namespace] if operator.enabled else ["-A"]
-    listed = kubectl.get("pods", "-l", OPERATOR_PODS, *where) or {}
-    pods = cast("list[Object]", listed.get("items", []))
+    pods = kubectl.items("pods", "-l", OPERATOR_PODS, *where)
     place = f"in the namespace {operator.namespace}" if operator.enabled else "in any namespace"
     if not pods:
         return f"there is no operator pod {place}"
     for pod in pods:
-        conditions = cast("list[Object]", cast(Object, pod.get("status") or {}).get("conditions") or [])
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-        if ready and "deletionTimestamp" not in pod["metadata"]:
+        if condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]:
             return ""
     return f"the operator's pod {pods[0]['metadata']['name']} {place} is not ready"
 

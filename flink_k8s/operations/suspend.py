@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import ProblemsError
-from flink_k8s.health.readiness import PLURALS
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import deploy as engine
 from flink_k8s.operations.plan.effects import Effect, Outcome, changed
 from flink_k8s.operations.plan.state import DeclaredJob, Operator
@@ -86,7 +85,7 @@ def stopping(stack: Stack, job: str, suspended: Suspended, live: Live) -> Stoppi
 
 
 def _chosen(stack: Stack, job: str) -> list[Job]:
-    jobs = [one for one in stack.platform.jobs if one.kind != "FlinkStateSnapshot"]
+    jobs = [one for one in stack.platform.jobs if one.kind != FlinkKind.SNAPSHOT]
     try:
         return [wanted(jobs, job)] if job else jobs
     except ProblemsError as error:
@@ -113,8 +112,7 @@ def in_cluster(kubectl: Kubectl, stack: Stack) -> Live:
     found: dict[str, Mapping[str, Any]] = {}
     for kind in sorted({job.kind for job in stack.platform.jobs}):
         for namespace in stack.platform.settings.namespaces:
-            listed = kubectl.get(f"{PLURALS[kind]}.{FLINK_GROUP}", "-n", namespace) or {}
-            for item in cast("list[Mapping[str, Any]]", listed.get("items", [])):
+            for item in kubectl.items(kind.resource, "-n", namespace):
                 found[f"{kind}/{namespace}/{item['metadata']['name']}"] = item
     return found
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.stack_file import SUSPENSION
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.stack import Stack, hand_over
 from flink_k8s.program.engine_state import recorded
 from flink_k8s.program.recording import Resource

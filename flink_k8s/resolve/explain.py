@@ -34,7 +34,7 @@ def explain(job: Job) -> Iterator[str]:
         path: f", instead of {shortened(_shown(job, path[1:], old), 500)}" for path, old in replaced(job).items()
     }
     if job.said_image is not None:
-        inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+        inner = job.kind.spec_path[1:]
         by_code = ", by the code that it uses" if job.built_as else ""
         instead["spec", *inner, "image"] = f', instead of "{printable(job.said_image)}"{by_code}'
     moved = instead.get(("metadata", "namespace"), "")

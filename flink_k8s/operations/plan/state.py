@@ -10,6 +10,7 @@ from flink_k8s.checks.state import deleting_retention
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean, duration
 from flink_k8s.operations.plan.spec_changes import known_operator
@@ -81,7 +82,7 @@ class DeclaredJob:
         metadata, kind = mapping(manifest.get("metadata")), str(manifest.get("kind"))
         spec = mapping(manifest.get("spec"))
         around: dict[str, object] = {}
-        if kind == "FlinkBlueGreenDeployment":
+        if kind == FlinkKind.BLUE_GREEN:
             around = {key: value for key, value in spec.items() if key != "template"}
             spec = mapping(mapping(spec.get("template")).get("spec"))
         namespace, name = str(metadata.get("namespace", "default")), str(metadata.get("name"))
@@ -165,7 +166,7 @@ class DeclaredJob:
     @property
     def has_savepoint_on_deletion(self) -> bool:
         """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment never."""
-        return self.kind != "FlinkBlueGreenDeployment" and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
+        return self.kind != FlinkKind.BLUE_GREEN and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
 
     @property
     def has_state(self) -> bool:
@@ -214,7 +215,7 @@ class DeclaredJob:
     @cached_property
     def _pods(self) -> Mapping[str, Mapping[str, object]]:
         """The pod's spec of each process; empty for a session job whose cluster is not known."""
-        if self.kind == "FlinkSessionJob" and self.cluster is None:
+        if self.kind == FlinkKind.SESSION_JOB and self.cluster is None:
             return {}
         return {template.process: template.pod for template in templates((self.cluster or self).spec)}
 

@@ -19,14 +19,12 @@ class FakeKubectl:
     """Flink resources by kind."""
 
     def __init__(self, *items: dict[str, Any]) -> None:
-        self.items = items
+        self.objects = items
 
-    def get(self, what: str, _flag: str, namespace: str) -> dict[str, Any] | None:
+    def items(self, what: str, _flag: str, namespace: str) -> list[dict[str, Any]]:
         kind = what.partition("s.")[0]
-        found = [
-            item for item in self.items if item["kind"].lower() == kind and item["metadata"]["namespace"] == namespace
-        ]
-        return {"items": found} if found else None
+        found = [one for one in self.objects if one["kind"].lower() == kind]
+        return [one for one in found if one["metadata"]["namespace"] == namespace]
 
 
 def item(name: str, kind: str = "FlinkDeployment", **metadata: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import new_job, pyflink, test_job
 from flink_k8s.operations.new_job.create import create, files
 from flink_k8s.operations.pyflink import PyFlink
@@ -33,7 +34,9 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
     """A merged job, as far as these tools look at it."""
     source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
-    made = SimpleNamespace(spec=spec, kind=kind, name=name, namespace="flink", source=source, session_cluster=cluster)
+    made = SimpleNamespace(
+        spec=spec, kind=FlinkKind(kind), name=name, namespace="flink", source=source, session_cluster=cluster
+    )
     return cast(Job, made)
 
 

@@ -38,6 +38,9 @@ class FakeKubectl:
             return {"items": [{"metadata": {"labels": {"version": revision}}} for revision in self.revisions]}
         return {"items": self.jobs} if what.startswith("flinkdeployment") else None
 
+    def items(self, *words: str) -> list[dict[str, Any]]:
+        return (self.get(*words) or {}).get("items", [])
+
     def run(self, *arguments: str) -> bytes:
         self.ran.append(arguments)
         return b""
