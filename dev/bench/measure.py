@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from flink_k8s.support.errors import CommandError
+from flink_k8s.support.processes import capture
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,11 @@ sys.exit(child.returncode)
 def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int]) -> Cost:
     with TemporaryDirectory() as place:
         answer = Path(place) / "cost.json"
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _WATCH, str(answer), *command],
-            cwd=folder,
-            env={**os.environ, **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        watched = [sys.executable, "-I", "-S", "-c", _WATCH, answer, *command]
+        done = capture(watched, cwd=folder, env={**os.environ, **env})
         if done.returncode not in accepted:
-            said = done.stdout.decode(errors="replace")[-1000:]
-            raise CommandError(f"{' '.join(command[:4])} … exited with {done.returncode}: {said}")
+            output = (done.stdout + done.stderr).decode(errors="replace")[-1000:]
+            raise CommandError(f"{' '.join(command[:4])} … exited with {done.returncode}: {output}")
         return Cost(*(float(value) for value in json.loads(answer.read_text())))
 
 

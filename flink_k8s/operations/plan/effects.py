@@ -62,10 +62,6 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-RESTARTS = frozenset(
-    {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.CLUSTER_RESTART}
-)
-
 _FROM_STATE = frozenset(
     {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.RESUME_FROM_SAVEPOINT, Effect.RESUME_FROM_LAST_STATE}
 )
