@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from typing_extensions import override
 
@@ -31,6 +31,30 @@ class Parser(argparse.ArgumentParser):
         raise CommandError(f"{message}; see: {self.prog} --help")
 
 
+Option = Callable[[Parser], object]
+
+
+def option(*names: str, **settings: Any) -> Option:
+    """An argument or option, as argparse's `add_argument` defines it."""
+    return lambda parser: parser.add_argument(*names, **settings)
+
+
+def file_option(name: str, text: str) -> Option:
+    """An option that names a file."""
+    return option(name, type=Path, metavar="FILE", help=text)
+
+
+def either(*options: Option) -> Option:
+    """Options that exclude each other."""
+
+    def add(parser: Parser) -> None:
+        group = parser.add_mutually_exclusive_group()
+        for one in options:
+            one(group)  # pyright: ignore[reportArgumentType] - a group has the parser's `add_argument`
+
+    return add
+
+
 @dataclass(frozen=True)
 class Command:
     """A command.
@@ -38,17 +62,17 @@ class Command:
     Attributes:
         name: as the user types it.
         summary: one line for the list of commands.
-        run: runs it with its options; None for exit code 0, or the exit code. It imports what it needs: a command
-            does not wait for the imports of others.
-        add_options: adds its arguments and options to a parser.
+        run: runs it; the result is an exit code, or None for 0. It imports what it needs itself, so that no command
+            waits for the imports of others.
+        options: its arguments and options.
         details: more lines for its own help.
-        examples: command lines.
+        examples: command lines, without the program and the command.
     """
 
     name: str
     summary: str
     run: Callable[[Options], int | None]
-    add_options: Callable[[Parser], None]
+    options: tuple[Option, ...] = ()
     details: str = ""
     examples: tuple[str, ...] = ()
 
@@ -66,64 +90,29 @@ class Command:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        self.add_options(parser)
+        for add in self.options:
+            add(parser)
         return parser
 
 
-def add_stack(parser: Parser, *, is_optional: str = "") -> None:
-    """Add the argument `stack`.
-
-    Args:
-        parser: the parser.
-        is_optional: the stack that is used without it; empty if it is required.
-    """
-    text = "name of the stack: Pulumi.<stack>.yaml"
-    if is_optional:
-        parser.add_argument("stack", nargs="?", help=f"{text} (default: {is_optional})")
-    else:
-        parser.add_argument("stack", help=text)
-
-
-def add_overlay(parser: Parser) -> None:
-    """Add the option `--overlay`."""
-    parser.add_argument("--overlay", type=Path, metavar="FILE", help="config that is merged over the stack's")
-
-
-def add_config_file(parser: Parser) -> None:
-    """Add the option `--config-file`."""
-    parser.add_argument("--config-file", type=Path, metavar="FILE", help="instead of Pulumi.<stack>.yaml")
-
-
-def add_job(parser: Parser, text: str) -> None:
-    """Add the option `--job`."""
-    parser.add_argument("--job", default="", metavar="JOB", help=text)
-
-
-def add_policy(parser: Parser) -> None:
-    """Add the option `--policy`."""
-    parser.add_argument("--policy", default="", metavar="FOLDER", help="a policy pack that the changes must pass")
-
-
-def add_timings(parser: Parser) -> None:
-    """Add the option `--timings`."""
-    parser.add_argument("--timings", action="store_true", help="print where the time went")
-
-
-def add_yes(parser: Parser) -> None:
-    """Add the option `--yes`."""
-    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-
-
-def add_allowed(parser: Parser) -> None:
-    """Add the option `--allow-state-loss`: a list of words."""
-    parser.add_argument(
-        "--allow-state-loss",
-        action="extend",
-        type=str.split,
-        default=[],
-        metavar="JOBS",
-        help="jobs that may lose their state: name, namespace/name or kind/namespace/name",
-    )
+_STACK = "name of the stack: Pulumi.<stack>.yaml"
+STACK = option("stack", help=_STACK)
+RUNNING_STACK = option("stack", nargs="?", help=f"{_STACK} (default: the stack of the local cluster)")
+JOB = option("--job", default="", metavar="JOB", help="the job (default: the only one of the stack)")
+JOBS = option("--job", default="", metavar="JOB", help="only this job (default: all)")
+OVERLAY = file_option("--overlay", "config that is merged over the stack's")
+CONFIG_FILE = file_option("--config-file", "instead of Pulumi.<stack>.yaml")
+POLICY = option("--policy", default="", metavar="FOLDER", help="a policy pack that the changes must pass")
+TIMINGS = option("--timings", action="store_true", help="print where the time went")
+YES = option("--yes", action="store_true", help="do not ask for confirmation")
+ALLOWED = option(
+    "--allow-state-loss",
+    action="extend",
+    type=str.split,
+    default=[],
+    metavar="JOBS",
+    help="jobs that may lose their state: name, namespace/name or kind/namespace/name",
+)
 
 
 def prepared(options: Options) -> Stack:

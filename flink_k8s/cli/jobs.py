@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flink_k8s.cli.command import Command, Options, Parser, add_job, add_stack, prepared
+from flink_k8s.cli.command import JOB, RUNNING_STACK, STACK, Command, Options, option, prepared
 
 if TYPE_CHECKING:
     from flink_k8s.operations.stack import Stack
     from flink_k8s.support.kubectl import Kubectl
-
-_ANY_JOB = "the job (default: the only one of the stack)"
-
-
-def _new_options(parser: Parser) -> None:
-    parser.add_argument("job", help="name of the job: lower-case letters, digits and -")
 
 
 def _new(options: Options) -> None:
@@ -23,11 +17,6 @@ def _new(options: Options) -> None:
     for path in create(options.job):
         print(f"   {path}")
     print(f"next: make test-job JOB={options.job}, make run JOB={options.job}, then make build up STACK=dev")
-
-
-def _job_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_job(parser, _ANY_JOB)
 
 
 def _run(options: Options) -> None:
@@ -40,11 +29,6 @@ def _test_job(options: Options) -> int:
     from flink_k8s.operations.test_job import test_job
 
     return test_job(prepared(options), options.job)
-
-
-def _access_options(parser: Parser) -> None:
-    add_stack(parser, is_optional="the stack of the local cluster")
-    add_job(parser, _ANY_JOB)
 
 
 def _ui(options: Options) -> int:
@@ -82,12 +66,18 @@ def _running(options: Options) -> tuple[Kubectl, Stack]:
 
 
 DEVELOP = (
-    Command("new", "Create the code, manifest and tests of a new job", _new, _new_options, examples=("orders",)),
+    Command(
+        "new",
+        "Create the code, manifest and tests of a new job",
+        _new,
+        (option("job", help="name of the job: lower-case letters, digits and -"),),
+        examples=("orders",),
+    ),
     Command(
         "run",
         "Run a job's Python in a Flink on this machine, without Kubernetes",
         _run,
-        _job_options,
+        (STACK, JOB),
         "The job gets the settings of the stack. Needs Java 17.",
         ("dev --job word-count",),
     ),
@@ -95,7 +85,7 @@ DEVELOP = (
         "test-job",
         "Run the tests of a job's code, some of them in a Flink on this machine",
         _test_job,
-        _job_options,
+        (STACK, JOB),
         "The job gets the Flink version of the stack.",
         ("dev --job word-count",),
     ),
@@ -103,11 +93,11 @@ DEVELOP = (
 """They need no cluster."""
 
 ACCESS = (
-    Command("ui", "Open a local port to Flink's web UI", _ui, _access_options, examples=("dev --job word-count",)),
-    Command("logs", "Print the logs of a job's pods", _logs, _access_options, examples=("dev --job word-count",)),
+    Command("ui", "Open a local port to Flink's web UI", _ui, (RUNNING_STACK, JOB), examples=("dev --job word-count",)),
+    Command("logs", "Print the logs of a job's pods", _logs, (RUNNING_STACK, JOB), examples=("dev --job word-count",)),
     Command(
-        "monitor", "Open local ports to Grafana, Prometheus and Alertmanager", _monitor, add_stack, examples=("dev",)
+        "monitor", "Open local ports to Grafana, Prometheus and Alertmanager", _monitor, (STACK,), examples=("dev",)
     ),
-    Command("grafana-creds", "Print Grafana's user and password", _grafana_creds, add_stack, examples=("dev",)),
+    Command("grafana-creds", "Print Grafana's user and password", _grafana_creds, (STACK,), examples=("dev",)),
 )
 """They read from a running stack."""

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from flink_k8s.cli.command import Command, Options, Parser, add_overlay, add_stack, add_timings, prepared
-
-
-def _demo_options(parser: Parser) -> None:
-    parser.add_argument("--input", type=Path, metavar="FILE", help="count the words of this file")
-    add_overlay(parser)
-    add_timings(parser)
+from flink_k8s.cli.command import OVERLAY, STACK, TIMINGS, Command, Options, file_option, option, prepared
 
 
 def _demo(options: Options) -> None:
     from flink_k8s.operations.demo import demo
 
     demo(options.input, options.overlay, timings=options.timings)
-
-
-def _cluster_options(parser: Parser) -> None:
-    parser.add_argument("operation", choices=["up", "down"], nargs="?", default="up", help="default: up")
 
 
 def _cluster(options: Options) -> None:
@@ -35,19 +23,10 @@ def _build(options: Options) -> None:
     cluster.build(options.overlay)
 
 
-def _image_names_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-
-
 def _image_names(options: Options) -> None:
     from flink_k8s.operations.cluster import image_names
 
     image_names(prepared(options))
-
-
-def _no_options(_parser: Parser) -> None:
-    pass
 
 
 def _clean(_options: Options) -> None:
@@ -62,25 +41,25 @@ LOCAL = (
         "demo",
         "Start a local cluster, deploy the word count, and print its result",
         _demo,
-        _demo_options,
+        (file_option("--input", "count the words of this file"), OVERLAY, TIMINGS),
         examples=("", "--input book.txt"),
     ),
     Command(
         "cluster",
         "Start or delete the local cluster: kind, or the sandbox if no Docker daemon answers",
         _cluster,
-        _cluster_options,
+        (option("operation", choices=["up", "down"], nargs="?", default="up", help="default: up"),),
         examples=("", "down"),
     ),
-    Command("build", "Build the image of the jobs and load it into the local cluster", _build, add_overlay),
+    Command("build", "Build the image of the jobs and load it into the local cluster", _build, (OVERLAY,)),
     Command(
         "image-names",
         "Print the image that `build` makes, and the names that jobs have for it",
         _image_names,
-        _image_names_options,
+        (STACK, OVERLAY),
         "A pipeline pushes the image to a registry by these names.",
         ("prod",),
     ),
-    Command("clean", "Delete the local cluster, the virtual environment and generated files", _clean, _no_options),
+    Command("clean", "Delete the local cluster, the virtual environment and generated files", _clean),
 )
 """They start, fill and delete the local cluster."""

@@ -5,29 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from flink_k8s.cli.command import (
+    ALLOWED,
+    CONFIG_FILE,
+    JOBS,
+    OVERLAY,
+    POLICY,
+    STACK,
+    TIMINGS,
+    YES,
     Command,
     Options,
-    Parser,
-    add_allowed,
-    add_config_file,
-    add_job,
-    add_overlay,
-    add_policy,
-    add_stack,
-    add_timings,
-    add_yes,
+    either,
+    file_option,
+    option,
     prepared,
 )
 from flink_k8s.support.paths import ROOT
 
-
-def _check_options(parser: Parser) -> None:
-    parser.add_argument("stacks", nargs="*", metavar="stack", help="names of stacks (default: all of the project)")
-    add_overlay(parser)
-    add_config_file(parser)
-    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="the project")
-    parser.add_argument("--explain", default="", metavar="JOB", help="print the source of each value of this job")
-    parser.add_argument("--cost", choices=["text", "markdown"], help="print what each job and team requests")
+_ROOT = option("--root", type=Path, default=ROOT, metavar="FOLDER", help="the project")
 
 
 def _check(options: Options) -> int:
@@ -44,24 +39,6 @@ def _check(options: Options) -> int:
     )
 
 
-def _render_options(parser: Parser) -> None:
-    add_stack(parser)
-    parser.add_argument("out", type=Path, help="a new or empty folder, or one that was rendered to")
-    add_overlay(parser)
-    add_config_file(parser)
-    parser.add_argument(
-        "--gitops", choices=["flux", "argocd"], default="flux", help="for Helm releases (default: flux)"
-    )
-    parser.add_argument(
-        "--ordered",
-        nargs="?",
-        const="",
-        metavar="PATH",
-        help="let that tool apply the objects in the order of the graph; PATH: of OUT in the repository, if it differs",
-    )
-    parser.add_argument("--inflate", action="store_true", help="render charts that can be reached, with helm")
-
-
 def _render(options: Options) -> None:
     from flink_k8s.program.command import recorded
     from flink_k8s.program.render import render
@@ -71,15 +48,6 @@ def _render(options: Options) -> None:
     root = ROOT if options.inflate else None
     for note in render(recording, options.out, options.gitops, inflate=root, ordered=ordered):
         print(note)
-
-
-def _graph_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-    add_config_file(parser)
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", type=Path, metavar="FILE", help="replace the file's copy of the graph")
-    action.add_argument("--check", type=Path, metavar="FILE", help="fail if the file's copy is not the graph")
 
 
 def _graph(options: Options) -> None:
@@ -95,13 +63,6 @@ def _graph(options: Options) -> None:
         print(graph.mermaid(recording), end="")
 
 
-def _preview_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-    add_policy(parser)
-    parser.add_argument("--offline", action="store_true", help="print what the stack declares; contact nothing")
-
-
 def _preview(options: Options) -> int | None:
     if options.offline:
         from flink_k8s.program import preview as program
@@ -110,17 +71,6 @@ def _preview(options: Options) -> int | None:
     from flink_k8s.operations.deploy import preview
 
     return preview(prepared(options), pack=options.policy)
-
-
-def _plan_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-    add_allowed(parser)
-    parser.add_argument("--format", choices=["text", "markdown"], default="text", help="of the plan that is printed")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the plan to this file")
-    parser.add_argument(
-        "--preview-json", type=Path, metavar="FILE", help="of `pulumi preview --json --show-sames`; do not run pulumi"
-    )
 
 
 def _plan(options: Options) -> int:
@@ -135,24 +85,6 @@ def _plan(options: Options) -> int:
     )
 
 
-def _review_options(parser: Parser) -> None:
-    parser.add_argument("--base", default="main", help="branch or commit to compare with (default: main)")
-    parser.add_argument(
-        "--stack", action="append", dest="only", default=[], metavar="STACK", help="only this stack; may be repeated"
-    )
-    add_allowed(parser)
-    parser.add_argument(
-        "--check",
-        action="extend",
-        type=str.split,
-        default=[],
-        metavar="NAME=RESULT",
-        help="results of other checks for the comment: success, or anything else for a failure",
-    )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the comment to this file")
-    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="the project, a git working tree")
-
-
 def _review(options: Options) -> int:
     from flink_k8s.operations.review.review import review
 
@@ -163,23 +95,10 @@ def _review(options: Options) -> int:
     )
 
 
-def _up_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-    add_policy(parser)
-    add_timings(parser)
-
-
 def _up(options: Options) -> None:
     from flink_k8s.operations.deploy import up
 
     up(prepared(options), pack=options.policy, timings=options.timings)
-
-
-def _destroy_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-    add_yes(parser)
 
 
 def _destroy(options: Options) -> None:
@@ -188,27 +107,10 @@ def _destroy(options: Options) -> None:
     destroy(prepared(options), yes=options.yes)
 
 
-def _drift_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_overlay(parser)
-    parser.add_argument("--repair", action="store_true", help="make the cluster what the stack declares")
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the differences as Markdown; no file if there are none"
-    )
-
-
 def _drift(options: Options) -> int:
     from flink_k8s.operations.drift import drift
 
     return drift(prepared(options), repairs=options.repair, out=options.out)
-
-
-def _suspend_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_job(parser, "only this job (default: all)")
-    add_overlay(parser)
-    add_allowed(parser)
-    add_yes(parser)
 
 
 def _suspend(options: Options) -> None:
@@ -219,25 +121,12 @@ def _suspend(options: Options) -> None:
     suspend(engine_of(stack), stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
 
 
-def _resume_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_job(parser, "only this job (default: all)")
-    add_overlay(parser)
-    add_allowed(parser)
-
-
 def _resume(options: Options) -> None:
     from flink_k8s.operations.deploy import engine_of
     from flink_k8s.operations.suspend import resume
 
     stack = prepared(options)
     resume(engine_of(stack), stack, options.job, allowed=options.allow_state_loss)
-
-
-def _unstick_options(parser: Parser) -> None:
-    add_stack(parser)
-    add_job(parser, "only this job (default: all that are stuck)")
-    add_yes(parser)
 
 
 def _unstick(options: Options) -> None:
@@ -253,7 +142,14 @@ READ = (
         "check",
         "Check the configuration and job files, and print all problems at once",
         _check,
-        _check_options,
+        (
+            option("stacks", nargs="*", metavar="stack", help="names of stacks (default: all of the project)"),
+            OVERLAY,
+            CONFIG_FILE,
+            _ROOT,
+            option("--explain", default="", metavar="JOB", help="print the source of each value of this job"),
+            option("--cost", choices=["text", "markdown"], help="print what each job and team requests"),
+        ),
         "Needs neither a cluster nor the pulumi command.",
         ("", "dev prod", "dev --explain word-count", "prod --cost markdown"),
     ),
@@ -261,7 +157,21 @@ READ = (
         "render",
         "Write every object as YAML, one file each",
         _render,
-        _render_options,
+        (
+            STACK,
+            option("out", type=Path, help="a new or empty folder, or one that was rendered to"),
+            OVERLAY,
+            CONFIG_FILE,
+            option("--gitops", choices=["flux", "argocd"], default="flux", help="tool for Helm releases"),
+            option(
+                "--ordered",
+                nargs="?",
+                const="",
+                metavar="PATH",
+                help="let it apply the objects in the order of the graph; PATH of OUT in the repository if it differs",
+            ),
+            option("--inflate", action="store_true", help="render charts that can be reached, with helm"),
+        ),
         "Needs neither a cluster nor the pulumi command. Secrets are left out.",
         ("prod out/prod", "prod out/prod --gitops argocd --ordered"),
     ),
@@ -269,14 +179,27 @@ READ = (
         "graph",
         "Print the dependency graph as a Mermaid diagram",
         _graph,
-        _graph_options,
+        (
+            STACK,
+            OVERLAY,
+            CONFIG_FILE,
+            either(
+                file_option("--write", "replace the file's copy of the graph"),
+                file_option("--check", "fail if the file's copy is not the graph"),
+            ),
+        ),
         examples=("dev", "dev --check README.md"),
     ),
     Command(
         "preview",
         "Show what `up` would change",
         _preview,
-        _preview_options,
+        (
+            STACK,
+            OVERLAY,
+            POLICY,
+            option("--offline", action="store_true", help="print what the stack declares; contact nothing"),
+        ),
         "Without a pulumi command, prints what the stack declares.",
         ("dev", "prod --policy policy"),
     ),
@@ -284,14 +207,35 @@ READ = (
         "plan",
         "Show what `up` would do to each job; exit code 3 if a job would lose its state",
         _plan,
-        _plan_options,
+        (
+            STACK,
+            OVERLAY,
+            ALLOWED,
+            option("--format", choices=["text", "markdown"], default="text", help="of the plan that is printed"),
+            file_option("--markdown", "also write the plan to this file"),
+            file_option("--preview-json", "of `pulumi preview --json --show-sames`; do not run pulumi"),
+        ),
         examples=("prod", 'prod --allow-state-loss "orders team-a/visits" --markdown plan.md'),
     ),
     Command(
         "review",
         "Compare all stacks of the working tree with a branch, as a pull request comment",
         _review,
-        _review_options,
+        (
+            option("--base", default="main", help="branch or commit to compare with (default: main)"),
+            option("--stack", action="append", dest="only", default=[], help="only this stack; may be repeated"),
+            ALLOWED,
+            option(
+                "--check",
+                action="extend",
+                type=str.split,
+                default=[],
+                metavar="NAME=RESULT",
+                help="results of other checks for the comment: success, or anything else for a failure",
+            ),
+            file_option("--out", "also write the comment to this file"),
+            _ROOT,
+        ),
         "Needs no cluster and no pulumi. Exit code 3 if a stack has problems or a job would lose its state.",
         ("", "--base origin/main --out review.md"),
     ),
@@ -303,7 +247,7 @@ CHANGE = (
         "up",
         "Deploy the stack and wait until its jobs run",
         _up,
-        _up_options,
+        (STACK, OVERLAY, POLICY, TIMINGS),
         "Fails if a job is unhealthy. After a failure, fix the error and run it again; completed steps are kept.",
         ("dev", "prod --policy policy"),
     ),
@@ -311,7 +255,7 @@ CHANGE = (
         "destroy",
         "Delete everything that the stack has created, jobs first",
         _destroy,
-        _destroy_options,
+        (STACK, OVERLAY, YES),
         "Asks for confirmation on a terminal.",
         ("dev", "dev --yes"),
     ),
@@ -319,14 +263,19 @@ CHANGE = (
         "drift",
         "Show what was changed in the cluster by hand; exit code 3 if something was",
         _drift,
-        _drift_options,
+        (
+            STACK,
+            OVERLAY,
+            option("--repair", action="store_true", help="make the cluster what the stack declares"),
+            file_option("--out", "write the differences as Markdown; no file if there are none"),
+        ),
         examples=("prod", "prod --repair"),
     ),
     Command(
         "suspend",
         "Stop jobs and keep their state until `resume`; an `up` does not restart them",
         _suspend,
-        _suspend_options,
+        (STACK, JOBS, OVERLAY, ALLOWED, YES),
         "Asks for confirmation if a job is protected.",
         ("dev", "dev --job word-count"),
     ),
@@ -334,14 +283,14 @@ CHANGE = (
         "resume",
         "Restart suspended jobs from their kept state",
         _resume,
-        _resume_options,
+        (STACK, JOBS, OVERLAY, ALLOWED),
         examples=("dev", "dev --job word-count"),
     ),
     Command(
         "unstick",
         "Remove finalizers from Flink resources that are stuck in deletion",
         _unstick,
-        _unstick_options,
+        (STACK, JOBS, YES),
         "Lists what would be lost, and asks for confirmation.",
         ("dev", "dev --job word-count --yes"),
     ),
