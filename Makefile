@@ -131,6 +131,7 @@ lint: .venv/.dev ## run ruff and basedpyright; zizmor and actionlint for the wor
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m basedpyright
 	@$(PYTHON) -m dev.lint_workflows
+	@$(PYTHON) -m dev.prose
 
 fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff check --fix .

@@ -6,49 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from flink_k8s.checks import manifest as rules
-from flink_k8s.checks import pod_security
-from flink_k8s.checks.stack import in_clear
-from flink_k8s.config.findings import MEANINGS, SEVERITIES, Finding, Severity
+from flink_k8s.checks.registry import check_object
+from flink_k8s.checks.rules import RULES
+from flink_k8s.checks.stack import plaintext_secrets
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Finding, Severity
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import dotted
 from flink_k8s.config.stack_file import engine_config
 from flink_k8s.config.validation import read_settings
-from flink_k8s.facts.kinds import FLINK_API
-from flink_k8s.facts.mappings import mapping
 
 Level = Literal["mandatory", "advisory"]
 
-NOT_OF_ONE_OBJECT = frozenset(
-    {
-        "graph",
-        "restore",
-        "upgradeMode",
-        "place",
-        "quota",
-        "crowded",
-        "unguarded",
-        "reach",
-        "platform",
-        "certificate",
-        "unread",
-        "made",
-        "lost",
-    }
-)
-"""Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
-alone."""
-
-POLICIES: dict[str, str] = {rule: meaning for rule, meaning in MEANINGS.items() if rule not in NOT_OF_ONE_OBJECT}
-"""Rule to what it is about."""
+POLICIES: dict[str, str] = {rule.id: rule.description for rule in RULES.values() if rule.is_of_one_object}
+"""Id and description of each rule that one object is enough for; `make check` has the others."""
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 def level(rule: str, *, strict: bool) -> Level:
     """Whether a finding of the rule stops the stack."""
-    grave = SEVERITIES[rule] is Severity.ERROR or (strict and SEVERITIES[rule] is Severity.WARNING)
-    return "mandatory" if grave else "advisory"
+    severity = RULES[rule].severity
+    stops = severity is Severity.ERROR or (strict and severity is Severity.WARNING)
+    return "mandatory" if stops else "advisory"
 
 
 @dataclass
@@ -92,17 +72,16 @@ class Judge:
     def findings(self, resource_type: str, inputs: Mapping[str, object]) -> list[Finding]:
         """Everything that the rules say of a resource; nothing of what is no Kubernetes object."""
         if resource_type == _RELEASE:
-            return list(in_clear(inputs.get("values"), ("values",)))
+            return [
+                Finding("plaintext-secret", path, message)
+                for path, message in plaintext_secrets(inputs.get("values"), ("values",))
+            ]
         if not resource_type.startswith("kubernetes:") or "kind" not in inputs:
             return []
         operator = self.settings.operator
-        found = rules.look_at_conduct(inputs, operator=operator.version, defaults=operator.configuration, in_file=False)
-        if inputs.get("apiVersion") == FLINK_API:
-            found += rules.look_at_manifest(inputs, operator=operator.version, defaults=operator.configuration)
-            home = self.settings.namespaces.get(str(mapping(inputs.get("metadata")).get("namespace")))
-            # Of a namespace that is not the stack's nobody here knows what it refuses.
-            found += pod_security.look(inputs, home.pod_security if home else "privileged")
-        return found
+        return check_object(
+            Subject(inputs, operator.version, operator.configuration, is_in_file=False, settings=self.settings)
+        )
 
 
 def plain(inputs: Mapping[str, object]) -> dict[str, object]:

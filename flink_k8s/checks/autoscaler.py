@@ -30,8 +30,8 @@ _SINCE_1_16 = (
 """Key, the switch that must be on, smallest, largest: not in 1.7.0."""
 
 
-def look(subject: Subject) -> None:
-    """All rules of this module."""
+def check(subject: Subject) -> None:
+    """The options of the autoscaler."""
     if not is_on(subject, "job.autoscaler.enabled", default=False):
         return
     for key in ("job.autoscaler.scale-down.max-factor", "job.autoscaler.scale-up.max-factor"):
@@ -50,7 +50,7 @@ def look(subject: Subject) -> None:
     for period in filter(None, (part.strip() for part in subject.text(_PERIODS).split(";"))):
         if not _is_period(period):
             cure = 'write "9:30-10:30", a Quartz cron expression, or both with && between'
-            subject.key_found(_PERIODS, f'has "{period}", which is no period; {cure}')
+            subject.report_option(_PERIODS, f'has "{period}", which is no period; {cure}')
     _window(subject)
 
 
@@ -60,17 +60,17 @@ def _is_old(subject: Subject) -> bool:
 
 def _within(subject: Subject, key: str, low: float, high: float | None, *, older: str | None = None) -> float | None:
     """The option's number, None when nobody said it or it is out of its range, which is then said."""
-    said = subject.value(key) or (subject.value(older) if older else None)
+    said = subject.option(key) or (subject.option(older) if older else None)
     if said is None:
         return None
     try:
         value = number(said[1])
     except ValueError as error:
-        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        subject.report_option(said[0], f'is "{said[1]}"; {error}')
         return None
     if value < low or (high is not None and value > high):
         allowed = f"from {low} to {high}" if high is not None else f"of {low} or more"
-        subject.key_found(said[0], f"is {said[1]}; write a number {allowed}")
+        subject.report_option(said[0], f"is {said[1]}; write a number {allowed}")
         return None
     return value
 
@@ -78,16 +78,16 @@ def _within(subject: Subject, key: str, low: float, high: float | None, *, older
 def _window(subject: Subject) -> None:
     seconds: dict[str, float] = {_WINDOW: 900.0, _INTERVAL: 60.0}
     for key in seconds:
-        said = subject.value(key)
+        said = subject.option(key)
         if said is not None:
             try:
                 seconds[key] = duration(said[1])
             except ValueError as error:
-                subject.key_found(said[0], f'is "{said[1]}"; {error}')
+                subject.report_option(said[0], f'is "{said[1]}"; {error}')
                 return
     if seconds[_WINDOW] < seconds[_INTERVAL]:
         message = f"is shorter than {_INTERVAL}, so that nothing is ever scaled; make it longer"
-        subject.key_found(_WINDOW, message)
+        subject.report_option(_WINDOW, message)
 
 
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?::(\d{1,3}))?)?")

@@ -6,10 +6,7 @@ import difflib
 from functools import cache
 from itertools import islice
 
-from flink_k8s.checks.cluster import is_highly_available
 from flink_k8s.checks.subject import Subject
-from flink_k8s.config.findings import Say
-from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean
@@ -26,27 +23,28 @@ NEAR = 0.9
 """How alike a key must be to a known one to be taken for a slip of the hand (difflib's ratio)."""
 
 
-def look(subject: Subject) -> None:
-    """What the operator refuses."""
+def check(subject: Subject) -> None:
+    """Options that the operator refuses, and unknown ones."""
+    check_options(subject)
     for key in _ITS_OWN:
-        if key in subject.configuration:
-            subject.key_found(key, "is the operator's own; remove it")
-    if is_on(subject, _ROLLBACK, default=False) and not is_highly_available(subject):
+        if key in subject.options.configuration:
+            subject.report_option(key, "is the operator's own; remove it")
+    if is_on(subject, _ROLLBACK, default=False) and not subject.options.is_highly_available:
         cure = "set high-availability.type: kubernetes and its storageDir"
-        subject.key_found(_ROLLBACK, f"needs high availability; {cure}")
+        subject.report_option(_ROLLBACK, f"needs high availability; {cure}")
     if is_on(subject, _HEALTH_CHECK, default=False) and not is_on(subject, _RECOVERY, default=True):
-        subject.key_found(_HEALTH_CHECK, f'needs {_RECOVERY}; set it to "true"')
+        subject.report_option(_HEALTH_CHECK, f'needs {_RECOVERY}; set it to "true"')
 
 
 def is_on(subject: Subject, key: str, *, default: bool) -> bool:
     """The boolean option's value; what is neither true nor false is a problem and counts as the default."""
-    said = subject.value(key)
+    said = subject.option(key)
     if said is None:
         return default
     try:
         return boolean(said[1])
     except ValueError as error:
-        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        subject.report_option(said[0], f'is "{said[1]}"; {error}')
         return default
 
 
@@ -54,25 +52,20 @@ _MOST_KEYS = 500
 """Keys of one resource that are compared with the known ones; each takes about a millisecond."""
 
 
-def key_names(spec_configuration: object, flink_version: str | None, operator: str, at: KeyPath, say: Say) -> None:
-    """Keys that are near one which the Flink version or the operator knows, and keys of other Flink versions.
+def check_options(subject: Subject) -> None:
+    """Options of the resource that are similar to one of the Flink version or the operator, or of another version.
 
-    A key that is near none is left alone: libraries of a job may read any.
-
-    Args:
-        spec_configuration: the resource's own flinkConfiguration, flat.
-        flink_version: `2.2`; None: only the operator's keys are looked at.
-        operator: version of the operator.
-        at: where the configuration stands in the manifest.
-        say: takes what is found.
+    An option that is not similar to any is accepted: libraries of a job may read any option. Without a known Flink
+    version only the operator's options are compared.
     """
-    for key in islice(mapping(spec_configuration), _MOST_KEYS):
+    for key in islice(mapping(subject.spec.get("flinkConfiguration")), _MOST_KEYS):
         if key.startswith(_OPERATORS_OWN):
-            message = _operator_key(key, operator)
+            message = _operator_key(key, subject.operator)
         else:
-            message = _flink_key(key, flink_version) if flink_version in tables.FLINK_VERSIONS else None
+            version = subject.flink_version
+            message = _flink_key(key, version) if version in tables.FLINK_VERSIONS else None
         if message:
-            say("key", (*at, key), message)
+            subject.report_spec("unknown-option", ("flinkConfiguration", key), message)
 
 
 @cache

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from flink_k8s.config.findings import Finding
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import versions
@@ -21,36 +21,33 @@ _INTERVAL = "execution.checkpointing.interval"
 _RUNTIME_MODE = "execution.runtime-mode"
 
 
-def look(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
-    """Findings of one job.
-
-    Args:
-        job: the job.
-        settings: of the stack.
-        cluster: of a session job, where it is declared here.
-    """
-    yield from _restore(job)
-    yield from _in_the_pod(job, settings, cluster)
+def check(subject: Subject) -> None:
+    """Where a declared job starts from, and whether that place outlives its pods."""
+    job, settings = subject.declared, subject.settings
+    if job is None or settings is None:
+        return
+    _restore(subject, job)
+    _in_the_pod(subject, job, settings)
     if job_of(job.spec) is None:
         return
-    yield from _silent(job, settings)
+    _silent(subject, job, settings)
     if job.keeps_state:
-        yield from _strange_cluster(job, settings, cluster)
+        _strange_cluster(subject, job, settings)
 
 
-def _restore(job: Job) -> Iterator[Finding]:
+def _restore(subject: Subject, job: Job) -> None:
     own = job.own.restore_from
     if own is None:
         return
     if job_of(job.spec) is None:
         message = f"{job.kind} {job.name} runs no job; say restoreFrom of one that does"
-        yield Finding("restore", ("spec",), message)
+        subject.report("restore-from", ("spec",), message)
     elif not re.match(r"([a-z][a-z0-9+.\-]*://|/)", own):
         message = f'is "{own}", which is no path; write the savepoint\'s own, such as s3://bucket/…/savepoint-1a2b3c'
-        yield Finding("restore", _at(job, "job", "initialSavepointPath"), message)
+        subject.report("restore-from", _at(job, "job", "initialSavepointPath"), message)
 
 
-def _silent(job: Job, settings: StackSettings) -> Iterator[Finding]:
+def _silent(subject: Subject, job: Job, settings: StackSettings) -> None:
     """Whoever says nothing starts over at every change, which nobody notices before there is state to lose."""
     configuration = _configuration(job)
     if settings.state_storage.type == "none" or "upgradeMode" in (job_of(job.spec) or {}):
@@ -59,21 +56,23 @@ def _silent(job: Job, settings: StackSettings) -> Iterator[Finding]:
     if configuration.get(_RUNTIME_MODE, "").upper() == "BATCH" or _INTERVAL in configuration:
         return
     message = "is not said, so that a changed job starts from nothing; write savepoint or last-state, or stateless"
-    yield Finding("upgradeMode", _at(job, "job", "upgradeMode"), message)
+    subject.report("upgrade-mode", _at(job, "job", "upgradeMode"), message)
 
 
-def _strange_cluster(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
-    if job.kind != "FlinkSessionJob" or cluster is not None or settings.state_storage.type != "volume":
+def _strange_cluster(subject: Subject, job: Job, settings: StackSettings) -> None:
+    if job.kind != "FlinkSessionJob" or subject.cluster is not None or settings.state_storage.type != "volume":
         return
     if any(name in _configuration(job) for name in _names(CHECKPOINTS, settings)):
         return
     message = "keeps state, and its cluster is not declared here: nobody knows what that mounts"
-    yield Finding("storage", ("spec", "deploymentName"), f"{message}; set {CHECKPOINTS} and {SAVEPOINTS} of the job")
+    subject.report(
+        "state-storage", ("spec", "deploymentName"), f"{message}; set {CHECKPOINTS} and {SAVEPOINTS} of the job"
+    )
 
 
-def _in_the_pod(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
+def _in_the_pod(subject: Subject, job: Job, settings: StackSettings) -> None:
     """Directories inside of a pod: they are lost with it."""
-    pods = cluster if job.kind == "FlinkSessionJob" else job
+    pods = subject.cluster if job.kind == "FlinkSessionJob" else job
     configuration = effective(
         _configuration(job), settings.operator.configuration if pods is job else {}, job.namespace, _version(job)
     )
@@ -88,7 +87,7 @@ def _in_the_pod(job: Job, settings: StackSettings, cluster: Job | None) -> Itera
             if where:
                 message = f"is {configuration[name]}, inside of the {where}'s pod, and is lost with it"
                 cure = "mount a claim there, or set stateStorage in the stack file"
-                yield Finding("place", _at(job, "flinkConfiguration", name), f"{message}; {cure}")
+                subject.report("state-in-pod", _at(job, "flinkConfiguration", name), f"{message}; {cure}")
 
 
 def _pod_of(spec: Mapping[str, object], directory: str, option: str) -> str:

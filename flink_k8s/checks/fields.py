@@ -5,44 +5,58 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from flink_k8s.config.findings import Say
+from flink_k8s.checks.subject import CLUSTERS, StackSubject, Subject
+from flink_k8s.config.findings import Finding, Report
+from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.problems import KeyPath, nearest, similar
 from flink_k8s.config.secret_text import masked
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
 
 Written = Callable[[KeyPath], str | None]
 """The text in the file at a path where YAML reads something that looks otherwise (`no` for false)."""
 
 
-def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> list[KeyPath]:
-    """Compares a spec with the fields that the operator version knows.
+def refused_fields(subject: Subject) -> list[KeyPath]:
+    """Reports the fields of a Flink resource that the operator version does not have, and values of the wrong type.
 
-    As strict as an API server with the same CRDs: a number is no text, and text is no number. Of an operator version
-    without a table only the types of the fields that the default version has are compared.
-
-    Args:
-        kind: of the resource.
-        spec: its spec.
-        operator: version of the operator.
-        written: for values that YAML changed.
-        say: takes what is found.
+    As strict as an API server with the same CRDs: a number is not a text, and a text is not a number. Of an operator
+    version without a table only the types of the fields that the default version has are compared.
 
     Returns:
-        Paths of the refused values; no other rule can use what is there.
+        Paths of the refused values, which no other rule can use.
     """
-    known = tables.fields(operator)
+    known = tables.fields(subject.operator)
     table = known or tables.fields(versions.OPERATOR.version)
     if table is None:
         return []
-    if kind not in table.kinds:
+    if subject.kind not in table.kinds:
         if known is not None:
-            message = f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}"
-            say("field", ("kind",), message)
+            near = nearest(subject.kind, list(table.kinds))
+            message = f"is {subject.kind}, which operator {subject.operator} does not have; {near}"
+            subject.report("unknown-field", ("kind",), message)
         return []
-    looking = _Look(table, operator, written, say, types_only=known is None)
-    looking.value(table.kinds[kind], spec, ("spec",))
-    return looking.refused
+    found: list[Finding] = []
+
+    def report(rule: str, path: KeyPath, message: str) -> None:
+        found.append(Finding(rule, path, message))
+
+    comparison = _Comparison(table, subject.operator, subject.written, report, types_only=known is None)
+    comparison.value(table.kinds[subject.kind], mapping(subject.manifest.get("spec")), ("spec",))
+    # The rule `operator-validation` names the versions that the operator accepts.
+    versions_of_flink = [path for path in comparison.refused if _is_flink_version(subject, path)]
+    subject.findings.extend(one for one in found if one.path not in versions_of_flink)
+    return [path for path in comparison.refused if path not in versions_of_flink]
+
+
+def _is_flink_version(subject: Subject, path: KeyPath) -> bool:
+    if path[-1] != "flinkVersion" or subject.kind not in CLUSTERS:
+        return False
+    value: object = subject.manifest
+    for part in path:
+        value = mapping(value).get(str(part))
+    return isinstance(value, str | int | float)
 
 
 _METADATA: Mapping[str, Any] = {
@@ -83,22 +97,28 @@ _OBJECTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 """Fields of objects next to their metadata, by apiVersion and kind; of other kinds the metadata alone is compared."""
 
 
-def look_at_object(manifest: Mapping[str, object], written: Written, say: Say) -> None:
-    """Compares an object's metadata, and the fields around it where the kind is known, with Kubernetes' own.
+def check_object(stack: StackSubject) -> None:
+    """The metadata of the objects in job files, and the fields next to it if the kind is known."""
+    for source in stack.objects:
 
-    Args:
-        manifest: as its file has it.
-        written: for values that YAML changed.
-        say: takes what is found.
-    """
+        def report(rule: str, path: KeyPath, message: str, source: FileObject = source) -> None:
+            stack.report(rule, path, message, source)
+
+        def written(path: KeyPath, source: FileObject = source) -> str | None:
+            return source.document.written.get((*source.root, *path))
+
+        _check_object(source.manifest, written, report)
+
+
+def _check_object(manifest: Mapping[str, object], written: Written, report: Report) -> None:
     types = {"metadata": _METADATA}
-    looking = _Look(tables.Fields({}, types), "", written, say, types_only=False)
+    comparison = _Comparison(tables.Fields({}, types), "", written, report, types_only=False)
     fields = _OBJECTS.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))))
     if fields is None:
-        looking.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
+        comparison.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
     else:
         types["object"] = {"fields": {**_TOP, **fields}}
-        looking.value({"ref": "object"}, manifest, ())
+        comparison.value({"ref": "object"}, manifest, ())
 
 
 def without(value: object, paths: Iterable[KeyPath]) -> object:
@@ -130,14 +150,16 @@ def _without(value: object, tree: Mapping[str | int, Any]) -> object:
     return value
 
 
-class _Look:
-    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say, *, types_only: bool) -> None:
+class _Comparison:
+    def __init__(
+        self, table: tables.Fields, operator: str, written: Written, report: Report, *, types_only: bool
+    ) -> None:
         self.refused: list[KeyPath] = []
         self._types_only = types_only
         self._table = table
         self._operator = operator
         self._written = written
-        self._say = say
+        self._report = report
 
     def value(self, kind: Any, value: object, path: KeyPath) -> None:
         if value is None or kind == "any":
@@ -178,7 +200,7 @@ class _Look:
                 meant.add(field)  # which is not missing, but misspelt
                 self.refused.append((*path, field))
             if not self._types_only:
-                self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}")
+                self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}", "unknown-field")
         for key in kind.get("required", ()):
             if given.get(key) is None and key not in meant and not self._types_only:
                 self._refuse((*path, key), "is missing; Kubernetes refuses the object without it")
@@ -218,9 +240,9 @@ class _Look:
     def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
         self._refuse(path, f"is {_shown(path, value)}, which is wrong here; {cure}")
 
-    def _refuse(self, path: KeyPath, message: str) -> None:
+    def _refuse(self, path: KeyPath, message: str, rule: str = "wrong-type") -> None:
         self.refused.append(path)
-        self._say("field", path, message)
+        self._report(rule, path, message)
 
 
 def _quoted(value: object, path: KeyPath) -> str:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from flink_k8s.checks.snapshot import needs_job
-from flink_k8s.config.findings import Finding
+from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import KeyPath, nearest
 from flink_k8s.resolve.jobs import Job
 
 
-def look(jobs: Iterable[Job]) -> list[tuple[Job, Finding]]:
-    """Findings of all jobs together, each with the job that it is about."""
-    jobs = list(jobs)
-    known: dict[tuple[str, str, str], Job] = {(job.kind, job.namespace, job.name): job for job in jobs}
+def check(stack: StackSubject) -> None:
+    """The clusters of session jobs, and the jobs of snapshots."""
+    known: dict[tuple[str, str, str], Job] = {(job.kind, job.namespace, job.name): job for job in stack.jobs}
     names: dict[tuple[str, str], list[str]] = {}
-    for job in jobs:
+    for job in stack.jobs:
         names.setdefault((job.kind, job.namespace), []).append(job.name)
-    found: list[tuple[Job, Finding]] = []
-    for job in jobs:
+    for job in stack.jobs:
         if job.settings.external:
             continue
         path, message = _session_job(job, known, names) or _snapshot(job, known, names) or ((), "")
         if message:
-            found.append((job, Finding("graph", path, message)))
-    return found
+            stack.report("missing-reference", path, message, job)
 
 
 def _near(name: str, names: list[str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import cast
 
-from flink_k8s.config.findings import Finding, Say
+from flink_k8s.checks.subject import StackSubject, Subject
 from flink_k8s.config.ingress import AUTHENTICATION, has_tls
-from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.mappings import mapping
 
 _ASKING = re.compile(
@@ -25,16 +25,12 @@ CURE = (
 )
 
 
-def look(spec: Mapping[str, object], say: Say) -> None:
-    """Looks at the ingress of a FlinkDeployment or FlinkBlueGreenDeployment.
-
-    Args:
-        spec: the merged spec.
-        say: takes what is found.
-    """
-    if isinstance(spec.get("ingress"), dict) and not is_authenticated(mapping(spec["ingress"])):
+def check(subject: Subject) -> None:
+    """The ingress of a Flink cluster."""
+    ingress = mapping(subject.manifest.get("spec")).get("ingress")
+    if isinstance(ingress, dict) and not is_authenticated(mapping(cast(object, ingress))):
         message = "opens Flink's web interface, which asks nobody who he is, to whoever reaches it"
-        say("ingress", ("spec", "ingress"), f"{message}; {CURE}")
+        subject.report("unauthenticated-ingress", ("spec", "ingress"), f"{message}; {CURE}")
 
 
 def is_authenticated(ingress: Mapping[str, object]) -> bool:
@@ -45,12 +41,14 @@ def is_authenticated(ingress: Mapping[str, object]) -> bool:
     return any(value and _ASKING.fullmatch(key) for key, value in annotations.items())
 
 
-def look_at_stack(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config."""
-    ingress = settings.ingress
+def check_stack(stack: StackSubject) -> None:
+    """The stack config's ingress."""
+    settings, ingress = stack.settings, stack.settings.ingress
     if ingress.enabled and not ingress.template:
         cure = 'write it like "{{name}}.{{namespace}}.flink.example.org"'
-        yield Finding("operator", ("ingress", "template"), f"is missing, and every job is to have an ingress; {cure}")
+        stack.report(
+            "operator-validation", ("ingress", "template"), f"is missing, and every job is to have an ingress; {cure}"
+        )
     if ingress.tls is not None and not has_tls(settings.operator.version):
         message = f"is nothing that operator {settings.operator.version} knows; take a newer one, or leave HTTPS to the"
-        yield Finding("operator", ("ingress", "tls"), f"{message} controller's own certificate")
+        stack.report("operator-validation", ("ingress", "tls"), f"{message} controller's own certificate")

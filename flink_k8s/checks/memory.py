@@ -16,8 +16,8 @@ Follows = Callable[[dict[str, str]], None]
 """Raises ValueError when the memory of a process does not follow from that configuration."""
 
 
-def look(subject: Subject) -> None:
-    """Memory is said or follows from Flink's configuration, every size can be read, and Flink can do with it."""
+def check(subject: Subject) -> None:
+    """Memory is set or follows from Flink's configuration, every size is valid, and Flink starts with it."""
     for process, follows in (("jobManager", flink_memory.job_manager), ("taskManager", flink_memory.task_manager)):
         fields = mapping(subject.spec.get(process))
         resource, resources = mapping(fields.get("resource")), mapping(fields.get("resources"))
@@ -39,7 +39,7 @@ def look(subject: Subject) -> None:
 
 def _must_suffice(subject: Subject, process: str, follows: Follows) -> None:
     where, said = size(mapping(subject.spec.get(process))).get("memory", (None, None))
-    configuration = dict(subject.configuration)
+    configuration = dict(subject.options.configuration)
     if said is not None:
         try:
             configuration[f"{process.lower()}.memory.process.size"] = str(resource_memory(str(said)))
@@ -50,31 +50,31 @@ def _must_suffice(subject: Subject, process: str, follows: Follows) -> None:
     except ValueError as error:
         if where is None:
             message = "is not read beside resources; say it there"
-            subject.found("size", (process, "resource", "memory"), message)
+            subject.report_spec("flink-memory", (process, "resource", "memory"), message)
         else:
             message = f'is "{said}", with which Flink does not start ({error}); raise it, or lower its parts'
-            subject.found("size", (process, *where), message)
+            subject.report_spec("flink-memory", (process, *where), message)
 
 
 def _limit_factors(subject: Subject, process: str, made: AbstractSet[str]) -> None:
     """What Flink multiplies a request by for its limit; of resources in `made` the operator makes it by itself."""
     for resource in ("cpu", "memory"):
         key = f"kubernetes.{process.lower()}.{resource}.limit-factor"
-        said = subject.configuration.get(key)
+        said = subject.options.configuration.get(key)
         if said is None or resource in made:
             continue
         try:
             limit_factor(said)
         except ValueError as error:
-            subject.found("size", ("flinkConfiguration", key), f'is "{said}"; {error}')
+            subject.report_spec("flink-memory", ("flinkConfiguration", key), f'is "{said}"; {error}')
 
 
 def _must_follow(subject: Subject, process: str, follows: Follows) -> None:
     try:
-        follows(dict(subject.configuration))
+        follows(dict(subject.options.configuration))
     except ValueError as error:
         message = f"is missing; the operator needs it, such as 2048m{f' ({error})' if str(error) else ''}"
-        subject.found("operator", (process, "resource", "memory"), message)
+        subject.refuse((process, "resource", "memory"), message)
 
 
 def _read(subject: Subject, path: KeyPath, text: str, reader: Callable[[str], object]) -> None:
@@ -82,7 +82,7 @@ def _read(subject: Subject, path: KeyPath, text: str, reader: Callable[[str], ob
         reader(text)
     except ValueError as error:
         if text.strip() or path[-1] != "memory":  # empty memory is missing memory, which has been said
-            subject.found("operator", path, f'is "{text}", which is no size; {error}')
+            subject.refuse(path, f'is "{text}", which is no size; {error}')
 
 
 def _requirements(subject: Subject, process: str, requests: object, limits: object) -> None:
@@ -96,15 +96,16 @@ def _requirements(subject: Subject, process: str, requests: object, limits: obje
                 # What the operator's client reads as a quantity it writes again without spaces.
                 amount = float(resource_memory(text) if key == "memory" else quantity(text))
             except ValueError as error:
-                subject.found("operator", path, f'is "{text}"; {error}')
+                subject.refuse(path, f'is "{text}"; {error}')
                 continue
             if amount < 0 or (amount == 0 and key in ("memory", "cpu")):
-                subject.found("operator", path, f'is "{text}"; a positive amount is needed')
+                subject.refuse(path, f'is "{text}"; a positive amount is needed')
             amounts[section, key] = amount
     for key in ("cpu", "memory"):
         request, limit = amounts.get(("requests", key)), amounts.get(("limits", key))
         if request is not None and limit is not None and request > limit:
             path = (process, "resources", "requests", key)
-            subject.found(
-                "operator", path, f"is {mapping(requests)[key]}, more than its limit {mapping(limits)[key]}; lower it"
+            subject.refuse(
+                path,
+                f"is {mapping(requests)[key]}, more than its limit {mapping(limits)[key]}; lower it",
             )

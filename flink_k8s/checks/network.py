@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from flink_k8s.checks.objects import POLICY
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
+from flink_k8s.checks.subject import StackSubject, Subject
+from flink_k8s.config.findings import Source
 from flink_k8s.config.network import Endpoint, port_range
-from flink_k8s.config.problems import KeyPath, Problem
+from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.resolve.jobs import Attachment, Job
+from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
 from flink_k8s.resolve.traffic import DENY, EGRESS, at_url, of_job, policy_name, rest_clients
 
@@ -19,39 +19,46 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])(?:[a-z][a-z0-9+.:-]*://)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*):(\d{2,5})\b")
 
 
-def look(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config. What it says of all jobs is looked at by `stack.look_at_all_jobs`."""
+def check_stack(stack: StackSubject) -> None:
+    """Network policies and `egress` of the stack config, without `jobDefaults` and `enforced`."""
+    settings = stack.settings
     if not settings.network_policies.enabled:
         message = (
             "is false: every pod of the cluster can reach Flink's REST endpoints, and jobs can reach everything; leave"
             " it on: a cluster that enforces no NetworkPolicy keeps them without harm"
         )
-        yield Finding("unguarded", ("networkPolicies", "enabled"), message)
+        stack.report("no-network-policies", ("networkPolicies", "enabled"), message)
     said: list[tuple[KeyPath, Sequence[Endpoint] | None]] = [
         (("operator", "egress"), settings.operator.egress),
         *((("namespaces", name, "egress"), namespace.egress) for name, namespace in settings.namespaces.items()),
         *((("jobs", name, "egress"), one.egress) for name, one in settings.jobs.items()),
     ]
     for path, egress in said:
-        yield from open_to_all(path, egress)
+        check_egress(stack, path, egress)
 
 
-def open_to_all(path: KeyPath, egress: Sequence[Endpoint] | None) -> Iterator[Finding]:
-    """Entries of one `egress`, which stands at that path, that leave nothing out."""
+def check_egress(
+    stack: StackSubject, path: KeyPath, egress: Sequence[Endpoint] | None, source: Source | None = None
+) -> None:
+    """Entries of the `egress` at that path that allow everything."""
     for index, one in enumerate(egress or ()):
         if one.cidr in _EVERYWHERE and not one.ports:
-            yield Finding("open", (*path, index), "is every port of every address; write ports, or a smaller range")
+            message = "is every port of every address; write ports, or a smaller range"
+            stack.report("open-network-policy", (*path, index), message, source)
 
 
-def look_at_reach(job: Job, settings: StackSettings) -> Iterator[Finding]:
-    """Hosts that a job names and no policy lets it reach, and an Ingress whose controller none lets in."""
+def check(subject: Subject) -> None:
+    """Hosts that a declared job names and no policy allows, and an Ingress whose controller no policy allows."""
+    job, settings = subject.declared, subject.settings
+    if job is None or settings is None:
+        return
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
     if traffic is None or job.kind == "FlinkSessionJob":  # whose cluster may have what it lacks
         return
     if mapping(job.spec.get("ingress")) and not rest_clients(settings) and settings.ingress.controller is None:
         cure = "write ingress.controller: {namespace: …} with its controller's namespace"
         message = f"is an Ingress whose controller no NetworkPolicy lets reach the job; {cure}"
-        yield Finding("reach", ("spec", "ingress"), message)
+        subject.report("unreachable-host", ("spec", "ingress"), message)
     allowed = [*traffic.egress, *settings.namespaces[job.namespace].egress]
     told: set[str] = set()
     for path, text in _texts(job):
@@ -64,21 +71,20 @@ def look_at_reach(job: Job, settings: StackSettings) -> Iterator[Finding]:
             entry = f"{{namespace: {namespace}, ports: [{port}]}}" if namespace else f"{{cidr: …, ports: [{port}]}}"
             cure = f"write jobs.{job.name}.egress: [{entry}]"
             message = f"names {host}:{port}, which no NetworkPolicy lets the job reach; {cure}"
-            yield Finding("reach", path, message)
+            subject.report("unreachable-host", path, message)
 
 
-def policies_twice(
-    settings: StackSettings, jobs: Iterable[Job], attachments: Iterable[Attachment]
-) -> Iterator[Problem]:
-    """A job file's NetworkPolicy with the name of one of the program's own."""
-    if not settings.network_policies.enabled:
+def check_names(stack: StackSubject) -> None:
+    """NetworkPolicies in job files with the name of a policy that the program creates."""
+    if not stack.settings.network_policies.enabled:
         return
-    own = {(job.namespace, policy_name(job)) for job in jobs}
-    for one in attachments:
+    own = {(job.namespace, policy_name(job)) for job in stack.jobs}
+    for one in stack.attachments:
         name = one.source.name
         if one.source.kind == POLICY and (name in (DENY, EGRESS) or (one.namespace, name) in own):
             cure = "name it otherwise"
-            yield one.source.problem(("metadata", "name"), f'"{name}" is a policy that the program makes; {cure}')
+            message = f'"{name}" is a policy that the program makes; {cure}'
+            stack.report("duplicate-object", ("metadata", "name"), message, one.source)
 
 
 def _covers(wanted: Endpoint, allowed: Endpoint) -> bool:

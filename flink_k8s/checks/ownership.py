@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
+from flink_k8s.checks.subject import StackSubject
+from flink_k8s.facts.kinds import group_kind
 
 THE_PLATFORMS = frozenset(
     {
@@ -26,14 +24,11 @@ THE_PLATFORMS = frozenset(
 """API group and kind of namespaces, accounts, rights, bounds and policies."""
 
 
-def look(manifest: Mapping[str, object], settings: StackSettings) -> Iterator[Finding]:
-    """What one object beside the jobs is.
-
-    Args:
-        manifest: of the object.
-        settings: of the stack; one that holds its platform itself may have anything.
-    """
-    group = str(manifest["apiVersion"]).rpartition("/")[0]
-    if settings.platform is not None and (group, str(manifest["kind"])) in THE_PLATFORMS:
-        cure = f"it goes into a job file of the stack {settings.platform}"
-        yield Finding("platform", ("kind",), f"is {manifest['kind']}, which belongs to the platform; {cure}")
+def check(stack: StackSubject) -> None:
+    """The other objects in job files of a stack on another stack's platform."""
+    platform = stack.settings.platform
+    for attachment in stack.attachments if platform is not None else ():
+        kind = attachment.source.kind
+        if group_kind(attachment.manifest) in THE_PLATFORMS:
+            message = f"is {kind}, which belongs to the platform; it goes into a job file of the stack {platform}"
+            stack.report("platform-config", ("kind",), message, attachment.source)

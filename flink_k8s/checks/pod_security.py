@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Finding
-from flink_k8s.config.namespace import PodSecurityLevel
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.resolve.pod_templates import GROUPS, cluster_place, cluster_spec, templates
+from flink_k8s.resolve.pod_templates import GROUPS, templates
 
 Violation = tuple[KeyPath, str]
 """Where in the pod's spec, and `what is wrong; what would be right`."""
@@ -45,19 +45,12 @@ _VOLUMES: Final = frozenset(
 _SELINUX_TYPES: Final = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 
 
-def look(manifest: Mapping[str, object], level: PodSecurityLevel) -> list[Finding]:
-    """What is wrong with the pods of a Flink resource.
-
-    Args:
-        manifest: merged.
-        level: of its namespace.
-    """
-    kind = str(manifest["kind"])
-    spec, at = cluster_spec(kind, mapping(manifest.get("spec"))), cluster_place(kind)
+def check(subject: Subject) -> None:
+    """The pods of a Flink cluster against the profile of its namespace."""
+    spec, at, level = subject.cluster_spec, subject.cluster_place, subject.pod_security
     if not spec:
-        return []
-    namespace = mapping(manifest.get("metadata")).get("namespace")
-    found: dict[Finding, None] = {}  # what is said of the common template is found for both processes
+        return
+    reported: set[Finding] = set()  # both processes share the common template
     for template in templates(spec):
 
         def placed(path: KeyPath, places: Mapping[tuple[str, str], KeyPath] = template.places) -> KeyPath:
@@ -68,11 +61,13 @@ def look(manifest: Mapping[str, object], level: PodSecurityLevel) -> list[Findin
         for violated, wrongs in (("baseline", _baseline(template.pod)), ("restricted", _restricted(template.pod))):
             refused = level == "restricted" or level == violated
             looser = "privileged" if violated == "baseline" else "baseline"
-            cure = f", or set podSecurity: {looser} for the namespace {namespace}" if refused else ""
+            cure = f", or set podSecurity: {looser} for the namespace {subject.namespace}" if refused else ""
             for path, message in wrongs:
-                rule = "podSecurity" if refused else "unrestricted"
-                found[Finding(rule, (*at, *placed(path)), f"{message}{cure}")] = None
-    return list(found)
+                rule = "pod-security" if refused else "restricted-profile"
+                finding = Finding(rule, (*at, *placed(path)), f"{message}{cure}")
+                if finding not in reported:
+                    reported.add(finding)
+                    subject.findings.append(finding)
 
 
 def violations(pod: Mapping[str, object]) -> list[Violation]:
@@ -179,5 +174,5 @@ def _first(*values: object) -> object:
 
 def without_repeats(findings: Sequence[Finding]) -> list[Finding]:
     """Without the warnings that say of the same place what Pod Security says more strictly."""
-    refused = {one.path for one in findings if one.rule in ("podSecurity", "unrestricted")}
-    return [one for one in findings if one.rule not in ("privileged", "hostPath") or one.path not in refused]
+    refused = {one.path for one in findings if one.rule in ("pod-security", "restricted-profile")}
+    return [one for one in findings if one.rule not in ("privileged-pod", "host-path") or one.path not in refused]

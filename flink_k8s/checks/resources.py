@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flink_k8s.config.findings import Say
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Report
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
@@ -13,14 +14,9 @@ from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 _GROUPS = ("initContainers", "containers")
 
 
-def look_at_flink(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
-    """The containers beside Flink's own, which gets requests and limits from `resource`.
-
-    Args:
-        spec: with podTemplate, jobManager, taskManager; each process' template is laid onto the shared one.
-        at: where it begins in the manifest.
-        say: takes what is found.
-    """
+def check(subject: Subject) -> None:
+    """The containers of a Flink cluster other than Flink's own, whose size is that of `resource`."""
+    spec, at = subject.spec, subject.at
     shared = mapping(spec.get("podTemplate"))
     for process in ("jobManager", "taskManager"):
         own = mapping(mapping(spec.get(process)).get("podTemplate"))
@@ -31,23 +27,17 @@ def look_at_flink(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
                 name = mapping(container).get("name")
                 place = (*at, "podTemplate") if name in names else (*at, process, "podTemplate")
                 if name != MAIN_CONTAINER:
-                    _look(mapping(container), (*place, "spec", group, index), say)
+                    _check_container(mapping(container), (*place, "spec", group, index), subject.report)
 
 
-def look(pod: Mapping[str, object], at: KeyPath, say: Say) -> None:
-    """A pod's spec.
-
-    Args:
-        pod: the spec.
-        at: where it stands in the manifest.
-        say: takes what is found.
-    """
+def check_pod(pod: Mapping[str, object], at: KeyPath, report: Report) -> None:
+    """The containers of a pod's spec at that path."""
     for group in _GROUPS:
         for index, container in enumerate(listed(pod.get(group))):
-            _look(mapping(container), (*at, group, index), say)
+            _check_container(mapping(container), (*at, group, index), report)
 
 
-def _look(container: Mapping[str, object], at: KeyPath, say: Say) -> None:
+def _check_container(container: Mapping[str, object], at: KeyPath, report: Report) -> None:
     said = mapping(container.get("resources"))
     requests, limits = mapping(said.get("requests")), mapping(said.get("limits"))
     # A limit without a request is one: Kubernetes copies it.
@@ -55,4 +45,4 @@ def _look(container: Mapping[str, object], at: KeyPath, say: Say) -> None:
     missing += [] if "memory" in limits else ["limits.memory"]
     if missing:
         message = f"of {container.get('name')} has no {', '.join(missing)}; say what the container needs and may have"
-        say("resources", (*at, "resources"), message)
+        report("container-resources", (*at, "resources"), message)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 
-from flink_k8s.checks.cluster import is_highly_available
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import duration
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
+from flink_k8s.resolve.operator_configuration import JOB_CANCEL
 
 _CHECKPOINTS = "execution.checkpointing.dir"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 _PERIODIC = "kubernetes.operator.periodic.savepoint.interval"
 _MAX_AGE = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age"
-JOB_CANCEL = "kubernetes.operator.job.upgrade.last-state.job-cancel.enabled"
-_RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 
 _PLUGINS = {
     "s3": "flink-s3-fs-presto or flink-s3-fs-hadoop or flink-s3-fs-native",
@@ -34,9 +32,9 @@ _PLUGINS = {
 _PLUGIN_JAR = re.compile(r"(flink-[a-z0-9-]+?)-(\d+\.\d+)(?:\.\d+)*(?:-[A-Za-z0-9.]+)?\.jar")
 
 
-def look(subject: Subject) -> None:
-    """All rules of this module."""
-    if subject.job is not None:
+def check(subject: Subject) -> None:
+    """Upgrade mode, high availability, S3 credentials and plugins of a Flink cluster."""
+    if subject.flink_job is not None:
         upgrade_mode(subject)
         if subject.at == ("spec",):  # a blue/green deployment goes on from a savepoint
             kept_when_cancelled(subject, in_session=False)
@@ -49,7 +47,7 @@ def look(subject: Subject) -> None:
 
 def upgrade_mode(subject: Subject) -> None:
     """What the operator wants before it keeps state over an upgrade; for session jobs too."""
-    job = subject.job or {}
+    job = subject.flink_job or {}
     mode = job.get("upgradeMode", "stateless")
     say_mode = ("job", "upgradeMode")
     operator = versions.OPERATORS.get(subject.operator)
@@ -59,56 +57,45 @@ def upgrade_mode(subject: Subject) -> None:
         mode == "last-state"
         and operator is not None
         and operator.last_state_needs_ha
-        and not is_highly_available(subject)
+        and not subject.options.is_highly_available
     ):
         cure = "set high-availability.type: kubernetes and its storageDir"
-        subject.found(
-            "operator",
+        subject.refuse(
             say_mode,
             f"is last-state, for which operator {subject.operator} needs high availability; {cure}",
         )
     has_checkpoints = subject.text(_CHECKPOINTS)
     if mode == "savepoint" and not has_checkpoints and not has_savepoints:
         cure = f"set stateStorage in the stack file, or {checkpoints} and {savepoints} of the job"
-        subject.found("operator", say_mode, f"is savepoint, and there is no place for its state; {cure}")
+        subject.refuse(say_mode, f"is savepoint, and there is no place for its state; {cure}")
         return
     if mode != "stateless" and not has_checkpoints:
         cure = f"set stateStorage in the stack file, or {checkpoints} of the job"
-        subject.found("operator", say_mode, f"is {mode} without a checkpoint directory; {cure}")
+        subject.refuse(say_mode, f"is {mode} without a checkpoint directory; {cure}")
     if has_savepoints:
         return
     age = _max_age(subject)
     if mode == "savepoint":
-        subject.found("operator", say_mode, f"is savepoint without a savepoint directory; set {savepoints}")
+        subject.refuse(say_mode, f"is savepoint without a savepoint directory; set {savepoints}")
     elif job.get("savepointTriggerNonce") is not None:
-        subject.found("operator", ("job", "savepointTriggerNonce"), f"needs a savepoint directory; set {savepoints}")
-    elif (periodic := subject.value(_PERIODIC)) is not None:
-        subject.key_found(periodic[0], f"needs a savepoint directory; set {savepoints}")
+        subject.refuse(("job", "savepointTriggerNonce"), f"needs a savepoint directory; set {savepoints}")
+    elif (periodic := subject.option(_PERIODIC)) is not None:
+        subject.report_option(periodic[0], f"needs a savepoint directory; set {savepoints}")
     elif age is not None:
-        subject.key_found(age, f"needs a savepoint directory; set {savepoints}")
+        subject.report_option(age, f"needs a savepoint directory; set {savepoints}")
 
 
 def kept_when_cancelled(subject: Subject, *, in_session: bool) -> None:
     """For the last state the operator cancels a job that is in a session, or has no high availability, or wants it."""
-    operator, said = versions.OPERATORS.get(subject.operator), deleting_retention(subject)
-    if said is None or (subject.job or {}).get("upgradeMode") != "last-state":
+    operator, said = versions.OPERATORS.get(subject.operator), subject.options.deleting_retention
+    if said is None or (subject.flink_job or {}).get("upgradeMode") != "last-state":
         return
     if operator is None or operator.last_state_needs_ha:
         return  # one that never cancels for it
-    if in_session or not is_highly_available(subject) or subject.text(JOB_CANCEL).lower() == "true":
+    if in_session or not subject.options.is_highly_available or subject.text(JOB_CANCEL).lower() == "true":
         why = "and for last-state the operator cancels this job: Flink deletes the checkpoint that it is to go on from"
         cure = "write RETAIN_ON_CANCELLATION, or upgradeMode: savepoint"
-        subject.found("storage", ("flinkConfiguration", said[0]), f"is {said[1]}, {why}; {cure}")
-
-
-def deleting_retention(subject: Subject) -> tuple[str, str] | None:
-    """The key, and its value, that has Flink delete a job's checkpoints when it is cancelled.
-
-    Where nobody says it, the operator has them retained.
-    """
-    said = subject.value(_RETENTION)
-    deletes = said is not None and said[1].strip().upper() in ("DELETE_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS")
-    return said if deletes else None
+        subject.report_spec("state-storage", ("flinkConfiguration", said[0]), f"is {said[1]}, {why}; {cure}")
 
 
 def directory_key(subject: Subject, key: str) -> str:
@@ -117,54 +104,59 @@ def directory_key(subject: Subject, key: str) -> str:
 
 
 def _max_age(subject: Subject) -> str | None:
-    said = subject.value(_MAX_AGE)
+    said = subject.option(_MAX_AGE)
     if said is None:
         return None
     try:
         duration(said[1])
     except ValueError as error:
-        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        subject.report_option(said[0], f'is "{said[1]}"; {error}')
         return None
     return said[0]
 
 
 def _half_high_availability(subject: Subject) -> None:
-    storage = subject.value("high-availability.storageDir")
-    if is_highly_available(subject) and (storage is None or not storage[1].strip()):
-        said = subject.value("high-availability.type")
+    storage = subject.option("high-availability.storageDir")
+    if subject.options.is_highly_available and (storage is None or not storage[1].strip()):
+        said = subject.option("high-availability.type")
         key = said[0] if said else "high-availability.type"
         path = ("flinkConfiguration", key)
-        subject.found(
-            "storage", path, "turns high availability on with no place for its data; set high-availability.storageDir"
+        subject.report_spec(
+            "state-storage",
+            path,
+            "turns high availability on with no place for its data; set high-availability.storageDir",
         )
-    elif storage is not None and not is_highly_available(subject):
+    elif storage is not None and not subject.options.is_highly_available:
         path = ("flinkConfiguration", storage[0])
         message = "has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"
-        subject.found("unused", path, message)
+        subject.report_spec("unused-setting", path, message)
 
 
 def _half_savepoint_on_deletion(subject: Subject) -> None:
     """The operator does not look: a job without a place for the savepoint cannot be deleted then."""
-    said = subject.value(SAVEPOINT_ON_DELETION)
-    if said is not None and said[1].lower() == "true" and subject.job is not None and not subject.text(_SAVEPOINTS):
+    said = subject.option(SAVEPOINT_ON_DELETION)
+    is_on = said is not None and said[1].lower() == "true"
+    if said and is_on and subject.flink_job is not None and not subject.text(_SAVEPOINTS):
         cure = f"set {directory_key(subject, _SAVEPOINTS)}, or savepointOnDeletion: false"
-        subject.found("storage", ("flinkConfiguration", said[0]), f"has no place for its savepoint; {cure}")
+        subject.report_spec("state-storage", ("flinkConfiguration", said[0]), f"has no place for its savepoint; {cure}")
 
 
 def _saved_in_vain(subject: Subject) -> None:
     """Its FlinkDeployments have to be gone before it is, and then Kubernetes takes their JobManagers first."""
-    said = subject.value(SAVEPOINT_ON_DELETION)
+    said = subject.option(SAVEPOINT_ON_DELETION)
     if said is not None and said[1].lower() == "true" and subject.at == ("spec", "template", "spec"):
-        message = "takes no savepoint of a blue/green deployment: its JobManager goes first; write a FlinkStateSnapshot"
-        subject.found("recovery", ("flinkConfiguration", said[0]), f"{message} before, and savepointOnDeletion: false")
+        message = "takes no savepoint of a blue/green deployment: its JobManager goes first"
+        cure = "write a FlinkStateSnapshot before, and savepointOnDeletion: false"
+        subject.report_spec("job-recovery", ("flinkConfiguration", said[0]), f"{message}; {cure}")
 
 
 def _half_s3(subject: Subject) -> None:
     """Two keys that only work together."""
     for access, secret in (("s3.access-key", "s3.secret-key"), ("s3.access.key", "s3.secret.key")):
         for one, other in ((access, secret), (secret, access)):
-            if one in subject.configuration and other not in subject.configuration:
-                subject.found("storage", ("flinkConfiguration", one), f"is set without {other}; set both or none")
+            if one in subject.options.configuration and other not in subject.options.configuration:
+                message = f"is set without {other}; set both or none"
+                subject.report_spec("state-storage", ("flinkConfiguration", one), message)
 
 
 def _plugins(subject: Subject) -> None:
@@ -175,12 +167,12 @@ def _plugins(subject: Subject) -> None:
         if match and subject.flink_version and match.group(2) != subject.flink_version:
             version = subject.spec["flinkVersion"]
             message = f"names {jar.strip()} where flinkVersion is {version}; take the plugin of that version"
-            subject.found("plugin", ("podTemplate",), message)
+            subject.report_spec("file-system-plugin", ("podTemplate",), message)
     is_flinks_own = re.search(r"(^|/)flink:", str(subject.spec.get("image") or ""))
     if built_in is None and not is_flinks_own:
         return  # other images may hold what they like
     for key in (_CHECKPOINTS, _SAVEPOINTS, "high-availability.storageDir"):
-        said = subject.value(key)
+        said = subject.option(key)
         plugin = _PLUGINS.get(said[1].partition("://")[0].strip()) if said else None
         if not said or not plugin or any(name in (built_in or "") for name in plugin.split(" or ")):
             continue
@@ -191,7 +183,7 @@ def _plugins(subject: Subject) -> None:
             message = f"is {said[1]}, and ENABLE_BUILT_IN_PLUGINS is {built_in}; add the jar of {plugin}"
         else:
             continue
-        subject.found("plugin", ("flinkConfiguration", said[0]), message)
+        subject.report_spec("file-system-plugin", ("flinkConfiguration", said[0]), message)
 
 
 def _environment(subject: Subject) -> dict[str, str]:

@@ -45,6 +45,8 @@ class FlinkKind(StrEnum):
         return self is not FlinkKind.SNAPSHOT
 
 
+FLINK_KINDS = tuple(FlinkKind)
+
 _CRDS = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 CLUSTER_SCOPED: frozenset[tuple[str, str]] = frozenset(

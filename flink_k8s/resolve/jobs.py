@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from flink_k8s.config import problems
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import KeyPath, Problem, printable, shortened
@@ -98,18 +99,18 @@ class Job:
         job = job_of(self.spec)
         return job is not None and job.get("state") == "suspended"
 
-    def problem(self, path: KeyPath, message: str) -> Problem:
+    def problem(self, path: KeyPath, message: str, rule: str = problems.JOB_FILE) -> Problem:
         """A problem at that path of the merged manifest, in the file that said the value or what is around it."""
         inside = self._inner(path[1:]) if path[:1] == ("spec",) else None
         if inside is None:
-            return self.source.problem(path, message)
+            return self.source.problem(path, message, rule)
         layer = self._argument_layer(inside)
         if layer is not None:
-            return self._config_problem(layer, inside, message)
+            return self._config_problem(layer, inside, message, rule)
         origin = self.layers.origin(path[1:], self.spec)
         if origin is None or origin.layer.place is None:
-            return self.source.problem(("spec", *origin.path) if origin else path, message)
-        return self._config_problem(origin.layer, self._inner(origin.path) or (), message)
+            return self.source.problem(("spec", *origin.path) if origin else path, message, rule)
+        return self._config_problem(origin.layer, self._inner(origin.path) or (), message, rule)
 
     def written(self, path: KeyPath) -> str | None:
         """The text in the job file where YAML reads the value at that path as something that looks otherwise."""
@@ -151,18 +152,18 @@ class Job:
             index -= 1
         return args[index].partition("=")[0]
 
-    def _config_problem(self, layer: Layer, inside: KeyPath, message: str) -> Problem:
+    def _config_problem(self, layer: Layer, inside: KeyPath, message: str, rule: str) -> Problem:
         """A problem in the config of the stack, or of its platform's, at the setting that gave the value."""
         config = layer.config or self.config
         place = layer.place or ()
         if layer.name == IMAGES:
-            return config.problem(place, message)
+            return config.problem(place, message, rule)
         said: object = config.values
         for part in place:
             said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None
         written: Mapping[str, object] = cast(Mapping[str, object], said) if isinstance(said, Mapping) else {}
         spec = inner_spec(self.kind, layer.spec)
-        return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message)
+        return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message, rule)
 
     @property
     def session_cluster(self) -> str | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from flink_k8s.config.findings import Finding
 from flink_k8s.config.ingress import Wanted, derived_ingress
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.merge import merge_mappings, merge_settings
@@ -51,7 +50,7 @@ class Resolved:
         jobs: its jobs.
         attachments: what else the files hold.
         problems: what is wrong.
-        left_out: objects that the platform creates itself, and what is said of each.
+        replaced: objects of job files that the platform creates itself, and their namespaces.
         settings: of the stack, with the namespaces that job files name and the stack lacks: each of these is a problem,
             and the jobs in it are checked like all others.
     """
@@ -60,7 +59,7 @@ class Resolved:
     attachments: tuple[Attachment, ...]
     problems: tuple[Problem, ...]
     settings: StackSettings
-    left_out: tuple[tuple[FileObject, Finding], ...] = ()
+    replaced: tuple[tuple[FileObject, str], ...] = ()
 
 
 _Stacks = Sequence[tuple[StackSettings, StackConfig]]
@@ -99,7 +98,7 @@ def resolve(
     taken: dict[tuple[str, str, str], FileObject] = {}
     without_namespace = cluster_scoped(source.manifest for source in objects)
     undeclared: dict[str, list[FileObject]] = {}
-    left_out: list[tuple[FileObject, Finding]] = []
+    replaced: list[tuple[FileObject, str]] = []
     for source in objects:
         own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
         above, under = [*reversed(enforced), own], [*reversed(defaults)]
@@ -124,7 +123,7 @@ def resolve(
             continue
         taken[identity] = source
         if not source.is_job and platform_objects.is_made(source, namespace, settings):
-            left_out.append((source, platform_objects.look(source, namespace)))
+            replaced.append((source, namespace))
             continue
         if not source.is_job:
             manifest = _object_manifest(source, None if has_no_namespace else namespace)
@@ -138,7 +137,7 @@ def resolve(
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     assumed = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
     jobs = tuple(_jobs(placed, assumed, stacks, config, root))
-    return Resolved(jobs, tuple(attachments), tuple(problems), assumed, tuple(left_out))
+    return Resolved(jobs, tuple(attachments), tuple(problems), assumed, tuple(replaced))
 
 
 def _undeclared(

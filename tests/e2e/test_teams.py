@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.checks.pod_security import look
+from flink_k8s.checks import pod_security
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.model import StackSettings
 from flink_k8s.config.namespace import PodSecurityLevel, pod_security_labels
 from flink_k8s.facts.units import quantity
 from flink_k8s.support.kubectl import Kubectl
@@ -232,10 +234,13 @@ class TestPodSecurity:
             said = verdicts(kubectl, name, specs)
             assert len(said) > 0.95 * len(specs), "the others say what no API server takes"
             wrong: list[str] = []
+            settings = StackSettings.model_validate({"context": "c", "namespaces": {name: {"podSecurity": level}}})
             for number, theirs in said.items():
                 spec = {"podTemplate": {"spec": specs[number]}}
                 manifest = {"kind": "FlinkDeployment", "metadata": {"name": "j", "namespace": name}, "spec": spec}
-                ours = [found for found in look(manifest, level) if found.rule == "podSecurity"]
+                subject = Subject(manifest, "1.16.1", settings=settings)
+                pod_security.check(subject)
+                ours = [found for found in subject.findings if found.rule == "pod-security"]
                 if bool(ours) != bool(theirs):
                     wrong.append(f"{specs[number]}\n  we say: {ours or 'nothing'}\n  they say: {theirs or 'nothing'}")
             assert not wrong, "\n".join(wrong)

@@ -70,8 +70,8 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     out, said = capsys.readouterr()
     assert not out
     lines = said.splitlines()
-    assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: is unknown; did you mean "jobTimeout"?'
-    assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"?'
+    assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: is unknown; did you mean "jobTimeout"? [stack-config]'
+    assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"? [stack-config]'
     assert lines[2].startswith("jobs/broken.yaml:2: is no YAML: ")
     assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
     assert lines[4:] == ["x: 3 problems; nothing was touched"]
@@ -211,10 +211,10 @@ def test_warnings_are_printed_and_stop_a_strict_stack_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "x", "--root", str(project.root)]) == 0
-    warning = 'jobs/word_count.yaml:6: spec.image: is "pyflink:dev", whose content may change; add its digest: pyflink:dev@sha256:…'
+    warning = 'jobs/word_count.yaml:6: spec.image: is "pyflink:dev", whose content may change; add its digest: pyflink:dev@sha256:… [image-digest]'
     assert f"warning: {warning}\n" in capsys.readouterr().err
     project.stack({"strict": True})
-    assert project.problems() == [warning]
+    assert [f"{problem} [image-digest]" for problem in project.problems()] == [warning]
     project.job(JOB.replace("pyflink:dev", f"pyflink:dev@sha256:{'0' * 64}"))
     assert project.remarks() == []
 

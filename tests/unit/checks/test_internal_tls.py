@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flink_k8s.checks.safety import look as look_for_secrets
+from flink_k8s.checks import safety
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.secret_text import is_secret
 from tests.unit.project import JOB, SESSION, Project
 
@@ -99,9 +100,9 @@ def test_its_cipher_suites_are_the_users_to_say(project: Project) -> None:
 
 def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Project) -> None:
     project.stack({"strict": True, "jobs": {"word-count": {**ON, "image": "flink@sha256:" + 64 * "a"}}})
-    found: list[str] = []
-    look_for_secrets(project.spec(), ("spec",), lambda rule, _, message: found.append(f"{rule}: {message}"))
-    assert found == []
+    subject = Subject({"kind": "FlinkDeployment", "spec": project.spec()}, "1.16.1")
+    safety.check(subject)
+    assert subject.findings == []
     assert is_secret("security.ssl.internal.keystore-password", "changeit2")
     assert is_secret("security.ssl.rest.keystore-password", "changeit")
     assert is_secret("DB_PASSWORD", "changeit")

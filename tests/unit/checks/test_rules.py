@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.checks.manifest import look_at_manifest
-from flink_k8s.config.findings import SEVERITIES, Severity
+from flink_k8s.checks.registry import check_object
+from flink_k8s.checks.rules import RULES
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Severity
 from flink_k8s.config.secret_text import is_secret
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.units import boolean, duration, memory, quantity, resource_memory
@@ -38,7 +40,7 @@ def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2"
     )
     return [
         f"{one.rule}: {'.'.join(map(str, one.path))}: {one.message}"
-        for one in look_at_manifest(manifest, operator=operator)
+        for one in check_object(Subject(manifest, operator), practices=False)
     ]
 
 
@@ -49,18 +51,18 @@ def test_a_good_deployment_has_no_finding() -> None:
 @pytest.mark.parametrize(
     ("patch", "said"),
     [
-        ({"conf:high-availability.type": "kubernetes"}, "storage: spec.flinkConfiguration.high-availability.type: turns high"
+        ({"conf:high-availability.type": "kubernetes"}, "state-storage: spec.flinkConfiguration.high-availability.type: turns high"
          " availability on with no place for its data; set high-availability.storageDir"),
-        ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused: spec.flinkConfiguration.high-availability.storageDir:"
+        ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused-setting: spec.flinkConfiguration.high-availability.storageDir:"
          " has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"),
         ({"conf:s3.endpoint": "http://minio:9000", "conf:s3.access-key": "${KEY}"},
-         "storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
-        ({"spec.image": "flink:1.20"}, "version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
+         "state-storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
+        ({"spec.image": "flink:1.20"}, "flink-version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
         ({"spec.podTemplate.spec.hostNetwork": True, "spec.podTemplate.spec.containers": []},
-         "privileged: spec.podTemplate.spec.hostNetwork: reaches into the node; remove it"),
-        ({"conf:state.checkpoint.dir": "x"}, "key: spec.flinkConfiguration.state.checkpoint.dir: is no key of Flink 2.2;"
+         "privileged-pod: spec.podTemplate.spec.hostNetwork: reaches into the node; remove it"),
+        ({"conf:state.checkpoint.dir": "x"}, "unknown-option: spec.flinkConfiguration.state.checkpoint.dir: is no key of Flink 2.2;"
          ' did you mean "state.checkpoints.dir"?'),
-        ({"conf:job.autoscaler.enabld": "true"}, "key: spec.flinkConfiguration.job.autoscaler.enabld: is no key of operator"
+        ({"conf:job.autoscaler.enabld": "true"}, "unknown-option: spec.flinkConfiguration.job.autoscaler.enabld: is no key of operator"
          ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
     ],
 )  # fmt: skip
@@ -109,8 +111,8 @@ def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused
     said: dict[str, object], problem: str
 ) -> None:
     """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
-    assert SEVERITIES["size"] is Severity.ERROR
-    [line] = [one for one in found(sized(said)) if one.startswith("size: ")]
+    assert RULES["flink-memory"].severity is Severity.ERROR
+    [line] = [one for one in found(sized(said)) if one.startswith("flink-memory: ")]
     assert problem in line
 
 
@@ -129,14 +131,16 @@ def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> Non
 def test_keys_of_other_flink_versions() -> None:
     new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
     assert found(new) == []
-    [said] = [one for one in found(new, base="v1_19") if one.startswith("key")]
+    [said] = [one for one in found(new, base="v1_19") if one.startswith("unknown-option: ")]
     assert said.endswith("is no key of Flink 1.19; Flink has it from 1.20 on")
-    assert not [one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("key")]  # still read
+    assert not [
+        one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("unknown-option: ")
+    ]  # still read
 
 
 def test_keys_of_a_users_own_are_left_alone() -> None:
     own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
-    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("key")] == []
+    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("unknown-option: ")] == []
 
 
 def test_resources_with_the_operator_that_has_them_not() -> None:
@@ -145,7 +149,7 @@ def test_resources_with_the_operator_that_has_them_not() -> None:
         "operators have it from 1.16 on and this is 1.7.0; write resource: {memory, cpu}" in one
         for one in found(patch, "1.7.0")
     )
-    assert not any(one.startswith(("field", "operator")) for one in found(patch))
+    assert not any(one.startswith(("unknown-field", "wrong-type", "operator-validation")) for one in found(patch))
 
 
 def test_plugins_of_another_flink_version_and_none_at_all() -> None:
@@ -155,11 +159,11 @@ def test_plugins_of_another_flink_version_and_none_at_all() -> None:
 
     assert not found(with_plugin("2.2.1"))
     [said] = found(with_plugin("1.20.0"))
-    assert said.startswith("plugin: ")
+    assert said.startswith("file-system-plugin: ")
     assert "names flink-s3-fs-hadoop-1.20.0.jar where flinkVersion is v2_2" in said
     official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
-    assert any(one.startswith("plugin: ") for one in found(official))
-    assert not any(one.startswith("plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
+    assert any(one.startswith("file-system-plugin: ") for one in found(official))
+    assert not any(one.startswith("file-system-plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
 
 
 SECRETS = [
@@ -244,10 +248,10 @@ def test_every_operator_version_has_its_tables() -> None:
         assert "kubernetes.operator.reconcile.interval" in tables.operator_options(version)
 
 
-def test_every_rule_that_is_said_has_a_severity() -> None:
+def test_every_reported_rule_is_registered() -> None:
     said = {one.rule for operator in corpus.BOTH for case in corpus.cases()
-            for one in look_at_manifest(case.manifest, operator=operator, session_cluster=case.related)}  # fmt: skip
-    assert said <= SEVERITIES.keys()
+            for one in check_object(Subject(case.manifest, operator, session_cluster=case.related), practices=False)}  # fmt: skip
+    assert said <= RULES.keys()
 
 
 @pytest.mark.parametrize("reader", [memory, quantity, resource_memory, boolean, duration])
