@@ -11,9 +11,8 @@ from typing import Any, cast
 from license_expression import ExpressionError, get_spdx_licensing
 from packaging.utils import canonicalize_name
 
-from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import home
-from flink_k8s.support.processes import capture
+from flink_k8s.support.processes import output
 
 PERMITTED = frozenset(
     {
@@ -59,10 +58,9 @@ def of_lock(lock: Path) -> dict[str, str]:
     if not kept.exists():
         # The index has each package's metadata beside its files: nothing is installed.
         ask = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
-        done = capture([*ask, "--no-deps", "--ignore-installed", "--report", "-", "--requirement", lock])
-        if done.returncode != 0:
-            raise CommandError(f"licences of {lock}: {done.stderr.decode(errors='replace').strip()}")
-        packages = [one["metadata"] for one in json.loads(done.stdout)["install"]]
+        ask += ["--no-deps", "--ignore-installed", "--report", "-", "--requirement", str(lock)]
+        report = json.loads(output(f"licences of {lock}", ask))
+        packages = [package["metadata"] for package in report["install"]]
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({canonicalize_name(one["name"]): said(one) for one in packages}), encoding="utf-8")
     return cast(dict[str, str], json.loads(kept.read_text(encoding="utf-8")))

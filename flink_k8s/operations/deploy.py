@@ -29,7 +29,7 @@ from flink_k8s.support.console import confirm, say
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT, home, state
-from flink_k8s.support.processes import capture, must, stream
+from flink_k8s.support.processes import capture, errors, must, output, stream
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
@@ -168,8 +168,7 @@ class Engine:
         done = capture([self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env)
         text = done.stdout.decode(errors="replace")
         if done.returncode != 0 and not text.strip().startswith("{"):
-            reason = done.stderr.decode(errors="replace").strip() or text.strip()
-            raise CommandError(f"pulumi preview failed (exit code {done.returncode}):\n{reason}")
+            raise CommandError(f"pulumi preview failed (exit code {done.returncode}):\n{errors(done)}")
         return text
 
 
@@ -311,10 +310,7 @@ def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State
     interrupted.write(pulumi, stack, env, after)
     if adopted:
         refresh = [pulumi, "refresh", "--yes", "--skip-preview", "--non-interactive", *common(stack)]
-        done = capture([*refresh, *(f"--target={urn}" for urn in adopted)], env=env)
-        if done.returncode != 0:
-            text = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise CommandError(f"pulumi refresh: {text}")
+        output("pulumi refresh", [*refresh, *(f"--target={urn}" for urn in adopted)], env=env)
     return exported(pulumi, stack, env)
 
 

@@ -24,7 +24,7 @@ from flink_k8s.support import output_file
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import capture
+from flink_k8s.support.processes import output
 
 Manifest = dict[str, Any]
 
@@ -229,10 +229,7 @@ def _title_of(urn: str) -> str:
 
 
 def _json(command: list[str | Path], env: Mapping[str, str], what: str) -> Mapping[str, Any]:
-    done = capture(command, env=env)
-    if done.returncode != 0:
-        raise CommandError(f"{what}: {(done.stderr or done.stdout).decode(errors='replace').strip()}")
-    text = done.stdout.decode()
+    text = output(what, command, env=env).decode()
     return cast(Mapping[str, Any], json.loads(text[text.index("{") :]))
 
 

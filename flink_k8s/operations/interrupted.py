@@ -20,7 +20,7 @@ from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
-from flink_k8s.support.processes import capture
+from flink_k8s.support.processes import output
 
 State = Mapping[str, Any]
 
@@ -82,8 +82,7 @@ def pending_releases(kubectl: Kubectl, state: State) -> list[PendingRelease]:
 
 
 def _labels(kubectl: Kubectl, namespace: str, selector: str) -> list[dict[str, str]]:
-    listed = kubectl.get("secrets", "-n", namespace, "-l", selector) or {}
-    items = cast("list[Mapping[str, Any]]", listed.get("items", []))
+    items = kubectl.items("secrets", "-n", namespace, "-l", selector)
     return [cast("dict[str, str]", item["metadata"]["labels"]) for item in items]
 
 
@@ -115,9 +114,7 @@ def recover(kubectl: Kubectl, releases: Sequence[PendingRelease]) -> None:
             helm = find_tool("helm")
         except CommandError as error:
             raise CommandError(f"{error}; then: helm {' '.join(release.remedy)}") from None
-        done = capture([helm, *release.remedy, *where])
-        if done.returncode != 0:
-            raise CommandError(f"helm {' '.join(release.remedy)}: {done.stderr.decode(errors='replace').strip()}")
+        output(f"helm {' '.join(release.remedy)}", [helm, *release.remedy, *where])
 
 
 def settled(kubectl: Kubectl, state: State) -> tuple[State, list[str]]:
@@ -188,6 +185,4 @@ def write(pulumi: Path, stack: Stack, env: Mapping[str, str], state: State) -> N
         json.dump(state, file)
         file.flush()
         command = [pulumi, "stack", "import", "--non-interactive", "--cwd", run_folder.home(), "--stack", stack.name]
-        done = capture([*command, "--file", file.name], env=env)
-    if done.returncode != 0:
-        raise CommandError(f"pulumi stack import {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+        output(f"pulumi stack import {stack.name}", [*command, "--file", file.name], env=env)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from flink_k8s.facts.mappings import condition
 from flink_k8s.facts.versions import OPERATOR_RELEASE
@@ -57,11 +57,9 @@ def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
         return "bring the operator back (it is not this stack's)"
     # Neither an engine nor Helm looks whether a release's objects are still there; a rollback makes them again. Helm
     # must be told the revision: without one it takes that before.
-    listed = kubectl.get(
-        "secrets", "-n", operator.namespace, "-l", f"owner=helm,name={OPERATOR_RELEASE},status=deployed"
-    )
-    items = cast("list[Object]", (listed or {}).get("items", []))
-    revisions = [str(item["metadata"]["labels"]["version"]) for item in items]
+    selector = f"owner=helm,name={OPERATOR_RELEASE},status=deployed"
+    secrets = kubectl.items("secrets", "-n", operator.namespace, "-l", selector)
+    revisions = [str(secret["metadata"]["labels"]["version"]) for secret in secrets]
     if revisions:
         revision = max(revisions, key=int)
         return f"bring the operator back: `helm rollback {OPERATOR_RELEASE} {revision} -n {operator.namespace} --wait`"

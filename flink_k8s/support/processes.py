@@ -95,9 +95,29 @@ def wait(process: Running, seconds: float) -> bool:
     return True
 
 
+def output(
+    what: str,
+    command: Sequence[str | Path],
+    *,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> bytes:
+    """`capture`, and an error if the command fails; its standard output.
+
+    Raises:
+        CommandError: with the name of the command and its own error.
+    """
+    done = capture(command, stdin=stdin, env=env, cwd=cwd)
+    if done.returncode != 0:
+        raise CommandError(f"{what}: {errors(done)}")
+    return done.stdout
+
+
 def errors(done: Completed) -> str:
-    """What a command has written to standard error, or its exit code if that is nothing."""
-    return done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+    """The error that a command has printed, or its exit code if it has printed nothing."""
+    text = (done.stderr.strip() or done.stdout).decode(errors="replace").strip()
+    return text or f"exit code {done.returncode}"
 
 
 def program(name: str, *, remedy: str) -> str:

@@ -18,7 +18,7 @@ from flink_k8s.config import stack_file
 from flink_k8s.config.secret_text import masked
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
-from flink_k8s.support.processes import capture
+from flink_k8s.support.processes import capture, errors, output
 
 _YAML = (".yaml", ".yml")
 DECLARE = Path(__file__).with_name("declare.py")
@@ -67,8 +67,7 @@ def declare(tree: Path, stack: str) -> Declared:
         return Declared(is_there=False)
     done = capture([sys.executable, DECLARE, stack], cwd=tree)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        return Declared(failure=said[-1] if said else f"exit code {done.returncode}")
+        return Declared(failure=errors(done).splitlines()[-1])
     found = cast(dict[str, Any], json.loads(done.stdout))
     return Declared(
         tuple(found["problems"]),
@@ -111,10 +110,8 @@ def extract(root: Path, commit: str, into: Path) -> None:
     Raises:
         CommandError: when git does not have it.
     """
-    done = capture(["git", "-C", root, "archive", "--format=tar", commit])
-    if done.returncode != 0:
-        raise CommandError(f"git archive {commit}: {done.stderr.decode(errors='replace').strip()}")
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    files = output(f"git archive {commit}", ["git", "-C", root, "archive", "--format=tar", commit])
+    with tarfile.open(fileobj=io.BytesIO(files)) as archive:
         archive.extractall(into, filter="data")
 
 
@@ -124,10 +121,8 @@ def copy_work(root: Path, into: Path) -> None:
     Raises:
         CommandError: when git cannot list them.
     """
-    done = capture(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-    if done.returncode != 0:
-        raise CommandError(f"git ls-files: {done.stderr.decode(errors='replace').strip()}")
-    for name in done.stdout.decode().split("\0"):
+    listing = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in output("git ls-files", listing).decode().split("\0"):
         source = root / name
         if name and source.is_file():
             (into / name).parent.mkdir(parents=True, exist_ok=True)

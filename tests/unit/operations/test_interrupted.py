@@ -18,7 +18,7 @@ RELEASE_URN = "urn:pulumi:dev::flink-k8s::kubernetes:helm.sh/v3:Release::operato
 
 
 class Cluster:
-    """Answers kubectl's get: Helm's Secrets by their labels, and objects."""
+    """Stands for kubectl: Helm's Secrets by their labels, and objects."""
 
     context = "flink-k8s-sandbox"
     kubeconfig = Path("/kubeconfig")
@@ -28,11 +28,12 @@ class Cluster:
         self._objects = objects or {}
 
     def get(self, kind: str, *arguments: str) -> dict[str, Any] | None:
-        if kind != "secrets":
-            return self._objects.get((kind, arguments[0]))
-        wanted = arguments[-1]
-        found = [labels for labels in self._secrets if _matches(wanted, labels)]
-        return {"items": [{"metadata": {"labels": labels}} for labels in found]}
+        return self._objects.get((kind, arguments[0]))
+
+    def items(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
+        assert kind == "secrets"
+        found = [labels for labels in self._secrets if _matches(arguments[-1], labels)]
+        return [{"metadata": {"labels": labels}} for labels in found]
 
 
 def _matches(selector: str, labels: dict[str, str]) -> bool:
