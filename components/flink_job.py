@@ -16,8 +16,8 @@ from components.internal_tls import internal_tls
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.plaintext_secrets import guarded
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.model import StackSettings, Suspension
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.resolve.declared_stack import Platform
 from flink_k8s.resolve.jobs import Attachment, Job

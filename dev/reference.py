@@ -35,7 +35,7 @@ A job's spec is merged from layers, later ones win: what the platform derives (a
 earlier ones say of it by another (`state.checkpoints.dir`, `execution.checkpointing.dir`).
 `parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
 says `args`.
-`python -m flink_k8s.operations.check <stack> --explain <job>` prints every value of a job with the place that it came from, and
+`python -m flink_k8s check <stack> --explain <job>` prints every value of a job with the place that it came from, and
 what `enforced` replaced. In a team's stack its platform's `jobDefaults` and `enforced` are layers, too, the first and the last of them
 all: docs/teams.md.
 """

@@ -16,7 +16,8 @@ from typing import Any, Final, cast
 
 from flink_k8s.operations.engine_events import Event, Listener, Phase, events
 from flink_k8s.program.engine_state import resource
-from flink_k8s.support.processes import say, stream
+from flink_k8s.support.console import say
+from flink_k8s.support.processes import stream
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"

@@ -10,13 +10,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.stack_file import SUSPENSION
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.stack import Stack, hand_over
 from flink_k8s.program.engine_state import recorded
 from flink_k8s.program.recording import Resource
 from flink_k8s.resolve.job_spec import SUSPENDED
-from flink_k8s.support.processes import say
+from flink_k8s.support.console import say
 
 Suspended = Mapping[str, str]
 """Jobs by `kind/namespace/name`: since when they are suspended, and by whom."""

@@ -35,7 +35,7 @@ def explain(job: Job) -> Iterator[str]:
         for path, old in replaced(job).items()
     }
     if job.said_image is not None:
-        inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+        inner = job.kind.spec_path[1:]
         by_code = ", by the code that it uses" if job.built_as else ""
         instead["spec", *inner, "image"] = f', instead of "{printable(job.said_image)}"{by_code}'
     moved = instead.get(("metadata", "namespace"), "")

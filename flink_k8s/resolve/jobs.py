@@ -11,6 +11,7 @@ from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import KeyPath, Problem, printable, shortened
 from flink_k8s.config.stack_file import StackConfig
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
 from flink_k8s.resolve.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
 from flink_k8s.resolve.sources import IMAGES, JOB_FILE, Layer, Layers, settings_path
@@ -64,9 +65,9 @@ class Job:
         return said if CODE in str(cast(Mapping[str, object], substitutes).get(said)) else None
 
     @property
-    def kind(self) -> str:
-        """`FlinkDeployment` …"""
-        return self.source.kind
+    def kind(self) -> FlinkKind:
+        """Its kind."""
+        return FlinkKind(self.source.kind)
 
     @property
     def name(self) -> str:
@@ -133,9 +134,8 @@ class Job:
 
     def _inner(self, path: KeyPath) -> KeyPath | None:
         """A path of the spec as settings see it: without a blue/green deployment's template; None outside of that."""
-        if self.kind != "FlinkBlueGreenDeployment":
-            return path
-        return path[2:] if path[:2] == ("template", "spec") else None
+        outer = self.kind.spec_path[1:]
+        return path[len(outer) :] if path[: len(outer)] == outer else None
 
     def _argument_layer(self, inside: KeyPath) -> Layer | None:
         if inside[:2] != ("job", "args"):
@@ -162,10 +162,7 @@ class Job:
         for part in place:
             said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None
         written: Mapping[str, object] = cast(Mapping[str, object], said) if isinstance(said, Mapping) else {}
-        spec: Mapping[str, object] = layer.spec
-        if self.kind == "FlinkBlueGreenDeployment":
-            template = cast(Mapping[str, object], spec.get("template") or {})
-            spec = cast(Mapping[str, object], template.get("spec") or {})
+        spec = inner_spec(self.kind, layer.spec)
         return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message, rule)
 
     @property
@@ -173,7 +170,7 @@ class Job:
         """Name of the FlinkDeployment that runs a FlinkSessionJob, in the same namespace."""
         return (
             str(self.spec["deploymentName"])
-            if self.kind == "FlinkSessionJob" and "deploymentName" in self.spec
+            if self.kind == FlinkKind.SESSION_JOB and "deploymentName" in self.spec
             else None
         )
 
@@ -181,7 +178,7 @@ class Job:
     def snapshot_of(self) -> tuple[str, str] | None:
         """Kind and name of the job that a FlinkStateSnapshot is taken of."""
         reference = self.spec.get("jobReference")
-        if self.kind != "FlinkStateSnapshot" or not isinstance(reference, dict):
+        if self.kind != FlinkKind.SNAPSHOT or not isinstance(reference, dict):
             return None
         target = cast(dict[str, object], reference)
         return str(target.get("kind")), str(target.get("name"))

@@ -15,7 +15,7 @@ from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.problems import Problem, nearest
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import tables
-from flink_k8s.facts.kinds import cluster_scoped, group_kind
+from flink_k8s.facts.kinds import FlinkKind, cluster_scoped, group_kind
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
@@ -185,11 +185,11 @@ def _jobs(
     """In the order of the files; session jobs are made last, since they have their cluster's Flink version."""
     made: dict[int, Job] = {}
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
-    for one in sorted(placed, key=lambda one: one.source.kind == "FlinkSessionJob"):
+    for one in sorted(placed, key=lambda one: one.source.kind == FlinkKind.SESSION_JOB):
         manifest, layers = _built(
-            *_job_manifest(one, settings, stacks, config.stack, clusters), one.source.kind, settings, root
+            *_job_manifest(one, settings, stacks, config.stack, clusters), FlinkKind(one.source.kind), settings, root
         )
-        if one.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
+        if one.source.kind == FlinkKind.DEPLOYMENT and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[one.namespace, one.source.name] = layers.merged(1)
         said = one.merged.protect
         is_protected = settings.protect_jobs if said is None else said
@@ -247,7 +247,7 @@ def _job_manifest(
     clusters: Mapping[tuple[str, str], Mapping[str, object]],
 ) -> tuple[dict[str, object], Layers]:
     source, namespace, own = placed.source, placed.namespace, placed.own
-    kind = source.kind
+    kind = FlinkKind(source.kind)
     written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
 
@@ -275,7 +275,9 @@ def _job_manifest(
     modes = [job["upgradeMode"] for job in jobs if "upgradeMode" in job]
     said = later_layers(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
     keys = configuration_keys(kind, (layer.spec for layer in said))
-    cluster = clusters.get((namespace, str(_last(said, kind, "deploymentName")))) if kind == "FlinkSessionJob" else None
+    cluster = (
+        clusters.get((namespace, str(_last(said, kind, "deploymentName")))) if kind == FlinkKind.SESSION_JOB else None
+    )
     names: Mapping[str, tuple[str, ...]] = {}
     if not tables.option_names(settings.operator.version).keys().isdisjoint(keys):
         version = _last(said, kind, "flinkVersion") if cluster is None else cluster.get("flinkVersion")
@@ -302,7 +304,7 @@ def _job_manifest(
 
 
 def _built(
-    manifest: dict[str, object], layers: Layers, kind: str, settings: StackSettings, root: Path
+    manifest: dict[str, object], layers: Layers, kind: FlinkKind, settings: StackSettings, root: Path
 ) -> tuple[dict[str, object], Layers]:
     """A job with the image that `images` puts in the place of the one that it names."""
     spec = cast(dict[str, object], manifest["spec"])

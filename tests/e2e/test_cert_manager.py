@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from components.webhook_keystore import KEYSTORE_SECRET, PASSWORD_KEY, PASSWORD_SECRET
-from flink_k8s.config.job_files import FLINK_API
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FLINK_API
 from flink_k8s.support.kubectl import Kubectl
 from sandbox.home import home
 from sandbox.images import build_images
@@ -55,7 +55,7 @@ CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguratio
 
 
 def engine_command(operation: str, layer: Path) -> list[str]:
-    return [sys.executable, "-m", "flink_k8s.operations.deploy", operation, STACK, "--layer", str(layer)]
+    return [sys.executable, "-m", "flink_k8s", operation, STACK, "--overlay", str(layer)]
 
 
 def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:

@@ -57,31 +57,31 @@ def configure(project: Path, stack: str, **more: object) -> None:
 
 @pytest.fixture
 def run(project: Path, request: pytest.FixtureRequest) -> Generator[Run]:
-    """`run("flink_k8s.operations.deploy up", "platform")`; the stacks of a failed test are destroyed."""
+    """`run("up", "platform")`; the stacks of a failed test are destroyed."""
     failed = request.session.testsfailed
 
-    def call(module: str, stack: str) -> Done:
+    def call(command: str, stack: str) -> Done:
         start = time.monotonic()
-        done = run_command([sys.executable, "-m", *module.split(), stack], cwd=project, timeout=600)
+        done = run_command([sys.executable, "-m", "flink_k8s", *command.split(), stack], cwd=project, timeout=600)
         return Done(done.returncode, done.stdout + done.stderr, time.monotonic() - start)
 
     yield call
     if request.session.testsfailed > failed:
         for stack in (*TEAMS, "platform"):
-            call("flink_k8s.operations.deploy destroy", stack)
+            call("destroy", stack)
 
 
 def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Run, project: Path, kubectl: Kubectl):
     with step("a team before its platform is refused"):
         for operation in ("preview", "up"):
-            done = run(f"flink_k8s.operations.deploy {operation}", "team-a")
+            done = run(operation, "team-a")
             assert done.code != 0
             assert "the stack platform, which holds the platform, is not up" in done.output
         assert kubectl.get("namespace", "team-a") is None
 
     with step("the platform and then its teams are deployed"):
         for stack in ("platform", *TEAMS):
-            done = run("flink_k8s.operations.deploy up --timings", stack)
+            done = run("up --timings", stack)
             assert done.code == 0
             path = done.output.partition("what decided it:")[2].partition("\n\n")[0]
             assert path.count(" s  ") >= 2
@@ -91,7 +91,7 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
 
     with step("a second preview of each stack has no changes"):
         for stack in ("platform", *TEAMS):
-            done = run("flink_k8s.operations.deploy preview", stack)
+            done = run("preview", stack)
             assert done.code == 0
             assert "to create" not in done.output
             assert "to update" not in done.output
@@ -102,7 +102,7 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
         namespaces = yaml.safe_load(before)["config"]["flink-k8s:namespaces"]
         del namespaces["team-b"]
         configure(project, "platform", namespaces=namespaces)
-        done = run("flink_k8s.operations.deploy up", "platform")
+        done = run("up", "platform")
         path.write_text(before)
         assert done.code != 0
         assert "FlinkDeployment team-b/visits" in done.output
@@ -110,7 +110,7 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
         assert kubectl.get("flinkdeployment", "visits", "-n", "team-b") is not None
 
     with step("the platform is not destroyed before its teams"):
-        done = run("flink_k8s.operations.deploy destroy", "platform")
+        done = run("destroy", "platform")
         assert done.code != 0
         assert "refused, nothing was done" in done.output
         assert "make destroy STACK=team-a, make destroy STACK=team-b" in done.output
@@ -118,7 +118,7 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
 
     with step("the teams and then the platform are destroyed"):
         for stack in ("team-b", "team-a", "platform"):
-            assert run("flink_k8s.operations.deploy destroy", stack).code == 0
+            assert run("destroy", stack).code == 0
         for namespace in ("team-a", "team-b", "flink-operator"):
             assert kubectl.get("namespace", namespace) is None
 
@@ -130,7 +130,7 @@ def test_jobs_move_to_the_stack_of_a_team_without_a_change_in_the_cluster(
     """As docs/teams.md describes it."""
     with step("one stack has the platform and the jobs"):
         configure(project, "platform", jobFolders=["jobs/team-a"], jobs={"orders": {"parallelism": 2}})
-        assert run("flink_k8s.operations.deploy up", "platform").code == 0
+        assert run("up", "platform").code == 0
 
     with step("the jobs move to the stack of the team"):
         before = _uids(kubectl)
@@ -149,23 +149,23 @@ def test_jobs_move_to_the_stack_of_a_team_without_a_change_in_the_cluster(
         pulumi("state", "move", "--yes", "--source", source, "--dest", dest, *urns)
         configure(project, "platform", jobFolders=[], jobs={})
         for stack in ("platform", "team-a"):
-            done = run("flink_k8s.operations.deploy preview", stack)
+            done = run("preview", stack)
             assert done.code == 0
             assert not [what for what in ("create", "update", "replace", "delete") if f"to {what}" in done.output]
         for stack in ("platform", "team-a"):
-            assert run("flink_k8s.operations.deploy up", stack).code == 0
+            assert run("up", stack).code == 0
         assert _uids(kubectl) == before
 
     with step("plan and drift know the stack of a team"):
-        assert "nothing (1): team-a/orders" in run("flink_k8s.operations.plan", "team-a").output
-        assert "nothing was changed by hand" in run("flink_k8s.operations.drift", "team-a").output
+        assert "nothing (1): team-a/orders" in run("plan", "team-a").output
+        assert "nothing was changed by hand" in run("drift", "team-a").output
 
     with step("the jobs are the stack of the team alone"):
-        assert run("flink_k8s.operations.deploy destroy", "platform").code != 0
-        assert run("flink_k8s.operations.deploy destroy", "team-a").code == 0
+        assert run("destroy", "platform").code != 0
+        assert run("destroy", "team-a").code == 0
         assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is None
         assert kubectl.get("namespace", "team-a") is not None
-        assert run("flink_k8s.operations.deploy destroy", "platform").code == 0
+        assert run("destroy", "platform").code == 0
 
 
 def _uids(kubectl: Kubectl) -> list[str]:

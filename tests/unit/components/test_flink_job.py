@@ -9,10 +9,10 @@ import pytest
 
 from components.flink_job import deletion, is_awaited
 from flink_k8s.config.model import Suspension
-from flink_k8s.health.readiness import PLURALS
+from flink_k8s.facts.kinds import FlinkKind
 
 
-@pytest.mark.parametrize("kind", PLURALS)
+@pytest.mark.parametrize("kind", FlinkKind)
 def test_a_blue_green_deployment_alone_waits_for_what_it_made(kind: str):
     wanted = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
     assert deletion(kind) == {"pulumi.com/deletionPropagationPolicy": wanted}
