@@ -17,11 +17,11 @@ from components.namespace import JobNamespace
 from components.network_policies import network_policies
 from components.prometheus import Prometheus
 from components.state_claim import state_claims
-from flink_k8s.checks.running_stack import declared_platform
+from flink_k8s.checks.running_stack import declared_stack
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.readiness import Readiness
 
-platform = declared_platform(Path(__file__).parent)
+platform = declared_stack(Path(__file__).parent)
 settings = platform.settings
 
 cluster = kubernetes.Provider(

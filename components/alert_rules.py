@@ -10,13 +10,13 @@ import pulumi
 from components.kubernetes_object import KubernetesObject
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.alerts import groups
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 
 NAME = "flink-alerts"
 
 
 def alert_rules(
-    platform: Platform,
+    platform: DeclaredStack,
     namespace: str,
     needed: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,

@@ -6,8 +6,7 @@ import pulumi
 
 from components.namespace import namespace
 from components.release import install
-from flink_k8s.config.model import CertManager as CertManagerSettings
-from flink_k8s.config.model import Charts
+from flink_k8s.config.model import CertManagerSettings, Charts
 from flink_k8s.facts import versions
 
 

@@ -19,7 +19,7 @@ from components.plaintext_secrets import guarded
 from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.model import StackSettings, Suspension
 from flink_k8s.health.readiness import Readiness
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.state_storage import CLAIM
 from flink_k8s.resolve.traffic import rest_port, rest_service
@@ -96,7 +96,7 @@ async def _watched(resource: pulumi.CustomResource, job: Job, readiness: Readine
 
 
 def deploy_jobs(
-    platform: Platform,
+    platform: DeclaredStack,
     namespaces: Mapping[str, JobNamespace],
     policies: Mapping[str, Sequence[pulumi.Resource]],
     operator: FlinkOperator | None,

@@ -15,11 +15,11 @@ from components.crds import Definitions
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
 from components.release import install
-from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.config.model import OperatorSettings
 from flink_k8s.facts import versions
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.webhook import Webhook
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import PROMETHEUS_REPORTER
 from flink_k8s.resolve.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
 
@@ -91,7 +91,7 @@ class FlinkOperator(pulumi.ComponentResource):
 
     def __init__(
         self,
-        platform: Platform,
+        platform: DeclaredStack,
         watched: Mapping[str, JobNamespace],
         cert_manager: CertManager | None,
         api_server: ApiServer,

@@ -12,11 +12,11 @@ from components.grafana_dashboards import GrafanaDashboards
 from components.namespace import JobNamespace
 from components.pod_monitor import jobs_monitor, operator_monitor
 from components.prometheus import Prometheus
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 
 
 def monitor_platform(
-    platform: Platform,
+    platform: DeclaredStack,
     namespaces: Mapping[str, JobNamespace],
     operator: FlinkOperator | None,
     prometheus: Prometheus | None,

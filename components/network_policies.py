@@ -13,7 +13,7 @@ from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from flink_k8s.config.network import Endpoint, Peer, port_range
 from flink_k8s.facts.labels import labels
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_spec
 from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, of_job, of_operator, policy_name
@@ -23,7 +23,7 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
 def network_policies(
-    platform: Platform,
+    platform: DeclaredStack,
     namespaces: Mapping[str, JobNamespace],
     below: pulumi.Input[pulumi.Resource] | None,
     opts: pulumi.ResourceOptions,
@@ -68,7 +68,7 @@ def network_policies(
 
 
 def operator_policies(
-    platform: Platform, namespace: pulumi.Resource, parent: pulumi.Resource
+    platform: DeclaredStack, namespace: pulumi.Resource, parent: pulumi.Resource
 ) -> Sequence[KubernetesObject]:
     """The policies of the operator's namespace: what its pods may do, and that nobody else may do anything there.
 

@@ -10,8 +10,7 @@ from components.grafana import PASSWORD_KEY, USER_KEY, Grafana, admin_secret
 from components.namespace import namespace
 from components.release import install
 from flink_k8s.config.model import Charts
-from flink_k8s.config.monitoring import Prometheus as PrometheusSettings
-from flink_k8s.config.monitoring import PrometheusStorage
+from flink_k8s.config.monitoring import PrometheusSettings, PrometheusStorage
 from flink_k8s.config.namespace import pod_security_labels
 from flink_k8s.facts import versions
 from flink_k8s.facts.units import quantity

@@ -10,12 +10,12 @@ import pulumi
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from flink_k8s.facts.labels import labels
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.state_storage import CLAIM
 
 
 def state_claims(
-    platform: Platform, namespaces: Mapping[str, JobNamespace], opts: pulumi.ResourceOptions
+    platform: DeclaredStack, namespaces: Mapping[str, JobNamespace], opts: pulumi.ResourceOptions
 ) -> dict[str, KubernetesObject]:
     """A claim in each namespace of jobs, by namespace; none for another storage or the user's own.
 
@@ -32,7 +32,7 @@ def state_claims(
     return {name: _claim(platform, home, opts) for name, home in namespaces.items()}
 
 
-def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def _claim(platform: DeclaredStack, home: JobNamespace, opts: pulumi.ResourceOptions) -> KubernetesObject:
     volume = platform.settings.state_storage.volume
     spec: dict[str, Any] = {
         "accessModes": [volume.access_mode or "ReadWriteOnce"],

@@ -10,7 +10,7 @@ import pulumi
 
 from components.kubernetes_object import KubernetesObject
 from components.password import password_secret
-from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.config.model import OperatorSettings
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.api_server import ApiServer
 

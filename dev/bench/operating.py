@@ -27,7 +27,7 @@ from dev.bench.cluster import forget
 from dev.bench.measure import Cost
 from dev.bench.table import Row, Skipped
 from dev.bench.workload import NAMESPACE, objects, project
-from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.config.model import OperatorSettings
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool

@@ -17,11 +17,11 @@ from flink_k8s.config.problems import KeyPath, Problem, ProblemsError
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.config.validation import read_of_all_jobs, read_settings
 from flink_k8s.resolve import jobs
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.resolution import resolve
 
 
-def load(root: Path, config: StackConfig) -> Platform:
+def load(root: Path, config: StackConfig) -> DeclaredStack:
     """Reads job files, merges, checks.
 
     Args:
@@ -85,7 +85,7 @@ def load(root: Path, config: StackConfig) -> Platform:
     ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
     if problems:
         raise ProblemsError(problems, map(str, ordered))
-    return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
+    return DeclaredStack(settings, resolved.jobs, resolved.attachments, tuple(ordered))
 
 
 _MOST_FINDINGS = 200

@@ -13,10 +13,10 @@ from flink_k8s.checks.load import load
 from flink_k8s.config.findings import Severity
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import engine_config
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 
 
-def declared_platform(root: Path) -> Platform:
+def declared_stack(root: Path) -> DeclaredStack:
     """The stack's settings and jobs.
 
     Args:

@@ -10,7 +10,7 @@ from flink_k8s.resolve import jobs
 
 
 @dataclass(frozen=True)
-class Platform:
+class DeclaredStack:
     """What a stack declares.
 
     Attributes:
