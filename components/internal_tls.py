@@ -11,7 +11,6 @@ from typing import Any
 
 import pulumi
 
-from components.dependencies import after
 from components.external_secret import READY
 from components.kubernetes_object import KubernetesObject
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
@@ -31,7 +30,7 @@ def internal_tls(
     Args:
         job: as it is deployed.
         needed: the namespace, and what brings cert-manager's kinds.
-        opts: provider.
+        opts: parent, and aliases of the resources.
     """
     wanted = job.settings.internal_tls
     if wanted is None or not has_internal_tls(job.kind, job.settings):
@@ -44,7 +43,7 @@ def internal_tls(
     def made(kind: str, name: str, spec: dict[str, Any], *before: pulumi.Input[pulumi.Resource]) -> KubernetesObject:
         metadata = {"name": name, "namespace": job.namespace, "labels": labels(job.name), "annotations": READY}
         manifest = {"apiVersion": _API, "kind": kind, "metadata": metadata, "spec": spec}
-        own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after(before)))
+        own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before)))
         return KubernetesObject(f"{job.namespace}/{name}", manifest, own)
 
     def of(issuer: str, name: str, **spec: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""NetworkPolicies: what `flink_k8s.resolve.traffic` lets pass, and nothing else."""
+"""NetworkPolicies: they allow the connections that `flink_k8s.resolve.traffic` lists, and deny all others."""
 
 from __future__ import annotations
 
@@ -8,86 +8,52 @@ from typing import Any
 
 import pulumi
 
-from components.dependencies import Turns, after
 from components.kubernetes_object import KubernetesObject
-from components.namespace import JobNamespace
 from flink_k8s.config.network import Endpoint, Peer, port_range
 from flink_k8s.facts.labels import labels
-from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_spec
-from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, of_job, of_operator, policy_name
+from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, policy_name
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes itself gives every namespace its name as this label."""
 
 
-def network_policies(
-    platform: DeclaredStack,
-    namespaces: Mapping[str, JobNamespace],
-    below: pulumi.Input[pulumi.Resource] | None,
-    opts: pulumi.ResourceOptions,
-) -> Mapping[str, Sequence[pulumi.Resource]]:
-    """A policy for each job's pods, and for each namespace what all of its pods may reach, then that nothing else may.
-
-    A job's policy is whole: from the moment that it is there its pods can do all that they need, so nothing is cut off
-    when policies come to a platform that runs. What no policy speaks of is cut off last.
+def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.ResourceOptions) -> KubernetesObject:
+    """What every pod of a namespace may connect to.
 
     Args:
-        platform: what the stack declares.
-        namespaces: that the stack makes, by name; each one's needs grow by its policies.
-        below: the platform's stack, which makes the namespaces; None when this one does.
-        opts: provider, for what lies in no namespace of the stack's own.
-
-    Returns:
-        The policies of jobs' pods, by namespace.
+        namespace: of the policy.
+        egress: what the pods may connect to.
+        opts: parent; must depend on the namespace.
     """
-    if not platform.settings.network_policies.enabled:
-        return {}
-    needed = [below] if below is not None else []
-    outside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after(needed)))
-    inside = {
-        home.name: pulumi.ResourceOptions(parent=home, depends_on=after(home.before)) for home in namespaces.values()
-    }
-    turns = Turns()
-    made: dict[str, list[pulumi.Resource]] = {}
-    for job in platform.jobs:
-        if (traffic := of_job(job, platform.settings)) is not None:
-            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside.get(job.namespace, outside), turns))
-    for home in namespaces.values():
-        if home.namespace is None:  # others use it, and none of their pods is cut off
-            home.needed += made.get(home.name, ())
-            continue
-        if egress := platform.settings.namespaces[home.name].egress:
-            spec = {"egress": rules("to", egress)}
-            home.needed.append(_policy(f"{home.name}-{EGRESS}", EGRESS, home.name, {}, spec, inside[home.name]))
-        # After the account, too: so its place in the graph is the same with and without jobs.
-        last = pulumi.ResourceOptions(parent=home, depends_on=[*home.needed, *made.get(home.name, ())])
-        home.needed.append(_deny(home.name, last))
-    return made
+    return _policy(f"{namespace}-{EGRESS}", EGRESS, namespace, {}, {"egress": rules("to", egress)}, opts)
 
 
 def operator_policies(
-    platform: DeclaredStack, namespace: pulumi.Resource, parent: pulumi.Resource
-) -> Sequence[KubernetesObject]:
-    """The policies of the operator's namespace: what its pods may do, and that nobody else may do anything there.
+    namespace: str, traffic: Traffic, opts: pulumi.ResourceOptions
+) -> tuple[KubernetesObject, KubernetesObject]:
+    """The policies of the operator's namespace: what the operator's pods may do, and that all else is denied.
 
     Args:
-        platform: what the stack declares.
         namespace: of the operator.
-        parent: of the resources.
+        traffic: of the operator's pods.
+        opts: parent; must depend on the namespace.
     """
-    if not platform.settings.network_policies.enabled:
-        return ()
-    home = platform.settings.operator.namespace
-    traffic = of_operator(platform.settings, platform.jobs)
     spec = {"ingress": rules("from", traffic.ingress), "egress": rules("to", traffic.egress)}
-    inside = pulumi.ResourceOptions(parent=parent, depends_on=[namespace])
-    own = _policy(f"{home}-operator", "operator", home, {"matchLabels": OPERATOR_PODS}, spec, inside)
-    return own, _deny(home, pulumi.ResourceOptions(parent=parent, depends_on=[own]))
+    own = _policy(f"{namespace}-operator", "operator", namespace, {"matchLabels": OPERATOR_PODS}, spec, opts)
+    last = pulumi.ResourceOptions(parent=opts.parent, depends_on=[own])
+    return own, deny_policy(namespace, last)
 
 
-def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions, turns: Turns) -> KubernetesObject:
+def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> KubernetesObject:
+    """What the pods of a job may do. The policy is complete: it breaks no connection of a job that already runs.
+
+    Args:
+        job: as it is deployed.
+        traffic: of its pods.
+        opts: parent; must depend on the namespace.
+    """
     name = policy_name(job)
     pods = _pods(job)
     spec: dict[str, Any] = {"egress": rules("to", traffic.egress)}
@@ -98,7 +64,7 @@ def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions, turns: Tur
             "ingress": [{"from": [among]}, *rules("from", traffic.ingress)],
             "egress": [{"to": [among]}, *spec["egress"]],
         }
-    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts, turns)
+    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts)
 
 
 def _pods(job: Job) -> dict[str, Any]:
@@ -113,7 +79,13 @@ def _pods(job: Job) -> dict[str, Any]:
     return {"matchLabels": kind, "matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
 
 
-def _deny(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def deny_policy(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
+    """Denies every connection that no other policy of the namespace allows.
+
+    Args:
+        namespace: of the policy.
+        opts: parent; must depend on the policies that allow connections.
+    """
     return _policy(f"{namespace}-{DENY}", DENY, namespace, {}, {"ingress": [], "egress": []}, opts)
 
 
@@ -124,13 +96,12 @@ def _policy(
     pods: Mapping[str, Any],
     spec: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
-    turns: Turns | None = None,
 ) -> KubernetesObject:
     types = [key.capitalize() for key in spec]
-    said = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
+    declared = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
     metadata = {"name": name, "namespace": namespace, "labels": labels(name)}
-    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": said}
-    return KubernetesObject(resource, manifest, opts, turns)
+    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": declared}
+    return KubernetesObject(resource, manifest, opts)
 
 
 def rules(direction: str, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:

@@ -268,6 +268,11 @@ class StackSettings(Model):
         return self.namespaces if self.platform is None else {}
 
     @property
+    def makes_monitors(self) -> bool:
+        """Whether this stack makes PodMonitors, alert rules and dashboards. Stacks of jobs make none."""
+        return self.prometheus.monitors and self.platform is None
+
+    @property
     def first_namespace(self) -> str:
         """Where jobs go that name no namespace."""
         return next(iter(self.namespaces))
