@@ -84,8 +84,8 @@ class FlinkJob(pulumi.ComponentResource):
             opts: provider.
         """
         job = self.job = args.job
-        inputs = {"kind": job.kind, "namespace": job.namespace, "name": job.name}
-        super().__init__("flink-k8s:index:FlinkJob", name, inputs, opts)
+        # Its name has all that its inputs could have; each input of each job takes time.
+        super().__init__("flink-k8s:index:FlinkJob", name, None, opts)
         platform = [args.platform.ready] if args.platform else []
         created, bounds = (args.namespace.created, args.namespace.bounds) if args.namespace else ([], [])
         self.policy: pulumi.Resource | None = None
