@@ -146,12 +146,14 @@ class Recording:
         stack: URN of the stack itself, which is not among the resources.
         exports: the stack's outputs.
         messages: what the program logged, without debug lines.
+        outputs: URN of each component to the outputs that it registered.
     """
 
     resources: tuple[Resource, ...]
     stack: str = ""
     exports: Mapping[str, object] = field(default_factory=dict[str, object])
     messages: tuple[Message, ...] = ()
+    outputs: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
     @cached_property
     def by_urn(self) -> Mapping[str, Resource]:
