@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from components.options import child_of
 from flink_k8s.config.monitoring import Alerts
 from flink_k8s.facts.labels import labels
@@ -46,15 +47,12 @@ class AlertRules(pulumi.ComponentResource):
         super().__init__("flink-k8s:index:AlertRules", name, {"namespace": args.namespace}, opts)
         rules = groups(args.alerts, args.operator_namespace, args.declared)
         if rules:
-            metadata = {"name": name, "namespace": args.namespace, "labels": {**labels(name), **args.labels}}
-            KubernetesObject(
+            CustomResource(
                 name,
-                {
-                    "apiVersion": "monitoring.coreos.com/v1",
-                    "kind": "PrometheusRule",
-                    "metadata": metadata,
-                    "spec": {"groups": rules},
-                },
-                child_of(self, was_at_root=True),
+                api_version="monitoring.coreos.com/v1",
+                kind="PrometheusRule",
+                metadata=ObjectMetaArgs(name=name, namespace=args.namespace, labels={**labels(name), **args.labels}),
+                spec={"groups": rules},
+                opts=child_of(self, was_at_root=True),
             )
         self.register_outputs({"namespace": args.namespace})

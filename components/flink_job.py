@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.cert_manager import CertManager
 from components.flink_operator import FlinkOperator
 from components.flink_quota import FlinkQuota
 from components.internal_tls import internal_tls
-from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.network_policies import job_policy
 from components.options import child_of
@@ -108,10 +108,13 @@ class FlinkJob(pulumi.ComponentResource):
             args.target.settled if args.target else None,
         ]
         ready = child_of(self, [resource for resource in before if resource is not None], was_at_root=True)
-        resource = self.resource = KubernetesObject(
+        resource = self.resource = CustomResource(
             f"{job.namespace}/{job.name}",
-            _manifest(job),
-            pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
+            api_version=str(job.manifest["apiVersion"]),
+            kind=job.kind,
+            metadata=_metadata(job),
+            spec=guarded(job.spec),
+            opts=pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
         )
         endpoint = _endpoint(job, args.rest_port)
         self.settled: pulumi.Input[pulumi.Resource] = resource
@@ -128,15 +131,9 @@ class FlinkJob(pulumi.ComponentResource):
         self.register_outputs({"endpoint": self.endpoint})
 
 
-def _manifest(job: Job) -> Mapping[str, Any]:
+def _metadata(job: Job) -> Mapping[str, Any]:
     metadata = cast(dict[str, Any], job.manifest["metadata"])
-    annotations = {**deletion(job.kind), **cast(Mapping[str, str], metadata.get("annotations") or {})}
-    return {
-        "apiVersion": job.manifest["apiVersion"],
-        "kind": job.kind,
-        "metadata": {**metadata, "annotations": annotations},
-        "spec": guarded(job.spec),
-    }
+    return {**metadata, "annotations": {**deletion(job.kind), **(metadata.get("annotations") or {})}}
 
 
 def _endpoint(job: Job, rest_port: str | None) -> dict[str, str]:

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.core.v1 import ResourceQuota, ResourceQuotaSpecArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.flink_operator import FlinkOperator
-from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.options import child_of
-from components.quota import resource_quota
 from flink_k8s.config.namespace import Quota
 from flink_k8s.facts.labels import labels
 
@@ -52,16 +52,16 @@ class FlinkQuota(pulumi.ComponentResource):
         # The provider reads a JSONPath by RFC 9535: a name with characters other than letters, digits and _ needs
         # brackets.
         counted = [f"jsonpath={{.status.used['{resource}']}}" for resource in sorted(hard)]
-        metadata = {
-            "name": "flink-quota",
-            "namespace": namespace,
-            "labels": labels("flink-quota"),
-            "annotations": {"pulumi.com/waitFor": json.dumps(counted)},
-        }
         before = [*args.namespace.created, *([args.operator] if args.operator else [])]
-        KubernetesObject(
+        ResourceQuota(
             f"{namespace}-flink-quota",
-            resource_quota(metadata, hard),
-            child_of(self, before, former_parent=args.namespace),
+            metadata=ObjectMetaArgs(
+                name="flink-quota",
+                namespace=namespace,
+                labels=labels("flink-quota"),
+                annotations={"pulumi.com/waitFor": json.dumps(counted)},
+            ),
+            spec=ResourceQuotaSpecArgs(hard=hard),
+            opts=child_of(self, before, former_parent=args.namespace),
         )
         self.register_outputs({"namespace": namespace, "hard": dict(hard)})

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.metrics import FLINK_UI
 
@@ -42,18 +43,14 @@ class GrafanaDashboards(pulumi.ComponentResource):
         files = sorted(FOLDER.glob("*.json"))
         for path in files:
             dashboard = f"dashboard-{path.stem}"
-            KubernetesObject(
+            ConfigMap(
                 dashboard,
-                {
-                    "apiVersion": "v1",
-                    "kind": "ConfigMap",
-                    "metadata": {
-                        "name": dashboard,
-                        "namespace": args.namespace,
-                        "labels": {**labels(dashboard), "grafana_dashboard": "1"},
-                    },
-                    "data": {path.name: path.read_text().replace(FLINK_UI, json.dumps(args.flink_ui)[1:-1])},
-                },
-                pulumi.ResourceOptions(parent=self),
+                metadata=ObjectMetaArgs(
+                    name=dashboard,
+                    namespace=args.namespace,
+                    labels={**labels(dashboard), "grafana_dashboard": "1"},
+                ),
+                data={path.name: path.read_text().replace(FLINK_UI, json.dumps(args.flink_ui)[1:-1])},
+                opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"namespace": args.namespace, "dashboards": [path.stem for path in files]})

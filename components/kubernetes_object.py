@@ -12,9 +12,9 @@ Manifest = Mapping[str, Any]
 
 
 class KubernetesObject(pulumi.CustomResource):
-    """One object of any kind, with the type and the URN that the SDK's own class for the kind gives it.
+    """One object of any kind, for what users write: it gets the type that the SDK's own class for the kind has.
 
-    The SDK has a class for each kind. They would take a quarter of the program's time and 20 MB: docs/adr/0007.
+    The SDK has a class for each kind, and none that takes a manifest of any kind.
     """
 
     def __init__(self, name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pulumi
+from pulumi_kubernetes.core.v1 import LocalObjectReferenceArgs, Namespace, ServiceAccount
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
 from components import quota
 from components.external_secret import external_secrets
-from components.kubernetes_object import KubernetesObject
 from components.network_policies import egress_policy
 from components.options import child_of
 from components.state_claim import StateClaimArgs, state_claim
@@ -19,27 +20,25 @@ from flink_k8s.config.namespace import NamespaceSettings, pod_security_labels
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.state_storage import CLAIM
 
-_RBAC = "rbac.authorization.k8s.io/v1"
-
-_ROLE: list[dict[str, list[str]]] = [
-    # The JobManager starts a TaskManager, follows the pods of its cluster, and removes one that is not needed.
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
-    # High availability: leaders take turns by patch, pointers to checkpoints are put, all are watched, and removed in
-    # the end; Flink 1.17 and older remove by label.
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "verbs": ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
-    },
+_RULES = [
+    # The JobManager starts a TaskManager, watches the pods of its cluster, and deletes unneeded ones.
+    PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["list", "watch", "create", "delete"]),
+    # High availability: leaders are elected by patch, pointers to checkpoints are put, all are watched, and deleted in
+    # the end; Flink 1.17 and older delete by label.
+    PolicyRuleArgs(
+        api_groups=[""],
+        resources=["configmaps"],
+        verbs=["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+    ),
     # TaskManagers belong to the JobManager's Deployment, which an application deletes when its job has ended.
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "delete"]},
+    PolicyRuleArgs(api_groups=["apps"], resources=["deployments"], verbs=["get", "delete"]),
     # Clusters that check owner references ask who may block the owner's deletion, as such a TaskManager does.
-    {"apiGroups": ["apps"], "resources": ["deployments/finalizers"], "verbs": ["update"]},
+    PolicyRuleArgs(api_groups=["apps"], resources=["deployments/finalizers"], verbs=["update"]),
 ]
 """What Flink's native Kubernetes mode asks the API server for, and no more: see docs/security.md."""
 
 
-def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions) -> Namespace:
     """A namespace that the stack owns, held to the restricted profile of Pod Security.
 
     Args:
@@ -48,9 +47,7 @@ def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi
         opts: parent and provider.
     """
     own = {**labels(name), **pod_security_labels("restricted"), **(extra or {})}
-    return KubernetesObject(
-        name, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": own}}, opts
-    )
+    return Namespace(name, metadata=ObjectMetaArgs(name=name, labels=own), opts=opts)
 
 
 @dataclass(frozen=True)
@@ -124,25 +121,25 @@ class JobNamespace(pulumi.ComponentResource):
 
     def _account(self, args: JobNamespaceArgs, inside: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         name, resource = self.namespace, f"{self.namespace}-{JOB_ACCOUNT}"
-        metadata = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
-        account: dict[str, Any] = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-        if args.account_annotations:
-            account["metadata"] = {**metadata, "annotations": args.account_annotations}
-        if args.settings.image_pull_secrets:
-            account["imagePullSecrets"] = [{"name": secret} for secret in args.settings.image_pull_secrets]
-        service_account = KubernetesObject(resource, account, inside)
-        role = KubernetesObject(
-            resource, {"apiVersion": _RBAC, "kind": "Role", "metadata": metadata, "rules": _ROLE}, inside
-        )
-        binding = KubernetesObject(
+        metadata = ObjectMetaArgs(name=JOB_ACCOUNT, namespace=name, labels=labels(JOB_ACCOUNT))
+        secrets = [LocalObjectReferenceArgs(name=secret) for secret in args.settings.image_pull_secrets]
+        service_account = ServiceAccount(
             resource,
-            {
-                "apiVersion": _RBAC,
-                "kind": "RoleBinding",
-                "metadata": metadata,
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": JOB_ACCOUNT},
-                "subjects": [{"kind": "ServiceAccount", "name": JOB_ACCOUNT, "namespace": name}],
-            },
-            child_of(self, [role, service_account]),
+            metadata=ObjectMetaArgs(
+                name=JOB_ACCOUNT,
+                namespace=name,
+                labels=labels(JOB_ACCOUNT),
+                annotations=args.account_annotations or None,
+            ),
+            image_pull_secrets=secrets or None,
+            opts=inside,
+        )
+        role = Role(resource, metadata=metadata, rules=_RULES, opts=inside)
+        binding = RoleBinding(
+            resource,
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=JOB_ACCOUNT),
+            subjects=[SubjectArgs(kind="ServiceAccount", name=JOB_ACCOUNT, namespace=name)],
+            opts=child_of(self, [role, service_account]),
         )
         return [service_account, role, binding]

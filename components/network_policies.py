@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 import pulumi
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import (
+    IPBlockArgs,
+    NetworkPolicy,
+    NetworkPolicyEgressRuleArgs,
+    NetworkPolicyIngressRuleArgs,
+    NetworkPolicyPeerArgs,
+    NetworkPolicyPortArgs,
+    NetworkPolicySpecArgs,
+)
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.config.network import Endpoint, Peer, port_range
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.jobs import Job
@@ -19,7 +27,7 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes itself gives every namespace its name as this label."""
 
 
-def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.ResourceOptions) -> KubernetesObject:
+def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.ResourceOptions) -> NetworkPolicy:
     """What every pod of a namespace may connect to.
 
     Args:
@@ -27,12 +35,12 @@ def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.Resou
         egress: what the pods may connect to.
         opts: parent; must depend on the namespace.
     """
-    return _policy(f"{namespace}-{EGRESS}", EGRESS, namespace, {}, {"egress": rules("to", egress)}, opts)
+    return _policy(f"{namespace}-{EGRESS}", EGRESS, namespace, LabelSelectorArgs(), None, _egress(egress), opts)
 
 
 def operator_policies(
     namespace: str, traffic: Traffic, opts: pulumi.ResourceOptions
-) -> tuple[KubernetesObject, KubernetesObject]:
+) -> tuple[NetworkPolicy, NetworkPolicy]:
     """The policies of the operator's namespace: what the operator's pods may do, and that all else is denied.
 
     Args:
@@ -40,13 +48,14 @@ def operator_policies(
         traffic: of the operator's pods.
         opts: parent; must depend on the namespace.
     """
-    spec = {"ingress": rules("from", traffic.ingress), "egress": rules("to", traffic.egress)}
-    own = _policy(f"{namespace}-operator", "operator", namespace, {"matchLabels": OPERATOR_PODS}, spec, opts)
+    pods = LabelSelectorArgs(match_labels=OPERATOR_PODS)
+    ingress, egress = _ingress(traffic.ingress), _egress(traffic.egress)
+    own = _policy(f"{namespace}-operator", "operator", namespace, pods, ingress, egress, opts)
     last = pulumi.ResourceOptions(parent=opts.parent, depends_on=[own])
     return own, deny_policy(namespace, last)
 
 
-def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> NetworkPolicy:
     """What the pods of a job may do. The policy is complete: it breaks no connection of a job that already runs.
 
     Args:
@@ -56,85 +65,99 @@ def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> Kube
     """
     name = policy_name(job)
     pods = _pods(job)
-    spec: dict[str, Any] = {"egress": rules("to", traffic.egress)}
+    ingress, egress = None, _egress(traffic.egress)
     if job.kind != "FlinkSessionJob":
-        # Flink's processes talk to each other at ports that they choose.
-        among = {"podSelector": pods}
-        spec = {
-            "ingress": [{"from": [among]}, *rules("from", traffic.ingress)],
-            "egress": [{"to": [among]}, *spec["egress"]],
-        }
-    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts)
+        # Flink's processes connect to each other at ports that they choose.
+        each_other = NetworkPolicyPeerArgs(pod_selector=pods)
+        ingress = [NetworkPolicyIngressRuleArgs(from_=[each_other]), *_ingress(traffic.ingress)]
+        egress = [NetworkPolicyEgressRuleArgs(to=[each_other]), *egress]
+    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, ingress, egress, opts)
 
 
-def _pods(job: Job) -> dict[str, Any]:
+def _pods(job: Job) -> LabelSelectorArgs:
     """Selects a job's pods by the labels that Flink gives them, which no job can change."""
     names = clusters(job)
     if job.kind == "FlinkSessionJob":
-        return {"matchLabels": {"app": names[0]}}
+        return LabelSelectorArgs(match_labels={"app": names[0]})
     mode = str(cluster_spec(job.kind, job.spec).get("mode") or "native")
     kind = {"type": f"flink-{mode}-kubernetes"}
     if len(names) == 1:
-        return {"matchLabels": {"app": names[0], **kind}}
-    return {"matchLabels": kind, "matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
+        return LabelSelectorArgs(match_labels={"app": names[0], **kind})
+    either = LabelSelectorRequirementArgs(key="app", operator="In", values=[*names])
+    return LabelSelectorArgs(match_labels=kind, match_expressions=[either])
 
 
-def deny_policy(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def deny_policy(namespace: str, opts: pulumi.ResourceOptions) -> NetworkPolicy:
     """Denies every connection that no other policy of the namespace allows.
 
     Args:
         namespace: of the policy.
         opts: parent; must depend on the policies that allow connections.
     """
-    return _policy(f"{namespace}-{DENY}", DENY, namespace, {}, {"ingress": [], "egress": []}, opts)
+    return _policy(f"{namespace}-{DENY}", DENY, namespace, LabelSelectorArgs(), [], [], opts)
 
 
 def _policy(
     resource: str,
     name: str,
     namespace: str,
-    pods: Mapping[str, Any],
-    spec: Mapping[str, Any],
+    pods: LabelSelectorArgs,
+    ingress: Sequence[NetworkPolicyIngressRuleArgs] | None,
+    egress: Sequence[NetworkPolicyEgressRuleArgs],
     opts: pulumi.ResourceOptions,
-) -> KubernetesObject:
-    types = [key.capitalize() for key in spec]
-    declared = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
-    metadata = {"name": name, "namespace": namespace, "labels": labels(name)}
-    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": declared}
-    return KubernetesObject(resource, manifest, opts)
+) -> NetworkPolicy:
+    """A policy. Without `ingress` it does not restrict who connects to the pods; an empty one denies all."""
+    return NetworkPolicy(
+        resource,
+        metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name)),
+        spec=NetworkPolicySpecArgs(
+            pod_selector=pods,
+            policy_types=[*(["Ingress"] if ingress is not None else []), "Egress"],
+            ingress=ingress or None,
+            egress=egress or None,
+        ),
+        opts=opts,
+    )
 
 
-def rules(direction: str, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:
+Rule = tuple[Sequence[NetworkPolicyPeerArgs] | None, Sequence[NetworkPolicyPortArgs] | None]
+"""Peers, None for all; ports, None for all."""
+
+
+def _ingress(endpoints: Sequence[Endpoint]) -> list[NetworkPolicyIngressRuleArgs]:
+    return [NetworkPolicyIngressRuleArgs(from_=peers, ports=ports) for peers, ports in rules(endpoints)]
+
+
+def _egress(endpoints: Sequence[Endpoint]) -> list[NetworkPolicyEgressRuleArgs]:
+    return [NetworkPolicyEgressRuleArgs(to=peers, ports=ports) for peers, ports in rules(endpoints)]
+
+
+def rules(endpoints: Sequence[Endpoint]) -> Iterator[Rule]:
     """Rules of a NetworkPolicy; neighbours with the same ports become one rule.
 
     Args:
-        direction: `from` or `to`.
-        endpoints: what is let pass.
+        endpoints: that are allowed.
     """
-    found: list[dict[str, Any]] = []
-    for at, group in groupby(endpoints, lambda one: tuple(one.ports)):
+    for ports, group in groupby(endpoints, lambda endpoint: tuple(endpoint.ports)):
         peers = list(group)
-        rule: dict[str, Any] = {}
-        if not any(peer.is_anybody for peer in peers):  # a rule without peers means everybody
-            rule[direction] = [_peer(peer) for peer in peers]
-        if at:
-            rule["ports"] = list(_ports(at))
-        found.append(rule)
-    return found
+        yield (
+            None if any(peer.is_anybody for peer in peers) else [_peer(peer) for peer in peers],
+            list(_ports(ports)) or None,
+        )
 
 
-def _peer(peer: Peer) -> dict[str, Any]:
+def _peer(peer: Peer) -> NetworkPolicyPeerArgs:
     if peer.cidr is not None:
-        return {"ipBlock": {"cidr": peer.cidr, **({"except": list(peer.except_)} if peer.except_ else {})}}
-    found: dict[str, Any] = {}
-    if peer.namespace is not None:
-        found["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: peer.namespace}}
-    if peer.pods:
-        found["podSelector"] = {"matchLabels": dict(peer.pods)}
-    return found
+        return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=peer.cidr, except_=list(peer.except_) or None))
+    return NetworkPolicyPeerArgs(
+        namespace_selector=LabelSelectorArgs(match_labels={NAMESPACE_LABEL: peer.namespace})
+        if peer.namespace is not None
+        else None,
+        pod_selector=LabelSelectorArgs(match_labels=dict(peer.pods)) if peer.pods else None,
+    )
 
 
-def _ports(ports: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _ports(ports: Sequence[str]) -> Iterator[NetworkPolicyPortArgs]:
     for port in ports:
         first, last, protocol = port_range(port)
-        yield {"port": first, "protocol": protocol, **({"endPort": last} if last != first else {})}
+        yield NetworkPolicyPortArgs(port=first, protocol=protocol, end_port=last if last != first else None)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from components.options import child_of
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.metrics import JOBS_MONITOR, OPERATOR_MONITOR
@@ -65,14 +66,14 @@ class FlinkPodMonitor(pulumi.ComponentResource):
         spec: dict[str, Any] = {"selector": dict(args.selector), "podMetricsEndpoints": [{"port": "metrics"}]}
         if args.pod_labels:
             spec["podTargetLabels"] = list(args.pod_labels)
-        metadata = {
-            "name": args.monitor,
-            "namespace": args.namespace,
-            "labels": {**labels(args.monitor), **args.labels},
-        }
-        KubernetesObject(
+        CustomResource(
             name,
-            {"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": metadata, "spec": spec},
-            child_of(self, was_at_root=True),
+            api_version="monitoring.coreos.com/v1",
+            kind="PodMonitor",
+            metadata=ObjectMetaArgs(
+                name=args.monitor, namespace=args.namespace, labels={**labels(args.monitor), **args.labels}
+            ),
+            spec=spec,
+            opts=child_of(self, was_at_root=True),
         )
         self.register_outputs(outputs)

@@ -6,8 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.core.v1 import (
+    LimitRange,
+    LimitRangeItemArgs,
+    LimitRangeSpecArgs,
+    ResourceQuota,
+    ResourceQuotaSpecArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.config.namespace import Limits, Quota
 from flink_k8s.facts.labels import labels
 
@@ -22,13 +29,14 @@ def quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequ
     """
     if not (hard := settings.bounds()):
         return []
-    metadata = {"name": "quota", "namespace": namespace, "labels": labels("quota")}
-    return [KubernetesObject(f"{namespace}-quota", resource_quota(metadata, hard), opts)]
-
-
-def resource_quota(metadata: Mapping[str, Any], hard: Mapping[str, str]) -> Mapping[str, Any]:
-    """A ResourceQuota."""
-    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+    return [
+        ResourceQuota(
+            f"{namespace}-quota",
+            metadata=ObjectMetaArgs(name="quota", namespace=namespace, labels=labels("quota")),
+            spec=ResourceQuotaSpecArgs(hard=hard),
+            opts=opts,
+        )
+    ]
 
 
 def limits(namespace: str, settings: Limits, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
@@ -41,6 +49,21 @@ def limits(namespace: str, settings: Limits, opts: pulumi.ResourceOptions) -> Se
     """
     if not (items := settings.items()):
         return []
-    metadata = {"name": "limits", "namespace": namespace, "labels": labels("limits")}
-    manifest = {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": {"limits": items}}
-    return [KubernetesObject(f"{namespace}-limits", manifest, opts)]
+    return [
+        LimitRange(
+            f"{namespace}-limits",
+            metadata=ObjectMetaArgs(name="limits", namespace=namespace, labels=labels("limits")),
+            spec=LimitRangeSpecArgs(limits=[_limit(item) for item in items]),
+            opts=opts,
+        )
+    ]
+
+
+def _limit(item: Mapping[str, Any]) -> LimitRangeItemArgs:
+    return LimitRangeItemArgs(
+        type=item["type"],
+        min=item.get("min"),
+        default_request=item.get("defaultRequest"),
+        default=item.get("default"),
+        max=item.get("max"),
+    )

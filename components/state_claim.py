@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pulumi
+from pulumi_kubernetes.core.v1 import (
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.config.state_model import StateVolume
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.state_storage import CLAIM
@@ -26,7 +30,7 @@ class StateClaimArgs:
     protect: bool = False
 
 
-def state_claim(namespace: str, args: StateClaimArgs, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def state_claim(namespace: str, args: StateClaimArgs, opts: pulumi.ResourceOptions) -> PersistentVolumeClaim:
     """The claim of a namespace.
 
     It exists even if no job keeps state today: a claim that is deleted with its last job cannot be restored. It is
@@ -38,21 +42,21 @@ def state_claim(namespace: str, args: StateClaimArgs, opts: pulumi.ResourceOptio
         opts: parent; must depend on the namespace and its quota.
     """
     volume = args.volume
-    spec: dict[str, Any] = {
-        "accessModes": [volume.access_mode or "ReadWriteOnce"],
-        "resources": {"requests": {"storage": volume.size}},
-    }
-    if volume.storage_class is not None:
-        spec["storageClassName"] = volume.storage_class
-    metadata = {
-        "name": CLAIM,
-        "namespace": namespace,
-        "labels": labels(CLAIM),
-        # A claim with WaitForFirstConsumer binds when its first pod starts, so waiting for it first never ends.
-        "annotations": {"pulumi.com/skipAwait": "true"},
-    }
-    return KubernetesObject(
+    return PersistentVolumeClaim(
         f"{namespace}/{CLAIM}",
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec},
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True, protect=args.protect or None)),
+        metadata=ObjectMetaArgs(
+            name=CLAIM,
+            namespace=namespace,
+            labels=labels(CLAIM),
+            # A claim with WaitForFirstConsumer binds when its first pod starts, so waiting for it first never ends.
+            annotations={"pulumi.com/skipAwait": "true"},
+        ),
+        spec=PersistentVolumeClaimSpecArgs(
+            access_modes=[volume.access_mode or "ReadWriteOnce"],
+            resources=VolumeResourceRequirementsArgs(requests={"storage": volume.size}),
+            storage_class_name=volume.storage_class,
+        ),
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(retain_on_delete=True, protect=args.protect or None)
+        ),
     )
