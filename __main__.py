@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pulumi
@@ -20,6 +21,9 @@ from components.platform_stack import PlatformStack, PlatformStackArgs, platform
 from components.prometheus import Prometheus, PrometheusArgs
 from components.state_claim import StateClaimArgs
 from flink_k8s.checks.running_stack import declared_stack
+
+# Every object lives until the end of the run. Fewer searches for garbage save a quarter of its CPU time: docs/adr/0007.
+gc.set_threshold(10_000, 50, 100)
 
 stack = declared_stack(Path(__file__).parent)
 settings = stack.settings

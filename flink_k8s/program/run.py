@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import os
 import runpy
@@ -184,14 +185,17 @@ def _configured(config: Mapping[str, object]) -> Generator[None]:
 def _inside(root: Path) -> Generator[None]:
     """Working directory and module path of the project, and none of its freshly loaded modules afterwards.
 
-    The engine starts the program in a new process: state in its modules must not outlive a run here either.
+    The engine starts the program in a new process: state in its modules must not outlive a run here either, nor the
+    thresholds of the garbage collector.
     """
     directory, path, modules = Path.cwd(), list(sys.path), set(sys.modules)
+    thresholds = gc.get_threshold()
     os.chdir(root)
     sys.path.insert(0, str(root))
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         os.chdir(directory)
         sys.path[:] = path
         for name in set(sys.modules) - modules:

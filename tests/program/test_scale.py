@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from pathlib import Path
@@ -122,3 +123,9 @@ def test_the_outputs_come_when_all_jobs_are_ready(project: Path, monkeypatch: py
     seen = run_program(project, "dev", CONFIG, preview=False)
     assert len(waited) == 30
     assert len(seen.exports["jobs"]) == 30
+
+
+def test_the_thresholds_of_the_garbage_collector_end_with_the_run(project: Path):
+    before = gc.get_threshold()
+    run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    assert gc.get_threshold() == before
