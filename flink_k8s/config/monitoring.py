@@ -117,7 +117,7 @@ class Alerts(Model):
     reconcile_errors_within: Window = Field(default="15m", description="Time in which they are counted.")
 
 
-class Prometheus(Model):
+class PrometheusSettings(Model):
     """kube-prometheus-stack: Prometheus, Alertmanager, Grafana and their operator."""
 
     enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flink_k8s.config.monitoring import Prometheus
+from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.problems import nearest
 from flink_k8s.health.blue_green import running
 from flink_k8s.operations.stack import Stack
@@ -72,7 +72,7 @@ def grafana_credentials(kubectl: Kubectl, stack: Stack) -> None:
     _credentials(kubectl, prometheus.namespace, prometheus.admin_secret)
 
 
-def _prometheus(stack: Stack) -> Prometheus:
+def _prometheus(stack: Stack) -> PrometheusSettings:
     prometheus = stack.platform.settings.prometheus
     if not prometheus.enabled:
         raise CommandError(f"the stack {stack.name} deploys no Prometheus stack (prometheus.enabled is false)")

@@ -14,7 +14,7 @@ from flink_k8s.config import stack_file
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.stack_file import PREFIX, laid_over, read_config
 from flink_k8s.operations import run_folder
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.support.paths import ROOT
 
 
@@ -30,7 +30,7 @@ class Stack:
 
     name: str
     config_file: Path
-    platform: Platform
+    platform: DeclaredStack
 
     @property
     def context(self) -> str:

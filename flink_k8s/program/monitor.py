@@ -90,7 +90,7 @@ class Monitor(MockMonitor):
         self._lock = threading.Lock()
         self._registered: dict[str, Resource] = {}
         self._stack_urn = ""
-        self._exports: dict[str, object] = {}
+        self._registered_outputs: dict[str, dict[str, object]] = {}
         self._stopped = False
         self.failures: list[Exception] = []
 
@@ -101,7 +101,9 @@ class Monitor(MockMonitor):
     def recording(self, messages: tuple[Message, ...]) -> Recording:
         """All that was registered until now."""
         with self._lock:
-            return Recording(tuple(self._registered.values()), self._stack_urn, dict(self._exports), messages)
+            outputs = {**self._registered_outputs}
+            exports = outputs.pop(self._stack_urn, {})
+            return Recording(tuple(self._registered.values()), self._stack_urn, exports, messages, outputs)
 
     @override
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -166,9 +168,10 @@ class Monitor(MockMonitor):
 
     @override
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
-        """Keep the stack's exports; a component's outputs serve no purpose here."""
-        if request.urn == self._stack_urn:
-            self._exports.update(decode_properties(request.outputs))
+        """Keep the outputs of the stack and of components."""
+        outputs = decode_properties(request.outputs)
+        with self._lock:
+            self._registered_outputs.setdefault(request.urn, {}).update(outputs)
         return empty_pb2.Empty()
 
     @override

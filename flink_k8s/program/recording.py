@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, cast
 
-from flink_k8s.program.dependencies import Edges, layers, topological
+from flink_k8s.program.dependencies import layers, topological
 from flink_k8s.program.values import Secret, Unknown, in_clear, paths_of
 
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
@@ -146,12 +146,14 @@ class Recording:
         stack: URN of the stack itself, which is not among the resources.
         exports: the stack's outputs.
         messages: what the program logged, without debug lines.
+        outputs: URN of each component to the outputs that it registered.
     """
 
     resources: tuple[Resource, ...]
     stack: str = ""
     exports: Mapping[str, object] = field(default_factory=dict[str, object])
     messages: tuple[Message, ...] = ()
+    outputs: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
     @cached_property
     def by_urn(self) -> Mapping[str, Resource]:
@@ -166,7 +168,8 @@ class Recording:
     @cached_property
     def edges(self) -> Mapping[str, frozenset[str]]:
         """URN to the URNs of its direct dependencies, among the things that the cluster gets."""
-        return edges_of(self.things)
+        urns = {thing.urn for thing in self.things}
+        return {thing.urn: frozenset(self._needed(thing) & urns - {thing.urn}) for thing in self.things}
 
     @cached_property
     def order(self) -> tuple[Resource, ...]:
@@ -213,6 +216,14 @@ class Recording:
         """The resources whose parent that is."""
         return tuple(resource for resource in self.resources if resource.parent == urn)
 
+    def _needed(self, resource: Resource) -> set[str]:
+        """URNs of all that must be done before the resource: also what its parents depend on, and those themselves."""
+        needed = {*resource.dependencies}
+        while resource.parent in self.by_urn:
+            resource = self.by_urn[resource.parent]
+            needed |= {resource.urn, *resource.dependencies}
+        return needed
+
     def depends_on(self, dependent: Resource, dependency: Resource) -> bool:
         """Whether the one comes after the other, directly or through others."""
         seen: set[str] = set()
@@ -225,12 +236,6 @@ class Recording:
                     seen.add(urn)
                     pending.append(urn)
         return False
-
-
-def edges_of(things: Collection[Resource]) -> Edges:
-    """Direct dependencies among those resources: `dependencies`, and a parent that is itself one of them."""
-    urns = {thing.urn for thing in things}
-    return {thing.urn: frozenset({*thing.dependencies, thing.parent} & urns - {thing.urn}) for thing in things}
 
 
 def by_name(things: Iterable[Resource]) -> list[Resource]:

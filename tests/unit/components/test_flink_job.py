@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.flink_job import deletion, is_awaited
+from components.flink_job import deletion
 from flink_k8s.config.model import Suspension
 from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.resolve.declared_stack import is_awaited
 
 
 @pytest.mark.parametrize("kind", FlinkKind)

@@ -17,7 +17,7 @@ from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import PREFIX, engine_config, read, read_config
 from flink_k8s.config.validation import read_of_all_jobs, read_settings
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
 from flink_k8s.resolve.jobs import Job
@@ -59,7 +59,7 @@ class Stacks:
         keys = {f"{PREFIX}{key}": value for key, value in config.items()}
         (self.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": keys}, sort_keys=False))
 
-    def load(self, stack: str = "team") -> Platform:
+    def load(self, stack: str = "team") -> DeclaredStack:
         return load(self.root, read_config(self.root, stack))
 
     def problems(self, stack: str = "team") -> list[str]:

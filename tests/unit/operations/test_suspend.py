@@ -177,7 +177,8 @@ def resource(name: str, **more: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "flink", "annotations": {SUSPENDED: SINCE}}
     inputs = {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata}
     type_ = f"kubernetes:{inputs['apiVersion']}:{inputs['kind']}"
-    return {"urn": f"urn:{name}", "type": type_, "inputs": inputs, **more}
+    urn = f"urn:pulumi:x::flink-k8s::flink-k8s:index:FlinkJob${type_}::flink/{name}"
+    return {"urn": urn, "type": type_, "inputs": inputs, **more}
 
 
 def test_the_state_says_which_jobs_are_suspended():
@@ -186,7 +187,18 @@ def test_the_state_says_which_jobs_are_suspended():
     secret = {"urn": "x", "type": "kubernetes:core/v1:Secret"}
     state = {"deployment": {"resources": [resource("a"), running, resource("c", delete=True), secret]}}
     assert suspended.in_state(state) == {"FlinkDeployment/flink/a": SINCE}
-    assert suspended.urns(state, ["FlinkDeployment/flink/b"]) == ["urn:b"]
+    assert suspended.urns(state, ["FlinkDeployment/flink/b"]) == [running["urn"]]
+
+
+def test_a_job_that_version_0_1_deployed_is_refused():
+    former = resource("a")
+    former["urn"] = former["urn"].replace("flink-k8s:index:FlinkJob$", "")
+    state = {"deployment": {"resources": [former, resource("b")]}}
+    assert suspended.urns(state, ["FlinkDeployment/flink/b"])
+    with pytest.raises(
+        CommandError, match=r"version 0\.1 of flink-k8s deployed FlinkDeployment/flink/a; run `make up`"
+    ):
+        suspended.urns(state, ["FlinkDeployment/flink/a"])
 
 
 def test_the_copy_of_the_stack_file_is_told_and_the_file_is_not(project: Project, capsys: pytest.CaptureFixture[str]):

@@ -142,6 +142,11 @@ def test_the_same_in_two_declarations_is_no_step_that_changes() -> None:
     assert '"replaceReasons": ["metadata.namespace"]' in preview_json([thing("a")], [thing("a", namespace="b")])
 
 
+def test_a_resource_under_another_parent_is_the_same() -> None:
+    moved = {**thing("a"), "urn": thing("a")["urn"].replace("::kubernetes:", "::flink-k8s:index:FlinkJob$kubernetes:")}
+    assert '"op": "same"' in preview_json([thing("a")], [moved])
+
+
 def test_only_findings_that_are_new_are_said_and_each_once() -> None:
     old, new = "warning: jobs/a.yaml:1: x", "warning: jobs/a.yaml:2: y"
     one = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
