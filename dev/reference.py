@@ -124,7 +124,7 @@ _CHECKS_HEAD = """# Checks
 the stack config. Each finding ends with the id of its rule:
 
 ```
-jobs/orders.yaml:9: spec.job.paralelism: is unknown; did you mean "parallelism"? [unknown-field]
+jobs/orders.yaml:9: spec.job.paralelism: unknown field; did you mean "parallelism"? [unknown-field]
 ```
 
 An **error** stops the stack, a **warning** and a **notice** are printed. `strict: true` in the stack file turns all warnings into errors.

@@ -1,4 +1,4 @@
-"""Misspelt fields and values of a wrong type, by the tables from the operator's CRDs."""
+"""Unknown fields and values of the wrong type, by the tables from the operator's CRDs."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from flink_k8s.checks.subject import CLUSTERS, StackSubject, Subject
 from flink_k8s.config.findings import Finding, Report
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.problems import KeyPath, nearest, similar
-from flink_k8s.config.secret_text import masked
+from flink_k8s.config.secret_text import shown_at
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
 
 Written = Callable[[KeyPath], str | None]
-"""The text in the file at a path where YAML reads something that looks otherwise (`no` for false)."""
+"""The text in the file at a path whose value looks different than YAML reads it (`no` for false)."""
 
 
 def refused_fields(subject: Subject) -> list[KeyPath]:
-    """Reports the fields of a Flink resource that the operator version does not have, and values of the wrong type.
+    """Report the fields of a Flink resource that the operator version does not have, and values of the wrong type.
 
-    As strict as an API server with the same CRDs: a number is not a text, and a text is not a number. Of an operator
-    version without a table only the types of the fields that the default version has are compared.
+    As strict as an API server with the same CRDs: a number is not a text, and a text is not a number. For an operator
+    version without a table, only types are compared, with the fields of the default version.
 
     Returns:
         Paths of the refused values, which no other rule can use.
@@ -33,20 +33,20 @@ def refused_fields(subject: Subject) -> list[KeyPath]:
         return []
     if subject.kind not in table.kinds:
         if known is not None:
-            near = nearest(subject.kind, list(table.kinds))
-            message = f"is {subject.kind}, which operator {subject.operator} does not have; {near}"
+            remedy = nearest(subject.kind, list(table.kinds))
+            message = f"is {subject.kind}, which operator {subject.operator} does not have; {remedy}"
             subject.report("unknown-field", ("kind",), message)
         return []
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
     def report(rule: str, path: KeyPath, message: str) -> None:
-        found.append(Finding(rule, path, message))
+        findings.append(Finding(rule, path, message))
 
     comparison = _Comparison(table, subject.operator, subject.written, report, types_only=known is None)
     comparison.value(table.kinds[subject.kind], mapping(subject.manifest.get("spec")), ("spec",))
-    # The rule `operator-validation` names the versions that the operator accepts.
+    # The rule `operator-validation` reports a Flink version that the operator does not support.
     versions_of_flink = [path for path in comparison.refused if _is_flink_version(subject, path)]
-    subject.findings.extend(one for one in found if one.path not in versions_of_flink)
+    subject.findings.extend(finding for finding in findings if finding.path not in versions_of_flink)
     return [path for path in comparison.refused if path not in versions_of_flink]
 
 
@@ -94,11 +94,11 @@ _OBJECTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         for kind in ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
     },
 }
-"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds the metadata alone is compared."""
+"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds only the metadata is compared."""
 
 
 def check_object(stack: StackSubject) -> None:
-    """The metadata of the objects in job files, and the fields next to it if the kind is known."""
+    """Check the metadata of the objects in job files, and the fields next to it if the kind is known."""
     for source in stack.objects:
 
         def report(rule: str, path: KeyPath, message: str, source: FileObject = source) -> None:
@@ -122,7 +122,7 @@ def _check_object(manifest: Mapping[str, object], written: Written, report: Repo
 
 
 def without(value: object, paths: Iterable[KeyPath]) -> object:
-    """A copy of the value without what is at those paths; an item of a list becomes null: others keep their place."""
+    """A copy of the value without the values at the paths; a removed list item becomes null, to keep the indices."""
     tree: dict[str | int, Any] = {}
     for path in paths:
         node = tree
@@ -133,7 +133,7 @@ def without(value: object, paths: Iterable[KeyPath]) -> object:
 
 
 _ALL = ""
-"""Key of a branch of the tree of paths that is taken away whole; a field cannot have an empty name here."""
+"""Key in the tree of paths that marks a branch to remove; no field has an empty name."""
 
 
 def _without(value: object, tree: Mapping[str | int, Any]) -> object:
@@ -191,32 +191,34 @@ class _Comparison:
             return
         fields = cast(Mapping[str, Any], kind["fields"])
         given = cast(dict[str, object], value)
-        meant: set[str] = set()
+        misspelt: set[str] = set()
         for key, item in given.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
                 continue
             if (field := similar(key, list(fields))) is not None and field not in given:
-                meant.add(field)  # which is not missing, but misspelt
+                misspelt.add(field)  # reported as misspelt, not as missing
                 self.refused.append((*path, field))
             if not self._types_only:
-                self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}", "unknown-field")
+                self._refuse((*path, key), f"unknown field; {self._remedy(key, list(fields))}", "unknown-field")
         for key in kind.get("required", ()):
-            if given.get(key) is None and key not in meant and not self._types_only:
-                self._refuse((*path, key), "is missing; Kubernetes refuses the object without it")
+            if given.get(key) is None and key not in misspelt and not self._types_only:
+                self._refuse((*path, key), "is missing, but Kubernetes requires it; set it")
 
-    def _cure(self, key: str, known: Sequence[str]) -> str:
+    def _remedy(self, key: str, known: Sequence[str]) -> str:
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
         if key in newer:
             instead = "; write resource: {memory, cpu}" if key == "resources" else ""
-            return f"operators have it from {newer[key]} on and this is {self._operator}{instead}"
+            return f"operators have it from {newer[key]} on, and the stack has {self._operator}{instead}"
         return nearest(key, known)
 
     def _scalar(self, kind: str, value: object, path: KeyPath) -> None:
-        odd = self._written(path)
+        written_text = self._written(path)
         if kind == "string":
-            if odd is not None and path[:1] not in (("data",), ("stringData",)):
-                self._refuse(path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
+            if written_text is not None and path[:1] not in (("data",), ("stringData",)):
+                self._refuse(
+                    path, f'is {written_text}, which YAML reads as {_shown(path, value)}; quote it: "{written_text}"'
+                )
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
             elif not isinstance(value, str):
@@ -228,7 +230,9 @@ class _Comparison:
             if not isinstance(value, int) or isinstance(value, bool):
                 self._wrong(value, path, "write a whole number, without quotes")
             elif abs(value) >= 2**63 or (path[-1] in _JAVA_INTS and abs(value) >= 2**31):
-                self._refuse(path, f"is a number of {len(str(value))} digits, which is too large; write a smaller one")
+                self._refuse(
+                    path, f"is a number of {len(str(value))} digits, which is too large; write a smaller number"
+                )
         elif kind == "number":
             if not isinstance(value, int | float) or isinstance(value, bool):
                 self._wrong(value, path, "write a number, without quotes")
@@ -237,8 +241,8 @@ class _Comparison:
         ):
             self._wrong(value, path, 'write a whole number or text such as "500m"')
 
-    def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
-        self._refuse(path, f"is {_shown(path, value)}, which is wrong here; {cure}")
+    def _wrong(self, value: object, path: KeyPath, remedy: str) -> None:
+        self._refuse(path, f"is {_shown(path, value)}, which is not a valid value; {remedy}")
 
     def _refuse(self, path: KeyPath, message: str, rule: str = "wrong-type") -> None:
         self.refused.append(path)
@@ -249,7 +253,7 @@ def _quoted(value: object, path: KeyPath) -> str:
     if path[:1] in (("data",), ("stringData",)):
         return "quote it"
     if path[-2:] == ("resource", "memory"):
-        return f'write it like "{value}m"'  # quoted alone it would be bytes
+        return f'write it with a unit, such as "{value}m"'  # a quoted number would mean bytes
     return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
 
 
@@ -258,7 +262,7 @@ _JAVA_INTS = ("parallelism", "replicas")
 
 def _is_bad_quantity(value: object, path: KeyPath) -> bool:
     if len(path) < 2 or path[-2] not in ("requests", "limits") or path[-1] in ("memory", "cpu", "ephemeral-storage"):
-        return False  # ports and the like; the three above are the memory rules'
+        return False  # ports; memory, CPU and ephemeral storage are checked by `checks.memory`
     try:
         quantity(str(value))
     except ValueError:
@@ -267,7 +271,7 @@ def _is_bad_quantity(value: object, path: KeyPath) -> bool:
 
 
 def _is_unnamed(value: object, path: KeyPath) -> bool:
-    """Whether it is a number that may be a password: a variable's value or an argument, whose name stands elsewhere."""
+    """Whether the value is a number that may be a password: of a variable or an argument, whose name is elsewhere."""
     return isinstance(value, int) and not isinstance(value, bool) and (path[-1] == "value" or isinstance(path[-1], int))
 
 
@@ -276,7 +280,7 @@ def _shown(path: KeyPath, value: object) -> str:
         return "a number or a boolean"  # which may be a password
     if _is_unnamed(value, path):
         return "a number"
-    value = masked(str(path[-1]), value)
+    value = shown_at(path, value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):

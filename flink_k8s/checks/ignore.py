@@ -1,11 +1,11 @@
 """The annotation `flink-k8s/ignore` of an object, which ignores rules for that object with a reason.
 
-Its text is one `rule: reason` a line. The rules that find errors cannot be ignored.
+The annotation contains one `rule: reason` per line. Rules that are always errors cannot be ignored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flink_k8s.checks.rules import RULES
@@ -27,8 +27,8 @@ class _Line:
     reason: str
 
 
-def _lines(source: FileObject) -> Iterator[_Line]:
-    text = mapping(source.metadata.get("annotations")).get(IGNORE)
+def _lines(metadata: Mapping[str, object]) -> Iterator[_Line]:
+    text = mapping(metadata.get("annotations")).get(IGNORE)
     for line in str(text).splitlines() if text is not None else ():
         if line.strip():
             rule, _, reason = line.partition(":")
@@ -36,18 +36,23 @@ def _lines(source: FileObject) -> Iterator[_Line]:
 
 
 def is_ignorable(rule: str, settings: StackSettings) -> bool:
-    """Whether an annotation can ignore the rule: not if it finds errors by itself, or the stack config makes it one."""
+    """Whether an annotation can ignore the rule: not if it is always an error, or an error by the stack config."""
     return rule in RULES and not RULES[rule].is_fixed and settings.checks.get(rule) != Severity.ERROR.value
 
 
+def ignored_rules(metadata: Mapping[str, object], settings: StackSettings) -> set[str]:
+    """The rules that the annotation in an object's metadata ignores."""
+    return {line.rule for line in _lines(metadata) if line.reason and is_ignorable(line.rule, settings)}
+
+
 def check(stack: StackSubject) -> None:
-    """The annotations of all objects in job files."""
+    """Check the annotations of all objects in job files."""
     for source in stack.objects:
-        for line in _lines(source):
+        for line in _lines(source.metadata):
             if line.rule not in RULES:
                 message = f'unknown rule "{line.rule}"; {nearest(line.rule, list(RULES))}'
             elif not is_ignorable(line.rule, stack.settings):
-                message = f"the rule {line.rule} finds errors and cannot be ignored; remove the line"
+                message = f"the rule {line.rule} is an error and cannot be ignored; remove the line"
             elif not line.reason:
                 message = f'has no reason; write "{line.rule}: <reason>"'
             else:
@@ -58,11 +63,8 @@ def check(stack: StackSubject) -> None:
 def without_ignored(
     findings: Iterable[Finding], settings: StackSettings, objects: Collection[FileObject]
 ) -> list[Finding]:
-    """The findings without those that an annotation ignores, with a notice for each line that ignores nothing."""
-    ignored = {
-        id(source): {line.rule for line in _lines(source) if line.reason and is_ignorable(line.rule, settings)}
-        for source in objects
-    }
+    """The findings that no annotation ignores, with a notice for each line of an annotation without a finding."""
+    ignored = {id(source): ignored_rules(source.metadata, settings) for source in objects}
     used: set[tuple[int, str]] = set()
     kept: list[Finding] = []
     for finding in findings:
@@ -74,7 +76,7 @@ def without_ignored(
     for source in objects:
         for rule in sorted(ignored[id(source)]):
             if (id(source), rule) not in used:
-                message = f"the rule {rule} finds nothing here; remove the line"
+                message = f"the rule {rule} has no finding in this object; remove the line"
                 kept.append(Finding("unused-ignore", _PATH, message, source))
     return kept
 

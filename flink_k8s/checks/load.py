@@ -1,4 +1,4 @@
-"""Reads and checks a whole stack: what `__main__.py` builds from, and what `check` prints."""
+"""Reads and checks a whole stack: for `__main__.py`, which deploys it, and for `check`, which prints the findings."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from flink_k8s.resolve.resolution import resolve
 
 
 def load(root: Path, config: StackConfig) -> Platform:
-    """Reads job files, merges, checks.
+    """Read the job files, merge the sources, and check the result.
 
     Args:
-        root: the project; job files are in the stack's `jobFolders` below it.
+        root: the project, which contains the stack's `jobFolders`.
         config: the stack config.
 
     Raises:
-        ProblemsError: with every problem of stack config and job files, and with the warnings.
+        ProblemsError: contains every problem of stack config and job files, and the warnings.
     """
     config, problems = with_platform(root, config)
-    settings, found_in_config = read_settings(config)
-    below, found_below = read_of_all_jobs(config)
-    objects, found_in_files = job_files.read_folders(root, settings.job_folders if settings else ["jobs"])
-    problems += found_in_files + found_in_config + found_below
+    settings, config_problems = read_settings(config)
+    platform_settings, platform_problems = read_of_all_jobs(config)
+    objects, file_problems = job_files.read_folders(root, settings.job_folders if settings else ["jobs"])
+    problems += file_problems + config_problems + platform_problems
     if settings is None:
         raise ProblemsError(problems)
-    resolved = resolve(settings, config, objects, root, below)
+    resolved = resolve(settings, config, objects, root, platform_settings)
     problems += resolved.problems
     settings = resolved.settings
     usable, findings = _checked_jobs(resolved.jobs, settings)
     stack = StackSubject(
-        root, settings, config, objects, usable, resolved.attachments, resolved.replaced, below, findings
+        root, settings, config, objects, usable, resolved.attachments, resolved.replaced, platform_settings, findings
     )
     for attachment in resolved.attachments:
         subject = Subject(attachment.manifest, settings.operator.version, settings=settings)
@@ -54,15 +54,17 @@ def load(root: Path, config: StackConfig) -> Platform:
         findings += [replace(finding, source=attachment.source) for finding in dict.fromkeys(subject.findings)]
     for check in STACK:
         check(stack)
-    written = StackSubject(root, settings, config, objects)
-    fields.check_object(written)
-    # What a reader or a field check has refused is not available to other rules: one mistake is one error.
-    refused = {_place(problem) for problem in (*problems, *(problem for _, problem in _problems(written.findings)))}
+    file_objects = StackSubject(root, settings, config, objects)
+    fields.check_object(file_objects)
+    # Drop other findings at a place that a reader or a field check has refused: one mistake is one error.
+    refused = {
+        _place(problem) for problem in (*problems, *(problem for _, problem in _problems(file_objects.findings)))
+    }
     kept = without_ignored(findings, settings, objects)
-    found = [(finding, problem) for finding, problem in _problems(kept) if _place(problem) not in refused]
-    found += _problems(written.findings)
+    reported = [(finding, problem) for finding, problem in _problems(kept) if _place(problem) not in refused]
+    reported += _problems(file_objects.findings)
     remarks: set[Remark] = set()
-    for finding, problem in found:
+    for finding, problem in reported:
         severity = severity_of(finding.rule, settings)
         if severity is Severity.ERROR:
             problems.append(problem)
@@ -75,7 +77,7 @@ def load(root: Path, config: StackConfig) -> Platform:
 
 
 def severity_of(rule: str, settings: StackSettings) -> Severity:
-    """Severity of a rule in a stack: its own, unless `checks` sets it; `strict` makes errors of warnings."""
+    """Severity of a rule in a stack: of the rule, unless `checks` sets it; `strict` turns warnings into errors."""
     severity = RULES[rule].severity
     if rule in settings.checks and not RULES[rule].is_fixed:
         return Severity(settings.checks[rule])
@@ -96,11 +98,11 @@ def _checked_jobs(jobs: Iterable[Job], settings: StackSettings) -> tuple[list[Jo
         check_practices(subject)
         for check in DECLARED:
             check(subject)
-        found = [*first.findings, *without_repeats(without_refused(subject.findings, refused))]
+        kept = [*first.findings, *without_repeats(without_refused(subject.findings, refused))]
         if job.built_as and not settings.strict:
             # The tag is a hash of the content; a registry can still be given another image with that tag.
-            found = [finding for finding in found if finding.rule != "image-digest"]
-        findings += [replace(finding, source=job) for finding in _bounded(found)]
+            kept = [finding for finding in kept if finding.rule != "image-digest"]
+        findings += [replace(finding, source=job) for finding in _bounded(kept)]
     return usable, findings
 
 
@@ -118,15 +120,15 @@ def _subject(job: Job, settings: StackSettings, cluster: Job | None = None) -> S
 
 
 _MOST_FINDINGS = 200
-"""Findings of one job that are printed: the place of each is looked up in all sources of the job."""
+"""Number of findings of one job that are printed: each is located in all sources of the job."""
 
 
 def _bounded(findings: list[Finding]) -> list[Finding]:
-    """The findings, or the first ones and the number of the others."""
+    """The findings, or the most severe of them and the number of the others."""
     if len(findings) <= _MOST_FINDINGS:
         return findings
-    shown = sorted(findings, key=lambda one: RULES[one.rule].severity is not Severity.ERROR)[:_MOST_FINDINGS]
-    message = f"has {len(findings) - len(shown)} more problems; fix those above first"
+    shown = sorted(findings, key=lambda finding: RULES[finding.rule].severity is not Severity.ERROR)[:_MOST_FINDINGS]
+    message = f"has {len(findings) - len(shown)} more problems; fix the printed ones first"
     return [*shown, Finding(JOB_FILE, ("spec",), message)]
 
 

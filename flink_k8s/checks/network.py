@@ -1,4 +1,4 @@
-"""Rules about the network: no policies, egress to everything, policies that cut off what a job says it wants."""
+"""Rules about the network: no policies, policies that allow everything, hosts that a policy makes unreachable."""
 
 from __future__ import annotations
 
@@ -20,75 +20,76 @@ _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])(?:[a-z][a-z0-9+.:-]*://)?((?:[a-z0-
 
 
 def check_stack(stack: StackSubject) -> None:
-    """Network policies and `egress` of the stack config, without `jobDefaults` and `enforced`."""
+    """Check network policies and `egress` of the stack config, without `jobDefaults` and `enforced`."""
     settings = stack.settings
     if not settings.network_policies.enabled:
         message = (
-            "is false: every pod of the cluster can reach Flink's REST endpoints, and jobs can reach everything; leave"
-            " it on: a cluster that enforces no NetworkPolicy keeps them without harm"
+            "is false, so every pod of the cluster can reach Flink's REST endpoints, and jobs can reach every host; set"
+            " it to true: a cluster that does not enforce NetworkPolicies ignores them"
         )
         stack.report("no-network-policies", ("networkPolicies", "enabled"), message)
-    said: list[tuple[KeyPath, Sequence[Endpoint] | None]] = [
+    egress_by_path: list[tuple[KeyPath, Sequence[Endpoint] | None]] = [
         (("operator", "egress"), settings.operator.egress),
         *((("namespaces", name, "egress"), namespace.egress) for name, namespace in settings.namespaces.items()),
-        *((("jobs", name, "egress"), one.egress) for name, one in settings.jobs.items()),
+        *((("jobs", name, "egress"), job.egress) for name, job in settings.jobs.items()),
     ]
-    for path, egress in said:
+    for path, egress in egress_by_path:
         check_egress(stack, path, egress)
 
 
 def check_egress(
     stack: StackSubject, path: KeyPath, egress: Sequence[Endpoint] | None, source: Source | None = None
 ) -> None:
-    """Entries of the `egress` at that path that allow everything."""
-    for index, one in enumerate(egress or ()):
-        if one.cidr in _EVERYWHERE and not one.ports:
-            message = "is every port of every address; write ports, or a smaller range"
+    """Report entries of the `egress` at the path that allow everything."""
+    for index, endpoint in enumerate(egress or ()):
+        if endpoint.cidr in _EVERYWHERE and not endpoint.ports:
+            message = "allows every port of every address; set ports, or a smaller range"
             stack.report("open-network-policy", (*path, index), message, source)
 
 
 def check(subject: Subject) -> None:
-    """Hosts that a declared job names and no policy allows, and an Ingress whose controller no policy allows."""
+    """Report hosts that a declared job names and no policy allows, and an Ingress whose controller is not allowed."""
     job, settings = subject.declared, subject.settings
     if job is None or settings is None:
         return
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
-    if traffic is None or job.kind == "FlinkSessionJob":  # whose cluster may have what it lacks
+    if traffic is None or job.kind == "FlinkSessionJob":  # the policies of its cluster apply
         return
     if mapping(job.spec.get("ingress")) and not rest_clients(settings) and settings.ingress.controller is None:
-        cure = "write ingress.controller: {namespace: …} with its controller's namespace"
-        message = f"is an Ingress whose controller no NetworkPolicy lets reach the job; {cure}"
+        remedy = "set ingress.controller: {namespace: …} to the controller's namespace"
+        message = f"needs connections from the ingress controller, which no NetworkPolicy allows; {remedy}"
         subject.report("unreachable-host", ("spec", "ingress"), message)
     allowed = [*traffic.egress, *settings.namespaces[job.namespace].egress]
-    told: set[str] = set()
+    reported: set[str] = set()
     for path, text in _texts(job):
         for host, port in _HOST_AND_PORT.findall(text):
             wanted = at_url(f"tcp://{host}:{port}", job.namespace)
-            if f"{host}:{port}" in told or any(_covers(one, other) for one in wanted for other in allowed):
+            if f"{host}:{port}" in reported or any(_covers(target, entry) for target in wanted for entry in allowed):
                 continue
-            told.add(f"{host}:{port}")
+            reported.add(f"{host}:{port}")
             namespace = wanted[0].namespace if wanted else None
             entry = f"{{namespace: {namespace}, ports: [{port}]}}" if namespace else f"{{cidr: …, ports: [{port}]}}"
-            cure = f"write jobs.{job.name}.egress: [{entry}]"
-            message = f"names {host}:{port}, which no NetworkPolicy lets the job reach; {cure}"
+            remedy = f"set jobs.{job.name}.egress: [{entry}]"
+            message = f"names {host}:{port}, which no NetworkPolicy allows the job to reach; {remedy}"
             subject.report("unreachable-host", path, message)
 
 
 def check_names(stack: StackSubject) -> None:
-    """NetworkPolicies in job files with the name of a policy that the program creates."""
+    """Report NetworkPolicies in job files with the name of a policy that the program creates."""
     if not stack.settings.network_policies.enabled:
         return
-    own = {(job.namespace, policy_name(job)) for job in stack.jobs}
-    for one in stack.attachments:
-        name = one.source.name
-        if one.source.kind == POLICY and (name in (DENY, EGRESS) or (one.namespace, name) in own):
-            cure = "name it otherwise"
-            message = f'"{name}" is a policy that the program makes; {cure}'
-            stack.report("duplicate-object", ("metadata", "name"), message, one.source)
+    policy_names = {(job.namespace, policy_name(job)) for job in stack.jobs}
+    for attachment in stack.attachments:
+        name = attachment.source.name
+        if attachment.source.kind == POLICY and (
+            name in (DENY, EGRESS) or (attachment.namespace, name) in policy_names
+        ):
+            message = f'"{name}" is the name of a policy that the program creates; choose another name'
+            stack.report("duplicate-object", ("metadata", "name"), message, attachment.source)
 
 
 def _covers(wanted: Endpoint, allowed: Endpoint) -> bool:
-    """Whether what is allowed may be what is wanted, as far as names tell."""
+    """Whether the allowed endpoint may include the wanted one, by namespace and ports."""
     if wanted.namespace is not None and not (allowed.is_anybody or allowed.namespace == wanted.namespace):
         return False
     if wanted.namespace is None and allowed.namespace is not None:
@@ -101,12 +102,12 @@ def _covers(wanted: Endpoint, allowed: Endpoint) -> bool:
 
 
 def _texts(job: Job) -> Iterator[tuple[KeyPath, str]]:
-    inner, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
+    inner, path = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
     for index, argument in enumerate(listed(mapping(inner.get("job")).get("args"))):
-        yield (*at, "job", "args", index), str(argument)
+        yield (*path, "job", "args", index), str(argument)
     for template in templates(inner):
         for container in listed(template.pod.get("containers")):
-            place = template.places.get(("containers", str(mapping(container).get("name"))))
+            container_path = template.places.get(("containers", str(mapping(container).get("name"))))
             for index, variable in enumerate(listed(mapping(container).get("env"))):
-                if place is not None and mapping(variable).get("value") is not None:
-                    yield (*at, *place, "env", index, "value"), str(mapping(variable)["value"])
+                if container_path is not None and mapping(variable).get("value") is not None:
+                    yield (*path, *container_path, "env", index, "value"), str(mapping(variable)["value"])

@@ -1,11 +1,11 @@
-"""What belongs to the platform, and so into no job file of a stack of jobs on it."""
+"""Objects that belong to the platform, and must not be in the job files of a stack on that platform."""
 
 from __future__ import annotations
 
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.facts.kinds import group_kind
 
-THE_PLATFORMS = frozenset(
+PLATFORM_KINDS = frozenset(
     {
         ("", "Namespace"),
         ("", "ServiceAccount"),
@@ -21,14 +21,14 @@ THE_PLATFORMS = frozenset(
         ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
     }
 )
-"""API group and kind of namespaces, accounts, rights, bounds and policies."""
+"""API group and kind of namespaces, accounts, roles, quotas and policies."""
 
 
 def check(stack: StackSubject) -> None:
-    """The other objects in job files of a stack on another stack's platform."""
+    """Report such objects in the job files of a stack on another stack's platform."""
     platform = stack.settings.platform
     for attachment in stack.attachments if platform is not None else ():
         kind = attachment.source.kind
-        if group_kind(attachment.manifest) in THE_PLATFORMS:
-            message = f"is {kind}, which belongs to the platform; it goes into a job file of the stack {platform}"
+        if group_kind(attachment.manifest) in PLATFORM_KINDS:
+            message = f"is {kind}, which belongs to the platform; move it to a job file of the stack {platform}"
             stack.report("platform-config", ("kind",), message, attachment.source)

@@ -1,4 +1,4 @@
-"""Objects of job files that the platform creates itself: they are not deployed, and what is lost is named."""
+"""Objects of job files that the platform creates itself: they are not deployed, and lost parts are reported."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from flink_k8s.config.model import JOB_ACCOUNT
 from flink_k8s.facts.mappings import listed, mapping
 
 _RESOURCES = frozenset({"pods", "configmaps", "deployments", "deployments/finalizers"})
-"""What the platform's Role is about: components/namespace.py."""
+"""Resources in the rules of the platform's Role: components/namespace.py."""
 
 
 def check(stack: StackSubject) -> None:
-    """Each object that the platform creates itself: a notice, or a warning if a part of it is not deployed."""
+    """Report each object that the platform creates itself, and the parts of it that are not deployed."""
     for source, namespace in stack.replaced:
-        named = f'the platform creates {source.kind} "{source.name}", and this one is left out'
+        problem = f'the platform creates {source.kind} "{source.name}" itself and discards'
         parts = list(_lost(source, namespace))
         if parts:
-            stack.report("discarded-part", ("kind",), f"{named} with its {', '.join(parts)}", source)
+            stack.report("discarded-part", ("kind",), f"{problem} {', '.join(parts)}", source)
         else:
-            stack.report("platform-object", ("kind",), f"{named}; remove it from the file", source)
+            stack.report("platform-object", ("kind",), f"{problem} this object; remove it from the file", source)
 
 
 def _lost(source: FileObject, namespace: str) -> Iterator[str]:
@@ -39,11 +39,15 @@ def _lost(source: FileObject, namespace: str) -> Iterator[str]:
             yield f"imagePullSecrets; set namespaces.{namespace}.imagePullSecrets"
     elif kind == "Role":
         rules = [mapping(rule) for rule in listed(manifest.get("rules"))]
-        named = {str(resource) for rule in rules for resource in listed(rule.get("resources"))}
-        if named - _RESOURCES:
-            yield f"rules for {', '.join(sorted(named - _RESOURCES))}; give the Role another name"
+        rule_resources = {str(resource) for rule in rules for resource in listed(rule.get("resources"))}
+        if rule_resources - _RESOURCES:
+            yield f"rules for {', '.join(sorted(rule_resources - _RESOURCES))}; give the Role another name"
     elif kind == "RoleBinding":
-        subjects = [mapping(one) for one in listed(manifest.get("subjects"))]
-        others = [one for one in subjects if (one.get("kind"), one.get("name")) != ("ServiceAccount", JOB_ACCOUNT)]
+        subjects = [mapping(subject) for subject in listed(manifest.get("subjects"))]
+        others = [
+            subject
+            for subject in subjects
+            if (subject.get("kind"), subject.get("name")) != ("ServiceAccount", JOB_ACCOUNT)
+        ]
         if others or mapping(manifest.get("roleRef")).get("name") != JOB_ACCOUNT:
             yield "subjects or role; give the RoleBinding another name"

@@ -1,4 +1,4 @@
-"""Whether a job comes back with its state when a process dies: high availability and checkpoints."""
+"""Whether a job recovers with its state after a process has died: high availability and checkpoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MODE = "execution.runtime-mode"
 
 
 def check(subject: Subject) -> None:
-    """One job, whose `upgradeMode` sets whether it keeps state: a batch job is stateless."""
+    """Check one job. Its `upgradeMode` specifies whether it keeps state; a batch job is stateless."""
     if subject.kind == "FlinkSessionJob" and subject.session_cluster is None:
         return
     job = subject.flink_job
@@ -19,13 +19,15 @@ def check(subject: Subject) -> None:
     interval = subject.option(_INTERVAL)
     if mode == "stateless":
         if interval is not None and subject.text(_MODE).upper() != "BATCH":
-            message = "is stateless while checkpoints are taken: a changed job starts from nothing; write last-state"
-            subject.report_spec("job-recovery", ("job", "upgradeMode"), f"{message} or savepoint")
+            problem = "is stateless although checkpoints are enabled, so each change starts the job from empty state"
+            message = f"{problem}; write last-state or savepoint"
+            subject.report_spec("job-recovery", ("job", "upgradeMode"), message)
         return
-    lacking = [] if interval is not None else [_INTERVAL]
+    missing = [] if interval is not None else [_INTERVAL]
     if not subject.options.is_highly_available:
-        lacking.append("high-availability.type")
-    if lacking:
-        message = f"is {mode}, and {' and '.join(lacking)} not set: a process that dies takes state with it"
-        cure = "set the stack's stateStorage, which sets both"
-        subject.report_spec("job-recovery", ("job", "upgradeMode"), f"{message}; {cure}")
+        missing.append("high-availability.type")
+    if missing:
+        are = "are" if len(missing) > 1 else "is"
+        problem = f"is {mode}, but {' and '.join(missing)} {are} not set, so a process that dies loses its state"
+        message = f"{problem}; set the stack's stateStorage, which sets both"
+        subject.report_spec("job-recovery", ("job", "upgradeMode"), message)

@@ -1,4 +1,4 @@
-"""Which checks look at which objects. A check reports the rules of `checks.rules`; it does not know their severity."""
+"""The checks by kind of object. A check reports the rules of `checks.rules`; it does not know their severity."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
     "FlinkSessionJob": (session_job.check, safety.check),
     "FlinkStateSnapshot": (snapshot.check,),
 }
-"""By kind of a Flink resource: whether the operator accepts it and Flink starts with it."""
+"""Checks by kind of Flink resource: whether the operator accepts it and Flink starts with it."""
 
 PRACTICES: Mapping[str, tuple[ObjectCheck, ...]] = {
     **dict.fromkeys(CLUSTERS, (ingress.check, resources.check, recovery.check, pod_security.check)),
     "FlinkSessionJob": (recovery.check,),
 }
-"""By kind of a Flink resource: whether it should be deployed where it counts."""
+"""Checks by kind of Flink resource: whether it is fit for production."""
 
 ANY_OBJECT: tuple[ObjectCheck, ...] = (objects.check,)
-"""For an object of any kind."""
+"""Checks of an object of any kind."""
 
 DECLARED: tuple[ObjectCheck, ...] = (quota.check, continuation.check, network.check)
-"""For a declared job, with the stack config and the sources that it was merged from."""
+"""Checks of a declared job, with the stack config and the sources that it was merged from."""
 
 STACK: tuple[StackCheck, ...] = (
     stack.check,
@@ -79,18 +79,18 @@ STACK: tuple[StackCheck, ...] = (
     unread.check,
     ignore.check,
 )
-"""For the stack as a whole."""
+"""Checks of the stack as a whole."""
 
 
 def usable_manifest(subject: Subject) -> tuple[dict[str, object], frozenset[KeyPath]]:
-    """Reports the refused fields of a Flink resource; the manifest without them, and their paths."""
+    """Report the refused fields of a Flink resource; return the manifest without them, and their paths."""
     refused = fields.refused_fields(subject)
     manifest = cast(dict[str, object], fields.without(subject.manifest, refused) if refused else subject.manifest)
     return {**manifest, "spec": manifest.get("spec") or {}}, frozenset(refused)
 
 
 def without_refused(findings: Iterable[Finding], refused: frozenset[KeyPath]) -> list[Finding]:
-    """The findings without those about a value that is refused already, each once: one mistake is one error."""
+    """The findings without duplicates and without findings about refused values: one mistake is one error."""
     return [
         finding
         for finding in dict.fromkeys(findings)
@@ -99,22 +99,22 @@ def without_refused(findings: Iterable[Finding], refused: frozenset[KeyPath]) ->
 
 
 def validate(subject: Subject) -> None:
-    """Runs the checks of VALIDATION on a Flink resource whose fields are usable."""
+    """Run the checks of VALIDATION on a Flink resource whose fields are usable."""
     if subject.kind in CLUSTERS and not subject.spec and subject.at != ("spec",):
-        subject.report("operator-validation", subject.at, "is missing; it holds the spec of both deployments")
+        subject.report("operator-validation", subject.at, "is missing; write the spec of both FlinkDeployments")
         return
     for check in VALIDATION.get(subject.kind, ()):
         check(subject)
 
 
 def check_practices(subject: Subject) -> None:
-    """Runs the checks of ANY_OBJECT and PRACTICES."""
+    """Run the checks of ANY_OBJECT and PRACTICES."""
     for check in (*ANY_OBJECT, *PRACTICES.get(subject.kind, ())):
         check(subject)
 
 
 def check_object(subject: Subject, *, practices: bool = True) -> list[Finding]:
-    """All findings about one object, as far as the object shows them.
+    """All findings that can be determined from the object alone.
 
     Args:
         subject: the object.

@@ -1,4 +1,6 @@
-"""What containers ask for: without requests the scheduler guesses, without a limit one takes the node's memory."""
+"""Requests and limits of containers: without a request the scheduler guesses; a container without a limit can use all
+memory of the node.
+"""
 
 from __future__ import annotations
 
@@ -15,34 +17,34 @@ _GROUPS = ("initContainers", "containers")
 
 
 def check(subject: Subject) -> None:
-    """The containers of a Flink cluster other than Flink's own, whose size is that of `resource`."""
-    spec, at = subject.spec, subject.at
+    """Check the containers of a Flink cluster, except for Flink's own, whose size follows from `resource`."""
+    spec, path = subject.spec, subject.at
     shared = mapping(spec.get("podTemplate"))
     for process in ("jobManager", "taskManager"):
         own = mapping(mapping(spec.get(process)).get("podTemplate"))
         pod = mapping(merge_mappings(shared, own).get("spec"))
         for group in _GROUPS:
-            names = [mapping(one).get("name") for one in listed(mapping(shared.get("spec")).get(group))]
+            names = [mapping(container).get("name") for container in listed(mapping(shared.get("spec")).get(group))]
             for index, container in enumerate(listed(pod.get(group))):
                 name = mapping(container).get("name")
-                place = (*at, "podTemplate") if name in names else (*at, process, "podTemplate")
+                place = (*path, "podTemplate") if name in names else (*path, process, "podTemplate")
                 if name != MAIN_CONTAINER:
                     _check_container(mapping(container), (*place, "spec", group, index), subject.report)
 
 
-def check_pod(pod: Mapping[str, object], at: KeyPath, report: Report) -> None:
-    """The containers of a pod's spec at that path."""
+def check_pod(pod: Mapping[str, object], path: KeyPath, report: Report) -> None:
+    """Check the containers of a pod's spec at the path."""
     for group in _GROUPS:
         for index, container in enumerate(listed(pod.get(group))):
-            _check_container(mapping(container), (*at, group, index), report)
+            _check_container(mapping(container), (*path, group, index), report)
 
 
-def _check_container(container: Mapping[str, object], at: KeyPath, report: Report) -> None:
-    said = mapping(container.get("resources"))
-    requests, limits = mapping(said.get("requests")), mapping(said.get("limits"))
-    # A limit without a request is one: Kubernetes copies it.
-    missing = [f"requests.{what}" for what in ("cpu", "memory") if what not in {**limits, **requests}]
+def _check_container(container: Mapping[str, object], path: KeyPath, report: Report) -> None:
+    resources = mapping(container.get("resources"))
+    requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
+    # Kubernetes copies a limit to a missing request.
+    missing = [f"requests.{resource}" for resource in ("cpu", "memory") if resource not in {**limits, **requests}]
     missing += [] if "memory" in limits else ["limits.memory"]
     if missing:
-        message = f"of {container.get('name')} has no {', '.join(missing)}; say what the container needs and may have"
-        report("container-resources", (*at, "resources"), message)
+        message = f"of container {container.get('name')} lacks {', '.join(missing)}; set it"
+        report("container-resources", (*path, "resources"), message)

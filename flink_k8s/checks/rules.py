@@ -1,4 +1,4 @@
-"""All rules, by id: what each finds, why, and what to do. docs/checks.md is generated from this table.
+"""All rules, by id: description, rationale and remedy. docs/checks.md is generated from this table.
 
 A rule is reported by a check (`checks.registry`). To add a rule: add it here, report its id in a check, and add an
 object that breaks it and one that does not to the tests of that check.
@@ -18,11 +18,11 @@ class Rule:
     """One rule.
 
     Attributes:
-        id: what is printed with each finding, in kebab case.
+        id: in kebab case; printed with each finding.
         severity: of a finding, unless the stack changes it.
-        description: what the rule finds.
+        description: the problem that the rule finds.
         rationale: why this is a problem.
-        remedy: what to do.
+        remedy: how to fix the problem.
         is_of_one_object: whether one object of Kubernetes is enough to evaluate the rule, as the policy pack does.
     """
 
@@ -35,7 +35,7 @@ class Rule:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether no stack can change the severity: what an error finds cannot be deployed, or would not work."""
+        """Whether no stack can change the severity: objects with errors cannot be deployed, or would not work."""
         return self.severity is Severity.ERROR
 
 
@@ -46,7 +46,7 @@ def _stack(rule: str, severity: Severity, description: str, rationale: str, reme
 _ERROR, _WARNING, _NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 _ALL: Iterable[Rule] = (
-    # What the readers of files report.
+    # Reported by the readers of files.
     _stack(
         YAML,
         _ERROR,
@@ -68,7 +68,7 @@ _ALL: Iterable[Rule] = (
         "Kubernetes identifies an object by apiVersion, kind, namespace and name.",
         "Correct the object at the printed line.",
     ),
-    # What cannot work: the operator, Flink or Kubernetes refuses it.
+    # Errors: the operator, Flink or Kubernetes refuses the object.
     Rule(
         "operator-validation",
         _ERROR,
@@ -108,7 +108,7 @@ _ALL: Iterable[Rule] = (
         "flink-memory",
         _ERROR,
         "a memory size, or a factor for a limit, with which Flink does not start although the operator accepts it",
-        "The JobManager or the TaskManagers end at their start, and `up` fails minutes later.",
+        "The JobManager or the TaskManagers exit at startup, and `up` fails minutes later.",
         "Raise the size of the process, or lower its parts.",
     ),
     _stack(
@@ -167,7 +167,7 @@ _ALL: Iterable[Rule] = (
         "A finding that is ignored without a reason cannot be reviewed.",
         'Write `flink-k8s/ignore: "<rule>: <reason>"`, one rule a line.',
     ),
-    # What works, but should not be deployed where it counts.
+    # Warnings: deployable, but not fit for production.
     Rule(
         "plaintext-secret",
         _WARNING,
@@ -192,7 +192,7 @@ _ALL: Iterable[Rule] = (
     Rule(
         "host-path",
         _WARNING,
-        "a folder of the node as a volume",
+        "a directory of the node as a volume",
         "The data is lost when the pod moves to another node, and the pod can read the node's files.",
         "Use a claim or an `emptyDir`.",
     ),
@@ -214,7 +214,7 @@ _ALL: Iterable[Rule] = (
         "job-recovery",
         _WARNING,
         "a job that keeps state without high availability or checkpoints",
-        "A process that dies loses the state.",
+        "A process that dies loses its state.",
         "Set `stateStorage`, which sets both.",
     ),
     Rule(
@@ -237,7 +237,7 @@ _ALL: Iterable[Rule] = (
         "jobs that together exceed the quota of their namespace; a blue/green deployment that exceeds it during the "
         "switch",
         "Some of the jobs wait until others have ended; a switch never ends.",
-        "Raise the quota, or lower what the jobs request.",
+        "Raise the quota, or lower the requests of the jobs.",
     ),
     Rule(
         "unknown-option",
@@ -250,7 +250,7 @@ _ALL: Iterable[Rule] = (
         "flink-version",
         _WARNING,
         "a Flink version that the operator has deprecated, or an image of another version than `flinkVersion`",
-        "The next operator refuses the job, or the operator talks to another Flink than it assumes.",
+        "The next operator refuses the job, or the operator manages a Flink of another version than it expects.",
         "Move to a newer Flink; keep image and `flinkVersion` equal.",
     ),
     Rule(
@@ -278,8 +278,8 @@ _ALL: Iterable[Rule] = (
         "unused-setting",
         _WARNING,
         "a setting that has no effect",
-        "Readers believe that the setting works.",
-        "Remove it, or set what it needs.",
+        "The setting misleads its readers.",
+        "Remove the setting, or add the setting that it requires.",
     ),
     _stack(
         "discarded-part",
@@ -291,7 +291,7 @@ _ALL: Iterable[Rule] = (
     Rule(
         "unauthenticated-ingress",
         _WARNING,
-        "an Ingress that exposes the unauthenticated Flink web interface",
+        "an Ingress that exposes the unauthenticated Flink web UI",
         "Everyone who reaches the Ingress can cancel jobs and upload code.",
         "Add the controller's annotations for authentication, or set `ingress.authentication: controller`.",
     ),

@@ -1,4 +1,4 @@
-"""What the running stack declares, out of the engine's config."""
+"""The declared stack of the running Pulumi program, from the engine's config."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ from flink_k8s.resolve.declared_stack import Platform
 
 
 def declared_platform(root: Path) -> Platform:
-    """The stack's settings and jobs.
+    """Read and check the stack's settings and jobs.
 
     Args:
         root: the project.
 
     Raises:
-        pulumi.RunError: with every problem of stack config and job files; nothing has been registered then.
+        pulumi.RunError: contains every problem of stack config and job files; raised before any registration.
     """
-    # Everything that is made lives until the end. With Python's own thresholds a third of the time goes into looking
-    # for what could be thrown away.
+    # All objects live until the program ends. By default, garbage collection would take a third of the time.
     gc.set_threshold(10_000, 50, 100)
-    # pulumi.Config answers single keys; a misspelt one can only be found by looking at all of them.
+    # pulumi.Config returns single keys; to detect misspelt keys, all keys are required.
     values = dict(CONFIG.get()) or dict(pulumi.runtime.config.get_config_env())
     try:
         platform = load(root, engine_config(values, pulumi.get_stack(), _encrypted(values)))
     except ProblemsError as error:
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
     for remark in platform.remarks:
-        say = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info
-        say(str(remark.problem))
+        log = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info
+        log(str(remark.problem))
     return platform
 
 
 def _encrypted(keys: Iterable[str]) -> list[str]:
-    """Those of the keys in which something was encrypted."""
+    """The keys with an encrypted value or part of a value."""
     of_process = get_config_secret_keys_env()
     return [key for key in keys if is_config_secret(key) or key in of_process]

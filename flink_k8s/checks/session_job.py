@@ -19,7 +19,7 @@ _PRIVATE = "kubernetes.operator.user.artifacts.disallow-restricted-hosts"
 
 
 def check(subject: Subject) -> None:
-    """A session job, and what follows from the job and its cluster together."""
+    """Check a session job, and its combination with its cluster."""
     check_name(subject)
     _check_job(subject)
     check_options(subject)
@@ -31,22 +31,22 @@ def _check_job(subject: Subject) -> None:
     spec = subject.spec
     name = spec.get("deploymentName")
     if name is None:
-        subject.refuse(("deploymentName",), "is missing; name the FlinkDeployment that runs the job")
+        subject.refuse(("deploymentName",), "is missing; set it to the FlinkDeployment that runs the job")
     elif not JOB_NAME.fullmatch(str(name)):
         subject.report(
             "operator-validation",
             ("spec", "deploymentName"),
-            f'"{name}" is no name of a FlinkDeployment; the operator refuses it',
+            f'"{name}" is not a valid name of a FlinkDeployment; use a name that the operator accepts',
         )
     job = subject.flink_job
     if job is None:
-        subject.refuse(("job",), "is missing; a session job needs one")
+        subject.refuse(("job",), "is missing; set the job of the session job")
         return
     known = versions.OPERATORS.get(subject.operator)
     if known is None:
         return
     if known.last_state_needs_ha and job.get("upgradeMode") == "last-state":
-        message = f"is last-state, which operator {subject.operator} has not for session jobs; write savepoint"
+        message = f"is last-state, which operator {subject.operator} does not support for session jobs; write savepoint"
         subject.refuse(("job", "upgradeMode"), message)
     if known.checks_jar_uris and job.get("jarURI") is not None:
         message = _jar_uri(str(job["jarURI"]), subject.defaults)
@@ -56,20 +56,19 @@ def _check_job(subject: Subject) -> None:
 
 def _check_with_cluster(subject: Subject, cluster: Mapping[str, object]) -> None:
     if cluster.get("job") is not None:
-        message = (
-            f'"{subject.spec.get("deploymentName")}" runs a job of its own; a session cluster has no job in its spec'
-        )
+        name = subject.spec.get("deploymentName")
+        message = f'"{name}" is not a session cluster, because its spec contains a job; name a session cluster'
         subject.refuse(("deploymentName",), message)
     state.upgrade_mode(subject)
     state.kept_when_cancelled(subject, in_session=True)
     parallelism = mapping(subject.spec.get("job")).get("parallelism", 0)
     if isinstance(parallelism, int) and parallelism < 1:
-        said = (
+        problem = (
             "is missing"
             if parallelism == 0 and "parallelism" not in mapping(subject.spec.get("job"))
             else f"is {parallelism}"
         )
-        subject.refuse(("job", "parallelism"), f"{said}; at least 1 is needed")
+        subject.refuse(("job", "parallelism"), f"{problem}; write a number of at least 1")
     autoscaler.check(subject)
 
 
@@ -77,16 +76,16 @@ def _jar_uri(uri: str, defaults: Mapping[str, str]) -> str | None:
     allowed = [
         scheme.strip().lower() for scheme in re.split(r"[;,]", defaults.get(_SCHEMES, "https")) if scheme.strip()
     ]
-    cure = f"allowed: {', '.join(allowed)} (operator.configuration, {_SCHEMES})"
+    remedy = f"use an allowed scheme: {', '.join(allowed)} (operator.configuration, {_SCHEMES})"
     if re.search(r"[\s<>\"{}|\\^`]", uri) or re.search(r"%(?![0-9a-fA-F]{2})", uri):
-        return f'"{uri}" is no URI; {cure}'
+        return f'"{uri}" is not a URI; {remedy}'
     scheme, colon, rest = uri.partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme):
-        return f'"{uri}" has no scheme; {cure}'
+        return f'"{uri}" has no scheme; {remedy}'
     if not rest:
-        return f'"{uri}" is no URI; {cure}'
+        return f'"{uri}" is not a URI; {remedy}'
     if scheme.lower() not in allowed:
-        return f'"{uri}" has the scheme {scheme}, which the operator refuses; {cure}'
+        return f'"{uri}" has the scheme {scheme}, which the operator refuses; {remedy}'
     if scheme.lower() in ("http", "https") and defaults.get(_PRIVATE, "true").lower() == "true":
         return _private_host(uri)
     return None
@@ -100,11 +99,11 @@ def _private_host(uri: str) -> str | None:
     if not host:
         return f'"{uri}" has no host; write https://host/path.jar'
     if host == "localhost" or host.endswith(".localhost"):
-        return f"is on {host}, which the operator refuses; publish the jar elsewhere"
+        return f"is on {host}, a host that the operator refuses; publish the jar on another host"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return None  # a name: who it resolves to is known in the cluster only
+        return None  # a name, which only the cluster can resolve
     site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     private = isinstance(address, ipaddress.IPv4Address) and any(address in network for network in _SITE_LOCAL)
     if (
@@ -115,7 +114,7 @@ def _private_host(uri: str) -> str | None:
         or address.is_unspecified
         or address.is_multicast
     ):
-        return f"is on {host}, which the operator refuses; publish the jar elsewhere"
+        return f"is on {host}, a host that the operator refuses; publish the jar on another host"
     return None
 
 

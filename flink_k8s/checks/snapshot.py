@@ -9,21 +9,25 @@ from flink_k8s.facts.mappings import mapping
 
 
 def check(subject: Subject) -> None:
-    """A FlinkStateSnapshot without its job."""
+    """Check a FlinkStateSnapshot, without its job."""
     spec = subject.spec
     savepoint, checkpoint = spec.get("savepoint"), spec.get("checkpoint")
     if (savepoint is None) == (checkpoint is None):
-        said = "has both savepoint and checkpoint" if savepoint is not None else "has neither savepoint nor checkpoint"
-        subject.refuse((), f"{said}; write exactly one")
+        problem = (
+            "contains both savepoint and checkpoint"
+            if savepoint is not None
+            else "contains neither savepoint nor checkpoint"
+        )
+        subject.refuse((), f"{problem}; write exactly one")
     elif needs_job(spec) and spec.get("jobReference") is None:
         subject.report(
             "operator-validation",
             ("spec", "jobReference"),
-            "is missing; name the job: {kind: FlinkDeployment, name: …}",
+            "is missing; set the job: {kind: FlinkDeployment, name: …}",
         )
 
 
 def needs_job(spec: Mapping[str, object]) -> bool:
-    """Whether the snapshot is still to be taken; one that exists already only gets a resource."""
-    already = mapping(spec.get("savepoint")).get("alreadyExists")
-    return str(already).lower() != "true"
+    """Whether the operator must take the snapshot from a job, because it does not exist yet."""
+    already_exists = mapping(spec.get("savepoint")).get("alreadyExists")
+    return str(already_exists).lower() != "true"

@@ -1,4 +1,4 @@
-"""What a check is given: one object, or the stack as a whole, and where to report findings."""
+"""The arguments of checks: one object, or the stack as a whole. Both collect findings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
 
 CLUSTERS = ("FlinkDeployment", "FlinkBlueGreenDeployment")
-"""Kinds with pods of their own."""
+"""Kinds that run pods."""
 
 
 def _as_written(_path: KeyPath) -> str | None:
@@ -33,16 +33,16 @@ class Subject:
     """One Kubernetes object.
 
     Attributes:
-        manifest: the object as it is deployed; of a Flink resource with flat flinkConfiguration.
+        manifest: the object as it is deployed; a Flink resource has a flat flinkConfiguration.
         operator: version of the operator.
         defaults: the operator's own configuration.
         session_cluster: manifest of the cluster of a session job, if it is known.
-        is_in_file: whether people read the object in a file; the policy pack sees deployed objects.
-        written: the text in the file at a path where YAML reads something that looks different (`no` for false).
+        is_in_file: whether the object is from a job file; the policy pack checks deployed objects.
+        written: the text in the file at a path whose value looks different than YAML reads it (`no` for false).
         settings: of the stack, if it is known.
         declared: the job, if the object is a declared job.
         cluster: the declared cluster of a session job.
-        findings: what the checks have reported.
+        findings: reported by the checks.
     """
 
     manifest: Mapping[str, object]
@@ -57,11 +57,11 @@ class Subject:
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def report(self, rule: str, path: KeyPath, message: str) -> None:
-        """Reports a finding at a path of the manifest; `message` is `problem; remedy`."""
+        """Report a finding at a path of the manifest; `message` is `problem; remedy`."""
         self.findings.append(Finding(rule, path, message))
 
     def report_spec(self, rule: str, path: KeyPath, message: str) -> None:
-        """Reports a finding at a path of the spec."""
+        """Report a finding at a path of the spec."""
         self.report(rule, (*self.at, *path), message)
 
     def with_manifest(self, manifest: Mapping[str, object]) -> Subject:
@@ -69,11 +69,11 @@ class Subject:
         return replace(self, manifest=manifest, findings=[])
 
     def refuse(self, path: KeyPath, message: str) -> None:
-        """Reports a field of the spec that the operator refuses."""
+        """Report a field of the spec that the operator refuses."""
         self.report_spec("operator-validation", path, message)
 
     def report_option(self, key: str, message: str) -> None:
-        """Reports that the operator refuses an option of flinkConfiguration."""
+        """Report an option of flinkConfiguration that the operator refuses."""
         self.refuse(("flinkConfiguration", key), message)
 
     @cached_property
@@ -88,7 +88,7 @@ class Subject:
 
     @cached_property
     def name(self) -> str:
-        """Name of the object; of a blue/green deployment the longest name of its FlinkDeployments."""
+        """Name of the object; for a blue/green deployment, the longest name of its FlinkDeployments."""
         suffix = "-green" if self.kind == "FlinkBlueGreenDeployment" else ""
         return f"{self.metadata.get('name')}{suffix}"
 
@@ -104,13 +104,13 @@ class Subject:
 
     @cached_property
     def spec(self) -> Mapping[str, object]:
-        """The spec with the job and the pods; of a blue/green deployment that of its template."""
+        """The spec with the job and the pods; for a blue/green deployment, the spec in its template."""
         spec = mapping(self.manifest.get("spec"))
         return mapping(mapping(spec.get("template")).get("spec")) if self.at != ("spec",) else spec
 
     @cached_property
     def cluster_spec(self) -> Mapping[str, object]:
-        """The spec of a Flink cluster; empty for kinds without pods of their own."""
+        """The spec of a Flink cluster; empty for kinds that run no pods."""
         return cluster_spec(self.kind, mapping(self.manifest.get("spec")))
 
     @cached_property
@@ -125,9 +125,9 @@ class Subject:
 
     @cached_property
     def written_flink_version(self) -> object:
-        """The `flinkVersion` as it is written; of a session job that of its cluster."""
-        holder = mapping(self.session_cluster["spec"]) if self.session_cluster is not None else self.spec
-        return holder.get("flinkVersion")
+        """The `flinkVersion` as it is written; for a session job, that of its cluster."""
+        flink_spec = mapping(self.session_cluster["spec"]) if self.session_cluster is not None else self.spec
+        return flink_spec.get("flinkVersion")
 
     @cached_property
     def flink_version(self) -> str | None:
@@ -136,17 +136,19 @@ class Subject:
 
     @cached_property
     def options(self) -> Options:
-        """The Flink configuration as the operator merges it; of a session job with that of its cluster."""
-        own = dict(mapping(self.spec.get("flinkConfiguration")))
+        """The Flink configuration as the operator merges it; for a session job, with that of its cluster."""
+        configuration = dict(mapping(self.spec.get("flinkConfiguration")))
         if self.session_cluster is not None:
             known = versions.OPERATORS.get(self.operator)
             reads_own = known is None or known.reads_session_job_configuration
             shared = mapping(mapping(self.session_cluster["spec"]).get("flinkConfiguration"))
-            own = {**shared, **(own if reads_own else {})}
-        return Options(self.operator, effective(own, self.defaults, self.namespace, self.written_flink_version))
+            configuration = {**shared, **(configuration if reads_own else {})}
+        return Options(
+            self.operator, effective(configuration, self.defaults, self.namespace, self.written_flink_version)
+        )
 
     def option(self, key: str) -> tuple[str, str] | None:
-        """Value of an option, and the name by which it is set: its name today or an older one."""
+        """Value of an option, and the name by which it is set: its current or an older name."""
         return self.options.value(key)
 
     def text(self, key: str) -> str:
@@ -163,18 +165,18 @@ class Subject:
 
 @dataclass(frozen=True)
 class StackSubject:
-    """A stack with all that it declares.
+    """A stack with all declared objects.
 
     Attributes:
         root: the project.
         settings: of the stack.
-        config: the stack config, which is the source of findings without a source of their own.
+        config: the stack config; the default source of a finding.
         objects: the objects of the job files as they are written.
-        jobs: merged.
+        jobs: the merged jobs.
         attachments: the other objects of the job files.
         replaced: objects of job files that the platform creates itself, and their namespaces.
-        platform_settings: what the platform's stack sets for the jobs of all stacks, if this stack is on a platform.
-        findings: what the checks have reported.
+        platform_settings: settings of the platform's stack for the jobs of all stacks, if this stack is on a platform.
+        findings: reported by the checks.
     """
 
     root: Path
@@ -188,12 +190,12 @@ class StackSubject:
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def report(self, rule: str, path: KeyPath, message: str, source: Source | None = None) -> None:
-        """Reports a finding at a path of the source; `message` is `problem; remedy`."""
+        """Report a finding at a path of the source; `message` is `problem; remedy`."""
         self.findings.append(Finding(rule, path, message, source or self.config))
 
 
 ObjectCheck = Callable[[Subject], None]
-"""Checks one object, and reports what it finds."""
+"""Checks one object and reports findings."""
 
 StackCheck = Callable[[StackSubject], None]
-"""Checks the stack as a whole, and reports what it finds."""
+"""Checks the stack as a whole and reports findings."""

@@ -8,6 +8,6 @@ from flink_k8s.config.yaml_file import Document
 
 
 def check(stack: StackSubject) -> None:
-    """Each file or folder."""
+    """Report each such file or folder."""
     for file, message in unread(stack.root, stack.settings.job_folders):
         stack.report("unread-file", (), message, Document(file, {}, {}))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
+from flink_k8s.config.secret_text import redacted
 from flink_k8s.support.errors import CommandError
 
 KeyPath = tuple[str | int, ...]
@@ -92,7 +93,7 @@ class Problem:
             where += f": {shortened(printable(self.path), _PATH_LIMIT)}"
         rule = f" [{self.rule}]" if self.rule else ""
         space = LINE_LIMIT - len(where.encode(errors="replace")) - len(rule) - len("warning: : ")
-        return f"{where}: {shortened(printable(self.message), space)}{rule}"
+        return f"{where}: {shortened(printable(redacted(self.message)), space)}{rule}"
 
 
 class ProblemsError(CommandError):
@@ -124,8 +125,8 @@ def similar(word: str, known: Sequence[str]) -> str | None:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean "parallelism"?`, or what is allowed when nothing is near."""
+    """The remedy for an unknown name: `did you mean "parallelism"?`, or all known names if none is similar."""
     near = similar(word, known)
     if near is not None:
         return f'did you mean "{near}"?'
-    return "known here: " + ", ".join(sorted(known)) if known else "nothing is allowed here"
+    return f"use one of: {', '.join(sorted(known))}" if known else "remove it"

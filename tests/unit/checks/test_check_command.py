@@ -47,7 +47,7 @@ def test_that_pair_the_other_way_round_is_refused(tmp_path: Path, capsys: pytest
     (tmp_path / "Pulumi.w.yaml").write_text(text)
     assert main(["check", "w", "--root", str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert "Pulumi.w.yaml:9: jobs.word-count.flinkVersion: is v2_2, which operator 1.7.0 does not take" in said
+    assert "Pulumi.w.yaml:9: jobs.word-count.flinkVersion: is v2_2, which operator 1.7.0 does not support" in said
 
 
 def test_the_engines_config_gives_the_same_platform() -> None:
@@ -70,7 +70,7 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     out, said = capsys.readouterr()
     assert not out
     lines = said.splitlines()
-    assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: is unknown; did you mean "jobTimeout"? [stack-config]'
+    assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: unknown field; did you mean "jobTimeout"? [stack-config]'
     assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"? [stack-config]'
     assert lines[2].startswith("jobs/broken.yaml:2: is no YAML: ")
     assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
@@ -127,9 +127,9 @@ def test_problems_of_merged_values_name_the_file_that_said_them(project: Project
     )
     project.job(JOB.replace("  taskManager: {resource: {memory: 1g, cpu: 1}}\n", ""))
     assert project.problems() == [
-        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is no size; write it like "2048m" or "4g"',
-        "Pulumi.x.yaml:9: jobs.word-count.flinkConfiguration.kubernetes.namespace: is the operator's own; remove it",
-        "Pulumi.x.yaml:11: jobs.word-count.spec.job.parallelism: is 0; at least 1 is needed",
+        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is not a valid size; write it like "2048m" or "4g"',
+        "Pulumi.x.yaml:9: jobs.word-count.flinkConfiguration.kubernetes.namespace: is set by the operator; remove it",
+        "Pulumi.x.yaml:11: jobs.word-count.spec.job.parallelism: is 0; write a number of at least 1",
     ]
 
 
@@ -211,7 +211,7 @@ def test_warnings_are_printed_and_stop_a_strict_stack_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "x", "--root", str(project.root)]) == 0
-    warning = 'jobs/word_count.yaml:6: spec.image: is "pyflink:dev", whose content may change; add its digest: pyflink:dev@sha256:… [image-digest]'
+    warning = 'jobs/word_count.yaml:6: spec.image: "pyflink:dev" has no digest, so its content may change; pin one: pyflink:dev@sha256:… [image-digest]'
     assert f"warning: {warning}\n" in capsys.readouterr().err
     project.stack({"strict": True})
     assert [f"{problem} [image-digest]" for problem in project.problems()] == [warning]
@@ -314,7 +314,7 @@ def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
     assert re.search(rf"parallelism = 7 +# jobs.word-count \({layer}:3\)", capsys.readouterr().out)
     layer.write_text("jobTimeout: 5m\njobTimeOut: 5m\n")
     assert main(command) == 1
-    assert f'{layer}:2: jobTimeOut: is unknown; did you mean "jobTimeout"?' in capsys.readouterr().err
+    assert f'{layer}:2: jobTimeOut: unknown field; did you mean "jobTimeout"?' in capsys.readouterr().err
     for text, said in (("[a]", "is no mapping"), ("a: 1\n---\nb: 1", "several documents"), ("a: [", "is no YAML")):
         layer.write_text(text)
         assert main(command) == 1

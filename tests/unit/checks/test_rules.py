@@ -51,18 +51,18 @@ def test_a_good_deployment_has_no_finding() -> None:
 @pytest.mark.parametrize(
     ("patch", "said"),
     [
-        ({"conf:high-availability.type": "kubernetes"}, "state-storage: spec.flinkConfiguration.high-availability.type: turns high"
-         " availability on with no place for its data; set high-availability.storageDir"),
+        ({"conf:high-availability.type": "kubernetes"}, "state-storage: spec.flinkConfiguration.high-availability.type: enables high"
+         " availability without a directory for its data; set high-availability.storageDir"),
         ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused-setting: spec.flinkConfiguration.high-availability.storageDir:"
-         " has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"),
+         " has no effect, because high availability is not enabled; set high-availability.type: kubernetes, or remove it"),
         ({"conf:s3.endpoint": "http://minio:9000", "conf:s3.access-key": "${KEY}"},
          "state-storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
-        ({"spec.image": "flink:1.20"}, "flink-version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
+        ({"spec.image": "flink:1.20"}, "flink-version: spec.image: contains Flink 1.20, but flinkVersion is v2_2; use the same version"),
         ({"spec.podTemplate.spec.hostNetwork": True, "spec.podTemplate.spec.containers": []},
-         "privileged-pod: spec.podTemplate.spec.hostNetwork: reaches into the node; remove it"),
-        ({"conf:state.checkpoint.dir": "x"}, "unknown-option: spec.flinkConfiguration.state.checkpoint.dir: is no key of Flink 2.2;"
+         "privileged-pod: spec.podTemplate.spec.hostNetwork: gives the pod access to the node; remove it"),
+        ({"conf:state.checkpoint.dir": "x"}, "unknown-option: spec.flinkConfiguration.state.checkpoint.dir: unknown option of Flink 2.2;"
          ' did you mean "state.checkpoints.dir"?'),
-        ({"conf:job.autoscaler.enabld": "true"}, "unknown-option: spec.flinkConfiguration.job.autoscaler.enabld: is no key of operator"
+        ({"conf:job.autoscaler.enabld": "true"}, "unknown-option: spec.flinkConfiguration.job.autoscaler.enabld: unknown option of operator"
          ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
     ],
 )  # fmt: skip
@@ -72,7 +72,7 @@ def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
 
 SIZES = [
     ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
-     " is too small for metaspace and overhead); raise it, or lower its parts"),
+     " is too small for metaspace and overhead); raise it, or lower the parts of the memory"),
     ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
     ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),
     ({"jobManager": {"memory": "300m"}}, 'jobManager.resource.memory: is "300m", with which'),
@@ -80,8 +80,8 @@ SIZES = [
     ({"jobManager": {"resources": {"limits": {"memory": "512Mi"}}}}, 'jobManager.resources.limits.memory: is "512Mi", with which'),
     ({"taskManager": {"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "4Gi"}}}}, 'resources.requests.memory: is "64Mi"'),
     ({"taskManager": {"resource": {"memory": "2g"}, "resources": {"requests": {"cpu": 1}}}},
-     "taskManager.resource.memory: is not read beside resources; say it there"),
-    ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower its parts"),
+     "taskManager.resource.memory: has no effect if resources is set; set resources.requests.memory or resources.limits.memory"),
+    ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower the parts of the memory"),
     ({"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "NaN"}},
      'limit-factor: is "NaN"; write a number from 1 on, such as "4"'),
     ({"flinkConfiguration": {"kubernetes.taskmanager.memory.limit-factor": "0.5"}}, 'is "0.5"; write a number from 1 on'),
@@ -132,7 +132,7 @@ def test_keys_of_other_flink_versions() -> None:
     new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
     assert found(new) == []
     [said] = [one for one in found(new, base="v1_19") if one.startswith("unknown-option: ")]
-    assert said.endswith("is no key of Flink 1.19; Flink has it from 1.20 on")
+    assert said.endswith("unknown option of Flink 1.19; it exists from Flink 1.20 on")
     assert not [
         one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("unknown-option: ")
     ]  # still read
@@ -146,7 +146,7 @@ def test_keys_of_a_users_own_are_left_alone() -> None:
 def test_resources_with_the_operator_that_has_them_not() -> None:
     patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
     assert any(
-        "operators have it from 1.16 on and this is 1.7.0; write resource: {memory, cpu}" in one
+        "operators have it from 1.16 on, and the stack has 1.7.0; write resource: {memory, cpu}" in one
         for one in found(patch, "1.7.0")
     )
     assert not any(one.startswith(("unknown-field", "wrong-type", "operator-validation")) for one in found(patch))
@@ -160,7 +160,7 @@ def test_plugins_of_another_flink_version_and_none_at_all() -> None:
     assert not found(with_plugin("2.2.1"))
     [said] = found(with_plugin("1.20.0"))
     assert said.startswith("file-system-plugin: ")
-    assert "names flink-s3-fs-hadoop-1.20.0.jar where flinkVersion is v2_2" in said
+    assert "loads flink-s3-fs-hadoop-1.20.0.jar, but flinkVersion is v2_2" in said
     official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
     assert any(one.startswith("file-system-plugin: ") for one in found(official))
     assert not any(one.startswith("file-system-plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
@@ -178,7 +178,7 @@ HARMLESS = [
 ]  # fmt: skip
 
 
-def test_secrets_in_clear_are_seen_and_harmless_names_are_not() -> None:
+def test_plaintext_secrets_are_seen_and_harmless_names_are_not() -> None:
     assert [name for name, value in SECRETS if not is_secret(name, value)] == []
     assert [name for name, value in HARMLESS if is_secret(name, value)] == []
 
@@ -194,7 +194,7 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
             },
         }
     )
-    said = [one for one in project.remarks() if "secret in clear" in one]
+    said = [one for one in project.remarks() if "secret as plaintext" in one]
     assert {one.split(": ")[2] for one in said} == {
         "operator.values.webhook.keystore.password",
         "jobDefaults.env.API_TOKEN",
@@ -212,14 +212,14 @@ def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) ->
         + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
     )
     assert [one.partition(": ")[2] for one in project.problems()] == [
-        "spec.job.args[3]: is a number, which is wrong here; quote it",
-        "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is wrong here; quote it",
+        "spec.job.args[3]: is a number, which is not a valid value; quote it",
+        "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is not a valid value; quote it",
     ]
 
 
 def test_a_folder_of_the_node(project: Project) -> None:
     project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
-    said = "spec.podTemplate.spec.volumes[0].hostPath: is a folder of the node; use a claim or an emptyDir"
+    said = "spec.podTemplate.spec.volumes[0].hostPath: mounts a directory of the node; use a claim or an emptyDir"
     [refused] = project.problems()
     assert refused.endswith(f"{said}, or set podSecurity: privileged for the namespace flink")
     project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
@@ -268,7 +268,7 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
 def test_a_wrong_flink_version_is_said_once_with_what_the_operator_takes(operator: str, version: object) -> None:
     said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
     assert len(said) == 1
-    assert f"which operator {operator} does not take" in said[0]
+    assert f"which operator {operator} does not support" in said[0]
 
 
 def test_an_operator_that_is_not_known_has_todays_names():

@@ -54,7 +54,7 @@ def test_the_examples_of_a_command_parse(name: str):
         (["zzz"], 'unknown command "zzz"; see: python -m flink_k8s --help'),
         (["up", "porod"], 'unknown stack "porod"; did you mean "prod"?'),
         (["check", "dev", "porod"], 'unknown stack "porod"; did you mean "prod"?'),
-        (["up", ""], 'unknown stack ""; known here: dev, prod, sandbox, staging'),
+        (["up", ""], 'unknown stack ""; use one of: dev, prod, sandbox, staging'),
         (["up"], "the following arguments are required: stack; see: python -m flink_k8s up --help"),
         (["check", "--cots"], "unrecognized arguments: --cots; see: python -m flink_k8s check --help"),
     ],

@@ -72,7 +72,7 @@ def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
     text = comment(compared, "main")
     assert text.startswith(MARK)
     assert re.search(r"\| `dev` \| ❌ 1 problem \| \+2 ~\d -0 \|", text)  # a job and its policy
-    assert "`jobs/visits.yaml:12: spec.job.paralelism: is unknown" in text
+    assert "`jobs/visits.yaml:12: spec.job.paralelism: unknown field" in text
     assert 'did you mean "parallelism"?' in text
     assert "What follows has `jobs/visits.yaml` as before." in text
     assert "| `flink/orders` | restart from savepoint |" in text
