@@ -90,10 +90,10 @@ def find_job(stack: Stack, name: str) -> Job:
         return jobs[0]
     names = sorted({job.name for job in stack.platform.jobs})
     if not name:
-        raise CommandError(f"say which job: JOB=… ({', '.join(names) or 'the stack has none'})")
+        raise CommandError(f"name the job: JOB=… ({', '.join(names) or 'the stack has none'})")
     if jobs:
-        raise CommandError(f'several jobs are called "{name}"; give one another name')
-    raise CommandError(f'the stack {stack.name} has no job "{name}"; {nearest(name, names)}')
+        raise CommandError(f'several jobs have the name "{name}"; rename all but one')
+    raise CommandError(f'unknown job "{name}" in the stack {stack.name}; {nearest(name, names)}')
 
 
 def _clusters(job: Job) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def _monitor(kubectl: Kubectl, namespace: str) -> int:
     there = [target for target in MONITORING if kubectl.get("service", target.service, "-n", namespace) is not None]
     if not there:
         services = ", ".join(target.service for target in MONITORING)
-        raise CommandError(f"there is none of {services} in namespace {namespace} yet; is the stack up?")
+        raise CommandError(f"none of {services} exists in namespace {namespace} yet; is the stack up?")
     return forward(kubectl, namespace, *there)
 
 
@@ -163,7 +163,9 @@ def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
     """
     for target in targets:
         if kubectl.get("service", target.service, "-n", namespace) is None:
-            raise CommandError(f"there is no service {target.service} in namespace {namespace} yet; is the stack up?")
+            raise CommandError(
+                f"service {target.service} does not exist in namespace {namespace} yet; is the stack up?"
+            )
     running: list[Running] = []
     try:
         for target in targets:
@@ -172,7 +174,7 @@ def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
             command += [f"{local}:{target.port}", "--address", "127.0.0.1"]
             running.append(start(command))
             _announce(running[-1], f"{target.what}: http://localhost:{local}")
-        say("Ctrl-C ends it")
+        say("press Ctrl-C to stop")
         while all(process.poll() is None for process in running):
             wait(running[0], 1)
         return max(process.poll() or 0 for process in running)
@@ -203,13 +205,13 @@ def free_port(wanted: int) -> int:
             except OSError:
                 continue
             return cast(int, probe.getsockname()[1])
-    raise CommandError("no port of this machine is free")
+    raise CommandError("all local ports are in use")
 
 
 def _credentials(kubectl: Kubectl, namespace: str, name: str) -> None:
     secret = kubectl.get("secret", name, "-n", namespace)
     if secret is None:
-        raise CommandError(f"there is no secret {name} in namespace {namespace} yet; is the stack up?")
+        raise CommandError(f"secret {name} does not exist in namespace {namespace} yet; is the stack up?")
     data = cast(dict[str, Any], secret.get("data") or {})
     for key in ("admin-user", "admin-password"):
         print(f"{key}: {base64.b64decode(str(data.get(key, ''))).decode()}")

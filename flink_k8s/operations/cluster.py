@@ -56,7 +56,7 @@ class Kind:
         """Makes the cluster unless it is there."""
         kind = _kind()
         if KIND_NAME in capture([kind, "get", "clusters"]).stdout.decode().split():
-            say(f"   kind cluster {KIND_NAME} is there")
+            say(f"   kind cluster {KIND_NAME} exists")
             return
         must(
             "kind create cluster",
@@ -124,7 +124,7 @@ def tags_of(stack: Stack) -> list[tuple[str, str]]:
 
 def _say_tags(tags: Sequence[tuple[str, str]]) -> None:
     for source, tag in tags:
-        say(f"   {source} is there as {tag}")
+        say(f"   {source} is tagged {tag}")
 
 
 def _sandbox(*arguments: str) -> list[str]:

@@ -29,7 +29,7 @@ def known(stack: Stack) -> None:
             listed = cast(list[Mapping[str, Any]], content.get("contexts") or [])
             contexts |= {str(one["name"]) for one in listed}
     if stack.context not in contexts:
-        there = f"contexts there: {', '.join(sorted(contexts))}" if contexts else "there is none"
+        there = f"known contexts: {', '.join(sorted(contexts))}" if contexts else "no context exists"
         raise CommandError(
             f'Pulumi.{stack.name}.yaml: context: "{stack.context}" is not in {", ".join(map(str, files))}; {there}'
         )
@@ -58,8 +58,8 @@ def unchanged(state: Mapping[str, Any], stack: Stack) -> None:
     if before and stack.context not in before:
         raise CommandError(
             f"the stack {stack.name} is in the context {', '.join(sorted(before))}, and its file names {stack.context}:"
-            f" its objects would stay behind there. Take it away there first (make destroy STACK={stack.name}), or make"
-            " another stack; where only the context's name has changed, give it its old name in the kubeconfig"
+            f" its objects would remain there. Destroy it there first (make destroy STACK={stack.name}), or create"
+            " another stack. If only the name of the context has changed, restore the old name in the kubeconfig"
         )
 
 

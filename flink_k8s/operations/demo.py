@@ -130,7 +130,7 @@ def bring_input(text: bytes, kubectl: Kubectl, job: Job) -> None:
         kubectl.run("exec", "-i", "-n", job.namespace, pod, "--", "sh", "-c", script, stdin=text)
         arrived = kubectl.run("exec", "-n", job.namespace, pod, "--", "sha256sum", INPUT_IN_CLAIM).split()[0].decode()
         if arrived != hashlib.sha256(text).hexdigest():
-            raise CommandError("the input did not arrive whole in the claim; run the same command again")
+            raise CommandError("the input in the claim is incomplete; run the command again")
 
 
 def read_output(kubectl: Kubectl, job: Job) -> list[str]:

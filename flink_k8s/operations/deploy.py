@@ -125,7 +125,7 @@ class Engine:
         has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
         command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
         if context.is_new_cluster(stack, before):
-            say("-- the cluster lacks a namespace of the stack, as after it was created again: the state is refreshed")
+            say("-- a namespace of the stack does not exist in the cluster, which may be new: the state is refreshed")
             command.append("--refresh")
         watch, refusals, phase = Stopwatch(), Refusals(), Phase(has_preview=has_preview)
 
@@ -229,7 +229,7 @@ def _install() -> Path | None:
         PulumiCommand.install(root=str(_folder()), version=VersionInfo.parse(_wanted_version()))
     except Exception as error:  # whatever the SDK's installer meets, the remedy is the same
         lines = str(error).strip().splitlines()
-        say(f"   it cannot be installed here: {lines[-1] if lines else type(error).__name__}")
+        say(f"   the installation failed: {lines[-1] if lines else type(error).__name__}")
         return None
     return _installed()
 

@@ -27,7 +27,7 @@ def options(pack: str) -> list[str]:
     requirements, made = folder / "requirements.txt", folder / ".venv" / ".made"
     if requirements.exists() and not _is_newer(made, requirements):
         say(f"-- Python packages of the policy pack {pack}")
-        remedy = "mend what it says above and run the same command again"
+        remedy = "fix the error above and run the command again"
         python = folder / ".venv" / "bin" / "python"
         if not python.exists():
             must("the pack's virtual environment", [sys.executable, "-m", "venv", folder / ".venv"], remedy=remedy)

@@ -73,7 +73,7 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
         environment: of this process.
 
     Raises:
-        CommandError: when it is no Python job, or a file of it is not here.
+        CommandError: when it is not a Python job, or a file of it is not here.
     """
     spec = cast(dict[str, Any], job.spec)
     for key in job.kind.spec_path[1:]:
@@ -122,7 +122,7 @@ def _command(job: Job, args: Sequence[str]) -> tuple[list[tuple[str, str]], list
         if flag in ("-py", "--python", "-pym", "--pyModule"):
             return options, rest
     raise CommandError(
-        f"job {job.name} is no Python job (its arguments name no program with -py or -pym): "
+        f"job {job.name} is not a Python job (its arguments name no program with -py or -pym): "
         "run it with Flink's own `flink run`"
     )
 
@@ -131,7 +131,7 @@ def program_of(job: Job, args: Sequence[str]) -> str:
     """The name of the Python module that a job runs.
 
     Raises:
-        CommandError: when it is no Python job.
+        CommandError: when it is not a Python job.
     """
     options, _ = _command(job, args)
     return Path(options[-1][1]).stem
@@ -161,8 +161,8 @@ def _place(job: Job, text: str, volumes: Mapping[str, Path], *, must_exist: bool
             here = folder / path.removeprefix(prefix).lstrip("/")
             if must_exist and not here.exists():
                 raise CommandError(
-                    f"{job.source.document.file}: spec.job.args: {path} would be {here}, which is not there; "
-                    f"what the image has in {IN_IMAGE} belongs into {SOURCES.relative_to(ROOT)}"
+                    f"{job.source.document.file}: spec.job.args: {path} would be {here}, which does not exist; "
+                    f"put the files of {IN_IMAGE} in the image into {SOURCES.relative_to(ROOT)}"
                 )
             return f"{flag}{equals}{scheme}{here}"
     return text
@@ -213,7 +213,7 @@ def run(job: Job, with_pyflink: PyFlink) -> Path:
     prepared = local_run(job, folder, with_pyflink.python, os.environ)
     if prepared.missing:
         names = ", ".join(prepared.missing)
-        raise CommandError(f"the cluster takes {names} from a Secret; set them in your environment for a local run")
+        raise CommandError(f"a Secret of the cluster sets {names}; for a local run, set them in the environment")
     for made in prepared.folders:
         made.mkdir(parents=True, exist_ok=True)
     write_configuration(with_pyflink.distribution, folder / "conf", prepared.configuration)
@@ -248,7 +248,7 @@ def flink_version(stack: Stack, job: Job) -> str:
     template = cast(dict[str, Any], spec.get("template") or {})
     version: object = spec.get("flinkVersion") or cast(dict[str, Any], template.get("spec") or {}).get("flinkVersion")
     if version is None:
-        raise CommandError(f"no job file says which Flink {job.name} runs in (flinkVersion)")
+        raise CommandError(f"no job file sets flinkVersion for {job.name}")
     return str(version)
 
 

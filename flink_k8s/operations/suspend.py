@@ -139,14 +139,14 @@ def suspend(carrier: engine.Engine, stack: Stack, job: str, *, yes: bool, allowe
         return
     guarded = [_title(one) for one in jobs if one.is_protected]
     if guarded:
-        say(f"protected, and not to run until they are resumed: {', '.join(guarded)}")
+        say(f"protected jobs that will not run until they are resumed: {', '.join(guarded)}")
         confirm(stack.name, yes=yes)
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {getpass.getuser()} on {socket.gethostname()}"
     carrier.up(stack, Change({**before, **{one.key: since for one in jobs}}, [one.key for one in jobs]))
     pods, cpu, memory, _ = costs.cells(costs.declared(jobs, (), stack.platform.settings).total)
     names = ", ".join(map(_title, jobs))
     say(f"{stack.name}: suspended: {names}; that frees {cpu} CPU, {memory} of memory in {pods} pods")
-    say(f"to go on: make resume STACK={stack.name}")
+    say(f"to continue: make resume STACK={stack.name}")
 
 
 def _refuse_losses(

@@ -27,17 +27,17 @@ def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
     ones = [one for one in found if job in ("", one.name)]
     if job and not ones:
         known = ", ".join(sorted({one.name for one in found})) or "none"
-        raise CommandError(f"no Flink resource {job} waits for an operator; those that have its finalizer: {known}")
+        raise CommandError(f"unknown Flink resource {job}; resources with the operator's finalizer: {known}")
     if trouble or not ones:
         return ones
     if not job:
         raise CommandError(
-            "the operator is there and takes its finalizers away itself; where it cannot (a savepoint of a job that "
+            "the operator runs and removes its finalizers itself; if it cannot (a savepoint of a job that "
             "does not run), name the job: make unstick JOB=…"
         )
     waiting = [one for one in ones if one.is_deleted or one.cannot_save]
     if not waiting:
-        raise CommandError(f"{ones[0].title} is well or not being deleted, and its operator is there: nothing is stuck")
+        raise CommandError(f"{ones[0].title} is healthy or not being deleted, and its operator runs: nothing is stuck")
     return waiting
 
 
@@ -68,11 +68,11 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
     trouble = operator_trouble(kubectl, stack)
     ones = chosen(held(kubectl, stack), trouble, job)
     if not ones:
-        say("nothing waits for an operator")
+        say("no Flink resource waits for an operator")
         return
-    say(trouble or "the operator is there, and cannot do it")
+    say(trouble or "the operator runs, but cannot remove them")
     if not all(gives_up_savepoint(one, trouble) for one in ones):
-        say("this takes the operator's finalizers away, and what they stand for:")
+        say("this removes the operator's finalizers and skips their cleanup:")
     for one in ones:
         say(f"  {cost(one, trouble)}")
     confirm(stack.name, yes=yes)

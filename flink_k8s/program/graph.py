@@ -116,7 +116,7 @@ def update(recording: Recording, stack: str, file: Path) -> None:
     after = in_text(before, stack, mermaid(recording))
     if after != before:
         output_file.write(file, after)
-        print(f"{file}: the graph of {stack} is new")
+        print(f"{file}: updated the graph of {stack}")
 
 
 def verify(recording: Recording, stack: str, file: Path) -> None:

@@ -25,7 +25,9 @@ def manifest(resource: Resource) -> Manifest:
         CommandError: when a value is not known before something else is deployed, or the object is a patch.
     """
     if resource.type.endswith("Patch") and not str(resource.inputs.get("kind")).endswith("Patch"):
-        raise CommandError(f"{resource.title} patches an object of somebody else; only the pulumi command can")
+        raise CommandError(
+            f"{resource.title} patches an object that the stack does not own; only the pulumi command can"
+        )
     if resource.unknown_paths:
         raise CommandError(
             f"{resource.title}: {', '.join(resource.unknown_paths)} is known only after something else is deployed;"

@@ -89,7 +89,7 @@ def _own_files(folder: Path) -> set[str]:
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise CommandError(
-            f"{folder} holds files that were not rendered ({shown}); name an empty folder, or one that was rendered to"
+            f"{folder} contains files that were not rendered ({shown}); name an empty folder, or a rendered one"
         )
     return listed & present
 

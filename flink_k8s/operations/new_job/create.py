@@ -25,11 +25,11 @@ def files(name: str) -> dict[Path, str]:
     """
     if not JOB_NAME.fullmatch(name):
         raise CommandError(
-            f'JOB: "{name}" is no name for a job; use lower-case letters, digits and -, a letter first, 45 at most'
+            f'JOB: "{name}" is not a valid job name; use lower-case letters, digits and -, a letter first, 45 at most'
         )
     module = name.replace("-", "_")
     if keyword.iskeyword(module):
-        raise CommandError(f'JOB: "{name}" is a word of Python; choose another name')
+        raise CommandError(f'JOB: "{name}" is a Python keyword; choose another name')
     places = {
         "manifest.yaml": Path("jobs") / f"{module}.yaml",
         "code.py": Path("jobs") / "pyflink" / "src" / f"{module}.py",
@@ -50,7 +50,7 @@ def create(name: str, root: Path = ROOT) -> list[Path]:
     new = files(name)
     there = [str(place) for place in new if (root / place).exists()]
     if there:
-        raise CommandError(f"{', '.join(there)}: there already; choose another name, or delete them first")
+        raise CommandError(f"{', '.join(there)} already exists; choose another name, or delete them first")
     for place, text in new.items():
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (root / place).write_text(text)

@@ -49,7 +49,7 @@ def plan(
     planned = planning.plan(preview, Operator(operator.version, operator.configuration), limits)
     report = Report(stack.name, planned, tuple(allowed))
     for name in report.unused:
-        print(f"note: no job {name} loses state: it need not be allowed", file=sys.stderr)
+        print(f"note: job {name} loses no state; it needs no permission", file=sys.stderr)
     say(report.markdown() if form == "markdown" else report.text())
     if markdown:
         output_file.write(markdown, report.markdown())

@@ -37,7 +37,9 @@ def compare(root: Path, base: str, stacks: Sequence[str] = (), allowed: Sequence
         known = sorted({*stack_file.stacks(old), *stack_file.stacks(new)})
         for stack in names:
             if stack not in known:
-                raise CommandError(f'there is no stack "{stack}", neither here nor in {base}; {nearest(stack, known)}')
+                raise CommandError(
+                    f'unknown stack "{stack}" in the working tree and in {base}; {nearest(stack, known)}'
+                )
         compared: list[Compared] = []
         for index, stack in enumerate(names):
             before, after = trees.declare(old, stack), trees.declare(new, stack)

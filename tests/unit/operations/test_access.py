@@ -93,7 +93,7 @@ def ctrl_c(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def say(text: str) -> None:
         said.append(text)
-        if text == "Ctrl-C ends it":
+        if text == "press Ctrl-C to stop":
             raise KeyboardInterrupt
 
     monkeypatch.setattr(look, "say", say)
@@ -108,7 +108,7 @@ def test_all_addresses_are_said_and_ctrl_c_ends_them(cluster: Cluster, ctrl_c: l
         "Grafana: http://localhost",
         "Prometheus: http://localhost",
         "Alertmanager: http://localhost",
-        "Ctrl-C ends it",
+        "press Ctrl-C to stop",
     ]
     assert len(cluster.started) == 3
     for line, target in zip(cluster.started, look.MONITORING, strict=True):
@@ -149,7 +149,7 @@ def test_an_address_that_does_not_answer_is_not_said(cluster: Cluster, monkeypat
 
 
 def test_a_job_without_its_service_is_said(cluster: Cluster):
-    with pytest.raises(CommandError, match="no service word-count-rest in namespace flink yet"):
+    with pytest.raises(CommandError, match="service word-count-rest does not exist in namespace flink yet"):
         look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081))
 
 
@@ -227,5 +227,5 @@ def test_grafanas_user_and_password(cluster: Cluster, capsys: pytest.CaptureFixt
     cluster.has("secret", "ours", data={key: base64.b64encode(text.encode()).decode() for key, text in data.items()})
     look._credentials(cluster.kubectl, "monitoring", "ours")
     assert capsys.readouterr().out == "admin-user: admin\nadmin-password: pass word\n"
-    with pytest.raises(CommandError, match="no secret grafana-admin"):
+    with pytest.raises(CommandError, match="secret grafana-admin does not exist"):
         look._credentials(cluster.kubectl, "monitoring", "grafana-admin")

@@ -111,7 +111,7 @@ def kubeconfig(path: Path, *contexts: str) -> Path:
 def test_a_context_that_no_kubeconfig_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [kubeconfig(tmp_path / "a", "mine"), kubeconfig(tmp_path / "b", "yours"), tmp_path / "none"]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
-    with pytest.raises(CommandError, match=r'context: "kind-flink" is not in .*; contexts there: mine, yours'):
+    with pytest.raises(CommandError, match=r'context: "kind-flink" is not in .*; known contexts: mine, yours'):
         context.known(stack.prepare("dev"))
     kubeconfig(files[1], "kind-flink")
     context.known(stack.prepare("dev"))

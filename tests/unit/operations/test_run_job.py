@@ -60,13 +60,15 @@ def test_the_program_is_the_one_that_the_image_has(tmp_path: Path):
 def test_a_program_that_is_not_here_is_refused(tmp_path: Path):
     wrong = spec()
     wrong["job"]["args"][3] = "/opt/flink/usrlib/src/wordcount.py"
-    with pytest.raises(CommandError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which is not there; .*"):
+    with pytest.raises(
+        CommandError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which does not exist; .*"
+    ):
         made(wrong, tmp_path)
 
 
 @pytest.mark.parametrize("args", [[], ["--input", "x"], None])
 def test_a_job_that_is_no_python_is_refused(tmp_path: Path, args: list[str] | None):
-    with pytest.raises(CommandError, match="job counts is no Python job"):
+    with pytest.raises(CommandError, match="job counts is not a Python job"):
         made({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
 
 
@@ -149,7 +151,7 @@ def test_a_session_jobs_flink_is_its_clusters():
     stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, mine])))
     assert flink_version(stack, mine) == "v1_20"
     elsewhere = job({"deploymentName": "gone"}, "FlinkSessionJob", cluster="gone")
-    with pytest.raises(CommandError, match="no job file says which Flink"):
+    with pytest.raises(CommandError, match="no job file sets flinkVersion"):
         flink_version(stack, elsewhere)
 
 
@@ -207,18 +209,18 @@ class TestNew:
         mine = tmp_path / "jobs/pyflink/src/mine.py"
         mine.parent.mkdir(parents=True)
         mine.write_text("mine")
-        with pytest.raises(CommandError, match=r"jobs/pyflink/src/mine.py: there already; choose another name"):
+        with pytest.raises(CommandError, match=r"jobs/pyflink/src/mine.py already exists; choose another name"):
             create("mine", tmp_path)
         assert mine.read_text() == "mine"
         assert not (tmp_path / "jobs/mine.yaml").exists()
 
     @pytest.mark.parametrize("name", ["Late", "1st", "a_b", "a" * 46, "-a", ""])
     def test_no_name_for_a_job(self, name: str, tmp_path: Path):
-        with pytest.raises(CommandError, match="is no name for a job; use lower-case letters"):
+        with pytest.raises(CommandError, match="is not a valid job name; use lower-case letters"):
             create(name, tmp_path)
 
     def test_a_word_of_python_is_no_module(self, tmp_path: Path):
-        with pytest.raises(CommandError, match="is a word of Python"):
+        with pytest.raises(CommandError, match="is a Python keyword"):
             create("class", tmp_path)
 
 

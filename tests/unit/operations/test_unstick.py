@@ -258,11 +258,11 @@ def test_nobody_agrees_nothing_is_done(monkeypatch: pytest.MonkeyPatch, answer: 
 
 def test_an_operator_that_is_there_does_its_work_itself():
     found = held(FakeKubectl(job(), job("well", deleted=False)), stack())  # pyright: ignore
-    with pytest.raises(CommandError, match="the operator is there"):
+    with pytest.raises(CommandError, match="the operator runs"):
         unstick.chosen(found, "", "")
     with pytest.raises(CommandError, match="nothing is stuck"):
         unstick.chosen(found, "", "well")
-    with pytest.raises(CommandError, match="no Flink resource nobody"):
+    with pytest.raises(CommandError, match="unknown Flink resource nobody"):
         unstick.chosen(found, "gone", "nobody")
     assert [one.name for one in unstick.chosen(found, "", "orders")] == ["orders"]
     assert len(unstick.chosen(found, "gone", "")) == 2

@@ -200,5 +200,7 @@ def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(ren
 
 def test_a_stack_that_is_nowhere_is_said_with_the_nearest_that_is(renamed: Path) -> None:
     """No comment says of a misspelt stack that all is well with it."""
-    with pytest.raises(CommandError, match=r'no stack "team\.b", neither here nor in main; did you mean "team\.a"\?'):
+    with pytest.raises(
+        CommandError, match=r'unknown stack "team\.b" in the working tree and in main; did you mean "team\.a"\?'
+    ):
         compare(renamed, "main", ["dev", "team.b"])
