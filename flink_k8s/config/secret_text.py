@@ -1,8 +1,8 @@
-"""Whether a name or a text looks like a password, a key or a token that stands in clear.
+"""Detects passwords, keys and tokens that are stored as plaintext.
 
-By names, by shapes that are known (keys of clouds, tokens, private keys, passwords in URLs and connection texts), and
-by texts that no person and no program writes but a random generator. What is random and mostly no secret is left
-alone: digests and ids in hexadecimal, UUIDs, public keys and certificates, ids of at most 23 characters.
+By names, by known formats (cloud keys, tokens, private keys, passwords in URLs and connection strings), and by texts
+that only a random generator produces. Random texts that are rarely secrets are ignored: digests and ids in
+hexadecimal, UUIDs, public keys and certificates, ids of at most 23 characters.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import cast
 
 HIDDEN = "[hidden]"
-"""What is shown instead of a secret."""
+"""Text that is printed instead of a secret."""
 
 KEYSTORE_PASSWORD = "changeit"
-"""Java's word for a keystore that somebody else guards: here the Secret that the keystore lies in."""
+"""Java's default password, for a keystore that is protected otherwise: here by the Secret that contains it."""
 
 _KEYSTORE_PASSWORD_NAME = re.compile(r"security\.ssl\.internal\.(key|keystore|truststore)-password")
 
@@ -27,7 +27,7 @@ _SECRET_WORDS = (
 )
 _SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
 _SECRET_NUMBER = re.compile(_SECRET_WORDS + "(?:[-_.]?(?:key|id))?$", re.IGNORECASE)
-"""Digits are a secret where the name ends so: `DB_PASSWORD`, `s3.secret-key`; not in `token.count` or `max-key`."""
+"""Suffix of names whose digits are a secret: `DB_PASSWORD`, `s3.secret-key`; not `token.count` or `max-key`."""
 
 _HARMLESS_END = re.compile(
     r"(existing[-_.]?secret|password[-_.]?key|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|(?<!secret)(?<!secret[-_.])id|"
@@ -46,26 +46,26 @@ _ASSIGNED = re.compile(
     r"""(?:=(?!["'])|["']?\s*=\s*["']|["']\s*:\s*["'])(?!\$[{(]|\{\{|<|\*{3}|\.{3}|env:)[^\s"'&;,]{3,}""",
     re.IGNORECASE,
 )
-"""`password=…` in a connection text, `'password' = '…'` in SQL, `"password": "…"` in JSON."""
+"""`password=…` in a connection string, `'password' = '…'` in SQL, `"password": "…"` in JSON."""
 
 _LINE = re.compile(r"""\s*["']?(?P<name>[\w.\-]+)["']?\s*(?::\s+|=\s*)(?P<value>[^\s()\[\]{}][^()\[\]{}]*)""")
-"""A line of a properties or YAML file that stands as text in a value; what is code has brackets."""
+"""A line of a properties or YAML file inside of a text; lines of code contain brackets."""
 
 _PUBLIC = re.compile(
     r"-----BEGIN (?:CERTIFICATE|PUBLIC KEY|[A-Z ]*CERTIFICATE REQUEST)-----.*?-----END [A-Z ]+-----"
     r"|\bLS0tLS1CRUdJTiBDRVJUSUZJQ0FURS[A-Za-z0-9+/=\s]*|\bAAAA[A-Z]3NzaC1[A-Za-z0-9+/=]*|\bsha(?:256|384|512)[-:=][A-Za-z0-9+/=]+",
     re.DOTALL,
 )
-"""Certificates, public keys and digests: random, and for everybody."""
+"""Certificates, public keys and digests: random, but public."""
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+/_.$-])[A-Za-z0-9+/_-]{24,128}={0,2}(?![A-Za-z0-9+/_=.-])")
 _KINDS = (str.islower, str.isupper, str.isdigit)
-_LEAST_CHANGES = 0.42
-"""Share of neighbours that are of two kinds (lower, upper, digit) in a random text: 0.62 on average. In words written
-together, as in class names, it is below 0.35."""
+_MIN_CHANGES = 0.42
+"""Share of adjacent characters of different kinds (lower, upper, digit) in a random text: 0.62 on average. In joined
+words, such as class names, it is below 0.35."""
 
-_MOST_SIGNS = 1 / 10
-"""Share of a random text that is `+`, `/`, `-` or `_`: 1/32 on average. In paths it is far above."""
+_MAX_SIGNS = 1 / 10
+"""Share of `+`, `/`, `-` and `_` in a random text: 1/32 on average. In paths it is far higher."""
 
 _PUBLIC_NAME = re.compile(
     r"(digest|checksum|hash|fingerprint|integrity|etag|uuid|guid|image|public[-_.]?key|cabundle|ca[-_.]?data)$",
@@ -75,11 +75,11 @@ _PLACEHOLDERS = ("${", "$(", "<", "{{")
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a name or a value looks like a password, a key or a token that stands in clear.
+    """Whether a value looks like a plaintext password, key or token, by its name or its text.
 
     Args:
-        name: of the variable, key or option; empty where the value has none.
-        value: its text.
+        name: of the variable, key or option; empty if the value has none.
+        value: the text.
     """
     text = value.strip()
     if not text or text.startswith(_PLACEHOLDERS):
@@ -97,7 +97,7 @@ def is_secret(name: str, value: str) -> bool:
 
 
 def is_secret_argument(args: list[object], index: int) -> bool:
-    """Whether an argument is a secret: by itself, as `--password=x`, or after `--password`."""
+    """Whether an argument is a secret: by its text, as `--password=x`, or after `--password`."""
     text = str(args[index])
     flag, equals, value = text.partition("=")
     if text.startswith("-"):
@@ -107,12 +107,12 @@ def is_secret_argument(args: list[object], index: int) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether a value can be a secret: a text, or a number, which YAML makes of digits without quotes."""
+    """Whether a value can be a secret: a text, or a number, which is how YAML reads digits without quotes."""
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def masked(name: str, value: object) -> object:
-    """The value as it may be shown: each text in it that looks like a secret is hidden.
+    """The value with all texts hidden that look like secrets.
 
     Args:
         name: of the value.
@@ -136,12 +136,12 @@ def masked(name: str, value: object) -> object:
 
 
 def side_by_side(value: object, shown: object, leaf: Callable[[object, object], object]) -> object:
-    """The value with what `leaf` makes of each text, number … in it and of what is shown in its place.
+    """The value with each leaf replaced by the result of `leaf`.
 
     Args:
-        value: as it is.
-        shown: the same, `masked`.
-        leaf: takes what is no list and no mapping, and what is shown of it.
+        value: the value.
+        shown: the `masked` value.
+        leaf: receives a text, number … of the value, and the masked text, number … at the same path.
     """
     if isinstance(value, dict):
         others = cast("dict[str, object]", shown)
@@ -154,20 +154,20 @@ def side_by_side(value: object, shown: object, leaf: Callable[[object, object], 
 
 
 def _is_secret_line(line: str) -> bool:
-    found = _LINE.fullmatch(line)
-    return found is not None and is_secret(found["name"], found["value"])
+    match = _LINE.fullmatch(line)
+    return match is not None and is_secret(match["name"], match["value"])
 
 
 def _masked_line(line: str) -> str:
-    found = _LINE.fullmatch(line)
+    match = _LINE.fullmatch(line)
     return (
-        line if found is None or not is_secret(found["name"], found["value"]) else line[: found.start("value")] + HIDDEN
+        line if match is None or not is_secret(match["name"], match["value"]) else line[: match.start("value")] + HIDDEN
     )
 
 
 @lru_cache(maxsize=4096)
 def _is_secret_text(text: str) -> bool:
-    # The same texts stand in every job of a stack: each is looked at once.
+    # All jobs of a stack contain the same texts: cache the results.
     if len(text) < 8:
         return False
     if _SECRET_VALUE.search(text) or _ASSIGNED.search(text):
@@ -176,10 +176,10 @@ def _is_secret_text(text: str) -> bool:
 
 
 def _is_random(token: str) -> bool:
-    kinds = [next((place for place, is_one in enumerate(_KINDS) if is_one(sign)), None) for sign in token]
+    kinds = [next((place for place, is_kind in enumerate(_KINDS) if is_kind(sign)), None) for sign in token]
     counts = [kinds.count(place) for place in range(3)]
-    if min(counts[:2]) < 3 or counts[2] == 0 or kinds.count(None) > len(token) * _MOST_SIGNS + 1:
+    if min(counts[:2]) < 3 or counts[2] == 0 or kinds.count(None) > len(token) * _MAX_SIGNS + 1:
         return False
-    pairs = [(one, other) for one, other in pairwise(kinds) if one is not None and other is not None]
-    changes = sum(one != other for one, other in pairs)
-    return changes / len(pairs) >= _LEAST_CHANGES
+    pairs = [(left, right) for left, right in pairwise(kinds) if left is not None and right is not None]
+    changes = sum(left != right for left, right in pairs)
+    return changes / len(pairs) >= _MIN_CHANGES

@@ -76,7 +76,7 @@ class TestOrder:
         for operation in ("preview", "up"):
             done = run(f"flink_k8s.operations.deploy {operation}", "team-a")
             assert done.code != 0
-            assert "the stack platform, which holds the platform, is not up" in done.output
+            assert "the platform's stack platform is not deployed" in done.output
         assert kubectl.get("namespace", "team-a") is None
 
     def test_the_platform_then_the_teams(self, run: Run, kubectl: Kubectl):
