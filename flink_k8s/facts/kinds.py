@@ -1,4 +1,4 @@
-"""Kinds that have no namespace, by API group, and which of them a job file's own definitions add."""
+"""Cluster-scoped kinds by API group, and those that CustomResourceDefinitions in job files add."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CLUSTER_SCOPED: frozenset[tuple[str, str]] = frozenset(
         ("trust.cert-manager.io", "Bundle"),
     }
 )
-"""API group and kind: Kubernetes' own (1.34), and those of what is often installed beside Flink."""
+"""API group and kind: Kubernetes' own (1.34), and those of operators that are often installed with Flink."""
 
 
 def group_kind(manifest: Mapping[str, object]) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def group_kind(manifest: Mapping[str, object]) -> tuple[str, str]:
 
 
 def cluster_scoped(manifests: Iterable[Mapping[str, object]]) -> frozenset[tuple[str, str]]:
-    """The kinds without a namespace: the known ones, and those that a CustomResourceDefinition among these adds."""
+    """The cluster-scoped kinds: the known ones, and those of the CustomResourceDefinitions among the manifests."""
     added: set[tuple[str, str]] = set()
     for manifest in manifests:
         spec = mapping(manifest.get("spec"))

@@ -127,7 +127,7 @@ def test_problems_of_merged_values_name_the_file_that_said_them(project: Project
     )
     project.job(JOB.replace("  taskManager: {resource: {memory: 1g, cpu: 1}}\n", ""))
     assert project.problems() == [
-        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is not a valid size; write it like "2048m" or "4g"',
+        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is not a valid size; write a size such as "2048m" or "4g"',
         "Pulumi.x.yaml:9: jobs.word-count.flinkConfiguration.kubernetes.namespace: is set by the operator; remove it",
         "Pulumi.x.yaml:11: jobs.word-count.spec.job.parallelism: is 0; write a number of at least 1",
     ]

@@ -161,7 +161,7 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
 @pytest.mark.parametrize(
     ("namespace", "problem"),
     [
-        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is not a valid value; write it like "500m", "2" or "4Gi"'),
+        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is not a valid value; write a quantity such as "500m", "2" or "4Gi"'),
         ({"quota": {"cpu": -1}}, "namespaces.flink.quota.cpu: is negative"),
         ({"quota": {"job": 1}}, "namespaces.flink.quota.job: unknown field"),
         ({"quota": {"hard": {"requests.cpu": 1}}}, 'namespaces.flink.quota.hard["requests.cpu"]: has a key of its own; set quota.cpu'),
