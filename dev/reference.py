@@ -15,29 +15,39 @@ from flink_k8s.config.model import JobSettings, StackSettings
 
 _HEAD = """# Configuration of a stack
 
-<!-- Written from flink_k8s/config/model.py by `make schema`; do not change it here. -->
+<!-- Generated from flink_k8s/config/model.py by `make schema`; do not change it here. -->
 
-A stack is one environment: `Pulumi.<stack>.yaml`, with these keys under `config`, each with `flink-k8s:` before it. Everything but
-`context` has a default. `make check STACK=<stack>` says everything that is wrong with it, without a cluster; a key that is
-misspelt is an error that names the nearest one.
+A stack is one environment. Its file `Pulumi.<stack>.yaml` contains these keys under `config`, with the prefix `flink-k8s:`. All
+keys except `context` have a default. `make check STACK=<stack>` reports every problem without a cluster. An unknown key is an
+error, which suggests the most similar key.
 
-Numbers and booleans may be written plain where text is wanted by Flink or Kubernetes (`env`, `parameters`,
-`flinkConfiguration`), but not what YAML reads as something else than it looks like (`no`, `1.10`): quote that.
+Numbers and booleans need no quotes where Flink or Kubernetes require text (`env`, `parameters`, `flinkConfiguration`). Quote
+values that look different than YAML reads them, such as `no` and `1.10`.
 """
 
 _ORDER = """
-## What wins
+## Precedence
 
-A job's spec is merged from layers, later ones win: what the platform derives (account, metrics), `jobDefaults`, the job file, `jobs`,
-`enforced`. Mappings are merged deep. Lists are replaced, except `containers`, `initContainers`, `env`, `volumes`, `ports`,
-`imagePullSecrets` and `ephemeralContainers`, whose items are merged by name, and `volumeMounts`, merged by `mountPath`. `null` takes a key away, and an item of a named list goes with
-`$patch: delete`. What a layer says of an option of `flinkConfiguration`, a value or `null`, by a name that the job's Flink version knows, takes away what
-earlier ones say of it by another (`state.checkpoints.dir`, `execution.checkpointing.dir`).
-`parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
-says `args`.
-`python -m flink_k8s check <stack> --explain <job>` prints every value of a job with the place that it came from, and
-what `enforced` replaced. In a team's stack its platform's `jobDefaults` and `enforced` are layers, too, the first and the last of them
-all: docs/teams.md.
+A job's spec is merged from these sources; a later source wins:
+
+1. derived: values that the program calculates from the stack config (service account, metrics, state)
+2. `jobDefaults`
+3. the job file
+4. `jobs`
+5. `enforced`
+
+- Mappings are merged deep. `null` removes a key.
+- Lists are replaced, with these exceptions: items of `containers`, `initContainers`, `env`, `volumes`, `ports`, `imagePullSecrets` and
+  `ephemeralContainers` are merged by name, and those of `volumeMounts` by `mountPath`. `$patch: delete` removes an item of such a list.
+- An option of `flinkConfiguration` can have several names (`state.checkpoints.dir`, `execution.checkpointing.dir`). If a source sets it by a
+  name that the job's Flink version reads, to a value or `null`, the values of earlier sources under its other names are removed.
+- `parameters` are merged into the job's arguments in the order of the sources, regardless of the source of the arguments. If `enforced`
+  sets `args`, the `parameters` of `jobs` are ignored.
+- In a stack on another stack's platform, the `jobDefaults` and `enforced` of the platform are two more sources: `jobDefaults` of the platform
+  precedes that of the stack, and its `enforced` is the last source ([teams.md](teams.md)).
+
+`python -m flink_k8s check <stack> --explain <job>` prints every value of a job with its source, and the values that
+`enforced` replaced.
 """
 
 
@@ -109,7 +119,7 @@ def _default(field: FieldInfo) -> str:
     if default is None:
         return "not set"
     if isinstance(default, BaseModel):
-        return "its own defaults"
+        return "per key"
     if isinstance(default, dict):
         keys = ", ".join(f"`{key}`" for key in cast(dict[str, object], default))
         return keys or "none"

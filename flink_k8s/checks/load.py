@@ -18,7 +18,7 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import JOB_FILE, Problem, ProblemsError
 from flink_k8s.config.stack_file import StackConfig
-from flink_k8s.config.validation import read_of_all_jobs, read_settings
+from flink_k8s.config.validation import read_platform_settings, read_settings
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.resolution import resolve
@@ -36,7 +36,7 @@ def load(root: Path, config: StackConfig) -> DeclaredStack:
     """
     config, problems = with_platform(root, config)
     settings, config_problems = read_settings(config)
-    platform_settings, platform_problems = read_of_all_jobs(config)
+    platform_settings, platform_problems = read_platform_settings(config)
     objects, file_problems = job_files.read_folders(root, settings.job_folders if settings else ["jobs"])
     problems += file_problems + config_problems + platform_problems
     if settings is None:

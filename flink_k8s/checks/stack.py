@@ -40,8 +40,8 @@ def check(stack: StackSubject) -> None:
 def check_all_jobs(stack: StackSubject) -> None:
     """Check `jobDefaults` and `enforced` of the stack, and of the platform's stack."""
     stacks = [(stack.settings, stack.config)]
-    if stack.platform_settings is not None and stack.config.below is not None:
-        stacks.append((stack.platform_settings, stack.config.below))
+    if stack.platform_settings is not None and stack.config.platform_config is not None:
+        stacks.append((stack.platform_settings, stack.config.platform_config))
     for settings, config in stacks:
         for key, source in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
             if source.restore_from is not None:

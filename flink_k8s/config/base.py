@@ -1,4 +1,4 @@
-"""What every model of the stack config is made of: the base class, and the types of names, durations and text."""
+"""The base class of all models of the stack config, and the types of names, durations and text."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 def _dns_label(name: str) -> str:
     if not _DNS_LABEL.fullmatch(name):
-        raise ValueError("is no Kubernetes name; use lower-case letters, digits and -, 63 at most")
+        raise ValueError("is not a Kubernetes name; use lower-case letters, digits and -, 63 characters at most")
     return name
 
 
 def _duration(value: str) -> str:
     if seconds(value) == 0:
-        raise ValueError('is no time at all; write it like "10m"')
+        raise ValueError('must be greater than zero; write a duration such as "10m"')
     return value
 
 
 def scalar_text(value: object) -> object:
-    """Numbers and booleans as the text that Kubernetes and Flink want."""
+    """Numbers and booleans as text, which Kubernetes and Flink require."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
@@ -42,7 +42,7 @@ Text = Annotated[
 
 
 class Model(BaseModel):
-    """Base of all: camelCase in files, no unknown keys, immutable."""
+    """Base class of the models: camelCase in files, no unknown keys, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
 
@@ -51,4 +51,4 @@ class SecretKey(Model):
     """One key of a Kubernetes Secret in the job's namespace."""
 
     secret: str = Field(description="Name of the Secret.")
-    key: str = Field(description="Key in it.")
+    key: str = Field(description="Key in the Secret.")

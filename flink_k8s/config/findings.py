@@ -1,4 +1,4 @@
-"""Findings of rules: what a rule reports, and how severe it is."""
+"""Findings of rules, and their severity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Severity(Enum):
     ERROR = "error"
     """Always stops the stack."""
     WARNING = "warning"
-    """Is printed; stops a stack that is `strict`."""
+    """Is printed; stops a stack with `strict: true`."""
     NOTICE = "notice"
     """Is printed."""
     DISABLED = "disabled"
@@ -37,9 +37,9 @@ class Finding:
 
     Attributes:
         rule: id of the rule, a key of `checks.rules.RULES`.
-        path: place in the source.
+        path: of the value in the source.
         message: `problem; remedy`.
-        source: the object or config that the path is about; None: the one that the check was given.
+        source: the object or config that contains the path; None: the subject of the check.
     """
 
     rule: str
@@ -58,7 +58,7 @@ class Remark:
 
     Attributes:
         severity: warning or notice.
-        problem: what was found.
+        problem: the finding with its file and line.
     """
 
     severity: Severity

@@ -1,4 +1,4 @@
-"""Finds and reads the job files: each `*.yaml`, `*.yml` and `*.json` in a stack's `jobFolders`."""
+"""Reads the job files: every `*.yaml`, `*.yml` and `*.json` in a stack's `jobFolders`."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from flink_k8s.config.yaml_file import read as read_yaml
 from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FLINK_KINDS
 
 CANARY = f"{FLINK_GROUP}/canary"
-"""Label of an object that is there so that the operator can be watched."""
+"""Label of an object that exists to monitor the operator."""
 
 ENABLED = "flink-k8s/enabled"
-"""Annotation of a job file: `"false"` leaves the job out of every stack that does not say `enabled: true` for it."""
+"""Annotation of a job: `"false"` excludes the job from every stack that does not set `enabled: true` for it."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
-"""Ends of the names of job files, in any case; `kubectl apply -f` reads the same."""
+"""Suffixes of job files, in any case; `kubectl apply -f` reads the same files."""
 
 _MOST_UNREAD = 1_000
-"""Files and folders below job folders that are looked into for Flink's resources."""
+"""Maximum number of unread files and folders that are searched for Flink resources."""
 
 
 @dataclass(frozen=True)
 class FileObject:
-    """One Kubernetes object of a job file, as it stands there.
+    """One Kubernetes object of a job file, as it is written.
 
     Attributes:
-        document: where it stands.
+        document: contains the object.
         manifest: the object.
-        root: where the object begins in the document; not empty inside a `kind: List`.
+        root: path of the object in the document; not empty in a `kind: List`.
     """
 
     document: Document
@@ -42,62 +42,62 @@ class FileObject:
 
     @property
     def kind(self) -> str:
-        """`FlinkDeployment`, `PersistentVolumeClaim` …"""
+        """The object's kind: `FlinkDeployment`, `PersistentVolumeClaim` …"""
         return str(self.manifest["kind"])
 
     @property
     def metadata(self) -> dict[str, object]:
-        """Its metadata."""
+        """The object's metadata."""
         return cast(dict[str, object], self.manifest["metadata"])
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The object's name."""
         return str(self.metadata["name"])
 
     @property
     def namespace(self) -> str | None:
-        """The namespace that the file says, None when it says none."""
+        """The namespace in the file; None if the file sets none."""
         namespace = self.metadata.get("namespace")
         return None if namespace is None else str(namespace)
 
     @property
     def is_job(self) -> bool:
-        """Whether it is one of Flink's resources, in contrast to what is merely deployed with them.
+        """Whether the object is a Flink resource, in contrast to objects that are deployed with Flink resources.
 
-        A canary, by which the operator is watched, is a FlinkDeployment without a job or even a spec: no job.
+        A canary, which monitors the operator, is a FlinkDeployment without a job or even a spec, and not a job.
         """
         return is_flink(self.manifest) and not _is_canary(self.metadata)
 
     @property
     def enabled(self) -> bool | None:
-        """What its annotation says of whether it is deployed; None when it says nothing."""
-        said = _annotations(self.metadata).get(ENABLED)
-        return None if said is None else said == "true"
+        """Value of the annotation `flink-k8s/enabled`; None if it is not set."""
+        value = _annotations(self.metadata).get(ENABLED)
+        return None if value is None else value == "true"
 
     def problem(self, path: KeyPath, message: str, rule: str = JOB_FILE) -> Problem:
-        """A problem at that path of the object."""
+        """A problem at the path of the object."""
         return self.document.problem((*self.root, *path), message, rule)
 
 
 def read_folders(root: Path, folders: Iterable[str]) -> tuple[list[FileObject], list[Problem]]:
-    """All objects of all job files of those folders, and what is wrong with the files themselves."""
+    """All objects of all job files in the folders, and the problems of the files themselves."""
     objects: list[FileObject] = []
     problems: list[Problem] = []
     for folder in dict.fromkeys(folders):
-        found, wrong = read_folder(root, folder)
-        objects += found
-        problems += wrong
+        folder_objects, folder_problems = read_folder(root, folder)
+        objects += folder_objects
+        problems += folder_problems
     return objects, problems
 
 
 def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], list[Problem]]:
-    """All objects of all job files, in the order of file names, and what is wrong with the files themselves."""
+    """All objects of all job files in the order of file names, and the problems of the files themselves."""
     objects: list[FileObject] = []
     problems: list[Problem] = []
     base = root / folder
     if not base.is_dir():
-        return [], [Problem(folder, 0, "", "is no folder; job files are expected there", JOB_FILE)]
+        return [], [Problem(folder, 0, "", "is not a folder; create it, or correct jobFolders", JOB_FILE)]
     try:
         paths = sorted(path for path in base.iterdir() if path.name.lower().endswith(SUFFIXES))
     except OSError as error:
@@ -111,7 +111,7 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
         try:
             is_inside = path.resolve().is_relative_to(root.resolve())
         except (OSError, RuntimeError):  # a link to itself
-            problems.append(Problem(shown, 0, "", "is a link that leads nowhere; remove it", JOB_FILE))
+            problems.append(Problem(shown, 0, "", "is a broken link; remove it", JOB_FILE))
             continue
         if not is_inside:
             problems.append(
@@ -119,10 +119,10 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
             )
             continue
         if not path.is_file():
-            problems.append(Problem(shown, 0, "", "is no file; remove it or name it otherwise", JOB_FILE))
+            problems.append(Problem(shown, 0, "", "is not a file; remove or rename it", JOB_FILE))
             continue
-        documents, found = read_yaml(path, shown)
-        problems += found
+        documents, file_problems = read_yaml(path, shown)
+        problems += file_problems
         for document in documents:
             _split(document, document.value, (), objects, problems)
     return objects, problems
@@ -132,36 +132,39 @@ def unread(root: Path, folders: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Path and message of each file or folder with Flink resources in a job folder that is not read."""
     folders = [str(folder) for folder in dict.fromkeys(folders)]
     read = {(root / folder).resolve() for folder in folders}
-    looked = 0
+    count = 0
     for folder in folders:
-        for place, inner, names in os.walk(root / folder):
-            here = Path(place)
-            looked += 1
-            if looked > _MOST_UNREAD:
+        for directory, subfolders, names in os.walk(root / folder):
+            path = Path(directory)
+            count += 1
+            if count > _MOST_UNREAD:
                 return
-            inner[:] = sorted(
-                name for name in inner if not name.startswith(".") and (here / name).resolve() not in read
+            subfolders[:] = sorted(
+                name for name in subfolders if not name.startswith(".") and (path / name).resolve() not in read
             )
-            is_below = here != root / folder
-            found: list[str] = []
+            is_below = path != root / folder
+            unread_files: list[str] = []
             for name in sorted(names):
                 lower = name.lower()
-                is_file_of_jobs = lower.endswith(SUFFIXES)
-                if name.startswith(".") or is_file_of_jobs != is_below or not any(end in lower for end in SUFFIXES):
+                has_suffix = lower.endswith(SUFFIXES)
+                if name.startswith(".") or has_suffix != is_below or not any(end in lower for end in SUFFIXES):
                     continue
-                looked += 1
-                if looked > _MOST_UNREAD:
+                count += 1
+                if count > _MOST_UNREAD:
                     return
-                if _has_flink(here / name):
-                    found.append(name)
-            shown = here.relative_to(root).as_posix()
-            if is_below and found:
-                message = f"holds Flink resources ({', '.join(found[:3])}) and is not read; add {shown} to jobFolders"
+                if _has_flink(path / name):
+                    unread_files.append(name)
+            shown = path.relative_to(root).as_posix()
+            if is_below and unread_files:
+                message = (
+                    f"contains Flink resources ({', '.join(unread_files[:3])}) but is not read; add {shown} "
+                    "to jobFolders"
+                )
                 yield shown, message
             elif not is_below:
-                for name in found:
-                    cure = f"name it {name.lower().partition('.')[0]}.yaml if it is to be deployed"
-                    yield f"{shown}/{name}", f"holds a Flink resource and is not read; {cure}"
+                for name in unread_files:
+                    remedy = f"rename it to {name.lower().partition('.')[0]}.yaml to deploy it"
+                    yield f"{shown}/{name}", f"contains a Flink resource but is not read; {remedy}"
 
 
 def _has_flink(path: Path) -> bool:
@@ -179,7 +182,7 @@ def _split(
 ) -> None:
     if not isinstance(value, dict):
         problems.append(
-            document.problem(root, "is no Kubernetes object; it needs apiVersion, kind and metadata", JOB_FILE)
+            document.problem(root, "is not a Kubernetes object; set apiVersion, kind and metadata", JOB_FILE)
         )
         return
     manifest = cast(dict[str, object], value)
@@ -187,9 +190,9 @@ def _split(
         for index, item in enumerate(cast(list[object], manifest["items"])):
             _split(document, item, (*root, "items", index), objects, problems)
         return
-    found = list(_shape_problems(document, manifest, root))
-    problems += found
-    if not found:
+    shape_problems = list(_shape_problems(document, manifest, root))
+    problems += shape_problems
+    if not shape_problems:
         objects.append(FileObject(document, manifest, root))
 
 
@@ -209,7 +212,7 @@ def _is_canary(metadata: dict[str, object]) -> bool:
 
 
 def _is_name(name: str) -> bool:
-    """Whether any kind may have it: it is a part of a URL."""
+    """Whether Kubernetes accepts the name for at least one kind: it is a part of a URL."""
     return 0 < len(name) <= 253 and name.isprintable() and not set(name) & set("/%|`") and name not in (".", "..")
 
 
@@ -217,38 +220,42 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
     problems: list[Problem] = []
     for key in ("apiVersion", "kind"):
         if not isinstance(manifest.get(key), str):
-            problems.append(
-                document.problem((*root, key), "is missing or no text; every Kubernetes object has it", JOB_FILE)
-            )
+            problems.append(document.problem((*root, key), "is missing or not a text; set it", JOB_FILE))
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(cast(dict[str, object], metadata).get("name"), str):
-        problems.append(
-            document.problem((*root, "metadata", "name"), "is missing or no text; give the object a name", JOB_FILE)
-        )
+        problems.append(document.problem((*root, "metadata", "name"), "is missing or not a text; set a name", JOB_FILE))
     elif not _is_name(str(cast(dict[str, object], metadata)["name"])):
-        cure = "use letters, digits, - and ., 253 at most"
+        remedy = "use letters, digits, - and ., 253 characters at most"
         problems.append(
-            document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes takes; {cure}", JOB_FILE)
+            document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes accepts; {remedy}", JOB_FILE)
         )
     elif not isinstance(cast(dict[str, object], metadata).get("namespace", ""), str):
-        problems.append(document.problem((*root, "metadata", "namespace"), "is no text; quote it", JOB_FILE))
+        problems.append(document.problem((*root, "metadata", "namespace"), "is not a text; quote it", JOB_FILE))
     if problems:
         return problems
     api, kind = str(manifest["apiVersion"]), str(manifest["kind"])
     if api.partition("/")[0] == FLINK_GROUP:
         if api != FLINK_API:
             problems.append(
-                document.problem((*root, "apiVersion"), f"is {api}; the operator serves {FLINK_API}", JOB_FILE)
+                document.problem(
+                    (*root, "apiVersion"), f"is {api}, which the operator does not serve; write {FLINK_API}", JOB_FILE
+                )
             )
         if kind not in FLINK_KINDS:
             problems.append(
-                document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FLINK_KINDS)}", JOB_FILE)
+                document.problem(
+                    (*root, "kind"),
+                    f"is {kind}, which is not a kind of Flink; use one of: {', '.join(FLINK_KINDS)}",
+                    JOB_FILE,
+                )
             )
         elif not isinstance(manifest.get("spec"), dict) and not _is_canary(cast(dict[str, object], metadata)):
-            problems.append(document.problem((*root, "spec"), "is missing or no mapping; a job needs one", JOB_FILE))
+            problems.append(
+                document.problem((*root, "spec"), "is missing or not a mapping; set the spec of the job", JOB_FILE)
+            )
         if _annotations(cast(dict[str, object], metadata)).get(ENABLED, "true") not in ("true", "false"):
             path = (*root, "metadata", "annotations", ENABLED)
             problems.append(
-                document.problem(path, 'is neither "true" nor "false", in quotation marks; write one', JOB_FILE)
+                document.problem(path, 'is not a valid value; write "true" or "false", in quotation marks', JOB_FILE)
             )
     return problems

@@ -1,4 +1,4 @@
-"""Deep merging of layers, later wins."""
+"""Deep merging of configuration sources; the later source wins."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ NAMED_LISTS = frozenset(
         "ephemeralContainers",
     }
 )
-"""Lists whose items are merged by `name` (mounts by `mountPath`); every other list is replaced, and so is one of these
-when the later layer has an item without a name or two of the same. An item with `$patch: delete` takes one away."""
+"""Lists whose items are merged by `name` (mounts by `mountPath`). Every other list is replaced; so is a list of these
+if the later source contains an item without a name, or two items with the same name. An item with `$patch: delete`
+removes the item with its name."""
 
 
 def merge(base: object, over: object) -> object:
-    """`over` laid onto `base`: mappings deep, named lists by name, anything else replaced; null takes a key away.
+    """Merge `over` into `base`: mappings deep, named lists by name; other values are replaced; null removes a key.
 
-    Neither argument is changed, and the result shares nothing with them. Merging the same layer twice is the same as
-    once.
+    Neither argument is changed, and the result shares no objects with them. Merging is idempotent.
     """
     if isinstance(base, dict) and isinstance(over, dict):
         return merge_mappings(cast(dict[str, object], base), cast(dict[str, object], over))
@@ -37,29 +37,29 @@ def merge_mappings(base: Mapping[str, object], over: Mapping[str, object]) -> di
     return merge_into({key: _copied(value) for key, value in base.items()}, over)
 
 
-def merge_settings(layers: Iterable[Mapping[str, object]]) -> dict[str, object]:
-    """`merge` of job settings, by their names in files; a variable is from where the last of them takes it.
+def merge_settings(sources: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """`merge` of job settings, by their keys in files; the last source decides whether a variable is in a Secret.
 
     Args:
-        layers: later wins; each says a variable in `env` or in `secretEnv`.
+        sources: the later source wins; each source sets a variable either in `env` or in `secretEnv`.
     """
     merged: dict[str, object] = {}
-    for layer in layers:
+    for source in sources:
         for key, other in (("env", "secretEnv"), ("secretEnv", "env")):
-            said, before = layer.get(key), merged.get(other)
-            if isinstance(said, dict) and isinstance(before, dict):
-                for name in cast(dict[str, object], said):
-                    cast(dict[str, object], before).pop(name, None)
-        merge_into(merged, layer)
+            variables, others = source.get(key), merged.get(other)
+            if isinstance(variables, dict) and isinstance(others, dict):
+                for name in cast(dict[str, object], variables):
+                    cast(dict[str, object], others).pop(name, None)
+        merge_into(merged, source)
     return merged
 
 
 def merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    """`merge` of two mappings, the first of which is changed: it must be a copy of the caller's own."""
+    """`merge` of two mappings into the first one, which is changed: pass a copy."""
     for key, value in over.items():
         if value is None:
             merged.pop(key, None)
-        elif key in NAMED_LISTS and _is_named(merged.get(key), key) and _is_named(value, key, once=True):
+        elif key in NAMED_LISTS and _is_named(merged.get(key), key) and _is_named(value, key, unique=True):
             merged[key] = _merge_named(
                 cast(list[dict[str, object]], merged[key]), cast(list[dict[str, object]], value), key
             )
@@ -71,45 +71,47 @@ def merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[st
 
 
 def merge_key(key: str) -> str:
-    """What items of a named list are told apart by."""
+    """The field that identifies an item of a named list."""
     return "mountPath" if key == "volumeMounts" else "name"
 
 
-def _is_named(value: object, key: str, *, once: bool = False) -> bool:
-    """Whether every item has the list's merge key; with `once`, no two the same."""
+def _is_named(value: object, key: str, *, unique: bool = False) -> bool:
+    """Whether every item has the list's merge key; with `unique`, all keys must differ."""
     if not isinstance(value, list):
         return False
-    by = merge_key(key)
-    names = [cast(dict[str, object], item).get(by) for item in cast(list[object], value) if isinstance(item, dict)]
+    merge_field = merge_key(key)
+    names = [
+        cast(dict[str, object], item).get(merge_field) for item in cast(list[object], value) if isinstance(item, dict)
+    ]
     if len(names) != len(cast(list[object], value)) or not all(isinstance(name, str) for name in names):
         return False
-    return not once or len(set(names)) == len(names)
+    return not unique or len(set(names)) == len(names)
 
 
 def _merge_named(merged: list[dict[str, object]], over: list[dict[str, object]], key: str) -> list[dict[str, object]]:
-    by = merge_key(key)
-    places = {item.get(by): index for index, item in enumerate(merged)}
+    merge_field = merge_key(key)
+    places = {item.get(merge_field): index for index, item in enumerate(merged)}
     for item in over:
-        index = places.get(item.get(by))
+        index = places.get(item.get(merge_field))
         if _is_deletion(item):
-            merged = [kept for kept in merged if kept.get(by) != item.get(by)]
-            places = {kept.get(by): place for place, kept in enumerate(merged)}
+            merged = [kept for kept in merged if kept.get(merge_field) != item.get(merge_field)]
+            places = {kept.get(merge_field): place for place, kept in enumerate(merged)}
             continue
         if index is None:
-            places[item.get(by)] = len(merged)
+            places[item.get(merge_field)] = len(merged)
             merged.append(cast(dict[str, object], _without_nulls(item)))
             continue
         if key == "env":
-            # A variable has a value or a place to take it from: the later layer's choice takes the other away.
-            for one, other in (("value", "valueFrom"), ("valueFrom", "value")):
-                if item.get(one) is not None:
+            # A variable has either a value or a reference: that of the later source replaces the other.
+            for field_name, other in (("value", "valueFrom"), ("valueFrom", "value")):
+                if item.get(field_name) is not None:
                     merged[index].pop(other, None)
         merge_into(merged[index], item)
     return merged
 
 
 def _is_deletion(item: object) -> bool:
-    """Kubernetes' own way of saying it: `{name: x, $patch: delete}`."""
+    """Whether the item is a deletion in the syntax of Kubernetes: `{name: x, $patch: delete}`."""
     return isinstance(item, dict) and cast(dict[str, object], item).get("$patch") == "delete"
 
 

@@ -1,4 +1,4 @@
-"""The stack config's part about monitoring: the Prometheus stack, dashboards, and when an alert fires."""
+"""The monitoring part of the stack config: the Prometheus stack, dashboards and alerts."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ AlertName = Literal[
 """Every alert; each has a page in docs/runbooks."""
 
 GRAFANA_SECRET = "grafana-admin"
-"""The Secret that the program makes with Grafana's user and password."""
+"""The Secret with Grafana's user and password that the program creates."""
 
 _AGE = re.compile(r"(?=.)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?")
 
 
 def _age(value: str) -> str:
     if not _AGE.fullmatch(value):
-        raise ValueError('is no age; write it like "12h", "10d" or "4w"')
+        raise ValueError('is not an age; write an age such as "12h", "10d" or "4w"')
     return value
 
 
 def _size(value: str) -> str:
     if quantity(value) < 2**20:
-        raise ValueError('is too small for a volume; write it like "50Gi"')
+        raise ValueError('is too small for a volume; write a size such as "50Gi"')
     return value
 
 
 def _window(value: str) -> str:
-    # The chart's Prometheus scrapes every 30 s, and a rate needs two scrapes, one of which may fail.
+    # The chart's Prometheus scrapes every 30 s. A rate requires two scrapes, and one scrape may fail.
     if seconds(value) < 120:
-        raise ValueError('is too short to count in; write "2m" or more')
+        raise ValueError('is too short for a rate of metrics; write at least "2m"')
     return value
 
 
@@ -60,99 +60,114 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class PrometheusStorage(Model):
-    """A volume for what Prometheus has measured. Without one it is gone with its pod."""
+    """A volume for the data of Prometheus. Without a volume, the data is lost with the pod."""
 
-    size: Size = Field(description="Size of the volume, as Kubernetes writes it: 50Gi.")
-    storage_class: str | None = Field(default=None, description="StorageClass; the cluster's default when not set.")
+    size: Size = Field(description="Size of the volume as a Kubernetes quantity: 50Gi.")
+    storage_class: str | None = Field(default=None, description="StorageClass; not set: the cluster's default.")
 
 
 class Alerts(Model):
-    """When alerts fire. Each alert has a page in docs/runbooks."""
+    """Thresholds of alerts. Each alert has a page in docs/runbooks."""
 
-    enabled: bool = Field(default=True, description="Make alert rules.")
-    off: list[AlertName] = Field(default=[], description="Alerts that this environment does without.")
+    enabled: bool = Field(default=True, description="Create alert rules.")
+    off: list[AlertName] = Field(default=[], description="Alerts that are disabled in this environment.")
     labels: dict[str, str] = Field(
-        default={}, description="Labels of every alert, by which Alertmanager finds who is to know: {team: data}."
+        default={}, description="Labels of all alerts, by which Alertmanager routes them: {team: data}."
     )
     runbooks: str = Field(
-        default="docs/runbooks", description="Where the runbooks are read: the URL of docs/runbooks on your Git server."
+        default="docs/runbooks", description="URL of the runbooks: that of docs/runbooks on your Git server."
     )
-    failed_for: Duration = Field(default="1m", description="How long a job is FAILED before FlinkJobFailed fires.")
+    failed_for: Duration = Field(default="1m", description="Time that a job is FAILED before FlinkJobFailed fires.")
     not_stable_for: Duration = Field(
-        default="10m", description="How long a job may take to get stable, or to run again, before FlinkJobNotStable."
+        default="10m", description="Time that a job is not stable or not running before FlinkJobNotStable fires."
     )
     missing_for: Duration = Field(
-        default="10m", description="How long declared resources are missing in the cluster before FlinkJobMissing."
+        default="10m",
+        description="Time that declared resources are missing in the cluster before FlinkJobMissing fires.",
     )
-    restarts: Count = Field(default=3, description="Restarts of a job within restartsWithin that are too many.")
-    restarts_within: Window = Field(default="15m", description="Time in which restarts are counted.")
+    restarts: Count = Field(
+        default=3, description="Number of restarts of a job within `restartsWithin` at which FlinkJobRestarts fires."
+    )
+    restarts_within: Window = Field(default="15m", description="Window in which restarts are counted.")
     failed_checkpoints: Count = Field(
-        default=3, description="Failed checkpoints of a job within failedCheckpointsWithin that are too many."
+        default=3,
+        description="Number of failed checkpoints of a job within `failedCheckpointsWithin` at which "
+        "FlinkCheckpointsFailing fires.",
     )
-    failed_checkpoints_within: Window = Field(default="15m", description="Time in which they are counted.")
+    failed_checkpoints_within: Window = Field(default="15m", description="Window in which checkpoints are counted.")
     checkpoint_age: Window = Field(
         default="30m",
-        description="How old a job's last completed checkpoint may get; more than its checkpoint interval.",
+        description="Age of a job's last completed checkpoint at which FlinkCheckpointStale fires; longer than the "
+        "checkpoint interval.",
     )
     back_pressure: Share = Field(
-        default=0.5, description="Share of its time that a task may be held up by those after it: 0.5 is half of it."
+        default=0.5,
+        description="Share of time that a task is back-pressured at which FlinkBackPressure fires: 0.5 is half.",
     )
-    back_pressure_for: Duration = Field(default="15m", description="How long, before FlinkBackPressure fires.")
-    heap: Share = Field(default=0.9, description="Share of the maximum heap that a process may use.")
-    heap_for: Duration = Field(default="15m", description="How long, without a break, before FlinkHeapFull fires.")
+    back_pressure_for: Duration = Field(
+        default="15m", description="Time above `backPressure` before FlinkBackPressure fires."
+    )
+    heap: Share = Field(default=0.9, description="Share of the maximum heap at which FlinkHeapFull fires.")
+    heap_for: Duration = Field(default="15m", description="Uninterrupted time above `heap` before FlinkHeapFull fires.")
     certificate_age: Duration = Field(
         default="5760h",
-        description="How long a process with TLS by `internalTls` may run before FlinkInternalCertificateOld; less than"
-        " every job's `renewBefore`.",
+        description="Uptime of a process with `internalTls` at which FlinkInternalCertificateOld fires; shorter than"
+        " `renewBefore` of all jobs.",
     )
     targets_missing_for: Duration = Field(
-        default="10m", description="How long Prometheus reads fewer pods than there are before FlinkTargetsMissing."
+        default="10m",
+        description="Time that Prometheus scrapes fewer pods than exist before FlinkTargetsMissing fires.",
     )
     operator_absent_for: Duration = Field(
-        default="5m", description="How long the operator does not answer Prometheus before FlinkOperatorAbsent."
+        default="5m", description="Time that Prometheus cannot scrape the operator before FlinkOperatorAbsent fires."
     )
     reconcile_errors: Count = Field(
-        default=5, description="Failed reconciliations of a resource within reconcileErrorsWithin that are too many."
+        default=5,
+        description="Number of failed reconciliations of a resource within `reconcileErrorsWithin` at which "
+        "FlinkReconcileErrors fires.",
     )
-    reconcile_errors_within: Window = Field(default="15m", description="Time in which they are counted.")
+    reconcile_errors_within: Window = Field(default="15m", description="Window in which reconciliations are counted.")
 
 
 class PrometheusSettings(Model):
-    """kube-prometheus-stack: Prometheus, Alertmanager, Grafana and their operator."""
+    """kube-prometheus-stack: Prometheus, Alertmanager, Grafana and the Prometheus operator."""
 
-    enabled: bool = Field(default=True, description="Install it; false: the cluster has it.")
+    enabled: bool = Field(default=True, description="Install it; false: use the installation in the cluster.")
     monitors: bool = Field(
         default=True,
-        description="Make PodMonitors, alert rules and dashboards; false for a cluster without a Prometheus operator.",
+        description="Create PodMonitors, alert rules and dashboards; false for a cluster without a Prometheus "
+        "operator.",
     )
     version: str = Field(default=versions.PROMETHEUS.version, description="Version of the chart.")
     namespace: Name = Field(
         default="monitoring",
-        description="Its namespace, owned by the stack; where the cluster has it, the one that its Prometheus is in.",
+        description="Namespace of the chart, owned by the stack; with `enabled: false`, that of the existing "
+        "Prometheus.",
     )
     labels: dict[str, str] = Field(
         default={},
-        description="Labels that a Prometheus which is in the cluster already wants on its PodMonitors and rules.",
+        description="Labels by which an existing Prometheus selects PodMonitors and rules.",
     )
-    retention: Age = Field(default="10d", description="How long Prometheus keeps what it has measured: 12h, 10d, 4w.")
+    retention: Age = Field(default="10d", description="Retention of the data of Prometheus: 12h, 10d, 4w.")
     storage: PrometheusStorage | None = Field(
-        default=None, description="Volume of Prometheus; not set: what it has measured is gone with its pod."
+        default=None, description="Volume of Prometheus; not set: the data is lost with the pod."
     )
     grafana_secret: str | None = Field(
         default=None,
-        description="Secret in its namespace with admin-user and admin-password of Grafana; not set: the program makes"
-        " one, with a random password.",
+        description="Secret in `namespace` with admin-user and admin-password of Grafana; not set: the program creates"
+        " one with a random password.",
     )
-    dashboards: bool = Field(default=True, description="Make Grafana's dashboards.")
+    dashboards: bool = Field(default=True, description="Create the Grafana dashboards.")
     flink_ui: str = Field(
         default="http://localhost:8081",
-        description="Address of Flink's web interface in the dashboards' links, ${namespace} and ${job} standing for"
-        " the job's; the default is where `make ui` has it.",
+        description="URL of the Flink web UI in links of the dashboards; ${namespace} and ${job} are replaced by "
+        "those of"
+        " the job. The default is the address of `make ui`.",
     )
-    alerts: Alerts = Field(default=Alerts(), description="Which alerts there are, and when they fire.")
-    values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over the platform's.")
+    alerts: Alerts = Field(default=Alerts(), description="Alerts and their thresholds.")
+    values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over those of the platform.")
 
     @property
     def admin_secret(self) -> str:
-        """The Secret with Grafana's user and password, whoever made it."""
+        """The Secret with Grafana's user and password: the configured one, or that of the program."""
         return self.grafana_secret or GRAFANA_SECRET

@@ -17,12 +17,12 @@ from flink_k8s.facts.kinds import FlinkKind
 PodSecurityLevel = Literal["restricted", "baseline", "privileged"]
 
 POD_SECURITY_LABEL = "pod-security.kubernetes.io/"
-"""Beginning of the labels by which Kubernetes holds the pods of a namespace to a profile."""
+"""Prefix of the labels by which Kubernetes applies a Pod Security profile to a namespace."""
 
 
 def _quantity(text: str) -> str:
     if values.quantity(text) < 0:
-        raise ValueError(f"is less than nothing; {values.QUANTITY}")
+        raise ValueError(f"is negative; {values.QUANTITY}")
     return text
 
 
@@ -35,48 +35,48 @@ Quantity = Annotated[
 
 
 def pod_security_labels(level: PodSecurityLevel, version: str = versions.POD_SECURITY) -> dict[str, str]:
-    """Labels of a namespace that refuse a pod outside of a profile, warn whoever applies it, and have it audited.
+    """Labels of a namespace that enforce a profile, warn about violations, and record them in the audit log.
 
     Args:
         level: the profile.
-        version: of Kubernetes whose profile is meant.
+        version: the Kubernetes version of the profile.
     """
-    found: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for mode in ("enforce", "warn", "audit"):
-        found[f"{POD_SECURITY_LABEL}{mode}"] = level
-        found[f"{POD_SECURITY_LABEL}{mode}-version"] = version
-    return found
+        labels[f"{POD_SECURITY_LABEL}{mode}"] = level
+        labels[f"{POD_SECURITY_LABEL}{mode}-version"] = version
+    return labels
 
 
 class Quota(Model):
-    """What everything in a namespace may ask for together: a ResourceQuota. What is not said has no bound."""
+    """Bounds of all requests in a namespace together: a ResourceQuota. A field that is not set has no bound."""
 
-    cpu: Quantity | None = Field(default=None, description="CPUs that its pods may request together: 8, 500m.")
-    memory: Quantity | None = Field(default=None, description="Memory that its pods may request together: 32Gi.")
-    pods: int | None = Field(default=None, ge=0, description="Number of pods that have not ended.")
-    storage: Quantity | None = Field(default=None, description="Storage that its claims may request together: 100Gi.")
+    cpu: Quantity | None = Field(default=None, description="CPUs that all pods may request together: 8, 500m.")
+    memory: Quantity | None = Field(default=None, description="Memory that all pods may request together: 32Gi.")
+    pods: int | None = Field(default=None, ge=0, description="Number of pods that have not terminated.")
+    storage: Quantity | None = Field(default=None, description="Storage that all claims may request together: 100Gi.")
     claims: int | None = Field(default=None, ge=0, description="Number of PersistentVolumeClaims.")
     deployments: int | None = Field(default=None, ge=0, description="Number of FlinkDeployments.")
     session_jobs: int | None = Field(default=None, ge=0, description="Number of FlinkSessionJobs.")
     snapshots: int | None = Field(
-        default=None, ge=0, description="Number of FlinkStateSnapshots; the operator's periodic ones count, too."
+        default=None, ge=0, description="Number of FlinkStateSnapshots, including periodic ones of the operator."
     )
     blue_green_deployments: int | None = Field(
-        default=None, ge=0, description="Number of FlinkBlueGreenDeployments; each makes up to two FlinkDeployments."
+        default=None, ge=0, description="Number of FlinkBlueGreenDeployments; each creates up to two FlinkDeployments."
     )
     hard: dict[str, Quantity] = Field(
-        default={}, description="Further bounds by Kubernetes' own names, such as limits.memory or count/secrets."
+        default={}, description="Further bounds by their Kubernetes names, such as limits.memory or count/secrets."
     )
 
     def bounds(self) -> dict[str, str]:
-        """Kubernetes' name of what is bounded to the bound, but for the numbers of Flink resources."""
-        said = {name: getattr(self, field) for field, name in BOUNDS.items()}
-        return {name: str(bound) for name, bound in said.items() if bound is not None} | dict(self.hard)
+        """Bounds by Kubernetes' resource name, without the numbers of Flink resources."""
+        bounds = {name: getattr(self, field) for field, name in BOUNDS.items()}
+        return {name: str(bound) for name, bound in bounds.items() if bound is not None} | dict(self.hard)
 
     def counts(self) -> dict[str, str]:
-        """The same for the numbers of Flink resources: those can be counted only where their kinds are known."""
-        said = {name: getattr(self, field) for field, (_, name) in COUNTS.items()}
-        return {name: str(bound) for name, bound in said.items() if bound is not None}
+        """Bounds of the numbers of Flink resources, which Kubernetes accepts only after their CRDs exist."""
+        counts = {name: getattr(self, field) for field, (_, name) in COUNTS.items()}
+        return {name: str(bound) for name, bound in counts.items() if bound is not None}
 
 
 BOUNDS: Mapping[str, str] = {
@@ -107,22 +107,22 @@ class Amounts(Model):
     memory: Quantity | None = Field(default=None, description="Memory: 4Gi, 512Mi.")
 
     def named(self) -> dict[str, str]:
-        """By Kubernetes' names, without what is not said."""
-        return {name: said for name, said in (("cpu", self.cpu), ("memory", self.memory)) if said is not None}
+        """The amounts that are set, by Kubernetes' resource name."""
+        return {name: amount for name, amount in (("cpu", self.cpu), ("memory", self.memory)) if amount is not None}
 
 
 class Limits(Model):
-    """Bounds of each container and claim, and what a container gets that says nothing: a LimitRange."""
+    """Bounds of single containers and claims, and defaults of containers: a LimitRange."""
 
-    min: Amounts = Field(default=Amounts(), description="The least that a container may request.")
-    default_request: Amounts = Field(default=Amounts(), description="Request of a container that has none.")
-    default: Amounts = Field(default=Amounts(), description="Limit of a container that has none.")
-    max: Amounts = Field(default=Amounts(), description="The most that a container's limit may be.")
-    claim: Quantity | None = Field(default=None, description="The largest PersistentVolumeClaim: 50Gi.")
+    min: Amounts = Field(default=Amounts(), description="Minimum request of a container.")
+    default_request: Amounts = Field(default=Amounts(), description="Default request of a container.")
+    default: Amounts = Field(default=Amounts(), description="Default limit of a container.")
+    max: Amounts = Field(default=Amounts(), description="Maximum limit of a container.")
+    claim: Quantity | None = Field(default=None, description="Maximum size of a PersistentVolumeClaim: 50Gi.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        """Kubernetes refuses a LimitRange whose bounds cross each other."""
+        """Require min <= defaultRequest <= default <= max, as Kubernetes does."""
         ordered = [
             (name, part.named())
             for name, part in (
@@ -132,65 +132,64 @@ class Limits(Model):
                 ("max", self.max),
             )
         ]
-        for place, (low, below) in enumerate(ordered):
-            for high, above in ordered[place + 1 :]:
-                for resource in below.keys() & above.keys():
-                    if values.quantity(below[resource]) > values.quantity(above[resource]):
+        for place, (low, lower) in enumerate(ordered):
+            for high, upper in ordered[place + 1 :]:
+                for resource in lower.keys() & upper.keys():
+                    if values.quantity(lower[resource]) > values.quantity(upper[resource]):
                         raise ValueError(
-                            f"has a {low}.{resource} of {below[resource]}, more than {high}.{resource}, "
-                            f"{above[resource]}; lower the first or raise the second"
+                            f"contains {low}.{resource} {lower[resource]}, which exceeds {high}.{resource} "
+                            f"{upper[resource]}; lower the first or raise the second"
                         )
         return self
 
     def items(self) -> list[dict[str, object]]:
-        """As a LimitRange has them; none when nothing is bounded."""
+        """The `limits` of a LimitRange; empty if nothing is bounded."""
         container = {
             "min": self.min.named(),
             "defaultRequest": self.default_request.named(),
             "default": self.default.named(),
             "max": self.max.named(),
         }
-        said: dict[str, object] = {name: part for name, part in container.items() if part}
-        found: list[dict[str, object]] = [{"type": "Container", **said}] if said else []
+        bounded: dict[str, object] = {name: part for name, part in container.items() if part}
+        limits: list[dict[str, object]] = [{"type": "Container", **bounded}] if bounded else []
         if self.claim is not None:
-            found.append({"type": "PersistentVolumeClaim", "max": {"storage": self.claim}})
-        return found
+            limits.append({"type": "PersistentVolumeClaim", "max": {"storage": self.claim}})
+        return limits
 
 
-def is_every_clusters(name: str) -> bool:
-    """Whether every cluster has the namespace: no stack can create it, and others use it."""
+def is_in_every_cluster(name: str) -> bool:
+    """Whether the namespace exists in every cluster: no stack can create it, and others use it."""
     return name == "default" or name.startswith("kube-")
 
 
 class NamespaceSettings(Model):
-    """A team's namespace: what runs there is held to these bounds by Kubernetes itself."""
+    """A namespace for jobs; Kubernetes enforces its profile, quota and limits."""
 
     create: bool | None = Field(
         default=None,
-        description="Whether the stack creates and owns the namespace. false: it exists, and gets no labels and no "
-        "policy that denies traffic. Not set: true, but for default and kube-*, which every cluster has.",
+        description="Whether the stack creates and owns the namespace. false: it exists, and gets neither labels nor a "
+        "default-deny policy. Not set: true, except for default and kube-*, which exist in every cluster.",
     )
     labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
-    pod_security: PodSecurityLevel = Field(
-        default="restricted", description="Profile of Pod Security that every pod in it must keep."
-    )
+    pod_security: PodSecurityLevel = Field(default="restricted", description="Pod Security profile of the namespace.")
     pod_security_version: str = Field(
         default=versions.POD_SECURITY,
         pattern=r"^(latest|v1\.\d+)$",
-        description="Kubernetes version whose profile is meant: v1.34, or latest, which changes with the cluster.",
+        description="Kubernetes version of the profile: v1.34, or latest, which changes with the cluster.",
     )
-    quota: Quota = Field(default=Quota(), description="What everything in it may ask for together.")
-    limits: Limits = Field(default=Limits(), description="What each container in it may ask for.")
+    quota: Quota = Field(default=Quota(), description="Bounds of all requests in the namespace together.")
+    limits: Limits = Field(default=Limits(), description="Bounds and defaults of single containers and claims.")
     egress: list[Endpoint] = Field(
-        default=[], description="What every pod in it may reach: sources and sinks of all jobs."
+        default=[], description="Allowed egress of all pods in the namespace: sources and sinks of all jobs."
     )
     image_pull_secrets: list[str] = Field(
-        default=[], description="Secrets in it with which the jobs' images are pulled; whoever owns them makes them."
+        default=[], description="Secrets in the namespace for pulling the jobs' images; create them yourself."
     )
     external_secrets: dict[SecretName, ExternalSecret] = Field(
-        default={}, description="Secrets in it that come out of another store, by name: docs/security.md."
+        default={},
+        description="Secrets in the namespace that are synchronized from another store, by name: docs/security.md.",
     )
 
     def is_created(self, name: str) -> bool:
-        """Whether the stack creates the namespace, which has that name."""
-        return not is_every_clusters(name) if self.create is None else self.create
+        """Whether the stack creates the namespace of that name."""
+        return not is_in_every_cluster(name) if self.create is None else self.create

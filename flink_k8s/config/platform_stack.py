@@ -1,7 +1,7 @@
-"""A stack of jobs on a platform that another stack holds: what it takes from there, and what it may not say itself.
+"""A stack of jobs on the platform of another stack: the settings that it inherits, and those that it must not set.
 
-Both are stacks of this project, so what they agree on stands in the platform's own stack file, and checks need no
-engine. That the platform is up, and as its file says, the program asks of the engine: `components.platform_stack`.
+Both are stacks of this project. The shared settings are in the platform's stack file, so checks need no engine.
+`components.platform_stack` verifies with the engine that the platform is deployed as its file specifies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flink_k8s.config.stack_file import StackConfig, read_config, stacks
 PLATFORM = "platform"
 """The key that names the platform's stack."""
 
-ITS_OWN = (
+PLATFORM_KEYS = (
     "context",
     "kubeconfig",
     "certManager",
@@ -29,100 +29,108 @@ ITS_OWN = (
     "networkPolicies",
     "ingress",
 )
-"""What the platform's stack alone may say."""
+"""Keys that only the platform's stack may set."""
 
 _IF_EITHER = ("strict", "protectJobs")
 
-_NOTHING: tuple[object, ...] = (None, "", {})
+_EMPTY: tuple[object, ...] = (None, "", {})
 
 
 def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Problem]]:
-    """A stack's config with what it takes from the platform's stack, and what is wrong with the two together.
+    """A stack's config with the settings of its platform's stack, and the conflicts of the two.
 
-    What the platform's stack says of all jobs (`OF_ALL_JOBS`) is not in it: that lies in layers of its own under and
-    over the stack's, and stays in `below`.
+    The platform's `jobDefaults` and `enforced` (`KEYS_FOR_ALL_JOBS`) are not merged: they are sources of their own
+    before and after those of the stack, and remain in `platform_config`.
 
     Args:
         root: the project.
-        config: of any stack; one that holds a platform itself is handed back as it is.
+        config: of any stack; the config of a platform's stack is returned unchanged.
     """
     name = config.values.get(PLATFORM)
-    if name in _NOTHING:
+    if name in _EMPTY:
         return config, []
     if not isinstance(name, str):
-        return config, []  # the model says so
+        return config, []  # reported by the model
     try:
-        below = _platform(root, config, name)
+        platform_config = _platform(root, config, name)
     except ProblemsError as error:
         return config, list(error.problems)
-    own = {key: value for key, value in config.values.items() if value not in _NOTHING}
+    values_of_stack = {key: value for key, value in config.values.items() if value not in _EMPTY}
     problems = [
-        config.problem((key,), f"belongs to the platform; say it in {below.file}") for key in ITS_OWN if key in own
+        config.problem((key,), f"belongs to the platform; set it in {platform_config.file}")
+        for key in PLATFORM_KEYS
+        if key in values_of_stack
     ]
-    namespaces, found = _namespaces(config, below, own.get("namespaces"))
+    namespaces, namespace_problems = _namespaces(config, platform_config, values_of_stack.get("namespaces"))
     values: dict[str, object] = {
-        **{key: value for key, value in own.items() if key not in ITS_OWN},
+        **{key: value for key, value in values_of_stack.items() if key not in PLATFORM_KEYS},
         **{
-            key: below.values[key]
+            key: platform_config.values[key]
             for key in ("context", "kubeconfig", "networkPolicies", "ingress")
-            if key in below.values
+            if key in platform_config.values
         },
         "namespaces": namespaces,
         "certManager": {"enabled": False},
-        # Neither is installed, but who scrapes and what looks after jobs is the same.
-        "prometheus": {**_mapping(below.values.get("prometheus")), "enabled": False},
-        "operator": {**_mapping(below.values.get("operator")), "enabled": False},
+        # Both are installed by the platform's stack; their settings apply to the jobs of this stack, too.
+        "prometheus": {**_mapping(platform_config.values.get("prometheus")), "enabled": False},
+        "operator": {**_mapping(platform_config.values.get("operator")), "enabled": False},
     }
-    storage = _mapping(below.values.get("stateStorage"))
+    storage = _mapping(platform_config.values.get("stateStorage"))
     if storage.get("type") not in (None, "none"):
-        # By the platform's name: a job that moves from one of its stacks to another finds its state where it was.
+        # The folder is the platform's name, so a job that moves between the platform's stacks finds its state.
         values["stateStorage"] = {"folder": name, **storage}
     elif storage:
         values["stateStorage"] = storage
-    severities = {**_mapping(own.get("checks")), **_mapping(below.values.get("checks"))}
+    severities = {**_mapping(values_of_stack.get("checks")), **_mapping(platform_config.values.get("checks"))}
     if severities:
-        values["checks"] = severities  # the platform's win
+        values["checks"] = severities  # severities of the platform win
     for key in _IF_EITHER:
-        if below.values.get(key) is True:
+        if platform_config.values.get(key) is True:
             values[key] = True
-    return replace(config, values=values, below=below), [*problems, *found]
+    return replace(config, values=values, platform_config=platform_config), [*problems, *namespace_problems]
 
 
 def _platform(root: Path, config: StackConfig, name: str) -> StackConfig:
     """The config of the platform's stack.
 
     Raises:
-        ProblemsError: when there is none.
+        ProblemsError: if the stack does not exist, or is not a platform's stack.
     """
     if name not in stacks(root):
-        near = nearest(name, [other for other in stacks(root) if other != config.stack])
-        raise ProblemsError([config.problem((PLATFORM,), f'is "{name}", and there is no Pulumi.{name}.yaml; {near}')])
-    below = read_config(root, name)
-    if name == config.stack or below.values.get(PLATFORM) not in _NOTHING:
-        cure = "name the stack with the namespaces and the operator"
-        raise ProblemsError([config.problem((PLATFORM,), f'is "{name}", which holds no platform itself; {cure}')])
-    return below
+        remedy = nearest(name, [other for other in stacks(root) if other != config.stack])
+        raise ProblemsError(
+            [config.problem((PLATFORM,), f'is "{name}", but Pulumi.{name}.yaml does not exist; {remedy}')]
+        )
+    platform_config = read_config(root, name)
+    if name == config.stack or platform_config.values.get(PLATFORM) not in _EMPTY:
+        remedy = "set the stack that declares namespaces and operator"
+        raise ProblemsError([config.problem((PLATFORM,), f'is "{name}", which is not a platform\'s stack; {remedy}')])
+    return platform_config
 
 
-def _namespaces(config: StackConfig, below: StackConfig, said: object) -> tuple[dict[str, object], list[Problem]]:
-    """Those of the platform's namespaces that the stack names, all where it names none."""
-    there = _mapping(below.values.get("namespaces")) or {DEFAULT_NAMESPACE: {}}
-    if said is None:
-        return there, []
+def _namespaces(
+    config: StackConfig, platform_config: StackConfig, chosen_by_stack: object
+) -> tuple[dict[str, object], list[Problem]]:
+    """The namespaces of the platform that the stack names; all of them if the stack names none."""
+    available = _mapping(platform_config.values.get("namespaces")) or {DEFAULT_NAMESPACE: {}}
+    if chosen_by_stack is None:
+        return available, []
     problems: list[Problem] = []
     chosen: dict[str, object] = {}
-    for name, settings in _mapping(said).items():
-        if name not in there:
-            known = f"{nearest(name, list(there))}, or add it there"
-            problems.append(config.problem(("namespaces", name), f"is no namespace of {below.file}; {known}"))
-            continue
-        chosen[name] = there[name]
-        if settings not in _NOTHING:
-            cure = f"write {{}} here, and the rest in {below.file}"
-            problems.append(
-                config.problem(("namespaces", name), f"belongs to the platform with all its settings; {cure}")
+    for name, settings in _mapping(chosen_by_stack).items():
+        if name not in available:
+            message = (
+                f"unknown namespace of {platform_config.file}; {nearest(name, list(available))}; or add it to that file"
             )
-    return chosen or there, problems
+            problems.append(config.problem(("namespaces", name), message))
+            continue
+        chosen[name] = available[name]
+        if settings not in _EMPTY:
+            message = (
+                f"contains settings that belong to the platform; write {{}}, and set them in {platform_config.file}"
+            )
+            problems.append(config.problem(("namespaces", name), message))
+    return chosen or available, problems
 
 
 def _mapping(value: object) -> dict[str, object]:
@@ -130,18 +138,18 @@ def _mapping(value: object) -> dict[str, object]:
 
 
 def missing_platform(name: str, output: object, wanted: list[str]) -> str:
-    """What the platform's stack lacks, in words; empty when nothing is missing.
+    """Message about a missing platform or missing namespaces; empty if the platform's stack has them.
 
     Args:
         name: of the platform's stack.
-        output: its output `platform`.
-        wanted: the namespaces that are needed.
+        output: the output `platform` of that stack.
+        wanted: the required namespaces.
     """
-    cure = f"bring it up first: make up STACK={name}"
+    remedy = f"deploy it first: make up STACK={name}"
     if not isinstance(output, Mapping):
-        return f"the stack {name}, which holds the platform, is not up; {cure}"
-    there = cast(Mapping[str, object], output).get("namespaces")
-    absent = [one for one in wanted if not isinstance(there, list) or one not in there]
+        return f"the platform's stack {name} is not deployed; {remedy}"
+    available = cast(Mapping[str, object], output).get("namespaces")
+    absent = [namespace for namespace in wanted if not isinstance(available, list) or namespace not in available]
     if absent:
-        return f"the stack {name} has no namespace {', '.join(absent)} yet; {cure}"
+        return f"the platform's stack {name} does not contain the namespace {', '.join(absent)}; {remedy}"
     return ""

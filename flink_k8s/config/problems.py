@@ -1,4 +1,4 @@
-"""Problems in a user's files: file, line, path, problem, remedy, and the id of the rule that found it."""
+"""Problems in a user's files: file, line, path, problem, remedy, and the id of the rule."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from flink_k8s.config.secret_text import redacted
 from flink_k8s.support.errors import CommandError
 
 KeyPath = tuple[str | int, ...]
-"""The place of a value in a document: mapping keys and list indices from the root."""
+"""The path of a value in a document: mapping keys and list indices from the root."""
 
 YAML, STACK_CONFIG, JOB_FILE = "yaml", "stack-config", "job-file"
 """Ids of the problems that readers report: invalid YAML, a value in a stack file, an object in a job file."""
 
 
 LINE_LIMIT = 2_000
-"""Bytes of the longest line that a problem, a remark or an explanation takes."""
+"""Maximum length of the line of a problem, a remark or an explanation, in bytes."""
 
 _PATH_LIMIT, _NAME_LIMIT = 600, 300
 
 
 def printable(text: str) -> str:
-    """The text on one line: every control character, and every other character that cannot be seen, is escaped."""
+    """The text on one line: every control character and every other invisible character is escaped."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
@@ -37,7 +37,7 @@ def _escaped(char: str) -> str:
 
 
 def shortened(text: str, limit: int = LINE_LIMIT) -> str:
-    """The text with at most `limit` bytes of UTF-8: its middle is left out where it is longer."""
+    """The text with at most `limit` bytes of UTF-8: the middle of a longer text is omitted."""
     data = text.encode(errors="replace")
     if len(data) <= limit:
         return text
@@ -54,7 +54,7 @@ def code_span(text: str) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """The path as people write it: `spec.job.args[2]`; a key with a dot in it is quoted, control characters escaped."""
+    """The path as text: `spec.job.args[2]`; a key with a dot is quoted, control characters are escaped."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -97,11 +97,11 @@ class Problem:
 
 
 class ProblemsError(CommandError):
-    """All problems that one reading found; nothing has been registered or touched when it is raised.
+    """All problems of a stack; it is raised before anything is registered or changed.
 
     Attributes:
-        problems: each once, sorted.
-        remarks: the warnings and notices of the same reading, a line each.
+        problems: sorted, without duplicates.
+        remarks: the warnings and notices of the stack, one line each.
     """
 
     def __init__(self, problems: Iterable[Problem], remarks: Iterable[str] = ()) -> None:
@@ -118,7 +118,7 @@ class ProblemsError(CommandError):
 
 
 def similar(word: str, known: Sequence[str]) -> str | None:
-    """The known name that was probably meant: the same in another case, or the most similar one; None if none is."""
+    """The known name that differs in case only, or the most similar known name; None if no name is similar."""
     word = shortened(word, 100)
     same = [name for name in known if name.lower() == word.lower()]
     return next(iter(same or difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
@@ -126,7 +126,7 @@ def similar(word: str, known: Sequence[str]) -> str | None:
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """The remedy for an unknown name: `did you mean "parallelism"?`, or all known names if none is similar."""
-    near = similar(word, known)
-    if near is not None:
-        return f'did you mean "{near}"?'
+    match = similar(word, known)
+    if match is not None:
+        return f'did you mean "{match}"?'
     return f"use one of: {', '.join(sorted(known))}" if known else "remove it"

@@ -1,4 +1,4 @@
-"""Whether a name or a text looks like a password, a key or a token that stands in clear.
+"""Whether a name or a text looks like a password, a key or a token as plaintext.
 
 By names, by shapes that are known (keys of clouds, tokens, private keys, passwords in URLs and connection texts), and
 by texts that no person and no program writes but a random generator. What is random and mostly no secret is left

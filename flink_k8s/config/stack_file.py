@@ -18,60 +18,61 @@ from flink_k8s.config.yaml_file import read as read_yaml
 PROJECT = "flink-k8s"
 PREFIX = f"{PROJECT}:"
 
-_BEGINNING, _END = "Pulumi.", ".yaml"
-"""What is before and after a stack's name, which may have dots of its own, in the name of its file."""
+_FILE_PREFIX, _FILE_SUFFIX = "Pulumi.", ".yaml"
+"""Prefix and suffix of the name of a stack file; the stack's name between them may contain dots."""
 
 SUSPENSION = "suspension"
-"""The key that the tools write into their copy of a stack file, and nobody into the file."""
+"""The key that operations write into their copy of a stack file; the file itself must not contain it."""
 
-OF_ALL_JOBS = ("jobDefaults", "enforced")
-"""The keys that a stack and the platform's stack both have a say with, each in a layer of its own."""
+KEYS_FOR_ALL_JOBS = ("jobDefaults", "enforced")
+"""Keys that both a stack and its platform's stack set, each as a source of its own."""
 
 STACK_FILE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
-"""What may stand at the top of a stack file."""
+"""Top-level keys of a stack file."""
 
 
 @dataclass(frozen=True)
 class StackConfig:
-    """A stack's config as plain Python, and where it stands.
+    """A stack's config as plain Python, with its positions.
 
     Attributes:
         file: the stack file as problems name it.
         values: config by key, without the project's prefix.
-        document: the stack file; None when the values came from the engine.
+        document: the stack file; None if the values are from the engine.
         stack: the stack's name.
-        layer: what was laid over the file; its values win.
-        encrypted: keys in which something is encrypted, where the engine has decrypted it; a file shows it by itself.
-        below: the config of the platform's stack, where the stack is one of jobs on it.
+        overlay: config that was merged over the file; its values win.
+        encrypted: keys with encrypted values that the engine has decrypted; in a file, encrypted values are visible.
+        platform_config: the config of the platform's stack, if this stack is on a platform.
     """
 
     file: str
     values: Mapping[str, object] = field(repr=False)
     document: Document | None = field(default=None, repr=False)
     stack: str = ""
-    layer: Document | None = None
+    overlay: Document | None = None
     encrypted: frozenset[str] = frozenset()
-    below: StackConfig | None = None
+    platform_config: StackConfig | None = None
 
     def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
-        """A problem at that path of the config."""
-        if self.layer is not None and path in self.layer.lines:
-            return self.layer.problem(path, message, rule)
-        is_own = path[:1] and path[0] in OF_ALL_JOBS
-        if self.below is not None and not is_own and self.below._depth(path) > self._depth(path):
-            return self.below.problem(path, message, rule)
+        """A problem at the path of the config."""
+        if self.overlay is not None and path in self.overlay.lines:
+            return self.overlay.problem(path, message, rule)
+        is_own = path[:1] and path[0] in KEYS_FOR_ALL_JOBS
+        platform = self.platform_config
+        if platform is not None and not is_own and platform._depth(path) > self._depth(path):
+            return platform.problem(path, message, rule)
         if self.document is None or not path:
             return Problem(self.file, 0, dotted(path), message, rule)
         return Problem(self.file, self.document.line(self._place(path)), dotted(path), message, rule)
 
     def written(self, path: KeyPath) -> str | None:
-        """The text that stands at that path where YAML reads something that looks otherwise; None where it does not."""
-        if self.layer is not None and path in self.layer.lines:
-            return self.layer.written.get(path)
+        """The text at the path if the value looks different than YAML reads it, else None."""
+        if self.overlay is not None and path in self.overlay.lines:
+            return self.overlay.written.get(path)
         return None if self.document is None else self.document.written.get(self._place(path))
 
     def _depth(self, path: KeyPath) -> int:
-        """How far the path can be followed in this stack's own file."""
+        """Number of parts of the path that exist in this stack's own file."""
         if self.document is None or not path:
             return 0
         place = self._place(path)
@@ -85,9 +86,9 @@ class StackConfig:
 
 
 def stacks(root: Path) -> list[str]:
-    """Names of the stacks that have a file in the project."""
-    names = (path.name for path in root.glob(f"{_BEGINNING}*{_END}"))
-    return sorted(name.removeprefix(_BEGINNING).removesuffix(_END) for name in names)
+    """Names of the stacks with a file in the project."""
+    names = (path.name for path in root.glob(f"{_FILE_PREFIX}*{_FILE_SUFFIX}"))
+    return sorted(name.removeprefix(_FILE_PREFIX).removesuffix(_FILE_SUFFIX) for name in names)
 
 
 def read_config(root: Path, stack: str, config_file: Path | None = None) -> StackConfig:
@@ -96,17 +97,21 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     Args:
         root: the project.
         stack: the stack's name.
-        config_file: another file than `Pulumi.<stack>.yaml`.
+        config_file: a file to read instead of `Pulumi.<stack>.yaml`.
 
     Raises:
-        ProblemsError: when the file is not there, is no YAML or is no stack file.
+        ProblemsError: if the file does not exist, is not valid YAML, or is not a stack file.
     """
-    path = config_file or root / f"{_BEGINNING}{stack}{_END}"
+    path = config_file or root / f"{_FILE_PREFIX}{stack}{_FILE_SUFFIX}"
     shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     if not path.exists():
         known = stacks(root)
         raise ProblemsError(
-            [Problem(shown, 0, "", f"does not exist; stacks here: {', '.join(known) or 'none'}", STACK_CONFIG)]
+            [
+                Problem(
+                    shown, 0, "", f"does not exist; use one of the stacks: {', '.join(known) or 'none'}", STACK_CONFIG
+                )
+            ]
         )
     documents, problems = read_yaml(path, shown)
     if problems:
@@ -115,83 +120,83 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
         return StackConfig(shown, {}, stack=stack)
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise ProblemsError(
-            [Problem(shown, 0, "", "is no stack file; it needs one document with the key config", STACK_CONFIG)]
+            [Problem(shown, 0, "", "is not a stack file; write one document with the key config", STACK_CONFIG)]
         )
     document = documents[0]
     top = cast(dict[str, object], document.value)
     config = cast(object, top.get("config") or {})
     if not isinstance(config, dict):
-        raise ProblemsError([document.problem(("config",), "is no mapping; write one key a line", STACK_CONFIG)])
+        raise ProblemsError([document.problem(("config",), "is not a mapping; write one key per line", STACK_CONFIG)])
     values: dict[str, object] = {}
-    found: list[Problem] = []
+    key_problems: list[Problem] = []
     for key in top:
         if key not in STACK_FILE_KEYS:
-            found.append(
-                document.problem((key,), f"is an unknown key of a stack file; {nearest(key, ['config'])}", STACK_CONFIG)
+            key_problems.append(
+                document.problem((key,), f"unknown key of a stack file; {nearest(key, ['config'])}", STACK_CONFIG)
             )
     for key, value in cast(dict[str, object], config).items():
         project, colon, name = key.partition(":")
         if not colon:
             name, project = key, PROJECT
         if project == PROJECT and name == SUSPENSION and config_file is None:
-            message = 'is kept by the engine alone; write "state: suspended" of a job, or run make suspend'
-            found.append(document.problem(("config", key), message, STACK_CONFIG))
+            message = 'is stored only in the engine\'s state; set "state: suspended" of a job, or run make suspend'
+            key_problems.append(document.problem(("config", key), message, STACK_CONFIG))
             continue
         if project == PROJECT and name in values:
-            message = f"stands twice, with and without {PREFIX} before it; keep one"
-            found.append(document.problem(("config", key), message, STACK_CONFIG))
+            message = f"is a duplicate key, with and without the prefix {PREFIX}; remove one of them"
+            key_problems.append(document.problem(("config", key), message, STACK_CONFIG))
         elif project == PROJECT:
             values[name] = value
         elif project not in {"pulumi", "kubernetes"}:
-            problem = f'belongs to the project "{project}"; the keys of this one begin with {PREFIX}'
-            found.append(document.problem(("config", key), problem, STACK_CONFIG))
-    if found:
-        raise ProblemsError(found)
+            problem = f'belongs to the project "{project}"; use the prefix {PREFIX}'
+            key_problems.append(document.problem(("config", key), problem, STACK_CONFIG))
+    if key_problems:
+        raise ProblemsError(key_problems)
     return StackConfig(shown, values, document, stack)
 
 
 def read(root: Path, stack: str, config_file: Path | None = None, layer: Path | None = None) -> dict[str, object]:
-    """`read_config`, with a layer over it, without positions: the plain values by key."""
+    """The plain values of `read_config` with an overlay, by key."""
     return dict(laid_over(read_config(root, stack, config_file), layer).values)
 
 
 def read_layer(path: Path) -> Document:
-    """A file of config by key without prefix, to be laid over a stack's: `LAYER=file` of the Make targets.
+    """An overlay, a file with config keys without prefix: `LAYER=file` of the Make targets.
 
     Raises:
-        ProblemsError: when the file is no mapping.
+        ProblemsError: if the file is not a mapping.
     """
     documents, problems = read_yaml(path, str(path))
     if not problems and len(documents) > 1:
-        problems = [Problem(str(path), 0, "", "has several documents; write one", STACK_CONFIG)]
-    found = documents[0] if documents else Document(str(path), {}, {})
-    if not problems and not isinstance(found.value, dict):
-        problems = [Problem(str(path), 0, "", "is no mapping; write config keys without prefix", STACK_CONFIG)]
+        problems = [Problem(str(path), 0, "", "contains several documents; write one document", STACK_CONFIG)]
+    overlay = documents[0] if documents else Document(str(path), {}, {})
+    if not problems and not isinstance(overlay.value, dict):
+        problems = [Problem(str(path), 0, "", "is not a mapping; write config keys without prefix", STACK_CONFIG)]
     if problems:
         raise ProblemsError(problems)
-    return found
+    return overlay
 
 
 def laid_over(config: StackConfig, layer: Path | None) -> StackConfig:
-    """A stack's config with a layer over it.
+    """A stack's config with an overlay.
 
     Raises:
-        ProblemsError: when the layer's file is no mapping.
+        ProblemsError: if the overlay's file is not a mapping.
     """
     if layer is None:
         return config
-    found = read_layer(layer)
-    values = merge_mappings(config.values, cast(dict[str, object], found.value))
-    return replace(config, values=values, layer=found)
+    overlay = read_layer(layer)
+    values = merge_mappings(config.values, cast(dict[str, object], overlay.value))
+    return replace(config, values=values, overlay=overlay)
 
 
 def engine_config(values: Mapping[str, str], stack: str, encrypted: Collection[str] = ()) -> StackConfig:
-    """The stack config as the engine hands it to the program: text, with JSON for what is no string.
+    """The stack config as the engine passes it to the program: text, with JSON for values other than strings.
 
     Args:
         values: `project:key` to text, of all projects.
         stack: the stack's name, for problems.
-        encrypted: those of its `project:key` in which something was encrypted.
+        encrypted: the `project:key` names with encrypted values.
     """
     plain: dict[str, object] = {}
     for key, value in values.items():

@@ -1,4 +1,4 @@
-"""From plain config to the models, with every problem of it in the user's words."""
+"""Validates plain config with the models, and reports every problem at its position."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ from pydantic import BaseModel, ValidationError
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath, Problem, nearest
 from flink_k8s.config.secret_text import shown_at
-from flink_k8s.config.stack_file import OF_ALL_JOBS, PREFIX, StackConfig
+from flink_k8s.config.stack_file import KEYS_FOR_ALL_JOBS, PREFIX, StackConfig
 
 
 def read_settings(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
-    """The settings and what is wrong with them.
+    """The settings and their problems.
 
-    What is wrong is left out and the rest read, so that the problems of jobs can be found in the same run; None when
-    nothing can be read without it.
+    Invalid values are omitted, so that the problems of jobs are reported in the same run; None if the rest is invalid.
     """
     settings, problems = _validated(config)
-    return settings, [*_odd_texts(config), *problems]
+    return settings, [*_ambiguous_texts(config), *problems]
 
 
-def read_of_all_jobs(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
-    """What the platform's stack says of all jobs (`OF_ALL_JOBS`), as settings with nothing else in them, and what is
-    wrong with it; None for a stack that holds its platform itself.
+def read_platform_settings(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
+    """The settings of the platform's stack for all jobs (`KEYS_FOR_ALL_JOBS`), without others, and their problems.
+
+    None if the stack is not on another stack's platform.
     """
-    if config.below is None:
+    if config.platform_config is None:
         return None, []
-    values = {key: value for key, value in config.below.values.items() if key in OF_ALL_JOBS}
-    return _validated(replace(config.below, values={"context": "none", **values}))
+    values = {key: value for key, value in config.platform_config.values.items() if key in KEYS_FOR_ALL_JOBS}
+    return _validated(replace(config.platform_config, values={"context": "none", **values}))
 
 
 def _validated(config: StackConfig) -> tuple[StackSettings | None, list[Problem]]:
     values = copy.deepcopy(dict(config.values))
-    problems = _take_encrypted(values, config)
+    problems = _remove_encrypted(values, config)
     for attempt in range(3):
         try:
             return StackSettings.model_validate(values), problems
         except ValidationError as error:
             if attempt == 0:
-                problems += _of_validation(error, config)
-            for found in error.errors():
-                _leave_out(values, tuple(found["loc"]), missing=found["type"] == "missing")
+                problems += _validation_problems(error, config)
+            for error_details in error.errors():
+                _leave_out(values, tuple(error_details["loc"]), missing=error_details["type"] == "missing")
     return None, problems
 
 
 _ENCRYPTED = (
-    "is encrypted, and would stand in clear in what Kubernetes gets; put it into a Kubernetes Secret and name that: "
+    "an encrypted value, which would be deployed as plaintext; store it in a Kubernetes Secret and refer to it: "
     "secretEnv or secretFiles of a job, externalSecrets of a namespace, existingSecret or secretRef of a chart"
 )
 
 
-def _take_encrypted(values: dict[str, object], config: StackConfig) -> list[Problem]:
-    """What `pulumi config set --secret` wrote, which no key of this program takes; it is taken out of the values.
+def _remove_encrypted(values: dict[str, object], config: StackConfig) -> list[Problem]:
+    """Remove values of `pulumi config set --secret`, which no key accepts, and report them.
 
-    The engine decrypts it before it hands a key over and says of the key as a whole that something in it is secret.
+    The engine passes them decrypted, and marks the whole key as secret.
     """
     problems: list[Problem] = []
     for key in sorted(config.encrypted & values.keys()):
         values.pop(key)
-        problems.append(config.problem((key,), f"holds something that {_ENCRYPTED}"))
+        problems.append(config.problem((key,), f"contains {_ENCRYPTED}"))
         if key == "context":
             values[key] = "none"
     for path in list(_encrypted_paths(values, ())):
         _leave_out(values, path, missing=False)
-        problems.append(config.problem(path, _ENCRYPTED))
+        problems.append(config.problem(path, f"is {_ENCRYPTED}"))
     return problems
 
 
@@ -92,34 +92,34 @@ def _leave_out(values: dict[str, object], path: KeyPath, *, missing: bool) -> No
         values["context"] = "none"
         return
     keys = [part for part in path if part != "[key]"]
-    if missing:  # of an object that is of no use without it
+    if missing:  # remove the object that lacks the key
         keys = keys[:-1]
-    holder: object = values
+    container: object = values
     for part in keys[:-1]:
-        if isinstance(holder, dict) and part in holder:
-            holder = cast(dict[str | int, object], holder)[part]
+        if isinstance(container, dict) and part in container:
+            container = cast(dict[str | int, object], container)[part]
         else:
             return
-    if isinstance(holder, dict) and keys:
-        cast(dict[str | int, object], holder).pop(keys[-1], None)
-    elif isinstance(holder, list):
+    if isinstance(container, dict) and keys:
+        cast(dict[str | int, object], container).pop(keys[-1], None)
+    elif isinstance(container, list):
         values.pop(str(keys[0]), None)
 
 
 _PLAIN: tuple[object, ...] = (bool, int, float)
 
 
-def _odd_texts(config: StackConfig) -> list[Problem]:
-    """Values that YAML reads otherwise than they look, where no such value is wanted.
+def _ambiguous_texts(config: StackConfig) -> list[Problem]:
+    """Report values that look different than YAML reads them, where the models require text.
 
-    The engine has another YAML reader, for which `no` is text: what is checked would not be what is deployed.
+    The engine has another YAML reader, for which `no` is text: the deployed value would differ from the checked one.
     """
     if config.document is None:
         return []
     problems: list[Problem] = []
-    for place, text in config.document.written.items():
-        path = (*(str(part).removeprefix(PREFIX) for part in place[1:2]), *place[2:])
-        if place[:1] != ("config",) or _type_at(path) in _PLAIN:
+    for position, text in config.document.written.items():
+        path = (*(str(part).removeprefix(PREFIX) for part in position[1:2]), *position[2:])
+        if position[:1] != ("config",) or _type_at(path) in _PLAIN:
             continue
         is_boolean = not any(letter.isdigit() for letter in text)
         if is_boolean:
@@ -132,12 +132,12 @@ def _odd_texts(config: StackConfig) -> list[Problem]:
 
 
 def _is_free(path: KeyPath) -> bool:
-    """Whether a number at that path may be a number: in a chart's values and in a spec's fields."""
+    """Whether the path allows a number: in a chart's values and in the fields of a spec."""
     return "values" in path or ("spec" in path and "flinkConfiguration" not in path)
 
 
 def _type_at(path: KeyPath) -> object:
-    """The plain type that the models want at that path, None for anything else."""
+    """The plain type that the models define at the path; None for any other type."""
     model = _model_at(path[:-1])
     for field in model.model_fields.values() if model else ():
         if field.alias == path[-1]:
@@ -145,21 +145,22 @@ def _type_at(path: KeyPath) -> object:
     return None
 
 
-def _of_validation(error: ValidationError, config: StackConfig) -> list[Problem]:
-    """Pydantic's errors as problems, with the nearest known name for an unknown key."""
+def _validation_problems(error: ValidationError, config: StackConfig) -> list[Problem]:
+    """Pydantic's errors as problems, with the most similar known name for an unknown key."""
     problems: list[Problem] = []
-    for found in error.errors():
-        path: KeyPath = tuple(found["loc"])
-        if found["type"] == "extra_forbidden":
+    for error_details in error.errors():
+        path: KeyPath = tuple(error_details["loc"])
+        if error_details["type"] == "extra_forbidden":
             known = _known_keys(path[:-1])
             problems.append(config.problem(path, f"unknown field; {nearest(str(path[-1]), known)}"))
-        elif found["type"] == "missing":
-            problems.append(config.problem(path, f"is missing; {_meaning(path)}"))
+        elif error_details["type"] == "missing":
+            problems.append(config.problem(path, f"is missing; set it{_description(path)}"))
         else:
-            message = found["msg"].removeprefix("Value error, ")
+            message = error_details["msg"].removeprefix("Value error, ")
             if ";" not in message:
                 message = (
-                    f"is {_shown(path, found['input'])}, which is not a valid value; {message[0].lower()}{message[1:]}"
+                    f"is {_shown(path, error_details['input'])}, which is not a valid value; "
+                    f"{message[0].lower()}{message[1:]}"
                 )
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
@@ -173,12 +174,12 @@ def _shown(path: KeyPath, value: object) -> str:
 
 
 def _model_at(path: KeyPath) -> type[BaseModel] | None:
-    """The model of the mapping at that path, None where keys are the user's own."""
+    """The model of the mapping at the path; None if its keys are free."""
     annotation: object = StackSettings
     for part in path:
         if get_origin(annotation) is dict:
             annotation = get_args(annotation)[1]
-            if NoneType in get_args(annotation):  # a null takes the entry away
+            if NoneType in get_args(annotation):  # null removes the entry
                 annotation = next(a for a in get_args(annotation) if a is not NoneType)
             continue
         model = _as_model(annotation)
@@ -200,9 +201,9 @@ def _known_keys(path: KeyPath) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
-def _meaning(path: KeyPath) -> str:
+def _description(path: KeyPath) -> str:
     model = _model_at(path[:-1])
     for field in model.model_fields.values() if model else ():
         if field.alias == path[-1] and field.description:
-            return field.description.rstrip(".")
-    return "it is needed"
+            return f" ({field.description.rstrip('.')})"
+    return ""

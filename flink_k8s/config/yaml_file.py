@@ -1,4 +1,4 @@
-"""Reads YAML as users write it, strictly, and remembers the line of every value."""
+"""Reads YAML strictly, and records the line of every value."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import yaml
 from flink_k8s.config.problems import YAML, KeyPath, Problem, dotted, shortened
 
 MAX_BYTES = 1_000_000
-"""A job file or stack file above this is refused: it is data that got here by mistake, and the parser is slow."""
+"""Maximum size of a job file or stack file: a larger file is data by mistake, and the parser is slow."""
 
 MAX_NODES = 200_000
-"""Values in one file with aliases followed; a handful of nested aliases can stand for billions."""
+"""Maximum number of values in one file with aliases expanded; a few nested aliases can expand to billions."""
 
 MAX_DEPTH = 100
-"""Nesting of one document; the C parser builds nodes by recursion, and a deep one takes the whole process down."""
+"""Maximum nesting of a document; the C parser is recursive, and a deeper document would crash the process."""
 
 _TAGS = "tag:yaml.org,2002:"
 
 _LARGEST = 2**64 - 1
-"""Kubernetes' tools keep whole numbers up to this one, and round larger ones."""
+"""The largest integer that Kubernetes' tools do not round."""
 
 _BOOLEANS = {"yes": True, "no": False, "true": True, "false": False, "on": True, "off": False}
 
@@ -34,7 +34,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
 
 _Loader: type[Any] = type("_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}})
-"""PyYAML's loader with the plain values of Kubernetes' tools, whose reader is written in Go."""
+"""PyYAML's loader, which resolves plain values as Kubernetes' tools do, whose reader is written in Go."""
 
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -54,9 +54,9 @@ class Document:
     Attributes:
         file: the file as problems name it.
         value: the document.
-        lines: 1-based line of every key path in it.
-        written: the text of plain values that YAML reads as something that looks otherwise, by key path: `no` for
-            false, `1.10` for the number 1.1.
+        lines: 1-based line of every key path.
+        written: by key path, the text of plain values that look different than YAML reads them: `no` for false, `1.10`
+            for the number 1.1.
     """
 
     file: str
@@ -65,31 +65,31 @@ class Document:
     written: Mapping[KeyPath, str] = field(repr=False, default_factory=dict[KeyPath, str])
 
     def line(self, path: KeyPath) -> int:
-        """The line of the path, or of the nearest parent that has one; 0 when there is none."""
+        """The line of the path, or of the nearest parent with a line; 0 if no parent has one."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         return 0
 
     def problem(self, path: KeyPath, message: str, rule: str = YAML) -> Problem:
-        """A problem at that path of this document."""
+        """A problem at the path of this document."""
         return Problem(self.file, self.line(path), dotted(path), message, rule)
 
 
 def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
-    """All documents of the file that are not empty, and what is wrong with the file.
+    """All documents of the file that are not empty, and the problems of the file.
 
     Args:
         path: the file.
-        shown: how problems name it.
+        shown: name of the file in problems.
     """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            return [], [Problem(shown, 0, "", "is no file; name one with YAML in it", YAML)]
-        size = found.st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return [], [Problem(shown, 0, "", "is not a file; name a YAML file", YAML)]
+        size = status.st_size
         if size > MAX_BYTES:
-            message = f"has {size:,} bytes, more than {MAX_BYTES:,}; data does not belong into a YAML file here"
+            message = f"has {size:,} bytes, which exceeds {MAX_BYTES:,}; move data to another file"
             return [], [Problem(shown, 0, "", message, YAML)]
         data = path.read_bytes()
     except OSError as error:
@@ -102,12 +102,12 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
         line = data[: error.start].count(b"\n") + 1
         return [], [Problem(shown, line, "", "is not UTF-8; save it as UTF-8", YAML)]
     if path.suffix.lower() == ".json":
-        text = text.replace("\t", " ")  # JSON indents with tabs, too, and has none in its strings
+        text = text.replace("\t", " ")  # JSON allows tabs for indentation, but not in strings
     return parse(text, shown)
 
 
 def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
-    """`read` for text that is at hand."""
+    """`read` for a text."""
     documents: list[Document] = []
     builder = _Builder(shown)
     loader: Any = None
@@ -123,10 +123,12 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
-        builder.problems.append(Problem(shown, line, "", f"is no YAML: {_cause(text, line, error)}", YAML))
+        builder.problems.append(
+            Problem(shown, line, "", f"is not valid YAML: {_syntax_problem(text, line, error)}", YAML)
+        )
     except yaml.YAMLError as error:
         builder.problems.append(
-            Problem(shown, 0, "", f"is no YAML: {' '.join(str(error).split())}; remove what is not text", YAML)
+            Problem(shown, 0, "", f"is not valid YAML: {' '.join(str(error).split())}; remove what is not text", YAML)
         )
     except _TooManyError:
         builder.problems.append(
@@ -134,18 +136,16 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
                 shown,
                 0,
                 "",
-                f"stands for more than {MAX_NODES:,} values; write nested aliases out or split the file",
+                f"expands to more than {MAX_NODES:,} values; replace nested aliases, or split the file",
                 YAML,
             )
         )
     except _TooDeepError as error:
         builder.problems.append(
-            Problem(
-                shown, error.line, "", f"is nested deeper than {MAX_DEPTH} levels; no resource is as deep as this", YAML
-            )
+            Problem(shown, error.line, "", f"is nested deeper than {MAX_DEPTH} levels; reduce the nesting", YAML)
         )
-    except RecursionError:  # merge keys in merge keys are deep without looking so
-        builder.problems.append(Problem(shown, 0, "", "is nested too deeply; write nested aliases out", YAML))
+    except RecursionError:  # nested merge keys
+        builder.problems.append(Problem(shown, 0, "", "is nested too deeply; replace nested aliases", YAML))
     finally:
         if loader is not None:
             loader.dispose()
@@ -153,7 +153,10 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
 
 
 def _refuse_depth(text: str) -> None:
-    """Looks at the events alone, which need no recursion; and at nothing where too few marks begin a collection."""
+    """Raise _TooDeepError for a deep document, from its events, which are read without recursion.
+
+    Texts with too few characters that can begin a collection are skipped.
+    """
     if sum(map(text.count, "[{-?:")) <= MAX_DEPTH:
         return
     depth = 0
@@ -166,33 +169,37 @@ def _refuse_depth(text: str) -> None:
             depth -= 1
 
 
-def _cause(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
+def _syntax_problem(text: str, line: int, error: yaml.MarkedYAMLError) -> str:
     lines = text.splitlines()
     if _TEMPLATE.search(text):
         return f"the file contains the template expression {_template(text)}; render the template and keep its output"
     if 0 < line <= len(lines) and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]:
-        return "a tab stands where YAML wants spaces; indent with spaces"
-    said = " ".join(filter(None, [error.context, error.problem]))
-    return f"{said}; mend the syntax"
+        return "a tab in the indentation; indent with spaces"
+    message = " ".join(filter(None, [error.context, error.problem]))
+    return f"{message}; fix the syntax"
 
 
 _TEMPLATE = re.compile(r"(?m)\{\{.*?\}\}|^\s*\{%.*?%\}")
-"""What Helm, Jinja and their like replace: `{{ .Values.image }}`, `{% if x %}`."""
+"""Expressions of Helm, Jinja and similar templates: `{{ .Values.image }}`, `{% if x %}`."""
 
 
 def _template(text: str) -> str:
-    found = _TEMPLATE.search(text)
-    return shortened(found.group().strip(), 60) if found else "{{ … }}"
+    match = _TEMPLATE.search(text)
+    return shortened(match.group().strip(), 60) if match else "{{ … }}"
 
 
 def _is_template(node: yaml.MappingNode) -> bool:
-    """Whether it is `{{ name }}`, which YAML reads as a mapping whose only key is a mapping."""
+    """Whether the node is `{{ name }}`, which YAML reads as a mapping whose only key is a mapping."""
     pairs = cast(list[tuple[yaml.Node, yaml.Node]], node.value)
     return len(pairs) == 1 and isinstance(pairs[0][0], yaml.MappingNode) and cast(Any, node).flow_style is True
 
 
 def _plain_value(kind: str, text: str) -> object:
-    """The value that Kubernetes' tools read: `2.0` is 2, `1e3` is 1000, `0o644` is 420. Raises ValueError."""
+    """The value that Kubernetes' tools read: `2.0` is 2, `1e3` is 1000, `0o644` is 420.
+
+    Raises:
+        ValueError: if the text is not of that kind.
+    """
     if kind in ("str", "timestamp", "value", "merge"):
         return text
     if kind == "null" and text.lower() in ("", "~", "null"):
@@ -217,12 +224,12 @@ def _number(text: str, *, is_whole: bool) -> object:
         raise ValueError(text)
     value = float(text)
     if math.isinf(value):
-        return text  # out of the range of numbers, and so text to Go
+        return text  # out of range, which Go reads as text
     return int(value) if value.is_integer() else value
 
 
 class _TooManyError(Exception):
-    """The document grows beyond MAX_NODES when its aliases are followed."""
+    """The document exceeds MAX_NODES when its aliases are expanded."""
 
 
 class _TooDeepError(Exception):
@@ -234,7 +241,7 @@ class _TooDeepError(Exception):
 
 
 class _Builder:
-    """Turns nodes into plain values: SafeLoader's own scalars, but duplicate keys and odd keys are problems."""
+    """Converts nodes to plain values, and reports duplicate keys and keys that are not text."""
 
     def __init__(self, shown: str) -> None:
         self.shown = shown
@@ -259,13 +266,13 @@ class _Builder:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path, line)
         if isinstance(node, yaml.MappingNode) and _is_template(node):
-            cure = "render the template and keep its output, or quote the text"
-            self._add(line, path, f"is the expression {{{{ … }}}} of a template that is not rendered; {cure}")
+            remedy = "render the template and keep its output, or quote the text"
+            self._add(line, path, f"is an unrendered template expression {{{{ … }}}}; {remedy}")
             return None
         if node.tag != _TAGS + ("seq" if isinstance(node, yaml.SequenceNode) else "map"):
-            self._add(line, path, f"has the tag {node.tag}, which means nothing here; remove it")
+            self._add(line, path, f"has the tag {node.tag}, which is not supported; remove it")
         if id(node) in self.open:
-            self._add(line, path, "contains itself through an alias; write it out")
+            self._add(line, path, "contains itself through an alias; remove the alias")
             return None
         self.open.add(id(node))
         try:
@@ -280,15 +287,15 @@ class _Builder:
         text = cast(str, node.value)
         kind = str(node.tag).removeprefix(_TAGS)
         if kind == "binary":
-            self._add(line, path, "is binary data; no setting takes that, write text")
+            self._add(line, path, "is binary data; write text")
             return None
         try:
             value = _plain_value(kind, text)
         except ValueError:
-            self._add(line, path, f"is no plain value (tag {node.tag}); quote the text")
+            self._add(line, path, f"is not a plain value (tag {node.tag}); quote the text")
             return None
         if isinstance(value, float) and not math.isfinite(value):
-            self._add(line, path, f'is {text}, which is no number in Kubernetes; quote it: "{text}"')
+            self._add(line, path, f'is {text}, which is not a number in Kubernetes; quote it: "{text}"')
             return None
         if isinstance(value, int) and abs(value) > _LARGEST:
             self._add(line, path, "is a number of more than 64 bits, which Kubernetes rounds; quote it")
@@ -299,37 +306,41 @@ class _Builder:
 
     def _mapping(self, loader: Any, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
-        written = {id(key_node) for key_node, _ in cast(list[tuple[yaml.Node, yaml.Node]], node.value)}
-        loader.flatten_mapping(node)  # the merge key <<: what it brings comes first and is overridden
+        own_keys = {id(key_node) for key_node, _ in cast(list[tuple[yaml.Node, yaml.Node]], node.value)}
+        loader.flatten_mapping(node)  # merged keys (<<) come first and can be overridden
         own: set[str] = set()
         for key_node, value_node in cast(list[tuple[yaml.Node, yaml.Node]], node.value):
             line = cast(int, key_node.start_mark.line) + 1
             key = self._key(key_node, path, line)
             if key is None:
                 continue
-            here = (*path, key)
+            key_path = (*path, key)
             if key in own:
-                self._add(line, here, f"stands twice (first in line {self.lines[here]}); keep one")
+                self._add(
+                    line, key_path, f"is a duplicate key (first in line {self.lines[key_path]}); remove one of them"
+                )
                 continue
-            if id(key_node) in written:
+            if id(key_node) in own_keys:
                 own.add(key)
-            self.lines[here] = line
-            mapping[key] = self.build(loader, value_node, here)
+            self.lines[key_path] = line
+            mapping[key] = self.build(loader, value_node, key_path)
         return mapping
 
     def _key(self, node: yaml.Node, path: KeyPath, line: int) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self._add(line, path, "has a key that is no plain text; use text as keys")
+            self._add(line, path, "contains a key that is not plain text; use text as keys")
             return None
         text = cast(str, node.value)
         kind = str(node.tag).removeprefix(_TAGS)
         try:
             value = _plain_value(kind, text)
         except ValueError:
-            self._add(line, path, f"has the key {text}, which is no plain value (tag {node.tag}); quote the key")
+            self._add(
+                line, path, f"contains the key {text}, which is not a plain value (tag {node.tag}); quote the key"
+            )
             return None
         if isinstance(value, bool):
-            self._add(line, path, f'has the key {text}, which YAML reads as {str(value).lower()}; write "{text}"')
+            self._add(line, path, f'contains the key {text}, which YAML reads as {str(value).lower()}; write "{text}"')
             return None
         return text
 

@@ -1,7 +1,7 @@
-"""Whether a process's memory follows from Flink's configuration alone, by Flink's documented memory model.
+"""Flink's documented memory model: whether the configuration determines the memory of a process.
 
-`total process = total Flink + metaspace + overhead`; a process needs its total, its total Flink memory, or the parts
-that the user tunes (JobManager: heap; TaskManager: task heap and managed memory), and the parts must fit.
+`total process = total Flink + metaspace + overhead`. The configuration must set the total process memory, the total
+Flink memory, or the tuned parts (JobManager: heap; TaskManager: task heap and managed memory), and the parts must fit.
 """
 
 from __future__ import annotations
@@ -22,20 +22,24 @@ _OLDER = {
 
 
 def job_manager(configuration: Mapping[str, str]) -> None:
-    """Raises ValueError, perhaps with a reason, when the JobManager's memory does not follow."""
+    """Check the JobManager's memory.
+
+    Raises:
+        ValueError: the memory is not determined; with a reason if it is inconsistent.
+    """
     read = _Reader(configuration, "jobmanager.memory")
     heap = read.size("heap.size")
     off_heap = read.sized("off-heap.size", 128 * _MIB)
     flink, process = read.size("flink.size"), read.size("process.size")
     if heap is not None:
         if flink is not None and flink < heap:
-            raise ValueError("the heap is more than jobmanager.memory.flink.size")
-        if flink is not None and read.is_said("off-heap.size") and off_heap != flink - heap:
-            raise ValueError("heap and off-heap memory do not make jobmanager.memory.flink.size")
+            raise ValueError("the heap exceeds jobmanager.memory.flink.size")
+        if flink is not None and read.is_set("off-heap.size") and off_heap != flink - heap:
+            raise ValueError("the sum of heap and off-heap memory differs from jobmanager.memory.flink.size")
         read.outside(flink if flink is not None else heap + off_heap, process)
     elif flink is not None:
         if off_heap >= flink:
-            raise ValueError("off-heap memory leaves nothing of jobmanager.memory.flink.size")
+            raise ValueError("off-heap memory leaves no heap in jobmanager.memory.flink.size")
         read.outside(flink, process)
     elif process is not None:
         if read.within(process) <= off_heap:
@@ -47,7 +51,11 @@ def job_manager(configuration: Mapping[str, str]) -> None:
 
 
 def task_manager(configuration: Mapping[str, str]) -> None:
-    """Raises ValueError, perhaps with a reason, when a TaskManager's memory does not follow."""
+    """Check a TaskManager's memory.
+
+    Raises:
+        ValueError: the memory is not determined; with a reason if it is inconsistent.
+    """
     read = _Reader(configuration, "taskmanager.memory")
     task_heap, managed = read.size("task.heap.size"), read.size("managed.size")
     fixed = read.sized("framework.heap.size", 128 * _MIB) + read.sized("framework.off-heap.size", 128 * _MIB)
@@ -70,7 +78,7 @@ def task_manager(configuration: Mapping[str, str]) -> None:
     if task_heap is not None:
         read.network_fits(total - inside)
     elif inside + read.network(total) > total:
-        raise ValueError("the parts are more than the TaskManager's total Flink memory")
+        raise ValueError("the sum of the parts exceeds the TaskManager's total Flink memory")
     if flink is not None:
         read.outside(flink, process)
 
@@ -86,17 +94,17 @@ class _Reader:
         key = f"{self._prefix}.{name}"
         return next((self._configuration[k] for k in (key, *_OLDER.get(key, ())) if k in self._configuration), None)
 
-    def is_said(self, name: str) -> bool:
-        """Whether the configuration has `<prefix>.<name>`."""
+    def is_set(self, name: str) -> bool:
+        """Whether the configuration sets `<prefix>.<name>`."""
         return self._text(name) is not None
 
     def sized(self, name: str, default: int) -> int:
         """Bytes of `<prefix>.<name>`, which has a default."""
-        said = self.size(name)
-        return default if said is None else said
+        size = self.size(name)
+        return default if size is None else size
 
     def size(self, name: str) -> int | None:
-        """Bytes of `<prefix>.<name>`, None when nobody said it."""
+        """Bytes of `<prefix>.<name>`; None if it is not set."""
         text = self._text(name)
         if text is None:
             return None
@@ -106,11 +114,11 @@ class _Reader:
             raise ValueError(f'{self._prefix}.{name} is "{text}"; {error}') from None
 
     def fraction(self, name: str, default: float) -> float:
-        """`<prefix>.<name>` as a share."""
+        """`<prefix>.<name>` as a fraction."""
         text = self._text(name)
         value = default if text is None else number(text)
         if not 0 <= value < 1:
-            raise ValueError(f"{self._prefix}.{name} is {value}; write a share from 0 to below 1")
+            raise ValueError(f"{self._prefix}.{name} is {value}; write a fraction of at least 0 and less than 1")
         return value
 
     def old_heap(self, key: str) -> int | None:
@@ -121,41 +129,41 @@ class _Reader:
         return None if megabytes is None else int(megabytes) * _MIB
 
     def outside(self, flink: int, process: int | None) -> None:
-        """Metaspace and overhead around total Flink memory; they must make the total that was said."""
+        """Check metaspace and overhead in addition to total Flink memory, whose sum must equal the process memory."""
         metaspace = self._metaspace()
         if process is None:
             self._overhead(flink + metaspace, inverse=True)
             return
         overhead = process - flink - metaspace
         if overhead < 0:
-            raise ValueError(f"{self._prefix}.process.size is less than Flink's memory and metaspace")
+            raise ValueError(f"{self._prefix}.process.size is less than total Flink memory plus metaspace")
         low, high = self._overhead_range()
         self._overhead_fraction()
         if not low <= overhead <= high:
             raise ValueError(
-                f"{self._prefix}.process.size leaves {overhead // _MIB} MiB of overhead, outside of its range"
+                f"{self._prefix}.process.size leaves {overhead // _MIB} MiB of overhead, which is out of range"
             )
 
     def within(self, process: int) -> int:
-        """Total Flink memory of a total process memory."""
+        """Total Flink memory that results from a total process memory."""
         flink = process - self._metaspace() - self._overhead(process)
         if flink < 0:
             raise ValueError(f"{self._prefix}.process.size is too small for metaspace and overhead")
         return flink
 
     def network(self, base: int, *, inverse: bool = False) -> int:
-        """Network memory of total Flink memory; with `inverse`, of what remains without it."""
+        """Network memory as a fraction of total Flink memory; with `inverse`, `base` excludes the network memory."""
         low, high = self.sized("network.min", 64 * _MIB), self.sized("network.max", _ALL)
         return _share(base, self._network_fraction(), low, high, inverse=inverse)
 
     def network_fits(self, network: int) -> None:
-        """Network memory that is what the others leave must be in its range."""
+        """Check that the network memory, which remains after the other parts, is in its range."""
         self._network_fraction()
         if network < 0:
-            raise ValueError("the parts are more than the TaskManager's total Flink memory")
+            raise ValueError("the sum of the parts exceeds the TaskManager's total Flink memory")
         low, high = self.sized("network.min", 64 * _MIB), self.sized("network.max", _ALL)
         if not low <= network <= high:
-            raise ValueError(f"{network // _MIB} MiB are left for the network, outside of its range")
+            raise ValueError(f"{network // _MIB} MiB remain for the network, which is out of range")
 
     def _network_fraction(self) -> float:
         return self.fraction("network.fraction", 0.1)
@@ -176,6 +184,6 @@ class _Reader:
 
 def _share(base: int, fraction: float, low: int, high: int, *, inverse: bool) -> int:
     if low > high:
-        raise ValueError("a smallest size is above the largest")
+        raise ValueError("a minimum size exceeds its maximum")
     share = base * fraction / (1 - fraction) if inverse else base * fraction
     return min(max(int(share), low), high)

@@ -1,4 +1,4 @@
-"""Kinds of Kubernetes objects: Flink's, and those that have no namespace."""
+"""Kinds of Kubernetes objects: those of Flink, and cluster-scoped ones."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ CLUSTER_SCOPED: frozenset[tuple[str, str]] = frozenset(
         ("trust.cert-manager.io", "Bundle"),
     }
 )
-"""API group and kind: Kubernetes' own (1.34), and those of what is often installed beside Flink."""
+"""API group and kind: Kubernetes' own (1.34), and those of operators that are often installed with Flink."""
 
 
 def group_kind(manifest: Mapping[str, object]) -> tuple[str, str]:
@@ -103,7 +103,7 @@ def group_kind(manifest: Mapping[str, object]) -> tuple[str, str]:
 
 
 def cluster_scoped(manifests: Iterable[Mapping[str, object]]) -> frozenset[tuple[str, str]]:
-    """The kinds without a namespace: the known ones, and those that a CustomResourceDefinition among these adds."""
+    """The cluster-scoped kinds: the known ones, and those of the CustomResourceDefinitions among the manifests."""
     added: set[tuple[str, str]] = set()
     for manifest in manifests:
         spec = mapping(manifest.get("spec"))

@@ -1,4 +1,4 @@
-"""The recommended labels of Kubernetes, the same on everything that this program makes."""
+"""The recommended labels of Kubernetes on all objects that the program creates."""
 
 from __future__ import annotations
 

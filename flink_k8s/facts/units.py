@@ -1,6 +1,6 @@
 """Reads values as Flink, Kubernetes and the operator read them: sizes, durations, booleans, quantities.
 
-Each function raises ValueError with what would be right for text that its reader refuses.
+Each function raises a ValueError with a remedy if its reader refuses the text.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ _ISO_DURATION = re.compile(
     re.IGNORECASE,
 )
 
-SIZE = 'write it like "2048m" or "4g"'
-QUANTITY = 'write it like "500m", "2" or "4Gi"'
-DURATION = 'write it like "30 s", "10 min" or "6 h"'
+SIZE = 'write a size such as "2048m" or "4g"'
+QUANTITY = 'write a quantity such as "500m", "2" or "4Gi"'
+DURATION = 'write a duration such as "30 s", "10 min" or "6 h"'
 
 
 def memory(text: str) -> int:
@@ -79,19 +79,19 @@ def quantity(text: str) -> Decimal:
 
 
 def resource_memory(text: str) -> int:
-    """Bytes of a resource's memory: Flink's way of writing, else Kubernetes' in capitals, without a fraction."""
+    """Bytes of a resource's memory: in Flink's format, else in Kubernetes' format in capitals, without a fraction."""
     try:
         return memory(text)
     except ValueError:
         pass
     capitals = re.sub(r"\s", "", text).upper().removesuffix("B")
     try:
-        found = quantity(capitals[:-1] + "i" if capitals.endswith("I") else capitals)
+        amount = quantity(capitals[:-1] + "i" if capitals.endswith("I") else capitals)
     except ValueError:
         raise ValueError(SIZE) from None
-    # The operator hands on what Java prints, and Flink takes digits alone: no fraction, no 1.0E18, no sign.
-    digits = format(found, "f")
-    if not digits.isascii() or not digits.isdigit() or found >= 10**18:
+    # The operator passes the text that Java prints, and Flink accepts only digits: no fraction, no 1.0E18, no sign.
+    digits = format(amount, "f")
+    if not digits.isascii() or not digits.isdigit() or amount >= 10**18:
         raise ValueError(SIZE)
     return int(digits)
 
@@ -124,7 +124,7 @@ def seconds(text: str) -> int:
     """Seconds of the stack config's durations, which Go and Prometheus read, too: `90s`, `10m`, `1h30m`."""
     match = _SHORT_DURATION.fullmatch(text)
     if not text or match is None:
-        raise ValueError('is no duration; write it like "90s", "10m" or "1h30m"')
+        raise ValueError('is not a duration; write a duration such as "90s", "10m" or "1h30m"')
     hours, minutes, rest = (int(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + rest
 
@@ -143,12 +143,12 @@ def number(text: str) -> float:
 
 
 def limit_factor(text: str) -> Decimal:
-    """What Flink multiplies a request of CPU or memory by for the limit: a number that is no less than 1."""
-    cure = 'write a number from 1 on, such as "4"'
+    """The factor by which Flink multiplies a request of CPU or memory to get the limit: a number of at least 1."""
+    remedy = 'write a number of at least 1, such as "4"'
     try:
         factor = number(text)
     except ValueError:
-        raise ValueError(cure) from None
+        raise ValueError(remedy) from None
     if not 1 <= factor < inf:  # nor NaN
-        raise ValueError(cure)
+        raise ValueError(remedy)
     return Decimal(str(factor))

@@ -1,6 +1,6 @@
-"""Every version that the platform pins, in one place, and which of them go together.
+"""Every version that the platform pins, and the compatibility of operator and Flink versions.
 
-The comments in Renovate's form keep the numbers movable; a new operator version needs a row in `OPERATORS` too.
+Renovate updates the versions with a `renovate:` comment; a new operator version also needs an entry in `OPERATORS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Chart:
-    """A Helm chart's place: `repository` may hold `{version}`."""
+    """A Helm chart and its repository, whose URL may contain `{version}`."""
 
     name: str
     repository: str
@@ -24,7 +24,7 @@ CERT_MANAGER = Chart("cert-manager", "https://charts.jetstack.io", "v1.21.2")
 # renovate: datasource=helm depName=kube-prometheus-stack registryUrl=https://prometheus-community.github.io/helm-charts
 PROMETHEUS = Chart("kube-prometheus-stack", "https://prometheus-community.github.io/helm-charts", "92.1.0")
 
-# The archive keeps every release; downloads.apache.org drops one as soon as it is superseded.
+# The archive keeps every release; downloads.apache.org removes superseded releases.
 # renovate: datasource=maven depName=org.apache.flink:flink-kubernetes-operator-api
 OPERATOR = Chart(
     "flink-kubernetes-operator",
@@ -32,7 +32,7 @@ OPERATOR = Chart(
     "1.16.1",
 )
 OPERATOR_RELEASE = "flink-kubernetes-operator"
-"""Name of its Helm release."""
+"""Name of the operator's Helm release."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Pulumi:
     """Versions of Pulumi; tests/unit/dev/test_repository.py compares them with the files that pin them.
 
     Attributes:
-        sdk: of the Python packages `pulumi` (requirements.in) and, for users, of the command (.pulumi.version).
+        sdk: of the Python package `pulumi` (requirements.in) and of the command that users install (.pulumi.version).
         kubernetes: of the package `pulumi-kubernetes`, and of its provider.
         built_command: of the command that the sandbox builds (sandbox/modules/programs/go.mod).
     """
@@ -50,28 +50,28 @@ class Pulumi:
     built_command: str
 
 
-# The Go module proxy serves no 3.272.0: of the command it has 3.260.0, then 3.274.0 and 3.274.1.
+# The Go module proxy does not serve 3.272.0 of the command: it has 3.260.0, 3.274.0 and 3.274.1.
 PULUMI = Pulumi(sdk="3.272.0", kubernetes="4.34.2", built_command="3.274.1")
 
 POD_SECURITY = "v1.34"
-"""Kubernetes version whose Pod Security profiles hold: a newer cluster does not tighten them by itself."""
+"""Kubernetes version of the Pod Security profiles: a newer cluster does not tighten them automatically."""
 
 
 @dataclass(frozen=True)
 class OperatorVersion:
-    """What one operator version knows.
+    """Capabilities of one operator version.
 
     Attributes:
-        flink: the `flinkVersion` values that it takes, oldest first.
-        deprecated: those of them that it is about to drop.
+        flink: the supported values of `flinkVersion`, oldest first.
+        deprecated: the deprecated ones of them.
         config_file: the key of `defaultConfiguration` that its chart mounts.
-        directory_names: names by which its own Flink libraries read the directories of checkpoints and savepoints: a
-            resource that says another one has none, as far as it sees.
-        last_state_needs_ha: last-state works with high availability alone, and not for session jobs.
+        directory_names: names by which its own Flink libraries read the directories of checkpoints and savepoints; it
+            ignores a directory under any other name.
+        last_state_needs_ha: last-state requires high availability, and is not supported for session jobs.
         checks_jar_uris: it refuses jars of session jobs by scheme and host.
-        reads_session_job_configuration: it looks at a session job's own flinkConfiguration too.
-        health_record_is_kept: what its health check writes into a status can be read by the operators after it; of
-            1.7.0's, 1.16.1 says "Could not deserialize ClusterHealthInfo", and never looks at the job again.
+        reads_session_job_configuration: it also reads a session job's own flinkConfiguration.
+        health_record_is_kept: newer operators can read the record that its health check writes into a status. 1.16.1
+            fails on the record of 1.7.0 ("Could not deserialize ClusterHealthInfo"), and stops reconciling the job.
     """
 
     flink: tuple[str, ...]
@@ -125,7 +125,7 @@ FLINK_IMAGES = {
     "2.2": "2.2.1",
     "2.3": "2.3.0",
 }
-"""The newest official image of each Flink, whose jars are named after it; from apache/flink-docker."""
+"""The newest official image of each Flink version, which is also the version of its jars; from apache/flink-docker."""
 
 _OLDER_NAMES = {
     "high-availability.type": ("high-availability", "recovery.mode"),
@@ -141,11 +141,11 @@ _SINCE = {
     "execution.state-recovery.ignore-unclaimed-state": (1, 20),
     "high-availability.type": (1, 17),
 }
-"""The first Flink that has an option under its name of today; before, it has the first of the older names."""
+"""The first Flink version that reads an option by its current name; earlier versions read the first older name."""
 
 
 def names(key: str, operator: str) -> tuple[str, ...]:
-    """The names under which an operator version reads one of Flink's options, the one for today first."""
+    """The names by which an operator version reads one of Flink's options, the current name first."""
     known = OPERATORS.get(operator)
     if known and key in known.directory_names:
         return known.directory_names[key]
@@ -153,16 +153,16 @@ def names(key: str, operator: str) -> tuple[str, ...]:
 
 
 def key_of(option: str, operator: str, flink: str | None) -> str:
-    """The name by which a Flink version (`2.2`) and the operator's own Flink know an option."""
-    known = names(option, operator)
+    """The name of an option that a Flink version (`2.2`) and the operator's own Flink version read."""
+    aliases = names(option, operator)
     if (
-        known[1:]
-        and known[0] == option
+        aliases[1:]
+        and aliases[0] == option
         and flink is not None
         and tuple(map(int, flink.split("."))) < _SINCE.get(option, (0, 0))
     ):
-        return known[1]
-    return known[0]
+        return aliases[1]
+    return aliases[0]
 
 
 _FLINK_VERSION = re.compile(r"v(\d+)_(\d+)")

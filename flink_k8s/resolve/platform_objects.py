@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JOB_ACCOUNT, StackSettings
-from flink_k8s.config.namespace import is_every_clusters
+from flink_k8s.config.namespace import is_in_every_cluster
 from flink_k8s.facts.kinds import group_kind
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -23,7 +23,7 @@ def is_made(source: FileObject, namespace: str, settings: StackSettings) -> bool
         return False
     if group_kind(source.manifest) == ("", "Namespace"):
         declared = settings.namespaces.get(source.name)
-        return is_every_clusters(source.name) or (declared is not None and declared.is_created(source.name))
+        return is_in_every_cluster(source.name) or (declared is not None and declared.is_created(source.name))
     return (
         group_kind(source.manifest) in _OF_ACCOUNT and source.name == JOB_ACCOUNT and namespace in settings.namespaces
     )

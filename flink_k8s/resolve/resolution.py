@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from flink_k8s.config.ingress import Wanted, derived_ingress
+from flink_k8s.config.ingress import JobWithIngress, derived_ingress
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.merge import merge_mappings, merge_settings
 from flink_k8s.config.model import JobSettings, StackSettings
@@ -86,8 +86,8 @@ def resolve(
     """
     objects = list(objects)
     stacks: _Stacks = [(settings, config)]
-    if below is not None and config.below is not None:
-        stacks = [(below, config.below), *stacks]
+    if below is not None and config.platform_config is not None:
+        stacks = [(below, config.platform_config), *stacks]
     defaults = [said.job_defaults for said, _ in stacks]
     enforced = [said.enforced for said, _ in reversed(stacks)]
     first, last = [_written(one) for one in defaults], [_written(one) for one in enforced]
@@ -144,7 +144,7 @@ def _undeclared(
     undeclared: Mapping[str, Sequence[FileObject]], settings: StackSettings, config: StackConfig
 ) -> Iterator[Problem]:
     """A problem for each namespace that objects are in and the stack lacks, at the first of them."""
-    file = (config.below or config).file
+    file = (config.platform_config or config).file
     for name, (first, *others) in undeclared.items():
         near = nearest(name, list(settings.namespaces))
         hint = f"{near} Otherwise " if near.startswith("did you mean") else ""
@@ -251,7 +251,7 @@ def _job_manifest(
     written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
 
-    ingress = Wanted(kind, namespace, source.name, placed.merged.ingress, {})
+    ingress = JobWithIngress(kind, namespace, source.name, placed.merged.ingress, {})
     is_on = ingress.is_on(settings.ingress)
 
     def of_all(name: str, said: JobSettings, config: StackConfig, *, stateful: bool) -> list[Layer]:
@@ -288,7 +288,7 @@ def _job_manifest(
     platform = merge_mappings(platform, derived_internal_tls(kind, source.name, placed.merged))
     if settings.namespaces[namespace].pod_security != "privileged":
         platform = merge_mappings(derived_security(kind, resource.inner), platform)
-    platform |= derived_ingress(replace(ingress, said=below), settings.ingress, settings.operator.version)
+    platform |= derived_ingress(replace(ingress, spec=below), settings.ingress, settings.operator.version)
     suspended = settings.suspension.jobs.get(f"{kind}/{namespace}/{source.name}") if runs_job else None
     above = [Layer(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
     layers = Layers([Layer("platform", platform), *said, *above], option_names=names)

@@ -76,7 +76,7 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
         for operation in ("preview", "up"):
             done = run(operation, "team-a")
             assert done.code != 0
-            assert "the stack platform, which holds the platform, is not up" in done.output
+            assert "the platform's stack platform is not deployed" in done.output
         assert kubectl.get("namespace", "team-a") is None
 
     with step("the platform and then its teams are deployed"):

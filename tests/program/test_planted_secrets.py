@@ -209,7 +209,7 @@ def test_what_pulumi_has_encrypted_is_refused_and_never_shown(key: str, monkeypa
         config["context"] = "planted-context"
     monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"flink-k8s:{key}"]))
     said: list[str] = []
-    with pytest.raises(pulumi.RunError, match=f"{key}: holds something that is encrypted") as raised:
+    with pytest.raises(pulumi.RunError, match=f"{key}: contains an encrypted value") as raised:
         run(config, said)
     assert leaks({"error": str(raised.value), "log": "\n".join(said)}, {f"planted-{key}"}) == []
 

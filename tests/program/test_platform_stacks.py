@@ -124,8 +124,11 @@ class TestWhatThePlatformsStackSays:
     @pytest.mark.parametrize(
         ("outputs", "problem"),
         [
-            ({}, "the stack platform, which holds the platform, is not up; bring it up first: make up STACK=platform"),
-            ({"platform": {"namespaces": ["team-b"]}}, "the stack platform has no namespace team-a yet; bring it up"),
+            ({}, "the platform's stack platform is not deployed; deploy it first: make up STACK=platform"),
+            (
+                {"platform": {"namespaces": ["team-b"]}},
+                "the platform's stack platform does not contain the namespace team-a; deploy it",
+            ),
         ],
     )
     def test_it_is_refused_before_that(self, root: Path, outputs: dict[str, object], problem: str) -> None:
@@ -137,6 +140,6 @@ class TestWhatThePlatformsStackSays:
         assert [message.text for message in found.messages if "has operator 1.7.0" in message.text]
 
     def test_outputs_of_something_else_are_no_platform(self) -> None:
-        assert "is not up" in missing_platform("p", None, ["a"])
-        assert "no namespace a, b yet" in missing_platform("p", {"namespaces": None}, ["a", "b"])
+        assert "is not deployed" in missing_platform("p", None, ["a"])
+        assert "does not contain the namespace a, b" in missing_platform("p", {"namespaces": None}, ["a", "b"])
         assert missing_platform("p", {"namespaces": ["b", "a"]}, ["a"]) == ""

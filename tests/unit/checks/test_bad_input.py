@@ -114,7 +114,7 @@ def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pyte
 def test_a_template_that_is_not_rendered_is_named(project: Project) -> None:
     project.job(JOB.replace("image: pyflink:dev", "image: {{ image }}"))
     assert project.problems() == [
-        "jobs/word_count.yaml:6: spec.image: is the expression {{ … }} of a template that is not rendered; "
+        "jobs/word_count.yaml:6: spec.image: is an unrendered template expression {{ … }}; "
         "render the template and keep its output, or quote the text"
     ]
 
@@ -233,8 +233,8 @@ def test_flink_resources_that_are_not_read_are_named(project: Project) -> None:
     project.job(JOB.replace("word-count", "late"), "late.yaml.tpl")
     project.stack({"jobFolders": ["jobs", "jobs/own"], "strict": False})
     assert [line for line in project.remarks() if line.startswith("notice: jobs/")] == [
-        "notice: jobs/late.yaml.tpl: holds a Flink resource and is not read; name it late.yaml if it is to be deployed",
-        "notice: jobs/team: holds Flink resources (shop.yaml) and is not read; add jobs/team to jobFolders",
+        "notice: jobs/late.yaml.tpl: contains a Flink resource but is not read; rename it to late.yaml to deploy it",
+        "notice: jobs/team: contains Flink resources (shop.yaml) but is not read; add jobs/team to jobFolders",
     ]
     assert [job.name for job in project.load().jobs] == ["word-count", "own"]
 

@@ -72,7 +72,7 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     lines = said.splitlines()
     assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: unknown field; did you mean "jobTimeout"? [stack-config]'
     assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"? [stack-config]'
-    assert lines[2].startswith("jobs/broken.yaml:2: is no YAML: ")
+    assert lines[2].startswith("jobs/broken.yaml:2: is not valid YAML: ")
     assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
     assert lines[4:] == ["x: 3 problems; nothing was touched"]
 
@@ -127,7 +127,7 @@ def test_problems_of_merged_values_name_the_file_that_said_them(project: Project
     )
     project.job(JOB.replace("  taskManager: {resource: {memory: 1g, cpu: 1}}\n", ""))
     assert project.problems() == [
-        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is not a valid size; write it like "2048m" or "4g"',
+        'Pulumi.x.yaml:4: jobDefaults.taskManager.memory: is "2x", which is not a valid size; write a size such as "2048m" or "4g"',
         "Pulumi.x.yaml:9: jobs.word-count.flinkConfiguration.kubernetes.namespace: is set by the operator; remove it",
         "Pulumi.x.yaml:11: jobs.word-count.spec.job.parallelism: is 0; write a number of at least 1",
     ]
@@ -161,10 +161,10 @@ def test_links_to_nowhere_folders_and_pipes(project: Project) -> None:
     (folder / "c.yaml").mkdir()
     os.mkfifo(folder / "d.yaml")
     assert project.problems() == [
-        "jobs/a.yaml: is a link that leads nowhere; remove it",
-        "jobs/b.yaml: is no file; remove it or name it otherwise",
-        "jobs/c.yaml: is no file; remove it or name it otherwise",
-        "jobs/d.yaml: is no file; remove it or name it otherwise",
+        "jobs/a.yaml: is a broken link; remove it",
+        "jobs/b.yaml: is not a file; remove or rename it",
+        "jobs/c.yaml: is not a file; remove or rename it",
+        "jobs/d.yaml: is not a file; remove or rename it",
     ]
 
 
@@ -315,7 +315,11 @@ def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
     layer.write_text("jobTimeout: 5m\njobTimeOut: 5m\n")
     assert main(command) == 1
     assert f'{layer}:2: jobTimeOut: unknown field; did you mean "jobTimeout"?' in capsys.readouterr().err
-    for text, said in (("[a]", "is no mapping"), ("a: 1\n---\nb: 1", "several documents"), ("a: [", "is no YAML")):
+    for text, said in (
+        ("[a]", "is not a mapping"),
+        ("a: 1\n---\nb: 1", "several documents"),
+        ("a: [", "is not valid YAML"),
+    ):
         layer.write_text(text)
         assert main(command) == 1
         assert said in capsys.readouterr().err

@@ -147,7 +147,7 @@ def test_no_files_go_where_it_is(project: Project) -> None:
         ({"duration": "43801h"}, "jobs.word-count.internalTls.duration: is 43801h, which is out of range; write 1h (minimum of cert-manager) to 43800h"),
         ({"duration": "48h", "renewBefore": "48h"}, "jobs.word-count.internalTls.renewBefore: is 48h, but a certificate is valid for 48h; lower it"),
         ({"renewBefore": "1m"}, "jobs.word-count.internalTls.renewBefore: is 1m, which is less than cert-manager's minimum; write at least 5m"),
-        ({"duration": "a year"}, "jobs.word-count.internalTls.duration: is no duration; write it like"),
+        ({"duration": "a year"}, "jobs.word-count.internalTls.duration: is not a duration; write a duration such as"),
         ({"durations": "1h"}, "jobs.word-count.internalTls.durations: unknown field; did you mean \"duration\"?"),
     ],
 )  # fmt: skip

@@ -65,19 +65,19 @@ def further(project: Project, name: str = "word-count") -> list[str]:
 @pytest.mark.parametrize(
     ("egress", "problem"),
     [
-        ({"cidr": "kafka.example.org"}, 'is "kafka.example.org", a host name: a NetworkPolicy knows addresses and pods, no host names; write cidr'),
-        ({"host": "kafka.example.org", "ports": [9092]}, "has a host, and a NetworkPolicy knows addresses and pods, no host names; write cidr"),
-        ({"cidr": "10.0.0.1/8"}, 'is "10.0.0.1/8"; write it with its length and nothing behind it: 10.0.0.0/8'),
-        ({"cidr": "10.0.0.7"}, 'is "10.0.0.7"; write it with its length and nothing behind it: 10.0.0.7/32'),
-        ({"cidr": "10.0.0.0/33"}, 'is "10.0.0.0/33", no range of addresses; write it like 10.20.0.0/16'),
-        ({"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}, "has except 11.0.0.0/16, which is no part of 10.0.0.0/8; take it out"),
-        ({"cidr": "10.0.0.0/8", "except": ["fc00::/7"]}, "has except fc00::/7, which is no part of 10.0.0.0/8; take it out"),
-        ({"except": ["10.0.0.0/8"], "ports": [1]}, "has except without cidr; write the range"),
-        ({"cidr": "10.0.0.0/8", "namespace": "kafka"}, "has addresses (cidr) and pods (namespace, pods); write one entry for each"),
-        ({}, "names nothing; write cidr, or namespace and pods, and ports"),
-        ({"namespace": "kafka", "ports": [0]}, 'is "0", no port; write it like 9092'),
-        ({"namespace": "kafka", "ports": ["9094-9092"]}, 'is "9094-9092", no port; write it like'),
-        ({"namespace": "kafka", "ports": ["53/ICMP"]}, 'is "53/ICMP", no port; write it like'),
+        ({"cidr": "kafka.example.org"}, 'is "kafka.example.org", a host name: a NetworkPolicy supports addresses and pods, but no host names; write cidr'),
+        ({"host": "kafka.example.org", "ports": [9092]}, "contains host, but a NetworkPolicy supports addresses and pods, but no host names; write cidr"),
+        ({"cidr": "10.0.0.1/8"}, 'is "10.0.0.1/8", which is not in canonical form; write 10.0.0.0/8'),
+        ({"cidr": "10.0.0.7"}, 'is "10.0.0.7", which is not in canonical form; write 10.0.0.7/32'),
+        ({"cidr": "10.0.0.0/33"}, 'is "10.0.0.0/33", which is not a range of addresses; write a range such as 10.20.0.0/16'),
+        ({"cidr": "10.0.0.0/8", "except": ["11.0.0.0/16"]}, "contains except 11.0.0.0/16, which is not in 10.0.0.0/8; remove it"),
+        ({"cidr": "10.0.0.0/8", "except": ["fc00::/7"]}, "contains except fc00::/7, which is not in 10.0.0.0/8; remove it"),
+        ({"except": ["10.0.0.0/8"], "ports": [1]}, "contains except without cidr; set cidr to the range"),
+        ({"cidr": "10.0.0.0/8", "namespace": "kafka"}, "contains both addresses (cidr) and pods (namespace, pods); write one entry for each"),
+        ({}, "has neither peer nor ports; write cidr, or namespace and pods, and ports"),
+        ({"namespace": "kafka", "ports": [0]}, 'is "0", which is not a port; write a port such as 9092'),
+        ({"namespace": "kafka", "ports": ["9094-9092"]}, 'is "9094-9092", which is not a port; write a port such as'),
+        ({"namespace": "kafka", "ports": ["53/ICMP"]}, 'is "53/ICMP", which is not a port; write a port such as'),
         ({"namespace": "kafka", "port": 9092}, 'unknown field'),
     ],
 )  # fmt: skip
@@ -122,7 +122,7 @@ def test_a_client_of_rest_has_no_ports_and_is_somebody(project: Project) -> None
     project.stack({"networkPolicies": {"restClients": [{"ports": [1]}, {}]}})
     said = "\n".join(project.problems())
     assert "restClients[0].ports: unknown field" in said
-    assert "names nobody; write cidr, or namespace and pods" in said
+    assert "has no peer; write cidr, or namespace and pods" in said
 
 
 def test_a_job_has_names_the_api_server_its_operator_and_prometheus(project: Project) -> None:

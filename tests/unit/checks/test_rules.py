@@ -74,7 +74,7 @@ SIZES = [
     ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
      " is too small for metaspace and overhead); raise it, or lower the parts of the memory"),
     ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
-    ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),
+    ({"taskManager": {"memory": "981m"}}, "(the sum of the parts exceeds the TaskManager's total Flink memory)"),
     ({"jobManager": {"memory": "300m"}}, 'jobManager.resource.memory: is "300m", with which'),
     ({"jobManager": {"memory": "576m"}}, "(jobmanager.memory.process.size is too small for its parts)"),
     ({"jobManager": {"resources": {"limits": {"memory": "512Mi"}}}}, 'jobManager.resources.limits.memory: is "512Mi", with which'),
@@ -83,8 +83,8 @@ SIZES = [
      "taskManager.resource.memory: has no effect if resources is set; set resources.requests.memory or resources.limits.memory"),
     ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower the parts of the memory"),
     ({"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "NaN"}},
-     'limit-factor: is "NaN"; write a number from 1 on, such as "4"'),
-    ({"flinkConfiguration": {"kubernetes.taskmanager.memory.limit-factor": "0.5"}}, 'is "0.5"; write a number from 1 on'),
+     'limit-factor: is "NaN"; write a number of at least 1, such as "4"'),
+    ({"flinkConfiguration": {"kubernetes.taskmanager.memory.limit-factor": "0.5"}}, 'is "0.5"; write a number of at least 1'),
 ]  # fmt: skip
 LARGE_ENOUGH: list[dict[str, object]] = [
     {"taskManager": {"memory": "982m"}}, {"jobManager": {"memory": "577m"}}, {"taskManager": {"memory": "900g"}},

@@ -80,18 +80,18 @@ def test_folders_whose_names_read_alike_are_two_volumes(project: Project) -> Non
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"etc/a": {"secret": "s"}}, "is no folder of a container; write it like /etc/orders"),
-        ({"/etc/../a": {"secret": "s"}}, "is no folder of a container; write it like /etc/orders"),
-        ({"/etc/a/": {"secret": "s"}}, "is no folder of a container; write it like /etc/orders"),
-        ({"/opt/flink/conf": {"secret": "s"}}, "would hide /opt/flink/conf, which Flink or the platform needs; write another folder"),
-        ({"/opt": {"secret": "s"}}, "would hide /opt/flink, which Flink or the platform needs; write another folder"),
-        ({"/": {"secret": "s"}}, "would hide /opt/flink, which Flink or the platform needs; write another folder"),
-        ({"/flink-state": {"secret": "s"}}, "would hide /flink-state, which Flink or the platform needs; write another folder"),
-        ({"/etc/a": {"secret": "No"}}, "is no name of a Secret; use lower-case letters, digits, - and ."),
-        ({"/etc/a": {"secret": "s", "files": {"a/b": "k"}}}, "is no key of a Secret; use letters, digits, -, _ and ."),
+        ({"etc/a": {"secret": "s"}}, "is not a directory of a container; write an absolute path such as /etc/orders"),
+        ({"/etc/../a": {"secret": "s"}}, "is not a directory of a container; write an absolute path such as /etc/orders"),
+        ({"/etc/a/": {"secret": "s"}}, "is not a directory of a container; write an absolute path such as /etc/orders"),
+        ({"/opt/flink/conf": {"secret": "s"}}, "would hide /opt/flink/conf, which Flink or the platform requires; write another directory"),
+        ({"/opt": {"secret": "s"}}, "would hide /opt/flink, which Flink or the platform requires; write another directory"),
+        ({"/": {"secret": "s"}}, "would hide /opt/flink, which Flink or the platform requires; write another directory"),
+        ({"/flink-state": {"secret": "s"}}, "would hide /flink-state, which Flink or the platform requires; write another directory"),
+        ({"/etc/a": {"secret": "No"}}, "is not a name of a Secret; use lower-case letters, digits, - and ."),
+        ({"/etc/a": {"secret": "s", "files": {"a/b": "k"}}}, "is not a key of a Secret; use letters, digits, -, _ and ."),
         ({"/etc/a": {"secret": "s", "files": {}}}, "should have at least 1 item"),
         ({"/etc/a": {"secret": "s", "key": "k"}}, "key: unknown field; "),
-        ({"/etc/a": {}}, "secret: is missing; Name of the Secret"),
+        ({"/etc/a": {}}, "secret: is missing; set it (Name of the Secret)"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be(project: Project, files: dict[str, Any], said: str) -> None:
@@ -115,12 +115,12 @@ def test_problems_of_a_mount_are_told_where_the_setting_stands(project: Project)
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"store": "vault"}, "would make an empty Secret; set keys or allOf"),
-        ({"keys": {"a": {"key": "x"}}}, "store: is missing; Name of the SecretStore"),
+        ({"store": "vault"}, "would create an empty Secret; set keys or allOf"),
+        ({"keys": {"a": {"key": "x"}}}, "store: is missing; set it (Name of an existing SecretStore)"),
         ({"store": "vault", "storeKind": "Store", "allOf": ["x"]}, "storeKind: is \"Store\", which is not a valid value"),
-        ({"store": "vault", "allOf": ["x"], "refresh": "1 h"}, 'is no duration; write it like "1h", "15m", or "0" for once'),
-        ({"store": "vault", "keys": {"a b": {"key": "x"}}}, "is no key of a Secret; use letters, digits, -, _ and ."),
-        ({"store": "vault", "keys": {"a": {"property": "x"}}}, "keys.a.key: is missing; Name of the entry there"),
+        ({"store": "vault", "allOf": ["x"], "refresh": "1 h"}, 'is not a duration; write a duration such as "1h" or "15m", or "0" for once'),
+        ({"store": "vault", "keys": {"a b": {"key": "x"}}}, "is not a key of a Secret; use letters, digits, -, _ and ."),
+        ({"store": "vault", "keys": {"a": {"property": "x"}}}, "keys.a.key: is missing; set it (Name of the entry in the store"),
         ({"store": "vault", "keys": {"a": {"key": ""}}}, "keys.a.key: is"),
     ],
 )  # fmt: skip
@@ -136,7 +136,7 @@ def test_what_is_encrypted_in_a_stack_file_is_refused_where_it_stands(project: P
     })  # fmt: skip
     said = project.problems()
     assert [one.split(": ")[1] for one in said] == ["jobs.word-count.env.A", "operator.values.x[0].url"]
-    assert all("put it into a Kubernetes Secret and name that: secretEnv or secretFiles" in one for one in said)
+    assert all("store it in a Kubernetes Secret and refer to it: secretEnv or secretFiles" in one for one in said)
 
 
 @pytest.mark.parametrize("key", BOTH)
@@ -147,7 +147,7 @@ def test_what_the_engine_has_decrypted_is_refused_by_its_key_and_never_shown(pro
         load(project.root, engine_config(values, "x", [key]))
     said = [str(one) for one in raised.value.problems if one.path == key.partition(":")[2]]
     assert len(said) == 1
-    assert "holds something that is encrypted" in said[0]
+    assert "contains an encrypted value" in said[0]
     if key == BOTH[0]:
         assert "hunter2" not in str(raised.value)
 

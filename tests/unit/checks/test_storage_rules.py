@@ -47,7 +47,7 @@ ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
         ({"type": "volume", "volume": {"size": "0"}}, "which is not a size"),
         ({"type": "volume", "volume": {"claim": "c", "size": "1Gi"}}, "stateStorage.volume.size: applies to a new claim, but claim names the existing claim c; remove one of them"),
         ({"type": "disk"}, "stateStorage.type"),
-        ({**S3, "plugin": True}, "stateStorage.plugin: is true; write the plugin's name, or false"),
+        ({**S3, "plugin": True}, "stateStorage.plugin: is true; write the name of the plugin, or false"),
         ({**S3, "uir": "s3://b"}, 'stateStorage.uir: unknown field; did you mean "uri"?'),
     ],
 )  # fmt: skip

@@ -146,7 +146,7 @@ def test_the_job_files_own_ingress_is_asked_the_same(project: Project) -> None:
         ({"jobDefaults": {"ingress": {"enabled": True}}}, "ingress.template: is missing; set a host"),
         ({"ingress": {**STACK, "template": "http://[x"}}, "does not result in a URL; write a host"),
         ({"ingress": {**STACK, "tls": {}}, "operator": {"version": "1.7.0"}}, "ingress.tls: is not supported by operator 1.7.0"),
-        ({"ingress": {**STACK, "controller": {"host": "x"}}}, "a NetworkPolicy knows addresses and pods, no host names"),
+        ({"ingress": {**STACK, "controller": {"host": "x"}}}, "a NetworkPolicy supports addresses and pods, but no host names"),
         ({"ingress": {**STACK, "authentication": "none"}}, "ingress.authentication: is \"none\", which is not a valid value"),
         ({"jobDefaults": {"ingress": {"className": "x"}}}, "jobDefaults.ingress.className: unknown field"),
     ],

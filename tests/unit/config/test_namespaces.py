@@ -161,14 +161,14 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
 @pytest.mark.parametrize(
     ("namespace", "problem"),
     [
-        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is not a valid value; write it like "500m", "2" or "4Gi"'),
-        ({"quota": {"cpu": -1}}, "namespaces.flink.quota.cpu: is less than nothing"),
+        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is not a valid value; write a quantity such as "500m", "2" or "4Gi"'),
+        ({"quota": {"cpu": -1}}, "namespaces.flink.quota.cpu: is negative"),
         ({"quota": {"job": 1}}, "namespaces.flink.quota.job: unknown field"),
         ({"quota": {"hard": {"requests.cpu": 1}}}, 'namespaces.flink.quota.hard["requests.cpu"]: has a key of its own; set quota.cpu'),
         ({"quota": {"hard": {"cpu": 1}, "cpu": 50}}, "namespaces.flink.quota.hard.cpu: has a key of its own; set quota.cpu"),
         ({"quota": {"hard": {"memory": "1Gi"}}}, "namespaces.flink.quota.hard.memory: has a key of its own; set quota.memory"),
         ({"quota": {"hard": {"count/flinksessionjobs.flink.apache.org": 1}}}, 'hard["count/flinksessionjobs.flink.apache.org"]: has a key of its own; set quota.sessionJobs'),
-        ({"limits": {"min": {"cpu": 2}, "max": {"cpu": 1}}}, "has a min.cpu of 2, more than max.cpu, 1; lower the first or raise the second"),
+        ({"limits": {"min": {"cpu": 2}, "max": {"cpu": 1}}}, "contains min.cpu 2, which exceeds max.cpu 1; lower the first or raise the second"),
         ({"podSecurity": "strict"}, "namespaces.flink.podSecurity: "),
         ({"podSecurityVersion": "1.34"}, "namespaces.flink.podSecurityVersion: "),
         ({"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}, "conflicts with podSecurity; set podSecurity of the namespace"),

@@ -16,7 +16,7 @@ from flink_k8s.config.job_files import read_folders
 from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import PREFIX, engine_config, read, read_config
-from flink_k8s.config.validation import read_of_all_jobs, read_settings
+from flink_k8s.config.validation import read_platform_settings, read_settings
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
@@ -271,7 +271,7 @@ def load_unchecked(project: Stacks) -> tuple[Job, ...]:
     """The team's jobs, whatever the checks say of them."""
     config, _ = with_platform(project.root, read_config(project.root, "team"))
     settings, _ = read_settings(config)
-    below, _ = read_of_all_jobs(config)
+    below, _ = read_platform_settings(config)
     objects, _ = read_folders(project.root, ["jobs/a"])
     assert settings is not None
     return resolve(settings, config, objects, project.root, below).jobs
@@ -312,18 +312,18 @@ def test_all_of_the_platforms_namespaces_where_a_team_names_none(project: Stacks
 @pytest.mark.parametrize(
     ("team", "problem"),
     [
-        ({"platform": "belw"}, 'Pulumi.team.yaml:2: platform: is "belw", and there is no Pulumi.belw.yaml; did you mean "below"?'),
-        ({"platform": "team"}, 'Pulumi.team.yaml:2: platform: is "team", which holds no platform itself'),
-        ({"platform": "other"}, 'Pulumi.team.yaml:2: platform: is "other", which holds no platform itself'),
-        ({"context": "d"}, "Pulumi.team.yaml:7: context: belongs to the platform; say it in Pulumi.below.yaml"),
-        ({"operator": {"version": "1.16.1"}}, "operator: belongs to the platform; say it in Pulumi.below.yaml"),
+        ({"platform": "belw"}, 'Pulumi.team.yaml:2: platform: is "belw", but Pulumi.belw.yaml does not exist; did you mean "below"?'),
+        ({"platform": "team"}, "Pulumi.team.yaml:2: platform: is \"team\", which is not a platform's stack"),
+        ({"platform": "other"}, "Pulumi.team.yaml:2: platform: is \"other\", which is not a platform's stack"),
+        ({"context": "d"}, "Pulumi.team.yaml:7: context: belongs to the platform; set it in Pulumi.below.yaml"),
+        ({"operator": {"version": "1.16.1"}}, "operator: belongs to the platform; set it in Pulumi.below.yaml"),
         ({"stateStorage": {"type": "none"}}, "stateStorage: belongs to the platform"),
         ({"networkPolicies": {"enabled": False}}, "networkPolicies: belongs to the platform"),
         ({"ingress": {"enabled": True}}, "ingress: belongs to the platform"),
-        ({"namespaces": {"aa": {}}}, 'namespaces.aa: is no namespace of Pulumi.below.yaml; did you mean "a"?, or add it there'),
-        ({"namespaces": {"a": {"podSecurity": "privileged"}}}, "Pulumi.team.yaml:4: namespaces.a: belongs to the platform with all its settings"),
-        ({"jobFolders": ["jobs/b"]}, "jobs/b: is no folder; job files are expected there"),
-        ({"jobFolders": ["../jobs"]}, "Pulumi.team.yaml:6: jobFolders[0]: is no folder in the project; write it like"),
+        ({"namespaces": {"aa": {}}}, 'namespaces.aa: unknown namespace of Pulumi.below.yaml; did you mean "a"?; or add it to that file'),
+        ({"namespaces": {"a": {"podSecurity": "privileged"}}}, "Pulumi.team.yaml:4: namespaces.a: contains settings that belong to the platform"),
+        ({"jobFolders": ["jobs/b"]}, "jobs/b: is not a folder; create it, or correct jobFolders"),
+        ({"jobFolders": ["../jobs"]}, "Pulumi.team.yaml:6: jobFolders[0]: is not a folder in the project; write a relative path such as"),
         ({"jobs": {"wordcount": {}}}, 'jobs.wordcount: is no job in jobs/a/; did you mean "word-count"?'),
     ],
 )  # fmt: skip

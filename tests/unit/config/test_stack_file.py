@@ -51,7 +51,7 @@ def test_an_empty_file_and_a_file_without_config_are_empty_stacks(write) -> None
 
 def test_a_missing_stack_names_those_that_are_there(write) -> None:
     root = write("config: {}\n")
-    assert problems_of(root, "y") == ["Pulumi.y.yaml: does not exist; stacks here: x"]
+    assert problems_of(root, "y") == ["Pulumi.y.yaml: does not exist; use one of the stacks: x"]
     assert stacks(root) == ["x"]
 
 
@@ -65,16 +65,16 @@ def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("- a\n", "Pulumi.x.yaml: is no stack file; it needs one document with the key config"),
-        ("config: {}\n---\nconfig: {}\n", "Pulumi.x.yaml: is no stack file; it needs one document with the key config"),
-        ("config: text\n", "Pulumi.x.yaml:1: config: is no mapping; write one key a line"),
-        ("konfig: {}\n", 'Pulumi.x.yaml:1: konfig: is an unknown key of a stack file; did you mean "config"?'),
+        ("- a\n", "Pulumi.x.yaml: is not a stack file; write one document with the key config"),
+        ("config: {}\n---\nconfig: {}\n", "Pulumi.x.yaml: is not a stack file; write one document with the key config"),
+        ("config: text\n", "Pulumi.x.yaml:1: config: is not a mapping; write one key per line"),
+        ("konfig: {}\n", 'Pulumi.x.yaml:1: konfig: unknown key of a stack file; did you mean "config"?'),
         ("config:\n  other:context: a\n",
-         'Pulumi.x.yaml:2: config.other:context: belongs to the project "other"; the keys of this one begin with flink-k8s:'),
+         'Pulumi.x.yaml:2: config.other:context: belongs to the project "other"; use the prefix flink-k8s:'),
         ("config:\n  flink-k8s:context: a\n  context: b\n",
-         "Pulumi.x.yaml:3: config.context: stands twice, with and without flink-k8s: before it; keep one"),
-        ("config: [\n", "Pulumi.x.yaml:2: is no YAML: while parsing a flow node did not find expected node content;"
-         " mend the syntax"),
+         "Pulumi.x.yaml:3: config.context: is a duplicate key, with and without the prefix flink-k8s:; remove one of them"),
+        ("config: [\n", "Pulumi.x.yaml:2: is not valid YAML: while parsing a flow node did not find expected node content;"
+         " fix the syntax"),
     ],
 )  # fmt: skip
 def test_says_what_is_wrong(write, text: str, said: str) -> None:

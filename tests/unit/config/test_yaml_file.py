@@ -37,38 +37,38 @@ def problem_of(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: 1\na: 2\n", 'f.yaml:2: a: stands twice (first in line 1); keep one'),
-        ("a:\n  b: 1\n  c: 2\n  b: 3\n", "f.yaml:4: a.b: stands twice (first in line 2); keep one"),
-        ("a: 1\r\nb:\r\n  c: 2\r\n  c: 3\r\n", "f.yaml:4: b.c: stands twice (first in line 3); keep one"),
-        ("a:\n\tb: 1\n", "f.yaml:2: is no YAML: a tab stands where YAML wants spaces; indent with spaces"),
-        ("on: push\n", 'f.yaml:1: has the key on, which YAML reads as true; write "on"'),
-        ("a:\n  no: 1\n", 'f.yaml:2: a: has the key no, which YAML reads as false; write "no"'),
-        ("? [a]\n: 1\n", "f.yaml:1: has a key that is no plain text; use text as keys"),
-        ("a: !!binary aGk=\n", "f.yaml:1: a: is binary data; no setting takes that, write text"),
-        ("a: !custom {b: 1}\n", "f.yaml:1: a: has the tag !custom, which means nothing here; remove it"),
-        ("a: .inf\n", 'f.yaml:1: a: is .inf, which is no number in Kubernetes; quote it: ".inf"'),
-        ("2020-13-45: {}\n!!int abc: 1\n", "f.yaml:2: has the key abc, which is no plain value (tag tag:yaml.org,2002:int);"
+        ("a: 1\na: 2\n", 'f.yaml:2: a: is a duplicate key (first in line 1); remove one of them'),
+        ("a:\n  b: 1\n  c: 2\n  b: 3\n", "f.yaml:4: a.b: is a duplicate key (first in line 2); remove one of them"),
+        ("a: 1\r\nb:\r\n  c: 2\r\n  c: 3\r\n", "f.yaml:4: b.c: is a duplicate key (first in line 3); remove one of them"),
+        ("a:\n\tb: 1\n", "f.yaml:2: is not valid YAML: a tab in the indentation; indent with spaces"),
+        ("on: push\n", 'f.yaml:1: contains the key on, which YAML reads as true; write "on"'),
+        ("a:\n  no: 1\n", 'f.yaml:2: a: contains the key no, which YAML reads as false; write "no"'),
+        ("? [a]\n: 1\n", "f.yaml:1: contains a key that is not plain text; use text as keys"),
+        ("a: !!binary aGk=\n", "f.yaml:1: a: is binary data; write text"),
+        ("a: !custom {b: 1}\n", "f.yaml:1: a: has the tag !custom, which is not supported; remove it"),
+        ("a: .inf\n", 'f.yaml:1: a: is .inf, which is not a number in Kubernetes; quote it: ".inf"'),
+        ("2020-13-45: {}\n!!int abc: 1\n", "f.yaml:2: contains the key abc, which is not a plain value (tag tag:yaml.org,2002:int);"
          " quote the key"),
-        ("!!float abc: 1\n", "f.yaml:1: has the key abc, which is no plain value (tag tag:yaml.org,2002:float); quote the key"),
-        ("!!bool abc: 1\n", "f.yaml:1: has the key abc, which is no plain value (tag tag:yaml.org,2002:bool); quote the key"),
-        ("!custom abc: 1\n", "f.yaml:1: has the key abc, which is no plain value (tag !custom); quote the key"),
-        ("a: !!int ''\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:int); quote the text"),
-        ("a: !!float ''\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:float); quote the text"),
-        ("a: !!bool abc\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:bool); quote the text"),
-        ("a: !!int 0x\n", "f.yaml:1: a: is no plain value (tag tag:yaml.org,2002:int); quote the text"),
-        ("a: !!set {b: null}\n", "f.yaml:1: a: has the tag tag:yaml.org,2002:set, which means nothing here; remove it"),
-        ("a: !!int [1]\n", "f.yaml:1: a: has the tag tag:yaml.org,2002:int, which means nothing here; remove it"),
+        ("!!float abc: 1\n", "f.yaml:1: contains the key abc, which is not a plain value (tag tag:yaml.org,2002:float); quote the key"),
+        ("!!bool abc: 1\n", "f.yaml:1: contains the key abc, which is not a plain value (tag tag:yaml.org,2002:bool); quote the key"),
+        ("!custom abc: 1\n", "f.yaml:1: contains the key abc, which is not a plain value (tag !custom); quote the key"),
+        ("a: !!int ''\n", "f.yaml:1: a: is not a plain value (tag tag:yaml.org,2002:int); quote the text"),
+        ("a: !!float ''\n", "f.yaml:1: a: is not a plain value (tag tag:yaml.org,2002:float); quote the text"),
+        ("a: !!bool abc\n", "f.yaml:1: a: is not a plain value (tag tag:yaml.org,2002:bool); quote the text"),
+        ("a: !!int 0x\n", "f.yaml:1: a: is not a plain value (tag tag:yaml.org,2002:int); quote the text"),
+        ("a: !!set {b: null}\n", "f.yaml:1: a: has the tag tag:yaml.org,2002:set, which is not supported; remove it"),
+        ("a: !!int [1]\n", "f.yaml:1: a: has the tag tag:yaml.org,2002:int, which is not supported; remove it"),
         ("a: 1" + "0" * 300 + "\n", "f.yaml:1: a: is a number of more than 64 bits, which Kubernetes rounds; quote it"),
-        ("a:\n- name: {{ volumeName }}\n", "f.yaml:2: a[0].name: is the expression {{ … }} of a template that is not rendered;"
+        ("a:\n- name: {{ volumeName }}\n", "f.yaml:2: a[0].name: is an unrendered template expression {{ … }};"
          " render the template and keep its output, or quote the text"),
-        ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "f.yaml:1: is no YAML: the file contains the template expression"
+        ("{{- if .Values.x }}\na: 1\n{{- end }}\n", "f.yaml:1: is not valid YAML: the file contains the template expression"
          " {{- if .Values.x }}; render the template and keep its output"),
-        ("{% if x %}\na: 1\n{% endif %}\n", "f.yaml:1: is no YAML: the file contains the template expression"
+        ("{% if x %}\na: 1\n{% endif %}\n", "f.yaml:1: is not valid YAML: the file contains the template expression"
          " {% if x %}; render the template and keep its output"),
-        ("a: &a [*a]\n", "f.yaml:1: a[0]: contains itself through an alias; write it out"),
-        ("a: *gone\n", "f.yaml:1: is no YAML: found undefined alias; mend the syntax"),
-        ("b:\n  <<: 3\n", "f.yaml:2: is no YAML: while constructing a mapping expected a mapping or list of mappings"
-         " for merging, but found scalar; mend the syntax"),
+        ("a: &a [*a]\n", "f.yaml:1: a[0]: contains itself through an alias; remove the alias"),
+        ("a: *gone\n", "f.yaml:1: is not valid YAML: found undefined alias; fix the syntax"),
+        ("b:\n  <<: 3\n", "f.yaml:2: is not valid YAML: while constructing a mapping expected a mapping or list of mappings"
+         " for merging, but found scalar; fix the syntax"),
     ],
 )  # fmt: skip
 def test_says_what_is_wrong_and_where(text: str, said: str) -> None:
@@ -80,7 +80,7 @@ def test_says_what_is_wrong_and_where(text: str, said: str) -> None:
 )
 def test_broken_syntax_is_one_problem_in_one_line(text: str) -> None:
     said = problem_of(text)
-    assert "is no YAML" in said
+    assert "is not valid YAML" in said
     assert "\n" not in said
 
 
@@ -156,7 +156,7 @@ def test_fifty_megabytes_are_refused_unread(tmp_path: Path) -> None:
     _, [problem] = read(path, "big.yaml")
     assert time.monotonic() - start < 1
     assert str(replace(problem, rule="")) == (
-        f"big.yaml: has 50,000,000 bytes, more than {MAX_BYTES:,}; data does not belong into a YAML file here"
+        f"big.yaml: has 50,000,000 bytes, which exceeds {MAX_BYTES:,}; move data to another file"
     )
 
 

@@ -274,7 +274,7 @@ def test_a_variable_that_a_layer_says_twice_is_refused(project: Project, layer: 
     project.stack({layer: {"word-count": said} if layer == "jobs" else said})
     place = "jobs.word-count" if layer == "jobs" else layer
     [problem] = project.problems()
-    assert problem.endswith(f": {place}.secretEnv.B: is in env and secretEnv; keep one")
+    assert problem.endswith(f": {place}.secretEnv.B: is in both env and secretEnv; remove one of them")
 
 
 def test_what_else_is_wrong_is_said_beside_a_variable_that_is_there_twice(project: Project) -> None:
@@ -480,7 +480,9 @@ def test_a_file_is_on_or_off_and_nothing_else(project: Project) -> None:
     for word in ("no", "false", '"off"', "1"):
         project.job(OFF.replace('"false"', word))
         [problem] = project.problems()
-        assert problem.startswith("jobs/word_count.yaml:5: metadata.annotations.flink-k8s/enabled: is neither")
+        assert problem.startswith(
+            "jobs/word_count.yaml:5: metadata.annotations.flink-k8s/enabled: is not a valid value"
+        )
     project.job(OFF.replace('"false"', '"true"'))
     assert project.load().jobs
 

@@ -73,7 +73,7 @@ def test_where_it_comes_from_is_said(project: Project):
 
 def test_a_stack_file_cannot_say_it(project: Project):
     project.stack({"suspension": {"jobs": {}}})
-    with pytest.raises(ProblemsError, match=r'suspension: is kept by the engine alone; write "state: suspended"'):
+    with pytest.raises(ProblemsError, match=r'suspension: is stored only .*; set "state: suspended"'):
         project.load()
 
 
