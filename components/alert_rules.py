@@ -11,6 +11,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.options import child_of
 from flink_k8s.config.monitoring import Alerts
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.alerts import Declared, groups
 
@@ -29,7 +30,7 @@ class AlertRulesArgs:
 
     namespace: str
     operator_namespace: str
-    declared: Declared = field(default_factory=dict[tuple[str, str], int])
+    declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
     alerts: Alerts = field(default_factory=Alerts)
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 

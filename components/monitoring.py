@@ -15,6 +15,7 @@ from components.options import child_of
 from components.pod_monitor import FlinkPodMonitor, FlinkPodMonitorArgs
 from components.prometheus import Prometheus
 from flink_k8s.config.monitoring import PrometheusSettings
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.monitoring.alerts import Declared
 
 
@@ -36,7 +37,7 @@ class MonitoringArgs:
     operator: FlinkOperator | None = None
     prometheus: Prometheus | None = None
     namespaces: Sequence[JobNamespace] = ()
-    declared: Declared = field(default_factory=dict[tuple[str, str], int])
+    declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
 
 
 class Monitoring(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""docs/configuration.md: every key of the stack config with its type, default and meaning, out of the models."""
+"""docs/configuration.md and docs/checks.md, generated from the models and from the rules."""
 
 # ruff: noqa: E501 - Markdown
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from flink_k8s.config.findings import MEANINGS, SEVERITIES, Severity
+from flink_k8s.checks.rules import RULES
 from flink_k8s.config.model import JobSettings, StackSettings
 
 _HEAD = """# Configuration of a stack
@@ -35,7 +35,7 @@ A job's spec is merged from layers, later ones win: what the platform derives (a
 earlier ones say of it by another (`state.checkpoints.dir`, `execution.checkpointing.dir`).
 `parameters` are laid over the job's arguments, whichever layer says those, in the same order of layers; those of `jobs` are not where `enforced`
 says `args`.
-`python -m flink_k8s.operations.check <stack> --explain <job>` prints every value of a job with the place that it came from, and
+`python -m flink_k8s check <stack> --explain <job>` prints every value of a job with the place that it came from, and
 what `enforced` replaced. In a team's stack its platform's `jobDefaults` and `enforced` are layers, too, the first and the last of them
 all: docs/teams.md.
 """
@@ -50,7 +50,7 @@ def reference() -> str:
             models += [inner for inner in _models(field.annotation) if inner not in models]
     for model in models:
         parts.append(_section(model))
-    parts += [_ORDER, _severities()]
+    parts.append(_ORDER)
     return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
@@ -116,12 +116,56 @@ def _default(field: FieldInfo) -> str:
     return f"`{json.dumps(default)}`" if not isinstance(default, str) else f"`{default}`"
 
 
-def _severities() -> str:
-    said = {
-        Severity.ERROR: ("error", "error"),
-        Severity.WARNING: ("warning", "error"),
-        Severity.NOTICE: ("notice", "notice"),
-    }
-    lines = ["## How grave a finding is", "", "| rule | what | otherwise | `strict` |", "| --- | --- | --- | --- |"]
-    lines += [f"| {rule} | {MEANINGS[rule]} | {' | '.join(said[severity])} |" for rule, severity in SEVERITIES.items()]
-    return "\n".join(lines)
+_CHECKS_HEAD = """# Checks
+
+<!-- Generated from flink_k8s/checks/rules.py by `make schema`; do not change it here. -->
+
+`make check STACK=<stack>`, and the program itself before it registers anything, check every job file, the merged Flink resources and
+the stack config. Each finding ends with the id of its rule:
+
+```
+jobs/orders.yaml:9: spec.job.paralelism: unknown field; did you mean "parallelism"? [unknown-field]
+```
+
+An **error** stops the stack, a **warning** and a **notice** are printed. `strict: true` in the stack file turns all warnings into errors.
+
+## Change the severity of a rule
+
+```yaml
+config:
+  flink-k8s:checks:
+    mutable-tag: error      # also without strict
+    recommended-labels: disabled
+```
+
+`checks` wins over `strict`. Rules whose severity is "always error" find what cannot be deployed: no stack can change them. On a platform
+(docs/teams.md) the severities of the platform's stack win.
+
+## Ignore a finding for one object
+
+```yaml
+metadata:
+  annotations:
+    flink-k8s/ignore: "mutable-tag: built on this laptop"
+```
+
+One `rule: reason` a line. The reason is required. Rules that are always errors, and rules that the stack's `checks` sets to `error`, cannot
+be ignored.
+
+## Rules
+
+The policy pack ([policy.md](policy.md)) evaluates the rules that are marked in the last column.
+"""
+
+
+def checks_page() -> str:
+    """docs/checks.md: every rule with severity, rationale and remedy."""
+    parts = [_CHECKS_HEAD, "| rule | severity | finds | policy pack |", "| --- | --- | --- | --- |"]
+    for rule in RULES.values():
+        severity = "always error" if rule.is_fixed else rule.severity.value
+        pack = "yes" if rule.is_of_one_object else ""
+        parts.append(f"| [`{rule.id}`](#{rule.id}) | {severity} | {rule.description} | {pack} |")
+    for rule in RULES.values():
+        finds = f"{rule.description[0].upper()}{rule.description[1:]}."
+        parts += [f"\n### {rule.id}\n", f"{finds}\n", f"Why: {rule.rationale}\n", f"What to do: {rule.remedy}"]
+    return "\n".join(parts) + "\n"

@@ -15,11 +15,11 @@ from typing import Any, cast, get_args, get_origin
 import yaml
 from pydantic_core import PydanticUndefined
 
-from dev.reference import reference
-from flink_k8s.config.job_files import FLINK_API
+from dev.reference import checks_page, reference
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.stack_file import PREFIX, STACK_FILE_KEYS
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.kinds import FLINK_API
 from flink_k8s.support.paths import ROOT
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -133,6 +133,7 @@ def files(root: Path) -> dict[Path, str]:
         for name, schema in schemas.items()
     }
     written[root / "docs" / "configuration.md"] = reference()
+    written[root / "docs" / "checks.md"] = checks_page()
     project = root / "Pulumi.yaml"
     before, config, _ = project.read_text().partition("\nconfig:\n")
     section = yaml.safe_dump({"config": project_config()}, sort_keys=False, allow_unicode=True, width=1000)

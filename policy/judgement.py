@@ -6,54 +6,48 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from flink_k8s.checks import manifest as rules
-from flink_k8s.checks import pod_security
-from flink_k8s.checks.stack import in_clear
-from flink_k8s.config.findings import MEANINGS, SEVERITIES, Finding, Severity
-from flink_k8s.config.job_files import FLINK_API
+from flink_k8s.checks.ignore import ignored_rules
+from flink_k8s.checks.load import severity_of
+from flink_k8s.checks.registry import check_object
+from flink_k8s.checks.rules import RULES
+from flink_k8s.checks.stack import plaintext_secrets
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Finding, Severity
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import dotted
 from flink_k8s.config.stack_file import engine_config
 from flink_k8s.config.validation import read_settings
 from flink_k8s.facts.mappings import mapping
 
-Level = Literal["mandatory", "advisory"]
+Level = Literal["mandatory", "advisory", "disabled"]
 
-NOT_OF_ONE_OBJECT = frozenset(
-    {
-        "graph",
-        "restore",
-        "upgradeMode",
-        "place",
-        "quota",
-        "crowded",
-        "unguarded",
-        "reach",
-        "platform",
-        "certificate",
-        "unread",
-        "made",
-        "lost",
-    }
-)
-"""Rules that need all objects, the stack config, or the layers that an object was merged from: `make check` has them
-alone."""
-
-POLICIES: dict[str, str] = {rule: meaning for rule, meaning in MEANINGS.items() if rule not in NOT_OF_ONE_OBJECT}
-"""Rule to what it is about."""
+POLICIES: dict[str, str] = {rule.id: rule.description for rule in RULES.values() if rule.is_of_one_object}
+"""Id and description of each rule that one object is enough for; `make check` has the others."""
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
-def level(rule: str, *, strict: bool) -> Level:
-    """Whether a finding of the rule stops the stack."""
-    grave = SEVERITIES[rule] is Severity.ERROR or (strict and SEVERITIES[rule] is Severity.WARNING)
-    return "mandatory" if grave else "advisory"
+_LEVELS: Mapping[Severity, Level] = {
+    Severity.ERROR: "mandatory",
+    Severity.WARNING: "advisory",
+    Severity.NOTICE: "advisory",
+    Severity.DISABLED: "disabled",
+}
+
+
+def settings_of(config: Mapping[str, str]) -> StackSettings:
+    """The settings of a stack, without the values that the program itself refuses.
+
+    Args:
+        config: `project:key` to text, as the engine hands it over.
+    """
+    settings, _ = read_settings(engine_config(config, "stack"))
+    return settings or StackSettings.model_validate({"context": "unknown", "strict": True})
 
 
 @dataclass
 class Judge:
-    """Looks at each resource of a stack once.
+    """Evaluates each resource of a stack once.
 
     Attributes:
         settings: of the stack.
@@ -63,18 +57,9 @@ class Judge:
     settings: StackSettings
     seen: dict[str, list[Finding]] = field(default_factory=dict[str, list[Finding]])
 
-    @staticmethod
-    def of(config: Mapping[str, str]) -> Judge:
-        """For a stack with that config as the engine hands it over: `project:key` to text.
-
-        A config that the program itself would refuse counts as strict and otherwise empty.
-        """
-        settings, _ = read_settings(engine_config(config, "stack"))
-        return Judge(settings or StackSettings.model_validate({"context": "unknown", "strict": True}))
-
     def level(self, rule: str) -> Level:
-        """Whether a finding of the rule stops this stack."""
-        return level(rule, strict=self.settings.strict)
+        """The enforcement level of the rule in this stack."""
+        return _LEVELS[severity_of(rule, self.settings)]
 
     def lines(self, rule: str, urn: str, resource_type: str, inputs: Mapping[str, object]) -> list[str]:
         """What that rule says of a resource: `path: what is wrong; what would be right`.
@@ -92,17 +77,18 @@ class Judge:
     def findings(self, resource_type: str, inputs: Mapping[str, object]) -> list[Finding]:
         """Everything that the rules say of a resource; nothing of what is no Kubernetes object."""
         if resource_type == _RELEASE:
-            return list(in_clear(inputs.get("values"), ("values",)))
+            return [
+                Finding("plaintext-secret", path, message)
+                for path, message in plaintext_secrets(inputs.get("values"), ("values",))
+            ]
         if not resource_type.startswith("kubernetes:") or "kind" not in inputs:
             return []
         operator = self.settings.operator
-        found = rules.look_at_conduct(inputs, operator=operator.version, defaults=operator.configuration, in_file=False)
-        if inputs.get("apiVersion") == FLINK_API:
-            found += rules.look_at_manifest(inputs, operator=operator.version, defaults=operator.configuration)
-            home = self.settings.namespaces.get(str(mapping(inputs.get("metadata")).get("namespace")))
-            # Of a namespace that is not the stack's nobody here knows what it refuses.
-            found += pod_security.look(inputs, home.pod_security if home else "privileged")
-        return found
+        found = check_object(
+            Subject(inputs, operator.version, operator.configuration, is_in_file=False, settings=self.settings)
+        )
+        ignored = ignored_rules(mapping(inputs.get("metadata")), self.settings)
+        return [finding for finding in found if finding.rule not in ignored]
 
 
 def plain(inputs: Mapping[str, object]) -> dict[str, object]:

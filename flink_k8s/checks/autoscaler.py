@@ -1,4 +1,4 @@
-"""The operator's rules for the autoscaler; they hold where `job.autoscaler.enabled` is true."""
+"""The operator's rules for the autoscaler; they apply if `job.autoscaler.enabled` is true."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _SINCE_1_16 = (
     ),
     ("job.autoscaler.memory.tuning.overhead", "job.autoscaler.memory.tuning.enabled", 0.0, 1.0),
 )
-"""Key, the switch that must be on, smallest, largest: not in 1.7.0."""
+"""Key, the switch that must be on, minimum, maximum: not in operator 1.7.0."""
 
 
-def look(subject: Subject) -> None:
-    """All rules of this module."""
+def check(subject: Subject) -> None:
+    """The options of the autoscaler."""
     if not is_on(subject, "job.autoscaler.enabled", default=False):
         return
     for key in ("job.autoscaler.scale-down.max-factor", "job.autoscaler.scale-up.max-factor"):
@@ -49,8 +49,8 @@ def look(subject: Subject) -> None:
             _within(subject, key, low, high)
     for period in filter(None, (part.strip() for part in subject.text(_PERIODS).split(";"))):
         if not _is_period(period):
-            cure = 'write "9:30-10:30", a Quartz cron expression, or both with && between'
-            subject.key_found(_PERIODS, f'has "{period}", which is no period; {cure}')
+            remedy = 'write "9:30-10:30", a Quartz cron expression, or both with && between'
+            subject.report_option(_PERIODS, f'contains the invalid period "{period}"; {remedy}')
     _window(subject)
 
 
@@ -59,18 +59,18 @@ def _is_old(subject: Subject) -> bool:
 
 
 def _within(subject: Subject, key: str, low: float, high: float | None, *, older: str | None = None) -> float | None:
-    """The option's number, None when nobody said it or it is out of its range, which is then said."""
-    said = subject.value(key) or (subject.value(older) if older else None)
-    if said is None:
+    """The number that the option is set to; None if it is not set, or out of range, which is reported."""
+    setting = subject.option(key) or (subject.option(older) if older else None)
+    if setting is None:
         return None
     try:
-        value = number(said[1])
+        value = number(setting[1])
     except ValueError as error:
-        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        subject.report_option(setting[0], f'is "{setting[1]}"; {error}')
         return None
     if value < low or (high is not None and value > high):
-        allowed = f"from {low} to {high}" if high is not None else f"of {low} or more"
-        subject.key_found(said[0], f"is {said[1]}; write a number {allowed}")
+        allowed = f"from {low} to {high}" if high is not None else f"of at least {low}"
+        subject.report_option(setting[0], f"is {setting[1]}, which is out of range; write a number {allowed}")
         return None
     return value
 
@@ -78,16 +78,16 @@ def _within(subject: Subject, key: str, low: float, high: float | None, *, older
 def _window(subject: Subject) -> None:
     seconds: dict[str, float] = {_WINDOW: 900.0, _INTERVAL: 60.0}
     for key in seconds:
-        said = subject.value(key)
-        if said is not None:
+        setting = subject.option(key)
+        if setting is not None:
             try:
-                seconds[key] = duration(said[1])
+                seconds[key] = duration(setting[1])
             except ValueError as error:
-                subject.key_found(said[0], f'is "{said[1]}"; {error}')
+                subject.report_option(setting[0], f'is "{setting[1]}"; {error}')
                 return
     if seconds[_WINDOW] < seconds[_INTERVAL]:
-        message = f"is shorter than {_INTERVAL}, so that nothing is ever scaled; make it longer"
-        subject.key_found(_WINDOW, message)
+        message = f"is shorter than {_INTERVAL}, so the autoscaler never scales; increase it"
+        subject.report_option(_WINDOW, message)
 
 
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?::(\d{1,3}))?)?")
@@ -98,7 +98,7 @@ def _is_period(text: str) -> bool:
     parts = [part.strip() for part in text.split("&&")]
     daily = [_is_daily(part) for part in parts]
     cron = [_is_cron(part) for part in parts]
-    if len(parts) > 2 or not all(one or other for one, other in zip(daily, cron, strict=True)):
+    if len(parts) > 2 or not all(is_daily or is_cron for is_daily, is_cron in zip(daily, cron, strict=True)):
         return False
     return len(parts) == 1 or (any(daily) and any(cron))
 
@@ -118,7 +118,7 @@ def _is_daily(text: str) -> bool:
 
 
 def _is_cron(text: str) -> bool:
-    """Quartz: six or seven fields, one of day of month and day of week is ?."""
+    """Quartz: six or seven fields; exactly one of day of month and day of week is `?`."""
     fields = text.split()
     if len(fields) not in (6, 7) or not all(_CRON_FIELD.fullmatch(field) for field in fields):
         return False

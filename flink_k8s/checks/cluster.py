@@ -1,11 +1,10 @@
-"""The operator's rules for a Flink cluster as such: name, versions, ingress, logging, account, replicas."""
+"""The operator's rules for a Flink cluster: name, versions, ingress, logging, service account, replicas."""
 
 from __future__ import annotations
 
 import re
 
 from flink_k8s.checks.subject import Subject
-from flink_k8s.config.findings import Say
 from flink_k8s.config.problems import nearest
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
@@ -13,59 +12,54 @@ from flink_k8s.facts.mappings import mapping
 JOB_NAME = re.compile(r"[a-z]([-a-z\d]{0,43}[a-z\d])?", re.ASCII)
 
 _LOG_FILES = ("log4j-console.properties", "logback-console.xml")
-_PLACES = {"{{name}}": "a", "{{namespace}}": "a"}
+_PLACEHOLDERS = {"{{name}}": "a", "{{namespace}}": "a"}
 _IMAGE_VERSION = re.compile(r"(?:^|/)flink:(\d+\.\d+)(?:[.\-@]|$)")
 
 
-def look(subject: Subject) -> None:
-    """All rules of this module."""
-    _name(subject)
+def check(subject: Subject) -> None:
+    """Check name, versions, ingress, logging, service account and replicas."""
+    check_name(subject)
     _flink_version(subject)
     _ingress(subject)
     for key in mapping(subject.spec.get("logConfiguration")):
         if key not in _LOG_FILES:
-            cure = f"did you mean one of {', '.join(_LOG_FILES)}?"
-            subject.found("operator", ("logConfiguration", key), f"is no log configuration of Flink's; {cure}")
+            message = f"unknown log configuration; Flink reads {' and '.join(_LOG_FILES)}"
+            subject.refuse(("logConfiguration", key), message)
     if subject.spec.get("serviceAccount") is None:
-        subject.found(
-            "operator", ("serviceAccount",), 'is missing; write the account that jobs run under, such as "flink"'
+        subject.refuse(
+            ("serviceAccount",),
+            'is missing; set the ServiceAccount of the pods, such as "flink"',
         )
     _replicas(subject)
 
 
-def name_problem(name: str, say: Say) -> None:
-    """Refuses a name that the operator does."""
-    if not JOB_NAME.fullmatch(name):
-        cure = "use a lower-case letter, then letters, digits and -, 45 at most"
-        say("operator", ("metadata", "name"), f'"{name}" is refused by the operator; {cure}')
-
-
-def _name(subject: Subject) -> None:
-    if subject.at == ("spec",):
-        name_problem(subject.name, subject.say)
-    elif not JOB_NAME.fullmatch(subject.name):
-        cure = "use a lower-case letter, then letters, digits and -, 39 at most"
-        subject.say(
-            "operator", ("metadata", "name"), f'gives a deployment "{subject.name}", which the operator refuses; {cure}'
-        )
+def check_name(subject: Subject) -> None:
+    """Check the name of a job or session cluster."""
+    if JOB_NAME.fullmatch(subject.name):
+        return
+    longest, message = 45, f'"{subject.name}" is not a valid name for the operator'
+    if subject.kind == "FlinkBlueGreenDeployment":
+        longest, message = 39, f'results in a FlinkDeployment "{subject.name}", whose name the operator refuses'
+    remedy = f"use a lower-case letter, then lower-case letters, digits and -, {longest} characters at most"
+    subject.report("operator-validation", ("metadata", "name"), f"{message}; {remedy}")
 
 
 def _flink_version(subject: Subject) -> None:
     version = subject.spec.get("flinkVersion")
     operator = versions.OPERATORS.get(subject.operator)
     if version is None:
-        subject.found("operator", ("flinkVersion",), "is missing; write Flink's version, such as v2_2")
+        subject.refuse(("flinkVersion",), "is missing; set the Flink version, such as v2_2")
     elif operator is not None and version not in operator.flink:
-        cure = nearest(str(version), operator.flink)
-        message = f"is {version}, which operator {subject.operator} does not take; {cure}"
-        subject.found("operator", ("flinkVersion",), message)
+        remedy = nearest(str(version), operator.flink)
+        message = f"is {version}, which operator {subject.operator} does not support; {remedy}"
+        subject.refuse(("flinkVersion",), message)
     elif operator is not None and version in operator.deprecated:
-        message = f"is {version}, which operator {subject.operator} is about to drop; move to a newer Flink"
-        subject.found("version", ("flinkVersion",), message)
+        message = f"is {version}, which operator {subject.operator} has deprecated; upgrade to a newer Flink version"
+        subject.report_spec("flink-version", ("flinkVersion",), message)
     image = _IMAGE_VERSION.search(str(subject.spec.get("image") or ""))
     if image and subject.flink_version and image.group(1) != subject.flink_version:
-        message = f"has Flink {image.group(1)} where flinkVersion is {version}; make them the same"
-        subject.found("version", ("image",), message)
+        message = f"contains Flink {image.group(1)}, but flinkVersion is {version}; use the same version"
+        subject.report_spec("flink-version", ("image",), message)
 
 
 def _ingress(subject: Subject) -> None:
@@ -73,20 +67,21 @@ def _ingress(subject: Subject) -> None:
         return
     template = mapping(subject.spec["ingress"]).get("template")
     if template is None:
-        subject.found(
-            "operator", ("ingress", "template"), 'is missing; write it like "{{name}}.{{namespace}}.example.org"'
+        subject.refuse(
+            ("ingress", "template"),
+            'is missing; set a host, for example "{{name}}.{{namespace}}.example.org"',
         )
         return
     url = str(template)
-    for place, text in _PLACES.items():
-        url = re.sub(re.escape(place), text, url, flags=re.IGNORECASE)
+    for placeholder, text in _PLACEHOLDERS.items():
+        url = re.sub(re.escape(placeholder), text, url, flags=re.IGNORECASE)
     if not _is_url(url if re.match(r"https?://", url, re.IGNORECASE) else f"http://{url}"):
-        cure = 'write it like "{{name}}.{{namespace}}.example.org"'
-        subject.found("operator", ("ingress", "template"), f'"{template}" makes no URL; {cure}')
+        remedy = 'write a host, for example "{{name}}.{{namespace}}.example.org"'
+        subject.refuse(("ingress", "template"), f'"{template}" does not result in a URL; {remedy}')
 
 
 def _is_url(url: str) -> bool:
-    """Java's idea of a URL: little is refused but a port that is no number and a broken IPv6 host."""
+    """Whether Java accepts the URL: it refuses only a port that is not a number, and an invalid IPv6 host."""
     authority = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
     host = authority.rpartition("@")[2]
     if host.startswith("["):
@@ -104,18 +99,18 @@ def _is_url(url: str) -> bool:
 def _replicas(subject: Subject) -> None:
     masters = _whole(mapping(subject.spec.get("jobManager")).get("replicas"))
     if masters is not None and masters < 1:
-        subject.found("operator", ("jobManager", "replicas"), f"is {masters}; at least 1 is needed")
-    elif masters is not None and masters > 1 and not is_highly_available(subject):
+        subject.refuse(("jobManager", "replicas"), f"is {masters}; write a number of at least 1")
+    elif masters is not None and masters > 1 and not subject.options.is_highly_available:
         message = f"is {masters} without high availability; set high-availability.type: kubernetes and its storageDir"
-        subject.found("operator", ("jobManager", "replicas"), message)
+        subject.refuse(("jobManager", "replicas"), message)
     workers = _whole(mapping(subject.spec.get("taskManager")).get("replicas"))
     if workers is not None and workers < 1:
-        subject.found("operator", ("taskManager", "replicas"), f"is {workers}; at least 1 is needed")
-    if subject.job is not None and workers is None:
-        parallelism = _whole(subject.job.get("parallelism", 0))
+        subject.refuse(("taskManager", "replicas"), f"is {workers}; write a number of at least 1")
+    if subject.flink_job is not None and workers is None:
+        parallelism = _whole(subject.flink_job.get("parallelism", 0))
         if parallelism is not None and parallelism < 1:
-            said = f"is {parallelism}" if "parallelism" in subject.job else "is missing"
-            subject.found("operator", ("job", "parallelism"), f"{said}; at least 1 is needed")
+            problem = f"is {parallelism}" if "parallelism" in subject.flink_job else "is missing"
+            subject.refuse(("job", "parallelism"), f"{problem}; write a number of at least 1")
 
 
 def _whole(value: object) -> int | None:
@@ -123,9 +118,3 @@ def _whole(value: object) -> int | None:
         return None if value is None or isinstance(value, bool) else int(str(value))
     except ValueError:
         return None
-
-
-def is_highly_available(subject: Subject) -> bool:
-    """Whether the configuration turns high availability on, by whatever implementation."""
-    said = subject.value("high-availability.type")
-    return said is not None and said[1].lower() not in ("none", "standalone")

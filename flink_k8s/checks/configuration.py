@@ -1,4 +1,4 @@
-"""The operator's rules for flinkConfiguration, and keys that no version or another version of Flink knows."""
+"""The operator's rules for flinkConfiguration, and options that Flink or the operator does not know in this version."""
 
 from __future__ import annotations
 
@@ -6,73 +6,66 @@ import difflib
 from functools import cache
 from itertools import islice
 
-from flink_k8s.checks.cluster import is_highly_available
 from flink_k8s.checks.subject import Subject
-from flink_k8s.config.findings import Say
-from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean
 
-_ITS_OWN = ("kubernetes.namespace", "kubernetes.cluster-id", "high-availability.cluster-id")
+_SET_BY_OPERATOR = ("kubernetes.namespace", "kubernetes.cluster-id", "high-availability.cluster-id")
 
 _ROLLBACK = "kubernetes.operator.deployment.rollback.enabled"
 _HEALTH_CHECK = "kubernetes.operator.cluster.health-check.enabled"
 _RECOVERY = "kubernetes.operator.jm-deployment-recovery.enabled"
 
-_OPERATORS_OWN = ("kubernetes.operator.", "job.autoscaler.")
+_OPERATOR_PREFIXES = ("kubernetes.operator.", "job.autoscaler.")
 
-NEAR = 0.9
-"""How alike a key must be to a known one to be taken for a slip of the hand (difflib's ratio)."""
+SIMILARITY = 0.9
+"""Similarity to a known key from which an unknown key is reported as a misspelling (difflib's ratio)."""
 
 
-def look(subject: Subject) -> None:
-    """What the operator refuses."""
-    for key in _ITS_OWN:
-        if key in subject.configuration:
-            subject.key_found(key, "is the operator's own; remove it")
-    if is_on(subject, _ROLLBACK, default=False) and not is_highly_available(subject):
-        cure = "set high-availability.type: kubernetes and its storageDir"
-        subject.key_found(_ROLLBACK, f"needs high availability; {cure}")
+def check(subject: Subject) -> None:
+    """Check options that the operator refuses, and unknown options."""
+    check_options(subject)
+    for key in _SET_BY_OPERATOR:
+        if key in subject.options.configuration:
+            subject.report_option(key, "is set by the operator; remove it")
+    if is_on(subject, _ROLLBACK, default=False) and not subject.options.is_highly_available:
+        remedy = "set high-availability.type: kubernetes and its storageDir"
+        subject.report_option(_ROLLBACK, f"requires high availability; {remedy}")
     if is_on(subject, _HEALTH_CHECK, default=False) and not is_on(subject, _RECOVERY, default=True):
-        subject.key_found(_HEALTH_CHECK, f'needs {_RECOVERY}; set it to "true"')
+        subject.report_option(_HEALTH_CHECK, f'requires {_RECOVERY}; set that to "true"')
 
 
 def is_on(subject: Subject, key: str, *, default: bool) -> bool:
-    """The boolean option's value; what is neither true nor false is a problem and counts as the default."""
-    said = subject.value(key)
-    if said is None:
+    """Value of a boolean option; a value other than true and false is reported, and counts as the default."""
+    setting = subject.option(key)
+    if setting is None:
         return default
     try:
-        return boolean(said[1])
+        return boolean(setting[1])
     except ValueError as error:
-        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        subject.report_option(setting[0], f'is "{setting[1]}"; {error}')
         return default
 
 
 _MOST_KEYS = 500
-"""Keys of one resource that are compared with the known ones; each takes about a millisecond."""
+"""Number of keys of one resource that are compared with the known keys; each takes about a millisecond."""
 
 
-def key_names(spec_configuration: object, flink_version: str | None, operator: str, at: KeyPath, say: Say) -> None:
-    """Keys that are near one which the Flink version or the operator knows, and keys of other Flink versions.
+def check_options(subject: Subject) -> None:
+    """Report options that are similar to an option of the Flink version or the operator, or are of another version.
 
-    A key that is near none is left alone: libraries of a job may read any.
-
-    Args:
-        spec_configuration: the resource's own flinkConfiguration, flat.
-        flink_version: `2.2`; None: only the operator's keys are looked at.
-        operator: version of the operator.
-        at: where the configuration stands in the manifest.
-        say: takes what is found.
+    An option that is not similar to any is accepted: libraries of a job may read any option. Without a known Flink
+    version only the operator's options are compared.
     """
-    for key in islice(mapping(spec_configuration), _MOST_KEYS):
-        if key.startswith(_OPERATORS_OWN):
-            message = _operator_key(key, operator)
+    for key in islice(mapping(subject.spec.get("flinkConfiguration")), _MOST_KEYS):
+        if key.startswith(_OPERATOR_PREFIXES):
+            message = _operator_key(key, subject.operator)
         else:
-            message = _flink_key(key, flink_version) if flink_version in tables.FLINK_VERSIONS else None
+            version = subject.flink_version
+            message = _flink_key(key, version) if version in tables.FLINK_VERSIONS else None
         if message:
-            say("key", (*at, key), message)
+            subject.report_spec("unknown-option", ("flinkConfiguration", key), message)
 
 
 @cache
@@ -80,8 +73,8 @@ def _operator_key(key: str, operator: str) -> str | None:
     options = tables.operator_options(operator)
     if not options or key in _all_operator_keys(operator) or _is_free(key):
         return None
-    near = difflib.get_close_matches(key, list(options), n=1, cutoff=NEAR)
-    return f'is no key of operator {operator}; did you mean "{near[0]}"?' if near else None
+    matches = difflib.get_close_matches(key, list(options), n=1, cutoff=SIMILARITY)
+    return f'unknown option of operator {operator}; did you mean "{matches[0]}"?' if matches else None
 
 
 @cache
@@ -92,20 +85,20 @@ def _flink_key(key: str, version: str) -> str | None:
         if version in has:
             return None
         newer = known.get(today)
-        cure = f'write "{today}"' if newer is not None and version in newer[0] else _since(has, version)
-        return f"is no key of Flink {version}; {cure}"
+        remedy = f'write "{today}"' if newer is not None and version in newer[0] else _since(has, version)
+        return f"unknown option of Flink {version}; {remedy}"
     if _is_free(key):
         return None
-    near = difflib.get_close_matches(key, _flink_keys_of(version), n=1, cutoff=NEAR)
-    return f'is no key of Flink {version}; did you mean "{near[0]}"?' if near else None
+    matches = difflib.get_close_matches(key, _flink_keys_of(version), n=1, cutoff=SIMILARITY)
+    return f'unknown option of Flink {version}; did you mean "{matches[0]}"?' if matches else None
 
 
 def _since(has: frozenset[str], version: str) -> str:
     order = tables.FLINK_VERSIONS
     ranks = sorted(order.index(other) for other in has)
     if ranks[0] > order.index(version):
-        return f"Flink has it from {order[ranks[0]]} on"
-    return f"Flink had it until {order[ranks[-1]]}, remove it"
+        return f"it exists from Flink {order[ranks[0]]} on"
+    return f"it existed until Flink {order[ranks[-1]]}; remove it"
 
 
 _FREE = (
@@ -125,7 +118,7 @@ _FREE = (
     "events.reporter.",
     "traces.reporter.",
 )
-"""Beginnings of keys that go on as the user likes."""
+"""Prefixes of keys whose remainder is free."""
 
 
 def _is_free(key: str) -> bool:

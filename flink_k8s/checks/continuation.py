@@ -1,11 +1,11 @@
-"""What a job goes on from: whether it says so, and whether that place outlives its pods."""
+"""From which state a job continues: whether its spec sets that, and whether the storage outlives the pods."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from flink_k8s.config.findings import Finding
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import versions
@@ -21,59 +21,60 @@ _INTERVAL = "execution.checkpointing.interval"
 _RUNTIME_MODE = "execution.runtime-mode"
 
 
-def look(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
-    """Findings of one job.
-
-    Args:
-        job: the job.
-        settings: of the stack.
-        cluster: of a session job, where it is declared here.
-    """
-    yield from _restore(job)
-    yield from _in_the_pod(job, settings, cluster)
+def check(subject: Subject) -> None:
+    """Check the state that a declared job starts from, and whether its storage outlives the pods."""
+    job, settings = subject.declared, subject.settings
+    if job is None or settings is None:
+        return
+    _restore(subject, job)
+    _directories_in_pod(subject, job, settings)
     if job_of(job.spec) is None:
         return
-    yield from _silent(job, settings)
+    _upgrade_mode(subject, job, settings)
     if job.keeps_state:
-        yield from _strange_cluster(job, settings, cluster)
+        _undeclared_cluster(subject, job, settings)
 
 
-def _restore(job: Job) -> Iterator[Finding]:
-    own = job.own.restore_from
-    if own is None:
+def _restore(subject: Subject, job: Job) -> None:
+    path = job.own.restore_from
+    if path is None:
         return
     if job_of(job.spec) is None:
-        message = f"{job.kind} {job.name} runs no job; say restoreFrom of one that does"
-        yield Finding("restore", ("spec",), message)
-    elif not re.match(r"([a-z][a-z0-9+.\-]*://|/)", own):
-        message = f'is "{own}", which is no path; write the savepoint\'s own, such as s3://bucket/…/savepoint-1a2b3c'
-        yield Finding("restore", _at(job, "job", "initialSavepointPath"), message)
+        message = f"{job.kind} {job.name} runs no job; set restoreFrom of a job"
+        subject.report("restore-from", ("spec",), message)
+    elif not re.match(r"([a-z][a-z0-9+.\-]*://|/)", path):
+        message = (
+            f'is "{path}", which is not a path; write the path of the savepoint, such as s3://bucket/…/savepoint-1a2b3c'
+        )
+        subject.report("restore-from", _path(job, "job", "initialSavepointPath"), message)
 
 
-def _silent(job: Job, settings: StackSettings) -> Iterator[Finding]:
-    """Whoever says nothing starts over at every change, which nobody notices before there is state to lose."""
+def _upgrade_mode(subject: Subject, job: Job, settings: StackSettings) -> None:
+    """Report a job without `upgradeMode`: each change starts it from empty state, which is noticed only with state."""
     configuration = _configuration(job)
     if settings.state_storage.type == "none" or "upgradeMode" in (job_of(job.spec) or {}):
         return
-    # Of one that takes checkpoints the rule `recovery` says it.
+    # The rule `job-recovery` reports a job that takes checkpoints.
     if configuration.get(_RUNTIME_MODE, "").upper() == "BATCH" or _INTERVAL in configuration:
         return
-    message = "is not said, so that a changed job starts from nothing; write savepoint or last-state, or stateless"
-    yield Finding("upgradeMode", _at(job, "job", "upgradeMode"), message)
+    message = "is not set, so each change starts the job from empty state; write savepoint, last-state or stateless"
+    subject.report("upgrade-mode", _path(job, "job", "upgradeMode"), message)
 
 
-def _strange_cluster(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
-    if job.kind != "FlinkSessionJob" or cluster is not None or settings.state_storage.type != "volume":
+def _undeclared_cluster(subject: Subject, job: Job, settings: StackSettings) -> None:
+    if job.kind != "FlinkSessionJob" or subject.cluster is not None or settings.state_storage.type != "volume":
         return
     if any(name in _configuration(job) for name in _names(CHECKPOINTS, settings)):
         return
-    message = "keeps state, and its cluster is not declared here: nobody knows what that mounts"
-    yield Finding("storage", ("spec", "deploymentName"), f"{message}; set {CHECKPOINTS} and {SAVEPOINTS} of the job")
+    message = "names a cluster that this stack does not declare, so the volume for the job's state is unknown"
+    subject.report(
+        "state-storage", ("spec", "deploymentName"), f"{message}; set {CHECKPOINTS} and {SAVEPOINTS} of the job"
+    )
 
 
-def _in_the_pod(job: Job, settings: StackSettings, cluster: Job | None) -> Iterator[Finding]:
-    """Directories inside of a pod: they are lost with it."""
-    pods = cluster if job.kind == "FlinkSessionJob" else job
+def _directories_in_pod(subject: Subject, job: Job, settings: StackSettings) -> None:
+    """Report directories inside of a pod: they are lost with the pod."""
+    pods = subject.cluster if job.kind == "FlinkSessionJob" else job
     configuration = effective(
         _configuration(job), settings.operator.configuration if pods is job else {}, job.namespace, _version(job)
     )
@@ -84,19 +85,19 @@ def _in_the_pod(job: Job, settings: StackSettings, cluster: Job | None) -> Itera
         names = (name for name in _names(option, settings) if configuration.get(name))
         for name in names:
             directory = qualified(configuration[name], scheme)
-            where = _pod_of(inner_spec(pods.kind, pods.spec), directory, option)
-            if where:
-                message = f"is {configuration[name]}, inside of the {where}'s pod, and is lost with it"
-                cure = "mount a claim there, or set stateStorage in the stack file"
-                yield Finding("place", _at(job, "flinkConfiguration", name), f"{message}; {cure}")
+            process = _pod_of(inner_spec(pods.kind, pods.spec), directory, option)
+            if process:
+                message = f"is {configuration[name]}, which is inside of the {process}'s pod and is lost with the pod"
+                remedy = "mount a claim at that path, or set stateStorage in the stack file"
+                subject.report("state-in-pod", _path(job, "flinkConfiguration", name), f"{message}; {remedy}")
 
 
 def _pod_of(spec: Mapping[str, object], directory: str, option: str) -> str:
-    """The process that has the directory in its own pod, empty if none has."""
+    """The process whose pod contains the directory; empty if a volume that outlives the pod does."""
     if not local_path(directory):
         return ""
-    readers = templates(spec)[: 1 if option == HA_STORAGE else None]  # of high availability's data the JobManager
-    process = next((one.process for one in readers if not locate(one.pod, directory).lasts), "")
+    pods = templates(spec)[: 1 if option == HA_STORAGE else None]  # only the JobManager reads high-availability data
+    process = next((template.process for template in pods if not locate(template.pod, directory).lasts), "")
     return process[:1].upper() + process[1:]
 
 
@@ -113,5 +114,5 @@ def _configuration(job: Job) -> dict[str, str]:
     return {key: str(value) for key, value in own.items()}
 
 
-def _at(job: Job, *path: str) -> KeyPath:
+def _path(job: Job, *path: str) -> KeyPath:
     return (*(("spec", "template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ("spec",)), *path)

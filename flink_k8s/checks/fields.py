@@ -1,48 +1,62 @@
-"""Misspelt fields and values of a wrong type, by the tables from the operator's CRDs."""
+"""Unknown fields and values of the wrong type, by the tables from the operator's CRDs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from flink_k8s.config.findings import Say
+from flink_k8s.checks.subject import CLUSTERS, StackSubject, Subject
+from flink_k8s.config.findings import Finding, Report
+from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.problems import KeyPath, nearest, similar
-from flink_k8s.config.secret_text import masked
+from flink_k8s.config.secret_text import shown_at
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
 
 Written = Callable[[KeyPath], str | None]
-"""The text in the file at a path where YAML reads something that looks otherwise (`no` for false)."""
+"""The text in the file at a path whose value looks different than YAML reads it (`no` for false)."""
 
 
-def look(kind: str, spec: Mapping[str, object], operator: str, written: Written, say: Say) -> list[KeyPath]:
-    """Compares a spec with the fields that the operator version knows.
+def refused_fields(subject: Subject) -> list[KeyPath]:
+    """Report the fields of a Flink resource that the operator version does not have, and values of the wrong type.
 
-    As strict as an API server with the same CRDs: a number is no text, and text is no number. Of an operator version
-    without a table only the types of the fields that the default version has are compared.
-
-    Args:
-        kind: of the resource.
-        spec: its spec.
-        operator: version of the operator.
-        written: for values that YAML changed.
-        say: takes what is found.
+    As strict as an API server with the same CRDs: a number is not a text, and a text is not a number. For an operator
+    version without a table, only types are compared, with the fields of the default version.
 
     Returns:
-        Paths of the refused values; no other rule can use what is there.
+        Paths of the refused values, which no other rule can use.
     """
-    known = tables.fields(operator)
+    known = tables.fields(subject.operator)
     table = known or tables.fields(versions.OPERATOR.version)
     if table is None:
         return []
-    if kind not in table.kinds:
+    if subject.kind not in table.kinds:
         if known is not None:
-            message = f"is {kind}, which operator {operator} does not have; {nearest(kind, list(table.kinds))}"
-            say("field", ("kind",), message)
+            remedy = nearest(subject.kind, list(table.kinds))
+            message = f"is {subject.kind}, which operator {subject.operator} does not have; {remedy}"
+            subject.report("unknown-field", ("kind",), message)
         return []
-    looking = _Look(table, operator, written, say, types_only=known is None)
-    looking.value(table.kinds[kind], spec, ("spec",))
-    return looking.refused
+    findings: list[Finding] = []
+
+    def report(rule: str, path: KeyPath, message: str) -> None:
+        findings.append(Finding(rule, path, message))
+
+    comparison = _Comparison(table, subject.operator, subject.written, report, types_only=known is None)
+    comparison.value(table.kinds[subject.kind], mapping(subject.manifest.get("spec")), ("spec",))
+    # The rule `operator-validation` reports a Flink version that the operator does not support.
+    versions_of_flink = [path for path in comparison.refused if _is_flink_version(subject, path)]
+    subject.findings.extend(finding for finding in findings if finding.path not in versions_of_flink)
+    return [path for path in comparison.refused if path not in versions_of_flink]
+
+
+def _is_flink_version(subject: Subject, path: KeyPath) -> bool:
+    if path[-1] != "flinkVersion" or subject.kind not in CLUSTERS:
+        return False
+    value: object = subject.manifest
+    for part in path:
+        value = mapping(value).get(str(part))
+    return isinstance(value, str | int | float)
 
 
 _METADATA: Mapping[str, Any] = {
@@ -80,29 +94,35 @@ _OBJECTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         for kind in ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
     },
 }
-"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds the metadata alone is compared."""
+"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds only the metadata is compared."""
 
 
-def look_at_object(manifest: Mapping[str, object], written: Written, say: Say) -> None:
-    """Compares an object's metadata, and the fields around it where the kind is known, with Kubernetes' own.
+def check_object(stack: StackSubject) -> None:
+    """Check the metadata of the objects in job files, and the fields next to it if the kind is known."""
+    for source in stack.objects:
 
-    Args:
-        manifest: as its file has it.
-        written: for values that YAML changed.
-        say: takes what is found.
-    """
+        def report(rule: str, path: KeyPath, message: str, source: FileObject = source) -> None:
+            stack.report(rule, path, message, source)
+
+        def written(path: KeyPath, source: FileObject = source) -> str | None:
+            return source.document.written.get((*source.root, *path))
+
+        _check_object(source.manifest, written, report)
+
+
+def _check_object(manifest: Mapping[str, object], written: Written, report: Report) -> None:
     types = {"metadata": _METADATA}
-    looking = _Look(tables.Fields({}, types), "", written, say, types_only=False)
+    comparison = _Comparison(tables.Fields({}, types), "", written, report, types_only=False)
     fields = _OBJECTS.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))))
     if fields is None:
-        looking.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
+        comparison.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
     else:
         types["object"] = {"fields": {**_TOP, **fields}}
-        looking.value({"ref": "object"}, manifest, ())
+        comparison.value({"ref": "object"}, manifest, ())
 
 
 def without(value: object, paths: Iterable[KeyPath]) -> object:
-    """A copy of the value without what is at those paths; an item of a list becomes null: others keep their place."""
+    """A copy of the value without the values at the paths; a removed list item becomes null, to keep the indices."""
     tree: dict[str | int, Any] = {}
     for path in paths:
         node = tree
@@ -113,7 +133,7 @@ def without(value: object, paths: Iterable[KeyPath]) -> object:
 
 
 _ALL = ""
-"""Key of a branch of the tree of paths that is taken away whole; a field cannot have an empty name here."""
+"""Key in the tree of paths that marks a branch to remove; no field has an empty name."""
 
 
 def _without(value: object, tree: Mapping[str | int, Any]) -> object:
@@ -130,14 +150,16 @@ def _without(value: object, tree: Mapping[str | int, Any]) -> object:
     return value
 
 
-class _Look:
-    def __init__(self, table: tables.Fields, operator: str, written: Written, say: Say, *, types_only: bool) -> None:
+class _Comparison:
+    def __init__(
+        self, table: tables.Fields, operator: str, written: Written, report: Report, *, types_only: bool
+    ) -> None:
         self.refused: list[KeyPath] = []
         self._types_only = types_only
         self._table = table
         self._operator = operator
         self._written = written
-        self._say = say
+        self._report = report
 
     def value(self, kind: Any, value: object, path: KeyPath) -> None:
         if value is None or kind == "any":
@@ -169,32 +191,34 @@ class _Look:
             return
         fields = cast(Mapping[str, Any], kind["fields"])
         given = cast(dict[str, object], value)
-        meant: set[str] = set()
+        misspelt: set[str] = set()
         for key, item in given.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
                 continue
             if (field := similar(key, list(fields))) is not None and field not in given:
-                meant.add(field)  # which is not missing, but misspelt
+                misspelt.add(field)  # reported as misspelt, not as missing
                 self.refused.append((*path, field))
             if not self._types_only:
-                self._refuse((*path, key), f"is unknown; {self._cure(key, list(fields))}")
+                self._refuse((*path, key), f"unknown field; {self._remedy(key, list(fields))}", "unknown-field")
         for key in kind.get("required", ()):
-            if given.get(key) is None and key not in meant and not self._types_only:
-                self._refuse((*path, key), "is missing; Kubernetes refuses the object without it")
+            if given.get(key) is None and key not in misspelt and not self._types_only:
+                self._refuse((*path, key), "is missing, but Kubernetes requires it; set it")
 
-    def _cure(self, key: str, known: Sequence[str]) -> str:
+    def _remedy(self, key: str, known: Sequence[str]) -> str:
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
         if key in newer:
             instead = "; write resource: {memory, cpu}" if key == "resources" else ""
-            return f"operators have it from {newer[key]} on and this is {self._operator}{instead}"
+            return f"operators have it from {newer[key]} on, and the stack has {self._operator}{instead}"
         return nearest(key, known)
 
     def _scalar(self, kind: str, value: object, path: KeyPath) -> None:
-        odd = self._written(path)
+        written_text = self._written(path)
         if kind == "string":
-            if odd is not None and path[:1] not in (("data",), ("stringData",)):
-                self._refuse(path, f'is {odd}, which YAML reads as {_shown(path, value)}; quote it: "{odd}"')
+            if written_text is not None and path[:1] not in (("data",), ("stringData",)):
+                self._refuse(
+                    path, f'is {written_text}, which YAML reads as {_shown(path, value)}; quote it: "{written_text}"'
+                )
             elif isinstance(value, dict | list):
                 self._wrong(cast(object, value), path, "write text")
             elif not isinstance(value, str):
@@ -206,7 +230,9 @@ class _Look:
             if not isinstance(value, int) or isinstance(value, bool):
                 self._wrong(value, path, "write a whole number, without quotes")
             elif abs(value) >= 2**63 or (path[-1] in _JAVA_INTS and abs(value) >= 2**31):
-                self._refuse(path, f"is a number of {len(str(value))} digits, which is too large; write a smaller one")
+                self._refuse(
+                    path, f"is a number of {len(str(value))} digits, which is too large; write a smaller number"
+                )
         elif kind == "number":
             if not isinstance(value, int | float) or isinstance(value, bool):
                 self._wrong(value, path, "write a number, without quotes")
@@ -215,19 +241,19 @@ class _Look:
         ):
             self._wrong(value, path, 'write a whole number or text such as "500m"')
 
-    def _wrong(self, value: object, path: KeyPath, cure: str) -> None:
-        self._refuse(path, f"is {_shown(path, value)}, which is wrong here; {cure}")
+    def _wrong(self, value: object, path: KeyPath, remedy: str) -> None:
+        self._refuse(path, f"is {_shown(path, value)}, which is not a valid value; {remedy}")
 
-    def _refuse(self, path: KeyPath, message: str) -> None:
+    def _refuse(self, path: KeyPath, message: str, rule: str = "wrong-type") -> None:
         self.refused.append(path)
-        self._say("field", path, message)
+        self._report(rule, path, message)
 
 
 def _quoted(value: object, path: KeyPath) -> str:
     if path[:1] in (("data",), ("stringData",)):
         return "quote it"
     if path[-2:] == ("resource", "memory"):
-        return f'write it like "{value}m"'  # quoted alone it would be bytes
+        return f'write it with a unit, such as "{value}m"'  # a quoted number would mean bytes
     return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
 
 
@@ -236,7 +262,7 @@ _JAVA_INTS = ("parallelism", "replicas")
 
 def _is_bad_quantity(value: object, path: KeyPath) -> bool:
     if len(path) < 2 or path[-2] not in ("requests", "limits") or path[-1] in ("memory", "cpu", "ephemeral-storage"):
-        return False  # ports and the like; the three above are the memory rules'
+        return False  # ports; memory, CPU and ephemeral storage are checked by `checks.memory`
     try:
         quantity(str(value))
     except ValueError:
@@ -245,7 +271,7 @@ def _is_bad_quantity(value: object, path: KeyPath) -> bool:
 
 
 def _is_unnamed(value: object, path: KeyPath) -> bool:
-    """Whether it is a number that may be a password: a variable's value or an argument, whose name stands elsewhere."""
+    """Whether the value is a number that may be a password: of a variable or an argument, whose name is elsewhere."""
     return isinstance(value, int) and not isinstance(value, bool) and (path[-1] == "value" or isinstance(path[-1], int))
 
 
@@ -254,7 +280,7 @@ def _shown(path: KeyPath, value: object) -> str:
         return "a number or a boolean"  # which may be a password
     if _is_unnamed(value, path):
         return "a number"
-    value = masked(str(path[-1]), value)
+    value = shown_at(path, value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):

@@ -1,37 +1,34 @@
-"""What must be there for a resource: a session job's cluster, a snapshot's job."""
+"""References between Flink resources: the cluster of a session job, the job of a snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from flink_k8s.checks.snapshot import needs_job
-from flink_k8s.config.findings import Finding
+from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import KeyPath, nearest
 from flink_k8s.resolve.jobs import Job
 
 
-def look(jobs: Iterable[Job]) -> list[tuple[Job, Finding]]:
-    """Findings of all jobs together, each with the job that it is about."""
-    jobs = list(jobs)
-    known = {(job.kind, job.namespace, job.name): job for job in jobs}
+def check(stack: StackSubject) -> None:
+    """Report session jobs whose cluster, and snapshots whose job, is not declared."""
+    known: dict[tuple[str, str, str], Job] = {(job.kind, job.namespace, job.name): job for job in stack.jobs}
     names: dict[tuple[str, str], list[str]] = {}
-    for job in jobs:
+    for job in stack.jobs:
         names.setdefault((job.kind, job.namespace), []).append(job.name)
-    found: list[tuple[Job, Finding]] = []
-    for job in jobs:
+    for job in stack.jobs:
         if job.settings.external:
             continue
         path, message = _session_job(job, known, names) or _snapshot(job, known, names) or ((), "")
         if message:
-            found.append((job, Finding("graph", path, message)))
-    return found
+            stack.report("missing-reference", path, message, job)
 
 
-def _near(name: str, names: list[str]) -> str:
+def _remedy(name: str, names: list[str]) -> str:
     return nearest(name, names) if names else "declare it"
 
 
-_EXTERNAL = "or set external: true in jobs.{name}, when the cluster has it"
+_EXTERNAL = "or set external: true in jobs.{name} if the cluster has it"
 
 
 def _session_job(
@@ -43,9 +40,9 @@ def _session_job(
     path = ("spec", "deploymentName")
     target = known.get(("FlinkDeployment", job.namespace, cluster))
     if target is None:
-        near = _near(cluster, names.get(("FlinkDeployment", job.namespace), []))
-        said = f'"{cluster}" is no FlinkDeployment of namespace {job.namespace} here'
-        return path, f"{said}; {near}, {_EXTERNAL.format(name=job.name)}"
+        remedy = _remedy(cluster, names.get(("FlinkDeployment", job.namespace), []))
+        problem = f'unknown FlinkDeployment "{cluster}" in namespace {job.namespace}'
+        return path, f"{problem}; {remedy}; {_EXTERNAL.format(name=job.name)}"
     return None
 
 
@@ -58,6 +55,6 @@ def _snapshot(
     kind, name = target
     if (kind, job.namespace, name) in known:
         return None
-    near = _near(name, names.get((kind, job.namespace), []))
-    said = f'"{name}" is no {kind} of namespace {job.namespace} here'
-    return ("spec", "jobReference", "name"), f"{said}; {near}, {_EXTERNAL.format(name=job.name)}"
+    remedy = _remedy(name, names.get((kind, job.namespace), []))
+    problem = f'unknown {kind} "{name}" in namespace {job.namespace}'
+    return ("spec", "jobReference", "name"), f"{problem}; {remedy}; {_EXTERNAL.format(name=job.name)}"

@@ -1,52 +1,48 @@
-"""Rules about TLS between a job's processes: what cannot have it, what would break it, what cert-manager refuses."""
+"""Rules about TLS between a job's processes: kinds without pods, conflicting settings, limits of cert-manager."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
-from flink_k8s.config.base import seconds
-from flink_k8s.config.findings import Finding
+from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.model import StackSettings
-from flink_k8s.config.problems import Problem
 from flink_k8s.config.secret_model import INTERNAL_TLS_FOLDER
 from flink_k8s.config.tls_model import LONGEST, InternalTls
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.facts.units import seconds
 from flink_k8s.resolve import internal_tls as tls
-from flink_k8s.resolve.jobs import Attachment, Job
+from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
 
 _MINOR = re.compile(r"v?(\d+)\.(\d+)")
-_FIRST = (1, 17)
-"""The first cert-manager that takes a keystore's password as text."""
+_MIN_CERT_MANAGER = (1, 17)
+"""The first version of cert-manager that accepts the password of a keystore as text."""
 
+RULE = "internal-tls"
 _ALERT = "FlinkInternalCertificateOld"
 _HOUR = 3600
-_LEAST_RENEWAL = 300
-"""Seconds that cert-manager wants at least."""
+_MIN_RENEWAL = 300
+"""Seconds before the end of a certificate; cert-manager accepts no less."""
 
 
-def look(settings: StackSettings, jobs: Iterable[Job], attachments: Iterable[Attachment]) -> Iterator[Problem]:
-    """Problems of all jobs; none of them depends on `strict`.
-
-    Args:
-        settings: of the stack.
-        jobs: merged.
-        attachments: what else the job files hold.
-    """
-    taken: dict[tuple[str, str, str], Job] = {}
-    for job in jobs:
-        if job.own.internal_tls is not None and job.kind not in tls.KINDS:
-            where = "it has no pods of its own"
+def check(stack: StackSubject) -> None:
+    """Check `internalTls` of all jobs, and the names of the objects that it creates."""
+    settings = stack.settings
+    jobs_of_objects: dict[tuple[str, str, str], Job] = {}
+    for job in stack.jobs:
+        if job.own.internal_tls is not None and not job.kind.has_pods:
+            message = f"has no effect for a {job.kind}, which has no pods of its own; remove it"
             if job.kind == "FlinkSessionJob":
-                where = f"it runs in the pods of {job.session_cluster or 'its cluster'}: say it of that"
-            yield _problem(job, f"is for a {job.kind}, and {where}; take it away here", of_itself=True)
-        wanted = job.settings.internal_tls
-        if wanted is None or not tls.has_internal_tls(job.kind, job.settings):
+                cluster = job.session_cluster or "its cluster"
+                message = f"has no effect for a FlinkSessionJob, which runs in the pods of {cluster}; set it there"
+            _report(stack, RULE, job, message, only_own=True)
+        internal_tls = job.settings.internal_tls
+        if internal_tls is None or not tls.has_internal_tls(job.kind, job.settings):
             continue
-        yield from _of_cert_manager(job, settings)
-        yield from _of_times(job, wanted)
-        yield from _of_spec(job)
+        _check_cert_manager(stack, job, settings)
+        _check_lifetimes(stack, job, internal_tls)
+        _check_spec(stack, job)
         authority, root = tls.authority_name(job.kind, job.name), tls.root_name(job.kind, job.name)
         certificate = tls.certificate_name(job.kind, job.name)
         for kind, name in (
@@ -57,91 +53,92 @@ def look(settings: StackSettings, jobs: Iterable[Job], attachments: Iterable[Att
             ("Issuer", authority),
             ("Issuer", root),
         ):
-            taken[kind, job.namespace, name] = job
-    for one in attachments:
-        job = taken.get((one.source.kind, one.namespace, one.source.name))
+            jobs_of_objects[kind, job.namespace, name] = job
+    for attachment in stack.attachments:
+        job = jobs_of_objects.get((attachment.source.kind, attachment.namespace, attachment.source.name))
         if job is not None:
-            message = f'"{one.source.name}" is made for {job.name} by internalTls; name it otherwise'
-            yield one.source.problem(("metadata", "name"), message)
+            message = f"is the name of an object that internalTls of {job.name} creates; choose another name"
+            stack.report("duplicate-object", ("metadata", "name"), message, attachment.source)
 
 
-def look_at_alert(settings: StackSettings, jobs: Iterable[Job]) -> Iterator[tuple[Finding, Problem]]:
-    """Certificates that are renewed so late that the alert about old ones comes after their end.
-
-    Args:
-        settings: of the stack.
-        jobs: merged.
-    """
+def check_alert(stack: StackSubject) -> None:
+    """Report certificates that can expire before the alert about old certificates fires."""
+    settings = stack.settings
     alerts = settings.prometheus.alerts
     if not settings.prometheus.monitors or not alerts.enabled or _ALERT in alerts.off:
         return
-    for job in jobs:
-        wanted = job.settings.internal_tls
-        if wanted is None or not tls.has_internal_tls(job.kind, job.settings):
+    for job in stack.jobs:
+        internal_tls = job.settings.internal_tls
+        if internal_tls is None or not tls.has_internal_tls(job.kind, job.settings):
             continue
-        if seconds(wanted.renewal) <= seconds(alerts.certificate_age):
-            cure = "write less as prometheus.alerts.certificateAge, or a longer duration"
-            message = (
-                f"renews {wanted.renewal} before the end, and {_ALERT} fires after {alerts.certificate_age}; {cure}"
-            )
-            problem = _problem(job, message, "renewBefore")
-            yield Finding("certificate", (), problem.message), problem
+        if seconds(internal_tls.renewal) <= seconds(alerts.certificate_age):
+            problem = f"is {internal_tls.renewal}, but {_ALERT} fires only after {alerts.certificate_age}"
+            message = f"{problem}; lower prometheus.alerts.certificateAge, or set a longer duration"
+            _report(stack, "certificate-lifetime", job, message, "renewBefore")
 
 
-def _problem(job: Job, message: str, *path: str, of_itself: bool = False) -> Problem:
-    """At the setting: the last layer of the stack config that speaks of it, or what `jobs` says of the job itself."""
-    for layer in reversed(job.layers.ordered):
-        settings = layer.settings
-        is_meant = not of_itself or layer.name.startswith("jobs.")
+def _report(stack: StackSubject, rule: str, job: Job, message: str, *path: str, only_own: bool = False) -> None:
+    """Report at the setting: in the last source of the stack config that sets it, or in the job's own `jobs` entry."""
+    for source in reversed(job.layers.ordered):
+        settings = source.settings
+        is_meant = not only_own or source.name.startswith("jobs.")
         if is_meant and settings is not None and "internal_tls" in settings.model_fields_set:
-            return (layer.config or job.config).problem((*(layer.place or ()), "internalTls", *path), message)
-    return job.config.problem(("internalTls", *path), message)
+            stack.report(rule, (*(source.place or ()), "internalTls", *path), message, source.config or job.config)
+            return
+    stack.report(rule, ("internalTls", *path), message, job.config)
 
 
-def _of_cert_manager(job: Job, settings: StackSettings) -> Iterator[Problem]:
-    said = _MINOR.match(settings.cert_manager.version)
-    if settings.cert_manager.enabled and said and (int(said[1]), int(said[2])) < _FIRST:
-        wanted = ".".join(map(str, _FIRST))
-        cure = f"write v{wanted} or newer as certManager.version"
-        yield _problem(job, f"needs cert-manager {wanted}, and the stack has {settings.cert_manager.version}; {cure}")
+def _check_cert_manager(stack: StackSubject, job: Job, settings: StackSettings) -> None:
+    version = _MINOR.match(settings.cert_manager.version)
+    if settings.cert_manager.enabled and version and (int(version[1]), int(version[2])) < _MIN_CERT_MANAGER:
+        minimum = ".".join(map(str, _MIN_CERT_MANAGER))
+        remedy = f"set certManager.version to v{minimum} or newer"
+        message = f"requires cert-manager {minimum}, but the stack has {settings.cert_manager.version}; {remedy}"
+        _report(stack, RULE, job, message)
 
 
-def _of_times(job: Job, wanted: InternalTls) -> Iterator[Problem]:
-    duration, renewal = seconds(wanted.duration), seconds(wanted.renewal)
+def _check_lifetimes(stack: StackSubject, job: Job, internal_tls: InternalTls) -> None:
+    duration, renewal = seconds(internal_tls.duration), seconds(internal_tls.renewal)
     if not _HOUR <= duration <= LONGEST * _HOUR:
-        message = f"is {wanted.duration}; cert-manager takes 1h and more, and the authority is good for {LONGEST}h"
-        yield _problem(job, message, "duration")
+        problem = f"is {internal_tls.duration}, which is out of range"
+        message = f"{problem}; write 1h (minimum of cert-manager) to {LONGEST}h (lifetime of the authority)"
+        _report(stack, RULE, job, message, "duration")
     elif renewal >= duration:
-        message = f"is {wanted.renewal}, and a certificate is valid for {wanted.duration}; write less"
-        yield _problem(job, message, "renewBefore")
-    elif renewal < _LEAST_RENEWAL:
-        yield _problem(job, f"is {wanted.renewal}; cert-manager takes 5m and more", "renewBefore")
+        message = f"is {internal_tls.renewal}, but a certificate is valid for {internal_tls.duration}; lower it"
+        _report(stack, RULE, job, message, "renewBefore")
+    elif renewal < _MIN_RENEWAL:
+        message = f"is {internal_tls.renewal}, which is less than cert-manager's minimum; write at least 5m"
+        _report(stack, RULE, job, message, "renewBefore")
 
 
-def _of_spec(job: Job) -> Iterator[Problem]:
-    spec, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
+def _check_spec(stack: StackSubject, job: Job) -> None:
+    spec, path = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
     configuration = mapping(spec.get("flinkConfiguration"))
-    cure = "take it away here, or write internalTls: {enabled: false}"
+    remedy = "remove it, or set internalTls: {enabled: false}"
     for key in tls.FORBIDDEN:
         if configuration.get(key) != tls.OWN_OPTIONS.get(key):
-            said = "is for internalTls to say" if key in configuration else "is what internalTls needs"
-            yield job.problem((*at, "flinkConfiguration", key), f"{said}; {cure}")
+            problem = (
+                "conflicts with internalTls, which sets it"
+                if key in configuration
+                else "is null, but internalTls requires it"
+            )
+            stack.report(RULE, (*path, "flinkConfiguration", key), f"{problem}; {remedy}", job)
     for template in templates(spec):
         if not _is_mounted(template.pod, tls.certificate_name(job.kind, job.name)):
-            message = f"leaves no Secret of internalTls at {INTERNAL_TLS_FOLDER} for the {template.process}; {cure}"
-            yield job.problem((*at, *template.at), message)
+            message = f"replaces the Secret of internalTls at {INTERNAL_TLS_FOLDER} of the {template.process}; {remedy}"
+            stack.report(RULE, (*path, *template.at), message, job)
 
 
 def _is_mounted(pod: Mapping[str, object], secret: str) -> bool:
-    containers = [mapping(one) for one in listed(pod.get("containers"))]
+    containers = [mapping(container) for container in listed(pod.get("containers"))]
     mounts = [
         mapping(mount)
-        for one in containers
-        if one.get("name") == tls.MAIN_CONTAINER
-        for mount in listed(one.get("volumeMounts"))
+        for container in containers
+        if container.get("name") == tls.MAIN_CONTAINER
+        for mount in listed(container.get("volumeMounts"))
     ]
-    volumes = {mapping(one).get("name"): mapping(mapping(one).get("secret")) for one in listed(pod.get("volumes"))}
+    volumes = [mapping(volume) for volume in listed(pod.get("volumes"))]
+    secrets = {volume.get("name"): mapping(volume.get("secret")).get("secretName") for volume in volumes}
     return any(
-        mount.get("mountPath") == INTERNAL_TLS_FOLDER and volumes.get(mount.get("name"), {}).get("secretName") == secret
-        for mount in mounts
+        mount.get("mountPath") == INTERNAL_TLS_FOLDER and secrets.get(mount.get("name")) == secret for mount in mounts
     )

@@ -1,4 +1,4 @@
-"""The size of JobManager and TaskManagers: the operator's rules, and what Flink refuses that the operator takes."""
+"""The size of JobManager and TaskManagers: the operator's rules, and sizes with which Flink does not start."""
 
 from __future__ import annotations
 
@@ -12,99 +12,105 @@ from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import limit_factor, quantity, resource_memory
 from flink_k8s.resolve.pod_requests import size
 
-Follows = Callable[[dict[str, str]], None]
-"""Raises ValueError when the memory of a process does not follow from that configuration."""
+Calculation = Callable[[dict[str, str]], None]
+"""Raises ValueError if the memory of a process cannot be calculated from the configuration."""
 
 
-def look(subject: Subject) -> None:
-    """Memory is said or follows from Flink's configuration, every size can be read, and Flink can do with it."""
-    for process, follows in (("jobManager", flink_memory.job_manager), ("taskManager", flink_memory.task_manager)):
+def check(subject: Subject) -> None:
+    """Check that memory is set or follows from Flink's configuration, and that Flink starts with it."""
+    for process, calculate in (("jobManager", flink_memory.job_manager), ("taskManager", flink_memory.task_manager)):
         fields = mapping(subject.spec.get(process))
         resource, resources = mapping(fields.get("resource")), mapping(fields.get("resources"))
         requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
         memory = resource.get("memory")
-        said = str(memory if memory is not None else "").strip() or requests.get("memory") is not None
-        if not said and limits.get("memory") is None:
-            _must_follow(subject, process, follows)
+        is_requested = str(memory if memory is not None else "").strip() or requests.get("memory") is not None
+        if not is_requested and limits.get("memory") is None:
+            _check_calculated(subject, process, calculate)
         else:
-            _must_suffice(subject, process, follows)
+            _check_size(subject, process, calculate)
         if memory is not None:
-            _read(subject, (process, "resource", "memory"), str(memory), resource_memory)
+            _check_quantity(subject, (process, "resource", "memory"), str(memory), resource_memory)
         if resource.get("ephemeralStorage") is not None:
             path = (process, "resource", "ephemeralStorage")
-            _read(subject, path, str(resource["ephemeralStorage"]), quantity)
+            _check_quantity(subject, path, str(resource["ephemeralStorage"]), quantity)
         _requirements(subject, process, requests, limits)
         _limit_factors(subject, process, requests.keys() & limits.keys())
 
 
-def _must_suffice(subject: Subject, process: str, follows: Follows) -> None:
-    where, said = size(mapping(subject.spec.get(process))).get("memory", (None, None))
-    configuration = dict(subject.configuration)
-    if said is not None:
+def _check_size(subject: Subject, process: str, calculate: Calculation) -> None:
+    path, value = size(mapping(subject.spec.get(process))).get("memory", (None, None))
+    configuration = dict(subject.options.configuration)
+    if value is not None:
         try:
-            configuration[f"{process.lower()}.memory.process.size"] = str(resource_memory(str(said)))
+            configuration[f"{process.lower()}.memory.process.size"] = str(resource_memory(str(value)))
         except ValueError:
-            return  # which is said
+            return  # reported by `_check_quantity`
     try:
-        follows(configuration)
+        calculate(configuration)
     except ValueError as error:
-        if where is None:
-            message = "is not read beside resources; say it there"
-            subject.found("size", (process, "resource", "memory"), message)
+        if path is None:
+            message = "has no effect if resources is set; set resources.requests.memory or resources.limits.memory"
+            subject.report_spec("flink-memory", (process, "resource", "memory"), message)
         else:
-            message = f'is "{said}", with which Flink does not start ({error}); raise it, or lower its parts'
-            subject.found("size", (process, *where), message)
+            message = (
+                f'is "{value}", with which Flink does not start ({error}); raise it, or lower the parts of the memory'
+            )
+            subject.report_spec("flink-memory", (process, *path), message)
 
 
-def _limit_factors(subject: Subject, process: str, made: AbstractSet[str]) -> None:
-    """What Flink multiplies a request by for its limit; of resources in `made` the operator makes it by itself."""
+def _limit_factors(subject: Subject, process: str, with_both: AbstractSet[str]) -> None:
+    """Check the factors from which Flink calculates limits.
+
+    For the resources in `with_both`, which have a request and a limit, the operator calculates the factor.
+    """
     for resource in ("cpu", "memory"):
         key = f"kubernetes.{process.lower()}.{resource}.limit-factor"
-        said = subject.configuration.get(key)
-        if said is None or resource in made:
+        factor = subject.options.configuration.get(key)
+        if factor is None or resource in with_both:
             continue
         try:
-            limit_factor(said)
+            limit_factor(factor)
         except ValueError as error:
-            subject.found("size", ("flinkConfiguration", key), f'is "{said}"; {error}')
+            subject.report_spec("flink-memory", ("flinkConfiguration", key), f'is "{factor}"; {error}')
 
 
-def _must_follow(subject: Subject, process: str, follows: Follows) -> None:
+def _check_calculated(subject: Subject, process: str, calculate: Calculation) -> None:
     try:
-        follows(dict(subject.configuration))
+        calculate(dict(subject.options.configuration))
     except ValueError as error:
-        message = f"is missing; the operator needs it, such as 2048m{f' ({error})' if str(error) else ''}"
-        subject.found("operator", (process, "resource", "memory"), message)
+        message = f"is missing{f' ({error})' if str(error) else ''}; set a size, such as 2048m"
+        subject.refuse((process, "resource", "memory"), message)
 
 
-def _read(subject: Subject, path: KeyPath, text: str, reader: Callable[[str], object]) -> None:
+def _check_quantity(subject: Subject, path: KeyPath, text: str, reader: Callable[[str], object]) -> None:
     try:
         reader(text)
     except ValueError as error:
-        if text.strip() or path[-1] != "memory":  # empty memory is missing memory, which has been said
-            subject.found("operator", path, f'is "{text}", which is no size; {error}')
+        if text.strip() or path[-1] != "memory":  # empty memory is reported as missing
+            subject.refuse(path, f'is "{text}", which is not a valid size; {error}')
 
 
 def _requirements(subject: Subject, process: str, requests: object, limits: object) -> None:
     amounts: dict[tuple[str, str], float] = {}
-    for section, wanted in (("requests", requests), ("limits", limits)):
-        for key, value in mapping(wanted).items():
+    for section, amounts_by_resource in (("requests", requests), ("limits", limits)):
+        for key, value in mapping(amounts_by_resource).items():
             if value is None:
                 continue
             path, text = (process, "resources", section, key), str(value)
             try:
-                # What the operator's client reads as a quantity it writes again without spaces.
+                # The operator's client accepts spaces in a quantity, and writes it without them.
                 amount = float(resource_memory(text) if key == "memory" else quantity(text))
             except ValueError as error:
-                subject.found("operator", path, f'is "{text}"; {error}')
+                subject.refuse(path, f'is "{text}"; {error}')
                 continue
             if amount < 0 or (amount == 0 and key in ("memory", "cpu")):
-                subject.found("operator", path, f'is "{text}"; a positive amount is needed')
+                subject.refuse(path, f'is "{text}"; write a positive amount')
             amounts[section, key] = amount
     for key in ("cpu", "memory"):
         request, limit = amounts.get(("requests", key)), amounts.get(("limits", key))
         if request is not None and limit is not None and request > limit:
             path = (process, "resources", "requests", key)
-            subject.found(
-                "operator", path, f"is {mapping(requests)[key]}, more than its limit {mapping(limits)[key]}; lower it"
+            subject.refuse(
+                path,
+                f"is {mapping(requests)[key]}, which exceeds the limit {mapping(limits)[key]}; lower it",
             )

@@ -1,46 +1,43 @@
-"""Rules for the namespaces of a stack by themselves."""
+"""Rules for the namespaces of the stack config."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pydantic.alias_generators import to_camel
 
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
+from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.namespace import BOUNDS, COUNTS, POD_SECURITY_LABEL, is_every_clusters
-from flink_k8s.config.problems import KeyPath
+from flink_k8s.config.problems import STACK_CONFIG, KeyPath
 
 
-def _every_clusters(path: KeyPath, name: str) -> Finding:
-    message = f'is "{name}", which every cluster has and no stack can own; write another name, such as flink-operator'
-    return Finding("field", path, message)
+def _every_clusters(stack: StackSubject, path: KeyPath, name: str) -> None:
+    message = f'is "{name}", which exists in every cluster and cannot belong to a stack; choose another name'
+    stack.report(STACK_CONFIG, path, message)
 
 
-def look(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config."""
+def check(stack: StackSubject) -> None:
+    """Check the namespaces of the platform's components and of jobs."""
+    settings = stack.settings
     fields = {name: key for key, name in BOUNDS.items()} | {name: to_camel(key) for key, (_, name) in COUNTS.items()}
-    fields |= {"cpu": "cpu", "memory": "memory"}  # which Kubernetes takes for requests.cpu and requests.memory
+    fields |= {"cpu": "cpu", "memory": "memory"}  # Kubernetes' short names of requests.cpu and requests.memory
     for key, part in (("certManager", settings.cert_manager), ("prometheus", settings.prometheus)):
         if part.enabled and is_every_clusters(part.namespace):
-            yield _every_clusters((key, "namespace"), part.namespace)
+            _every_clusters(stack, (key, "namespace"), part.namespace)
     if settings.operator.enabled and is_every_clusters(settings.operator.namespace):
-        yield _every_clusters(("operator", "namespace"), settings.operator.namespace)
+        _every_clusters(stack, ("operator", "namespace"), settings.operator.namespace)
     for name, namespace in settings.namespaces.items():
         if namespace.create and is_every_clusters(name):
-            message = "is true, and every cluster has the namespace; remove it"
-            yield Finding("field", ("namespaces", name, "create"), message)
+            message = f"is true, but {name} exists in every cluster; remove it"
+            stack.report(STACK_CONFIG, ("namespaces", name, "create"), message)
         for field in ("labels", "egress"):
             if getattr(namespace, field) and not namespace.is_created(name):
-                cure = "set it in jobs.<name>" if field == "egress" else "label it where it is created"
-                yield Finding(
-                    "field", ("namespaces", name, field), f"is for a namespace that the stack creates; {cure}"
-                )
+                remedy = "set it in jobs.<name>" if field == "egress" else "set labels where the namespace is created"
+                message = f"requires a namespace that the stack creates; {remedy}"
+                stack.report(STACK_CONFIG, ("namespaces", name, field), message)
         for label in namespace.labels:
             if label.startswith(POD_SECURITY_LABEL):
-                yield Finding("field", ("namespaces", name, "labels", label), "is podSecurity's; set that")
+                message = "conflicts with podSecurity; set podSecurity of the namespace"
+                stack.report(STACK_CONFIG, ("namespaces", name, "labels", label), message)
         for bound in namespace.quota.hard:
             if bound in fields:
-                yield Finding(
-                    "field", ("namespaces", name, "quota", "hard", bound), f"is quota.{fields[bound]}; set that"
-                )
+                message = f"has a key of its own; set quota.{fields[bound]}"
+                stack.report(STACK_CONFIG, ("namespaces", name, "quota", "hard", bound), message)

@@ -1,17 +1,17 @@
-"""Rules about the network: no policies, egress to everything, policies that cut off what a job says it wants."""
+"""Rules about the network: no policies, policies that allow everything, hosts that a policy makes unreachable."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from flink_k8s.checks.objects import POLICY
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
+from flink_k8s.checks.subject import StackSubject, Subject
+from flink_k8s.config.findings import Source
 from flink_k8s.config.network import Endpoint, port_range
-from flink_k8s.config.problems import KeyPath, Problem
+from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.resolve.jobs import Attachment, Job
+from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
 from flink_k8s.resolve.traffic import DENY, EGRESS, at_url, of_job, policy_name, rest_clients
 
@@ -19,70 +19,77 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])(?:[a-z][a-z0-9+.:-]*://)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*):(\d{2,5})\b")
 
 
-def look(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config. What it says of all jobs is looked at by `stack.look_at_all_jobs`."""
+def check_stack(stack: StackSubject) -> None:
+    """Check network policies and `egress` of the stack config, without `jobDefaults` and `enforced`."""
+    settings = stack.settings
     if not settings.network_policies.enabled:
         message = (
-            "is false: every pod of the cluster can reach Flink's REST endpoints, and jobs can reach everything; leave"
-            " it on: a cluster that enforces no NetworkPolicy keeps them without harm"
+            "is false, so every pod of the cluster can reach Flink's REST endpoints, and jobs can reach every host; set"
+            " it to true: a cluster that does not enforce NetworkPolicies ignores them"
         )
-        yield Finding("unguarded", ("networkPolicies", "enabled"), message)
-    said: list[tuple[KeyPath, Sequence[Endpoint] | None]] = [
+        stack.report("no-network-policies", ("networkPolicies", "enabled"), message)
+    egress_by_path: list[tuple[KeyPath, Sequence[Endpoint] | None]] = [
         (("operator", "egress"), settings.operator.egress),
         *((("namespaces", name, "egress"), namespace.egress) for name, namespace in settings.namespaces.items()),
-        *((("jobs", name, "egress"), one.egress) for name, one in settings.jobs.items()),
+        *((("jobs", name, "egress"), job.egress) for name, job in settings.jobs.items()),
     ]
-    for path, egress in said:
-        yield from open_to_all(path, egress)
+    for path, egress in egress_by_path:
+        check_egress(stack, path, egress)
 
 
-def open_to_all(path: KeyPath, egress: Sequence[Endpoint] | None) -> Iterator[Finding]:
-    """Entries of one `egress`, which stands at that path, that leave nothing out."""
-    for index, one in enumerate(egress or ()):
-        if one.cidr in _EVERYWHERE and not one.ports:
-            yield Finding("open", (*path, index), "is every port of every address; write ports, or a smaller range")
+def check_egress(
+    stack: StackSubject, path: KeyPath, egress: Sequence[Endpoint] | None, source: Source | None = None
+) -> None:
+    """Report entries of the `egress` at the path that allow everything."""
+    for index, endpoint in enumerate(egress or ()):
+        if endpoint.cidr in _EVERYWHERE and not endpoint.ports:
+            message = "allows every port of every address; set ports, or a smaller range"
+            stack.report("open-network-policy", (*path, index), message, source)
 
 
-def look_at_reach(job: Job, settings: StackSettings) -> Iterator[Finding]:
-    """Hosts that a job names and no policy lets it reach, and an Ingress whose controller none lets in."""
+def check(subject: Subject) -> None:
+    """Report hosts that a declared job names and no policy allows, and an Ingress whose controller is not allowed."""
+    job, settings = subject.declared, subject.settings
+    if job is None or settings is None:
+        return
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
-    if traffic is None or job.kind == "FlinkSessionJob":  # whose cluster may have what it lacks
+    if traffic is None or job.kind == "FlinkSessionJob":  # the policies of its cluster apply
         return
     if mapping(job.spec.get("ingress")) and not rest_clients(settings) and settings.ingress.controller is None:
-        cure = "write ingress.controller: {namespace: …} with its controller's namespace"
-        message = f"is an Ingress whose controller no NetworkPolicy lets reach the job; {cure}"
-        yield Finding("reach", ("spec", "ingress"), message)
+        remedy = "set ingress.controller: {namespace: …} to the controller's namespace"
+        message = f"needs connections from the ingress controller, which no NetworkPolicy allows; {remedy}"
+        subject.report("unreachable-host", ("spec", "ingress"), message)
     allowed = [*traffic.egress, *settings.namespaces[job.namespace].egress]
-    told: set[str] = set()
+    reported: set[str] = set()
     for path, text in _texts(job):
         for host, port in _HOST_AND_PORT.findall(text):
             wanted = at_url(f"tcp://{host}:{port}", job.namespace)
-            if f"{host}:{port}" in told or any(_covers(one, other) for one in wanted for other in allowed):
+            if f"{host}:{port}" in reported or any(_covers(target, entry) for target in wanted for entry in allowed):
                 continue
-            told.add(f"{host}:{port}")
+            reported.add(f"{host}:{port}")
             namespace = wanted[0].namespace if wanted else None
             entry = f"{{namespace: {namespace}, ports: [{port}]}}" if namespace else f"{{cidr: …, ports: [{port}]}}"
-            cure = f"write jobs.{job.name}.egress: [{entry}]"
-            message = f"names {host}:{port}, which no NetworkPolicy lets the job reach; {cure}"
-            yield Finding("reach", path, message)
+            remedy = f"set jobs.{job.name}.egress: [{entry}]"
+            message = f"names {host}:{port}, which no NetworkPolicy allows the job to reach; {remedy}"
+            subject.report("unreachable-host", path, message)
 
 
-def policies_twice(
-    settings: StackSettings, jobs: Iterable[Job], attachments: Iterable[Attachment]
-) -> Iterator[Problem]:
-    """A job file's NetworkPolicy with the name of one of the program's own."""
-    if not settings.network_policies.enabled:
+def check_names(stack: StackSubject) -> None:
+    """Report NetworkPolicies in job files with the name of a policy that the program creates."""
+    if not stack.settings.network_policies.enabled:
         return
-    own = {(job.namespace, policy_name(job)) for job in jobs}
-    for one in attachments:
-        name = one.source.name
-        if one.source.kind == POLICY and (name in (DENY, EGRESS) or (one.namespace, name) in own):
-            cure = "name it otherwise"
-            yield one.source.problem(("metadata", "name"), f'"{name}" is a policy that the program makes; {cure}')
+    policy_names = {(job.namespace, policy_name(job)) for job in stack.jobs}
+    for attachment in stack.attachments:
+        name = attachment.source.name
+        if attachment.source.kind == POLICY and (
+            name in (DENY, EGRESS) or (attachment.namespace, name) in policy_names
+        ):
+            message = f'"{name}" is the name of a policy that the program creates; choose another name'
+            stack.report("duplicate-object", ("metadata", "name"), message, attachment.source)
 
 
 def _covers(wanted: Endpoint, allowed: Endpoint) -> bool:
-    """Whether what is allowed may be what is wanted, as far as names tell."""
+    """Whether the allowed endpoint may include the wanted one, by namespace and ports."""
     if wanted.namespace is not None and not (allowed.is_anybody or allowed.namespace == wanted.namespace):
         return False
     if wanted.namespace is None and allowed.namespace is not None:
@@ -95,12 +102,12 @@ def _covers(wanted: Endpoint, allowed: Endpoint) -> bool:
 
 
 def _texts(job: Job) -> Iterator[tuple[KeyPath, str]]:
-    inner, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
+    inner, path = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
     for index, argument in enumerate(listed(mapping(inner.get("job")).get("args"))):
-        yield (*at, "job", "args", index), str(argument)
+        yield (*path, "job", "args", index), str(argument)
     for template in templates(inner):
         for container in listed(template.pod.get("containers")):
-            place = template.places.get(("containers", str(mapping(container).get("name"))))
+            container_path = template.places.get(("containers", str(mapping(container).get("name"))))
             for index, variable in enumerate(listed(mapping(container).get("env"))):
-                if place is not None and mapping(variable).get("value") is not None:
-                    yield (*at, *place, "env", index, "value"), str(mapping(variable)["value"])
+                if container_path is not None and mapping(variable).get("value") is not None:
+                    yield (*path, *container_path, "env", index, "value"), str(mapping(variable)["value"])

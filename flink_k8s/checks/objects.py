@@ -1,7 +1,6 @@
-"""Rules for any object that the platform gives to Kubernetes, a Flink resource or not.
+"""Rules for objects of any kind, Flink resources and others.
 
-They hold for what job files carry beside the jobs, which `make check` looks at, and for all that the program
-registers, which the policy pack looks at.
+`make check` applies them to the objects of job files, and the policy pack to all objects that the program registers.
 """
 
 from __future__ import annotations
@@ -10,8 +9,10 @@ import re
 from collections.abc import Mapping
 
 from flink_k8s.checks import resources, safety
-from flink_k8s.config.findings import Say
-from flink_k8s.config.secret_text import is_secret, is_secret_argument
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Report
+from flink_k8s.config.job_files import FLINK_KINDS
+from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import listed, mapping
 
@@ -23,73 +24,78 @@ _POD_SPECS: dict[str, tuple[str, ...]] = {
     ),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
 }
-"""Where a kind has the spec of its pods."""
+"""Path of the pods' spec, by kind."""
 
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 POLICY = "NetworkPolicy"
 
 _FREE_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
-"""Kinds whose names are no DNS names."""
+"""Kinds whose names need not be DNS names."""
 
-_OPERATORS = frozenset({"FlinkDeployment", "FlinkBlueGreenDeployment", "FlinkSessionJob"})
-"""Kinds whose names have a rule of the operator's."""
+_NAME_CHECKED_KINDS = frozenset({"FlinkDeployment", "FlinkBlueGreenDeployment", "FlinkSessionJob"})
+"""Kinds whose names the operator restricts further: `checks.cluster`."""
 
 
-def look(manifest: Mapping[str, object], say: Say, *, in_file: bool) -> None:
-    """What one object shows by itself.
-
-    Args:
-        manifest: as Kubernetes gets it.
-        say: takes what is found.
-        in_file: whether it stands in a file. A Secret that does is in clear; one that the program makes is not.
-    """
+def check(subject: Subject) -> None:
+    """Check name, labels, plaintext secrets and pods of an object of any kind."""
+    manifest, report = subject.manifest, subject.report
     kind = str(manifest.get("kind"))
-    _name(kind, mapping(manifest.get("metadata")), say)
-    _labels(mapping(manifest.get("metadata")), say)
-    if kind == "Secret" and in_file:
+    _name(kind, mapping(manifest.get("metadata")), report)
+    _labels(mapping(manifest.get("metadata")), report)
+    if kind == "Secret" and subject.is_in_file:
         for key in ("data", "stringData"):
             if mapping(manifest.get(key)):
-                message = "is in clear for whoever reads the file; make the Secret outside, and refer to it by name"
-                say("secret", (key,), message)
-    elif kind == "ConfigMap":
-        for key, value in mapping(manifest.get("data")).items():
-            if is_secret(key, str(value)):
-                say("secret", ("data", key), f"looks like a secret in clear; {safety.CURE}")
-    elif kind == POLICY:
-        _policy(manifest, say)
+                message = "is stored as plaintext in the file; create the Secret outside, and refer to it by name"
+                report("plaintext-secret", (key,), message)
+    elif kind != "Secret":
+        # `safety.check` looks at the spec of Flink's kinds; the keystore of a Certificate is in a Secret itself.
+        is_elsewhere = kind in FLINK_KINDS or (kind == "Certificate" and _has_default_password(manifest))
+        own = {key: value for key, value in manifest.items() if key != "spec" or not is_elsewhere}
+        safety.report_secrets(own, (), report)
+    if kind == POLICY:
+        _policy(manifest, report)
     path = _POD_SPECS.get(kind)
     if path is not None:
         pod: Mapping[str, object] = manifest
         for part in path:
             pod = mapping(pod.get(part))
-        safety.look_at_pod(pod, path, say)
-        resources.look(pod, path, say)
-        for group in ("containers", "initContainers"):
-            for index, container in enumerate(listed(pod.get(group))):
-                args = [*listed(mapping(container).get("command")), *listed(mapping(container).get("args"))]
-                if any(is_secret_argument(args, place) for place in range(len(args))):
-                    say("secret", (*path, group, index, "args"), f"look like a secret in clear; {safety.CURE}")
+        safety.check_pod(pod, path, report)
+        resources.check_pod(pod, path, report)
 
 
-def _name(kind: str, metadata: Mapping[str, object], say: Say) -> None:
+def _has_default_password(manifest: Mapping[str, object]) -> bool:
+    keystores = mapping(mapping(manifest.get("spec")).get("keystores"))
+    return mapping(keystores.get("pkcs12")).get("password") == KEYSTORE_PASSWORD
+
+
+def _name(kind: str, metadata: Mapping[str, object], report: Report) -> None:
     name = metadata.get("name")
     if not isinstance(name, str) or not name:
-        say("name", ("metadata", "name"), "is missing: each deployment would make another object; give it a name")
-    elif kind not in _FREE_NAMES and kind not in _OPERATORS and not _SUBDOMAIN.fullmatch(name):
-        say("name", ("metadata", "name"), f'"{name}" is no DNS name; use lower-case letters, digits, - and .')
+        message = "is missing, so each deployment would create another object; set a name"
+        report("object-name", ("metadata", "name"), message)
+    elif kind not in _FREE_NAMES and kind not in _NAME_CHECKED_KINDS and not _SUBDOMAIN.fullmatch(name):
+        message = f'"{name}" is not a DNS name; use lower-case letters, digits, - and .'
+        report("object-name", ("metadata", "name"), message)
 
 
-def _policy(manifest: Mapping[str, object], say: Say) -> None:
+def _policy(manifest: Mapping[str, object], report: Report) -> None:
     spec = mapping(manifest.get("spec"))
-    for direction, peers, whom in (("ingress", "from", "everybody in"), ("egress", "to", "its pods reach everything")):
+    for direction, peers, effect in (
+        ("ingress", "from", "connections from everywhere"),
+        ("egress", "to", "connections to everywhere"),
+    ):
         for index, rule in enumerate(listed(spec.get(direction))):
-            said = mapping(rule)
-            if not listed(said.get(peers)) and not listed(said.get("ports")):
-                say("open", ("spec", direction, index), f"lets {whom}; write {peers}, or ports")
+            entry = mapping(rule)
+            if not listed(entry.get(peers)) and not listed(entry.get("ports")):
+                report("open-network-policy", ("spec", direction, index), f"allows {effect}; set {peers} or ports")
 
 
-def _labels(metadata: Mapping[str, object], say: Say) -> None:
-    said = mapping(metadata.get("labels"))
-    missing = [label for label in labels("") if not said.get(label)]
+def _labels(metadata: Mapping[str, object], report: Report) -> None:
+    existing = mapping(metadata.get("labels"))
+    missing = [label for label in labels("") if not existing.get(label)]
     if missing:
-        say("labels", ("metadata", "labels"), f"have no {', '.join(missing)}; each object says what it belongs to")
+        report(
+            "recommended-labels",
+            ("metadata", "labels"),
+            f"lack {', '.join(missing)}; set the recommended labels",
+        )

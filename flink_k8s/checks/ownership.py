@@ -1,13 +1,11 @@
-"""What belongs to the platform, and so into no job file of a stack of jobs on it."""
+"""Objects that belong to the platform, and must not be in the job files of a stack on that platform."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from flink_k8s.checks.subject import StackSubject
+from flink_k8s.facts.kinds import group_kind
 
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
-
-THE_PLATFORMS = frozenset(
+PLATFORM_KINDS = frozenset(
     {
         ("", "Namespace"),
         ("", "ServiceAccount"),
@@ -23,17 +21,14 @@ THE_PLATFORMS = frozenset(
         ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
     }
 )
-"""API group and kind of namespaces, accounts, rights, bounds and policies."""
+"""API group and kind of namespaces, accounts, roles, quotas and policies."""
 
 
-def look(manifest: Mapping[str, object], settings: StackSettings) -> Iterator[Finding]:
-    """What one object beside the jobs is.
-
-    Args:
-        manifest: of the object.
-        settings: of the stack; one that holds its platform itself may have anything.
-    """
-    group = str(manifest["apiVersion"]).rpartition("/")[0]
-    if settings.platform is not None and (group, str(manifest["kind"])) in THE_PLATFORMS:
-        cure = f"it goes into a job file of the stack {settings.platform}"
-        yield Finding("platform", ("kind",), f"is {manifest['kind']}, which belongs to the platform; {cure}")
+def check(stack: StackSubject) -> None:
+    """Report such objects in the job files of a stack on another stack's platform."""
+    platform = stack.settings.platform
+    for attachment in stack.attachments if platform is not None else ():
+        kind = attachment.source.kind
+        if group_kind(attachment.manifest) in PLATFORM_KINDS:
+            message = f"is {kind}, which belongs to the platform; move it to a job file of the stack {platform}"
+            stack.report("platform-config", ("kind",), message, attachment.source)

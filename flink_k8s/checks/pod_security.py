@@ -1,7 +1,7 @@
-"""Kubernetes' Pod Security profiles: what a namespace would refuse, before it does.
+"""Kubernetes' Pod Security profiles: pods that a namespace would refuse.
 
 After https://kubernetes.io/docs/concepts/security/pod-security-standards/ (Kubernetes 1.34), for the fields that a pod
-template can have. tests/e2e/test_teams.py asks an API server whether it says the same.
+template can have. tests/e2e/test_teams.py compares these rules with an API server.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Finding
-from flink_k8s.config.namespace import PodSecurityLevel
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.resolve.pod_templates import GROUPS, cluster_place, cluster_spec, templates
+from flink_k8s.resolve.pod_templates import GROUPS, templates
 
 Violation = tuple[KeyPath, str]
-"""Where in the pod's spec, and `what is wrong; what would be right`."""
+"""Path in the pod's spec, and `problem; remedy`."""
 
 _CAPABILITIES: Final = frozenset(
     {
@@ -45,38 +45,36 @@ _VOLUMES: Final = frozenset(
 _SELINUX_TYPES: Final = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 
 
-def look(manifest: Mapping[str, object], level: PodSecurityLevel) -> list[Finding]:
-    """What is wrong with the pods of a Flink resource.
-
-    Args:
-        manifest: merged.
-        level: of its namespace.
-    """
-    kind = str(manifest["kind"])
-    spec, at = cluster_spec(kind, mapping(manifest.get("spec"))), cluster_place(kind)
+def check(subject: Subject) -> None:
+    """Check the pods of a Flink cluster against the profile of its namespace."""
+    spec, at, level = subject.cluster_spec, subject.cluster_place, subject.pod_security
     if not spec:
-        return []
-    namespace = mapping(manifest.get("metadata")).get("namespace")
-    found: dict[Finding, None] = {}  # what is said of the common template is found for both processes
+        return
+    reported: set[Finding] = set()  # both processes share the common template
     for template in templates(spec):
 
-        def placed(path: KeyPath, places: Mapping[tuple[str, str], KeyPath] = template.places) -> KeyPath:
+        def in_template(path: KeyPath, places: Mapping[tuple[str, str], KeyPath] = template.places) -> KeyPath:
             if path[0] not in GROUPS:
                 return ("podTemplate", "spec", *path)
             return (*places[str(path[0]), str(path[1])], *path[2:])
 
-        for violated, wrongs in (("baseline", _baseline(template.pod)), ("restricted", _restricted(template.pod))):
+        for violated, pod_violations in (
+            ("baseline", _baseline(template.pod)),
+            ("restricted", _restricted(template.pod)),
+        ):
             refused = level == "restricted" or level == violated
             looser = "privileged" if violated == "baseline" else "baseline"
-            cure = f", or set podSecurity: {looser} for the namespace {namespace}" if refused else ""
-            for path, message in wrongs:
-                rule = "podSecurity" if refused else "unrestricted"
-                found[Finding(rule, (*at, *placed(path)), f"{message}{cure}")] = None
-    return list(found)
+            remedy = f", or set podSecurity: {looser} for the namespace {subject.namespace}" if refused else ""
+            for path, message in pod_violations:
+                rule = "pod-security" if refused else "restricted-profile"
+                finding = Finding(rule, (*at, *in_template(path)), f"{message}{remedy}")
+                if finding not in reported:
+                    reported.add(finding)
+                    subject.findings.append(finding)
 
 
 def violations(pod: Mapping[str, object]) -> list[Violation]:
-    """What the restricted profile refuses of a pod's spec; a container stands by its name in the path."""
+    """Violations of the restricted profile in a pod's spec; paths contain the names of containers."""
     return [*_baseline(pod), *_restricted(pod)]
 
 
@@ -95,10 +93,10 @@ def _contexts(pod: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str,
 def _baseline(pod: Mapping[str, object]) -> Iterator[Violation]:
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(key) is True:
-            yield (key,), "reaches into the node; remove it"
+            yield (key,), "gives the pod access to the node; remove it"
     for index, volume in enumerate(listed(pod.get("volumes"))):
         if mapping(volume).get("hostPath") is not None:
-            yield ("volumes", index, "hostPath"), "is a folder of the node; use a claim or an emptyDir"
+            yield ("volumes", index, "hostPath"), "mounts a directory of the node; use a claim or an emptyDir"
     for index, sysctl in enumerate(listed(mapping(pod.get("securityContext")).get("sysctls"))):
         if mapping(sysctl).get("name") not in _SYSCTLS:
             yield ("securityContext", "sysctls", index), f"sets {mapping(sysctl).get('name')} of the node; remove it"
@@ -107,15 +105,15 @@ def _baseline(pod: Mapping[str, object]) -> Iterator[Violation]:
     for path, container in _containers(pod):
         for index, port in enumerate(listed(container.get("ports"))):
             if mapping(port).get("hostPort"):
-                yield (*path, "ports", index, "hostPort"), "takes a port of the node; remove it"
+                yield (*path, "ports", index, "hostPort"), "binds a port of the node; remove it"
         for place, handler in _handlers(container):
             for action in ("httpGet", "tcpSocket"):
                 if mapping(handler.get(action)).get("host"):
-                    yield (*path, *place, action, "host"), "has the kubelet call another host than the pod; remove it"
+                    yield (*path, *place, action, "host"), "makes the kubelet call another host than the pod; remove it"
 
 
 def _handlers(container: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mapping[str, object]]]:
-    """What the kubelet calls of a container, from the node: probes and hooks."""
+    """Probes and hooks of a container, which the kubelet calls from the node."""
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         yield (name,), mapping(container.get(name))
     for name in ("postStart", "preStop"):
@@ -124,17 +122,17 @@ def _handlers(container: Mapping[str, object]) -> Iterator[tuple[KeyPath, Mappin
 
 def _baseline_context(path: KeyPath, context: Mapping[str, object]) -> Iterator[Violation]:
     if context.get("privileged") is True:
-        yield (*path, "privileged"), "makes the container the node's root; remove it"
+        yield (*path, "privileged"), "gives the container root access to the node; remove it"
     if mapping(context.get("windowsOptions")).get("hostProcess") is True:
-        yield (*path, "windowsOptions", "hostProcess"), "reaches into the node; remove it"
+        yield (*path, "windowsOptions", "hostProcess"), "gives the pod access to the node; remove it"
     if context.get("procMount") not in (None, "Default"):
-        yield (*path, "procMount"), "shows all of /proc; remove it"
+        yield (*path, "procMount"), "exposes all of /proc; remove it"
     for key in ("seccompProfile", "appArmorProfile"):
         if mapping(context.get(key)).get("type") == "Unconfined":
             yield (*path, key, "type"), "is Unconfined; write RuntimeDefault"
     selinux = mapping(context.get("seLinuxOptions"))
     if selinux.get("type", "") not in _SELINUX_TYPES or selinux.get("user") or selinux.get("role"):
-        yield (*path, "seLinuxOptions"), "leaves the containers' own SELinux types; remove it"
+        yield (*path, "seLinuxOptions"), "sets an SELinux type, user or role outside of the container types; remove it"
     added = [str(name) for name in listed(mapping(context.get("capabilities")).get("add"))]
     if extra := sorted(set(added) - _CAPABILITIES):
         yield (*path, "capabilities", "add"), f"adds {', '.join(extra)}; remove it"
@@ -144,33 +142,40 @@ def _restricted(pod: Mapping[str, object]) -> Iterator[Violation]:
     for index, volume in enumerate(listed(pod.get("volumes"))):
         others = sorted(mapping(volume).keys() - _VOLUMES - {"name", "hostPath"})
         if others:
-            yield ("volumes", index, others[0]), "is no volume that the restricted profile takes; use a claim"
-    whole = mapping(pod.get("securityContext"))
-    if whole.get("runAsUser") == 0:
-        yield ("securityContext", "runAsUser"), "is root; write the number of another user, such as 9999"
-    if whole.get("runAsNonRoot") is False:  # refused even where every container says true
-        yield ("securityContext", "runAsNonRoot"), "lets containers run as root; write true"
+            yield (
+                ("volumes", index, others[0]),
+                "is a volume type that the restricted profile does not allow; use a claim",
+            )
+    pod_context = mapping(pod.get("securityContext"))
+    if pod_context.get("runAsUser") == 0:
+        yield ("securityContext", "runAsUser"), "is 0, which is root; write the id of another user, such as 9999"
+    if pod_context.get("runAsNonRoot") is False:  # refused even if every container sets true
+        yield ("securityContext", "runAsNonRoot"), "allows containers to run as root; write true"
     for path, container in _containers(pod):
-        yield from _restricted_container((*path, "securityContext"), mapping(container.get("securityContext")), whole)
+        yield from _restricted_container(
+            (*path, "securityContext"), mapping(container.get("securityContext")), pod_context
+        )
 
 
-def _restricted_container(path: KeyPath, own: Mapping[str, object], whole: Mapping[str, object]) -> Iterator[Violation]:
-    if own.get("allowPrivilegeEscalation") is not False:
-        yield (*path, "allowPrivilegeEscalation"), "lets a process gain rights; write false"
-    capabilities = mapping(own.get("capabilities"))
+def _restricted_container(
+    path: KeyPath, context: Mapping[str, object], pod_context: Mapping[str, object]
+) -> Iterator[Violation]:
+    if context.get("allowPrivilegeEscalation") is not False:
+        yield (*path, "allowPrivilegeEscalation"), "is not false, so a process can gain privileges; write false"
+    capabilities = mapping(context.get("capabilities"))
     if "ALL" not in listed(capabilities.get("drop")):
-        yield (*path, "capabilities", "drop"), "keeps rights of root; write [ALL]"
+        yield (*path, "capabilities", "drop"), "does not drop all capabilities; write [ALL]"
     added = sorted({str(name) for name in listed(capabilities.get("add"))} & (_CAPABILITIES - {"NET_BIND_SERVICE"}))
     if added:
         yield (*path, "capabilities", "add"), f"adds {', '.join(added)}; remove it"
-    if own.get("runAsUser") == 0:
-        yield (*path, "runAsUser"), "is root; write the number of another user, such as 9999"
-    non_root = own.get("runAsNonRoot")
-    if non_root is False or (non_root is None and whole.get("runAsNonRoot") is None):
-        yield (*path, "runAsNonRoot"), "may run as root; write true"
-    profile = _first(own.get("seccompProfile"), whole.get("seccompProfile"))
+    if context.get("runAsUser") == 0:
+        yield (*path, "runAsUser"), "is 0, which is root; write the id of another user, such as 9999"
+    non_root = context.get("runAsNonRoot")
+    if non_root is False or (non_root is None and pod_context.get("runAsNonRoot") is None):
+        yield (*path, "runAsNonRoot"), "is not true, so the container may run as root; write true"
+    profile = _first(context.get("seccompProfile"), pod_context.get("seccompProfile"))
     if mapping(profile).get("type") not in ("RuntimeDefault", "Localhost", "Unconfined"):
-        yield (*path, "seccompProfile"), "has no seccomp profile; write {type: RuntimeDefault}"
+        yield (*path, "seccompProfile"), "is not set; write {type: RuntimeDefault}"
 
 
 def _first(*values: object) -> object:
@@ -178,6 +183,10 @@ def _first(*values: object) -> object:
 
 
 def without_repeats(findings: Sequence[Finding]) -> list[Finding]:
-    """Without the warnings that say of the same place what Pod Security says more strictly."""
-    refused = {one.path for one in findings if one.rule in ("podSecurity", "unrestricted")}
-    return [one for one in findings if one.rule not in ("privileged", "hostPath") or one.path not in refused]
+    """The findings without warnings at places that a Pod Security rule reports, too."""
+    refused = {finding.path for finding in findings if finding.rule in ("pod-security", "restricted-profile")}
+    return [
+        finding
+        for finding in findings
+        if finding.rule not in ("privileged-pod", "host-path") or finding.path not in refused
+    ]

@@ -1,120 +1,124 @@
-"""Rules for what a namespace allows: a job that its quota or its limits would never let start."""
+"""Rules for quotas and limits of namespaces: jobs that could never start."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pydantic.alias_generators import to_camel
 
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
+from flink_k8s.checks.subject import StackSubject, Subject
 from flink_k8s.config.namespace import COUNTS, Limits, NamespaceSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
 from flink_k8s.facts.units import quantity
-from flink_k8s.resolve import pod_requests as demand
-from flink_k8s.resolve import resource_requests as costs
-from flink_k8s.resolve.jobs import Attachment, Job
+from flink_k8s.resolve import pod_requests as pod_requests
+from flink_k8s.resolve import resource_requests as resource_requests
+from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
 from flink_k8s.resolve.quota_usage import NO_COSTS, Cost, Usage
 
 _RESOURCES = ("cpu", "memory")
-"""What containers ask for."""
+"""Resources in the requests of containers."""
 
 _BOUNDED = (*_RESOURCES, "pods")
-"""What the pods of a job come to, by the field of the quota that bounds it."""
+"""Fields of a quota that bound the pods of jobs."""
 
 _UNITS = (("Gi", 1024**3), ("Mi", 1024**2), ("Ki", 1024))
 
 
-def look(job: Job, settings: StackSettings) -> Iterator[Finding]:
-    """What one job asks for against the bounds of its namespace.
-
-    Args:
-        job: merged.
-        settings: of the stack.
-    """
+def check(subject: Subject) -> None:
+    """Compare the requests of a declared job with the quota and the limits of its namespace."""
+    job, settings = subject.declared, subject.settings
+    if job is None or settings is None:
+        return
     spec, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
     if not spec:
         return
     namespace = settings.namespaces[job.namespace]
-    asker = costs.asker(job, settings)
-    yield from _containers(demand.pods(asker.spec, asker.configuration), namespace, at)
-    pods = asker.pods()
+    requests = resource_requests.asker(job, settings)
+    _check_containers(subject, pod_requests.pods(requests.spec, requests.configuration), namespace, at)
+    pods = requests.pods()
     for resource in _BOUNDED:
         bound = _bound(namespace, resource)
         if bound is None:
             continue
-        each = [(one, _each(one, resource, namespace.limits)) for one in pods if one.number]
-        asked = sum((one.number * amount for one, amount in each), Decimal(0))
-        lower = "its parallelism" if resource == "pods" else "its parallelism or size"
-        cure = f"lower {lower}, or raise namespaces.{job.namespace}.quota.{resource}"
-        if asked <= bound < 2 * asked and job.kind == "FlinkBlueGreenDeployment":
+        pod_amounts = [
+            (pod_group, _each(pod_group, resource, namespace.limits)) for pod_group in pods if pod_group.number
+        ]
+        requested = sum((pod_group.number * amount for pod_group, amount in pod_amounts), Decimal(0))
+        reducible = "the parallelism" if resource == "pods" else "parallelism or size"
+        remedy = f"lower {reducible}, or raise namespaces.{job.namespace}.quota.{resource}"
+        if requested <= bound < 2 * requested and job.kind == "FlinkBlueGreenDeployment":
             message = (
-                f"asks for {_asked(resource, 2 * asked)} while it changes over, when blue and green run "
-                f"side by side, and namespace {job.namespace} may have {_shown(resource, bound)} in all: no change of "
-                f"it can end; {cure}"
+                f"requests {_shown_request(resource, 2 * requested)} while blue and green run in parallel, exceeding "
+                f"the quota of {_shown(resource, bound)} of namespace {job.namespace}, so a switch can never complete; "
+                f"{remedy}"
             )
-            yield Finding("crowded", at, message)
-        if asked > bound:
-            parts = ", ".join(_part(one, resource, amount) for one, amount in each)
+            subject.report("quota-shared", at, message)
+        if requested > bound:
+            parts = ", ".join(_part(pod_group, resource, amount) for pod_group, amount in pod_amounts)
             message = (
-                f"asks for {_asked(resource, asked)} ({parts}), and namespace {job.namespace} may have "
-                f"{_shown(resource, bound)} in all; {cure}"
+                f"requests {_shown_request(resource, requested)} ({parts}), exceeding the quota of "
+                f"{_shown(resource, bound)} of namespace {job.namespace}; {remedy}"
             )
-            largest, _ = max(each, key=lambda one: one[0].number * one[1])
-            yield Finding("quota", (*at, largest.process), message)
+            largest, _ = max(pod_amounts, key=lambda pair: pair[0].number * pair[1])
+            subject.report("quota-exceeded", (*at, largest.process), message)
 
 
-def look_at_all(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Iterator[Finding]:
-    """What all that is declared in a namespace comes to; paths are those of the stack config."""
-    jobs, attachments = list(jobs), list(attachments)
-    sizes = costs.claim_sizes(attachments) | costs.state_claims(settings, settings.namespaces)
-    asked = NO_COSTS
-    bounds = [_bound(namespace, what) for namespace in settings.namespaces.values() for what in _BOUNDED]
+def check_stack(stack: StackSubject) -> None:
+    """Compare everything that is declared in a namespace with its quota."""
+    settings, jobs, attachments = stack.settings, stack.jobs, stack.attachments
+    sizes = resource_requests.claim_sizes(attachments) | resource_requests.state_claims(settings, settings.namespaces)
+    requested = NO_COSTS
+    bounds = [_bound(namespace, resource) for namespace in settings.namespaces.values() for resource in _BOUNDED]
     if any(bound is not None for bound in bounds):
-        asked = costs.declared(jobs, (), settings)
+        requested = resource_requests.declared(jobs, (), settings)
     for name, namespace in settings.namespaces.items():
-        here = [job for job in jobs if job.namespace == name]
-        yield from _counts(name, namespace, here, settings.operator.version)
-        yield from _claims(name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
-        mine = {job: one for (_, home, job), one in asked.jobs.items() if home == name}
+        jobs_here = [job for job in jobs if job.namespace == name]
+        _check_counts(stack, name, namespace, jobs_here)
+        _check_claims(stack, name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
+        costs = {job: cost for (_, home, job), cost in requested.jobs.items() if home == name}
         for resource in _BOUNDED:
-            yield from _together(name, namespace, mine, resource)
+            _check_together(stack, name, namespace, costs, resource)
 
 
-def _together(name: str, namespace: NamespaceSettings, jobs: Mapping[str, Cost], resource: str) -> Iterator[Finding]:
+def _check_together(
+    stack: StackSubject, name: str, namespace: NamespaceSettings, jobs: Mapping[str, Cost], resource: str
+) -> None:
     bound = _bound(namespace, resource)
     if bound is None:
         return
     path: KeyPath = ("namespaces", name, "quota", resource)
-    asked = {job: _amount(cost.usage, resource) for job, cost in jobs.items()}
-    more = {job: _amount(cost.peak, resource) - asked[job] for job, cost in jobs.items()}
-    total = sum(asked.values(), Decimal(0))
+    requested = {job: _amount(cost.usage, resource) for job, cost in jobs.items()}
+    more = {job: _amount(cost.peak, resource) - requested[job] for job, cost in jobs.items()}
+    total = sum(requested.values(), Decimal(0))
     if total > bound:
-        if all(amount <= bound for amount in asked.values()):
-            each = ", ".join(f"{job} {_shown(resource, amount)}" for job, amount in sorted(asked.items()) if amount)
-            message = (
-                f"is {_shown(resource, bound)}, and the jobs there ask for {_shown(resource, total)} together ({each});"
-                " raise it, or some of them wait until others have ended"
+        if all(amount <= bound for amount in requested.values()):
+            by_job = ", ".join(
+                f"{job} {_shown(resource, amount)}" for job, amount in sorted(requested.items()) if amount
             )
-            yield Finding("crowded", path, message)
+            message = (
+                f"is {_shown(resource, bound)}, but the jobs together request {_shown(resource, total)} ({by_job}), so"
+                " some jobs wait until others have ended; raise it"
+            )
+            stack.report("quota-shared", path, message)
         return
     for job, extra in sorted(more.items()):
-        if total + extra > bound >= asked[job] + extra:
+        if total + extra > bound >= requested[job] + extra:
             message = (
-                f"is {_shown(resource, bound)}, and while {job} changes over, blue and green side by side, the jobs "
-                f"there ask for {_shown(resource, total + extra)} together; raise it, or no change of {job} can end"
+                f"is {_shown(resource, bound)}, but the jobs together request {_shown(resource, total + extra)} while "
+                f"blue and green of {job} run in parallel, so a switch of {job} can never complete; raise it"
             )
-            yield Finding("crowded", path, message)
+            stack.report("quota-shared", path, message)
 
 
-def _amount(asked: Usage, resource: str) -> Decimal:
-    return Decimal({"cpu": asked.cpu, "memory": asked.memory, "pods": asked.pods}[resource])
+def _amount(requested: Usage, resource: str) -> Decimal:
+    return Decimal({"cpu": requested.cpu, "memory": requested.memory, "pods": requested.pods}[resource])
 
 
-def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: str) -> Iterator[Finding]:
+def _check_counts(stack: StackSubject, name: str, namespace: NamespaceSettings, jobs: Sequence[Job]) -> None:
+    operator = stack.settings.operator.version
     table = tables.fields(operator)
     for field, (kind, _) in COUNTS.items():
         bound = getattr(namespace.quota, field)
@@ -122,84 +126,92 @@ def _counts(name: str, namespace: NamespaceSettings, jobs: list[Job], operator: 
             continue
         path = ("namespaces", name, "quota", to_camel(field))
         if table is not None and kind not in table.kinds:
-            message = f"counts {kind}s, which operator {operator} does not have; remove it"
-            yield Finding("quota", path, message)
-        here = sum(job.kind == kind for job in jobs)
-        if here > bound:
-            yield Finding("quota", path, f"is {bound}, and {here} {kind}s are declared there; raise it")
+            message = f"limits {kind}s, which operator {operator} does not support; remove it"
+            stack.report("quota-exceeded", path, message)
+        count = sum(job.kind == kind for job in jobs)
+        if count > bound:
+            stack.report(
+                "quota-exceeded", path, f"is {bound}, but {count} {kind}s are declared in the namespace; raise it"
+            )
 
 
-def _claims(name: str, namespace: NamespaceSettings, claims: Mapping[str, str]) -> Iterator[Finding]:
-    """What the claims of a namespace, by their names and sizes, come to."""
+def _check_claims(stack: StackSubject, name: str, namespace: NamespaceSettings, claims: Mapping[str, str]) -> None:
+    """Compare number and sizes of the claims of a namespace, by their names, with its quota and limits."""
     quota, largest = namespace.quota, namespace.limits.claim
     if quota.claims is not None and len(claims) > quota.claims:
-        message = f"is {quota.claims}, and {len(claims)} claims are declared there; raise it"
-        yield Finding("quota", ("namespaces", name, "quota", "claims"), message)
+        message = f"is {quota.claims}, but {len(claims)} claims are declared in the namespace; raise it"
+        stack.report("quota-exceeded", ("namespaces", name, "quota", "claims"), message)
     sizes: dict[str, Decimal] = {}
     for claim, size in claims.items():
         try:
             sizes[claim] = quantity(size)
         except ValueError:
-            continue  # Kubernetes says so
+            continue  # Kubernetes reports it
     total = sum(sizes.values(), Decimal(0))
     if quota.storage is not None and total > quantity(quota.storage):
-        message = f"is {quota.storage}, and the claims there ask for {_shown('memory', total)} together; raise it"
-        yield Finding("quota", ("namespaces", name, "quota", "storage"), message)
+        message = f"is {quota.storage}, but the claims together request {_shown('memory', total)}; raise it"
+        stack.report("quota-exceeded", ("namespaces", name, "quota", "storage"), message)
     for claim, size in sizes.items():
         if largest is not None and size > quantity(largest):
-            message = f"is {largest}, and the claim {claim} asks for {_shown('memory', size)}; raise it"
-            yield Finding("quota", ("namespaces", name, "limits", "claim"), message)
+            message = f"is {largest}, but the claim {claim} requests {_shown('memory', size)}; raise it"
+            stack.report("quota-exceeded", ("namespaces", name, "limits", "claim"), message)
 
 
-def _containers(pods: list[demand.Pods], namespace: NamespaceSettings, at: KeyPath) -> Iterator[Finding]:
-    """Containers that Kubernetes refuses one by one."""
+def _check_containers(
+    subject: Subject, pods: list[pod_requests.Pods], namespace: NamespaceSettings, spec_path: KeyPath
+) -> None:
+    """Report single containers that Kubernetes would refuse."""
     for pod in pods:
         for container in (*pod.containers, *pod.first):
-            path = (*at, *(container.at or (pod.process,)))
+            path = (*spec_path, *(container.at or (pod.process,)))
             for resource in _RESOURCES:
-                yield from _container(container, resource, namespace, path)
+                _check_container(subject, container, resource, namespace, path)
 
 
-def _container(
-    container: demand.Container, resource: str, namespace: NamespaceSettings, path: KeyPath
-) -> Iterator[Finding]:
+def _check_container(
+    subject: Subject, container: pod_requests.Container, resource: str, namespace: NamespaceSettings, path: KeyPath
+) -> None:
     limits = namespace.limits
     request, limit = container.requests.get(resource), container.limits.get(resource)
-    if request is None and _bound(namespace, resource) is not None and demand.default_request(resource, limits) is None:
+    if (
+        request is None
+        and _bound(namespace, resource) is not None
+        and pod_requests.default_request(resource, limits) is None
+    ):
         message = (
-            f"container {container.name} requests no {resource}, which a namespace with a quota for it wants; "
+            f"container {container.name} has no request for {resource}, which the quota of the namespace requires; "
             f"set resources.requests.{resource}, or limits.defaultRequest.{resource} of the namespace"
         )
-        yield Finding("quota", path, message)
-    most, least = limits.max.named().get(resource), limits.min.named().get(resource)
-    above = limit if limit is not None else request
-    if most is not None and above is not None and above > quantity(most):
-        said = f"may use {_shown(resource, above)} of {resource}, and {most} is the most there"
-        cure = f"lower it, or raise limits.max.{resource} of the namespace"
-        yield Finding("quota", path, f"container {container.name} {said}; {cure}")
-    if least is not None and request is not None and request < quantity(least):
-        said = f"requests {_shown(resource, request)} of {resource}, and {least} is the least there"
-        cure = f"raise it, or lower limits.min.{resource} of the namespace"
-        yield Finding("quota", path, f"container {container.name} {said}; {cure}")
+        subject.report("quota-exceeded", path, message)
+    maximum, minimum = limits.max.named().get(resource), limits.min.named().get(resource)
+    usable = limit if limit is not None else request
+    if maximum is not None and usable is not None and usable > quantity(maximum):
+        problem = f"has a limit of {_shown_request(resource, usable)}, exceeding the maximum of {maximum}"
+        remedy = f"lower it, or raise limits.max.{resource} of the namespace"
+        subject.report("quota-exceeded", path, f"container {container.name} {problem}; {remedy}")
+    if minimum is not None and request is not None and request < quantity(minimum):
+        problem = f"requests {_shown_request(resource, request)}, which is less than the minimum of {minimum}"
+        remedy = f"raise it, or lower limits.min.{resource} of the namespace"
+        subject.report("quota-exceeded", path, f"container {container.name} {problem}; {remedy}")
 
 
 def _bound(namespace: NamespaceSettings, resource: str) -> Decimal | None:
-    said = getattr(namespace.quota, resource)
-    return None if said is None else quantity(str(said))
+    bound = getattr(namespace.quota, resource)
+    return None if bound is None else quantity(str(bound))
 
 
-def _each(pods: demand.Pods, resource: str, limits: Limits) -> Decimal:
-    """What one of the pods comes to."""
+def _each(pods: pod_requests.Pods, resource: str, limits: Limits) -> Decimal:
+    """Request of one of the pods."""
     return Decimal(1) if resource == "pods" else pods.request(resource, limits)
 
 
-def _part(pods: demand.Pods, resource: str, each: Decimal) -> str:
+def _part(pods: pod_requests.Pods, resource: str, amount: Decimal) -> str:
     counted = f"{pods.number} {pods.title}{'s' if pods.number > 1 else ''}"
-    return counted if resource == "pods" else f"{counted} of {_shown(resource, each)}"
+    return counted if resource == "pods" else f"{counted} with {_shown(resource, amount)}"
 
 
-def _asked(resource: str, amount: Decimal) -> str:
-    return f"{_shown(resource, amount)}{' ' if resource == 'pods' else ' of '}{resource}"
+def _shown_request(resource: str, amount: Decimal) -> str:
+    return f"{_shown(resource, amount)} {'CPU' if resource == 'cpu' else resource}"
 
 
 def _shown(resource: str, amount: Decimal) -> str:

@@ -1,37 +1,33 @@
-"""Whether a job comes back with its state when a process dies: high availability and checkpoints."""
+"""Whether a job recovers with its state after a process has died: high availability and checkpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from flink_k8s.checks.cluster import is_highly_available
 from flink_k8s.checks.subject import Subject
 
 _INTERVAL = "execution.checkpointing.interval"
 _MODE = "execution.runtime-mode"
 
 
-def look(subject: Subject) -> None:
-    """One job.
-
-    A job says by its upgradeMode that it has state to keep: a batch job is stateless.
-
-    Args:
-        subject: with the configuration that the job will have; a session job's has its cluster's, too.
-    """
-    job: Mapping[str, object] | None = subject.job
+def check(subject: Subject) -> None:
+    """Check one job. Its `upgradeMode` specifies whether it keeps state; a batch job is stateless."""
+    if subject.kind == "FlinkSessionJob" and subject.session_cluster is None:
+        return
+    job = subject.flink_job
     if job is None or job.get("state") == "suspended":
         return
     mode = job.get("upgradeMode", "stateless")
-    interval = subject.value(_INTERVAL)
+    interval = subject.option(_INTERVAL)
     if mode == "stateless":
         if interval is not None and subject.text(_MODE).upper() != "BATCH":
-            message = "is stateless while checkpoints are taken: a changed job starts from nothing; write last-state"
-            subject.found("recovery", ("job", "upgradeMode"), f"{message} or savepoint")
+            problem = "is stateless although checkpoints are enabled, so each change starts the job from empty state"
+            message = f"{problem}; write last-state or savepoint"
+            subject.report_spec("job-recovery", ("job", "upgradeMode"), message)
         return
-    lacking = [] if interval is not None else [_INTERVAL]
-    if not is_highly_available(subject):
-        lacking.append("high-availability.type")
-    if lacking:
-        message = f"is {mode}, and {' and '.join(lacking)} not set: a process that dies takes state with it; set "
-        subject.found("recovery", ("job", "upgradeMode"), f"{message}the stack's stateStorage, which sets both")
+    missing = [] if interval is not None else [_INTERVAL]
+    if not subject.options.is_highly_available:
+        missing.append("high-availability.type")
+    if missing:
+        are = "are" if len(missing) > 1 else "is"
+        problem = f"is {mode}, but {' and '.join(missing)} {are} not set, so a process that dies loses its state"
+        message = f"{problem}; set the stack's stateStorage, which sets both"
+        subject.report_spec("job-recovery", ("job", "upgradeMode"), message)

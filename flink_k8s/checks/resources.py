@@ -1,10 +1,13 @@
-"""What containers ask for: without requests the scheduler guesses, without a limit one takes the node's memory."""
+"""Requests and limits of containers: without a request the scheduler guesses; a container without a limit can use all
+memory of the node.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flink_k8s.config.findings import Say
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Report
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
@@ -13,46 +16,35 @@ from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 _GROUPS = ("initContainers", "containers")
 
 
-def look_at_flink(spec: Mapping[str, object], at: KeyPath, say: Say) -> None:
-    """The containers beside Flink's own, which gets requests and limits from `resource`.
-
-    Args:
-        spec: with podTemplate, jobManager, taskManager; each process' template is laid onto the shared one.
-        at: where it begins in the manifest.
-        say: takes what is found.
-    """
+def check(subject: Subject) -> None:
+    """Check the containers of a Flink cluster, except for Flink's own, whose size follows from `resource`."""
+    spec, path = subject.spec, subject.at
     shared = mapping(spec.get("podTemplate"))
     for process in ("jobManager", "taskManager"):
         own = mapping(mapping(spec.get(process)).get("podTemplate"))
         pod = mapping(merge_mappings(shared, own).get("spec"))
         for group in _GROUPS:
-            names = [mapping(one).get("name") for one in listed(mapping(shared.get("spec")).get(group))]
+            names = [mapping(container).get("name") for container in listed(mapping(shared.get("spec")).get(group))]
             for index, container in enumerate(listed(pod.get(group))):
                 name = mapping(container).get("name")
-                place = (*at, "podTemplate") if name in names else (*at, process, "podTemplate")
+                place = (*path, "podTemplate") if name in names else (*path, process, "podTemplate")
                 if name != MAIN_CONTAINER:
-                    _look(mapping(container), (*place, "spec", group, index), say)
+                    _check_container(mapping(container), (*place, "spec", group, index), subject.report)
 
 
-def look(pod: Mapping[str, object], at: KeyPath, say: Say) -> None:
-    """A pod's spec.
-
-    Args:
-        pod: the spec.
-        at: where it stands in the manifest.
-        say: takes what is found.
-    """
+def check_pod(pod: Mapping[str, object], path: KeyPath, report: Report) -> None:
+    """Check the containers of a pod's spec at the path."""
     for group in _GROUPS:
         for index, container in enumerate(listed(pod.get(group))):
-            _look(mapping(container), (*at, group, index), say)
+            _check_container(mapping(container), (*path, group, index), report)
 
 
-def _look(container: Mapping[str, object], at: KeyPath, say: Say) -> None:
-    said = mapping(container.get("resources"))
-    requests, limits = mapping(said.get("requests")), mapping(said.get("limits"))
-    # A limit without a request is one: Kubernetes copies it.
-    missing = [f"requests.{what}" for what in ("cpu", "memory") if what not in {**limits, **requests}]
+def _check_container(container: Mapping[str, object], path: KeyPath, report: Report) -> None:
+    resources = mapping(container.get("resources"))
+    requests, limits = mapping(resources.get("requests")), mapping(resources.get("limits"))
+    # Kubernetes copies a limit to a missing request.
+    missing = [f"requests.{resource}" for resource in ("cpu", "memory") if resource not in {**limits, **requests}]
     missing += [] if "memory" in limits else ["limits.memory"]
     if missing:
-        message = f"of {container.get('name')} has no {', '.join(missing)}; say what the container needs and may have"
-        say("resources", (*at, "resources"), message)
+        message = f"of container {container.get('name')} lacks {', '.join(missing)}; set it"
+        report("container-resources", (*path, "resources"), message)

@@ -1,4 +1,4 @@
-"""What the running stack declares, out of the engine's config."""
+"""The declared stack of the running Pulumi program, from the engine's config."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from flink_k8s.resolve.declared_stack import DeclaredStack
 
 
 def declared_stack(root: Path) -> DeclaredStack:
-    """The stack's settings and jobs.
+    """Read and check the stack's settings and jobs.
 
     Args:
         root: the project.
 
     Raises:
-        pulumi.RunError: with every problem of stack config and job files; nothing has been registered then.
+        pulumi.RunError: contains every problem of stack config and job files; raised before any registration.
     """
     # pulumi.Config returns single keys. To find a misspelt key the program needs all of them: the language host sets
     # them in PULUMI_CONFIG, and the SDK reads that variable here.
@@ -31,6 +31,6 @@ def declared_stack(root: Path) -> DeclaredStack:
     except ProblemsError as error:
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
     for remark in platform.remarks:
-        say = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info
-        say(str(remark.problem))
+        log = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info
+        log(str(remark.problem))
     return platform

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flink_k8s.checks import autoscaler, state
-from flink_k8s.checks.cluster import JOB_NAME
+from flink_k8s.checks.cluster import JOB_NAME, check_name
+from flink_k8s.checks.configuration import check_options
 from flink_k8s.checks.subject import Subject
-from flink_k8s.config.findings import Say
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
 
@@ -18,77 +18,74 @@ _SCHEMES = "kubernetes.operator.user.artifacts.allowed-schemes"
 _PRIVATE = "kubernetes.operator.user.artifacts.disallow-restricted-hosts"
 
 
-def look(spec: Mapping[str, object], operator: str, defaults: Mapping[str, str], say: Say) -> None:
-    """What can be said of a session job without its cluster.
+def check(subject: Subject) -> None:
+    """Check a session job, and its combination with its cluster."""
+    check_name(subject)
+    _check_job(subject)
+    check_options(subject)
+    if subject.session_cluster is not None and subject.flink_job is not None:
+        _check_with_cluster(subject, mapping(subject.session_cluster["spec"]))
 
-    Args:
-        spec: of the FlinkSessionJob.
-        operator: version.
-        defaults: the operator's own configuration.
-        say: takes what is found.
-    """
+
+def _check_job(subject: Subject) -> None:
+    spec = subject.spec
     name = spec.get("deploymentName")
     if name is None:
-        say("operator", ("spec", "deploymentName"), "is missing; name the FlinkDeployment that runs the job")
+        subject.refuse(("deploymentName",), "is missing; set it to the FlinkDeployment that runs the job")
     elif not JOB_NAME.fullmatch(str(name)):
-        say(
-            "operator", ("spec", "deploymentName"), f'"{name}" is no name of a FlinkDeployment; the operator refuses it'
+        subject.report(
+            "operator-validation",
+            ("spec", "deploymentName"),
+            f'"{name}" is not a valid name of a FlinkDeployment; use a name that the operator accepts',
         )
-    if not isinstance(spec.get("job"), dict):
-        say("operator", ("spec", "job"), "is missing; a session job needs one")
+    job = subject.flink_job
+    if job is None:
+        subject.refuse(("job",), "is missing; set the job of the session job")
         return
-    job = mapping(spec["job"])
-    known = versions.OPERATORS.get(operator)
+    known = versions.OPERATORS.get(subject.operator)
     if known is None:
         return
     if known.last_state_needs_ha and job.get("upgradeMode") == "last-state":
-        message = f"is last-state, which operator {operator} has not for session jobs; write savepoint"
-        say("operator", ("spec", "job", "upgradeMode"), message)
+        message = f"is last-state, which operator {subject.operator} does not support for session jobs; write savepoint"
+        subject.refuse(("job", "upgradeMode"), message)
     if known.checks_jar_uris and job.get("jarURI") is not None:
-        message = _jar_uri(str(job["jarURI"]), defaults)
+        message = _jar_uri(str(job["jarURI"]), subject.defaults)
         if message:
-            say("operator", ("spec", "job", "jarURI"), message)
+            subject.refuse(("job", "jarURI"), message)
 
 
-def look_with_cluster(subject: Subject, cluster: Mapping[str, object]) -> None:
-    """What follows from the job and its cluster together.
-
-    Args:
-        subject: the session job with the configuration of both; its spec is the session job's.
-        cluster: spec of the FlinkDeployment.
-    """
+def _check_with_cluster(subject: Subject, cluster: Mapping[str, object]) -> None:
     if cluster.get("job") is not None:
-        message = (
-            f'"{subject.spec.get("deploymentName")}" runs a job of its own; a session cluster has no job in its spec'
-        )
-        subject.found("operator", ("deploymentName",), message)
+        name = subject.spec.get("deploymentName")
+        message = f'"{name}" is not a session cluster, because its spec contains a job; name a session cluster'
+        subject.refuse(("deploymentName",), message)
     state.upgrade_mode(subject)
     state.kept_when_cancelled(subject, in_session=True)
     parallelism = mapping(subject.spec.get("job")).get("parallelism", 0)
     if isinstance(parallelism, int) and parallelism < 1:
-        said = (
+        problem = (
             "is missing"
             if parallelism == 0 and "parallelism" not in mapping(subject.spec.get("job"))
             else f"is {parallelism}"
         )
-        subject.found("operator", ("job", "parallelism"), f"{said}; at least 1 is needed")
-    autoscaler.look(subject)
+        subject.refuse(("job", "parallelism"), f"{problem}; write a number of at least 1")
+    autoscaler.check(subject)
 
 
 def _jar_uri(uri: str, defaults: Mapping[str, str]) -> str | None:
     allowed = [
         scheme.strip().lower() for scheme in re.split(r"[;,]", defaults.get(_SCHEMES, "https")) if scheme.strip()
     ]
-    cure = f"allowed: {', '.join(allowed)} (operator.configuration, {_SCHEMES})"
+    remedy = f"use an allowed scheme: {', '.join(allowed)} (operator.configuration, {_SCHEMES})"
     if re.search(r"[\s<>\"{}|\\^`]", uri) or re.search(r"%(?![0-9a-fA-F]{2})", uri):
-        return f'"{uri}" is no URI; {cure}'
+        return f'"{uri}" is not a URI; {remedy}'
     scheme, colon, rest = uri.partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme):
-        return f'"{uri}" has no scheme; {cure}'
+        return f'"{uri}" has no scheme; {remedy}'
     if not rest:
-        return f'"{uri}" is no URI; {cure}'
+        return f'"{uri}" is not a URI; {remedy}'
     if scheme.lower() not in allowed:
-        return f'"{uri}" has the scheme {scheme}, which the operator refuses; {cure}'
+        return f'"{uri}" has the scheme {scheme}, which the operator refuses; {remedy}'
     if scheme.lower() in ("http", "https") and defaults.get(_PRIVATE, "true").lower() == "true":
         return _private_host(uri)
     return None
@@ -102,11 +99,11 @@ def _private_host(uri: str) -> str | None:
     if not host:
         return f'"{uri}" has no host; write https://host/path.jar'
     if host == "localhost" or host.endswith(".localhost"):
-        return f"is on {host}, which the operator refuses; publish the jar elsewhere"
+        return f"is on {host}, a host that the operator refuses; publish the jar on another host"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return None  # a name: who it resolves to is known in the cluster only
+        return None  # a name, which only the cluster can resolve
     site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     private = isinstance(address, ipaddress.IPv4Address) and any(address in network for network in _SITE_LOCAL)
     if (
@@ -117,7 +114,7 @@ def _private_host(uri: str) -> str | None:
         or address.is_unspecified
         or address.is_multicast
     ):
-        return f"is on {host}, which the operator refuses; publish the jar elsewhere"
+        return f"is on {host}, a host that the operator refuses; publish the jar on another host"
     return None
 
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flink_k8s.config.findings import Say
+from flink_k8s.checks.subject import Subject
 from flink_k8s.facts.mappings import mapping
 
 
-def look(spec: Mapping[str, object], say: Say) -> None:
-    """What can be said of a FlinkStateSnapshot without its job."""
+def check(subject: Subject) -> None:
+    """Check a FlinkStateSnapshot, without its job."""
+    spec = subject.spec
     savepoint, checkpoint = spec.get("savepoint"), spec.get("checkpoint")
     if (savepoint is None) == (checkpoint is None):
-        said = "has both savepoint and checkpoint" if savepoint is not None else "has neither savepoint nor checkpoint"
-        say("operator", ("spec",), f"{said}; write exactly one")
+        problem = (
+            "contains both savepoint and checkpoint"
+            if savepoint is not None
+            else "contains neither savepoint nor checkpoint"
+        )
+        subject.refuse((), f"{problem}; write exactly one")
     elif needs_job(spec) and spec.get("jobReference") is None:
-        say("operator", ("spec", "jobReference"), "is missing; name the job: {kind: FlinkDeployment, name: …}")
+        subject.report(
+            "operator-validation",
+            ("spec", "jobReference"),
+            "is missing; set the job: {kind: FlinkDeployment, name: …}",
+        )
 
 
 def needs_job(spec: Mapping[str, object]) -> bool:
-    """Whether the snapshot is still to be taken; one that exists already only gets a resource."""
-    already = mapping(spec.get("savepoint")).get("alreadyExists")
-    return str(already).lower() != "true"
+    """Whether the operator must take the snapshot from a job, because it does not exist yet."""
+    already_exists = mapping(spec.get("savepoint")).get("alreadyExists")
+    return str(already_exists).lower() != "true"

@@ -3,54 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
-from flink_k8s.checks import ingress, namespaces, network, storage
-from flink_k8s.config.findings import Finding
-from flink_k8s.config.model import StackSettings
-from flink_k8s.config.problems import KeyPath, nearest
-from flink_k8s.config.secret_text import is_secret, is_text
+from flink_k8s.checks.network import check_egress
+from flink_k8s.checks.rules import RULES
+from flink_k8s.checks.subject import StackSubject
+from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
+from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.facts import versions
 
 CHART_CONFIGURATION_KEYS = {
     "taskmanager.numberOfTaskSlots": "set it in jobDefaults.flinkConfiguration",
     "parallelism.default": "set jobDefaults.parallelism",
-    "kubernetes.operator.watched.namespaces": "it follows from namespaces",
+    "kubernetes.operator.watched.namespaces": "remove it, it follows from namespaces",
     "kubernetes.operator.health.probe.enabled": "set operator.values.operatorHealth",
     "kubernetes.operator.health.probe.port": "set operator.values.operatorHealth",
 }
-"""Keys that the operator's chart writes itself: twice in one config.yaml, and the operator does not start."""
+"""Keys that the operator's chart writes itself: the operator does not start with a duplicate key in config.yaml."""
 
 
-def look(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config."""
-    known = versions.OPERATORS
-    if settings.operator.version not in known:
-        near = nearest(settings.operator.version, list(known))
-        yield Finding("operator", ("operator", "version"), f'"{settings.operator.version}" is not known here; {near}')
+def check(stack: StackSubject) -> None:
+    """Check version and options of the operator, namespaces of the components, and plaintext secrets."""
+    settings = stack.settings
+    operators = versions.OPERATORS
+    if settings.operator.version not in operators:
+        remedy = nearest(settings.operator.version, list(operators))
+        message = f'unknown version "{settings.operator.version}"; {remedy}'
+        stack.report("operator-validation", ("operator", "version"), message)
     for key in settings.operator.configuration:
         if key in CHART_CONFIGURATION_KEYS:
-            message = f"is written by the operator's chart itself; {CHART_CONFIGURATION_KEYS[key]}"
-            yield Finding("operator", ("operator", "configuration", key), message)
-    yield from namespaces.look(settings)
-    yield from _owners(settings)
-    yield from _secrets(settings)
-    yield from storage.look(settings)
-    yield from network.look(settings)
-    yield from ingress.look_at_stack(settings)
-    yield from look_at_all_jobs(settings)
+            message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
+            stack.report("operator-validation", ("operator", "configuration", key), message)
+    _check_owners(stack)
+    _check_secrets(stack)
 
 
-def look_at_all_jobs(settings: StackSettings) -> Iterator[Finding]:
-    """What is wrong with what a stack says of all jobs: of its own, and of those of the stacks on its platform."""
-    for key, layer in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
-        if layer.restore_from is not None:
-            message = "would start every job from the state of one; say it of that job, in jobs.<name>"
-            yield Finding("restore", (key, "restoreFrom"), message)
-        yield from network.open_to_all((key, "egress"), layer.egress)
+def check_all_jobs(stack: StackSubject) -> None:
+    """Check `jobDefaults` and `enforced` of the stack, and of the platform's stack."""
+    stacks = [(stack.settings, stack.config)]
+    if stack.platform_settings is not None and stack.config.below is not None:
+        stacks.append((stack.platform_settings, stack.config.below))
+    for settings, config in stacks:
+        for key, source in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
+            if source.restore_from is not None:
+                message = "would start every job from the state of one job; set it in jobs.<name>"
+                stack.report("restore-from", (key, "restoreFrom"), message, config)
+            check_egress(stack, (key, "egress"), source.egress, config)
 
 
-def _owners(settings: StackSettings) -> Iterator[Finding]:
+def check_severities(stack: StackSubject) -> None:
+    """Check `checks` of the stack config: rules exist, and a stack can change their severity."""
+    for rule in stack.settings.checks:
+        if rule not in RULES:
+            message = f"unknown rule; {nearest(rule, list(RULES))}"
+        elif RULES[rule].is_fixed:
+            message = "is always an error, because such objects cannot be deployed; remove it"
+        else:
+            continue
+        stack.report(STACK_CONFIG, ("checks", rule), message)
+
+
+def _check_owners(stack: StackSubject) -> None:
+    settings = stack.settings
     owners: dict[str, str] = dict.fromkeys(settings.namespaces, "namespaces")
     for key, part in (
         ("certManager", settings.cert_manager),
@@ -58,37 +71,37 @@ def _owners(settings: StackSettings) -> Iterator[Finding]:
         ("operator", settings.operator),
     ):
         if part.enabled and part.namespace in owners:
-            message = f'"{part.namespace}" belongs to {owners[part.namespace]} already; give it a namespace of its own'
-            yield Finding("operator", (key, "namespace"), message)
+            message = f'"{part.namespace}" already belongs to {owners[part.namespace]}; choose another namespace'
+            stack.report("operator-validation", (key, "namespace"), message)
         if part.enabled:
             owners[part.namespace] = key
 
 
-def _secrets(settings: StackSettings) -> Iterator[Finding]:
-    """Passwords and keys in the values and places of charts and the operator's configuration."""
+def _check_secrets(stack: StackSubject) -> None:
+    """Report passwords and keys in chart values, chart sources and the operator's configuration."""
+    settings = stack.settings
     for key, part in (
         ("certManager", settings.cert_manager),
         ("prometheus", settings.prometheus),
         ("operator", settings.operator),
     ):
-        yield from in_clear(part.values, (key, "values"))
-    yield from in_clear(settings.operator.configuration, ("operator", "configuration"))
-    yield from in_clear(settings.charts.model_dump(by_alias=True), ("charts",))
+        _report_plaintext(stack, part.values, (key, "values"))
+    _report_plaintext(stack, settings.operator.configuration, ("operator", "configuration"))
+    _report_plaintext(stack, settings.charts.model_dump(by_alias=True), ("charts",))
 
 
-def in_clear(value: object, path: KeyPath) -> Iterator[Finding]:
-    """Passwords and keys anywhere in a chart's values, or in configuration.
+def _report_plaintext(stack: StackSubject, value: object, path: KeyPath) -> None:
+    for place, message in plaintext_secrets(value, path):
+        stack.report("plaintext-secret", place, message)
+
+
+def plaintext_secrets(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Path and message of each password or key in a chart's values, or in configuration.
 
     Args:
         value: mappings, lists, texts and numbers.
-        path: where it stands.
+        path: of the value.
     """
-    if isinstance(value, dict):
-        for key, item in cast(dict[object, object], value).items():
-            yield from in_clear(item, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, item in enumerate(cast(list[object], value)):
-            yield from in_clear(item, (*path, index))
-    elif is_text(value) and is_secret(str(path[-1]), str(value)):
-        cure = "put it into a Kubernetes Secret and use the chart's existingSecret or secretRef"
-        yield Finding("secret", path, f"looks like a secret in clear; {cure}")
+    remedy = "store it in a Kubernetes Secret and use the chart's existingSecret or secretRef"
+    for place in secret_paths(value, path):
+        yield place, f"contains a secret as plaintext; {remedy}"

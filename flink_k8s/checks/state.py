@@ -1,22 +1,20 @@
-"""Where state goes: the operator's rules for upgrade modes, and ours for a configuration that is half there."""
+"""Where state is stored: the operator's rules for upgrade modes, and rules for incomplete configurations."""
 
 from __future__ import annotations
 
 import re
 
-from flink_k8s.checks.cluster import is_highly_available
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import duration
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
+from flink_k8s.resolve.operator_configuration import JOB_CANCEL
 
 _CHECKPOINTS = "execution.checkpointing.dir"
 _SAVEPOINTS = "execution.checkpointing.savepoint-dir"
 _PERIODIC = "kubernetes.operator.periodic.savepoint.interval"
 _MAX_AGE = "kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age"
-JOB_CANCEL = "kubernetes.operator.job.upgrade.last-state.job-cancel.enabled"
-_RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 
 _PLUGINS = {
     "s3": "flink-s3-fs-presto or flink-s3-fs-hadoop or flink-s3-fs-native",
@@ -29,29 +27,29 @@ _PLUGINS = {
     "gs": "flink-gs-fs-hadoop",
     "oss": "flink-oss-fs-hadoop",
 }
-"""The plugin that reads a scheme."""
+"""Plugins for a scheme."""
 
 _PLUGIN_JAR = re.compile(r"(flink-[a-z0-9-]+?)-(\d+\.\d+)(?:\.\d+)*(?:-[A-Za-z0-9.]+)?\.jar")
 
 
-def look(subject: Subject) -> None:
-    """All rules of this module."""
-    if subject.job is not None:
+def check(subject: Subject) -> None:
+    """Check upgrade mode, high availability, S3 credentials and plugins of a Flink cluster."""
+    if subject.flink_job is not None:
         upgrade_mode(subject)
-        if subject.at == ("spec",):  # a blue/green deployment goes on from a savepoint
+        if subject.at == ("spec",):  # a blue/green deployment continues from a savepoint
             kept_when_cancelled(subject, in_session=False)
-    _half_high_availability(subject)
-    _half_savepoint_on_deletion(subject)
-    _saved_in_vain(subject)
-    _half_s3(subject)
+    _high_availability(subject)
+    _savepoint_on_deletion(subject)
+    _blue_green_savepoint(subject)
+    _s3_keys(subject)
     _plugins(subject)
 
 
 def upgrade_mode(subject: Subject) -> None:
-    """What the operator wants before it keeps state over an upgrade; for session jobs too."""
-    job = subject.job or {}
+    """Check the settings that the operator requires for an upgrade with state; also for session jobs."""
+    job = subject.flink_job or {}
     mode = job.get("upgradeMode", "stateless")
-    say_mode = ("job", "upgradeMode")
+    mode_path = ("job", "upgradeMode")
     operator = versions.OPERATORS.get(subject.operator)
     checkpoints, savepoints = directory_key(subject, _CHECKPOINTS), directory_key(subject, _SAVEPOINTS)
     has_savepoints = subject.text(_SAVEPOINTS)
@@ -59,144 +57,149 @@ def upgrade_mode(subject: Subject) -> None:
         mode == "last-state"
         and operator is not None
         and operator.last_state_needs_ha
-        and not is_highly_available(subject)
+        and not subject.options.is_highly_available
     ):
-        cure = "set high-availability.type: kubernetes and its storageDir"
-        subject.found(
-            "operator",
-            say_mode,
-            f"is last-state, for which operator {subject.operator} needs high availability; {cure}",
+        remedy = "set high-availability.type: kubernetes and its storageDir"
+        subject.refuse(
+            mode_path,
+            f"is last-state, for which operator {subject.operator} requires high availability; {remedy}",
         )
     has_checkpoints = subject.text(_CHECKPOINTS)
     if mode == "savepoint" and not has_checkpoints and not has_savepoints:
-        cure = f"set stateStorage in the stack file, or {checkpoints} and {savepoints} of the job"
-        subject.found("operator", say_mode, f"is savepoint, and there is no place for its state; {cure}")
+        remedy = f"set stateStorage in the stack file, or {checkpoints} and {savepoints} of the job"
+        subject.refuse(mode_path, f"is savepoint, but no directory for state is set; {remedy}")
         return
     if mode != "stateless" and not has_checkpoints:
-        cure = f"set stateStorage in the stack file, or {checkpoints} of the job"
-        subject.found("operator", say_mode, f"is {mode} without a checkpoint directory; {cure}")
+        remedy = f"set stateStorage in the stack file, or {checkpoints} of the job"
+        subject.refuse(mode_path, f"is {mode}, but no checkpoint directory is set; {remedy}")
     if has_savepoints:
         return
     age = _max_age(subject)
     if mode == "savepoint":
-        subject.found("operator", say_mode, f"is savepoint without a savepoint directory; set {savepoints}")
+        subject.refuse(mode_path, f"is savepoint, but no savepoint directory is set; set {savepoints}")
     elif job.get("savepointTriggerNonce") is not None:
-        subject.found("operator", ("job", "savepointTriggerNonce"), f"needs a savepoint directory; set {savepoints}")
-    elif (periodic := subject.value(_PERIODIC)) is not None:
-        subject.key_found(periodic[0], f"needs a savepoint directory; set {savepoints}")
+        subject.refuse(("job", "savepointTriggerNonce"), f"requires a savepoint directory; set {savepoints}")
+    elif (periodic := subject.option(_PERIODIC)) is not None:
+        subject.report_option(periodic[0], f"requires a savepoint directory; set {savepoints}")
     elif age is not None:
-        subject.key_found(age, f"needs a savepoint directory; set {savepoints}")
+        subject.report_option(age, f"requires a savepoint directory; set {savepoints}")
 
 
 def kept_when_cancelled(subject: Subject, *, in_session: bool) -> None:
-    """For the last state the operator cancels a job that is in a session, or has no high availability, or wants it."""
-    operator, said = versions.OPERATORS.get(subject.operator), deleting_retention(subject)
-    if said is None or (subject.job or {}).get("upgradeMode") != "last-state":
+    """Report that Flink deletes the checkpoint which a `last-state` job would continue from.
+
+    For `last-state` the operator cancels a session job, a job without high availability, and a job that requests it.
+    """
+    operator, retention = versions.OPERATORS.get(subject.operator), subject.options.deleting_retention
+    if retention is None or (subject.flink_job or {}).get("upgradeMode") != "last-state":
         return
     if operator is None or operator.last_state_needs_ha:
-        return  # one that never cancels for it
-    if in_session or not is_highly_available(subject) or subject.text(JOB_CANCEL).lower() == "true":
-        why = "and for last-state the operator cancels this job: Flink deletes the checkpoint that it is to go on from"
-        cure = "write RETAIN_ON_CANCELLATION, or upgradeMode: savepoint"
-        subject.found("storage", ("flinkConfiguration", said[0]), f"is {said[1]}, {why}; {cure}")
-
-
-def deleting_retention(subject: Subject) -> tuple[str, str] | None:
-    """The key, and its value, that has Flink delete a job's checkpoints when it is cancelled.
-
-    Where nobody says it, the operator has them retained.
-    """
-    said = subject.value(_RETENTION)
-    deletes = said is not None and said[1].strip().upper() in ("DELETE_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS")
-    return said if deletes else None
+        return  # such operators never cancel a job for last-state
+    if in_session or not subject.options.is_highly_available or subject.text(JOB_CANCEL).lower() == "true":
+        problem = (
+            f"is {retention[1]}, but the operator cancels this job for last-state, so Flink deletes the checkpoint that"
+            " the job would continue from"
+        )
+        message = f"{problem}; write RETAIN_ON_CANCELLATION, or upgradeMode: savepoint"
+        subject.report_spec("state-storage", ("flinkConfiguration", retention[0]), message)
 
 
 def directory_key(subject: Subject, key: str) -> str:
-    """The name by which the Flink version, and the operator's own Flink, know a directory option."""
+    """The name of a directory option that the Flink version and the operator's own Flink version read."""
     return versions.key_of(key, subject.operator, subject.flink_version)
 
 
 def _max_age(subject: Subject) -> str | None:
-    said = subject.value(_MAX_AGE)
-    if said is None:
+    max_age = subject.option(_MAX_AGE)
+    if max_age is None:
         return None
     try:
-        duration(said[1])
+        duration(max_age[1])
     except ValueError as error:
-        subject.key_found(said[0], f'is "{said[1]}"; {error}')
+        subject.report_option(max_age[0], f'is "{max_age[1]}"; {error}')
         return None
-    return said[0]
+    return max_age[0]
 
 
-def _half_high_availability(subject: Subject) -> None:
-    storage = subject.value("high-availability.storageDir")
-    if is_highly_available(subject) and (storage is None or not storage[1].strip()):
-        said = subject.value("high-availability.type")
-        key = said[0] if said else "high-availability.type"
+def _high_availability(subject: Subject) -> None:
+    storage = subject.option("high-availability.storageDir")
+    if subject.options.is_highly_available and (storage is None or not storage[1].strip()):
+        ha_type = subject.option("high-availability.type")
+        key = ha_type[0] if ha_type else "high-availability.type"
         path = ("flinkConfiguration", key)
-        subject.found(
-            "storage", path, "turns high availability on with no place for its data; set high-availability.storageDir"
+        subject.report_spec(
+            "state-storage",
+            path,
+            "enables high availability without a directory for its data; set high-availability.storageDir",
         )
-    elif storage is not None and not is_highly_available(subject):
+    elif storage is not None and not subject.options.is_highly_available:
         path = ("flinkConfiguration", storage[0])
-        message = "has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"
-        subject.found("unused", path, message)
+        problem = "has no effect, because high availability is not enabled"
+        message = f"{problem}; set high-availability.type: kubernetes, or remove it"
+        subject.report_spec("unused-setting", path, message)
 
 
-def _half_savepoint_on_deletion(subject: Subject) -> None:
-    """The operator does not look: a job without a place for the savepoint cannot be deleted then."""
-    said = subject.value(SAVEPOINT_ON_DELETION)
-    if said is not None and said[1].lower() == "true" and subject.job is not None and not subject.text(_SAVEPOINTS):
-        cure = f"set {directory_key(subject, _SAVEPOINTS)}, or savepointOnDeletion: false"
-        subject.found("storage", ("flinkConfiguration", said[0]), f"has no place for its savepoint; {cure}")
+def _savepoint_on_deletion(subject: Subject) -> None:
+    """Report a savepoint on deletion without a directory: the operator accepts it, but cannot delete the job."""
+    option = subject.option(SAVEPOINT_ON_DELETION)
+    is_on = option is not None and option[1].lower() == "true"
+    if option and is_on and subject.flink_job is not None and not subject.text(_SAVEPOINTS):
+        remedy = f"set {directory_key(subject, _SAVEPOINTS)}, or savepointOnDeletion: false"
+        message = f"requires a savepoint directory; {remedy}"
+        subject.report_spec("state-storage", ("flinkConfiguration", option[0]), message)
 
 
-def _saved_in_vain(subject: Subject) -> None:
-    """Its FlinkDeployments have to be gone before it is, and then Kubernetes takes their JobManagers first."""
-    said = subject.value(SAVEPOINT_ON_DELETION)
-    if said is not None and said[1].lower() == "true" and subject.at == ("spec", "template", "spec"):
-        message = "takes no savepoint of a blue/green deployment: its JobManager goes first; write a FlinkStateSnapshot"
-        subject.found("recovery", ("flinkConfiguration", said[0]), f"{message} before, and savepointOnDeletion: false")
+def _blue_green_savepoint(subject: Subject) -> None:
+    """Report a savepoint on deletion of a blue/green deployment.
+
+    Its FlinkDeployments are deleted before it, and Kubernetes deletes their JobManagers first.
+    """
+    option = subject.option(SAVEPOINT_ON_DELETION)
+    if option is not None and option[1].lower() == "true" and subject.at == ("spec", "template", "spec"):
+        message = "has no effect for a blue/green deployment, whose JobManager is deleted first"
+        remedy = "take a FlinkStateSnapshot before the deletion, and set savepointOnDeletion: false"
+        subject.report_spec("job-recovery", ("flinkConfiguration", option[0]), f"{message}; {remedy}")
 
 
-def _half_s3(subject: Subject) -> None:
-    """Two keys that only work together."""
+def _s3_keys(subject: Subject) -> None:
+    """Report one of two S3 keys without the other."""
     for access, secret in (("s3.access-key", "s3.secret-key"), ("s3.access.key", "s3.secret.key")):
-        for one, other in ((access, secret), (secret, access)):
-            if one in subject.configuration and other not in subject.configuration:
-                subject.found("storage", ("flinkConfiguration", one), f"is set without {other}; set both or none")
+        for key, other in ((access, secret), (secret, access)):
+            if key in subject.options.configuration and other not in subject.options.configuration:
+                message = f"is set without {other}; set both or none"
+                subject.report_spec("state-storage", ("flinkConfiguration", key), message)
 
 
 def _plugins(subject: Subject) -> None:
-    """File systems without a plugin where the image is Flink's own, and plugins of another Flink version."""
-    built_in = _environment(subject).get("ENABLE_BUILT_IN_PLUGINS")
-    for jar in (built_in or "").replace(",", ";").split(";"):
+    """Report file systems without a plugin if the image is Flink's own, and plugins of another Flink version."""
+    plugins = _environment(subject).get("ENABLE_BUILT_IN_PLUGINS")
+    for jar in (plugins or "").replace(",", ";").split(";"):
         match = _PLUGIN_JAR.fullmatch(jar.strip())
         if match and subject.flink_version and match.group(2) != subject.flink_version:
             version = subject.spec["flinkVersion"]
-            message = f"names {jar.strip()} where flinkVersion is {version}; take the plugin of that version"
-            subject.found("plugin", ("podTemplate",), message)
+            message = f"loads {jar.strip()}, but flinkVersion is {version}; use the plugin of that version"
+            subject.report_spec("file-system-plugin", ("podTemplate",), message)
     is_flinks_own = re.search(r"(^|/)flink:", str(subject.spec.get("image") or ""))
-    if built_in is None and not is_flinks_own:
-        return  # other images may hold what they like
+    if plugins is None and not is_flinks_own:
+        return  # other images may contain any plugin
     for key in (_CHECKPOINTS, _SAVEPOINTS, "high-availability.storageDir"):
-        said = subject.value(key)
-        plugin = _PLUGINS.get(said[1].partition("://")[0].strip()) if said else None
-        if not said or not plugin or any(name in (built_in or "") for name in plugin.split(" or ")):
+        directory = subject.option(key)
+        plugin = _PLUGINS.get(directory[1].partition("://")[0].strip()) if directory else None
+        if not directory or not plugin or any(name in (plugins or "") for name in plugin.split(" or ")):
             continue
-        if built_in is None:
-            cure = f"set ENABLE_BUILT_IN_PLUGINS to the jar of {plugin}"
-            message = f"is {said[1]}, which Flink's own image reads with a plugin alone; {cure}"
+        if plugins is None:
+            remedy = f"set ENABLE_BUILT_IN_PLUGINS to the jar of {plugin}"
+            message = f"is {directory[1]}, for which Flink's image requires a plugin; {remedy}"
         elif is_flinks_own:
-            message = f"is {said[1]}, and ENABLE_BUILT_IN_PLUGINS is {built_in}; add the jar of {plugin}"
+            message = f"is {directory[1]}, but ENABLE_BUILT_IN_PLUGINS is {plugins}; add the jar of {plugin}"
         else:
             continue
-        subject.found("plugin", ("flinkConfiguration", said[0]), message)
+        subject.report_spec("file-system-plugin", ("flinkConfiguration", directory[0]), message)
 
 
 def _environment(subject: Subject) -> dict[str, str]:
-    """Plain environment variables of Flink's container, of the shared template and both processes'."""
-    found: dict[str, str] = {}
+    """Environment variables with a plain value in the shared pod template and the templates of both processes."""
+    variables: dict[str, str] = {}
     holders = [subject.spec, mapping(subject.spec.get("jobManager")), mapping(subject.spec.get("taskManager"))]
     for holder in holders:
         containers = mapping(mapping(holder.get("podTemplate")).get("spec")).get("containers")
@@ -204,5 +207,5 @@ def _environment(subject: Subject) -> dict[str, str]:
             for variable in listed(mapping(container).get("env")):
                 name, value = mapping(variable).get("name"), mapping(variable).get("value")
                 if isinstance(value, str):
-                    found[str(name)] = value
-    return found
+                    variables[str(name)] = value
+    return variables

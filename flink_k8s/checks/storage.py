@@ -1,20 +1,21 @@
-"""Rules for `stateStorage`: each kind of storage with all that it needs and nothing that it does not know."""
+"""Rules for `stateStorage`: each type of storage with its required keys, and without keys of other types."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from flink_k8s.config.findings import Finding
+from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.model import StackSettings
-from flink_k8s.config.problems import Problem
 from flink_k8s.config.state_model import StateStorage
 from flink_k8s.facts.units import quantity
 from flink_k8s.resolve import file_system
-from flink_k8s.resolve.jobs import Attachment
 from flink_k8s.resolve.state_storage import CLAIM
+
+_Problem = tuple[tuple[str, ...], str]
+"""Path in `stateStorage`, and message."""
 
 _OF_TYPE: dict[str, tuple[str, ...]] = {
     "uri": ("s3", "azure", "gcs"),
@@ -32,7 +33,7 @@ _OF_TYPE: dict[str, tuple[str, ...]] = {
     "account_key": ("azure",),
     "service_account_key": ("gcs",),
 }
-"""Which key speaks of which type."""
+"""Types of storage that a key applies to."""
 
 _CLAIM_KIND = "PersistentVolumeClaim"
 
@@ -48,8 +49,13 @@ _URIS = {
 }
 
 
-def look(settings: StackSettings) -> Iterator[Finding]:
-    """Paths are those of the stack config."""
+def check(stack: StackSubject) -> None:
+    """Check `stateStorage` of the stack config."""
+    for path, message in _problems(stack.settings):
+        stack.report("state-storage", ("stateStorage", *path), message)
+
+
+def _problems(settings: StackSettings) -> Iterator[_Problem]:
     storage = settings.state_storage
     yield from _of_other_types(storage)
     if storage.type in _SHAPES:
@@ -60,23 +66,23 @@ def look(settings: StackSettings) -> Iterator[Finding]:
     if storage.type == "volume":
         yield from _volume(storage, is_strict=settings.strict)
     if storage.folder is not None and not re.fullmatch(r"[\w.\-]+(/[\w.\-]+)*", storage.folder, re.ASCII):
-        yield _found(("folder",), f'is "{storage.folder}"; write letters, digits, . _ - and / between them')
+        yield (("folder",), f'is "{storage.folder}"; write names of letters, digits, . _ and -, separated by /')
 
 
-def claims_twice(settings: StackSettings, attachments: Iterable[Attachment]) -> Iterator[Problem]:
-    """A job file's claim with the name of the program's own."""
-    for one in attachments:
-        if settings.state_storage.makes_claims and (one.source.kind, one.source.name) == (_CLAIM_KIND, CLAIM):
-            cure = f"name it otherwise, or set stateStorage.volume.claim: {CLAIM}"
-            yield one.source.problem(("metadata", "name"), f'"{CLAIM}" is the claim that the program makes; {cure}')
+def check_names(stack: StackSubject) -> None:
+    """Report claims in job files with the name of the claim that the program creates."""
+    for attachment in stack.attachments:
+        if stack.settings.state_storage.makes_claims and (attachment.source.kind, attachment.source.name) == (
+            _CLAIM_KIND,
+            CLAIM,
+        ):
+            remedy = f"choose another name, or set stateStorage.volume.claim: {CLAIM}"
+            message = f'"{CLAIM}" is the name of the claim that the program creates; {remedy}'
+            stack.report("duplicate-object", ("metadata", "name"), message, attachment.source)
 
 
-def _found(path: tuple[str, ...], message: str) -> Finding:
-    return Finding("storage", ("stateStorage", *path), message)
-
-
-def _of_other_types(storage: StateStorage) -> Iterator[Finding]:
-    for model, place in ((storage, ()), (storage.credentials, ("credentials",))):
+def _of_other_types(storage: StateStorage) -> Iterator[_Problem]:
+    for model, prefix in ((storage, ()), (storage.credentials, ("credentials",))):
         fields: Any = type(model).model_fields
         for name in sorted(model.model_fields_set):
             types = _OF_TYPE.get(name)
@@ -84,76 +90,80 @@ def _of_other_types(storage: StateStorage) -> Iterator[Finding]:
             if types is None or storage.type in types or value is None or value == fields[name].default:
                 continue
             alias = str(fields[name].alias)
-            if place and storage.type not in _OF_TYPE["credentials"]:
-                continue  # said of `credentials` already
-            yield _found((*place, alias), f"is for type {' and '.join(types)}, not {storage.type}; remove it")
+            if prefix and storage.type not in _OF_TYPE["credentials"]:
+                continue  # reported for `credentials`
+            yield ((*prefix, alias), f"applies to type {' and '.join(types)}, not to {storage.type}; remove it")
 
 
-def _uri(storage: StateStorage) -> Iterator[Finding]:
+def _uri(storage: StateStorage) -> Iterator[_Problem]:
     shape = _SHAPES[storage.type]
     if storage.uri is None:
-        yield _found((), f"has no uri, which type {storage.type} needs; write uri: {shape}")
+        yield ((), f"lacks uri, which type {storage.type} requires; set uri: {shape}")
     elif not _URIS[storage.type].fullmatch(storage.uri):
-        yield _found(("uri",), f'is "{storage.uri}", which is no place of type {storage.type}; write it like {shape}')
+        yield (("uri",), f'is "{storage.uri}", which is not a URI of type {storage.type}; write {shape}')
 
 
-def _credentials(storage: StateStorage) -> Iterator[Finding]:
+def _credentials(storage: StateStorage) -> Iterator[_Problem]:
     keys = storage.credentials
-    for name, said, other, theirs in (
+    for name, value, other, other_value in (
         ("accessKey", keys.access_key, "secretKey", keys.secret_key),
         ("secretKey", keys.secret_key, "accessKey", keys.access_key),
     ):
-        if said is not None and theirs is None and storage.type == "s3":
-            yield _found(("credentials", name), f"is set without {other}; set both or none")
+        if value is not None and other_value is None and storage.type == "s3":
+            yield (("credentials", name), f"is set without {other}; set both or none")
     if keys.access_key and keys.secret_key and file_system.ROLE_ARN in storage.service_account_annotations:
         path = ("serviceAccountAnnotations", file_system.ROLE_ARN)
-        yield _found(path, "is not looked at where there are credentials; keep one of them")
+        yield (path, "has no effect with credentials; remove one of them")
     if storage.type != "azure":
         return
     is_wasb = (storage.uri or "").startswith("wasb")
     if keys.account_key is not None and storage.managed_identity is not None:
-        yield _found(("managedIdentity",), "is not looked at where there is an accountKey; keep one of them")
+        yield (("managedIdentity",), "has no effect with credentials.accountKey; remove one of them")
     elif storage.managed_identity is not None and is_wasb:
-        yield _found(("managedIdentity",), "is nothing that wasb knows; write an abfss:// uri")
+        yield (("managedIdentity",), "is not supported by wasb; write an abfss:// uri")
     elif is_wasb and keys.account_key is None:
-        yield _found(("uri",), "is wasb, which needs a key; set credentials.accountKey, or write an abfss:// uri")
+        yield (("uri",), "is a wasb uri, which requires a key; set credentials.accountKey, or write an abfss:// uri")
 
 
-def _endpoint(storage: StateStorage) -> Iterator[Finding]:
+def _endpoint(storage: StateStorage) -> Iterator[_Problem]:
     if storage.endpoint is None or storage.type not in _OF_TYPE["endpoint"]:
         return
     try:
         parts = urlsplit(storage.endpoint)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        parts, fine = None, False
-    if not fine:
-        yield _found(("endpoint",), f'is "{storage.endpoint}", which is no URL; write it like http://minio.minio:9000')
+        parts, is_valid = None, False
+    if not is_valid:
+        yield (
+            ("endpoint",),
+            f'is "{storage.endpoint}", which is not a URL; write a URL such as http://minio.minio:9000',
+        )
     elif parts is not None and (parts.username or parts.password):
-        yield _found(("endpoint",), "holds a password; take it out and set credentials")
+        yield (("endpoint",), "contains a password; remove it and set credentials")
 
 
-def _plugin(storage: StateStorage) -> Iterator[Finding]:
+def _plugin(storage: StateStorage) -> Iterator[_Problem]:
     plugin = storage.plugin
     if isinstance(plugin, str) and not re.fullmatch(r"flink-[a-z0-9\-]+(-\d[\w.\-]*\.jar)?", plugin):
-        cure = "write its name (flink-s3-fs-hadoop), its jar (flink-s3-fs-hadoop-2.2.1.jar), or false"
-        yield _found(("plugin",), f'is "{plugin}", which is no plugin of Flink\'s; {cure}')
+        remedy = "write a name (flink-s3-fs-hadoop), a jar (flink-s3-fs-hadoop-2.2.1.jar), or false"
+        yield (("plugin",), f'is "{plugin}", which is not a plugin of Flink; {remedy}')
 
 
-def _volume(storage: StateStorage, *, is_strict: bool) -> Iterator[Finding]:
+def _volume(storage: StateStorage, *, is_strict: bool) -> Iterator[_Problem]:
     volume = storage.volume
     try:
-        fine = quantity(volume.size) > 0
+        is_valid = quantity(volume.size) > 0
     except ValueError:
-        fine = False
-    if not fine:
-        yield _found(("volume", "size"), f'is "{volume.size}", which is no size; write it like 5Gi')
+        is_valid = False
+    if not is_valid:
+        yield (("volume", "size"), f'is "{volume.size}", which is not a size; write a size such as 5Gi')
     if volume.claim is not None:
         for name in sorted(volume.model_fields_set - {"claim"}):
             alias = str(type(volume).model_fields[name].alias)
-            yield _found(
-                ("volume", alias), f"is a new claim's, and {volume.claim} is there already; remove one of them"
+            yield (
+                ("volume", alias),
+                f"applies to a new claim, but claim names the existing claim {volume.claim}; remove one of them",
             )
     elif is_strict and volume.access_mode is None:
-        why = "is not said, and ReadWriteOnce keeps all pods of a namespace that keep state on one node"
-        yield _found(("volume", "accessMode"), f"{why}; write ReadWriteMany, or ReadWriteOnce where that is meant")
+        problem = "is not set, and the default ReadWriteOnce binds all stateful pods of a namespace to one node"
+        yield (("volume", "accessMode"), f"{problem}; write ReadWriteMany, or ReadWriteOnce if one node is intended")

@@ -13,6 +13,7 @@ from pydantic import Field
 from flink_k8s.config.base import Model
 from flink_k8s.config.network import Peer
 from flink_k8s.facts import tables
+from flink_k8s.facts.kinds import FlinkKind
 
 AUTHENTICATION = "flink-k8s/authentication"
 """Annotation of an ingress whose users are asked who they are by something that its other annotations do not show."""
@@ -90,7 +91,7 @@ class Wanted:
         said: its spec of all later layers, merged.
     """
 
-    kind: str
+    kind: FlinkKind
     namespace: str
     name: str
     own: JobIngress | None
@@ -98,7 +99,7 @@ class Wanted:
 
     def is_on(self, settings: Ingress) -> bool:
         """Whether the stack makes one for it."""
-        if self.kind not in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+        if not self.kind.has_pods:
             return False
         own = None if self.own is None else self.own.enabled
         return settings.enabled if own is None else own
@@ -144,7 +145,7 @@ def has_tls(operator: str) -> bool:
     table = tables.fields(operator)
     if table is None:
         return True
-    kind = cast("dict[str, Any]", table.kinds["FlinkDeployment"])
+    kind = cast("dict[str, Any]", table.kinds[FlinkKind.DEPLOYMENT])
     fields = kind.get("fields") or table.types[kind["ref"]]["fields"]
     return "tls" in table.types[fields["ingress"]["ref"]]["fields"]
 

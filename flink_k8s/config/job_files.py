@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from flink_k8s.config.problems import KeyPath, Problem
+from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
+from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FLINK_KINDS
 
-FLINK_GROUP, FLINK_VERSION = "flink.apache.org", "v1beta1"
-FLINK_API = f"{FLINK_GROUP}/{FLINK_VERSION}"
 CANARY = f"{FLINK_GROUP}/canary"
 """Label of an object that is there so that the operator can be watched."""
 
@@ -25,8 +24,6 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 _MOST_UNREAD = 1_000
 """Files and folders below job folders that are looked into for Flink's resources."""
-
-FLINK_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
 
 
 @dataclass(frozen=True)
@@ -78,9 +75,9 @@ class FileObject:
         said = _annotations(self.metadata).get(ENABLED)
         return None if said is None else said == "true"
 
-    def problem(self, path: KeyPath, message: str) -> Problem:
+    def problem(self, path: KeyPath, message: str, rule: str = JOB_FILE) -> Problem:
         """A problem at that path of the object."""
-        return self.document.problem((*self.root, *path), message)
+        return self.document.problem((*self.root, *path), message, rule)
 
 
 def read_folders(root: Path, folders: Iterable[str]) -> tuple[list[FileObject], list[Problem]]:
@@ -100,11 +97,13 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
     problems: list[Problem] = []
     base = root / folder
     if not base.is_dir():
-        return [], [Problem(folder, 0, "", "is no folder; job files are expected there")]
+        return [], [Problem(folder, 0, "", "is no folder; job files are expected there", JOB_FILE)]
     try:
         paths = sorted(path for path in base.iterdir() if path.name.lower().endswith(SUFFIXES))
     except OSError as error:
-        return [], [Problem(folder, 0, "", f"cannot be read: {error.strerror}; check the folder and its permissions")]
+        return [], [
+            Problem(folder, 0, "", f"cannot be read: {error.strerror}; check the folder and its permissions", JOB_FILE)
+        ]
     for path in paths:
         shown = f"{folder}/{path.name}"
         if path.name.startswith("."):
@@ -112,13 +111,15 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
         try:
             is_inside = path.resolve().is_relative_to(root.resolve())
         except (OSError, RuntimeError):  # a link to itself
-            problems.append(Problem(shown, 0, "", "is a link that leads nowhere; remove it"))
+            problems.append(Problem(shown, 0, "", "is a link that leads nowhere; remove it", JOB_FILE))
             continue
         if not is_inside:
-            problems.append(Problem(shown, 0, "", "is a link to a file outside of the project; copy the file here"))
+            problems.append(
+                Problem(shown, 0, "", "is a link to a file outside of the project; copy the file here", JOB_FILE)
+            )
             continue
         if not path.is_file():
-            problems.append(Problem(shown, 0, "", "is no file; remove it or name it otherwise"))
+            problems.append(Problem(shown, 0, "", "is no file; remove it or name it otherwise", JOB_FILE))
             continue
         documents, found = read_yaml(path, shown)
         problems += found
@@ -127,8 +128,8 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
     return objects, problems
 
 
-def unread(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
-    """Files with Flink's resources that are in a job folder and are not read: in its subfolders, or by their names."""
+def unread(root: Path, folders: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Path and message of each file or folder with Flink resources in a job folder that is not read."""
     folders = [str(folder) for folder in dict.fromkeys(folders)]
     read = {(root / folder).resolve() for folder in folders}
     looked = 0
@@ -156,11 +157,11 @@ def unread(root: Path, folders: Iterable[str]) -> Iterator[Problem]:
             shown = here.relative_to(root).as_posix()
             if is_below and found:
                 message = f"holds Flink resources ({', '.join(found[:3])}) and is not read; add {shown} to jobFolders"
-                yield Problem(shown, 0, "", message)
+                yield shown, message
             elif not is_below:
                 for name in found:
                     cure = f"name it {name.lower().partition('.')[0]}.yaml if it is to be deployed"
-                    yield Problem(f"{shown}/{name}", 0, "", f"holds a Flink resource and is not read; {cure}")
+                    yield f"{shown}/{name}", f"holds a Flink resource and is not read; {cure}"
 
 
 def _has_flink(path: Path) -> bool:
@@ -177,7 +178,9 @@ def _split(
     document: Document, value: object, root: KeyPath, objects: list[FileObject], problems: list[Problem]
 ) -> None:
     if not isinstance(value, dict):
-        problems.append(document.problem(root, "is no Kubernetes object; it needs apiVersion, kind and metadata"))
+        problems.append(
+            document.problem(root, "is no Kubernetes object; it needs apiVersion, kind and metadata", JOB_FILE)
+        )
         return
     manifest = cast(dict[str, object], value)
     if manifest.get("kind") == "List" and isinstance(manifest.get("items"), list):
@@ -214,26 +217,38 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
     problems: list[Problem] = []
     for key in ("apiVersion", "kind"):
         if not isinstance(manifest.get(key), str):
-            problems.append(document.problem((*root, key), "is missing or no text; every Kubernetes object has it"))
+            problems.append(
+                document.problem((*root, key), "is missing or no text; every Kubernetes object has it", JOB_FILE)
+            )
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(cast(dict[str, object], metadata).get("name"), str):
-        problems.append(document.problem((*root, "metadata", "name"), "is missing or no text; give the object a name"))
+        problems.append(
+            document.problem((*root, "metadata", "name"), "is missing or no text; give the object a name", JOB_FILE)
+        )
     elif not _is_name(str(cast(dict[str, object], metadata)["name"])):
         cure = "use letters, digits, - and ., 253 at most"
-        problems.append(document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes takes; {cure}"))
+        problems.append(
+            document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes takes; {cure}", JOB_FILE)
+        )
     elif not isinstance(cast(dict[str, object], metadata).get("namespace", ""), str):
-        problems.append(document.problem((*root, "metadata", "namespace"), "is no text; quote it"))
+        problems.append(document.problem((*root, "metadata", "namespace"), "is no text; quote it", JOB_FILE))
     if problems:
         return problems
     api, kind = str(manifest["apiVersion"]), str(manifest["kind"])
     if api.partition("/")[0] == FLINK_GROUP:
         if api != FLINK_API:
-            problems.append(document.problem((*root, "apiVersion"), f"is {api}; the operator serves {FLINK_API}"))
+            problems.append(
+                document.problem((*root, "apiVersion"), f"is {api}; the operator serves {FLINK_API}", JOB_FILE)
+            )
         if kind not in FLINK_KINDS:
-            problems.append(document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FLINK_KINDS)}"))
+            problems.append(
+                document.problem((*root, "kind"), f"is {kind}; Flink's kinds are {', '.join(FLINK_KINDS)}", JOB_FILE)
+            )
         elif not isinstance(manifest.get("spec"), dict) and not _is_canary(cast(dict[str, object], metadata)):
-            problems.append(document.problem((*root, "spec"), "is missing or no mapping; a job needs one"))
+            problems.append(document.problem((*root, "spec"), "is missing or no mapping; a job needs one", JOB_FILE))
         if _annotations(cast(dict[str, object], metadata)).get(ENABLED, "true") not in ("true", "false"):
             path = (*root, "metadata", "annotations", ENABLED)
-            problems.append(document.problem(path, 'is neither "true" nor "false", in quotation marks; write one'))
+            problems.append(
+                document.problem(path, 'is neither "true" nor "false", in quotation marks; write one', JOB_FILE)
+            )
     return problems

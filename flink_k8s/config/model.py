@@ -252,6 +252,12 @@ class StackSettings(Model):
         default=False, description="What is a warning otherwise is an error; for environments that count."
     )
 
+    checks: dict[str, Literal["error", "warning", "notice", "disabled"]] = Field(
+        default={},
+        description="Severity of single rules, by id: docs/checks.md. It wins over `strict`; rules that find what "
+        "cannot be deployed are always errors.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _nothing_said(cls, values: object) -> object:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from flink_k8s.config.base import Duration, Model, Name, seconds
+from flink_k8s.config.base import Duration, Model, Name
 from flink_k8s.facts import versions
-from flink_k8s.facts.units import quantity
+from flink_k8s.facts.units import quantity, seconds
 
 AlertName = Literal[
     "FlinkJobFailed",

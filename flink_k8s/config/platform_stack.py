@@ -79,6 +79,9 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         values["stateStorage"] = {"folder": name, **storage}
     elif storage:
         values["stateStorage"] = storage
+    severities = {**_mapping(own.get("checks")), **_mapping(below.values.get("checks"))}
+    if severities:
+        values["checks"] = severities  # the platform's win
     for key in _IF_EITHER:
         if below.values.get(key) is True:
             values[key] = True

@@ -1,4 +1,4 @@
-"""What is wrong with a user's files, said so that it can be mended: file, path, problem, cure."""
+"""Problems in a user's files: file, line, path, problem, remedy, and the id of the rule that found it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
+from flink_k8s.config.secret_text import redacted
+from flink_k8s.support.errors import CommandError
+
 KeyPath = tuple[str | int, ...]
-"""Where a value stands in a document: mapping keys and list indices from the root."""
+"""The place of a value in a document: mapping keys and list indices from the root."""
+
+YAML, STACK_CONFIG, JOB_FILE = "yaml", "stack-config", "job-file"
+"""Ids of the problems that readers report: invalid YAML, a value in a stack file, an object in a job file."""
 
 
 LINE_LIMIT = 2_000
@@ -62,30 +70,33 @@ def dotted(path: KeyPath) -> str:
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One finding. Sorted by file, line, path.
+    """One problem. Problems are sorted by file, line and path.
 
     Attributes:
-        file: the file's path as the user knows it, relative to the project.
-        line: 1-based; 0 where the finding has no line of its own.
+        file: path of the file, relative to the project.
+        line: 1-based; 0 if the problem has no line.
         path: dotted path in the document, empty for the document as a whole.
-        message: `what is wrong; what would be right`.
+        message: `problem; remedy`.
+        rule: id of the rule, a key of `checks.rules.RULES` or one of the readers' ids; docs/checks.md lists them.
     """
 
     file: str
     line: int
     path: str
     message: str
+    rule: str = ""
 
     def __str__(self) -> str:
         file = shortened(printable(self.file), _NAME_LIMIT)
         where = f"{file}:{self.line}" if self.line else file
         if self.path:
             where += f": {shortened(printable(self.path), _PATH_LIMIT)}"
-        space = LINE_LIMIT - len(where.encode(errors="replace")) - len("warning: : ")
-        return f"{where}: {shortened(printable(self.message), space)}"
+        rule = f" [{self.rule}]" if self.rule else ""
+        space = LINE_LIMIT - len(where.encode(errors="replace")) - len(rule) - len("warning: : ")
+        return f"{where}: {shortened(printable(redacted(self.message)), space)}{rule}"
 
 
-class ProblemsError(Exception):
+class ProblemsError(CommandError):
     """All problems that one reading found; nothing has been registered or touched when it is raised.
 
     Attributes:
@@ -98,6 +109,13 @@ class ProblemsError(Exception):
         self.remarks: tuple[str, ...] = tuple(remarks)
         super().__init__("\n".join([*map(str, self.problems), *self.remarks]))
 
+    @override
+    def report(self, stack: str = "") -> str:
+        """A line for each problem and each remark, and the number of problems, of that stack."""
+        count = len(self.problems)
+        summary = f"{count} problem{'s' if count != 1 else ''}; nothing was touched"
+        return "\n".join([*filter(None, [str(self)]), f"{stack}: {summary}" if stack else summary])
+
 
 def similar(word: str, known: Sequence[str]) -> str | None:
     """The known name that was probably meant: the same in another case, or the most similar one; None if none is."""
@@ -107,8 +125,8 @@ def similar(word: str, known: Sequence[str]) -> str | None:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean "parallelism"?`, or what is allowed when nothing is near."""
+    """The remedy for an unknown name: `did you mean "parallelism"?`, or all known names if none is similar."""
     near = similar(word, known)
     if near is not None:
         return f'did you mean "{near}"?'
-    return "known here: " + ", ".join(sorted(known)) if known else "nothing is allowed here"
+    return f"use one of: {', '.join(sorted(known))}" if known else "remove it"

@@ -11,7 +11,7 @@ from typing import cast
 import yaml
 
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.config.problems import KeyPath, Problem, ProblemsError, dotted, nearest
+from flink_k8s.config.problems import STACK_CONFIG, KeyPath, Problem, ProblemsError, dotted, nearest
 from flink_k8s.config.yaml_file import Document
 from flink_k8s.config.yaml_file import read as read_yaml
 
@@ -53,16 +53,16 @@ class StackConfig:
     encrypted: frozenset[str] = frozenset()
     below: StackConfig | None = None
 
-    def problem(self, path: KeyPath, message: str) -> Problem:
+    def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
         """A problem at that path of the config."""
         if self.layer is not None and path in self.layer.lines:
-            return self.layer.problem(path, message)
+            return self.layer.problem(path, message, rule)
         is_own = path[:1] and path[0] in OF_ALL_JOBS
         if self.below is not None and not is_own and self.below._depth(path) > self._depth(path):
-            return self.below.problem(path, message)
+            return self.below.problem(path, message, rule)
         if self.document is None or not path:
-            return Problem(self.file, 0, dotted(path), message)
-        return Problem(self.file, self.document.line(self._place(path)), dotted(path), message)
+            return Problem(self.file, 0, dotted(path), message, rule)
+        return Problem(self.file, self.document.line(self._place(path)), dotted(path), message, rule)
 
     def written(self, path: KeyPath) -> str | None:
         """The text that stands at that path where YAML reads something that looks otherwise; None where it does not."""
@@ -105,40 +105,46 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     if not path.exists():
         known = stacks(root)
-        raise ProblemsError([Problem(shown, 0, "", f"does not exist; stacks here: {', '.join(known) or 'none'}")])
+        raise ProblemsError(
+            [Problem(shown, 0, "", f"does not exist; stacks here: {', '.join(known) or 'none'}", STACK_CONFIG)]
+        )
     documents, problems = read_yaml(path, shown)
     if problems:
         raise ProblemsError(problems)
     if not documents:
         return StackConfig(shown, {}, stack=stack)
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
-        raise ProblemsError([Problem(shown, 0, "", "is no stack file; it needs one document with the key config")])
+        raise ProblemsError(
+            [Problem(shown, 0, "", "is no stack file; it needs one document with the key config", STACK_CONFIG)]
+        )
     document = documents[0]
     top = cast(dict[str, object], document.value)
     config = cast(object, top.get("config") or {})
     if not isinstance(config, dict):
-        raise ProblemsError([document.problem(("config",), "is no mapping; write one key a line")])
+        raise ProblemsError([document.problem(("config",), "is no mapping; write one key a line", STACK_CONFIG)])
     values: dict[str, object] = {}
     found: list[Problem] = []
     for key in top:
         if key not in STACK_FILE_KEYS:
-            found.append(document.problem((key,), f"is an unknown key of a stack file; {nearest(key, ['config'])}"))
+            found.append(
+                document.problem((key,), f"is an unknown key of a stack file; {nearest(key, ['config'])}", STACK_CONFIG)
+            )
     for key, value in cast(dict[str, object], config).items():
         project, colon, name = key.partition(":")
         if not colon:
             name, project = key, PROJECT
         if project == PROJECT and name == SUSPENSION and config_file is None:
             message = 'is kept by the engine alone; write "state: suspended" of a job, or run make suspend'
-            found.append(document.problem(("config", key), message))
+            found.append(document.problem(("config", key), message, STACK_CONFIG))
             continue
         if project == PROJECT and name in values:
             message = f"stands twice, with and without {PREFIX} before it; keep one"
-            found.append(document.problem(("config", key), message))
+            found.append(document.problem(("config", key), message, STACK_CONFIG))
         elif project == PROJECT:
             values[name] = value
         elif project not in {"pulumi", "kubernetes"}:
             problem = f'belongs to the project "{project}"; the keys of this one begin with {PREFIX}'
-            found.append(document.problem(("config", key), problem))
+            found.append(document.problem(("config", key), problem, STACK_CONFIG))
     if found:
         raise ProblemsError(found)
     return StackConfig(shown, values, document, stack)
@@ -157,10 +163,10 @@ def read_layer(path: Path) -> Document:
     """
     documents, problems = read_yaml(path, str(path))
     if not problems and len(documents) > 1:
-        problems = [Problem(str(path), 0, "", "has several documents; write one")]
+        problems = [Problem(str(path), 0, "", "has several documents; write one", STACK_CONFIG)]
     found = documents[0] if documents else Document(str(path), {}, {})
     if not problems and not isinstance(found.value, dict):
-        problems = [Problem(str(path), 0, "", "is no mapping; write config keys without prefix")]
+        problems = [Problem(str(path), 0, "", "is no mapping; write config keys without prefix", STACK_CONFIG)]
     if problems:
         raise ProblemsError(problems)
     return found

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath, Problem, nearest
-from flink_k8s.config.secret_text import masked
+from flink_k8s.config.secret_text import shown_at
 from flink_k8s.config.stack_file import OF_ALL_JOBS, PREFIX, StackConfig
 
 
@@ -152,19 +152,23 @@ def _of_validation(error: ValidationError, config: StackConfig) -> list[Problem]
         path: KeyPath = tuple(found["loc"])
         if found["type"] == "extra_forbidden":
             known = _known_keys(path[:-1])
-            problems.append(config.problem(path, f"is unknown; {nearest(str(path[-1]), known)}"))
+            problems.append(config.problem(path, f"unknown field; {nearest(str(path[-1]), known)}"))
         elif found["type"] == "missing":
             problems.append(config.problem(path, f"is missing; {_meaning(path)}"))
         else:
             message = found["msg"].removeprefix("Value error, ")
             if ";" not in message:
-                message = f"is {_shown(path, found['input'])}, which is wrong; {message[0].lower()}{message[1:]}"
+                message = (
+                    f"is {_shown(path, found['input'])}, which is not a valid value; {message[0].lower()}{message[1:]}"
+                )
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
 
 
 def _shown(path: KeyPath, value: object) -> str:
-    text = json.dumps(masked(str(path[-1]), value), default=str, ensure_ascii=False)
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = json.dumps(shown_at(path, value), default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import yaml
 
-from flink_k8s.config.problems import KeyPath, Problem, dotted, shortened
+from flink_k8s.config.problems import YAML, KeyPath, Problem, dotted, shortened
 
 MAX_BYTES = 1_000_000
 """A job file or stack file above this is refused: it is data that got here by mistake, and the parser is slow."""
@@ -71,9 +71,9 @@ class Document:
                 return self.lines[path[:end]]
         return 0
 
-    def problem(self, path: KeyPath, message: str) -> Problem:
+    def problem(self, path: KeyPath, message: str, rule: str = YAML) -> Problem:
         """A problem at that path of this document."""
-        return Problem(self.file, self.line(path), dotted(path), message)
+        return Problem(self.file, self.line(path), dotted(path), message, rule)
 
 
 def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
@@ -86,19 +86,21 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            return [], [Problem(shown, 0, "", "is no file; name one with YAML in it")]
+            return [], [Problem(shown, 0, "", "is no file; name one with YAML in it", YAML)]
         size = found.st_size
         if size > MAX_BYTES:
             message = f"has {size:,} bytes, more than {MAX_BYTES:,}; data does not belong into a YAML file here"
-            return [], [Problem(shown, 0, "", message)]
+            return [], [Problem(shown, 0, "", message, YAML)]
         data = path.read_bytes()
     except OSError as error:
-        return [], [Problem(shown, 0, "", f"cannot be read: {error.strerror}; check the file and its permissions")]
+        return [], [
+            Problem(shown, 0, "", f"cannot be read: {error.strerror}; check the file and its permissions", YAML)
+        ]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return [], [Problem(shown, line, "", "is not UTF-8; save it as UTF-8")]
+        return [], [Problem(shown, line, "", "is not UTF-8; save it as UTF-8", YAML)]
     if path.suffix.lower() == ".json":
         text = text.replace("\t", " ")  # JSON indents with tabs, too, and has none in its strings
     return parse(text, shown)
@@ -121,23 +123,29 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
-        builder.problems.append(Problem(shown, line, "", f"is no YAML: {_cause(text, line, error)}"))
+        builder.problems.append(Problem(shown, line, "", f"is no YAML: {_cause(text, line, error)}", YAML))
     except yaml.YAMLError as error:
         builder.problems.append(
-            Problem(shown, 0, "", f"is no YAML: {' '.join(str(error).split())}; remove what is not text")
+            Problem(shown, 0, "", f"is no YAML: {' '.join(str(error).split())}; remove what is not text", YAML)
         )
     except _TooManyError:
         builder.problems.append(
             Problem(
-                shown, 0, "", f"stands for more than {MAX_NODES:,} values; write nested aliases out or split the file"
+                shown,
+                0,
+                "",
+                f"stands for more than {MAX_NODES:,} values; write nested aliases out or split the file",
+                YAML,
             )
         )
     except _TooDeepError as error:
         builder.problems.append(
-            Problem(shown, error.line, "", f"is nested deeper than {MAX_DEPTH} levels; no resource is as deep as this")
+            Problem(
+                shown, error.line, "", f"is nested deeper than {MAX_DEPTH} levels; no resource is as deep as this", YAML
+            )
         )
     except RecursionError:  # merge keys in merge keys are deep without looking so
-        builder.problems.append(Problem(shown, 0, "", "is nested too deeply; write nested aliases out"))
+        builder.problems.append(Problem(shown, 0, "", "is nested too deeply; write nested aliases out", YAML))
     finally:
         if loader is not None:
             loader.dispose()
@@ -326,4 +334,4 @@ class _Builder:
         return text
 
     def _add(self, line: int, path: KeyPath, message: str) -> None:
-        self.problems.append(Problem(self.shown, line, dotted(path), message))
+        self.problems.append(Problem(self.shown, line, dotted(path), message, YAML))

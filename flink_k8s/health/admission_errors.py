@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
+
+from flink_k8s.facts.mappings import condition
 
 _FORBIDDEN = re.compile(r'pods "[^"\n]+" is forbidden: [^\n]*?(?=\. Received status| Received status|$)', re.MULTILINE)
 
@@ -20,8 +22,7 @@ def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is a JobManager that has been ready for a while: what it has logged may be worth a request."""
     if (pod["metadata"].get("labels") or {}).get("component") != "jobmanager":
         return False
-    conditions = cast("list[Mapping[str, Any]]", (pod.get("status") or {}).get("conditions") or [])
-    ready = next((one for one in conditions if one.get("type") == "Ready" and one.get("status") == "True"), None)
+    ready = condition(pod, "Ready")
     if ready is None:
         return False
     since = datetime.fromisoformat(str(ready["lastTransitionTime"]))
@@ -30,11 +31,8 @@ def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
 
 def replica_failure(deployment: Mapping[str, Any]) -> str:
     """Why a Deployment gets no pods, in the API server's words; empty when it gets them."""
-    conditions = cast("list[Mapping[str, Any]]", (deployment.get("status") or {}).get("conditions") or [])
-    for condition in conditions:
-        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            return str(condition.get("message") or condition.get("reason"))
-    return ""
+    failure = condition(deployment, "ReplicaFailure")
+    return "" if failure is None else str(failure.get("message") or failure.get("reason"))
 
 
 def refused_worker(log: str) -> str:

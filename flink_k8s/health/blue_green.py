@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.failure_reason import Object
 from flink_k8s.health.job_status import Verdict, verdict
 
@@ -46,7 +47,7 @@ def with_coming(judged: Verdict, found: Object, deployments: Mapping[str, Object
     name = f"{found['metadata']['name']}-{color}"
     if judged.state != "waiting" or name not in deployments:
         return judged
-    coming = verdict("FlinkDeployment", deployments[name])
+    coming = verdict(FlinkKind.DEPLOYMENT, deployments[name])
     shown = f"{judged.shown}; {name} {coming.shown}"
     if coming.state != "failed":
         return replace(judged, shown=shown)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pulumi
 
-from flink_k8s.config.base import seconds
 from flink_k8s.config.model import StackSettings
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.facts.units import seconds
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.blue_green import children, with_coming
 from flink_k8s.health.events import brings_node, last_exception
@@ -22,13 +23,6 @@ from flink_k8s.health.pods import Pods, Trouble
 from flink_k8s.health.waiting import Waiting
 from flink_k8s.health.watch import Stream, changed
 from flink_k8s.resolve.jobs import Job
-
-PLURALS = {
-    "FlinkDeployment": "flinkdeployments",
-    "FlinkSessionJob": "flinksessionjobs",
-    "FlinkStateSnapshot": "flinkstatesnapshots",
-    "FlinkBlueGreenDeployment": "flinkbluegreendeployments",
-}
 
 TROUBLE_SECONDS = 10
 """How often the pods of jobs that are not ready are asked what they wait for."""
@@ -67,7 +61,7 @@ class Readiness:
         if pulumi.runtime.is_dry_run():
             return "not awaited in a preview"
         title = f"job {job.namespace}/{job.name}"
-        kinds = (job.kind, "FlinkDeployment") if job.kind == "FlinkBlueGreenDeployment" else (job.kind,)
+        kinds = (job.kind, FlinkKind.DEPLOYMENT) if job.kind == FlinkKind.BLUE_GREEN else (job.kind,)
         streams = [await self._stream(job.namespace, kind) for kind in kinds]
         waiting = Waiting(title, resource, restarts_itself(job))
         try:
@@ -91,7 +85,7 @@ class Readiness:
             remaining = float(TROUBLE_SECONDS)
             if found is not None:
                 now = verdict(job.kind, found, suspended=job.is_suspended)
-                if job.kind == "FlinkBlueGreenDeployment":
+                if job.kind == FlinkKind.BLUE_GREEN:
                     now = with_coming(now, found, streams[1].objects)
                 remaining = waiting.judge(now, clock())
                 if now.state == "failed" and remaining <= 0:
@@ -109,7 +103,7 @@ class Readiness:
 
     async def _works(self, job: Job, ready: Verdict) -> bool:
         """Whether a job that is said to run does: Flink's default scheduler says so while all TaskManagers wait."""
-        if job.kind != "FlinkDeployment" or "RUNNING" not in ready.shown:
+        if job.kind != FlinkKind.DEPLOYMENT or "RUNNING" not in ready.shown:
             return True
         trouble = await self._trouble(job)
         return trouble.has_worker or not trouble.of_pods
@@ -135,7 +129,7 @@ class Readiness:
                 self._client = await self._api_server.connect()
         stream = self._streams.get((namespace, kind))
         if stream is None:
-            stream = self._streams[namespace, kind] = Stream(self._client, namespace, PLURALS[kind])
+            stream = self._streams[namespace, kind] = Stream(self._client, namespace, FlinkKind(kind).plural)
         stream.join()
         return stream
 
@@ -168,7 +162,7 @@ class Readiness:
         return trouble
 
     async def _trouble(self, job: Job) -> Trouble:
-        is_blue_green = job.kind == "FlinkBlueGreenDeployment"
+        is_blue_green = job.kind == FlinkKind.BLUE_GREEN
         apps = children(job.name) if is_blue_green else (job.session_cluster or job.name,)
         return await self._pods_of(job).trouble(apps)
 

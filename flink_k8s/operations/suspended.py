@@ -10,14 +10,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.stack_file import SUSPENSION
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.stack import Stack, hand_over
 from flink_k8s.program.engine_state import recorded
 from flink_k8s.program.recording import Resource
 from flink_k8s.resolve.job_spec import SUSPENDED
+from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
-from flink_k8s.support.processes import say
 
 _COMPONENT = "::flink-k8s:index:FlinkJob$"
 """In the URN of a job that this version has deployed."""

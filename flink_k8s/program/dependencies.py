@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flink_k8s.support.errors import CommandError
+
 Edges = Mapping[str, frozenset[str]]
 """A node to the nodes that it depends on directly. Every node is a key."""
 
 
-class CycleError(Exception):
+class CycleError(CommandError):
     """The graph goes in a circle. `nodes` are all that lie on one, or between two."""
 
     def __init__(self, nodes: frozenset[str]) -> None:

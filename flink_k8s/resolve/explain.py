@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from flink_k8s.config.problems import LINE_LIMIT, KeyPath, Problem, ProblemsError, dotted, nearest, printable, shortened
-from flink_k8s.config.secret_text import HIDDEN, is_secret, is_secret_argument, masked
+from flink_k8s.config.secret_text import masked, shown_at
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.replaced import replaced
 from flink_k8s.resolve.sources import leaves
@@ -31,18 +31,19 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
 def explain(job: Job) -> Iterator[str]:
     """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
     instead = {
-        path: f", instead of {shortened(_shown(job, path[1:], old), 500)}" for path, old in replaced(job).items()
+        path: f", instead of {shortened(_text(old, _shown_before(job, path[1:], old)), 500)}"
+        for path, old in replaced(job).items()
     }
     if job.said_image is not None:
-        inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+        inner = job.kind.spec_path[1:]
         by_code = ", by the code that it uses" if job.built_as else ""
         instead["spec", *inner, "image"] = f', instead of "{printable(job.said_image)}"{by_code}'
     moved = instead.get(("metadata", "namespace"), "")
     file = printable(job.source.document.file)
     yield f"# {job.kind} {job.namespace}/{job.name}, from {file}{moved and f'; enforced{moved}'}"
     lines = [
-        (f"spec.{dotted(path)} = {_shown(job, path, value)}", job.origin(path) + instead.get(("spec", *path), ""))
-        for path, value in leaves(job.spec)
+        (f"spec.{dotted(path)} = {_text(value, shown)}", job.origin(path) + instead.get(("spec", *path), ""))
+        for (path, value), (_, shown) in zip(leaves(job.spec), leaves(masked("", job.spec)), strict=True)
     ]
     width = min(max((len(text) for text, _ in lines), default=0), 100)
     for text, origin in lines:
@@ -61,28 +62,25 @@ def replaced_by_enforced(jobs: Sequence[Job]) -> str:
     return f"{total} value{'s' if total != 1 else ''} of {whose}"
 
 
-def _shown(job: Job, path: KeyPath, value: object) -> str:
+def _shown_before(job: Job, path: KeyPath, value: object) -> object:
+    """A replaced value as it may be shown: by the name that the variable or the flag at that path has."""
+    holder: object = job.spec
+    for part in path[:-1]:
+        if isinstance(holder, list):
+            holder = cast("list[object]", holder)[cast(int, part)]
+        else:
+            holder = cast("dict[str | int, object]", holder).get(part, {})
+    last = path[-1] if path else ""
+    if isinstance(holder, list) and isinstance(last, int) and last < len(cast("list[object]", holder)):
+        arguments = [*cast("list[object]", holder)]
+        arguments[last] = value
+        return cast("list[object]", masked("", arguments))[last]
+    if isinstance(holder, dict) and last == "value":
+        return cast("dict[str, object]", masked("", {**cast("dict[str, object]", holder), "value": value}))["value"]
+    return shown_at(path, value)
+
+
+def _text(value: object, shown: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, str):
-        return str(masked(str(path[-1]), value))
-    return HIDDEN if _is_secret(job, path, value) else f'"{printable(value)}"'
-
-
-def _is_secret(job: Job, path: KeyPath, value: str) -> bool:
-    """Whether the value looks like a secret, by its own text or by the name that it has: of a variable, of a flag."""
-    around: object = job.spec
-    for part in path[:-1]:
-        if isinstance(around, list):
-            around = cast("list[object]", around)[cast(int, part)]
-        else:
-            around = cast("dict[str | int, object]", around).get(part, {})
-    last = path[-1]
-    if isinstance(around, list):
-        arguments = [*cast("list[object]", around)]
-        if isinstance(last, int) and last < len(arguments):
-            arguments[last] = value
-            return is_secret_argument(arguments, last)
-        return is_secret("", value)
-    name = cast("dict[str, object]", around).get("name") if last == "value" else last
-    return is_secret(str(name), value)
+    return f'"{printable(value)}"' if isinstance(value, str) and shown == value else str(shown)

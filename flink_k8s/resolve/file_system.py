@@ -27,9 +27,6 @@ PLUGINS = {
 }
 """The plugin that is taken for a scheme."""
 
-SCHEMES = {"s3": ("s3", "s3p", "s3a"), "azure": ("abfss", "abfs", "wasbs", "wasb"), "gcs": ("gs",)}
-"""Schemes by type of storage."""
-
 PLUGIN_VARIABLE = "ENABLE_BUILT_IN_PLUGINS"
 """Flink's image links the jars that it names out of opt/ into plugins/, and does not start when one is missing."""
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.secret_model import INTERNAL_TLS_FOLDER
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, in_template
-
-KINDS = ("FlinkDeployment", "FlinkBlueGreenDeployment")
-"""Kinds with pods of their own. A session job runs in its cluster's."""
 
 KEYSTORE, TRUSTSTORE = "keystore.p12", "truststore.p12"
 """cert-manager's names of the keys in its Secret."""
@@ -44,9 +42,9 @@ _ALGORITHMS = {
 }
 
 
-def has_internal_tls(kind: str, settings: JobSettings) -> bool:
+def has_internal_tls(kind: FlinkKind, settings: JobSettings) -> bool:
     """Whether a resource's pods get a certificate."""
-    return kind in KINDS and settings.internal_tls is not None and settings.internal_tls.enabled
+    return kind.has_pods and settings.internal_tls is not None and settings.internal_tls.enabled
 
 
 def certificate_name(kind: str, name: str) -> str:
@@ -64,7 +62,7 @@ def root_name(kind: str, name: str) -> str:
     return f"{certificate_name(kind, name)}-self-signed"
 
 
-def derived_internal_tls(kind: str, name: str, settings: JobSettings) -> dict[str, object]:
+def derived_internal_tls(kind: FlinkKind, name: str, settings: JobSettings) -> dict[str, object]:
     """The platform's part of the spec; empty for a resource without TLS of its own.
 
     Args:

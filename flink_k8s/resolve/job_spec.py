@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from flink_k8s.config.model import JOB_ACCOUNT, JobSettings, Process
+from flink_k8s.facts.kinds import FlinkKind
 
 MAIN_CONTAINER = "flink-main-container"
 """The container that the operator takes for Flink's own in a pod template."""
@@ -28,7 +29,7 @@ METRICS_PORT = 9249
 """Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
 
 
-def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
+def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
     """What the platform gives every job before anybody is asked: account, metrics with their declared port, and a REST
     endpoint, which asks nobody who he is, that takes no jobs.
 
@@ -36,7 +37,7 @@ def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
         kind: of the resource.
         runs_job: false for a session cluster, whose jobs the operator hands to that very endpoint.
     """
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if not kind.has_pods:
         return {}
     spec: dict[str, object] = {
         "serviceAccount": JOB_ACCOUNT,
@@ -61,15 +62,15 @@ def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
     return in_template(kind, spec)
 
 
-def raw_spec(settings: JobSettings, kind: str) -> dict[str, object]:
+def raw_spec(settings: JobSettings, kind: FlinkKind) -> dict[str, object]:
     """`spec` of a layer that speaks of all jobs: it means those with pods of their own."""
-    if settings.spec is None or kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if settings.spec is None or not kind.has_pods:
         return {}
     return flat_configuration(settings.spec)
 
 
 def spec_of(
-    settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
+    settings: JobSettings, kind: FlinkKind, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
 ) -> dict[str, object]:
     """The part of a resource's spec that a layer of settings asks for.
 
@@ -112,25 +113,25 @@ def spec_of(
         spec["podTemplate"] = {"spec": pod}
     if job and runs_job:
         spec["job"] = job
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if not kind.has_pods:
         # Neither has pods or an image of its own: of the rest only these mean something there.
         spec = {key: value for key, value in spec.items() if key in ("job", "flinkConfiguration", "restartNonce")}
-    if kind == "FlinkStateSnapshot":
+    if kind == FlinkKind.SNAPSHOT:
         spec = {}
     spec = in_template(kind, spec)
-    if settings.ingress is not None and kind in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+    if settings.ingress is not None and kind.has_pods:
         spec |= settings.ingress.spec(is_on=has_ingress)
     return spec
 
 
-def suspended_spec(kind: str) -> dict[str, object]:
+def suspended_spec(kind: FlinkKind) -> dict[str, object]:
     """What suspends a job.
 
     After a savepoint the operator leaves the JobManager for a day, for whoever wants to ask it; a suspended job is to
     cost nothing. A blue/green deployment hands on that it is suspended, and no configuration.
     """
     spec: dict[str, object] = {"job": {"state": "suspended"}}
-    if kind == "FlinkDeployment":
+    if kind == FlinkKind.DEPLOYMENT:
         spec["flinkConfiguration"] = {"kubernetes.operator.jm-deployment.shutdown-ttl": "1 s"}
     return in_template(kind, spec)
 
@@ -145,9 +146,9 @@ def restored_from(path: str) -> dict[str, object]:
     return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 
 
-def in_template(kind: str, spec: dict[str, object]) -> dict[str, object]:
+def in_template(kind: FlinkKind, spec: dict[str, object]) -> dict[str, object]:
     """The spec where the kind has it: a blue/green deployment's is inside its template."""
-    return {"template": {"spec": spec}} if kind == "FlinkBlueGreenDeployment" and spec else spec
+    return {"template": {"spec": spec}} if kind == FlinkKind.BLUE_GREEN and spec else spec
 
 
 def _process_spec(process: Process) -> dict[str, object]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from flink_k8s.config import problems
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import KeyPath, Problem, printable, shortened
 from flink_k8s.config.stack_file import StackConfig
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
 from flink_k8s.resolve.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
 from flink_k8s.resolve.sources import IMAGES, JOB_FILE, Layer, Layers, settings_path
@@ -63,9 +65,9 @@ class Job:
         return said if CODE in str(cast(Mapping[str, object], substitutes).get(said)) else None
 
     @property
-    def kind(self) -> str:
-        """`FlinkDeployment` …"""
-        return self.source.kind
+    def kind(self) -> FlinkKind:
+        """Its kind."""
+        return FlinkKind(self.source.kind)
 
     @property
     def name(self) -> str:
@@ -97,18 +99,18 @@ class Job:
         job = job_of(self.spec)
         return job is not None and job.get("state") == "suspended"
 
-    def problem(self, path: KeyPath, message: str) -> Problem:
+    def problem(self, path: KeyPath, message: str, rule: str = problems.JOB_FILE) -> Problem:
         """A problem at that path of the merged manifest, in the file that said the value or what is around it."""
         inside = self._inner(path[1:]) if path[:1] == ("spec",) else None
         if inside is None:
-            return self.source.problem(path, message)
+            return self.source.problem(path, message, rule)
         layer = self._argument_layer(inside)
         if layer is not None:
-            return self._config_problem(layer, inside, message)
+            return self._config_problem(layer, inside, message, rule)
         origin = self.layers.origin(path[1:], self.spec)
         if origin is None or origin.layer.place is None:
-            return self.source.problem(("spec", *origin.path) if origin else path, message)
-        return self._config_problem(origin.layer, self._inner(origin.path) or (), message)
+            return self.source.problem(("spec", *origin.path) if origin else path, message, rule)
+        return self._config_problem(origin.layer, self._inner(origin.path) or (), message, rule)
 
     def written(self, path: KeyPath) -> str | None:
         """The text in the job file where YAML reads the value at that path as something that looks otherwise."""
@@ -132,9 +134,8 @@ class Job:
 
     def _inner(self, path: KeyPath) -> KeyPath | None:
         """A path of the spec as settings see it: without a blue/green deployment's template; None outside of that."""
-        if self.kind != "FlinkBlueGreenDeployment":
-            return path
-        return path[2:] if path[:2] == ("template", "spec") else None
+        outer = self.kind.spec_path[1:]
+        return path[len(outer) :] if path[: len(outer)] == outer else None
 
     def _argument_layer(self, inside: KeyPath) -> Layer | None:
         if inside[:2] != ("job", "args"):
@@ -151,28 +152,25 @@ class Job:
             index -= 1
         return args[index].partition("=")[0]
 
-    def _config_problem(self, layer: Layer, inside: KeyPath, message: str) -> Problem:
+    def _config_problem(self, layer: Layer, inside: KeyPath, message: str, rule: str) -> Problem:
         """A problem in the config of the stack, or of its platform's, at the setting that gave the value."""
         config = layer.config or self.config
         place = layer.place or ()
         if layer.name == IMAGES:
-            return config.problem(place, message)
+            return config.problem(place, message, rule)
         said: object = config.values
         for part in place:
             said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None
         written: Mapping[str, object] = cast(Mapping[str, object], said) if isinstance(said, Mapping) else {}
-        spec: Mapping[str, object] = layer.spec
-        if self.kind == "FlinkBlueGreenDeployment":
-            template = cast(Mapping[str, object], spec.get("template") or {})
-            spec = cast(Mapping[str, object], template.get("spec") or {})
-        return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message)
+        spec = inner_spec(self.kind, layer.spec)
+        return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message, rule)
 
     @property
     def session_cluster(self) -> str | None:
         """Name of the FlinkDeployment that runs a FlinkSessionJob, in the same namespace."""
         return (
             str(self.spec["deploymentName"])
-            if self.kind == "FlinkSessionJob" and "deploymentName" in self.spec
+            if self.kind == FlinkKind.SESSION_JOB and "deploymentName" in self.spec
             else None
         )
 
@@ -180,7 +178,7 @@ class Job:
     def snapshot_of(self) -> tuple[str, str] | None:
         """Kind and name of the job that a FlinkStateSnapshot is taken of."""
         reference = self.spec.get("jobReference")
-        if self.kind != "FlinkStateSnapshot" or not isinstance(reference, dict):
+        if self.kind != FlinkKind.SNAPSHOT or not isinstance(reference, dict):
             return None
         target = cast(dict[str, object], reference)
         return str(target.get("kind")), str(target.get("name"))
@@ -188,7 +186,7 @@ class Job:
     @property
     def target(self) -> str | None:
         """Key of the session cluster that it runs on, or of the job that it is a snapshot of; None for another kind."""
-        target = ("FlinkDeployment", self.session_cluster) if self.session_cluster else self.snapshot_of
+        target = (FlinkKind.DEPLOYMENT.value, self.session_cluster) if self.session_cluster else self.snapshot_of
         return f"{target[0]}/{self.namespace}/{target[1]}" if target else None
 
 

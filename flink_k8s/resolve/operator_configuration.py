@@ -4,9 +4,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flink_k8s.facts import tables, versions
 
 _FLINK_VERSION = re.compile(r"v(\d+)_(\d+)")
 _DEFAULTS = "kubernetes.operator.default-configuration."
+
+
+HA_OFF = ("none", "standalone")
+"""Values of `high-availability.type` without high availability."""
+
+RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
+JOB_CANCEL = "kubernetes.operator.job.upgrade.last-state.job-cancel.enabled"
+
+
+@dataclass(frozen=True)
+class Options:
+    """A resource's Flink configuration as the operator merges it, read by option.
+
+    Attributes:
+        operator: version of the operator; it decides which older names of an option count.
+        configuration: flat.
+    """
+
+    operator: str
+    configuration: Mapping[str, str]
+
+    def value(self, key: str) -> tuple[str, str] | None:
+        """Value of an option by its name today, and the name by which it is set: that or an older one."""
+        option = tables.operator_options(self.operator).get(key)
+        for name in (key, *option.older) if option else versions.names(key, self.operator):
+            if name in self.configuration:
+                return name, self.configuration[name]
+        return None
+
+    def text(self, key: str) -> str:
+        """Value of an option, stripped; empty if it is not set."""
+        value = self.value(key)
+        return value[1].strip() if value else ""
+
+    @property
+    def is_highly_available(self) -> bool:
+        """Whether high availability is on, with any implementation."""
+        value = self.value("high-availability.type")
+        return value is not None and value[1].lower() not in HA_OFF
+
+    @property
+    def deleting_retention(self) -> tuple[str, str] | None:
+        """The option, and its value, by which Flink deletes a job's checkpoints when it is cancelled.
+
+        Without the option the operator retains them.
+        """
+        value = self.value(RETENTION)
+        deletes = value is not None and value[1].strip().upper() in (
+            "DELETE_ON_CANCELLATION",
+            "NO_EXTERNALIZED_CHECKPOINTS",
+        )
+        return value if deletes else None
 
 
 def effective(

@@ -17,7 +17,7 @@ def replaced(job: Job) -> dict[KeyPath, object]:
     """
     ordered = job.layers.ordered
     file = next(index for index, layer in enumerate(ordered) if layer.name == JOB_FILE)
-    inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+    inner = job.kind.spec_path[1:]
     given = arguments_of(job.spec)
     found: dict[KeyPath, object] = {}
     for index, enforced in enumerate(ordered):

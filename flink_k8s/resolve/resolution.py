@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from flink_k8s.config.findings import Finding
 from flink_k8s.config.ingress import Wanted, derived_ingress
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.merge import merge_mappings, merge_settings
@@ -16,7 +15,7 @@ from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.problems import Problem, nearest
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import tables
-from flink_k8s.facts.kinds import cluster_scoped, group_kind
+from flink_k8s.facts.kinds import FlinkKind, cluster_scoped, group_kind
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
@@ -51,7 +50,7 @@ class Resolved:
         jobs: its jobs.
         attachments: what else the files hold.
         problems: what is wrong.
-        left_out: objects that the platform creates itself, and what is said of each.
+        replaced: objects of job files that the platform creates itself, and their namespaces.
         settings: of the stack, with the namespaces that job files name and the stack lacks: each of these is a problem,
             and the jobs in it are checked like all others.
     """
@@ -60,7 +59,7 @@ class Resolved:
     attachments: tuple[Attachment, ...]
     problems: tuple[Problem, ...]
     settings: StackSettings
-    left_out: tuple[tuple[FileObject, Finding], ...] = ()
+    replaced: tuple[tuple[FileObject, str], ...] = ()
 
 
 _Stacks = Sequence[tuple[StackSettings, StackConfig]]
@@ -99,7 +98,7 @@ def resolve(
     taken: dict[tuple[str, str, str], FileObject] = {}
     without_namespace = cluster_scoped(source.manifest for source in objects)
     undeclared: dict[str, list[FileObject]] = {}
-    left_out: list[tuple[FileObject, Finding]] = []
+    replaced: list[tuple[FileObject, str]] = []
     for source in objects:
         own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
         above, under = [*reversed(enforced), own], [*reversed(defaults)]
@@ -124,7 +123,7 @@ def resolve(
             continue
         taken[identity] = source
         if not source.is_job and platform_objects.is_made(source, namespace, settings):
-            left_out.append((source, platform_objects.look(source, namespace)))
+            replaced.append((source, namespace))
             continue
         if not source.is_job:
             manifest = _object_manifest(source, None if has_no_namespace else namespace)
@@ -138,7 +137,7 @@ def resolve(
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     assumed = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
     jobs = tuple(_jobs(placed, assumed, stacks, config, root))
-    return Resolved(jobs, tuple(attachments), tuple(problems), assumed, tuple(left_out))
+    return Resolved(jobs, tuple(attachments), tuple(problems), assumed, tuple(replaced))
 
 
 def _undeclared(
@@ -186,11 +185,11 @@ def _jobs(
     """In the order of the files; session jobs are made last, since they have their cluster's Flink version."""
     made: dict[int, Job] = {}
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
-    for one in sorted(placed, key=lambda one: one.source.kind == "FlinkSessionJob"):
+    for one in sorted(placed, key=lambda one: one.source.kind == FlinkKind.SESSION_JOB):
         manifest, layers = _built(
-            *_job_manifest(one, settings, stacks, config.stack, clusters), one.source.kind, settings, root
+            *_job_manifest(one, settings, stacks, config.stack, clusters), FlinkKind(one.source.kind), settings, root
         )
-        if one.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
+        if one.source.kind == FlinkKind.DEPLOYMENT and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[one.namespace, one.source.name] = layers.merged(1)
         said = one.merged.protect
         is_protected = settings.protect_jobs if said is None else said
@@ -248,7 +247,7 @@ def _job_manifest(
     clusters: Mapping[tuple[str, str], Mapping[str, object]],
 ) -> tuple[dict[str, object], Layers]:
     source, namespace, own = placed.source, placed.namespace, placed.own
-    kind = source.kind
+    kind = FlinkKind(source.kind)
     written = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(written) is not None
 
@@ -276,7 +275,9 @@ def _job_manifest(
     modes = [job["upgradeMode"] for job in jobs if "upgradeMode" in job]
     said = later_layers(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
     keys = configuration_keys(kind, (layer.spec for layer in said))
-    cluster = clusters.get((namespace, str(_last(said, kind, "deploymentName")))) if kind == "FlinkSessionJob" else None
+    cluster = (
+        clusters.get((namespace, str(_last(said, kind, "deploymentName")))) if kind == FlinkKind.SESSION_JOB else None
+    )
     names: Mapping[str, tuple[str, ...]] = {}
     if not tables.option_names(settings.operator.version).keys().isdisjoint(keys):
         version = _last(said, kind, "flinkVersion") if cluster is None else cluster.get("flinkVersion")
@@ -303,7 +304,7 @@ def _job_manifest(
 
 
 def _built(
-    manifest: dict[str, object], layers: Layers, kind: str, settings: StackSettings, root: Path
+    manifest: dict[str, object], layers: Layers, kind: FlinkKind, settings: StackSettings, root: Path
 ) -> tuple[dict[str, object], Layers]:
     """A job with the image that `images` puts in the place of the one that it names."""
     spec = cast(dict[str, object], manifest["spec"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, in_template
 from flink_k8s.resolve.pod_templates import GROUPS, PROCESSES
@@ -24,7 +25,7 @@ _POD: Mapping[str, object] = {
 _CONTAINER: Mapping[str, object] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def derived_security(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
+def derived_security(kind: FlinkKind, spec: Mapping[str, object]) -> dict[str, object]:
     """The platform's part of a spec: a context for the pods, Flink's container, and each other one that the spec has.
 
     A root file system that cannot be written is not in it: Flink's image writes its logs, its plugins' links and
@@ -34,7 +35,7 @@ def derived_security(kind: str, spec: Mapping[str, object]) -> dict[str, object]
         kind: of the resource.
         spec: of all later layers together, without a blue/green deployment's template.
     """
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if not kind.has_pods:
         return {}
     pod = dict(_POD)
     if _is_root(spec):

@@ -12,9 +12,7 @@ from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 
 INDEX: Final = "kustomization.yaml"
-_MARK: Final = (
-    "# Written by `python -m flink_k8s.program.render`, like every file that it lists. Changes are overwritten.\n"
-)
+_MARK: Final = "# Written by `python -m flink_k8s render`, like every file that it lists. Changes are overwritten.\n"
 
 
 def write(folder: Path, files: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from flink_k8s.config import stack_file
-from flink_k8s.operations.check import main as check
+from flink_k8s.operations.check import check
 from flink_k8s.program.recording import Message
 from flink_k8s.program.run import run_program
 
@@ -32,10 +32,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]):
-    assert check(["dev", "--root", str(project)]) == 1
+    assert check(["dev"], root=project) == 1
     said = capsys.readouterr().err
     assert "jobs/broken.yaml:2" in said
-    assert 'jobTimeOut: is unknown; did you mean "jobTimeout"?' in said
+    assert 'jobTimeOut: unknown field; did you mean "jobTimeout"?' in said
     assert 'word-cuont: is no job in jobs/; did you mean "word-count"?' in said
     assert "Traceback" not in said
 
@@ -53,5 +53,5 @@ def test_the_program_says_the_same_and_registers_nothing(project: Path):
         run_program(project, "dev", config, preview=False, effects=Effects(), log=logged.append)
     assert "3 problem(s)" in str(error.value)
     printed = [str(error.value), *(message.text for message in logged)]
-    assert sum(text.count("add its digest") for text in printed) == 1, "each finding is printed once"
+    assert sum(text.count("pin one: ") for text in printed) == 1, "each finding is printed once"
     assert not applied

@@ -18,7 +18,8 @@ import yaml
 from flink_k8s.config import stack_file
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.secret_text import masked
-from flink_k8s.operations import check, drift
+from flink_k8s.operations import drift
+from flink_k8s.operations.check import check
 from flink_k8s.operations.review.comment import Compared, comment
 from flink_k8s.operations.review.trees import Declared, shown
 from flink_k8s.program import graph, preview
@@ -53,7 +54,7 @@ PLACES = {
     "number": {"jobDefaults": {"flinkConfiguration": {"my.password": int(f"{DIGITS}3")}}, "operator": {"values": {"x": {"password": int(f"{DIGITS}4")}}}},
     "enforced": {"enforced": {"env": {"DB_PASSWORD": "planted-enforced"}}, "jobs": {"word-count": {"env": {"DB_PASSWORD": "planted-before"}}}},
 }  # fmt: skip
-"""Where somebody may write a secret in clear, as stack config."""
+"""Where somebody may write a secret as plaintext, as stack config."""
 
 WRONG = {
     "a list for a variable": {"jobs": {"word-count": {"env": {"API_TOKEN": ["planted-list"]}}}},
@@ -137,7 +138,7 @@ def checked(folder: Path, config: Mapping[str, object], capsys: pytest.CaptureFi
     """What `make check EXPLAIN=word-count` prints."""
     path = folder / "Pulumi.x.yaml"
     path.write_text(yaml.safe_dump({"config": {f"flink-k8s:{key}": value for key, value in config.items()}}))
-    check.main(["dev", "--config-file", str(path), "--explain", "word-count"])
+    check(["dev"], config_file=path, job="word-count")
     said = capsys.readouterr()
     return said.out + said.err
 
@@ -148,7 +149,7 @@ def before() -> Recording:
     return run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "x"}}}}), [])
 
 
-def test_secrets_in_clear_are_said_and_never_shown(
+def test_plaintext_secrets_are_said_and_never_shown(
     before: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     everything: dict[str, object] = {}
@@ -158,7 +159,7 @@ def test_secrets_in_clear_are_said_and_never_shown(
     assert len(planted) == 17
     after = run(config, said)
     texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(said)}
-    assert [text.count("looks like a secret in clear") for text in texts.values()] == [16, 16]
+    assert [text.count("contains a secret as plaintext") for text in texts.values()] == [16, 16]
     assert leaks(texts | dict(displays(before, after, tmp_path)), planted) == []
     # The engine is told that they are secrets: it shows none, and its state has none in clear.
     assert leaks({name: repr(thing.inputs) for name, thing in after.by_urn.items()}, planted) == []
@@ -182,8 +183,8 @@ def test_where_it_counts_a_secret_in_clear_is_refused_and_never_shown(
     what = {**PLACES, **WRONG}[place]
     said = checked(tmp_path, with_stack({**what, "strict": True}), capsys)
     assert "nothing was touched" in said
-    assert ("looks like a secret in clear" in said) == (place in PLACES)
-    assert ("which is wrong" in said) == (place in WRONG)
+    assert ("contains a secret as plaintext" in said) == (place in PLACES)
+    assert ("which is not a valid value" in said) == (place in WRONG)
     assert leaks({"check": said}, planted_in(what)) == []
 
 
@@ -192,7 +193,7 @@ def test_the_program_itself_says_no_more_than_the_check(before: Recording) -> No
     for place in (*PLACES.values(), *WRONG.values()):
         everything = merge_mappings(everything, place)
     said: list[str] = []
-    with pytest.raises(pulumi.RunError, match="which is wrong") as raised:
+    with pytest.raises(pulumi.RunError, match="which is not a valid value") as raised:
         run(with_stack(everything), said)
     assert leaks({"error": str(raised.value), "log": "\n".join(said)}, planted_in(everything)) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from flink_k8s.checks.load import load
-from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.problems import Problem, ProblemsError
 from flink_k8s.config.stack_file import read_config
 from flink_k8s.resolve.declared_stack import DeclaredStack
 
@@ -77,9 +78,18 @@ class Project:
         return dict(job.spec)
 
     def remarks(self) -> list[str]:
-        return [str(remark) for remark in self.load().remarks]
+        """Warnings and notices, without the ids of their rules."""
+        return [f"{one.severity.value}: {replace(one.problem, rule='')}" for one in self.load().remarks]
 
     def problems(self) -> list[str]:
+        """The problems, without the ids of their rules."""
+        return [str(replace(problem, rule="")) for problem in self._problems()]
+
+    def broken_rules(self) -> set[str]:
+        """Ids of the rules that the problems are about."""
+        return {problem.rule for problem in self._problems()}
+
+    def _problems(self) -> tuple[Problem, ...]:
         with pytest.raises(ProblemsError) as raised:
             self.load()
-        return [str(problem) for problem in raised.value.problems]
+        return raised.value.problems

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from flink_k8s.checks.state import deleting_retention
-from flink_k8s.checks.subject import Subject
-from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean, duration
 from flink_k8s.operations.plan.spec_changes import known_operator
 from flink_k8s.resolve.job_spec import flat_configuration
 from flink_k8s.resolve.locations import Location, local_path, locate, qualified
-from flink_k8s.resolve.operator_configuration import effective
+from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import templates
 from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_TYPE, SAVEPOINTS, mounted_claims
 
@@ -81,7 +79,7 @@ class DeclaredJob:
         metadata, kind = mapping(manifest.get("metadata")), str(manifest.get("kind"))
         spec = mapping(manifest.get("spec"))
         around: dict[str, object] = {}
-        if kind == "FlinkBlueGreenDeployment":
+        if kind == FlinkKind.BLUE_GREEN:
             around = {key: value for key, value in spec.items() if key != "template"}
             spec = mapping(mapping(spec.get("template")).get("spec"))
         namespace, name = str(metadata.get("namespace", "default")), str(metadata.get("name"))
@@ -113,20 +111,20 @@ class DeclaredJob:
         return str((self.cluster or self).spec.get("flinkVersion") or "")
 
     @cached_property
-    def _subject(self) -> Subject:
+    def _options(self) -> Options:
         own = mapping(self.spec.get("flinkConfiguration"))
         below = mapping(self.cluster.spec.get("flinkConfiguration") if self.cluster else None)
         seen = effective({**below, **own}, self.operator.configuration, self.namespace, self.flink_version)
-        return Subject(self.name, self.namespace, self.spec, (), self.operator.known, seen, _say_nothing)
+        return Options(self.operator.known, seen)
 
     @property
     def configuration(self) -> Mapping[str, str]:
         """Its configuration as the operator sees it."""
-        return self._subject.configuration
+        return self._options.configuration
 
     def text(self, key: str) -> str:
         """A key's value by its name today or an older one, empty when nobody says it."""
-        return self._subject.text(key)
+        return self._options.text(key)
 
     def is_on(self, key: str, *, default: bool = False) -> bool:
         """A switch of the configuration."""
@@ -159,13 +157,13 @@ class DeclaredJob:
     @property
     def deleting_retention(self) -> str:
         """The value of Flink's configuration that deletes its checkpoints when it is cancelled; empty for none."""
-        said = deleting_retention(self._subject)
+        said = self._options.deleting_retention
         return said[1] if said else ""
 
     @property
     def has_savepoint_on_deletion(self) -> bool:
         """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment never."""
-        return self.kind != "FlinkBlueGreenDeployment" and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
+        return self.kind != FlinkKind.BLUE_GREEN and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
 
     @property
     def has_state(self) -> bool:
@@ -214,7 +212,7 @@ class DeclaredJob:
     @cached_property
     def _pods(self) -> Mapping[str, Mapping[str, object]]:
         """The pod's spec of each process; empty for a session job whose cluster is not known."""
-        if self.kind == "FlinkSessionJob" and self.cluster is None:
+        if self.kind == FlinkKind.SESSION_JOB and self.cluster is None:
             return {}
         return {template.process: template.pod for template in templates((self.cluster or self).spec)}
 
@@ -224,10 +222,6 @@ class DeclaredJob:
         if process not in self._pods and local_path(directory):
             return Location("a volume of its cluster", directory)
         return locate(self._pods.get(process, {}), directory)
-
-
-def _say_nothing(_rule: str, _path: KeyPath, _message: str) -> None:
-    """What is wrong with a job, `make check` says."""
 
 
 def _is_positive(text: str) -> bool:

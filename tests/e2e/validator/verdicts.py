@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flink_k8s.checks.manifest import look_at_manifest
+from flink_k8s.checks.registry import check_object
+from flink_k8s.checks.rules import RULES
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Severity
 from tests.e2e.validator import java
 from tests.e2e.validator.corpus import BOTH, Case, cases
@@ -19,7 +21,7 @@ from tests.e2e.validator.corpus import BOTH, Case, cases
 RECORDED = Path(__file__).parent / "recorded.txt"
 """A line an operator version: the version, then for each case of the corpus in order `R` (refused) or `v` (valid)."""
 
-OURS_ALONE = frozenset({"storage", "size"})
+OURS_ALONE = frozenset({"state-storage", "flink-memory"})
 """Rules that are errors and mirror none of the validator's."""
 
 
@@ -80,8 +82,9 @@ def letters(verdicts: Sequence[Verdict]) -> str:
 
 def ours(case: Case, operator: str) -> str:
     """Our errors, joined; empty when there are none."""
-    found = look_at_manifest(case.manifest, operator=operator, defaults=case.defaults, session_cluster=case.related)
-    wrong = [one for one in found if one.severity is Severity.ERROR and one.rule not in OURS_ALONE]
+    subject = Subject(case.manifest, operator, case.defaults, case.related)
+    found = check_object(subject, practices=False)
+    wrong = [one for one in found if RULES[one.rule].severity is Severity.ERROR and one.rule not in OURS_ALONE]
     return " | ".join(f"{'.'.join(map(str, one.path))} {one.message}" for one in wrong)
 
 

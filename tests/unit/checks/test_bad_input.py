@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from flink_k8s.checks.fields import without
-from flink_k8s.operations.check import main
+from flink_k8s.cli.main import main
 from tests.unit.project import JOB, Project
 
 
 def check(project: Project, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Exit code of `flink_k8s.operations.check` and its lines on standard error."""
-    code = main(["x", "--root", str(project.root)])
+    """Exit code of `check` and its lines on standard error."""
+    code = main(["check", "x", "--root", str(project.root)])
     lines = capsys.readouterr().err.splitlines()
     assert all(len(line.encode()) <= 2_000 and line.isprintable() for line in lines)
     return code, lines
@@ -33,7 +33,7 @@ def test_a_metrics_port_that_is_not_a_number_is_one_problem(
     project.stack(with_container(ports=[{"name": "metrics", "containerPort": "abc"}]))
     code, lines = check(project, capsys)
     assert (code, lines[-1]) == (1, "x: 1 problem; nothing was touched")
-    assert 'containerPort: is "abc", which is wrong here; write a whole number, without quotes' in lines[0]
+    assert 'containerPort: is "abc", which is not a valid value; write a whole number, without quotes' in lines[0]
 
 
 @pytest.mark.parametrize("operator", ["1.16.1", "1.99.0"], ids=["known operator", "unknown operator"])
@@ -53,25 +53,33 @@ def test_a_mount_name_of_a_wrong_type_is_one_problem(
 def test_a_value_in_the_wrong_case_is_one_problem(project: Project, mode: str) -> None:
     project.job(JOB.replace("stateless", mode))
     [problem] = project.problems()
-    assert problem.endswith(f'is "{mode}", which is wrong here; did you mean "stateless"?')
+    assert problem.endswith(f'is "{mode}", which is not a valid value; did you mean "stateless"?')
 
 
 def test_memory_without_a_unit_is_one_problem(project: Project) -> None:
     project.job(JOB.replace("memory: 1g", "memory: 2048"))
     assert [line.partition("memory: ")[2] for line in project.problems()] == [
-        'is 2048, which is wrong here; write it like "2048m"'
+        'is 2048, which is not a valid value; write it with a unit, such as "2048m"'
     ] * 2
 
 
 @pytest.mark.parametrize(
     ("key", "setting", "message"),
     [
-        ("taskManager", {"cpu": "inf"}, 'cpu: is "inf", which is wrong; input should be a finite number'),
-        ("taskManager", {"cpu": "nan"}, 'cpu: is "nan", which is wrong; input should be'),
-        ("taskManager", {"replicas": 2**31}, "replicas: is 2147483648, which is wrong; input should be less than or"),
+        ("taskManager", {"cpu": "inf"}, 'cpu: is "inf", which is not a valid value; input should be a finite number'),
+        ("taskManager", {"cpu": "nan"}, 'cpu: is "nan", which is not a valid value; input should be'),
+        (
+            "taskManager",
+            {"replicas": 2**31},
+            "replicas: is 2147483648, which is not a valid value; input should be less than or",
+        ),
         ("parallelism", "9" * 300, "parallelism: is "),
-        ("parallelism", 2**31, "parallelism: is 2147483648, which is wrong; input should be less than or"),
-        ("restartNonce", 2**63, "restartNonce: is 9223372036854775808, which is wrong; input should be less than or"),
+        ("parallelism", 2**31, "parallelism: is 2147483648, which is not a valid value; input should be less than or"),
+        (
+            "restartNonce",
+            2**63,
+            "restartNonce: is 9223372036854775808, which is not a valid value; input should be less than or",
+        ),
     ],
 )
 def test_a_number_that_no_field_can_hold_is_a_problem(
@@ -86,13 +94,13 @@ def test_a_number_that_no_field_can_hold_is_a_problem(
 def test_a_number_in_a_job_file_that_no_field_can_hold_is_a_problem(project: Project, number: int) -> None:
     project.job(JOB.replace("parallelism: 1", f"parallelism: {number}"))
     [problem] = project.problems()
-    assert "which is too large; write a smaller one" in problem
+    assert "which is too large; write a smaller number" in problem
 
 
 @pytest.mark.parametrize("empty", [{}, "", None])
 def test_an_unknown_key_without_a_value_is_a_problem(project: Project, empty: object) -> None:
     project.stack({"enforcd": empty})
-    assert project.problems() == ['Pulumi.x.yaml:3: enforcd: is unknown; did you mean "enforced"?']
+    assert project.problems() == ['Pulumi.x.yaml:3: enforcd: unknown field; did you mean "enforced"?']
 
 
 def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +108,7 @@ def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pyte
     code, lines = check(project, capsys)
     assert (code, lines[-1]) == (1, "x: 1 problem; nothing was touched")
     assert lines[0].startswith("Pulumi.x.yaml:")
-    assert "x`\\n\\n## all checks passed\\n@octocat\\x1b[2J: is unknown; known here: " in lines[0]
+    assert "x`\\n\\n## all checks passed\\n@octocat\\x1b[2J: unknown field; use one of: " in lines[0]
 
 
 def test_a_template_that_is_not_rendered_is_named(project: Project) -> None:
@@ -152,13 +160,13 @@ def test_an_unknown_namespace_hides_no_other_problem_and_an_error_hides_no_warni
     where = "jobs/word_count.yaml"
     assert lines == [
         f'{where}:3: metadata.namespace: is "team-a", which is not a namespace of this stack; '
-        "add it to namespaces in Pulumi.x.yaml, or set jobs.orders.namespace",
-        f'{where}:7: spec.servicAccount: is unknown; did you mean "serviceAccount"?',
-        f'{where}:11: spec.job.paralelism: is unknown; did you mean "parallelism"?',
-        f'warning: {where}:5: spec.image: is "flink:latest", which is another image tomorrow; '
-        "name a version and its digest",
-        f'warning: {where}:8: spec.flinkConfiguration["taskmanger.numberOfTaskSlots"]: is no key of Flink 1.20; '
-        'did you mean "taskmanager.numberOfTaskSlots"?',
+        "add it to namespaces in Pulumi.x.yaml, or set jobs.orders.namespace [job-file]",
+        f'{where}:7: spec.servicAccount: unknown field; did you mean "serviceAccount"? [unknown-field]',
+        f'{where}:11: spec.job.paralelism: unknown field; did you mean "parallelism"? [unknown-field]',
+        f'warning: {where}:5: spec.image: "flink:latest" uses the mutable tag latest; '
+        "pin a version and its digest [mutable-tag]",
+        f'warning: {where}:8: spec.flinkConfiguration["taskmanger.numberOfTaskSlots"]: unknown option of Flink 1.20; '
+        'did you mean "taskmanager.numberOfTaskSlots"? [unknown-option]',
         "x: 3 problems; nothing was touched",
     ]
 
@@ -296,14 +304,23 @@ def test_a_name_that_kubernetes_refuses_is_one_problem(project: Project, name: s
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"namespaces": {"default": {"create": True}}}, "namespaces.default.create: is true, and every cluster has"),
-        ({"namespaces": {"kube-system": {"labels": {"a": "b"}}}}, "labels: is for a namespace that the stack creates"),
+        (
+            {"namespaces": {"default": {"create": True}}},
+            "namespaces.default.create: is true, but default exists in every cluster",
+        ),
+        (
+            {"namespaces": {"kube-system": {"labels": {"a": "b"}}}},
+            "labels: requires a namespace that the stack creates",
+        ),
         (
             {"namespaces": {"a": {"create": False, "egress": [{"cidr": "10.0.0.0/8"}]}}},
-            "egress: is for a namespace that",
+            "egress: requires a namespace that",
         ),
-        ({"operator": {"namespace": "default"}}, 'operator.namespace: is "default", which every cluster has'),
-        ({"certManager": {"namespace": "kube-system"}}, 'certManager.namespace: is "kube-system", which every'),
+        ({"operator": {"namespace": "default"}}, 'operator.namespace: is "default", which exists in every cluster'),
+        (
+            {"certManager": {"namespace": "kube-system"}},
+            'certManager.namespace: is "kube-system", which exists in every',
+        ),
     ],
 )
 def test_a_namespace_that_every_cluster_has_is_not_owned(
@@ -344,23 +361,23 @@ def test_objects_that_the_platform_creates_are_left_out(project: Project) -> Non
     project.job(PLATFORM_OBJECTS, "accounts.yaml")
     platform = project.load()
     assert [(one.source.kind, one.source.name) for one in platform.attachments] == [("ServiceAccount", "other")]
-    said = [str(remark) for remark in platform.remarks if remark.problem.file == "jobs/accounts.yaml"]
+    said = [line for line in project.remarks() if "jobs/accounts.yaml" in line]
     assert said == [
-        'warning: jobs/accounts.yaml:6: kind: the platform creates ServiceAccount "flink", and this one is left out '
-        "with its annotations; set stateStorage.serviceAccountAnnotations",
-        'notice: jobs/accounts.yaml:2: kind: the platform creates Namespace "flink", and this one is left out; '
+        'warning: jobs/accounts.yaml:6: kind: the platform creates ServiceAccount "flink" itself and discards '
+        "annotations; set stateStorage.serviceAccountAnnotations",
+        'notice: jobs/accounts.yaml:2: kind: the platform creates Namespace "flink" itself and discards this object; '
         "remove it from the file",
-        'notice: jobs/accounts.yaml:10: kind: the platform creates Role "flink", and this one is left out; '
+        'notice: jobs/accounts.yaml:10: kind: the platform creates Role "flink" itself and discards this object; '
         "remove it from the file",
-        'notice: jobs/accounts.yaml:15: kind: the platform creates RoleBinding "flink", and this one is left out; '
-        "remove it from the file",
+        'notice: jobs/accounts.yaml:15: kind: the platform creates RoleBinding "flink" itself and discards this '
+        "object; remove it from the file",
     ]
 
 
 def test_a_role_with_rights_beyond_the_platforms_is_a_warning(project: Project) -> None:
     project.job(PLATFORM_OBJECTS.replace("[pods, configmaps]", "[pods, secrets]"), "accounts.yaml")
     [line] = [line for line in project.remarks() if "Role " in line]
-    assert line.endswith("with its rules for secrets; give the Role another name")
+    assert line.endswith("and discards rules for secrets; give the Role another name")
 
 
 UNCHECKED = """\
@@ -382,14 +399,14 @@ def test_metadata_and_data_are_checked_as_kubernetes_does(project: Project) -> N
     project.job(DATA.replace('on: "x", ', ""), "data.yaml")
     assert project.problems() == [
         'jobs/data.yaml:3: metadata.labels.b: is yes, which YAML reads as true; quote it: "yes"',
-        "jobs/data.yaml:4: data.api-password: is a number or a boolean, which is wrong here; quote it",
-        "jobs/data.yaml:4: data.debug: is a number or a boolean, which is wrong here; quote it",
-        "jobs/data.yaml:4: data.port: is a number or a boolean, which is wrong here; quote it",
-        'jobs/word_count.yaml:3: metadata.annotations["prometheus.io/port"]: is 9249, which is wrong here; '
+        "jobs/data.yaml:4: data.api-password: is a number or a boolean, which is not a valid value; quote it",
+        "jobs/data.yaml:4: data.debug: is a number or a boolean, which is not a valid value; quote it",
+        "jobs/data.yaml:4: data.port: is a number or a boolean, which is not a valid value; quote it",
+        'jobs/word_count.yaml:3: metadata.annotations["prometheus.io/port"]: is 9249, which is not a valid value; '
         'quote it: "9249"',
-        'jobs/word_count.yaml:3: metadata.labels.version: is 1.2, which is wrong here; quote it: "1.2"',
-        'jobs/word_count.yaml:3: metadata.lables: is unknown; did you mean "labels"?',
-        "jobs/word_count.yaml:4: extra: is unknown; known here: apiVersion, kind, metadata, spec, status",
+        'jobs/word_count.yaml:3: metadata.labels.version: is 1.2, which is not a valid value; quote it: "1.2"',
+        'jobs/word_count.yaml:3: metadata.lables: unknown field; did you mean "labels"?',
+        "jobs/word_count.yaml:4: extra: unknown field; use one of: apiVersion, kind, metadata, spec, status",
     ]
 
 
@@ -398,4 +415,4 @@ def test_thousands_of_mistakes_in_a_job_are_counted(project: Project) -> None:
     project.job(JOB.replace("  jobManager:", fields + "  jobManager:"))
     problems = project.problems()
     assert len(problems) == 201
-    assert any(" more problems; fix those above first" in problem for problem in problems)
+    assert any(" more problems; fix the printed ones first" in problem for problem in problems)

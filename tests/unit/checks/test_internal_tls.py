@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flink_k8s.checks.safety import look as look_for_secrets
+from flink_k8s.checks import safety
+from flink_k8s.checks.subject import Subject
 from flink_k8s.config.secret_text import is_secret
 from tests.unit.project import JOB, SESSION, Project
 
@@ -99,9 +100,9 @@ def test_its_cipher_suites_are_the_users_to_say(project: Project) -> None:
 
 def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Project) -> None:
     project.stack({"strict": True, "jobs": {"word-count": {**ON, "image": "flink@sha256:" + 64 * "a"}}})
-    found: list[str] = []
-    look_for_secrets(project.spec(), ("spec",), lambda rule, _, message: found.append(f"{rule}: {message}"))
-    assert found == []
+    subject = Subject({"kind": "FlinkDeployment", "spec": project.spec()}, "1.16.1")
+    safety.check(subject)
+    assert subject.findings == []
     assert is_secret("security.ssl.internal.keystore-password", "changeit2")
     assert is_secret("security.ssl.rest.keystore-password", "changeit")
     assert is_secret("DB_PASSWORD", "changeit")
@@ -111,10 +112,8 @@ def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Proj
 @pytest.mark.parametrize("value", ["other", None], ids=["said", "taken-away"])
 def test_nobody_else_speaks_of_what_it_sets(project: Project, key: str, value: str | None) -> None:
     project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": {key: value}}}})
-    said = "is for internalTls to say" if value else "is what internalTls needs"
-    assert [
-        one for one in project.problems() if key in one and f"{said}; take it away here, or write internalTls" in one
-    ]
+    problem = "conflicts with internalTls, which sets it" if value else "is null, but internalTls requires it"
+    assert [one for one in project.problems() if key in one and f"{problem}; remove it, or set internalTls" in one]
 
 
 def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None:
@@ -125,7 +124,7 @@ def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None
     project.stack({"jobs": {"word-count": ON}})
     [problem] = project.problems()
     assert problem.startswith("jobs/word_count.yaml:")
-    assert '["security.ssl.internal.cert.fingerprint"]: is for internalTls to say' in problem
+    assert '["security.ssl.internal.cert.fingerprint"]: conflicts with internalTls, which sets it' in problem
 
 
 def test_a_template_that_puts_something_in_its_place_is_refused(project: Project) -> None:
@@ -133,7 +132,7 @@ def test_a_template_that_puts_something_in_its_place_is_refused(project: Project
     pod = {"taskManager": {"podTemplate": {"spec": {"volumes": volumes}}}}
     project.stack({"jobs": {"word-count": {**ON, "spec": pod}}})
     [problem] = project.problems()
-    assert f"leaves no Secret of internalTls at {FOLDER} for the taskManager" in problem
+    assert f"replaces the Secret of internalTls at {FOLDER} of the taskManager" in problem
 
 
 def test_no_files_go_where_it_is(project: Project) -> None:
@@ -144,12 +143,12 @@ def test_no_files_go_where_it_is(project: Project) -> None:
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"duration": "30m"}, "jobs.word-count.internalTls.duration: is 30m; cert-manager takes 1h and more"),
-        ({"duration": "43801h"}, "jobs.word-count.internalTls.duration: is 43801h; cert-manager takes 1h and more, and the authority is good for 43800h"),
-        ({"duration": "48h", "renewBefore": "48h"}, "jobs.word-count.internalTls.renewBefore: is 48h, and a certificate is valid for 48h; write less"),
-        ({"renewBefore": "1m"}, "jobs.word-count.internalTls.renewBefore: is 1m; cert-manager takes 5m and more"),
+        ({"duration": "30m"}, "jobs.word-count.internalTls.duration: is 30m, which is out of range; write 1h"),
+        ({"duration": "43801h"}, "jobs.word-count.internalTls.duration: is 43801h, which is out of range; write 1h (minimum of cert-manager) to 43800h"),
+        ({"duration": "48h", "renewBefore": "48h"}, "jobs.word-count.internalTls.renewBefore: is 48h, but a certificate is valid for 48h; lower it"),
+        ({"renewBefore": "1m"}, "jobs.word-count.internalTls.renewBefore: is 1m, which is less than cert-manager's minimum; write at least 5m"),
         ({"duration": "a year"}, "jobs.word-count.internalTls.duration: is no duration; write it like"),
-        ({"durations": "1h"}, "jobs.word-count.internalTls.durations: is unknown; did you mean \"duration\"?"),
+        ({"durations": "1h"}, "jobs.word-count.internalTls.durations: unknown field; did you mean \"duration\"?"),
     ],
 )  # fmt: skip
 def test_times_that_cannot_be(project: Project, said: dict[str, Any], problem: str) -> None:
@@ -181,7 +180,7 @@ def test_an_alert_that_would_come_too_late_is_a_warning(project: Project) -> Non
     [remark] = told()
     assert remark.startswith("warning: Pulumi.x.yaml:")
     assert (
-        "jobs.word-count.internalTls.renewBefore: renews 480h before the end, and FlinkInternalCertificateOld fires after 5760h; write less as prometheus.alerts.certificateAge"
+        "jobs.word-count.internalTls.renewBefore: is 480h, but FlinkInternalCertificateOld fires only after 5760h; lower prometheus.alerts.certificateAge"
         in remark
     )
     assert told(prometheus={"alerts": {"certificateAge": "480h"}}) == [remark.replace("5760h", "480h")]
@@ -193,7 +192,7 @@ def test_an_alert_that_would_come_too_late_is_a_warning(project: Project) -> Non
 
 
 @pytest.mark.parametrize(("name", "words"), [
-    ("in-session", "is for a FlinkSessionJob, and it runs in the pods of session: say it of that; take it away here"),
+    ("in-session", "has no effect for a FlinkSessionJob, which runs in the pods of session; set it there"),
 ])  # fmt: skip
 def test_a_session_job_is_told_where_to_say_it(project: Project, name: str, words: str) -> None:
     project.job(SESSION)
@@ -211,7 +210,9 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
         project.load()
         return
     [problem] = project.problems()
-    assert f"needs cert-manager 1.17, and the stack has {version}; write v1.17 or newer" in problem
+    assert (
+        f"requires cert-manager 1.17, but the stack has {version}; set certManager.version to v1.17 or newer" in problem
+    )
     project.stack({"certManager": {"version": version, "enabled": False}, "jobs": {"word-count": ON}})
     project.load()  # nobody knows which one the cluster has
 
@@ -234,4 +235,6 @@ def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bo
         project.load()
         return
     [problem] = project.problems()
-    assert f'metadata.name: "{name}" is made for word-count by internalTls; name it otherwise' in problem
+    assert (
+        "metadata.name: is the name of an object that internalTls of word-count creates; choose another name" in problem
+    )

@@ -78,7 +78,7 @@ def further(project: Project, name: str = "word-count") -> list[str]:
         ({"namespace": "kafka", "ports": [0]}, 'is "0", no port; write it like 9092'),
         ({"namespace": "kafka", "ports": ["9094-9092"]}, 'is "9094-9092", no port; write it like'),
         ({"namespace": "kafka", "ports": ["53/ICMP"]}, 'is "53/ICMP", no port; write it like'),
-        ({"namespace": "kafka", "port": 9092}, 'is unknown'),
+        ({"namespace": "kafka", "port": 9092}, 'unknown field'),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["job", "namespace", "operator"])
@@ -121,7 +121,7 @@ def test_ports_are_read() -> None:
 def test_a_client_of_rest_has_no_ports_and_is_somebody(project: Project) -> None:
     project.stack({"networkPolicies": {"restClients": [{"ports": [1]}, {}]}})
     said = "\n".join(project.problems())
-    assert "restClients[0].ports: is unknown" in said
+    assert "restClients[0].ports: unknown field" in said
     assert "names nobody; write cidr, or namespace and pods" in said
 
 
@@ -322,7 +322,7 @@ def test_a_url_is_what_can_be_known_of_it(url: str, endpoints: list[str]) -> Non
 def test_off_is_said_and_refused_where_it_counts(project: Project) -> None:
     project.stack({"networkPolicies": {"enabled": False}})
     [said] = [remark for remark in project.remarks() if "networkPolicies" in remark]
-    assert "warning: Pulumi.x.yaml:4: networkPolicies.enabled: is false: every pod of the cluster can reach" in said
+    assert "warning: Pulumi.x.yaml:4: networkPolicies.enabled: is false, so every pod of the cluster can reach" in said
     project.stack({"networkPolicies": {"enabled": False}, "strict": True})
     assert [problem for problem in project.problems() if "networkPolicies.enabled: is false" in problem]
     project.stack({})
@@ -335,7 +335,7 @@ def test_egress_to_everything_is_said(project: Project) -> None:
         return [remark for remark in project.remarks() if "egress" in remark]
 
     [said] = remarks({"cidr": "0.0.0.0/0"})
-    assert "jobs.word-count.egress[1]: is every port of every address; write ports, or a smaller range" in said
+    assert "jobs.word-count.egress[1]: allows every port of every address; set ports, or a smaller range" in said
     assert remarks({"cidr": "0.0.0.0/0", "ports": [9092]}) == []
 
 
@@ -349,9 +349,11 @@ def test_egress_to_everything_is_said(project: Project) -> None:
 )
 def test_a_host_that_no_policy_lets_a_job_reach_is_said(project: Project, argument: str, cure: str) -> None:
     project.job(job(job={"args": ["--brokers", argument]}))
-    [first, *_] = said = [remark for remark in project.remarks() if "no NetworkPolicy lets the job reach" in remark]
+    [first, *_] = said = [
+        remark for remark in project.remarks() if "no NetworkPolicy allows the job to reach" in remark
+    ]
     assert first.startswith("notice: jobs/word_count.yaml:")
-    assert f"write jobs.word-count.egress: {cure}" in first
+    assert f"set jobs.word-count.egress: {cure}" in first
     assert len(said) == argument.count(",") + 1
     for egress in ({"ports": ["5000-9999"]}, {"namespace": "kafka"} if "kafka" in argument else {"cidr": "10.0.0.0/8"}):
         project.stack({"jobs": {"word-count": {"egress": [egress]}}})
@@ -379,21 +381,25 @@ def test_a_host_in_a_variable_is_seen_and_what_is_no_host_is_not(project: Projec
 def test_a_job_files_policy_must_not_be_the_programs_own(project: Project, name: str) -> None:
     policy = "\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: NAME}\nspec: {podSelector: {}}\n"
     project.job(JOB + policy.replace("NAME", name))
-    assert [one for one in project.problems() if f'"{name}" is a policy that the program makes; name it' in one]
+    assert [
+        one
+        for one in project.problems()
+        if f'"{name}" is the name of a policy that the program creates; choose another name' in one
+    ]
     project.job(JOB + policy.replace("NAME", "mine"))
     assert not [remark for remark in project.remarks() if "policy" in remark]
 
 
 def test_an_ingress_whose_controller_nobody_lets_in_is_said(project: Project) -> None:
     project.job(job(ingress={"template": "{{name}}.example.org"}))
-    [said] = [remark for remark in project.remarks() if "Ingress" in remark]
+    [said] = [remark for remark in project.remarks() if "ingress controller" in remark]
     assert said.startswith("notice: jobs/word_count.yaml:")
-    assert "spec.ingress: is an Ingress whose controller no NetworkPolicy lets reach the job; write" in said
-    assert "write ingress.controller: {namespace: …}" in said
+    assert "spec.ingress: needs connections from the ingress controller, which no NetworkPolicy allows; set" in said
+    assert "set ingress.controller: {namespace: …}" in said
     for enough in (
         {"ingress": {"controller": {"namespace": "ingress-nginx"}}},
         {"networkPolicies": {"restClients": [{"namespace": "ingress-nginx"}]}},
         {"networkPolicies": {"enabled": False}},
     ):
         project.stack(enough)
-        assert not [remark for remark in project.remarks() if "an Ingress whose" in remark]
+        assert not [remark for remark in project.remarks() if "ingress controller" in remark]

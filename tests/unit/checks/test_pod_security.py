@@ -103,7 +103,8 @@ def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Proje
     """Root together with runAsNonRoot would not start in any namespace."""
     project.job(pod(initContainers=[{"name": "own", "image": "o:1", "securityContext": {"runAsUser": 0}}]))
     assert any(
-        "podTemplate.spec.initContainers[0].securityContext.runAsUser: is root" in one for one in project.problems()
+        "podTemplate.spec.initContainers[0].securityContext.runAsUser: is 0, which is root" in one
+        for one in project.problems()
     )
     project.stack({"namespaces": {"flink": {"podSecurity": "baseline"}}})
     assert "runAsNonRoot" not in project.spec()["podTemplate"]["spec"]["securityContext"]
@@ -115,7 +116,7 @@ def test_in_a_privileged_namespace_pods_are_as_they_are_written(project: Project
     said = [remark for remark in project.remarks() if "podTemplate" in remark]
     assert len(said) == 4  # privilege escalation, capabilities, root, seccomp
     project.stack({"strict": True, "namespaces": {"flink": {"podSecurity": "privileged"}}})
-    assert [one for one in project.problems() if "lets a process gain rights; write false" in one]
+    assert [one for one in project.problems() if "is not false, so a process can gain privileges; write false" in one]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_what_baseline_refuses(project: Project, level: str, outcome: str) -> No
     project.job(pod(hostNetwork=True))
     said = project.problems() if outcome == "refused" else project.remarks()
     [found] = [one for one in said if "hostNetwork" in one]
-    assert "reaches into the node; remove it" in found
+    assert "gives the pod access to the node; remove it" in found
     assert ("or set podSecurity: privileged for the namespace flink" in found) == (outcome == "refused")
 
 
@@ -137,7 +138,7 @@ def test_what_restricted_refuses(project: Project, level: str, outcome: str) -> 
     project.job(pod(containers=[main]))
     said = project.problems() if outcome == "refused" else project.remarks()
     [found] = [one for one in said if "capabilities" in one]
-    assert "keeps rights of root; write [ALL]" in found
+    assert "does not drop all capabilities; write [ALL]" in found
     assert ("or set podSecurity: baseline for the namespace flink" in found) == (outcome == "refused")
 
 

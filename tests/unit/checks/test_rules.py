@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.checks.manifest import look_at_manifest
-from flink_k8s.config.findings import SEVERITIES, Severity
+from flink_k8s.checks.registry import check_object
+from flink_k8s.checks.rules import RULES
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.findings import Severity
 from flink_k8s.config.secret_text import is_secret
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.units import boolean, duration, memory, quantity, resource_memory
@@ -38,7 +40,7 @@ def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2"
     )
     return [
         f"{one.rule}: {'.'.join(map(str, one.path))}: {one.message}"
-        for one in look_at_manifest(manifest, operator=operator)
+        for one in check_object(Subject(manifest, operator), practices=False)
     ]
 
 
@@ -49,18 +51,18 @@ def test_a_good_deployment_has_no_finding() -> None:
 @pytest.mark.parametrize(
     ("patch", "said"),
     [
-        ({"conf:high-availability.type": "kubernetes"}, "storage: spec.flinkConfiguration.high-availability.type: turns high"
-         " availability on with no place for its data; set high-availability.storageDir"),
-        ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused: spec.flinkConfiguration.high-availability.storageDir:"
-         " has no effect: high availability is not on; set high-availability.type: kubernetes, or remove it"),
+        ({"conf:high-availability.type": "kubernetes"}, "state-storage: spec.flinkConfiguration.high-availability.type: enables high"
+         " availability without a directory for its data; set high-availability.storageDir"),
+        ({"conf:high-availability.storageDir": "s3://b/ha"}, "unused-setting: spec.flinkConfiguration.high-availability.storageDir:"
+         " has no effect, because high availability is not enabled; set high-availability.type: kubernetes, or remove it"),
         ({"conf:s3.endpoint": "http://minio:9000", "conf:s3.access-key": "${KEY}"},
-         "storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
-        ({"spec.image": "flink:1.20"}, "version: spec.image: has Flink 1.20 where flinkVersion is v2_2; make them the same"),
+         "state-storage: spec.flinkConfiguration.s3.access-key: is set without s3.secret-key; set both or none"),
+        ({"spec.image": "flink:1.20"}, "flink-version: spec.image: contains Flink 1.20, but flinkVersion is v2_2; use the same version"),
         ({"spec.podTemplate.spec.hostNetwork": True, "spec.podTemplate.spec.containers": []},
-         "privileged: spec.podTemplate.spec.hostNetwork: reaches into the node; remove it"),
-        ({"conf:state.checkpoint.dir": "x"}, "key: spec.flinkConfiguration.state.checkpoint.dir: is no key of Flink 2.2;"
+         "privileged-pod: spec.podTemplate.spec.hostNetwork: gives the pod access to the node; remove it"),
+        ({"conf:state.checkpoint.dir": "x"}, "unknown-option: spec.flinkConfiguration.state.checkpoint.dir: unknown option of Flink 2.2;"
          ' did you mean "state.checkpoints.dir"?'),
-        ({"conf:job.autoscaler.enabld": "true"}, "key: spec.flinkConfiguration.job.autoscaler.enabld: is no key of operator"
+        ({"conf:job.autoscaler.enabld": "true"}, "unknown-option: spec.flinkConfiguration.job.autoscaler.enabld: unknown option of operator"
          ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
     ],
 )  # fmt: skip
@@ -70,7 +72,7 @@ def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
 
 SIZES = [
     ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\", with which Flink does not start (taskmanager.memory.process.size"
-     " is too small for metaspace and overhead); raise it, or lower its parts"),
+     " is too small for metaspace and overhead); raise it, or lower the parts of the memory"),
     ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
     ({"taskManager": {"memory": "981m"}}, "(the parts are more than the TaskManager's total Flink memory)"),
     ({"jobManager": {"memory": "300m"}}, 'jobManager.resource.memory: is "300m", with which'),
@@ -78,8 +80,8 @@ SIZES = [
     ({"jobManager": {"resources": {"limits": {"memory": "512Mi"}}}}, 'jobManager.resources.limits.memory: is "512Mi", with which'),
     ({"taskManager": {"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "4Gi"}}}}, 'resources.requests.memory: is "64Mi"'),
     ({"taskManager": {"resource": {"memory": "2g"}, "resources": {"requests": {"cpu": 1}}}},
-     "taskManager.resource.memory: is not read beside resources; say it there"),
-    ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower its parts"),
+     "taskManager.resource.memory: has no effect if resources is set; set resources.requests.memory or resources.limits.memory"),
+    ({"flinkConfiguration": {"taskmanager.memory.network.min": "2g"}}, "total Flink memory); raise it, or lower the parts of the memory"),
     ({"flinkConfiguration": {"kubernetes.jobmanager.cpu.limit-factor": "NaN"}},
      'limit-factor: is "NaN"; write a number from 1 on, such as "4"'),
     ({"flinkConfiguration": {"kubernetes.taskmanager.memory.limit-factor": "0.5"}}, 'is "0.5"; write a number from 1 on'),
@@ -109,8 +111,8 @@ def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused
     said: dict[str, object], problem: str
 ) -> None:
     """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
-    assert SEVERITIES["size"] is Severity.ERROR
-    [line] = [one for one in found(sized(said)) if one.startswith("size: ")]
+    assert RULES["flink-memory"].severity is Severity.ERROR
+    [line] = [one for one in found(sized(said)) if one.startswith("flink-memory: ")]
     assert problem in line
 
 
@@ -129,23 +131,25 @@ def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> Non
 def test_keys_of_other_flink_versions() -> None:
     new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
     assert found(new) == []
-    [said] = [one for one in found(new, base="v1_19") if one.startswith("key")]
-    assert said.endswith("is no key of Flink 1.19; Flink has it from 1.20 on")
-    assert not [one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("key")]  # still read
+    [said] = [one for one in found(new, base="v1_19") if one.startswith("unknown-option: ")]
+    assert said.endswith("unknown option of Flink 1.19; it exists from Flink 1.20 on")
+    assert not [
+        one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("unknown-option: ")
+    ]  # still read
 
 
 def test_keys_of_a_users_own_are_left_alone() -> None:
     own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
-    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("key")] == []
+    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("unknown-option: ")] == []
 
 
 def test_resources_with_the_operator_that_has_them_not() -> None:
     patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
     assert any(
-        "operators have it from 1.16 on and this is 1.7.0; write resource: {memory, cpu}" in one
+        "operators have it from 1.16 on, and the stack has 1.7.0; write resource: {memory, cpu}" in one
         for one in found(patch, "1.7.0")
     )
-    assert not any(one.startswith(("field", "operator")) for one in found(patch))
+    assert not any(one.startswith(("unknown-field", "wrong-type", "operator-validation")) for one in found(patch))
 
 
 def test_plugins_of_another_flink_version_and_none_at_all() -> None:
@@ -155,11 +159,11 @@ def test_plugins_of_another_flink_version_and_none_at_all() -> None:
 
     assert not found(with_plugin("2.2.1"))
     [said] = found(with_plugin("1.20.0"))
-    assert said.startswith("plugin: ")
-    assert "names flink-s3-fs-hadoop-1.20.0.jar where flinkVersion is v2_2" in said
+    assert said.startswith("file-system-plugin: ")
+    assert "loads flink-s3-fs-hadoop-1.20.0.jar, but flinkVersion is v2_2" in said
     official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
-    assert any(one.startswith("plugin: ") for one in found(official))
-    assert not any(one.startswith("plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
+    assert any(one.startswith("file-system-plugin: ") for one in found(official))
+    assert not any(one.startswith("file-system-plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
 
 
 SECRETS = [
@@ -174,7 +178,7 @@ HARMLESS = [
 ]  # fmt: skip
 
 
-def test_secrets_in_clear_are_seen_and_harmless_names_are_not() -> None:
+def test_plaintext_secrets_are_seen_and_harmless_names_are_not() -> None:
     assert [name for name, value in SECRETS if not is_secret(name, value)] == []
     assert [name for name, value in HARMLESS if is_secret(name, value)] == []
 
@@ -190,7 +194,7 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
             },
         }
     )
-    said = [one for one in project.remarks() if "secret in clear" in one]
+    said = [one for one in project.remarks() if "secret as plaintext" in one]
     assert {one.split(": ")[2] for one in said} == {
         "operator.values.webhook.keystore.password",
         "jobDefaults.env.API_TOKEN",
@@ -208,14 +212,14 @@ def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) ->
         + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
     )
     assert [one.partition(": ")[2] for one in project.problems()] == [
-        "spec.job.args[3]: is a number, which is wrong here; quote it",
-        "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is wrong here; quote it",
+        "spec.job.args[3]: is a number, which is not a valid value; quote it",
+        "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is not a valid value; quote it",
     ]
 
 
 def test_a_folder_of_the_node(project: Project) -> None:
     project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
-    said = "spec.podTemplate.spec.volumes[0].hostPath: is a folder of the node; use a claim or an emptyDir"
+    said = "spec.podTemplate.spec.volumes[0].hostPath: mounts a directory of the node; use a claim or an emptyDir"
     [refused] = project.problems()
     assert refused.endswith(f"{said}, or set podSecurity: privileged for the namespace flink")
     project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
@@ -244,10 +248,10 @@ def test_every_operator_version_has_its_tables() -> None:
         assert "kubernetes.operator.reconcile.interval" in tables.operator_options(version)
 
 
-def test_every_rule_that_is_said_has_a_severity() -> None:
+def test_every_reported_rule_is_registered() -> None:
     said = {one.rule for operator in corpus.BOTH for case in corpus.cases()
-            for one in look_at_manifest(case.manifest, operator=operator, session_cluster=case.related)}  # fmt: skip
-    assert said <= SEVERITIES.keys()
+            for one in check_object(Subject(case.manifest, operator, session_cluster=case.related), practices=False)}  # fmt: skip
+    assert said <= RULES.keys()
 
 
 @pytest.mark.parametrize("reader", [memory, quantity, resource_memory, boolean, duration])
@@ -264,7 +268,7 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
 def test_a_wrong_flink_version_is_said_once_with_what_the_operator_takes(operator: str, version: object) -> None:
     said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
     assert len(said) == 1
-    assert f"which operator {operator} does not take" in said[0]
+    assert f"which operator {operator} does not support" in said[0]
 
 
 def test_an_operator_that_is_not_known_has_todays_names():

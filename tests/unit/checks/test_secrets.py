@@ -90,7 +90,7 @@ def test_folders_whose_names_read_alike_are_two_volumes(project: Project) -> Non
         ({"/etc/a": {"secret": "No"}}, "is no name of a Secret; use lower-case letters, digits, - and ."),
         ({"/etc/a": {"secret": "s", "files": {"a/b": "k"}}}, "is no key of a Secret; use letters, digits, -, _ and ."),
         ({"/etc/a": {"secret": "s", "files": {}}}, "should have at least 1 item"),
-        ({"/etc/a": {"secret": "s", "key": "k"}}, "key: is unknown; "),
+        ({"/etc/a": {"secret": "s", "key": "k"}}, "key: unknown field; "),
         ({"/etc/a": {}}, "secret: is missing; Name of the Secret"),
     ],
 )  # fmt: skip
@@ -117,7 +117,7 @@ def test_problems_of_a_mount_are_told_where_the_setting_stands(project: Project)
     [
         ({"store": "vault"}, "would make an empty Secret; set keys or allOf"),
         ({"keys": {"a": {"key": "x"}}}, "store: is missing; Name of the SecretStore"),
-        ({"store": "vault", "storeKind": "Store", "allOf": ["x"]}, "storeKind: is \"Store\", which is wrong"),
+        ({"store": "vault", "storeKind": "Store", "allOf": ["x"]}, "storeKind: is \"Store\", which is not a valid value"),
         ({"store": "vault", "allOf": ["x"], "refresh": "1 h"}, 'is no duration; write it like "1h", "15m", or "0" for once'),
         ({"store": "vault", "keys": {"a b": {"key": "x"}}}, "is no key of a Secret; use letters, digits, -, _ and ."),
         ({"store": "vault", "keys": {"a": {"property": "x"}}}, "keys.a.key: is missing; Name of the entry there"),
@@ -165,7 +165,7 @@ def test_secrets_are_found_wherever_they_stand_in_a_job(project: Project) -> Non
     metadata: {{annotations: {{example.org/note: {key}}}}}
     spec: {{initContainers: [{{name: a, image: "a:1", command: [sh, -c, "curl -H {key}"]}}]}}
 """)  # fmt: skip
-    said = [one.split(": ")[2] for one in project.remarks() if "secret in clear" in one]
+    said = [one.split(": ")[2] for one in project.remarks() if "secret as plaintext" in one]
     assert sorted(said) == [
         'spec.flinkConfiguration["my.own.option"]',
         'spec.logConfiguration["log4j-console.properties"]',
@@ -174,4 +174,4 @@ def test_secrets_are_found_wherever_they_stand_in_a_job(project: Project) -> Non
     ]
     assert not any(key in one for one in project.remarks())
     project.stack({"strict": True})
-    assert sum("secret in clear" in one for one in project.problems()) == 4
+    assert sum("secret as plaintext" in one for one in project.problems()) == 4

@@ -18,37 +18,37 @@ ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
 @pytest.mark.parametrize(
     ("storage", "said"),
     [
-        ({"type": "s3"}, "stateStorage: has no uri, which type s3 needs; write uri: s3://bucket/prefix"),
-        ({"type": "azure"}, "stateStorage: has no uri, which type azure needs; write uri: abfss://container@account.dfs.core.windows.net/prefix"),
-        ({"type": "s3", "uri": "gs://b"}, 'stateStorage.uri: is "gs://b", which is no place of type s3; write it like s3://bucket/prefix'),
-        ({"type": "s3", "uri": "s3://key:pass@b/x"}, "which is no place of type s3"),
-        ({"type": "gcs", "uri": "gs://b?x=y"}, "which is no place of type gcs"),
-        ({"type": "azure", "uri": "abfss://acc.dfs.core.windows.net"}, "which is no place of type azure"),
-        ({"type": "volume", "uri": "s3://b"}, "stateStorage.uri: is for type s3 and azure and gcs, not volume; remove it"),
-        ({"uri": "s3://b"}, "stateStorage.uri: is for type s3 and azure and gcs, not none; remove it"),
-        ({**S3, "volume": {"size": "1Gi"}}, "stateStorage.volume: is for type volume, not s3; remove it"),
-        ({**GCS, "region": "x"}, "stateStorage.region: is for type s3, not gcs; remove it"),
-        ({**AZURE, "endpoint": "http://a"}, "stateStorage.endpoint: is for type s3 and gcs, not azure; remove it"),
-        ({**GCS, "credentials": {"accountKey": KEY}}, "stateStorage.credentials.accountKey: is for type azure, not gcs; remove it"),
-        ({"type": "volume", "credentials": AWS}, "stateStorage.credentials: is for type s3 and azure and gcs, not volume; remove it"),
-        ({"type": "volume", "plugin": False}, "stateStorage.plugin: is for type s3 and azure and gcs, not volume; remove it"),
+        ({"type": "s3"}, "stateStorage: lacks uri, which type s3 requires; set uri: s3://bucket/prefix"),
+        ({"type": "azure"}, "stateStorage: lacks uri, which type azure requires; set uri: abfss://container@account.dfs.core.windows.net/prefix"),
+        ({"type": "s3", "uri": "gs://b"}, 'stateStorage.uri: is "gs://b", which is not a URI of type s3; write s3://bucket/prefix'),
+        ({"type": "s3", "uri": "s3://key:pass@b/x"}, "which is not a URI of type s3"),
+        ({"type": "gcs", "uri": "gs://b?x=y"}, "which is not a URI of type gcs"),
+        ({"type": "azure", "uri": "abfss://acc.dfs.core.windows.net"}, "which is not a URI of type azure"),
+        ({"type": "volume", "uri": "s3://b"}, "stateStorage.uri: applies to type s3 and azure and gcs, not to volume; remove it"),
+        ({"uri": "s3://b"}, "stateStorage.uri: applies to type s3 and azure and gcs, not to none; remove it"),
+        ({**S3, "volume": {"size": "1Gi"}}, "stateStorage.volume: applies to type volume, not to s3; remove it"),
+        ({**GCS, "region": "x"}, "stateStorage.region: applies to type s3, not to gcs; remove it"),
+        ({**AZURE, "endpoint": "http://a"}, "stateStorage.endpoint: applies to type s3 and gcs, not to azure; remove it"),
+        ({**GCS, "credentials": {"accountKey": KEY}}, "stateStorage.credentials.accountKey: applies to type azure, not to gcs; remove it"),
+        ({"type": "volume", "credentials": AWS}, "stateStorage.credentials: applies to type s3 and azure and gcs, not to volume; remove it"),
+        ({"type": "volume", "plugin": False}, "stateStorage.plugin: applies to type s3 and azure and gcs, not to volume; remove it"),
         ({**S3, "credentials": {"accessKey": KEY}}, "stateStorage.credentials.accessKey: is set without secretKey; set both or none"),
         ({**S3, "credentials": {"secretKey": KEY}}, "stateStorage.credentials.secretKey: is set without accessKey; set both or none"),
-        ({**S3, "credentials": AWS, "serviceAccountAnnotations": ROLE}, "is not looked at where there are credentials; keep one of them"),
-        ({**AZURE, "credentials": {"accountKey": KEY}, "managedIdentity": {"tenant": "t", "clientId": "c"}}, "stateStorage.managedIdentity: is not looked at where there is an accountKey; keep one of them"),
-        ({"type": "azure", "uri": "wasbs://b@a.blob.core.windows.net"}, "stateStorage.uri: is wasb, which needs a key; set credentials.accountKey, or write an abfss:// uri"),
-        ({"type": "azure", "uri": "wasbs://b@a.blob.core.windows.net", "managedIdentity": {"tenant": "t", "clientId": "c"}}, "stateStorage.managedIdentity: is nothing that wasb knows; write an abfss:// uri"),
-        ({**S3, "endpoint": "minio:9000"}, 'stateStorage.endpoint: is "minio:9000", which is no URL; write it like http://minio.minio:9000'),
-        ({**S3, "endpoint": "http://a:99999"}, "which is no URL"),
-        ({**S3, "endpoint": "http://u:p@minio:9000"}, "stateStorage.endpoint: holds a password; take it out and set credentials"),
-        ({**S3, "plugin": "s3 please"}, 'stateStorage.plugin: is "s3 please", which is no plugin of Flink\'s; write its name'),
-        ({**S3, "folder": "/x"}, 'stateStorage.folder: is "/x"; write letters, digits, . _ - and / between them'),
-        ({"type": "volume", "volume": {"size": "5 apples"}}, 'stateStorage.volume.size: is "5 apples", which is no size; write it like 5Gi'),
-        ({"type": "volume", "volume": {"size": "0"}}, "which is no size"),
-        ({"type": "volume", "volume": {"claim": "c", "size": "1Gi"}}, "stateStorage.volume.size: is a new claim's, and c is there already; remove one of them"),
+        ({**S3, "credentials": AWS, "serviceAccountAnnotations": ROLE}, "has no effect with credentials; remove one of them"),
+        ({**AZURE, "credentials": {"accountKey": KEY}, "managedIdentity": {"tenant": "t", "clientId": "c"}}, "stateStorage.managedIdentity: has no effect with credentials.accountKey; remove one of them"),
+        ({"type": "azure", "uri": "wasbs://b@a.blob.core.windows.net"}, "stateStorage.uri: is a wasb uri, which requires a key; set credentials.accountKey, or write an abfss:// uri"),
+        ({"type": "azure", "uri": "wasbs://b@a.blob.core.windows.net", "managedIdentity": {"tenant": "t", "clientId": "c"}}, "stateStorage.managedIdentity: is not supported by wasb; write an abfss:// uri"),
+        ({**S3, "endpoint": "minio:9000"}, 'stateStorage.endpoint: is "minio:9000", which is not a URL; write a URL such as http://minio.minio:9000'),
+        ({**S3, "endpoint": "http://a:99999"}, "which is not a URL"),
+        ({**S3, "endpoint": "http://u:p@minio:9000"}, "stateStorage.endpoint: contains a password; remove it and set credentials"),
+        ({**S3, "plugin": "s3 please"}, 'stateStorage.plugin: is "s3 please", which is not a plugin of Flink; write a name'),
+        ({**S3, "folder": "/x"}, 'stateStorage.folder: is "/x"; write names of letters, digits, . _ and -, separated by /'),
+        ({"type": "volume", "volume": {"size": "5 apples"}}, 'stateStorage.volume.size: is "5 apples", which is not a size; write a size such as 5Gi'),
+        ({"type": "volume", "volume": {"size": "0"}}, "which is not a size"),
+        ({"type": "volume", "volume": {"claim": "c", "size": "1Gi"}}, "stateStorage.volume.size: applies to a new claim, but claim names the existing claim c; remove one of them"),
         ({"type": "disk"}, "stateStorage.type"),
         ({**S3, "plugin": True}, "stateStorage.plugin: is true; write the plugin's name, or false"),
-        ({**S3, "uir": "s3://b"}, 'stateStorage.uir: is unknown; did you mean "uri"?'),
+        ({**S3, "uir": "s3://b"}, 'stateStorage.uir: unknown field; did you mean "uri"?'),
     ],
 )  # fmt: skip
 def test_half_a_storage_is_refused(project: Project, storage: dict[str, Any], said: str) -> None:
@@ -90,7 +90,7 @@ def test_where_it_counts_a_volume_says_how_many_nodes_it_is_for(project: Project
     project.job(JOB.replace("pyflink:dev", image))
     project.stack({"strict": True, "stateStorage": {"type": "volume"}})
     [said] = project.problems()
-    assert "stateStorage.volume.accessMode: is not said, and ReadWriteOnce keeps all pods" in said
+    assert "stateStorage.volume.accessMode: is not set, and the default ReadWriteOnce binds all stateful pods" in said
     for mode in ("ReadWriteOnce", "ReadWriteMany"):
         project.stack({"strict": True, "stateStorage": {"type": "volume", "volume": {"accessMode": mode}}})
         assert project.load().jobs
@@ -101,7 +101,7 @@ def test_a_claim_of_the_same_name_in_a_job_file(project: Project) -> None:
     project.job(STATEFUL + claim)
     project.stack({"stateStorage": {"type": "volume"}})
     [said] = project.problems()
-    assert 'metadata.name: "flink-state" is the claim that the program makes; name it otherwise' in said
+    assert 'metadata.name: "flink-state" is the name of the claim that the program creates; choose another name' in said
     project.stack({"stateStorage": {"type": "volume", "volume": {"claim": "flink-state"}}})
     assert project.load().jobs
 
@@ -130,7 +130,7 @@ def test_a_job_that_does_not_say_whether_it_keeps_state(project: Project, job: s
     project.stack({"stateStorage": {"type": storage}})
     said = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
     assert len(said) == remarks
-    assert all("is not said, so that a changed job starts from nothing" in remark for remark in said)
+    assert all("is not set, so each change starts the job from empty state" in remark for remark in said)
 
 
 def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> None:
@@ -138,7 +138,7 @@ def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> N
     project.job(silent + "  flinkConfiguration: {execution.checkpointing.interval: 1 s}\n")
     project.stack({"stateStorage": {"type": "volume"}})
     [said] = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
-    assert "is stateless while checkpoints are taken" in said
+    assert "is stateless although checkpoints are enabled" in said
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> N
     [
         ({"jobDefaults": {"restoreFrom": "s3://b/s"}}, "jobDefaults.restoreFrom: would start every job from the state of one"),
         ({"enforced": {"restoreFrom": "s3://b/s"}}, "enforced.restoreFrom: would start every job from the state of one"),
-        ({"jobs": {"word-count": {"restoreFrom": "savepoint-1"}}}, 'jobs.word-count.restoreFrom: is "savepoint-1", which is no path'),
+        ({"jobs": {"word-count": {"restoreFrom": "savepoint-1"}}}, 'jobs.word-count.restoreFrom: is "savepoint-1", which is not a path'),
         ({"jobs": {"cluster": {"restoreFrom": "s3://b/s"}}}, "FlinkDeployment cluster runs no job"),
     ],
 )  # fmt: skip
@@ -168,7 +168,7 @@ def test_a_savepoint_before_deletion_needs_a_place(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"savepointOnDeletion": True}}})
     [said] = project.problems()
     assert (
-        "jobs.word-count.savepointOnDeletion: has no place for its savepoint; set execution.checkpointing.savepoint-dir"
+        "jobs.word-count.savepointOnDeletion: requires a savepoint directory; set execution.checkpointing.savepoint-dir"
         in said
     )
     project.stack({"jobs": {"word-count": {"savepointOnDeletion": False}}})
@@ -183,7 +183,9 @@ def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project,
     head, _, spec = STATEFUL.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment").partition("spec:\n")
     project.job(head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()))
     project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": wanted}})
-    said = [str(remark) for remark in project.load().remarks if "takes no savepoint" in str(remark)]
+    said = [
+        str(remark) for remark in project.load().remarks if "has no effect for a blue/green deployment" in str(remark)
+    ]
     assert len(said) == wanted
     assert all("jobDefaults.savepointOnDeletion" in one for one in said)
 
@@ -208,7 +210,7 @@ def test_state_in_a_folder_of_the_pod(project: Project, volume: str, mount: str,
     container = f"{{name: flink-main-container, volumeMounts: [{{name: d, mountPath: {mount}}}]}}"
     template = f"  podTemplate: {{spec: {{volumes: [{volume}], containers: [{container}]}}}}\n"
     project.job(STATEFUL + DIRECTORIES + template)
-    said = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    said = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
     assert len(said) == remarks
 
 
@@ -220,7 +222,7 @@ def test_both_processes_need_the_volume_of_checkpoints(project: Project, process
     text = (STATEFUL + DIRECTORIES).replace(f"{process}: {{", f"{process}: {{{CLAIM}, ")
     assert CLAIM in text
     project.job(text)
-    said = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    said = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
     assert len(said) == 2
     assert all(f"inside of the {lacking}'s pod" in remark for remark in said)
 
@@ -230,20 +232,20 @@ HA_IN_POD = {"high-availability.type": "kubernetes", "high-availability.storageD
 
 def test_a_session_cluster_keeps_its_jobs_in_high_availabilitys_data(project: Project) -> None:
     project.job(SESSION)
-    assert not [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert not [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
     project.stack({"jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
-    [said] = [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    [said] = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
     assert "high-availability.storageDir" in said
     assert said.startswith("warning: ")
     project.stack({"strict": True, "jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
-    assert [problem for problem in project.problems() if "pod, and is lost with it" in problem]
+    assert [problem for problem in project.problems() if "pod and is lost with the pod" in problem]
 
 
 def test_directories_of_the_operators_configuration_count_too(project: Project) -> None:
     project.job(STATEFUL)
     configuration = {"execution.checkpointing.dir": "file:///tmp/c", "state.savepoints.dir": "file:///tmp/s"}
     project.stack({"operator": {"configuration": configuration}})
-    assert len([remark for remark in project.remarks() if "pod, and is lost with it" in remark]) == 2
+    assert len([remark for remark in project.remarks() if "pod and is lost with the pod" in remark]) == 2
 
 
 def test_a_path_without_a_scheme_is_in_the_default_file_system(project: Project) -> None:
@@ -251,13 +253,13 @@ def test_a_path_without_a_scheme_is_in_the_default_file_system(project: Project)
     project.job(STATEFUL)
     for scheme, warnings in ({}, 2), ({"fs.default-scheme": "hdfs://name:9000"}, 0):
         project.stack({"jobs": {"word-count": {"flinkConfiguration": {**paths, **scheme}}}})
-        assert len([one for one in project.remarks() if "pod, and is lost with it" in one]) == warnings
+        assert len([one for one in project.remarks() if "pod and is lost with the pod" in one]) == warnings
 
 
 def test_a_batch_job_keeps_no_state(project: Project) -> None:
     batch = "  flinkConfiguration: {execution.runtime-mode: BATCH, execution.checkpointing.dir: 'file:///tmp/c'}\n"
     project.job(JOB + batch)
-    assert not [remark for remark in project.remarks() if "pod, and is lost with it" in remark]
+    assert not [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
 
 
 LAST = JOB.replace("upgradeMode: stateless", "upgradeMode: last-state")
@@ -266,9 +268,7 @@ NO_HA = {"high-availability.type": "none", "high-availability.storageDir": None}
 JOB_CANCEL = {"kubernetes.operator.job.upgrade.last-state.job-cancel.enabled": "true"}
 RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 DELETES = {RETENTION: "DELETE_ON_CANCELLATION"}
-SAID = (
-    "for last-state the operator cancels this job: Flink deletes the checkpoint that it is to go on from; write RETAIN"
-)
+PROBLEM = "so Flink deletes the checkpoint that the job would continue from; write RETAIN"
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,10 @@ def test_a_checkpoint_that_goes_when_the_operator_cancels_the_job(
         assert project.load().jobs
         return
     [said] = project.problems()
-    assert f'flinkConfiguration["{RETENTION}"]: is {configuration[RETENTION]}, and {SAID}' in said
+    assert (
+        f'flinkConfiguration["{RETENTION}"]: is {configuration[RETENTION]}, but the operator cancels this job for last-state, {PROBLEM}'
+        in said
+    )
 
 
 def test_a_session_job_is_always_cancelled(project: Project):
@@ -304,7 +307,7 @@ def test_a_session_job_is_always_cancelled(project: Project):
     config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
     project.stack(config)
     [said] = project.problems()
-    assert SAID in said
+    assert PROBLEM in said
     project.stack({**config, "jobs": {"in-session": {"flinkConfiguration": {RETENTION: "RETAIN_ON_CANCELLATION"}}}})
     assert project.load().jobs
 

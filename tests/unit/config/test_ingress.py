@@ -116,10 +116,10 @@ def test_an_ingress_that_asks_nobody_is_warned_of_and_refused_where_it_counts(
     project: Project, annotations: dict[str, str]
 ) -> None:
     project.stack({"ingress": {**STACK, "annotations": annotations}})
-    [said] = [one for one in project.remarks() if "asks nobody who he is" in one]
-    assert "spec.ingress: opens Flink's web interface" in said
+    [said] = [one for one in project.remarks() if "unauthenticated Flink web UI" in one]
+    assert "spec.ingress: exposes the unauthenticated Flink web UI" in said
     project.stack({"strict": True, "ingress": {**STACK, "annotations": annotations}})
-    assert any("asks nobody who he is" in one for one in project.problems())
+    assert any("unauthenticated Flink web UI" in one for one in project.problems())
 
 
 @pytest.mark.parametrize("ingress", [
@@ -134,19 +134,21 @@ def test_one_that_asks_is_fine(project: Project, ingress: dict[str, Any]) -> Non
 def test_the_job_files_own_ingress_is_asked_the_same(project: Project) -> None:
     project.job(job(ingress={"template": "file.example.org"}))
     said = project.remarks()
-    assert any("asks nobody who he is" in one and one.startswith("warning: jobs/word_count.yaml") for one in said)
+    assert any(
+        "unauthenticated Flink web UI" in one and one.startswith("warning: jobs/word_count.yaml") for one in said
+    )
 
 
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"ingress": {"enabled": True}}, "ingress.template: is missing, and every job is to have an ingress; write it like"),
-        ({"jobDefaults": {"ingress": {"enabled": True}}}, "ingress.template: is missing; write it like"),
-        ({"ingress": {**STACK, "template": "http://[x"}}, "makes no URL; write it like"),
-        ({"ingress": {**STACK, "tls": {}}, "operator": {"version": "1.7.0"}}, "ingress.tls: is nothing that operator 1.7.0 knows"),
+        ({"ingress": {"enabled": True}}, "ingress.template: is missing, but ingress.enabled is true; set a host"),
+        ({"jobDefaults": {"ingress": {"enabled": True}}}, "ingress.template: is missing; set a host"),
+        ({"ingress": {**STACK, "template": "http://[x"}}, "does not result in a URL; write a host"),
+        ({"ingress": {**STACK, "tls": {}}, "operator": {"version": "1.7.0"}}, "ingress.tls: is not supported by operator 1.7.0"),
         ({"ingress": {**STACK, "controller": {"host": "x"}}}, "a NetworkPolicy knows addresses and pods, no host names"),
-        ({"ingress": {**STACK, "authentication": "none"}}, "ingress.authentication: is \"none\", which is wrong"),
-        ({"jobDefaults": {"ingress": {"className": "x"}}}, "jobDefaults.ingress.className: is unknown"),
+        ({"ingress": {**STACK, "authentication": "none"}}, "ingress.authentication: is \"none\", which is not a valid value"),
+        ({"jobDefaults": {"ingress": {"className": "x"}}}, "jobDefaults.ingress.className: unknown field"),
     ],
 )  # fmt: skip
 def test_what_cannot_be(project: Project, config: dict[str, Any], said: str) -> None:

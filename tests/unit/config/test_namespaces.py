@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.namespace import Limits
-from flink_k8s.operations import check
 from flink_k8s.resolve import pod_requests as demand
 from tests.unit.project import JOB, SESSION, Project
 
@@ -40,15 +40,15 @@ def said(project: Project, word: str) -> list[str]:
 @pytest.mark.parametrize(
     ("quota", "problem"),
     [
-        ({"cpu": "4500m"}, "spec.taskManager: asks for 5 of cpu (1 JobManager of 1, 4 TaskManagers of 1), and namespace flink may have"
-         " 4.5 in all; lower its parallelism or size, or raise namespaces.flink.quota.cpu"),
-        ({"memory": "4Gi"}, "spec.taskManager: asks for 5Gi of memory (1 JobManager of 1Gi, 4 TaskManagers of 1Gi), and namespace flink"
-         " may have 4Gi in all; lower its parallelism or size, or raise namespaces.flink.quota.memory"),
-        ({"pods": 4}, "spec.taskManager: asks for 5 pods (1 JobManager, 4 TaskManagers), and namespace flink may have 4 in all;"
-         " lower its parallelism, or raise namespaces.flink.quota.pods"),
-        ({"deployments": 0}, "namespaces.flink.quota.deployments: is 0, and 1 FlinkDeployments are declared there; raise it"),
-        ({"claims": 0}, "namespaces.flink.quota.claims: is 0, and 1 claims are declared there; raise it"),
-        ({"storage": "5Gi"}, "namespaces.flink.quota.storage: is 5Gi, and the claims there ask for 10Gi together; raise it"),
+        ({"cpu": "4500m"}, "spec.taskManager: requests 5 CPU (1 JobManager with 1, 4 TaskManagers with 1), exceeding the quota of"
+         " 4.5 of namespace flink; lower parallelism or size, or raise namespaces.flink.quota.cpu"),
+        ({"memory": "4Gi"}, "spec.taskManager: requests 5Gi memory (1 JobManager with 1Gi, 4 TaskManagers with 1Gi), exceeding the quota"
+         " of 4Gi of namespace flink; lower parallelism or size, or raise namespaces.flink.quota.memory"),
+        ({"pods": 4}, "spec.taskManager: requests 5 pods (1 JobManager, 4 TaskManagers), exceeding the quota of 4 of namespace flink;"
+         " lower the parallelism, or raise namespaces.flink.quota.pods"),
+        ({"deployments": 0}, "namespaces.flink.quota.deployments: is 0, but 1 FlinkDeployments are declared in the namespace; raise it"),
+        ({"claims": 0}, "namespaces.flink.quota.claims: is 0, but 1 claims are declared in the namespace; raise it"),
+        ({"storage": "5Gi"}, "namespaces.flink.quota.storage: is 5Gi, but the claims together request 10Gi; raise it"),
     ],
 )  # fmt: skip
 def test_a_quota_stops_what_is_too_large(project: Project, quota: dict[str, Any], problem: str) -> None:
@@ -72,8 +72,8 @@ def test_the_platforms_own_claim_counts(project: Project) -> None:
     storage = {"type": "volume", "volume": {"size": "5Gi"}}
     project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 0, "storage": "4Gi"}}}})
     assert [one.partition("; ")[0] for one in said(project, "quota")] == [
-        "namespaces.flink.quota.claims: is 0, and 1 claims are declared there",
-        "namespaces.flink.quota.storage: is 4Gi, and the claims there ask for 5Gi together",
+        "namespaces.flink.quota.claims: is 0, but 1 claims are declared in the namespace",
+        "namespaces.flink.quota.storage: is 4Gi, but the claims together request 5Gi",
     ]
     project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 1, "storage": "5Gi"}}}})
     project.load()
@@ -91,8 +91,8 @@ def test_jobs_that_do_not_fit_together_are_a_warning_and_an_error_when_strict(pr
     project.stack({"namespaces": {"flink": {"quota": {"cpu": 3}}}})
     [crowded] = [remark for remark in project.remarks() if "quota" in remark]
     assert crowded.endswith(
-        "namespaces.flink.quota.cpu: is 3, and the jobs there ask for 4 together (one 2, other 2); raise it, or some of them"
-        " wait until others have ended"
+        "namespaces.flink.quota.cpu: is 3, but the jobs together request 4 (one 2, other 2), so some jobs wait until others have"
+        " ended; raise it"
     )
     project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": 3}}}})
     assert said(project, "together")
@@ -103,7 +103,7 @@ def test_pods_that_do_not_fit_together_are_said_as_well(project: Project) -> Non
     project.job(job("other"), "word_count.yaml")
     project.stack({"namespaces": {"flink": {"quota": {"pods": 3}}}})
     [crowded] = [remark for remark in project.remarks() if "quota" in remark]
-    assert "quota.pods: is 3, and the jobs there ask for 4 together (one 2, other 2); raise it" in crowded
+    assert "quota.pods: is 3, but the jobs together request 4 (one 2, other 2)" in crowded
     project.stack({"namespaces": {"flink": {"quota": {"pods": 4}}}})
     assert not [remark for remark in project.remarks() if "quota" in remark]
 
@@ -114,15 +114,15 @@ def test_an_operator_that_does_not_know_a_kind_cannot_count_it(project: Project)
         {"operator": {"version": "1.7.0"}, "namespaces": {"flink": {"quota": {"snapshots": 3, "sessionJobs": 3}}}}
     )
     assert said(project, "quota") == [
-        "namespaces.flink.quota.snapshots: counts FlinkStateSnapshots, which operator 1.7.0 does not have; remove it"
+        "namespaces.flink.quota.snapshots: limits FlinkStateSnapshots, which operator 1.7.0 does not support; remove it"
     ]
 
 
 def test_a_container_that_says_no_size_is_refused_where_sizes_are_counted(project: Project) -> None:
     project.job(JOB + SIDECAR)
     project.stack({"namespaces": {"flink": {"quota": {"cpu": 8}}}})
-    assert said(project, "requests no") == [
-        "spec.podTemplate.spec.containers[1]: container side requests no cpu, which a namespace with a quota for it wants;"
+    assert said(project, "has no request") == [
+        "spec.podTemplate.spec.containers[1]: container side has no request for cpu, which the quota of the namespace requires;"
         " set resources.requests.cpu, or limits.defaultRequest.cpu of the namespace"
     ]
     for limits in ({"defaultRequest": {"cpu": "100m"}}, {"default": {"cpu": "100m"}}, {"max": {"cpu": 2}}):
@@ -133,11 +133,11 @@ def test_a_container_that_says_no_size_is_refused_where_sizes_are_counted(projec
 @pytest.mark.parametrize(
     ("limits", "problem"),
     [
-        ({"max": {"memory": "512Mi"}}, "container flink-main-container may use 1Gi of memory, and 512Mi is the most there; lower it, or raise"
+        ({"max": {"memory": "512Mi"}}, "container flink-main-container has a limit of 1Gi memory, exceeding the maximum of 512Mi; lower it, or raise"
          " limits.max.memory of the namespace"),
-        ({"max": {"cpu": "500m"}}, "container flink-main-container may use 1 of cpu, and 500m is the most there; lower it, or raise"
+        ({"max": {"cpu": "500m"}}, "container flink-main-container has a limit of 1 CPU, exceeding the maximum of 500m; lower it, or raise"
          " limits.max.cpu of the namespace"),
-        ({"min": {"cpu": 2}}, "container flink-main-container requests 1 of cpu, and 2 is the least there; raise it, or lower"
+        ({"min": {"cpu": 2}}, "container flink-main-container requests 1 CPU, which is less than the minimum of 2; raise it, or lower"
          " limits.min.cpu of the namespace"),
     ],
 )  # fmt: skip
@@ -152,7 +152,7 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
     project.job(JOB + CLAIM)
     project.stack({"namespaces": {"flink": {"limits": {"claim": "5Gi"}}}})
     assert said(project, "claim") == [
-        "namespaces.flink.limits.claim: is 5Gi, and the claim data asks for 10Gi; raise it"
+        "namespaces.flink.limits.claim: is 5Gi, but the claim data requests 10Gi; raise it"
     ]
     project.stack({"namespaces": {"flink": {"limits": {"claim": "10Gi"}}}})
     project.load()
@@ -161,17 +161,17 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
 @pytest.mark.parametrize(
     ("namespace", "problem"),
     [
-        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is wrong; write it like "500m", "2" or "4Gi"'),
+        ({"quota": {"cpu": "lots"}}, 'namespaces.flink.quota.cpu: is "lots", which is not a valid value; write it like "500m", "2" or "4Gi"'),
         ({"quota": {"cpu": -1}}, "namespaces.flink.quota.cpu: is less than nothing"),
-        ({"quota": {"job": 1}}, "namespaces.flink.quota.job: is unknown"),
-        ({"quota": {"hard": {"requests.cpu": 1}}}, 'namespaces.flink.quota.hard["requests.cpu"]: is quota.cpu; set that'),
-        ({"quota": {"hard": {"cpu": 1}, "cpu": 50}}, "namespaces.flink.quota.hard.cpu: is quota.cpu; set that"),
-        ({"quota": {"hard": {"memory": "1Gi"}}}, "namespaces.flink.quota.hard.memory: is quota.memory; set that"),
-        ({"quota": {"hard": {"count/flinksessionjobs.flink.apache.org": 1}}}, 'hard["count/flinksessionjobs.flink.apache.org"]: is quota.sessionJobs; set that'),
+        ({"quota": {"job": 1}}, "namespaces.flink.quota.job: unknown field"),
+        ({"quota": {"hard": {"requests.cpu": 1}}}, 'namespaces.flink.quota.hard["requests.cpu"]: has a key of its own; set quota.cpu'),
+        ({"quota": {"hard": {"cpu": 1}, "cpu": 50}}, "namespaces.flink.quota.hard.cpu: has a key of its own; set quota.cpu"),
+        ({"quota": {"hard": {"memory": "1Gi"}}}, "namespaces.flink.quota.hard.memory: has a key of its own; set quota.memory"),
+        ({"quota": {"hard": {"count/flinksessionjobs.flink.apache.org": 1}}}, 'hard["count/flinksessionjobs.flink.apache.org"]: has a key of its own; set quota.sessionJobs'),
         ({"limits": {"min": {"cpu": 2}, "max": {"cpu": 1}}}, "has a min.cpu of 2, more than max.cpu, 1; lower the first or raise the second"),
         ({"podSecurity": "strict"}, "namespaces.flink.podSecurity: "),
         ({"podSecurityVersion": "1.34"}, "namespaces.flink.podSecurityVersion: "),
-        ({"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}, "is podSecurity's; set that"),
+        ({"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}, "conflicts with podSecurity; set podSecurity of the namespace"),
     ],
 )  # fmt: skip
 def test_a_namespace_that_is_wrong(project: Project, namespace: dict[str, Any], problem: str) -> None:
@@ -249,7 +249,7 @@ def test_numbers_of_four_hundred_digits_are_reckoned_with(
     )
     project.job(text + CLAIM.replace("10Gi", "9" * 400))
     project.stack({"namespaces": {"flink": {"quota": quota}}})
-    code = check.main(["x", "--root", str(project.root), "--cost", "text"])
+    code = main(["check", "x", "--root", str(project.root), "--cost", "text"])
     assert code == (1 if quota and mode == "job" else code)
     assert "traceback" not in "".join(capsys.readouterr()).lower()
 

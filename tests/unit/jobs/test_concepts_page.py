@@ -1,4 +1,4 @@
-"""The concepts page names files of this repository; they are to be there."""
+"""Files that the concepts page names exist."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-TABLE = (ROOT / "docs/concepts.md").read_text().partition("## Where it is in this repository")[2]
+TABLE = (ROOT / "docs/concepts.md").read_text().partition("## Where to find it in this repository")[2]
 PATHS = sorted(
     {name for name in re.findall(r"`([^`]+)`", TABLE) if re.fullmatch(r"[\w./-]+", name)} - {"lifecycleState", "pulumi"}
 )

@@ -15,7 +15,6 @@ from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.resolve.job_spec import SUSPENDED
 from flink_k8s.support.errors import CommandError
-from flink_k8s.support.processes import FailedError
 from tests.unit.project import JOB, Project
 
 KEY = "FlinkDeployment/flink/word-count"
@@ -97,7 +96,7 @@ def test_a_job_that_would_be_resumed_empty_by_what_is_pending_is_resumed_only_wh
     monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: asleep)
     project.job(JOB)
     stack, carrier = stack_of(project), Carrier(word_count=SINCE)
-    with pytest.raises(FailedError, match=r'upgradeMode stateless(.|\n)*make resume STACK=x ALLOW="word-count"'):
+    with pytest.raises(CommandError, match=r'upgradeMode stateless(.|\n)*make resume STACK=x ALLOW="word-count"'):
         suspend.resume(carrier, stack, "", allowed=())  # pyright: ignore
     assert carrier.told == []
     suspend.resume(carrier, stack, "", allowed=("word-count",))  # pyright: ignore
@@ -131,7 +130,7 @@ def test_a_job_that_would_start_empty_is_suspended_only_where_that_is_allowed(pr
     project.stack({"jobs": {"word-count": {"flinkConfiguration": {"execution.checkpointing.interval": "1 min"}}}})
     project.job(JOB)
     stack, carrier = stack_of(project), Carrier()
-    with pytest.raises(FailedError, match=r'upgradeMode stateless keeps nothing(.|\n)*ALLOW="word-count"'):
+    with pytest.raises(CommandError, match=r'upgradeMode stateless keeps nothing(.|\n)*ALLOW="word-count"'):
         run(carrier, stack)
     assert carrier.told == []
     run(carrier, stack, allowed=("flink/word-count",))
@@ -144,7 +143,7 @@ def test_a_protected_job_stops_only_where_somebody_agrees(
     project.stack({"stateStorage": {"type": "volume"}, "protectJobs": True})
     stack, carrier = stack_of(project), Carrier()
     monkeypatch.setattr("builtins.input", lambda _: "")
-    with pytest.raises(FailedError, match="nothing was done"):
+    with pytest.raises(CommandError, match="nothing was done"):
         run(carrier, stack)
     assert carrier.told == []
     run(carrier, stack, yes=True)
@@ -170,7 +169,7 @@ def test_what_is_left_as_it_is_is_said(project: Project):
         "flink/word-count": "has FINISHED; JOB=word-count suspends it all the same, and a resume runs it anew",
     }
     assert len(suspend.stopping(stack, "word-count", {}, live).stop) == 1
-    with pytest.raises(FailedError, match=r'"wrod-count" is no job of this stack; did you mean "word-count"'):
+    with pytest.raises(CommandError, match=r'"wrod-count" is no job of this stack; did you mean "word-count"'):
         suspend.stopping(stack, "wrod-count", {}, live)
 
 

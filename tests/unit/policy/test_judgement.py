@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from flink_k8s.config.findings import SEVERITIES
+from flink_k8s.checks.rules import RULES
 from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
-from policy.judgement import NOT_OF_ONE_OBJECT, POLICIES, Judge, level, plain
+from policy.judgement import POLICIES, Judge, plain, settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64
@@ -87,61 +87,60 @@ CONF = "spec.flinkConfiguration"
 
 # Rule, good manifest, what is changed in it, with / between the parts of a path where a key has dots.
 BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("operator", FLINK, {"spec.job.parallelism": 0}),
-    ("operator", FLINK, {"metadata.name": "1st"}),
-    ("field", FLINK, {"spec.job.paralelism": 2}),
-    ("size", FLINK, {"spec.taskManager.resource.memory": "64m"}),
-    ("storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
-    ("unused", FLINK, {f"{CONF}/high-availability.type": None}),
-    ("secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
-    ("secret", FLINK, {"spec.job.args": ["--password", "hunter2"]}),
-    ("secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "value": "hunter2"}]}),
-    ("secret", CONFIG_MAP, {"data.db-password": "hunter2"}),
-    ("secret", CRON, {f"{POD}.containers.0.args": ["--api-token=hunter2"]}),
-    ("secret", RELEASE, {"values.admin.password": "hunter2"}),
-    ("digest", FLINK, {"spec.image": "registry.example.org/a:1.0"}),
-    ("digest", FLINK, {f"{SIDE}.image": "log:1.0"}),
-    ("digest", CRON, {f"{POD}.containers.0.image": "c:1"}),
-    ("latest", FLINK, {"spec.image": "registry.example.org:5000/a"}),
-    ("latest", FLINK, {"spec.image": "registry.example.org/a:latest"}),
-    ("latest", CRON, {f"{POD}.containers.0.image": "c"}),
-    ("hostPath", FLINK, {"spec.podTemplate.spec.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
-    ("hostPath", CRON, {f"{POD}.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
-    ("privileged", FLINK, {"spec.podTemplate.spec.hostNetwork": True}),
-    ("privileged", CRON, {f"{POD}.containers.0.securityContext.privileged": True}),
-    ("podSecurity", FLINK, {f"{SIDE}.securityContext": None}),
-    ("podSecurity", FLINK, {"spec.podTemplate.spec.hostNetwork": True}),
-    ("unrestricted", FLINK, {"metadata.namespace": "elsewhere", f"{SIDE}.securityContext": None}),
-    ("resources", FLINK, {f"{SIDE}.resources": None}),
-    ("resources", FLINK, {f"{SIDE}.resources.limits": None}),
-    ("resources", CRON, {f"{POD}.containers.0.resources.limits": {"cpu": "1"}}),
-    ("recovery", FLINK, {f"{CONF}/high-availability.type": None, f"{CONF}/high-availability.storageDir": None}),
-    ("recovery", FLINK, {f"{CONF}/execution.checkpointing.interval": None}),
-    ("recovery", FLINK, {"spec.job.upgradeMode": "stateless"}),
-    ("key", FLINK, {f"{CONF}/execution.checkpointing.intervall": "1 min"}),
-    ("version", FLINK, {"spec.flinkVersion": "v1_17"}),
-    ("plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
-    ("ingress", FLINK, {"spec.ingress": {"template": "{{name}}.example.org"}}),
-    ("name", CONFIG_MAP, {"metadata.name": None}),
-    ("name", CONFIG_MAP, {"metadata.name": "A_b"}),
-    ("open", NETWORK_POLICY, {"spec.ingress": [{}]}),
-    ("open", NETWORK_POLICY, {"spec.egress": [{"to": []}]}),
-    ("labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
+    ("operator-validation", FLINK, {"spec.job.parallelism": 0}),
+    ("operator-validation", FLINK, {"metadata.name": "1st"}),
+    ("unknown-field", FLINK, {"spec.job.paralelism": 2}),
+    ("wrong-type", FLINK, {"spec.job.parallelism": "2"}),
+    ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "64m"}),
+    ("state-storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
+    ("unused-setting", FLINK, {f"{CONF}/high-availability.type": None}),
+    ("plaintext-secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
+    ("plaintext-secret", FLINK, {"spec.job.args": ["--password", "hunter2"]}),
+    ("plaintext-secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "value": "hunter2"}]}),
+    ("plaintext-secret", CONFIG_MAP, {"data.db-password": "hunter2"}),
+    ("plaintext-secret", CRON, {f"{POD}.containers.0.args": ["--api-token=hunter2"]}),
+    ("plaintext-secret", RELEASE, {"values.admin.password": "hunter2"}),
+    ("image-digest", FLINK, {"spec.image": "registry.example.org/a:1.0"}),
+    ("image-digest", FLINK, {f"{SIDE}.image": "log:1.0"}),
+    ("image-digest", CRON, {f"{POD}.containers.0.image": "c:1"}),
+    ("mutable-tag", FLINK, {"spec.image": "registry.example.org:5000/a"}),
+    ("mutable-tag", FLINK, {"spec.image": "registry.example.org/a:latest"}),
+    ("mutable-tag", CRON, {f"{POD}.containers.0.image": "c"}),
+    ("host-path", CRON, {f"{POD}.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
+    ("privileged-pod", CRON, {f"{POD}.containers.0.securityContext.privileged": True}),
+    ("pod-security", FLINK, {f"{SIDE}.securityContext": None}),
+    ("pod-security", FLINK, {"spec.podTemplate.spec.hostNetwork": True}),
+    ("restricted-profile", FLINK, {"metadata.namespace": "elsewhere", f"{SIDE}.securityContext": None}),
+    ("container-resources", FLINK, {f"{SIDE}.resources": None}),
+    ("container-resources", FLINK, {f"{SIDE}.resources.limits": None}),
+    ("container-resources", CRON, {f"{POD}.containers.0.resources.limits": {"cpu": "1"}}),
+    ("job-recovery", FLINK, {f"{CONF}/high-availability.type": None, f"{CONF}/high-availability.storageDir": None}),
+    ("job-recovery", FLINK, {f"{CONF}/execution.checkpointing.interval": None}),
+    ("job-recovery", FLINK, {"spec.job.upgradeMode": "stateless"}),
+    ("unknown-option", FLINK, {f"{CONF}/execution.checkpointing.intervall": "1 min"}),
+    ("flink-version", FLINK, {"spec.flinkVersion": "v1_17"}),
+    ("file-system-plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
+    ("unauthenticated-ingress", FLINK, {"spec.ingress": {"template": "{{name}}.example.org"}}),
+    ("object-name", CONFIG_MAP, {"metadata.name": None}),
+    ("object-name", CONFIG_MAP, {"metadata.name": "A_b"}),
+    ("open-network-policy", NETWORK_POLICY, {"spec.ingress": [{}]}),
+    ("open-network-policy", NETWORK_POLICY, {"spec.egress": [{"to": []}]}),
+    ("recommended-labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
 ]  # fmt: skip
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("size", FLINK, {"spec.taskManager.resource.memory": "1g"}),
-    ("latest", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
-    ("secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}),
-    ("secret", CONFIG_MAP, {"data.db-password-file": "/run/secret"}),
-    ("resources", FLINK, {f"{SIDE}.resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}),
-    ("recovery", FLINK, {"spec.job.upgradeMode": "savepoint"}),
-    ("recovery", FLINK, {"spec.job.upgradeMode": "stateless", CONF: {}}),
-    ("recovery", FLINK, {"spec.job.upgradeMode": "stateless", f"{CONF}/execution.runtime-mode": "BATCH"}),
-    ("recovery", FLINK, {"spec.job.state": "suspended", f"{CONF}/execution.checkpointing.interval": None}),
-    ("recovery", FLINK, {"spec.job": None}),
-    ("open", NETWORK_POLICY, {"spec.ingress": []}),
-    ("name", CONFIG_MAP, {"metadata.name": "kube-root-ca.crt"}),
-    ("name", {**CONFIG_MAP, "kind": "Role"}, {"metadata.name": "system:reader"}),
+    ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "1g"}),
+    ("mutable-tag", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
+    ("plaintext-secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}),
+    ("plaintext-secret", CONFIG_MAP, {"data.db-password-file": "/run/secret"}),
+    ("container-resources", FLINK, {f"{SIDE}.resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}),
+    ("job-recovery", FLINK, {"spec.job.upgradeMode": "savepoint"}),
+    ("job-recovery", FLINK, {"spec.job.upgradeMode": "stateless", CONF: {}}),
+    ("job-recovery", FLINK, {"spec.job.upgradeMode": "stateless", f"{CONF}/execution.runtime-mode": "BATCH"}),
+    ("job-recovery", FLINK, {"spec.job.state": "suspended", f"{CONF}/execution.checkpointing.interval": None}),
+    ("job-recovery", FLINK, {"spec.job": None}),
+    ("open-network-policy", NETWORK_POLICY, {"spec.ingress": []}),
+    ("object-name", CONFIG_MAP, {"metadata.name": "kube-root-ca.crt"}),
+    ("object-name", {**CONFIG_MAP, "kind": "Role"}, {"metadata.name": "system:reader"}),
 ]  # fmt: skip
 
 
@@ -185,39 +184,57 @@ def test_its_neighbour_is_not(rule: str, manifest: dict[str, Any], changes: dict
 
 def test_every_policy_is_broken_by_some_manifest() -> None:
     assert {rule for rule, _, _ in BROKEN} == set(POLICIES)
-    assert set(POLICIES) | NOT_OF_ONE_OBJECT == set(SEVERITIES)
+    assert set(POLICIES) == {rule.id for rule in RULES.values() if rule.is_of_one_object}
 
 
 def test_a_blue_green_deployment_is_looked_at_inside_its_template() -> None:
     inner = changed(FLINK, {f"{SIDE}.resources": None})["spec"]
     manifest = {**FLINK, "kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": inner}}}
     judge = Judge(StackSettings.model_validate({"context": "c"}))
-    [line] = judge.lines("resources", "urn", "kubernetes:flink.apache.org/v1beta1:FlinkBlueGreenDeployment", manifest)
-    assert line.startswith("spec.template.spec.podTemplate.spec.containers[1].resources: of log has no requests.cpu")
+    kind = "kubernetes:flink.apache.org/v1beta1:FlinkBlueGreenDeployment"
+    [line] = judge.lines("container-resources", "urn", kind, manifest)
+    assert line.startswith(
+        "spec.template.spec.podTemplate.spec.containers[1].resources: of container log lacks requests.cpu"
+    )
 
 
 def test_a_secret_that_the_program_makes_is_no_secret_in_clear() -> None:
-    assert "secret" not in said({**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}})
+    assert "plaintext-secret" not in said({**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}})
 
 
 @pytest.mark.parametrize(
-    ("rule", "strict", "wanted"),
+    ("rule", "config", "level"),
     [
-        ("digest", False, "advisory"),
-        ("digest", True, "mandatory"),
-        ("operator", False, "mandatory"),
-        ("operator", True, "mandatory"),
+        ("image-digest", {}, "advisory"),
+        ("image-digest", {"strict": "true"}, "mandatory"),
+        ("image-digest", {"checks": '{"image-digest": "error"}'}, "mandatory"),
+        ("image-digest", {"strict": "true", "checks": '{"image-digest": "warning"}'}, "advisory"),
+        ("image-digest", {"strict": "true", "checks": '{"image-digest": "disabled"}'}, "disabled"),
+        ("operator-validation", {}, "mandatory"),
     ],
 )
-def test_the_environment_says_how_grave_it_is(rule: str, strict: bool, wanted: str) -> None:
-    assert level(rule, strict=strict) == wanted
+def test_the_engines_config_sets_the_enforcement_level(rule: str, config: dict[str, str], level: str) -> None:
+    values = {"context": "c", **config}
+    settings = settings_of({"other:strict": "true"} | {f"flink-k8s:{key}": value for key, value in values.items()})
+    assert Judge(settings).level(rule) == level
 
 
-def test_the_stack_is_known_by_the_engines_config() -> None:
-    config = {"flink-k8s:context": "c", "flink-k8s:strict": "true", "other:strict": "false"}
-    assert Judge.of(config).level("digest") == "mandatory"
-    assert Judge.of({"flink-k8s:context": "c"}).level("digest") == "advisory"
-    assert Judge.of({"flink-k8s:strict": "nonsense"}).settings.context  # the program says what is wrong with it
+def test_a_finding_that_an_annotation_ignores_is_not_reported() -> None:
+    annotation = {"flink-k8s/ignore": "image-digest: built on this laptop"}
+    tagged = changed(FLINK, {"spec.image": "registry.example.org/a:1.0"})
+    assert "image-digest" in said(tagged)
+    assert "image-digest" not in said(changed(tagged, {"metadata.annotations": annotation}))
+
+
+def test_the_engines_config_sets_the_pod_security_of_a_namespace() -> None:
+    namespaces = '{"flink": {"podSecurity": "privileged"}}'
+    settings = settings_of({"flink-k8s:context": "c", "flink-k8s:namespaces": namespaces})
+    assert settings.namespaces["flink"].pod_security == "privileged"
+
+
+def test_values_that_the_program_refuses_are_left_to_the_program() -> None:
+    settings = settings_of({"flink-k8s:context": "c", "flink-k8s:strict": "nonsense", "flink-k8s:protectJobs": "true"})
+    assert settings.protect_jobs
 
 
 class View(Mapping[str, Any]):

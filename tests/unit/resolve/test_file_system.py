@@ -204,7 +204,8 @@ def test_a_session_job_on_a_strange_cluster(project: Project) -> None:
     project.stack({"stateStorage": {"type": "volume"}, **external})
     [said] = project.problems()
     assert (
-        "spec.deploymentName: keeps state, and its cluster is not declared here: nobody knows what that mounts" in said
+        "spec.deploymentName: names a cluster that this stack does not declare, so the volume for the job's state is unknown"
+        in said
     )
     own = {"external": True, "flinkConfiguration": {"execution.checkpointing.dir": "s3://b/c"}}
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"session-job": own}})

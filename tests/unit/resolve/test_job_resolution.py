@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.config.job_files import FLINK_KINDS
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.job_spec import flat_configuration, with_parameter
 from flink_k8s.resolve.state_storage import inner_spec
@@ -395,10 +395,8 @@ def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> Non
 def test_a_session_job_without_its_cluster_must_say_external(project: Project) -> None:
     project.job(SESSION, "a.yaml")
     [said] = project.problems()
-    assert said.startswith(
-        'jobs/a.yaml:5: spec.deploymentName: "cluster" is no FlinkDeployment of namespace flink here; '
-    )
-    assert said.endswith("or set external: true in jobs.session-job, when the cluster has it")
+    assert said.startswith('jobs/a.yaml:5: spec.deploymentName: unknown FlinkDeployment "cluster" in namespace flink; ')
+    assert said.endswith("or set external: true in jobs.session-job if the cluster has it")
     project.stack({"jobs": {"session-job": {"external": True}}})
     assert len(project.load().jobs) == 2
 
@@ -406,7 +404,7 @@ def test_a_session_job_without_its_cluster_must_say_external(project: Project) -
 def test_a_session_job_on_an_application_cluster(project: Project) -> None:
     project.job(SESSION.replace("deploymentName: cluster", "deploymentName: word-count"), "a.yaml")
     assert project.problems() == [
-        'jobs/a.yaml:5: spec.deploymentName: "word-count" runs a job of its own; a session cluster has no job in its spec'
+        'jobs/a.yaml:5: spec.deploymentName: "word-count" is not a session cluster, because its spec contains a job; name a session cluster'
     ]
 
 
@@ -418,7 +416,7 @@ def test_a_snapshot_needs_its_job(project: Project) -> None:
     project.job(snapshot, "s.yaml")
     [said] = project.problems()
     assert said.startswith(
-        'jobs/s.yaml:6: spec.jobReference.name: "word-cuont" is no FlinkDeployment of namespace flink here'
+        'jobs/s.yaml:6: spec.jobReference.name: unknown FlinkDeployment "word-cuont" in namespace flink'
     )
     assert 'did you mean "word-count"?' in said
     project.job(snapshot.replace("cuont", "count"), "s.yaml")
@@ -450,7 +448,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
     project.job(text)
     platform = project.load()
     written = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
-    assert {job.kind for job in platform.jobs} == set(FLINK_KINDS)
+    assert {job.kind for job in platform.jobs} == set(FlinkKind)
     assert {job.name for job in platform.jobs} == written.keys() - {"canary"}
     assert {one.source.name for one in platform.attachments} == {"reactive", "canary"}
     for job in platform.jobs:
@@ -458,7 +456,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
         assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
     others = [str(one) for one in platform.remarks if not one.problem.path.endswith(("image", "resources", "ingress"))]
     assert len(others) == 3
-    assert all("pod, and is lost with it" in remark for remark in others)
+    assert all("pod and is lost with the pod" in remark for remark in others)
 
 
 OFF = JOB.replace("  name: word-count\n", '  name: word-count\n  annotations: {flink-k8s/enabled: "false"}\n')

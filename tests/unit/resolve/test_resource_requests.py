@@ -1,6 +1,5 @@
 """What jobs cost, by job, team and environment, and what a quota says of a blue/green deployment's change-over."""
 
-# ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.operations.check import main
 from flink_k8s.resolve import resource_requests as costs
 from flink_k8s.resolve.quota_usage import Costs
 from tests.unit.project import JOB, Project
@@ -112,19 +111,19 @@ def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) ->
 @pytest.mark.parametrize(
     ("cpu", "problem"),
     [
-        (1, "asks for 2 of cpu (1 JobManager of 1, 1 TaskManager of 1), and namespace flink may have 1 in all"),
+        (1, "requests 2 CPU (1 JobManager with 1, 1 TaskManager with 1), exceeding the quota of 1 of namespace flink"),
         (
             3,
-            "asks for 4 of cpu while it changes over, when blue and green run side by side, and namespace flink may have 3",
+            "requests 4 CPU while blue and green run in parallel, exceeding the quota of 3 of namespace flink",
         ),
-        (5, "is 5, and while orders changes over, blue and green side by side, the jobs there ask for 6 together"),
+        (5, "is 5, but the jobs together request 6 while blue and green of orders run in parallel"),
         (6, ""),
     ],
 )
 def test_a_quota_that_no_change_of_a_blue_green_deployment_fits_in(project: Project, cpu: int, problem: str) -> None:
     project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
     project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": cpu}}}})
-    said = [one for one in project.problems() if "cpu" in one or "changes over" in one]
+    said = [one for one in project.problems() if "cpu" in one or "switch" in one]
     assert [problem in one for one in said if problem] or not problem
     assert bool(said) == bool(problem), said
     if problem:
@@ -134,7 +133,7 @@ def test_a_quota_that_no_change_of_a_blue_green_deployment_fits_in(project: Proj
 def test_the_command_prints_the_sum_and_with_a_switch_each_job(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["x", "--root", str(project.root)]
+    arguments = ["check", "x", "--root", str(project.root)]
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
         "x: asks for 2 CPU, 2 GiB of memory, 0 of storage in 2 pods",

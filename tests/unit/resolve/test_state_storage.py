@@ -172,12 +172,12 @@ def test_half_of_it_taken_away_is_an_error(project: Project) -> None:
     project.job(STATEFUL)
     project.stack({**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"high-availability.storageDir": None}}}})
     [said] = project.problems()
-    assert "turns high availability on with no place for its data; set high-availability.storageDir" in said
+    assert "enables high availability without a directory for its data; set high-availability.storageDir" in said
     project.stack(
         {**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"execution.checkpointing.savepoint-dir": None}}}}
     )
     [said] = project.problems()
-    assert "spec.job.upgradeMode: is savepoint without a savepoint directory" in said
+    assert "spec.job.upgradeMode: is savepoint, but no savepoint directory is set" in said
 
 
 @pytest.mark.parametrize(

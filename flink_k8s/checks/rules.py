@@ -1,0 +1,351 @@
+"""All rules, by id: description, rationale and remedy. docs/checks.md is generated from this table.
+
+A rule is reported by a check (`checks.registry`). To add a rule: add it here, report its id in a check, and add an
+object that breaks it and one that does not to the tests of that check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flink_k8s.config.findings import Severity
+from flink_k8s.config.problems import JOB_FILE, STACK_CONFIG, YAML
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: in kebab case; printed with each finding.
+        severity: of a finding, unless the stack changes it.
+        description: the problem that the rule finds.
+        rationale: why this is a problem.
+        remedy: how to fix the problem.
+        is_of_one_object: whether one object of Kubernetes is enough to evaluate the rule, as the policy pack does.
+    """
+
+    id: str
+    severity: Severity
+    description: str
+    rationale: str
+    remedy: str
+    is_of_one_object: bool = True
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether no stack can change the severity: objects with errors cannot be deployed, or would not work."""
+        return self.severity is Severity.ERROR
+
+
+def _stack(rule: str, severity: Severity, description: str, rationale: str, remedy: str) -> Rule:
+    return Rule(rule, severity, description, rationale, remedy, is_of_one_object=False)
+
+
+_ERROR, _WARNING, _NOTICE = Severity.ERROR, Severity.WARNING, Severity.NOTICE
+
+_ALL: Iterable[Rule] = (
+    # Reported by the readers of files.
+    _stack(
+        YAML,
+        _ERROR,
+        "a file that is not valid YAML, or whose keys or values YAML reads differently than they look",
+        "The engine and Kubernetes use other YAML readers: what is checked would not be what is deployed.",
+        "Correct the file at the printed line; quote values such as `no`, `1e3` and `2026-01-01`.",
+    ),
+    _stack(
+        STACK_CONFIG,
+        _ERROR,
+        "an unknown key, a missing key or an invalid value in a stack file",
+        "A misspelt setting would have no effect.",
+        "Use the keys of [configuration.md](configuration.md).",
+    ),
+    _stack(
+        JOB_FILE,
+        _ERROR,
+        "a job file, or an object in it, that is not a Kubernetes object, or is declared twice",
+        "Kubernetes identifies an object by apiVersion, kind, namespace and name.",
+        "Correct the object at the printed line.",
+    ),
+    # Errors: the operator, Flink or Kubernetes refuses the object.
+    Rule(
+        "operator-validation",
+        _ERROR,
+        "a resource or a setting that the operator refuses",
+        "The operator's validator rejects the resource, and the job does not start or keeps its old spec.",
+        "Change the field that the finding names.",
+    ),
+    Rule(
+        "unknown-field",
+        _ERROR,
+        "a field that the kind does not have",
+        "Kubernetes drops an unknown field, so the setting has no effect.",
+        "Correct the spelling, or remove the field.",
+    ),
+    Rule(
+        "wrong-type",
+        _ERROR,
+        "a value of the wrong type, or a required field that is missing",
+        "The API server refuses the object.",
+        "Write a value of the type that the finding names.",
+    ),
+    Rule(
+        "object-name",
+        _ERROR,
+        "an object without a name, or with a name that Kubernetes refuses",
+        "The API server refuses the object; an object with a generated name would be created again by each deployment.",
+        "Use lower-case letters, digits, `-` and `.`.",
+    ),
+    _stack(
+        "duplicate-object",
+        _ERROR,
+        "an object in a job file with the name of an object that the program creates",
+        "Both would overwrite each other.",
+        "Rename the object in the job file.",
+    ),
+    Rule(
+        "flink-memory",
+        _ERROR,
+        "a memory size, or a factor for a limit, with which Flink does not start although the operator accepts it",
+        "The JobManager or the TaskManagers exit at startup, and `up` fails minutes later.",
+        "Raise the size of the process, or lower its parts.",
+    ),
+    _stack(
+        "missing-reference",
+        _ERROR,
+        "a session job whose cluster, or a snapshot whose job, is not declared",
+        "The operator waits for the missing resource.",
+        "Declare it, or set `external: true` for the job if the cluster has it.",
+    ),
+    Rule(
+        "state-storage",
+        _ERROR,
+        "a state configuration that is incomplete or keeps no state",
+        "Jobs would fail at their first checkpoint, or lose their state at the next upgrade.",
+        "Set `stateStorage` in the stack file.",
+    ),
+    _stack(
+        "restore-from",
+        _ERROR,
+        "a `restoreFrom` that does not name exactly one job or is not a savepoint path",
+        "Several jobs would start from the state of one.",
+        "Set `jobs.<name>.restoreFrom` to the path of a savepoint or checkpoint.",
+    ),
+    _stack(
+        "quota-exceeded",
+        _ERROR,
+        "a job, a claim or a container that exceeds the quota or the limits of its namespace",
+        "Kubernetes creates no pods beyond the quota, so the job never starts.",
+        "Lower the request, or raise `namespaces.<name>.quota` or `limits`.",
+    ),
+    Rule(
+        "pod-security",
+        _ERROR,
+        "pods that the Pod Security profile of their namespace refuses",
+        "The namespace refuses the pods, so the job never starts.",
+        "Change the field, or set `podSecurity` of the namespace.",
+    ),
+    _stack(
+        "platform-config",
+        _ERROR,
+        "an object or a setting that belongs to the platform's stack, in a stack on that platform",
+        "Teams deploy jobs; namespaces, accounts, rights and policies are the platform's.",
+        "Move it to the platform's stack.",
+    ),
+    _stack(
+        "internal-tls",
+        _ERROR,
+        "an `internalTls` that cert-manager refuses, that the job overrides, or of a kind without pods",
+        "The processes of the job could not connect to each other.",
+        "Change the setting that the finding names, or set `internalTls: {enabled: false}`.",
+    ),
+    _stack(
+        "ignore-annotation",
+        _ERROR,
+        "an annotation `flink-k8s/ignore` that has no reason, or names a rule that cannot be ignored",
+        "A finding that is ignored without a reason cannot be reviewed.",
+        'Write `flink-k8s/ignore: "<rule>: <reason>"`, one rule a line.',
+    ),
+    # Warnings: deployable, but not fit for production.
+    Rule(
+        "plaintext-secret",
+        _WARNING,
+        "a password, key or token as plaintext",
+        "Everyone who can read the repository or the resource can read the secret.",
+        "Store it in a Kubernetes Secret and refer to it: `secretEnv`, or `env` with `valueFrom.secretKeyRef`.",
+    ),
+    Rule(
+        "image-digest",
+        _WARNING,
+        "an image without a digest",
+        "A tag can be moved to another image, and a restarted pod would run other code.",
+        "Append `@sha256:…` to the image, or name the image by `images` and its code hash.",
+    ),
+    Rule(
+        "mutable-tag",
+        _WARNING,
+        "an image with the tag `latest`, or without a tag",
+        "The tag is moved with each release.",
+        "Pin a version and its digest.",
+    ),
+    Rule(
+        "host-path",
+        _WARNING,
+        "a directory of the node as a volume",
+        "The data is lost when the pod moves to another node, and the pod can read the node's files.",
+        "Use a claim or an `emptyDir`.",
+    ),
+    Rule(
+        "privileged-pod",
+        _WARNING,
+        "a pod with access to the node: host namespaces or privileged containers",
+        "A process that breaks out of the container controls the node.",
+        "Remove the field.",
+    ),
+    Rule(
+        "container-resources",
+        _WARNING,
+        "a container other than Flink's own without requests, or without a memory limit",
+        "The scheduler cannot place the pod, and the container can use all memory of the node.",
+        "Set `resources.requests` and `resources.limits.memory`.",
+    ),
+    Rule(
+        "job-recovery",
+        _WARNING,
+        "a job that keeps state without high availability or checkpoints",
+        "A process that dies loses its state.",
+        "Set `stateStorage`, which sets both.",
+    ),
+    Rule(
+        "recommended-labels",
+        _WARNING,
+        "an object without the recommended labels",
+        "Tools and people select objects by `app.kubernetes.io/*`.",
+        "Set the labels that the finding names.",
+    ),
+    Rule(
+        "restricted-profile",
+        _WARNING,
+        "pods that the restricted Pod Security profile would refuse, in a namespace that does not enforce it",
+        "The pods have rights that Flink does not need.",
+        "Change the field that the finding names.",
+    ),
+    _stack(
+        "quota-shared",
+        _WARNING,
+        "jobs that together exceed the quota of their namespace; a blue/green deployment that exceeds it during the "
+        "switch",
+        "Some of the jobs wait until others have ended; a switch never ends.",
+        "Raise the quota, or lower the requests of the jobs.",
+    ),
+    Rule(
+        "unknown-option",
+        _WARNING,
+        "an option in `flinkConfiguration` that is similar to a known one, or belongs to another version",
+        "Flink ignores options that it does not know.",
+        "Use the name that the finding suggests.",
+    ),
+    Rule(
+        "flink-version",
+        _WARNING,
+        "a Flink version that the operator has deprecated, or an image of another version than `flinkVersion`",
+        "The next operator refuses the job, or the operator manages a Flink of another version than it expects.",
+        "Move to a newer Flink; keep image and `flinkVersion` equal.",
+    ),
+    Rule(
+        "file-system-plugin",
+        _WARNING,
+        "a file system whose plugin is missing or is of another Flink version",
+        "Flink cannot write state to that file system.",
+        "Set `ENABLE_BUILT_IN_PLUGINS` to the plugin's jar of the same version.",
+    ),
+    _stack(
+        "state-in-pod",
+        _WARNING,
+        "a directory for state inside of a pod",
+        "The directory is lost with the pod.",
+        "Mount a claim there, or set `stateStorage`.",
+    ),
+    _stack(
+        "upgrade-mode",
+        _WARNING,
+        "a job without an `upgradeMode` although there is storage for its state",
+        "The operator's default is `stateless`: each change starts the job from empty state.",
+        "Set `upgradeMode: savepoint`, `last-state` or `stateless`.",
+    ),
+    Rule(
+        "unused-setting",
+        _WARNING,
+        "a setting that has no effect",
+        "The setting misleads its readers.",
+        "Remove the setting, or add the setting that it requires.",
+    ),
+    _stack(
+        "discarded-part",
+        _WARNING,
+        "an object in a job file that the platform creates itself, with parts that the platform does not deploy",
+        "The parts are not deployed.",
+        "Set the key that the finding names, or rename the object.",
+    ),
+    Rule(
+        "unauthenticated-ingress",
+        _WARNING,
+        "an Ingress that exposes the unauthenticated Flink web UI",
+        "Everyone who reaches the Ingress can cancel jobs and upload code.",
+        "Add the controller's annotations for authentication, or set `ingress.authentication: controller`.",
+    ),
+    _stack(
+        "no-network-policies",
+        _WARNING,
+        "a platform without NetworkPolicies",
+        "Every pod of the cluster can reach Flink's REST endpoints, and jobs can reach everything.",
+        "Leave `networkPolicies.enabled` on.",
+    ),
+    Rule(
+        "open-network-policy",
+        _WARNING,
+        "a NetworkPolicy, or an `egress` entry, that allows everything",
+        "It has the same effect as no policy.",
+        "Name peers or ports.",
+    ),
+    _stack(
+        "certificate-lifetime",
+        _WARNING,
+        "a certificate that can expire before the alert about old certificates fires",
+        "No alert fires before the processes of the job can no longer connect to each other.",
+        "Lower `prometheus.alerts.certificateAge`, or set a longer `duration`.",
+    ),
+    # For information.
+    _stack(
+        "unread-file",
+        _NOTICE,
+        "a file or a folder with Flink resources in a job folder that is not read",
+        "The resources are not deployed.",
+        "Rename the file, or add the folder to `jobFolders`.",
+    ),
+    _stack(
+        "platform-object",
+        _NOTICE,
+        "an object in a job file that the platform creates itself",
+        "The platform's object is deployed in its place.",
+        "Remove the object from the file.",
+    ),
+    _stack(
+        "unreachable-host",
+        _NOTICE,
+        "a host that a job names and no NetworkPolicy allows, or an Ingress whose controller no policy allows",
+        "The connection times out.",
+        "Add the host to `jobs.<name>.egress`; set `ingress.controller`.",
+    ),
+    _stack(
+        "unused-ignore",
+        _NOTICE,
+        "an annotation `flink-k8s/ignore` of a rule that finds nothing in the object",
+        "The annotation would hide a later finding.",
+        "Remove the line from the annotation.",
+    ),
+)
+
+RULES: dict[str, Rule] = {rule.id: rule for rule in _ALL}
+"""Every rule by its id, in the order of docs/checks.md."""
