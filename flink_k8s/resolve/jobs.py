@@ -186,7 +186,7 @@ class Job:
     @property
     def target(self) -> str | None:
         """Key of the session cluster that it runs on, or of the job that it is a snapshot of; None for another kind."""
-        target = ("FlinkDeployment", self.session_cluster) if self.session_cluster else self.snapshot_of
+        target = (FlinkKind.DEPLOYMENT.value, self.session_cluster) if self.session_cluster else self.snapshot_of
         return f"{target[0]}/{self.namespace}/{target[1]}" if target else None
 
 
