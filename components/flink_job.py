@@ -18,19 +18,20 @@ from components.network_policies import job_policy
 from components.options import child_of
 from components.plaintext_secrets import guarded
 from components.platform_stack import PlatformStack
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.state_storage import CLAIM
 from flink_k8s.resolve.traffic import Traffic, rest_service
 
 
-def deletion(kind: str) -> dict[str, str]:
+def deletion(kind: FlinkKind) -> dict[str, str]:
     """The annotation that specifies how the engine deletes a Flink resource.
 
     Foreground deletion deletes a JobManager before the operator can take a savepoint. A blue/green deployment has no
     finalizer: with background deletion it is gone before its FlinkDeployments are, and their operator is deleted next.
     """
-    policy = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
+    policy = "foreground" if kind is FlinkKind.BLUE_GREEN else "background"
     return {"pulumi.com/deletionPropagationPolicy": policy}
 
 
@@ -111,7 +112,7 @@ class FlinkJob(pulumi.ComponentResource):
         resource = self.resource = CustomResource(
             f"{job.namespace}/{job.name}",
             api_version=str(job.manifest["apiVersion"]),
-            kind=job.kind,
+            kind=job.kind.value,
             metadata=_metadata(job),
             spec=guarded(job.spec),
             opts=pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
@@ -137,7 +138,7 @@ def _metadata(job: Job) -> Mapping[str, Any]:
 
 
 def _endpoint(job: Job, rest_port: str | None) -> dict[str, str]:
-    endpoint = {"kind": job.kind, "namespace": job.namespace}
+    endpoint = {"kind": job.kind.value, "namespace": job.namespace}
     if rest_port is not None:
         service = rest_service(job.name)
         endpoint["restService"] = f"{service}.{job.namespace}.svc:{rest_port}"

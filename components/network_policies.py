@@ -18,6 +18,7 @@ from pulumi_kubernetes.networking.v1 import (
 )
 
 from flink_k8s.config.network import Endpoint, Peer, port_range
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_spec
@@ -66,7 +67,7 @@ def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> Netw
     name = policy_name(job)
     pods = _pods(job)
     ingress, egress = None, _egress(traffic.egress)
-    if job.kind != "FlinkSessionJob":
+    if job.kind is not FlinkKind.SESSION_JOB:
         # Flink's processes connect to each other at ports that they choose.
         each_other = NetworkPolicyPeerArgs(pod_selector=pods)
         ingress = [NetworkPolicyIngressRuleArgs(from_=[each_other]), *_ingress(traffic.ingress)]
@@ -77,7 +78,7 @@ def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> Netw
 def _pods(job: Job) -> LabelSelectorArgs:
     """Selects a job's pods by the labels that Flink gives them, which no job can change."""
     names = clusters(job)
-    if job.kind == "FlinkSessionJob":
+    if job.kind is FlinkKind.SESSION_JOB:
         return LabelSelectorArgs(match_labels={"app": names[0]})
     mode = str(cluster_spec(job.kind, job.spec).get("mode") or "native")
     kind = {"type": f"flink-{mode}-kubernetes"}

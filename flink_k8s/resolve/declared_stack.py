@@ -12,7 +12,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve import jobs, traffic
 from flink_k8s.resolve.state_storage import CLAIM
 
-_LEVELS = {"FlinkSessionJob": 1, "FlinkStateSnapshot": 2}
+_LEVELS = {FlinkKind.SESSION_JOB: 1, FlinkKind.SNAPSHOT: 2}
 """Session jobs come after deployments, snapshots after all."""
 
 
@@ -60,7 +60,7 @@ class DeclaredStack:
 
     def rest_port(self, job: jobs.Job) -> str | None:
         """The port of a job's REST service; None for a kind without one."""
-        return traffic.rest_port(job, self.settings) if job.kind == "FlinkDeployment" else None
+        return traffic.rest_port(job, self.settings) if job.kind is FlinkKind.DEPLOYMENT else None
 
     def is_awaited(self, job: jobs.Job) -> bool:
         """Whether the run waits for the job."""
