@@ -1,4 +1,4 @@
-"""All that a stack declares, resolved and checked."""
+"""The declared stack: merged and checked settings and objects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flink_k8s.resolve import jobs
 
 @dataclass(frozen=True)
 class Platform:
-    """What a stack declares.
+    """The declared stack.
 
     Attributes:
         settings: the stack config.
-        jobs: its jobs, in the order of their files.
-        attachments: what else the job files hold.
-        remarks: warnings and notices, sorted; none of them stops the stack.
+        jobs: the jobs, in the order of their files.
+        attachments: the other objects of the job files.
+        remarks: warnings and notices, sorted; they do not stop the stack.
     """
 
     settings: StackSettings
