@@ -12,8 +12,7 @@ from flink_k8s.config.namespace import COUNTS, Limits, NamespaceSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
 from flink_k8s.facts.units import quantity
-from flink_k8s.resolve import pod_requests as pod_requests
-from flink_k8s.resolve import resource_requests as resource_requests
+from flink_k8s.resolve import pod_requests, resource_requests
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
 from flink_k8s.resolve.quota_usage import NO_COSTS, Cost, Usage
@@ -162,7 +161,7 @@ def _check_containers(
 ) -> None:
     """Report single containers that Kubernetes would refuse."""
     for pod in pods:
-        for container in (*pod.containers, *pod.first):
+        for container in (*pod.containers, *pod.init_containers):
             path = (*spec_path, *(container.at or (pod.process,)))
             for resource in _RESOURCES:
                 _check_container(subject, container, resource, namespace, path)

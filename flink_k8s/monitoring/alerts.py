@@ -1,8 +1,8 @@
-"""The alert rules, made from a stack's thresholds. Each alert has a page in docs/runbooks and a test in tests/rules.
+"""The alert rules, from a stack's thresholds. Each alert has a page in docs/runbooks and a test in tests/rules.
 
-Where an alert speaks of the state of a resource, kube-state-metrics names the resource (see
-`kube_state_metrics.py`). A namespace whose resources it does not show, in a cluster with a Prometheus stack
-of its own, is judged by the operator's counts: the same alert, without a name.
+An alert about the state of a resource uses kube-state-metrics, which has the name of the resource (see
+`kube_state_metrics.py`). In a cluster with an existing Prometheus stack, which does not export these metrics, the same
+alert uses the operator's counts, and has no name.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from flink_k8s.monitoring.metrics import (
 from flink_k8s.resolve.internal_tls import KEYSTORE_FILE
 
 Declared = Mapping[tuple[str, FlinkKind], int]
-"""How many resources a stack declares, by namespace and kind."""
+"""Number of declared resources, by namespace and kind."""
 
 _START_SECONDS = 300
-"""Time that a job gets at its start before its failed checkpoints count."""
+"""Time after the start of a job in which failed checkpoints are ignored."""
 
 _KINDS_WITH_COUNTS = ("FlinkDeployment", "FlinkSessionJob")
-"""Kinds of which the operator says how many there are."""
+"""Kinds that the operator counts."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Alert:
 
     Attributes:
         name: of the alert, and of its runbook.
-        severity: `critical` for what has stopped, `warning` for what is about to.
-        expr: PromQL; each series that it returns is an alert.
-        wait: how long it must hold.
+        severity: `critical` if a job or the operator does not run, `warning` if it may stop.
+        expr: PromQL; each returned series is an alert.
+        wait: time that the expression must hold.
         summary: one line, for a pager.
-        description: what it means and what is in danger.
+        description: meaning and consequences.
         labels: further labels.
     """
 
@@ -58,15 +58,15 @@ class Alert:
 
 
 def groups(settings: Alerts, operator_namespace: str, declared: Declared) -> list[dict[str, object]]:
-    """The `groups` of a PrometheusRule, and of a rule file; empty when every alert is off.
+    """The `groups` of a PrometheusRule, and of a rule file; empty if all alerts are disabled.
 
     Args:
         settings: thresholds.
-        operator_namespace: where the operator runs.
-        declared: what must be in the cluster.
+        operator_namespace: namespace of the operator.
+        declared: resources that must exist in the cluster.
     """
-    wanted = [alert for alert in alerts(settings, operator_namespace, declared) if alert.name not in settings.off]
-    rules = [_rule(alert, settings) for alert in wanted]
+    enabled = [alert for alert in alerts(settings, operator_namespace, declared) if alert.name not in settings.off]
+    rules = [_rule(alert, settings) for alert in enabled]
     return [{"name": "flink", "rules": rules}] if rules else []
 
 
@@ -86,11 +86,11 @@ def _rule(alert: Alert, settings: Alerts) -> dict[str, object]:
 
 def alerts(settings: Alerts, operator_namespace: str, declared: Declared) -> Iterator[Alert]:
     """Every alert; see `groups`."""
-    yield from _of_resources(settings)
-    yield from _missing(settings, operator_namespace, declared)
-    yield from _of_running_jobs(settings)
-    yield from _of_processes(settings)
-    yield from _of_the_operator(settings, operator_namespace)
+    yield from _resource_alerts(settings)
+    yield from _missing_alerts(settings, operator_namespace, declared)
+    yield from _running_job_alerts(settings)
+    yield from _process_alerts(settings)
+    yield from _operator_alerts(settings, operator_namespace)
 
 
 _RESOURCE = (
@@ -100,16 +100,16 @@ _RESOURCE = (
 _JOB = "{{ $labels.namespace }}/{{ $labels.app }}"
 
 
-def _of_resources(settings: Alerts) -> Iterator[Alert]:
+def _resource_alerts(settings: Alerts) -> Iterator[Alert]:
     names = "namespace, kind, name"
-    shown = f"unless on (namespace, kind) max by (namespace, kind) ({RESOURCE}_lifecycle_state)"
+    unless_shown = f"unless on (namespace, kind) max by (namespace, kind) ({RESOURCE}_lifecycle_state)"
     failed = of_resources("flink_k8soperator_namespace_Lifecycle_State_FAILED_Count")
     yield Alert(
         "FlinkJobFailed",
         "critical",
         f'max by ({names}) ({RESOURCE}_lifecycle_state{{state="FAILED"}}) > 0\n'
         f'or max by ({names}) ({RESOURCE}_job_state{{kind="FlinkBlueGreenDeployment", state=~"FAILING|FAILED"}}) > 0\n'
-        f"or ({failed} > 0 {shown})",
+        f"or ({failed} > 0 {unless_shown})",
         settings.failed_for,
         f"{_RESOURCE} has failed",
         "The operator has given the job up: it does not run and will not be started again by itself.",
@@ -121,10 +121,10 @@ def _of_resources(settings: Alerts) -> Iterator[Alert]:
         "warning",
         f'max by ({names}) ({RESOURCE}_lifecycle_state{{state=~"{states}"}}) > 0\n'
         f'or (max by ({names}) ({RESOURCE}_job_state{{state=~"{"|".join(STARTING_STATES)}"}}) > 0'
-        # What its job was when it was suspended may stand there until it is resumed.
+        # The state of a suspended job can remain in the status until the job is resumed.
         f' unless on ({names}) max by ({names}) ({RESOURCE}_lifecycle_state{{state="SUSPENDED"}}) > 0)\n'
         f'or max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0\n'
-        f"or ({settling} > 0 {shown})\n"
+        f"or ({settling} > 0 {unless_shown})\n"
         f"or (max by (namespace, app) (flink_jobmanager_job_runningState) == 0"
         f" unless on (namespace) max by (namespace) ({RESOURCE}_job_state))",
         settings.not_stable_for,
@@ -133,7 +133,7 @@ def _of_resources(settings: Alerts) -> Iterator[Alert]:
     )
 
 
-def _missing(settings: Alerts, operator_namespace: str, declared: Declared) -> Iterator[Alert]:
+def _missing_alerts(settings: Alerts, operator_namespace: str, declared: Declared) -> Iterator[Alert]:
     operator = f'on () (max(up{{job="{operator_namespace}/{OPERATOR_MONITOR}"}}) == 1)'
     for (namespace, kind), count in sorted(declared.items()):
         if kind in _KINDS_WITH_COUNTS:
@@ -141,7 +141,7 @@ def _missing(settings: Alerts, operator_namespace: str, declared: Declared) -> I
             yield Alert(
                 "FlinkJobMissing",
                 "critical",
-                # The operator has no count for a namespace in which it has never seen a resource.
+                # The operator exports no count for a namespace that never contained a resource.
                 f"(sum({counted}) or vector(0)) < {count}\nand {operator}",
                 settings.missing_for,
                 f"Namespace {namespace} has {{{{ $value }}}} of {count} declared resources of kind {kind}",
@@ -150,11 +150,11 @@ def _missing(settings: Alerts, operator_namespace: str, declared: Declared) -> I
             )
 
 
-def _of_running_jobs(settings: Alerts) -> Iterator[Alert]:
+def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
     job = "namespace, app, job_name"
 
     def increase(metric: str, within: str) -> str:
-        # Between two scrapes PromQL extrapolates: 3 may come out as 3.04 or 2.97.
+        # PromQL extrapolates between two scrapes: 3 can result in 3.04 or 2.97.
         return f"round(max by ({job}) (increase({metric}[{within}])))"
 
     yield Alert(
@@ -170,7 +170,7 @@ def _of_running_jobs(settings: Alerts) -> Iterator[Alert]:
     yield Alert(
         "FlinkCheckpointsFailing",
         "warning",
-        # At a start checkpoints fail until every task runs: only a job that has run for longer than that counts.
+        # After a start, checkpoints fail until every task runs: ignore a job that has run for a shorter time.
         f"{failed} >= {settings.failed_checkpoints}\n"
         f"and on ({job}) max by ({job}) (flink_jobmanager_job_runningTime)"
         f" > {(seconds(settings.failed_checkpoints_within) + _START_SECONDS) * 1000}",
@@ -183,10 +183,10 @@ def _of_running_jobs(settings: Alerts) -> Iterator[Alert]:
     yield Alert(
         "FlinkCheckpointStale",
         "critical",
-        # A job that was not there at the beginning of that time has had no chance yet.
+        # Ignore a job that did not exist at the beginning of the window.
         f"max by ({job}) (increase({completed}[{age}])) == 0\n"
         f"and on ({job}) max by ({job}) ({completed} offset {age}) >= 0\n"
-        # Nor has one that is gone or suspended; of its last minutes, no increase can be seen.
+        # Ignore a deleted or suspended job, whose series show no increase.
         f"and on ({job}) max by ({job}) ({completed}) >= 0",
         "0s",
         f"Job {_JOB} has completed no checkpoint for {age}",
@@ -203,7 +203,7 @@ def _of_running_jobs(settings: Alerts) -> Iterator[Alert]:
     )
 
 
-def _of_processes(settings: Alerts) -> Iterator[Alert]:
+def _process_alerts(settings: Alerts) -> Iterator[Alert]:
     heap = "flink_{process}_Status_JVM_Memory_Heap_Used / flink_{process}_Status_JVM_Memory_Heap_Max > {share}"
     yield Alert(
         "FlinkHeapFull",
@@ -215,13 +215,13 @@ def _of_processes(settings: Alerts) -> Iterator[Alert]:
     )
     started = 'max by (namespace, pod) (kube_pod_container_state_started{container="flink-main-container"})'
     app = f"group_left (app) group by (namespace, pod, app) (up{{{JOB_TARGETS}}})"
-    named = f'max by (namespace, name) ({RESOURCE}_internal_tls_info{{keystore="{KEYSTORE_FILE}"}})'
+    tls_resources = f'max by (namespace, name) ({RESOURCE}_internal_tls_info{{keystore="{KEYSTORE_FILE}"}})'
     yield Alert(
         "FlinkInternalCertificateOld",
         "warning",
         f"max by (namespace, app) ((time() - {started}) * on (namespace, pod) {app})"
         f" > {seconds(settings.certificate_age)}\n"
-        f'and on (namespace, app) label_replace({named}, "app", "$1", "name", "(.*)")',
+        f'and on (namespace, app) label_replace({tls_resources}, "app", "$1", "name", "(.*)")',
         "0s",
         f"A process of {_JOB} has had its certificate for {{{{ $value | humanizeDuration }}}}",
         "Flink reads its certificate when a process starts. Once that has run out, processes that start anew cannot"
@@ -230,21 +230,21 @@ def _of_processes(settings: Alerts) -> Iterator[Alert]:
     ready = of_resources("flink_k8soperator_namespace_JmDeploymentStatus_READY_Count", "namespace")
     registered = "max by (namespace, app) (flink_jobmanager_numRegisteredTaskManagers)"
 
-    def read(component: str, by: str) -> str:
+    def scraped(component: str, by: str) -> str:
         return f'count by ({by}) (up{{{JOB_TARGETS}, component="{component}"}} == 1)'
 
     yield Alert(
         "FlinkTargetsMissing",
         "warning",
-        f"{ready} > on (namespace) ({read('jobmanager', 'namespace')} or 0 * {ready})\n"
-        f"or {registered} > on (namespace, app) ({read('taskmanager', 'namespace, app')} or 0 * {registered})",
+        f"{ready} > on (namespace) ({scraped('jobmanager', 'namespace')} or 0 * {ready})\n"
+        f"or {registered} > on (namespace, app) ({scraped('taskmanager', 'namespace, app')} or 0 * {registered})",
         settings.targets_missing_for,
         "Prometheus does not read all pods of {{ $labels.namespace }}{{ with $labels.app }}/{{ . }}{{ end }}",
         "There are {{ $value }} that run; fewer answer Prometheus. Nobody is told when those are not well.",
     )
 
 
-def _of_the_operator(settings: Alerts, namespace: str) -> Iterator[Alert]:
+def _operator_alerts(settings: Alerts, namespace: str) -> Iterator[Alert]:
     yield Alert(
         "FlinkOperatorAbsent",
         "critical",

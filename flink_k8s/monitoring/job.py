@@ -1,4 +1,4 @@
-"""One job: throughput, back pressure, checkpoints, restarts, heap, and how far it is behind."""
+"""The dashboard of one job: throughput, back pressure, checkpoints, restarts, heap and lag."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UID = "flink-job"
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """Build the dashboard."""
     task = "flink_taskmanager_job_task_"
 
     def by_task(metric: str, how: str = "sum") -> Query:

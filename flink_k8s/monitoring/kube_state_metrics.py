@@ -1,20 +1,20 @@
-"""Values of kube-state-metrics: what it says of each Flink resource, by its custom-resource state.
+"""Values of kube-state-metrics: metrics of each Flink resource, by custom-resource state.
 
-Its configuration is the type `Metrics` of its package `customresourcestate`. What it makes of it:
+The configuration has the type `Metrics` of the package `customresourcestate`. It results in these metrics:
 
-| metric | of |
+| metric | kinds |
 | --- | --- |
-| `flink_resource_lifecycle_state{state}` | FlinkDeployment, FlinkSessionJob; 1 for the state that it is in |
+| `flink_resource_lifecycle_state{state}` | FlinkDeployment, FlinkSessionJob; 1 for the current state |
 | `flink_resource_job_state{state}` | these and FlinkBlueGreenDeployment |
 | `flink_resource_blue_green_state{state}` | FlinkBlueGreenDeployment |
 | `flink_resource_snapshot_state{state, job, path}` | FlinkStateSnapshot |
 | `flink_resource_snapshot_result_timestamp_seconds{job, path}` | FlinkStateSnapshot |
-| `flink_resource_error_info{error}` | all; only while there is an error |
+| `flink_resource_error_info{error}` | all; only if there is an error |
 | `flink_resource_generation`, `flink_resource_observed_generation` | FlinkDeployment, FlinkSessionJob |
 | `flink_resource_internal_tls_info{keystore}` | FlinkDeployment; only with TLS between its processes |
-| `flink_resource_last_savepoint_timestamp_milliseconds` | the same, where savepoints are no resources |
+| `flink_resource_last_savepoint_timestamp_milliseconds` | the same, if savepoints are not resources |
 
-Each also has `namespace`, `name` and `kind`.
+All have the labels `namespace`, `name` and `kind`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _JOB_STATE = ("status", "jobStatus", "state")
 
 
 def values() -> dict[str, Any]:
-    """The chart's values: the configuration, and the right to list and watch what it is about."""
+    """The chart's values: the configuration, and the permission to list and watch the resources."""
     return {
         "customResourceState": {
             "enabled": True,
@@ -52,7 +52,7 @@ def values() -> dict[str, Any]:
 
 
 def _resources() -> list[dict[str, Any]]:
-    of_jobs = [
+    job_metrics = [
         _states("lifecycle_state", "State of the resource's life.", _LIFECYCLE, LIFECYCLE_STATES),
         _states("job_state", "State of the Flink job.", _JOB_STATE, JOB_STATES),
         _number("generation", "Generation of the resource.", ("metadata", "generation")),
@@ -71,11 +71,11 @@ def _resources() -> list[dict[str, Any]]:
         _states("blue_green_state", "Which of both runs.", ("status", "blueGreenState"), BLUE_GREEN_STATES),
         _states("job_state", "State of the Flink job.", _JOB_STATE, JOB_STATES),
     ]
-    of_snapshots = {"job": ["spec", "jobReference", "name"], "path": ["status", "path"]}
+    snapshot_labels = {"job": ["spec", "jobReference", "name"], "path": ["status", "path"]}
     snapshots = [
         {
             **_states("snapshot_state", "State of the snapshot.", ("status", "state"), SNAPSHOT_STATES),
-            "labelsFromPath": of_snapshots,
+            "labelsFromPath": snapshot_labels,
         },
         {
             **_number(
@@ -83,12 +83,12 @@ def _resources() -> list[dict[str, Any]]:
                 "When the snapshot was completed, or has failed.",
                 ("status", "resultTimestamp"),
             ),
-            "labelsFromPath": of_snapshots,
+            "labelsFromPath": snapshot_labels,
         },
     ]
     no_path: list[str] = []
     path = ["spec", "flinkConfiguration"]
-    # One that is not there is no value, and so no metric.
+    # A missing option results in no metric.
     tls = {
         "name": "internal_tls_info",
         "help": "Where its processes find their certificate.",
@@ -98,8 +98,8 @@ def _resources() -> list[dict[str, Any]]:
         },
     }
     return [
-        _resource("FlinkDeployment", [*of_jobs, tls]),
-        _resource("FlinkSessionJob", of_jobs),
+        _resource("FlinkDeployment", [*job_metrics, tls]),
+        _resource("FlinkSessionJob", job_metrics),
         _resource("FlinkBlueGreenDeployment", blue_green),
         _resource("FlinkStateSnapshot", snapshots),
     ]
@@ -117,7 +117,7 @@ def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "metricNamePrefix": RESOURCE,
         "commonLabels": {"kind": kind},
         "labelsFromPath": {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]},
-        # A field that is not there yet is no error worth a line at each scrape.
+        # Do not log missing fields at each scrape.
         "errorLogV": 10,
         "metrics": [*metrics, error],
     }

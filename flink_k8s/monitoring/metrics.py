@@ -1,4 +1,4 @@
-"""Names that queries, alerts and monitors share: of PodMonitors, and of metrics that the platform itself defines."""
+"""Shared names of queries, alerts and monitors: of PodMonitors, and of metrics that the platform defines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPERATOR_TARGETS = f'job=~".+/{OPERATOR_MONITOR}"'
 JOB_TARGETS = f'job=~".+/{JOBS_MONITOR}"'
 
 RESOURCE = "flink_resource"
-"""Prefix of what kube-state-metrics makes of Flink resources; see `flink_k8s/monitoring/kube_state_metrics.py`."""
+"""Prefix of the metrics of Flink resources in kube-state-metrics: `flink_k8s/monitoring/kube_state_metrics.py`."""
 
 LIFECYCLE_STATES = (
     "CREATED",
@@ -65,15 +65,15 @@ BLUE_GREEN_STATES = (
 
 
 def of_resources(metric: str, by: str = "namespace, kind") -> str:
-    """A sum of one of the operator's metrics per namespace, under the labels of the resources that it counts.
+    """The sum of a metric of the operator, with the labels of the counted resources.
 
-    The operator's own pod is what the metric's `namespace` would name.
+    The label `namespace` of the metric itself is that of the operator's pod.
     """
-    labelled = f'label_replace({metric}, "namespace", "$1", "resourcens", "(.*)")'
+    relabelled = f'label_replace({metric}, "namespace", "$1", "resourcens", "(.*)")'
     if "kind" in by:
-        labelled = f'label_replace({labelled}, "kind", "$1", "resourcetype", "(.*)")'
-    return f"sum by ({by}) ({labelled})"
+        relabelled = f'label_replace({relabelled}, "kind", "$1", "resourcetype", "(.*)")'
+    return f"sum by ({by}) ({relabelled})"
 
 
 FLINK_UI = "http://localhost:8081"
-"""Where the dashboards as they are committed have Flink's web interface; the program puts the stack's address there."""
+"""URL of the Flink web UI in the committed dashboards, which the program replaces by the URL of the stack."""

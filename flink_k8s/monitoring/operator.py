@@ -1,4 +1,4 @@
-"""The operator: what it reconciles, how long it takes, what fails, how it is itself."""
+"""The dashboard of the operator: reconciliations, their duration and failures, and the operator's health."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RESOURCE = f"{_OPERATOR}_namespace_resource_JOSDK"
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """Build the dashboard."""
 
     def per_second(metric: str, legend: str) -> Query:
         return Query(f"sum(rate({_RESOURCE}_{metric}{{{RESOURCE_NAMESPACE}}}[$__rate_interval]))", legend)
@@ -24,12 +24,12 @@ def build() -> Dashboard:
         of = f'{metric}{{{RESOURCE_NAMESPACE}, quantile="{quantile}"}}'
         return Query(f"max by (resourcetype) ({of})", legend)
 
-    itself = f"{{{OPERATOR_TARGETS}}}"
+    matcher = f"{{{OPERATOR_TARGETS}}}"
     return (
         panels.new(UID, "Flink: the operator", "What the operator reconciles, how long it takes, and how it is itself.")
         .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=True))
         .with_row(panels.row("How it is"))
-        .with_panel(panels.number("Answers Prometheus", Query(f"max(up{itself})"), meaning="1 is yes."))
+        .with_panel(panels.number("Answers Prometheus", Query(f"max(up{matcher})"), meaning="1 is yes."))
         .with_panel(
             panels.number(
                 "FlinkDeployments",
@@ -64,7 +64,7 @@ def build() -> Dashboard:
             )
         )
         .with_panel(
-            panels.number("CPU load", Query(f"max({_OPERATOR}_Status_JVM_CPU_Load{itself})"), unit="percentunit")
+            panels.number("CPU load", Query(f"max({_OPERATOR}_Status_JVM_CPU_Load{matcher})"), unit="percentunit")
         )
         .with_row(panels.row("Reconciliation"))
         .with_panel(
@@ -81,7 +81,7 @@ def build() -> Dashboard:
             panels.graph(
                 "Time of a reconciliation",
                 Query(
-                    # By what it had to write: nothing, the resource, its status, both.
+                    # One metric per kind of write: nothing, the resource, its status, both.
                     f'max by (resourcetype) ({{__name__=~"{_OPERATOR}_namespace_JOSDK_reconcile_.+_TimeSeconds", '
                     f'{RESOURCE_NAMESPACE}, quantile="0.95"}})',
                     "{{resourcetype}}",
@@ -133,8 +133,8 @@ def build() -> Dashboard:
         .with_panel(
             panels.graph(
                 "Requests to the API server",
-                Query(f"sum({_OPERATOR}_KubeClient_HttpRequest_NumPerSecond{itself})", "all"),
-                Query(f"sum({_OPERATOR}_KubeClient_HttpRequest_Failed_NumPerSecond{itself})", "failed"),
+                Query(f"sum({_OPERATOR}_KubeClient_HttpRequest_NumPerSecond{matcher})", "all"),
+                Query(f"sum({_OPERATOR}_KubeClient_HttpRequest_Failed_NumPerSecond{matcher})", "failed"),
                 unit="reqps",
             )
         )
@@ -158,7 +158,8 @@ def build() -> Dashboard:
             panels.graph(
                 "Heap",
                 Query(
-                    f"{_OPERATOR}_Status_JVM_Memory_Heap_Used{itself} / {_OPERATOR}_Status_JVM_Memory_Heap_Max{itself}",
+                    f"{_OPERATOR}_Status_JVM_Memory_Heap_Used{matcher}"
+                    f" / {_OPERATOR}_Status_JVM_Memory_Heap_Max{matcher}",
                     "{{pod}}",
                 ),
                 share=True,
@@ -167,7 +168,7 @@ def build() -> Dashboard:
         .with_panel(
             panels.graph(
                 "Time for collecting garbage",
-                Query(f"{_OPERATOR}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{itself} / 1000", "{{pod}}"),
+                Query(f"{_OPERATOR}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{matcher} / 1000", "{{pod}}"),
                 share=True,
             )
         )

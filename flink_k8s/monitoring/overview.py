@@ -1,4 +1,4 @@
-"""The platform: which jobs are there and how they are, whether the operator is well, what they use."""
+"""The dashboard of the platform: jobs and their states, health of the operator, resource usage."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ UID = "flink-platform"
 
 
 def _by_state(metric: str) -> str:
-    """Counts of the operator, whose metrics have the state in their names, by state."""
+    """Counts of the operator by state, which is part of the names of its metrics."""
     names = f'{{__name__=~"flink_k8soperator_namespace_{metric}_.+_Count", {RESOURCE_NAMESPACE}}}'
     pattern = f"flink_k8soperator_namespace_{metric}_(.+)_Count"
     return f'sum by (state) (label_replace({names}, "state", "$1", "__name__", "{pattern}"))'
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """Build the dashboard."""
     to_job = "/d/flink-job?var-namespace=${__data.fields.Namespace}&var-job=${__data.fields.Job}&${__url_time_range}"
     return (
         panels.new(UID, "Flink: the platform", "Jobs by state, the operator's health, and what all of it uses.")

@@ -1,4 +1,4 @@
-"""The few kinds of panels, variables and links that the dashboards are made of, so that all look and behave alike."""
+"""Panels, variables and links that all dashboards share, for a uniform look."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 NAMESPACE = 'namespace=~"$namespace"'
 RESOURCE_NAMESPACE = 'resourcens=~"$namespace"'
 JOB = 'namespace=~"$namespace", app=~"$job"'
-"""What a query of Flink's own metrics filters by; the operator's metrics have the namespace in `resourcens`."""
+"""Matchers of Flink's metrics; the operator's metrics have the namespace in `resourcens`."""
 
 
 PROCESSES = ("jobmanager", "taskmanager")
-"""As Flink's metrics name them."""
+"""Names of the processes in Flink's metrics."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Query:
 
     Attributes:
         expr: PromQL, with the dashboard's variables.
-        legend: of its series, `{{label}}` standing for a label.
+        legend: of the series; `{{label}}` is replaced by a label.
     """
 
     expr: str
@@ -39,18 +39,18 @@ class Query:
 
 
 def heap() -> list[Query]:
-    """Of a job's JVMs: the share of the largest heap that is used."""
-    used, most = (f"Status_JVM_Memory_Heap_{part}{{{JOB}}}" for part in ("Used", "Max"))
-    return [Query(f"flink_{process}_{used} / flink_{process}_{most}", "{{pod}}") for process in PROCESSES]
+    """The used share of the maximum heap, of a job's JVMs."""
+    used, maximum = (f"Status_JVM_Memory_Heap_{part}{{{JOB}}}" for part in ("Used", "Max"))
+    return [Query(f"flink_{process}_{used} / flink_{process}_{maximum}", "{{pod}}") for process in PROCESSES]
 
 
 def cpu_load() -> list[Query]:
-    """Of a job's JVMs: the share of their node's CPUs."""
+    """The used share of the node's CPUs, of a job's JVMs."""
     return [Query(f"flink_{process}_Status_JVM_CPU_Load{{{JOB}}}", "{{pod}}") for process in PROCESSES]
 
 
 def new(uid: str, title: str, description: str) -> dashboard.Dashboard:
-    """A dashboard of the platform: its address is fixed, a link in the bar leads to the others."""
+    """A dashboard of the platform, with a fixed address and links to the other dashboards."""
     others = (
         dashboard.DashboardLink("Flink")
         .type(models.DashboardLinkType.DASHBOARDS)
@@ -75,7 +75,7 @@ def new(uid: str, title: str, description: str) -> dashboard.Dashboard:
 
 
 def flink_ui() -> dashboard.DashboardLink:
-    """A link to the web interface of the job that is shown."""
+    """A link to the Flink web UI of the selected job."""
     return (
         dashboard.DashboardLink("Flink UI")
         .type(models.DashboardLinkType.LINK)
@@ -87,14 +87,14 @@ def flink_ui() -> dashboard.DashboardLink:
 
 
 def choice(name: str, label: str, metric: str, of: str, *, several: bool) -> dashboard.QueryVariable:
-    """A variable whose values are those of a label.
+    """A variable with the values of a label.
 
     Args:
         name: of the variable.
-        label: what the user reads.
+        label: the displayed name.
         metric: the series, with matchers.
         of: the label.
-        several: whether more than one, and all, can be chosen.
+        several: whether several values, and all, can be selected.
     """
     variable = (
         dashboard.QueryVariable(name)
@@ -110,7 +110,7 @@ def choice(name: str, label: str, metric: str, of: str, *, several: bool) -> das
 def number(
     title: str, query: Query, *, unit: str = "short", bad_from: float | None = None, meaning: str = ""
 ) -> stat.Panel:
-    """A number. Red from `bad_from`, green below; uncoloured without it."""
+    """A number: red from `bad_from` on, else green; without colour if `bad_from` is not set."""
     panel = (
         stat.Panel()
         .title(title)
@@ -137,7 +137,7 @@ def graph(
     stacked: bool = False,
     width: int = 12,
 ) -> timeseries.Panel:
-    """Lines over time; `share` for values from 0 to 1."""
+    """A graph over time; `share` is for values from 0 to 1."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -171,12 +171,12 @@ def rows(
     Args:
         title: of the panel.
         query: each series is a row.
-        columns: label (or `Value`) and heading, in their order; other labels are not shown.
-        link: address that a row's cells lead to.
-        meaning: what it shows.
-        width: of 24.
+        columns: label (or `Value`) and heading, in order; other labels are hidden.
+        link: address that the cells of a row link to.
+        meaning: description of the panel.
+        width: in 24ths of the page.
     """
-    order = {label: place for place, (label, _) in enumerate(columns)}
+    order = {label: index for index, (label, _) in enumerate(columns)}
     panel = (
         table.Panel()
         .title(title)

@@ -1,4 +1,4 @@
-"""Every query of the committed dashboards, for tests that run them; run as a module it lists them."""
+"""The queries of the committed dashboards, for tests; run as a module it prints them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, cast
 FOLDER = Path(__file__).resolve().parent / "json"
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
-"""Not `$1`, which is label_replace's."""
+"""Does not match `$1`, which is a group in label_replace."""
 
 _LABEL_VALUES = re.compile(r"label_values\((.*), *(\w+)\)")
 
@@ -21,7 +21,7 @@ _NEEDS = (
     (re.compile(r"\bkube_"), "kube-state-metrics"),
     (re.compile(r"\bnode_"), "node-exporter"),
     (re.compile(r"\bcontainer_"), "the kubelet's cAdvisor"),
-    (re.compile(r"_pendingRecords\b"), "a source that says how much it still has to read"),
+    (re.compile(r"_pendingRecords\b"), "a source that reports its lag"),
     (re.compile(r"_currentInputWatermark\b"), "a job with event time"),
     (re.compile(r"_Reconciliation_(failed|retries)_Count\b"), "a reconciliation that has failed"),
     (re.compile(r"\bALERTS\b(?!.*vector)"), "an alert"),
@@ -38,11 +38,11 @@ class Query:
 
     Attributes:
         dashboard: address of the dashboard.
-        panel: title of the panel, or `$name` for a variable's.
+        panel: title of the panel, or `$name` for the query of a variable.
         ref: letter of the query in its panel.
-        expr: PromQL with variables; for a variable the series whose label it takes.
-        instant: whether it asks for now alone.
-        label: for a variable, the label that it takes.
+        expr: PromQL with variables; for a variable, the series with its label.
+        instant: whether it is an instant query.
+        label: for a variable, the label with its values.
     """
 
     dashboard: str
@@ -54,25 +54,25 @@ class Query:
 
     @property
     def needs(self) -> str:
-        """What must be there for it to return anything, the rarest thing first."""
-        return next((what for pattern, what in _NEEDS if pattern.search(self.expr)), "nothing")
+        """The rarest requirement for a non-empty result."""
+        return next((requirement for pattern, requirement in _NEEDS if pattern.search(self.expr)), "nothing")
 
     def filled(self, variables: Mapping[str, str], interval: str = "5m") -> str:
-        """PromQL as Grafana would send it.
+        """PromQL as Grafana sends it.
 
         Args:
-            variables: values by name; each one that the query has must be there.
-            interval: for `$__rate_interval`; four scrapes at least.
+            variables: values by name, for all variables in the query.
+            interval: for `$__rate_interval`; at least four scrapes.
 
         Raises:
-            KeyError: for a variable without a value.
+            KeyError: if a variable has no value.
         """
         values = {**variables, "__rate_interval": interval, "__interval": interval, "__range": "1h"}
-        return _VARIABLE.sub(lambda found: values[found.group(1)], self.expr)
+        return _VARIABLE.sub(lambda match: values[match.group(1)], self.expr)
 
 
 def queries(folder: Path = FOLDER) -> Iterator[Query]:
-    """Queries of variables and panels, in the order of the dashboards' files."""
+    """The queries of variables and panels, in the order of the dashboard files."""
     for path in sorted(folder.glob("*.json")):
         dashboard = cast(dict[str, Any], json.loads(path.read_text()))
         uid = str(dashboard["uid"])

@@ -1,4 +1,4 @@
-"""CPU and memory: of the cluster's nodes, of the jobs' pods, and of the JVMs in them."""
+"""The dashboard of CPU and memory: nodes, pods of jobs, and JVMs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _OF_JOB = (
     "* on (namespace, pod) group_left (app, component) "
     f"group by (namespace, pod, app, component) (up{{{JOB_TARGETS}, {JOB}}})"
 )
-"""Joins a container's metric with its job, which only the pod's own labels name."""
+"""Joins a container's metric with the job, which is only a label of the pod's own metrics."""
 
 
 def build() -> Dashboard:
-    """The dashboard."""
+    """Build the dashboard."""
     cpu = f"rate(container_cpu_usage_seconds_total{{{_CONTAINER}}}[$__rate_interval])"
     memory = f"container_memory_working_set_bytes{{{_CONTAINER}}}"
     return (

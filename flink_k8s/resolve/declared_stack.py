@@ -1,4 +1,4 @@
-"""All that a stack declares, resolved and checked."""
+"""The declared stack: merged and checked settings and objects."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def is_awaited(job: jobs.Job, suspension: Suspension) -> bool:
 
 @dataclass(frozen=True)
 class DeclaredStack:
-    """What a stack declares.
+    """The declared stack.
 
     Attributes:
         settings: the stack config.
-        jobs: its jobs, in the order of their files.
-        attachments: what else the job files hold.
-        remarks: warnings and notices, sorted; none of them stops the stack.
+        jobs: the jobs, in the order of their files.
+        attachments: the other objects of the job files.
+        remarks: warnings and notices, sorted; they do not stop the stack.
     """
 
     settings: StackSettings

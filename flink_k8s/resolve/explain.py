@@ -1,4 +1,4 @@
-"""Where each final value of a job came from."""
+"""The source of each final value of a job: `check --explain`."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ from flink_k8s.resolve.sources import leaves
 
 
 def wanted(jobs: Sequence[Job], name: str) -> Job:
-    """The job of that name, or of that kind/namespace/name.
+    """The job with the name, or with the kind/namespace/name.
 
     Raises:
-        ProblemsError: there is none, or several.
+        ProblemsError: if no job or several jobs match.
     """
-    found = [job for job in jobs if name in (job.name, f"{job.kind}/{job.namespace}/{job.name}")]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        full = ", ".join(f"{job.kind}/{job.namespace}/{job.name}" for job in found)
-        raise ProblemsError([Problem("--explain", 0, "", f'"{name}" fits several jobs; write one of: {full}')])
-    near = nearest(name, [job.name for job in jobs])
-    raise ProblemsError([Problem("--explain", 0, "", f'"{name}" is no job of this stack; {near}')])
+    matches = [job for job in jobs if name in (job.name, f"{job.kind}/{job.namespace}/{job.name}")]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        full = ", ".join(f"{job.kind}/{job.namespace}/{job.name}" for job in matches)
+        raise ProblemsError([Problem("--explain", 0, "", f'"{name}" matches several jobs; write one of: {full}')])
+    remedy = nearest(name, [job.name for job in jobs])
+    raise ProblemsError([Problem("--explain", 0, "", f'unknown job "{name}"; {remedy}')])
 
 
 def explain(job: Job) -> Iterator[str]:
-    """A line a value, `path = value  # where from`, in the order of the spec, with what `enforced` replaced."""
-    instead = {
+    """One line per value, `path = value  # source`, in the order of the spec, with values that `enforced` replaced."""
+    replaced_values = {
         path: f", instead of {shortened(_text(old, _shown_before(job, path[1:], old)), 500)}"
         for path, old in replaced(job).items()
     }
-    if job.said_image is not None:
+    if job.declared_image is not None:
         inner = job.kind.spec_path[1:]
-        by_code = ", by the code that it uses" if job.built_as else ""
-        instead["spec", *inner, "image"] = f', instead of "{printable(job.said_image)}"{by_code}'
-    moved = instead.get(("metadata", "namespace"), "")
+        by_code = ", by its code hash" if job.built_as else ""
+        replaced_values["spec", *inner, "image"] = f', instead of "{printable(job.declared_image)}"{by_code}'
+    replaced_namespace = replaced_values.get(("metadata", "namespace"), "")
     file = printable(job.source.document.file)
-    yield f"# {job.kind} {job.namespace}/{job.name}, from {file}{moved and f'; enforced{moved}'}"
+    enforced = f"; enforced{replaced_namespace}" if replaced_namespace else ""
+    yield f"# {job.kind} {job.namespace}/{job.name}, from {file}{enforced}"
     lines = [
-        (f"spec.{dotted(path)} = {_text(value, shown)}", job.origin(path) + instead.get(("spec", *path), ""))
+        (
+            f"spec.{dotted(path)} = {_text(value, shown)}",
+            job.origin(path) + replaced_values.get(("spec", *path), ""),
+        )
         for (path, value), (_, shown) in zip(leaves(job.spec), leaves(masked("", job.spec)), strict=True)
     ]
     width = min(max((len(text) for text, _ in lines), default=0), 100)
@@ -52,14 +56,14 @@ def explain(job: Job) -> Iterator[str]:
 
 
 def replaced_by_enforced(jobs: Sequence[Job]) -> str:
-    """`2 values of word-count`: what `enforced` replaced, in few words; empty when it replaced nothing."""
+    """`2 values of word-count`: a summary of the values that `enforced` replaced; empty if it replaced none."""
     counts = [(job.name, len(replaced(job))) for job in jobs]
     counts = [(name, count) for name, count in counts if count]
     if not counts:
         return ""
     total, (first, _) = sum(count for _, count in counts), counts[0]
-    whose = first if len(counts) == 1 else f"{len(counts)} jobs, {first} among them"
-    return f"{total} value{'s' if total != 1 else ''} of {whose}"
+    jobs_text = first if len(counts) == 1 else f"{len(counts)} jobs, including {first}"
+    return f"{total} value{'s' if total != 1 else ''} of {jobs_text}"
 
 
 def _shown_before(job: Job, path: KeyPath, value: object) -> object:

@@ -1,7 +1,7 @@
-"""How Flink reaches a store that is no volume: plugin, configuration, credentials, by what each plugin really reads.
+"""Access of Flink to a store other than a volume: plugin, configuration and credentials that each plugin reads.
 
 Sources: the plugins' jars of Flink 2.3.0 (Hadoop 3.3.4, AWS SDK 1.12, gcs-connector 2.2.18) and Flink's documentation.
-No credential ever comes into Flink's configuration, which lies in a ConfigMap.
+Flink's configuration, which is stored in a ConfigMap, never contains credentials.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flink_k8s.facts import versions
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 
 PLUGINS = {
-    # Presto's is advised for checkpoints; s3a is what an exactly-once sink writes by.
+    # Presto's plugin is recommended for checkpoints; an exactly-once sink requires s3a.
     "s3": "flink-s3-fs-presto",
     "s3p": "flink-s3-fs-presto",
     "s3a": "flink-s3-fs-hadoop",
@@ -25,10 +25,10 @@ PLUGINS = {
     "wasbs": "flink-azure-fs-hadoop",
     "gs": "flink-gs-fs-hadoop",
 }
-"""The plugin that is taken for a scheme."""
+"""The plugin for a scheme."""
 
 PLUGIN_VARIABLE = "ENABLE_BUILT_IN_PLUGINS"
-"""Flink's image links the jars that it names out of opt/ into plugins/, and does not start when one is missing."""
+"""Flink's image links the jars in this variable from opt/ into plugins/, and does not start if one is missing."""
 
 ROLE_ARN = "eks.amazonaws.com/role-arn"
 
@@ -45,30 +45,30 @@ def configuration(storage: StateStorage) -> dict[str, str]:
     if storage.type == "azure":
         return _azure(storage)
     if storage.type == "gcs" and storage.endpoint:
-        # With a slash at its end the plugin asks for //batch/storage/v1, which no server has.
+        # With a trailing slash the plugin requests //batch/storage/v1, which no server has.
         return {"gs.storage.root.url": storage.endpoint.rstrip("/")}
     return {}
 
 
 def _s3(storage: StateStorage) -> dict[str, str]:
-    said: dict[str, str] = {}
+    options: dict[str, str] = {}
     if storage.endpoint:
-        said["s3.endpoint"] = storage.endpoint
+        options["s3.endpoint"] = storage.endpoint
     path_style = storage.path_style if storage.path_style is not None else bool(storage.endpoint)
     if path_style:
-        said["s3.path.style.access"] = "true"
+        options["s3.path.style.access"] = "true"
     if storage.region:
-        said["s3.endpoint.region"] = storage.region
+        options["s3.endpoint.region"] = storage.region
     if ROLE_ARN in storage.service_account_annotations and plugin_name(storage) == "flink-s3-fs-hadoop":
-        # Hadoop's own list of providers has no web identity; Presto's has.
-        said["fs.s3a.aws.credentials.provider"] = "com.amazonaws.auth.WebIdentityTokenCredentialsProvider"
-    return said
+        # Hadoop's default providers do not include web identity; Presto's do.
+        options["fs.s3a.aws.credentials.provider"] = "com.amazonaws.auth.WebIdentityTokenCredentialsProvider"
+    return options
 
 
 def _azure(storage: StateStorage) -> dict[str, str]:
     host = urlsplit(storage.uri or "").hostname or ""
     if storage.credentials.account_key is not None:
-        # Hadoop puts the variable in when it reads the key. Flink's EnvironmentVariableKeyProvider is for wasb alone.
+        # Hadoop resolves the variable when it reads the key. Flink's EnvironmentVariableKeyProvider is only for wasb.
         return {f"fs.azure.account.key.{host}": "${env.AZURE_STORAGE_KEY}"}
     if storage.managed_identity is not None:
         return {
@@ -86,7 +86,7 @@ def pods(storage: StateStorage, image: str, flink: str | None) -> dict[str, obje
     Args:
         storage: the store.
         image: of the job.
-        flink: its Flink version, `2.2`; None where it says something else.
+        flink: Flink version of the job, `2.2`; None if it is not a version.
     """
     keys = storage.credentials
     env: list[dict[str, object]] = []
@@ -119,7 +119,7 @@ def _key_file(key: SecretKey) -> dict[str, object]:
 
 
 def plugin_name(storage: StateStorage) -> str | None:
-    """Name of the plugin without version; None where the image has it in plugins/."""
+    """Name of the plugin without version; None if the image has it in plugins/."""
     if storage.plugin is False:
         return None
     if storage.plugin is not None:
@@ -131,7 +131,7 @@ def plugin_jar(storage: StateStorage, image: str, flink: str | None) -> str | No
     """The jar in the image's opt/: of the version in an official image's tag, else of the newest official image.
 
     Returns:
-        None where none is needed, or where nobody can know its name.
+        None if no jar is needed, or its name is unknown.
     """
     name = plugin_name(storage)
     if name is None or (storage.plugin and storage.plugin.endswith(".jar")):

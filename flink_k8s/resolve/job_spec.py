@@ -1,4 +1,4 @@
-"""What each layer says of a resource's spec: the platform's own part, settings turned into fields, arguments."""
+"""The part of a resource's spec of each source: derived values, fields from settings, arguments."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from flink_k8s.config.model import JOB_ACCOUNT, JobSettings, Process
 from flink_k8s.facts.kinds import FlinkKind
 
 MAIN_CONTAINER = "flink-main-container"
-"""The container that the operator takes for Flink's own in a pod template."""
+"""Name of Flink's container in a pod template."""
 
 PROMETHEUS_REPORTER = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
 
 SUSPENDED_BY = "make suspend"
-"""The layer above all others, of a job that somebody has suspended."""
+"""The last source, of a job that a user has suspended."""
 
 SUSPENDED = "flink-k8s/suspended"
-"""The annotation of such a job, since when and by whom: by it the engine's state knows."""
+"""The annotation of a suspended job with time and user, which records the suspension in the engine's state."""
 
 SAVEPOINT_ON_DELETION = "kubernetes.operator.job.savepoint-on-deletion"
 
 MERGE_BY_NAME = "kubernetes.operator.pod-template.merge-arrays-by-name"
 
 METRICS_PORT = 9249
-"""Where JobManagers and TaskManagers answer Prometheus; Flink's default."""
+"""The port of the metrics of JobManagers and TaskManagers; Flink's default."""
 
 
 def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
-    """What the platform gives every job before anybody is asked: account, metrics with their declared port, and a REST
-    endpoint, which asks nobody who he is, that takes no jobs.
+    """Derived values of every job: the ServiceAccount, metrics with a port, and no submission of jobs by REST.
+
+    Job submission is disabled because the REST endpoint is unauthenticated.
 
     Args:
         kind: of the resource.
-        runs_job: false for a session cluster, whose jobs the operator hands to that very endpoint.
+        runs_job: false for a session cluster, to which the operator submits jobs by REST.
     """
     if not kind.has_pods:
         return {}
@@ -44,11 +45,11 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
         "flinkConfiguration": {
             "metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
             "metrics.reporter.prom.port": str(METRICS_PORT),
-            # Names stay as they are written: by default the reporter makes my_job of my-job.
+            # Keep names unchanged: by default the reporter replaces my-job by my_job.
             "metrics.reporter.prom.filterLabelValueCharacters": "false",
-            # Whether the job runs, as a metric; Flink's default has its times alone.
+            # Export the job's state as a metric; Flink's default exports only times.
             "metrics.job.status.enable": "STATE;CURRENT_TIME;TOTAL_TIME",
-            # Without it the operator lays a job's own templates onto this one by position.
+            # Otherwise the operator merges the job's own templates with this one by position.
             MERGE_BY_NAME: "true",
         },
         "podTemplate": {
@@ -63,7 +64,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
 
 
 def raw_spec(settings: JobSettings, kind: FlinkKind) -> dict[str, object]:
-    """`spec` of a layer that speaks of all jobs: it means those with pods of their own."""
+    """`spec` of a source for all jobs: it applies to resources that run pods."""
     if settings.spec is None or not kind.has_pods:
         return {}
     return flat_configuration(settings.spec)
@@ -72,16 +73,16 @@ def raw_spec(settings: JobSettings, kind: FlinkKind) -> dict[str, object]:
 def spec_of(
     settings: JobSettings, kind: FlinkKind, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
 ) -> dict[str, object]:
-    """The part of a resource's spec that a layer of settings asks for.
+    """The part of a resource's spec that a source of settings sets.
 
-    `parameters` are apart, in `apply_parameters`, and `spec` is, since it is merged last.
+    Without `parameters`, which `apply_parameters` merges, and without `spec`, which is merged last.
 
     Args:
-        settings: the layer.
+        settings: of the source.
         kind: of the resource.
         runs_job: false for a session cluster and a snapshot, which must not get a `job`.
-        keeps_state: false for a job of which `savepointOnDeletion` does not speak.
-        has_ingress: whether the stack makes an ingress for it.
+        keeps_state: false if `savepointOnDeletion` does not apply to the job.
+        has_ingress: whether the job has an ingress.
     """
     spec: dict[str, object] = {}
     job: dict[str, object] = {}
@@ -114,7 +115,7 @@ def spec_of(
     if job and runs_job:
         spec["job"] = job
     if not kind.has_pods:
-        # Neither has pods or an image of its own: of the rest only these mean something there.
+        # Both run no pods: only these fields apply to them.
         spec = {key: value for key, value in spec.items() if key in ("job", "flinkConfiguration", "restartNonce")}
     if kind == FlinkKind.SNAPSHOT:
         spec = {}
@@ -125,10 +126,10 @@ def spec_of(
 
 
 def suspended_spec(kind: FlinkKind) -> dict[str, object]:
-    """What suspends a job.
+    """The part of a spec that suspends a job.
 
-    After a savepoint the operator leaves the JobManager for a day, for whoever wants to ask it; a suspended job is to
-    cost nothing. A blue/green deployment hands on that it is suspended, and no configuration.
+    After a savepoint the operator keeps the JobManager running for a day, by default; a suspended job must not use
+    resources. A blue/green deployment passes the state to its FlinkDeployment, but not the configuration.
     """
     spec: dict[str, object] = {"job": {"state": "suspended"}}
     if kind == FlinkKind.DEPLOYMENT:
@@ -139,15 +140,15 @@ def suspended_spec(kind: FlinkKind) -> dict[str, object]:
 def restored_from(path: str) -> dict[str, object]:
     """The part of a `job` that starts it from a savepoint.
 
-    The operator looks at the path at the first deployment alone, and again when the nonce is another one: so the nonce
-    is made from the path. Taking both away changes nothing.
+    The operator reads the path only at the first deployment and after a change of the nonce, so the nonce is a hash of
+    the path. Removing both has no effect.
     """
     nonce = int(hashlib.sha256(path.encode()).hexdigest()[:8], 16)
     return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 
 
 def in_template(kind: FlinkKind, spec: dict[str, object]) -> dict[str, object]:
-    """The spec where the kind has it: a blue/green deployment's is inside its template."""
+    """The spec at its place in the kind: in the template of a blue/green deployment."""
     return {"template": {"spec": spec}} if kind == FlinkKind.BLUE_GREEN and spec else spec
 
 
@@ -160,7 +161,7 @@ def _process_spec(process: Process) -> dict[str, object]:
 
 
 def _pod(settings: JobSettings) -> dict[str, object]:
-    """Flink's container with environment and files; empty when nothing is said of them."""
+    """Flink's container with environment and files; empty if neither is set."""
     container: dict[str, object] = {}
     if env := _environment(settings):
         container["env"] = env
@@ -174,7 +175,7 @@ def _pod(settings: JobSettings) -> dict[str, object]:
             volume["$patch"] = "delete"
         else:
             items = [{"key": key, "path": file} for file, key in (files.files or {}).items()]
-            # Null, so that another layer's choice of keys does not stay.
+            # Null removes the keys of an earlier source.
             volume["secret"] = {"secretName": files.secret, "items": items or None}
         container["volumeMounts"] = [*cast("list[object]", container.get("volumeMounts", [])), mount]
         volumes.append(volume)
@@ -185,7 +186,7 @@ def _pod(settings: JobSettings) -> dict[str, object]:
 
 
 def secret_volume(folder: str) -> str:
-    """Name of the volume that is mounted at a folder of `secretFiles`; the same in every layer that speaks of it."""
+    """Name of the volume that is mounted at a folder of `secretFiles`; the same in all sources."""
     readable = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:40].rstrip("-")
     return f"secret-{readable}-{hashlib.sha256(folder.encode()).hexdigest()[:6]}"
 
@@ -203,12 +204,12 @@ def _environment(settings: JobSettings) -> list[dict[str, object]]:
 
 
 def job_of(spec: Mapping[str, object]) -> dict[str, object] | None:
-    """The `job` of a spec, wherever the kind has it; None for a session cluster or a snapshot."""
+    """The `job` of a spec of any kind; None for a session cluster or a snapshot."""
     return _object_of(spec, "job")
 
 
 def configuration_of(spec: Mapping[str, object]) -> dict[str, object] | None:
-    """The `flinkConfiguration` of a spec, wherever the kind has it; None where there is none."""
+    """The `flinkConfiguration` of a spec of any kind; None if it has none."""
     return _object_of(spec, "flinkConfiguration")
 
 
@@ -217,12 +218,12 @@ def _object_of(spec: Mapping[str, object], field: str) -> dict[str, object] | No
     if isinstance(template, dict):
         inner = cast(dict[str, object], template).get("spec")
         return _object_of(cast(dict[str, object], inner), field) if isinstance(inner, dict) else None
-    found = spec.get(field)
-    return cast(dict[str, object], found) if isinstance(found, dict) else None
+    value = spec.get(field)
+    return cast(dict[str, object], value) if isinstance(value, dict) else None
 
 
 def arguments_of(spec: Mapping[str, object]) -> list[str]:
-    """The job's arguments; none where there is no job or no list."""
+    """The job's arguments; empty if the spec has no job, or its arguments are not a list."""
     args = (job_of(spec) or {}).get("args")
     return [str(arg) for arg in cast(list[object], args)] if isinstance(args, list) else []
 
@@ -230,39 +231,39 @@ def arguments_of(spec: Mapping[str, object]) -> list[str]:
 def apply_parameters(
     spec: dict[str, object], parameters: Mapping[str, str | None] | None, *, only_missing: bool = False
 ) -> list[str]:
-    """Lays the `parameters` of one layer onto the job's arguments.
+    """Merge the `parameters` of one source into the job's arguments.
 
-    `--key value` stays one pair however many layers set it: the pair that is there is changed in place, a new one is
-    appended. With `only_missing` (for `jobDefaults`, which the job file overrides) what is there stays.
+    An existing pair `--key value` is changed in place, and a new pair is appended. With `only_missing` (for
+    `jobDefaults`, which the job file overrides) existing pairs are kept.
 
     Returns:
-        The flags that it set.
+        The flags that were set.
     """
     job = job_of(spec)
     if not parameters or job is None or not isinstance(job.get("args") or [], list):
-        return []  # what is no list is said by the check of fields
+        return []  # the rule `wrong-type` reports arguments that are not a list
     changed: list[str] = []
     args = arguments_of(spec)
     for key, value in parameters.items():
-        after = with_parameter(args, key, value, only_missing=only_missing)
-        if after != args or not only_missing:
+        new_args = with_parameter(args, key, value, only_missing=only_missing)
+        if new_args != args or not only_missing:
             changed.append(f"--{key}")
-        args = after
+        args = new_args
     if args or "args" in job:
         job["args"] = args
     return changed
 
 
 def with_parameter(args: list[str], key: str, value: str | None, *, only_missing: bool = False) -> list[str]:
-    """The arguments with `--key value` in them; without `--key` when the value is None.
+    """The arguments with the pair `--key value`; without the pair if the value is None.
 
-    `--key=value` is recognised as well as `--key value`. With `only_missing` a `--key` that is there stays as it is.
+    An existing argument can have the form `--key=value`, too. With `only_missing` an existing `--key` is kept.
     """
     flag = f"--{key}"
     if only_missing and (value is None or any(arg.partition("=")[0] == flag for arg in args)):
         return args
     result: list[str] = []
-    found = False
+    is_set = False
     skip = False
     for index, arg in enumerate(args):
         if skip:
@@ -274,18 +275,18 @@ def with_parameter(args: list[str], key: str, value: str | None, *, only_missing
             continue
         takes_next = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
         skip = takes_next
-        if value is not None and not found:
+        if value is not None and not is_set:
             result += [flag, value]
-        found = True
-    if not found and value is not None:
+        is_set = True
+    if not is_set and value is not None:
         result += [flag, value]
     return result
 
 
 def flat(configuration: Mapping[str, object]) -> dict[str, object]:
-    """Flink configuration with dotted keys and text as values, whatever mixture of nested and flat keys it was.
+    """Flink configuration with dotted keys and text as values, from any mixture of nested and flat keys.
 
-    Null stays null: it takes the key away when layers are merged.
+    Null is kept: it removes the key when sources are merged.
     """
     result: dict[str, object] = {}
     for key, value in configuration.items():
@@ -302,7 +303,7 @@ def flat(configuration: Mapping[str, object]) -> dict[str, object]:
 
 
 def flat_configuration(spec: Mapping[str, object]) -> dict[str, object]:
-    """The spec with its flinkConfiguration flat, in a blue/green template too."""
+    """The spec with a flat flinkConfiguration, also in a blue/green template."""
     result = dict(spec)
     configuration = result.get("flinkConfiguration")
     if isinstance(configuration, dict):

@@ -1,4 +1,4 @@
-"""What a job file's objects become: manifests that Kubernetes gets, each knowing where its values came from."""
+"""The merged objects of job files: manifests as they are deployed, with the source of each value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
 from flink_k8s.resolve.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
-from flink_k8s.resolve.sources import IMAGES, JOB_FILE, Layer, Layers, settings_path
+from flink_k8s.resolve.sources import DERIVED, IMAGES, JOB_FILE, ConfigSource, ConfigSources, settings_path
 from flink_k8s.resolve.state_storage import inner_spec, keeps_state, mounted_claims
 
 __all__ = ["METRICS_PORT", "PROMETHEUS_REPORTER", "Attachment", "Job", "job_of"]
@@ -22,56 +22,58 @@ __all__ = ["METRICS_PORT", "PROMETHEUS_REPORTER", "Attachment", "Job", "job_of"]
 
 @dataclass(frozen=True)
 class Job:
-    """One Flink resource as it will be applied.
+    """One Flink resource as it is deployed.
 
     Attributes:
         source: the object in its job file.
-        namespace: where it goes.
+        namespace: of the deployed object.
         manifest: the merged object: apiVersion, kind, metadata, spec.
-        settings: the merged settings of the stack for it.
-        layers: what its spec was merged from.
+        settings: the merged settings of the stack for the job.
+        sources: the sources of its spec.
         config: the stack config.
-        is_protected: whether deleting it is refused.
-        own: what `jobs` says of it alone.
+        is_protected: whether its deletion is refused.
+        own: its settings in `jobs`.
     """
 
     source: FileObject
     namespace: str
     manifest: dict[str, object]
     settings: JobSettings
-    layers: Layers = field(repr=False, default_factory=lambda: Layers(()))
+    sources: ConfigSources = field(repr=False, default_factory=lambda: ConfigSources(()))
     config: StackConfig = field(repr=False, default_factory=lambda: StackConfig("", {}))
     is_protected: bool = False
     own: JobSettings = field(repr=False, default_factory=lambda: JobSettings.model_validate({}))
 
     @property
     def image(self) -> str | None:
-        """The image that it runs in; None where it has none of its own."""
-        said = inner_spec(self.kind, self.spec).get("image")
-        return None if said is None else str(said)
+        """The deployed image; None if the resource has none."""
+        image = inner_spec(self.kind, self.spec).get("image")
+        return None if image is None else str(image)
 
     @property
-    def said_image(self) -> str | None:
-        """The image as it was said, where `images` of the stack puts another in its place; else None."""
-        layer = next((layer for layer in self.layers.ordered if layer.name == IMAGES), None)
-        return str(layer.place[-1]) if layer is not None and layer.place else None
+    def declared_image(self) -> str | None:
+        """The image before `images` of the stack replaced it; None if it was not replaced."""
+        config_source = next(
+            (config_source for config_source in self.sources.ordered if config_source.name == IMAGES), None
+        )
+        return str(config_source.config_path[-1]) if config_source is not None and config_source.config_path else None
 
     @property
     def built_as(self) -> str | None:
-        """The same, where the other one is named by the job's code."""
-        said, substitutes = self.said_image, self.config.values.get(IMAGES)
-        if said is None or not isinstance(substitutes, Mapping):
+        """The replaced image, if the name of the deployed image contains the hash of the job's code; else None."""
+        declared_image, substitutes = self.declared_image, self.config.values.get(IMAGES)
+        if declared_image is None or not isinstance(substitutes, Mapping):
             return None
-        return said if CODE in str(cast(Mapping[str, object], substitutes).get(said)) else None
+        return declared_image if CODE in str(cast(Mapping[str, object], substitutes).get(declared_image)) else None
 
     @property
     def kind(self) -> FlinkKind:
-        """Its kind."""
+        """The kind of the resource."""
         return FlinkKind(self.source.kind)
 
     @property
     def name(self) -> str:
-        """Its name; unique together with kind and namespace."""
+        """The name, which is unique together with kind and namespace."""
         return self.source.name
 
     @property
@@ -86,84 +88,86 @@ class Job:
 
     @property
     def keeps_state(self) -> bool:
-        """Whether a changed job goes on where it was."""
+        """Whether a changed job continues from its state."""
         return keeps_state(job_of(self.spec))
 
     def mounts(self, claim: str) -> bool:
-        """Whether its pods mount that claim."""
+        """Whether the pods mount the claim."""
         return claim in mounted_claims(inner_spec(self.kind, self.spec))
 
     @property
     def is_suspended(self) -> bool:
-        """Whether it is declared not to run."""
+        """Whether the job is declared as suspended."""
         job = job_of(self.spec)
         return job is not None and job.get("state") == "suspended"
 
     def problem(self, path: KeyPath, message: str, rule: str = problems.JOB_FILE) -> Problem:
-        """A problem at that path of the merged manifest, in the file that said the value or what is around it."""
-        inside = self._inner(path[1:]) if path[:1] == ("spec",) else None
-        if inside is None:
+        """A problem at the path of the merged manifest, in the file that sets the value or its parent."""
+        spec_path = self._in_template(path[1:]) if path[:1] == ("spec",) else None
+        if spec_path is None:
             return self.source.problem(path, message, rule)
-        layer = self._argument_layer(inside)
-        if layer is not None:
-            return self._config_problem(layer, inside, message, rule)
-        origin = self.layers.origin(path[1:], self.spec)
-        if origin is None or origin.layer.place is None:
+        config_source = self._argument_source(spec_path)
+        if config_source is not None:
+            return self._config_problem(config_source, spec_path, message, rule)
+        origin = self.sources.origin(path[1:], self.spec)
+        if origin is None or origin.source.config_path is None:
             return self.source.problem(("spec", *origin.path) if origin else path, message, rule)
-        return self._config_problem(origin.layer, self._inner(origin.path) or (), message, rule)
+        return self._config_problem(origin.source, self._in_template(origin.path) or (), message, rule)
 
     def written(self, path: KeyPath) -> str | None:
-        """The text in the job file where YAML reads the value at that path as something that looks otherwise."""
-        said = self.source.document.written
-        origin = self.layers.origin(path[1:], self.spec) if said and path[:1] == ("spec",) else None
-        if origin is None or origin.layer.name != JOB_FILE:
-            return None  # the stack file is looked at as a whole
-        return said.get((*self.source.root, "spec", *origin.path))
+        """The text in the job file if the value at the path looks different than YAML reads it."""
+        written = self.source.document.written
+        origin = self.sources.origin(path[1:], self.spec) if written and path[:1] == ("spec",) else None
+        if origin is None or origin.source.name != JOB_FILE:
+            return None  # the stack file is checked as a whole
+        return written.get((*self.source.root, "spec", *origin.path))
 
     def origin(self, path: KeyPath) -> str:
-        """Where the value at that path of the spec came from, in words: the layer, and `file:line` where it has one."""
-        layer = self._argument_layer(self._inner(path) or ())
-        origin = self.layers.origin(path, self.spec)
-        if layer is None and origin is not None:
-            layer = origin.layer
-        if layer is None or layer.name in ("platform", SUSPENDED_BY):
-            return "platform" if layer is None else layer.name
-        found = self.problem(("spec", *path), "")
-        name = shortened(printable(layer.name), 200)
-        return f"{name} ({printable(found.file)}:{found.line})" if found.line else name
+        """The source of the value at the path of the spec, with `file:line` if it is in a file."""
+        config_source = self._argument_source(self._in_template(path) or ())
+        origin = self.sources.origin(path, self.spec)
+        if config_source is None and origin is not None:
+            config_source = origin.source
+        if config_source is None or config_source.name in (DERIVED, SUSPENDED_BY):
+            return DERIVED if config_source is None else config_source.name
+        problem = self.problem(("spec", *path), "")
+        name = shortened(printable(config_source.name), 200)
+        return f"{name} ({printable(problem.file)}:{problem.line})" if problem.line else name
 
-    def _inner(self, path: KeyPath) -> KeyPath | None:
-        """A path of the spec as settings see it: without a blue/green deployment's template; None outside of that."""
+    def _in_template(self, path: KeyPath) -> KeyPath | None:
+        """A path of the spec without a blue/green deployment's template; None for a path outside of the template."""
         outer = self.kind.spec_path[1:]
         return path[len(outer) :] if path[: len(outer)] == outer else None
 
-    def _argument_layer(self, inside: KeyPath) -> Layer | None:
-        if inside[:2] != ("job", "args"):
+    def _argument_source(self, spec_path: KeyPath) -> ConfigSource | None:
+        if spec_path[:2] != ("job", "args"):
             return None
-        return self.layers.arguments.get(self._flag(inside))
+        return self.sources.arguments.get(self._flag(spec_path))
 
-    def _flag(self, inside: KeyPath) -> str:
-        """The flag that the argument at that path is or belongs to."""
+    def _flag(self, spec_path: KeyPath) -> str:
+        """The flag of the argument at the path."""
         args = arguments_of(self.spec)
-        index = inside[2] if len(inside) > 2 else None
+        index = spec_path[2] if len(spec_path) > 2 else None
         if not isinstance(index, int) or index >= len(args):
             return ""
         if not args[index].startswith("--") and index and args[index - 1].startswith("--"):
             index -= 1
         return args[index].partition("=")[0]
 
-    def _config_problem(self, layer: Layer, inside: KeyPath, message: str, rule: str) -> Problem:
-        """A problem in the config of the stack, or of its platform's, at the setting that gave the value."""
-        config = layer.config or self.config
-        place = layer.place or ()
-        if layer.name == IMAGES:
-            return config.problem(place, message, rule)
-        said: object = config.values
-        for part in place:
-            said = cast(Mapping[str | int, object], said).get(part) if isinstance(said, Mapping) else None
-        written: Mapping[str, object] = cast(Mapping[str, object], said) if isinstance(said, Mapping) else {}
-        spec = inner_spec(self.kind, layer.spec)
-        return config.problem((*place, *settings_path(inside, written, spec, self._flag(inside))), message, rule)
+    def _config_problem(self, config_source: ConfigSource, spec_path: KeyPath, message: str, rule: str) -> Problem:
+        """A problem in the config of the stack or of its platform's stack, at the setting that sets the value."""
+        config = config_source.config or self.config
+        config_path = config_source.config_path or ()
+        if config_source.name == IMAGES:
+            return config.problem(config_path, message, rule)
+        value: object = config.values
+        for part in config_path:
+            value = cast(Mapping[str | int, object], value).get(part) if isinstance(value, Mapping) else None
+        settings: Mapping[str, object] = cast(Mapping[str, object], value) if isinstance(value, Mapping) else {}
+        spec = inner_spec(self.kind, config_source.spec)
+        return config.problem(
+            (*config_path, *settings_path(spec_path, settings, spec, self._flag(spec_path))), message, rule
+        )
 
     @property
     def session_cluster(self) -> str | None:
@@ -176,7 +180,7 @@ class Job:
 
     @property
     def snapshot_of(self) -> tuple[str, str] | None:
-        """Kind and name of the job that a FlinkStateSnapshot is taken of."""
+        """Kind and name of the job of a FlinkStateSnapshot."""
         reference = self.spec.get("jobReference")
         if self.kind != FlinkKind.SNAPSHOT or not isinstance(reference, dict):
             return None
@@ -192,11 +196,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Attachment:
-    """An object of another kind in a job file, such as a claim: deployed with the file's jobs.
+    """An object of another kind in a job file, such as a claim, which is deployed with the jobs of the file.
 
     Attributes:
         source: the object in its job file.
-        namespace: where it goes.
+        namespace: of the deployed object.
         manifest: the object, with namespace and labels.
     """
 

@@ -1,4 +1,4 @@
-"""Where a directory of a Flink process is: in a store, on a volume, or inside of its pod.
+"""The location of a directory of a Flink process: in a store, on a volume, or inside of its pod.
 
 Two processes share a directory if their locations are equal, and it outlives them if the location lasts.
 """
@@ -21,27 +21,27 @@ _WORKING_DIRECTORY = "/opt/flink"
 _WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", _WORKING_DIRECTORY)
 """Directories of Flink's image that its user can write to."""
 
-_OF_THE_POD = ("emptyDir", "ephemeral")
+_POD_VOLUMES = ("emptyDir", "ephemeral")
 """Volumes that are deleted with their pod."""
 
 _READ_ONLY = ("configMap", "secret", "downwardAPI", "projected", "image")
 
 _SHARES = {"nfs": "server", "hostPath": "", "cephfs": "monitors", "glusterfs": "endpoints"}
-"""Volumes that are a directory of something larger: `path` of what that field names."""
+"""Volumes that are the directory `path` of a server or another source, and the field that names the source."""
 
 _INCIDENTAL = ("readOnly", "fsType", "secretRef", "user", "type")
-"""Fields of a volume that do not change what is on it."""
+"""Fields of a volume that do not affect its content."""
 
 
 @dataclass(frozen=True)
 class Location:
-    """What holds a directory.
+    """The location of a directory.
 
     Attributes:
         medium: `the claim state`, `the nfs server:`, `the pod`.
-        path: in it.
+        path: in the medium.
         lasts: whether it outlives the pod.
-        is_writable: whether Flink can write there; two locations that differ in nothing else are equal.
+        is_writable: whether Flink can write to it; not compared by `==`.
     """
 
     medium: str
@@ -54,7 +54,7 @@ def locate(pod: Mapping[str, object], directory: str) -> Location:
     """The location of a directory, as Flink's container in a pod sees it.
 
     Args:
-        pod: its spec.
+        pod: the pod's spec.
         directory: a URI, or a path.
     """
     path = local_path(directory)
@@ -64,11 +64,11 @@ def locate(pod: Mapping[str, object], directory: str) -> Location:
         str(mapping(container).get("name")): mapping(container) for container in listed(pod.get("containers"))
     }
     container = containers.get(MAIN_CONTAINER, mapping(None))
-    mount, below = _mount(container, path)
+    mount, sub_directory = _mount(container, path)
     if mount is None:
         return Location("the pod", path, lasts=False, is_writable=_is_writable(pod, container, path))
     volumes = {str(mapping(volume).get("name")): mapping(volume) for volume in listed(pod.get("volumes"))}
-    return _on_volume(volumes.get(str(mount.get("name"))), mount, _sub_path(container, mount), below)
+    return _on_volume(volumes.get(str(mount.get("name"))), mount, _sub_path(container, mount), sub_directory)
 
 
 def qualified(directory: str, default_scheme: str) -> str:
@@ -88,17 +88,17 @@ def local_path(directory: str) -> str:
 
 def _mount(container: Mapping[str, object], path: str) -> tuple[Mapping[str, object] | None, str]:
     """The mount with the longest path that contains the directory, and the rest of the directory's path."""
-    found, length, below = None, -1, ""
+    container_mount, length, sub_directory = None, -1, ""
     for mount in map(mapping, listed(container.get("volumeMounts"))):
-        at = posixpath.normpath(f"/{str(mount.get('mountPath') or '').lstrip('/')}")
-        rest = posixpath.relpath(path, at)
-        if rest.split("/")[0] != ".." and len(at) >= length:
-            found, length, below = mount, len(at), rest
-    return found, below
+        mount_path = posixpath.normpath(f"/{str(mount.get('mountPath') or '').lstrip('/')}")
+        rest = posixpath.relpath(path, mount_path)
+        if rest.split("/")[0] != ".." and len(mount_path) >= length:
+            container_mount, length, sub_directory = mount, len(mount_path), rest
+    return container_mount, sub_directory
 
 
 def _sub_path(container: Mapping[str, object], mount: Mapping[str, object]) -> str:
-    """`subPath`, or `subPathExpr` with those variables that are the same for each pod."""
+    """`subPath`, or `subPathExpr` with the variables that are equal in all pods."""
     variables = {
         str(mapping(variable).get("name")): str(mapping(variable)["value"])
         for variable in listed(container.get("env"))
@@ -111,22 +111,26 @@ def _sub_path(container: Mapping[str, object], mount: Mapping[str, object]) -> s
     return str(mount.get("subPath") or re.sub(r"\$\((\w+)\)", value, str(mount.get("subPathExpr") or "")))
 
 
-def _on_volume(volume: Mapping[str, object] | None, mount: Mapping[str, object], sub_path: str, below: str) -> Location:
+def _on_volume(
+    volume: Mapping[str, object] | None, mount: Mapping[str, object], sub_path: str, sub_directory: str
+) -> Location:
     if volume is None:
-        return Location(f"the volume {mount.get('name')}", posixpath.normpath(posixpath.join("/", sub_path, below)))
+        return Location(
+            f"the volume {mount.get('name')}", posixpath.normpath(posixpath.join("/", sub_path, sub_directory))
+        )
     kind = next((key for key, source in volume.items() if key != "name" and source is not None), "emptyDir")
     source = mapping(volume.get(kind))
     read_only = kind in _READ_ONLY or True in (mount.get("readOnly"), source.get("readOnly"))
     root, names = "/", {key: value for key, value in source.items() if key not in _INCIDENTAL}
     if kind in _SHARES:
         root, names = str(source.get("path") or "/"), {"": source.get(_SHARES[kind], "")}
-    path = posixpath.normpath(posixpath.join("/", root.lstrip("/"), sub_path, below))
-    of_the_pod = (
-        kind in (*_OF_THE_POD, *_READ_ONLY)
-        or "$(" in sub_path  # of its name, or another value of each pod
-        or (kind == "csi" and not source.get("volumeAttributes"))  # nothing names what is mounted: it is a new one
+    path = posixpath.normpath(posixpath.join("/", root.lstrip("/"), sub_path, sub_directory))
+    is_of_pod = (
+        kind in (*_POD_VOLUMES, *_READ_ONLY)
+        or "$(" in sub_path  # contains a value that differs between pods, such as the pod's name
+        or (kind == "csi" and not source.get("volumeAttributes"))  # without attributes, each pod mounts a new volume
     )
-    if of_the_pod:
+    if is_of_pod:
         return Location("the pod", path, lasts=False, is_writable=not read_only)
     title = "claim" if kind == "persistentVolumeClaim" else kind
     return Location(f"the {title} {_joined(names)}".strip(), path, is_writable=not read_only)
@@ -140,8 +144,8 @@ def _joined(names: Mapping[str, object]) -> str:
 
 def _is_writable(pod: Mapping[str, object], container: Mapping[str, object], path: str) -> bool:
     """Whether Flink can write to a directory of its image."""
-    of_container, of_pod = mapping(container.get("securityContext")), mapping(pod.get("securityContext"))
-    if of_container.get("readOnlyRootFilesystem") is True:
+    container_context, pod_context = mapping(container.get("securityContext")), mapping(pod.get("securityContext"))
+    if container_context.get("readOnlyRootFilesystem") is True:
         return False
-    user = of_container.get("runAsUser", of_pod.get("runAsUser"))
+    user = container_context.get("runAsUser", pod_context.get("runAsUser"))
     return user == 0 or any(path == root or path.startswith(f"{root}/") for root in _WRITABLE)

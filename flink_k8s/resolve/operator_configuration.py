@@ -24,7 +24,7 @@ class Options:
     """A resource's Flink configuration as the operator merges it, read by option.
 
     Attributes:
-        operator: version of the operator; it decides which older names of an option count.
+        operator: version of the operator, which determines the older names of an option.
         configuration: flat.
     """
 
@@ -32,7 +32,7 @@ class Options:
     configuration: Mapping[str, str]
 
     def value(self, key: str) -> tuple[str, str] | None:
-        """Value of an option by its name today, and the name by which it is set: that or an older one."""
+        """Value of an option by its current name, and the name by which it is set: the current or an older name."""
         option = tables.operator_options(self.operator).get(key)
         for name in (key, *option.older) if option else versions.names(key, self.operator):
             if name in self.configuration:
@@ -46,15 +46,15 @@ class Options:
 
     @property
     def is_highly_available(self) -> bool:
-        """Whether high availability is on, with any implementation."""
+        """Whether high availability is enabled, with any implementation."""
         value = self.value("high-availability.type")
         return value is not None and value[1].lower() not in HA_OFF
 
     @property
     def deleting_retention(self) -> tuple[str, str] | None:
-        """The option, and its value, by which Flink deletes a job's checkpoints when it is cancelled.
+        """The retention option and its value, if Flink deletes the job's checkpoints when the job is cancelled.
 
-        Without the option the operator retains them.
+        Without the option the operator retains the checkpoints.
         """
         value = self.value(RETENTION)
         deletes = value is not None and value[1].strip().upper() in (
@@ -67,7 +67,7 @@ class Options:
 def effective(
     own: Mapping[str, object], defaults: Mapping[str, str], namespace: str, flink_version: object
 ) -> dict[str, str]:
-    """Configuration as the operator sees it: its own, that for the namespace and the Flink version, the resource's.
+    """Configuration as the operator merges it: its defaults, those of namespace and Flink version, the resource's own.
 
     Args:
         own: the resource's flinkConfiguration, flat.
@@ -75,22 +75,22 @@ def effective(
         namespace: of the resource.
         flink_version: `v2_2`.
     """
-    seen = dict(defaults)
+    merged = dict(defaults)
     for prefix in (f"{_DEFAULTS}namespace.{namespace}.", *_version_prefixes(defaults, flink_version)):
-        seen |= {key.removeprefix(prefix): value for key, value in defaults.items() if key.startswith(prefix)}
-    return seen | {key: str(value) for key, value in own.items() if value is not None}
+        merged |= {key.removeprefix(prefix): value for key, value in defaults.items() if key.startswith(prefix)}
+    return merged | {key: str(value) for key, value in own.items() if value is not None}
 
 
 def _version_prefixes(defaults: Mapping[str, str], flink_version: object) -> list[str]:
-    """`…v1_18+.` of this version and every older one, oldest first, then `…v2_2.`."""
-    wanted = _FLINK_VERSION.fullmatch(str(flink_version))
-    if wanted is None:
+    """`…v1_18+.` of this version and all older versions, oldest first, then `…v2_2.`."""
+    version = _FLINK_VERSION.fullmatch(str(flink_version))
+    if version is None:
         return []
     start = f"{_DEFAULTS}flink-version."
     older: set[tuple[int, int]] = set()
     for key in defaults:
         match = re.match(re.escape(start) + r"v(\d+)_(\d+)\+\.", key)
-        if match and _numbers(match) <= _numbers(wanted):
+        if match and _numbers(match) <= _numbers(version):
             older.add(_numbers(match))
     return [*(f"{start}v{major}_{minor}+." for major, minor in sorted(older)), f"{start}{flink_version}."]
 

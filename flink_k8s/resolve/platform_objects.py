@@ -1,4 +1,4 @@
-"""Objects of job files that the platform creates itself, and that are not deployed from the file."""
+"""Objects of job files that the platform creates itself; they are not deployed from the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flink_k8s.config.namespace import is_in_every_cluster
 from flink_k8s.facts.kinds import group_kind
 
 _RBAC = "rbac.authorization.k8s.io"
-_OF_ACCOUNT = frozenset({("", "ServiceAccount"), (_RBAC, "Role"), (_RBAC, "RoleBinding")})
+_ACCOUNT_KINDS = frozenset({("", "ServiceAccount"), (_RBAC, "Role"), (_RBAC, "RoleBinding")})
 
 
 def is_made(source: FileObject, namespace: str, settings: StackSettings) -> bool:
@@ -16,8 +16,8 @@ def is_made(source: FileObject, namespace: str, settings: StackSettings) -> bool
 
     Args:
         source: an object that is not a job.
-        namespace: where it goes.
-        settings: of the stack; one on another stack's platform creates nothing.
+        namespace: of the object.
+        settings: of the stack; a stack on another stack's platform creates no such objects.
     """
     if settings.platform is not None:
         return False
@@ -25,5 +25,7 @@ def is_made(source: FileObject, namespace: str, settings: StackSettings) -> bool
         declared = settings.namespaces.get(source.name)
         return is_in_every_cluster(source.name) or (declared is not None and declared.is_created(source.name))
     return (
-        group_kind(source.manifest) in _OF_ACCOUNT and source.name == JOB_ACCOUNT and namespace in settings.namespaces
+        group_kind(source.manifest) in _ACCOUNT_KINDS
+        and source.name == JOB_ACCOUNT
+        and namespace in settings.namespaces
     )

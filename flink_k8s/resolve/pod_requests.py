@@ -1,4 +1,4 @@
-"""What the pods of a Flink resource ask Kubernetes for, as far as its manifest tells."""
+"""Resource requests of the pods of a Flink resource, as far as its manifest determines them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import limit_factor, quantity, resource_memory
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
-from flink_k8s.resolve.pod_templates import GROUPS, Template, templates
+from flink_k8s.resolve.pod_templates import GROUPS, templates
 
 Amounts = Mapping[str, Decimal]
-"""`cpu` in CPUs, `memory` in bytes; without what is not known."""
+"""`cpu` in CPUs, `memory` in bytes; without unknown amounts."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class Container:
 
     Attributes:
         name: of the container.
-        at: where its template stands in the spec; empty for Flink's own container that no template speaks of.
-        requests: what it asks for; a limit stands for a request that is not said.
-        limits: what it may use at most.
-        stays: of one that starts before the others: whether it runs on beside them, as a sidecar.
+        at: path of its template in the spec; empty for Flink's container without a template.
+        requests: its requests; a limit counts as a missing request.
+        limits: its limits.
+        is_sidecar: whether an init container keeps running, next to the other containers.
     """
 
     name: str
     at: KeyPath
     requests: Amounts
     limits: Amounts
-    stays: bool = False
+    is_sidecar: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,21 @@ class Pods:
     """Pods of one kind.
 
     Attributes:
-        process: `jobManager` or `taskManager`, where their size stands in the spec.
-        number: of such pods when the job starts.
-        containers: that run together.
-        first: that start one after the other before those; each has ended then, or stays.
-        storage: bytes of each claim that comes and goes with one pod.
+        process: `jobManager` or `taskManager`, the field of the spec with their size.
+        number: number of the pods when the job starts.
+        containers: containers that run together.
+        init_containers: containers that start one after the other before `containers`.
+        storage: bytes of each ephemeral claim of one pod.
     """
 
     process: str
     number: int
     containers: tuple[Container, ...]
-    first: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
     storage: tuple[Decimal, ...] = ()
 
     def times(self, number: int) -> Pods:
-        """As many of such pods."""
+        """The pods with another number."""
         return replace(self, number=number)
 
     @property
@@ -64,39 +64,41 @@ class Pods:
         return self.process[0].upper() + self.process[1:]
 
     def request(self, resource: str, limits: Limits) -> Decimal:
-        """What one pod asks for: all that run together, or one of the first ones with those that stay before it.
+        """Effective request of one pod: the maximum of all containers together, and of each init container.
+
+        Sidecars that have started before count in both.
 
         Args:
             resource: `cpu` or `memory`.
-            limits: of the namespace, whose defaults count for containers that say nothing.
+            limits: of the namespace, with the default requests of containers.
         """
-        staying, most = Decimal(0), Decimal(0)
-        for container in self.first:
-            asked = _request(container, resource, limits)
-            most = max(most, staying + asked)
-            staying += asked if container.stays else 0
-        return max(most, staying + sum(_request(container, resource, limits) for container in self.containers))
+        sidecars, maximum = Decimal(0), Decimal(0)
+        for container in self.init_containers:
+            requested = _request(container, resource, limits)
+            maximum = max(maximum, sidecars + requested)
+            sidecars += requested if container.is_sidecar else 0
+        return max(maximum, sidecars + sum(_request(container, resource, limits) for container in self.containers))
 
 
 def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[Pods]:
-    """The pods that a spec starts with: the JobManagers, and the TaskManagers that its parallelism needs.
+    """The initial pods of a spec: the JobManagers, and the TaskManagers that its parallelism requires.
 
-    A session cluster starts TaskManagers when jobs come, so it has none here unless it is a standalone one.
+    A session cluster starts TaskManagers for its jobs, so it has none here, except in standalone mode.
 
     Args:
         spec: of a FlinkDeployment, merged.
-        configuration: as the operator sees it.
+        configuration: as the operator merges it.
     """
     runs_job = isinstance(spec.get("job"), dict)
     replicas = mapping(spec.get("taskManager")).get("replicas")
     if replicas is not None:
-        workers = _whole(replicas, 1)
+        workers = _whole_number(replicas, 1)
     elif runs_job:
         parallelism = mapping(spec.get("job")).get("parallelism", configuration.get("parallelism.default"))
-        workers = task_managers(_whole(parallelism, 1), configuration)
+        workers = task_managers(_whole_number(parallelism, 1), configuration)
     else:
         workers = 1 if spec.get("mode") == "standalone" else 0
-    managers = _whole(mapping(spec.get("jobManager")).get("replicas"), 1)
+    managers = _whole_number(mapping(spec.get("jobManager")).get("replicas"), 1)
     return [
         _pods(spec, "jobManager", managers, Decimal(1), configuration),
         _pods(spec, "taskManager", workers, Decimal(_slots(configuration)), configuration),
@@ -104,33 +106,33 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
 
 
 def task_managers(parallelism: int, configuration: Mapping[str, str]) -> int:
-    """How many TaskManagers have slots for tasks that run side by side."""
+    """Number of TaskManagers with enough slots for a parallelism."""
     return -(-parallelism // _slots(configuration))
 
 
 def _slots(configuration: Mapping[str, str]) -> int:
-    return max(_whole(configuration.get("taskmanager.numberOfTaskSlots"), 1), 1)
+    return max(_whole_number(configuration.get("taskmanager.numberOfTaskSlots"), 1), 1)
 
 
 def default_request(resource: str, limits: Limits) -> Decimal | None:
-    """What a container asks for that says nothing, None when the namespace has no default."""
-    # Kubernetes fills the gaps of a LimitRange in this order.
+    """Default request of a container in the namespace; None if it has no default."""
+    # Kubernetes derives missing defaults of a LimitRange in this order.
     for amounts in (limits.default_request, limits.default, limits.max, limits.min):
-        said = amounts.named().get(resource)
-        if said is not None:
-            return quantity(said)
+        value = amounts.named().get(resource)
+        if value is not None:
+            return quantity(value)
     return None
 
 
 def _request(container: Container, resource: str, limits: Limits) -> Decimal:
-    said = container.requests.get(resource)
-    return said if said is not None else default_request(resource, limits) or Decimal(0)
+    value = container.requests.get(resource)
+    return value if value is not None else default_request(resource, limits) or Decimal(0)
 
 
 def _pods(
     spec: Mapping[str, object], process: str, number: int, cpu: Decimal, configuration: Mapping[str, str]
 ) -> Pods:
-    template = next(one for one in templates(spec) if one.process == process)
+    template = next(template for template in templates(spec) if template.process == process)
     groups = {
         group: tuple(
             _container(mapping(item), template.places.get((group, str(mapping(item).get("name"))), ()))
@@ -138,20 +140,17 @@ def _pods(
         )
         for group in GROUPS
     }
-    main = next((one for one in groups["containers"] if one.name == MAIN_CONTAINER), None)
-    flink = _flink(mapping(spec.get(process)), process, cpu, configuration, main)
-    others = tuple(one for one in groups["containers"] if one.name != MAIN_CONTAINER)
-    claims = [mapping(mapping(mapping(one).get("ephemeral")).get("volumeClaimTemplate")) for one in _volumes(template)]
+    main = next((container for container in groups["containers"] if container.name == MAIN_CONTAINER), None)
+    flink = _flink_container(mapping(spec.get(process)), process, cpu, configuration, main)
+    others = tuple(container for container in groups["containers"] if container.name != MAIN_CONTAINER)
+    volumes = [mapping(volume) for volume in listed(template.pod.get("volumes"))]
+    claims = [mapping(mapping(volume.get("ephemeral")).get("volumeClaimTemplate")) for volume in volumes]
     storage = [_read(claim_size(claim), quantity) for claim in claims if claim]
     return Pods(process, number, (flink, *others), groups["initContainers"], tuple(filter(None, storage)))
 
 
-def _volumes(template: Template) -> list[object]:
-    return listed(template.pod.get("volumes"))
-
-
 def claim_size(claim: Mapping[str, object]) -> object:
-    """How much a PersistentVolumeClaim, or a template of one, asks for, as it is written; None when it does not say."""
+    """Requested size of a PersistentVolumeClaim or of its template, as it is written; None if it is not set."""
     return mapping(mapping(mapping(claim.get("spec")).get("resources")).get("requests")).get("storage")
 
 
@@ -162,38 +161,45 @@ def _container(container: Mapping[str, object], at: KeyPath) -> Container:
     return Container(str(container.get("name")), at, requests, limits, container.get("restartPolicy") == "Always")
 
 
-def _flink(
+def _flink_container(
     process: Mapping[str, object],
     name: str,
     cpu: Decimal,
     configuration: Mapping[str, str],
     template: Container | None,
 ) -> Container:
-    """Flink's own container: its size is that of the process, whatever a template says of it."""
+    """Flink's container: its size is that of the process, regardless of a template."""
     key = name.lower()
     resources = mapping(process.get("resources"))
-    bounded = mapping(resources.get("limits"))
-    asked = {what: said for what, (_, said) in size(process).items()}
+    container_limits = mapping(resources.get("limits"))
+    requested = {resource: value for resource, (_, value) in size(process).items()}
     requests: dict[str, Decimal] = {}
     keys = [f"kubernetes.{key}.cpu.amount", f"kubernetes.{key}.cpu"]
     keys += ["taskmanager.cpu.cores"] if name == "taskManager" else []
-    cpus = [_read(said, quantity) for said in (asked.get("cpu"), *map(configuration.get, keys))]
-    requests["cpu"] = next((said for said in cpus if said is not None and said > 0), cpu)
-    sizes = [_read(said, _bytes) for said in (asked.get("memory"), configuration.get(f"{key}.memory.process.size"))]
-    memory = next((said for said in sizes if said is not None), None)
+    cpus = [_read(value, quantity) for value in (requested.get("cpu"), *map(configuration.get, keys))]
+    requests["cpu"] = next((value for value in cpus if value is not None and value > 0), cpu)
+    sizes = [
+        _read(value, _bytes) for value in (requested.get("memory"), configuration.get(f"{key}.memory.process.size"))
+    ]
+    memory = next((value for value in sizes if value is not None), None)
     if memory is not None:
         requests["memory"] = memory
     limits: dict[str, Decimal] = {}
-    for what, amount in requests.items():
-        factor = _read(configuration.get(f"kubernetes.{key}.{what}.limit-factor"), limit_factor) or Decimal(1)
-        said = _read(bounded.get(what), quantity if what == "cpu" else _bytes)
-        limits[what] = said if said is not None else amount * factor
-    others = template or Container(MAIN_CONTAINER, (), {}, {})
-    return Container(MAIN_CONTAINER, others.at, {**others.requests, **requests}, {**others.limits, **limits})
+    for resource, amount in requests.items():
+        factor = _read(configuration.get(f"kubernetes.{key}.{resource}.limit-factor"), limit_factor) or Decimal(1)
+        value = _read(container_limits.get(resource), quantity if resource == "cpu" else _bytes)
+        limits[resource] = value if value is not None else amount * factor
+    template_container = template or Container(MAIN_CONTAINER, (), {}, {})
+    return Container(
+        MAIN_CONTAINER,
+        template_container.at,
+        {**template_container.requests, **requests},
+        {**template_container.limits, **limits},
+    )
 
 
-def _amounts(said: object) -> dict[str, Decimal]:
-    read = {name: _read(value, quantity) for name, value in mapping(said).items()}
+def _amounts(value: object) -> dict[str, Decimal]:
+    read = {name: _read(value, quantity) for name, value in mapping(value).items()}
     return {name: amount for name, amount in read.items() if amount is not None}
 
 
@@ -201,36 +207,35 @@ def _bytes(text: str) -> Decimal:
     return Decimal(resource_memory(text))
 
 
-def _read(said: object, reader: Callable[[str], Decimal]) -> Decimal | None:
-    """None for what cannot be read, too: other rules say so."""
-    if said is None:
+def _read(value: object, reader: Callable[[str], Decimal]) -> Decimal | None:
+    """The amount; None also for an invalid value, which other rules report."""
+    if value is None:
         return None
     try:
-        return reader(str(said))
+        return reader(str(value))
     except (ValueError, ArithmeticError):
         return None
 
 
-def _whole(said: object, otherwise: int) -> int:
+def _whole_number(value: object, default: int) -> int:
     try:
-        return int(str(said))
+        return int(str(value))
     except ValueError:
-        return otherwise
+        return default
 
 
 def size(process: Mapping[str, object]) -> dict[str, tuple[KeyPath, object]]:
-    """What the operator takes as the size of a process, by resource: where it is said, and what.
+    """The size of a process as the operator reads it: path and value by resource.
 
-    It looks at `resource` where `resources` says nothing at all (its FlinkConfigBuilder); a limit stands for a request
-    that is not said.
+    The operator reads `resource` only if `resources` is empty (FlinkConfigBuilder). A limit replaces a missing request.
 
     Args:
         process: `jobManager` or `taskManager` of a spec.
     """
     resources = mapping(process.get("resources"))
-    found: dict[str, tuple[KeyPath, object]] = {}
+    sizes: dict[str, tuple[KeyPath, object]] = {}
     for section in ("limits", "requests"):
         for key, value in mapping(resources.get(section)).items():
             if value is not None:
-                found[key] = ("resources", section, key), value
-    return found or {key: (("resource", key), value) for key, value in mapping(process.get("resource")).items()}
+                sizes[key] = ("resources", section, key), value
+    return sizes or {key: (("resource", key), value) for key, value in mapping(process.get("resource")).items()}

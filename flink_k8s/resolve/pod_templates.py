@@ -1,4 +1,4 @@
-"""The pods of a Flink cluster as its spec describes them: the common template with the process' own laid onto it."""
+"""The pod templates of a Flink cluster: the common template merged with that of each process."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 
 PROCESSES = ("jobManager", "taskManager")
-"""Where processes stand in a spec."""
+"""Fields of the processes in a spec."""
 
 GROUPS = ("containers", "initContainers")
 
 
 def cluster_spec(kind: str, spec: Mapping[str, object]) -> Mapping[str, object]:
-    """The spec that pods come of: a blue/green deployment's is in its template; empty for kinds without pods."""
+    """The spec with the pod templates, in the template of a blue/green deployment; empty for kinds without pods."""
     if kind == FlinkKind.BLUE_GREEN:
         return mapping(mapping(spec.get("template")).get("spec"))
     return spec if kind == FlinkKind.DEPLOYMENT else {}
 
 
 def cluster_place(kind: str) -> KeyPath:
-    """Where that spec begins in the manifest."""
+    """Path of that spec in the manifest."""
     return FlinkKind.BLUE_GREEN.spec_path if kind == FlinkKind.BLUE_GREEN else ("spec",)
 
 
 @dataclass(frozen=True)
 class Template:
-    """The template that one process' pods come of.
+    """The pod template of one process.
 
     Attributes:
         process: `jobManager` or `taskManager`.
-        pod: a pod's spec.
-        at: where what is said of the whole pod stands in the Flink resource's spec.
-        places: where each container stands there, by group and name.
+        pod: the merged spec of a pod.
+        at: path of the pod's spec in the spec of the Flink resource.
+        places: path of each container in that spec, by group and name.
     """
 
     process: str
@@ -47,44 +47,44 @@ class Template:
 
 
 def with_every_mount(spec: dict[str, object]) -> dict[str, object]:
-    """The spec with the mounts of a container in each process's own template, where the operator would lose one.
+    """The spec with all mounts of a container in each process's own template, if the operator would lose a mount.
 
-    The operator merges the mounts of two templates by the name of their volume and keeps one mount of each, so that two
-    files of one volume become one. It merges nothing where only one of the templates has mounts.
+    The operator merges the mounts of two templates by the name of the volume and keeps one mount per volume, so it
+    loses a second file of the same volume. It does not merge mounts if only one of the templates has mounts.
 
     Args:
         spec: of a FlinkDeployment, merged.
     """
     common = mapping(mapping(spec.get("podTemplate")).get("spec"))
     for group in GROUPS:
-        for name in _losing(spec, common, group):
-            complete = {one.process: _mounts(one.pod, group, name) for one in templates(spec)}
+        for name in _with_lost_mounts(spec, common, group):
+            complete = {template.process: _mounts(template.pod, group, name) for template in templates(spec)}
             for process, mounts in complete.items():
-                own = {"podTemplate": {"spec": {group: [{"name": name, "volumeMounts": mounts}]}}}
-                spec = merge_mappings(spec, {process: own})
+                process_template = {"podTemplate": {"spec": {group: [{"name": name, "volumeMounts": mounts}]}}}
+                spec = merge_mappings(spec, {process: process_template})
             for container in listed(mapping(mapping(spec.get("podTemplate")).get("spec")).get(group)):
                 if isinstance(container, dict) and mapping(cast(object, container)).get("name") == name:
                     cast(dict[str, object], container).pop("volumeMounts", None)
     return spec
 
 
-def _losing(spec: Mapping[str, object], common: Mapping[str, object], group: str) -> list[str]:
-    """Names of the containers that have mounts in the common and in a process's template, of one volume twice."""
-    found: list[str] = []
+def _with_lost_mounts(spec: Mapping[str, object], common: Mapping[str, object], group: str) -> list[str]:
+    """Names of containers with mounts in both templates, one of which mounts a volume twice."""
+    names: list[str] = []
     for item in listed(common.get(group)):
         name = mapping(item).get("name")
         for process in PROCESSES:
-            own = mapping(mapping(mapping(spec.get(process)).get("podTemplate")).get("spec"))
-            both = [_mounts(common, group, name), _mounts(own, group, name)]
-            if isinstance(name, str) and all(both) and any(map(_has_volume_twice, both)) and name not in found:
-                found.append(name)
-    return found
+            process_template = mapping(mapping(mapping(spec.get(process)).get("podTemplate")).get("spec"))
+            both = [_mounts(common, group, name), _mounts(process_template, group, name)]
+            if isinstance(name, str) and all(both) and any(map(_has_volume_twice, both)) and name not in names:
+                names.append(name)
+    return names
 
 
 def _mounts(pod: Mapping[str, object], group: str, name: object) -> list[object]:
     named = (mapping(item) for item in listed(pod.get(group)))
-    nothing: list[object] = []
-    return next((listed(item.get("volumeMounts")) for item in named if item.get("name") == name), nothing)
+    no_mounts: list[object] = []
+    return next((listed(item.get("volumeMounts")) for item in named if item.get("name") == name), no_mounts)
 
 
 def _has_volume_twice(mounts: list[object]) -> bool:
@@ -93,20 +93,20 @@ def _has_volume_twice(mounts: list[object]) -> bool:
 
 
 def templates(spec: Mapping[str, object]) -> list[Template]:
-    """Both processes' templates; arrays are merged by name, as the platform has the operator do it.
+    """The templates of both processes; arrays are merged by name, as the platform configures the operator.
 
     Args:
         spec: of a FlinkDeployment, merged.
     """
     common = mapping(mapping(spec.get("podTemplate")).get("spec"))
-    found: list[Template] = []
+    result: list[Template] = []
     for process in PROCESSES:
-        own = mapping(mapping(mapping(spec.get(process)).get("podTemplate")).get("spec"))
+        process_template = mapping(mapping(mapping(spec.get(process)).get("podTemplate")).get("spec"))
         places = {
             (group, str(mapping(item).get("name"))): (*path, group, index)
-            for path, pod in ((("podTemplate", "spec"), common), ((process, "podTemplate", "spec"), own))
+            for path, pod in ((("podTemplate", "spec"), common), ((process, "podTemplate", "spec"), process_template))
             for group in GROUPS
             for index, item in enumerate(listed(pod.get(group)))
         }
-        found.append(Template(process, merge_mappings(common, own), ("podTemplate", "spec"), places))
-    return found
+        result.append(Template(process, merge_mappings(common, process_template), ("podTemplate", "spec"), places))
+    return result

@@ -1,6 +1,6 @@
-"""What jobs cost: CPU, memory and storage that they ask Kubernetes for, by job, team and environment.
+"""Requested CPU, memory and storage of jobs, by job, namespace and stack.
 
-The quota's rules, `make check` and `make plan` reckon with these same numbers.
+The quota rules, `make check` and `make plan` use the same numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from flink_k8s.config.namespace import Limits
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
-from flink_k8s.resolve import pod_requests as demand
+from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 from flink_k8s.resolve.state_storage import CLAIM, mounted_claims
 
@@ -24,13 +24,13 @@ JobKey = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Usage:
-    """What pods and claims ask for together.
+    """Requests of pods and claims together.
 
     Attributes:
         cpu: cores.
         memory: bytes.
-        pods: how many there are.
-        is_whole: False when a size is said nowhere, so that there is more than is counted.
+        pods: number of pods.
+        is_whole: False if a size is unknown, so the sum is a lower bound.
         storage: bytes.
     """
 
@@ -51,19 +51,19 @@ class Usage:
 
     @property
     def shown_cpu(self) -> str:
-        """Cores for people."""
+        """Cores as text."""
         return format(self.cpu.normalize(), "f") if self.cpu else "0"
 
     @property
     def shown_memory(self) -> str:
-        """GiB, or MiB below one; `>` where a size is said nowhere."""
+        """Memory as text in GiB or MiB; with `>` if a size is unknown."""
         if not self.memory:
             return "0" if self.is_whole else "?"
         return f"{'' if self.is_whole else '> '}{_bytes(self.memory)}"
 
     @property
     def shown_storage(self) -> str:
-        """GiB, or MiB below one."""
+        """Storage as text in GiB or MiB."""
         return _bytes(self.storage) if self.storage else "0"
 
 
@@ -77,11 +77,11 @@ def _bytes(amount: int) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """What something asks for.
+    """Requests of a job, or a sum of them.
 
     Attributes:
-        usage: as long as nothing changes.
-        peak: while blue/green deployments change over: the old and the new one run side by side.
+        usage: in normal operation.
+        peak: during a blue/green switch, when the old and the new deployment run in parallel.
     """
 
     usage: Usage = NOTHING
@@ -96,12 +96,12 @@ FREE = Cost()
 
 @dataclass(frozen=True)
 class Asker:
-    """One of Flink's resources with what decides over its pods.
+    """A Flink resource with the data that determines its pods.
 
     Attributes:
-        key: which.
-        spec: of its cluster or session job; of a blue/green deployment that in its template. Configuration flat.
-        configuration: as the operator sees it.
+        key: kind, namespace and name.
+        spec: the spec, or that in the template of a blue/green deployment, with flat configuration.
+        configuration: as the operator merges it.
     """
 
     key: JobKey
@@ -110,57 +110,57 @@ class Asker:
 
     @property
     def job(self) -> Mapping[str, object] | None:
-        """The job, None of a session cluster."""
+        """The job; None for a session cluster."""
         return mapping(self.spec["job"]) if isinstance(self.spec.get("job"), dict) else None
 
     @property
     def is_suspended(self) -> bool:
-        """Whether it is declared not to run."""
+        """Whether the job is declared as suspended."""
         return (self.job or {}).get("state") == "suspended"
 
-    def pods(self, parallelism_in_session: int = 0) -> list[demand.Pods]:
-        """Its own pods: none for a session job, whose cluster has them, and none for one that is suspended.
+    def pods(self, parallelism_in_session: int = 0) -> list[pod_requests.Pods]:
+        """The pods of the resource: none for a session job, which runs in its cluster, and none for a suspended job.
 
         Args:
-            parallelism_in_session: of all jobs that run in a session cluster.
+            parallelism_in_session: of all jobs in a session cluster.
         """
         if not FlinkKind(self.key[0]).has_pods or self.is_suspended:
             return []
-        found = demand.pods(self.spec, self.configuration)
+        job_pods = pod_requests.pods(self.spec, self.configuration)
         if self.job is not None or self.spec.get("mode") == "standalone":
-            return found
-        workers = demand.task_managers(parallelism_in_session, self.configuration)
-        return [one.times(workers) if one.process == "taskManager" else one for one in found]
+            return job_pods
+        workers = pod_requests.task_managers(parallelism_in_session, self.configuration)
+        return [pods.times(workers) if pods.process == "taskManager" else pods for pods in job_pods]
 
 
 def cost(asker: Asker, limits: Limits = NO_LIMITS, parallelism_in_session: int = 0) -> Cost:
-    """What one of Flink's resources asks for, without what the autoscaler or a parallelism in its code makes of it.
+    """Requests of a Flink resource, without effects of the autoscaler or of a parallelism in its code.
 
     Args:
-        asker: which.
+        asker: the resource.
         limits: of its namespace.
-        parallelism_in_session: of all jobs that run in a session cluster.
+        parallelism_in_session: of all jobs in a session cluster.
     """
-    whole = NOTHING
+    total = NOTHING
     for pods in asker.pods(parallelism_in_session):
-        flink = next(one for one in pods.containers if one.name == MAIN_CONTAINER)
-        whole += Usage(
+        flink = next(container for container in pods.containers if container.name == MAIN_CONTAINER)
+        total += Usage(
             pods.request("cpu", limits) * pods.number,
             int(pods.request("memory", limits)) * pods.number,
             pods.number,
             "memory" in flink.requests or not pods.number,
             int(sum(pods.storage, Decimal(0))) * pods.number,
         )
-    return Cost(whole, whole + whole if asker.key[0] == FlinkKind.BLUE_GREEN else whole)
+    return Cost(total, total + total if asker.key[0] == FlinkKind.BLUE_GREEN else total)
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What a stack's jobs cost.
+    """Requests of the jobs of a stack.
 
     Attributes:
-        jobs: by key, with the claims that a job mounts alone.
-        shared: bytes of the claims that belong to no single job, by namespace; only where there are some.
+        jobs: by key, including claims that only this job mounts.
+        shared: bytes of the other claims, by namespace.
     """
 
     jobs: Mapping[JobKey, Cost]
@@ -168,19 +168,19 @@ class Costs:
 
     @property
     def teams(self) -> dict[str, Cost]:
-        """By namespace, sorted."""
+        """Requests by namespace, sorted."""
         names = sorted({namespace for _, namespace, _ in self.jobs} | set(self.shared))
         return {name: self.of_team(name) for name in names}
 
     def of_team(self, namespace: str) -> Cost:
-        """All that is in a namespace."""
-        mine = sum((one for (_, home, _), one in self.jobs.items() if home == namespace), FREE)
+        """Requests of all jobs and claims in a namespace."""
+        jobs = sum((cost for (_, job_namespace, _), cost in self.jobs.items() if job_namespace == namespace), FREE)
         claims = Usage(storage=self.shared.get(namespace, 0))
-        return mine + Cost(claims, claims)
+        return jobs + Cost(claims, claims)
 
     @property
     def total(self) -> Cost:
-        """All of it."""
+        """Requests of the whole stack."""
         return sum(self.teams.values(), FREE)
 
 
@@ -190,37 +190,37 @@ NO_COSTS = Costs({})
 def costs(
     askers: Iterable[Asker], claims: Mapping[tuple[str, str], int], limits: Mapping[str, Limits] | None = None
 ) -> Costs:
-    """What all of a stack's jobs cost.
+    """Requests of all jobs of a stack.
 
     Args:
-        askers: its Flink resources.
+        askers: the Flink resources of the stack.
         claims: bytes of each PersistentVolumeClaim, by namespace and name.
-        limits: of namespaces; what is missing has none.
+        limits: by namespace; a missing namespace has no limits.
     """
     askers = list(askers)
     in_session: dict[tuple[str, str], int] = {}
     mounted: dict[tuple[str, str], list[JobKey]] = {}
-    for one in askers:
-        kind, namespace, _ = one.key
-        if kind == FlinkKind.SESSION_JOB and not one.is_suspended:
-            cluster = (namespace, str(one.spec.get("deploymentName")))
-            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(one)
-        for claim in mounted_claims(one.spec):
-            mounted.setdefault((namespace, claim), []).append(one.key)
-    found: dict[JobKey, Cost] = {}
-    for one in askers:
-        _, namespace, name = one.key
+    for asker in askers:
+        kind, namespace, _ = asker.key
+        if kind == FlinkKind.SESSION_JOB and not asker.is_suspended:
+            cluster = (namespace, str(asker.spec.get("deploymentName")))
+            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(asker)
+        for claim in mounted_claims(asker.spec):
+            mounted.setdefault((namespace, claim), []).append(asker.key)
+    costs_by_job: dict[JobKey, Cost] = {}
+    for asker in askers:
+        _, namespace, name = asker.key
         bounds = (limits or {}).get(namespace, NO_LIMITS)
-        found[one.key] = cost(one, bounds, in_session.get((namespace, name), 0))
+        costs_by_job[asker.key] = cost(asker, bounds, in_session.get((namespace, name), 0))
     shared: dict[str, int] = {}
     for (namespace, claim), size in claims.items():
         users = mounted.get((namespace, claim), [])
         if len(users) == 1 and claim != CLAIM:
-            own = Usage(storage=size)
-            found[users[0]] += Cost(own, own)
+            claim_usage = Usage(storage=size)
+            costs_by_job[users[0]] += Cost(claim_usage, claim_usage)
         else:
             shared[namespace] = shared.get(namespace, 0) + size
-    return Costs(found, shared)
+    return Costs(costs_by_job, shared)
 
 
 def _parallelism(session_job: Asker) -> int:

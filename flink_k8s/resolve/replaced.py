@@ -1,4 +1,4 @@
-"""What `enforced` took away from a job: no finding, since that is what it is for."""
+"""Values that `enforced` replaced: printed by `check`, but not a finding, because replacing values is its purpose."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from flink_k8s.resolve.sources import ENFORCED, JOB_FILE, leaves
 
 
 def replaced(job: Job) -> dict[KeyPath, object]:
-    """What was said and an `enforced` above it replaced, by its path in the job's manifest: by the job file or by
-    `jobs`, and on another stack's platform by the stack's own `enforced`, too.
+    """The replaced values by their paths in the job's manifest.
+
+    They are from the job file or `jobs`; on another stack's platform, also from the `enforced` of the job's stack.
     """
-    ordered = job.layers.ordered
-    file = next(index for index, layer in enumerate(ordered) if layer.name == JOB_FILE)
-    inner = job.kind.spec_path[1:]
-    given = arguments_of(job.spec)
-    found: dict[KeyPath, object] = {}
+    ordered = job.sources.ordered
+    file = next(index for index, source in enumerate(ordered) if source.name == JOB_FILE)
+    template = job.kind.spec_path[1:]
+    arguments = arguments_of(job.spec)
+    replaced_values: dict[KeyPath, object] = {}
     for index, enforced in enumerate(ordered):
         if enforced.name != ENFORCED or enforced.settings is None:
             continue
-        wanted = job.layers.merged(file, index)
+        unenforced = job.sources.merged(file, index)
         for path, value in leaves(enforced.spec):
             if value in ({}, []):
                 continue
-            before = _before(wanted, path, job.layers.option_names)
-            if before is not None and before != value:
-                found["spec", *path] = before
+            old_value = _old_value(unenforced, path, job.sources.option_names)
+            if old_value is not None and old_value != value:
+                replaced_values["spec", *path] = old_value
         if enforced.settings.namespace is not None and job.source.namespace not in (None, job.namespace):
-            found["metadata", "namespace"] = job.source.namespace
-        job.layers.lay_parameters(wanted, file, index)
-        asked = arguments_of(wanted)
+            replaced_values["metadata", "namespace"] = job.source.namespace
+        job.sources.merge_parameters(unenforced, file, index)
+        unenforced_arguments = arguments_of(unenforced)
         for key, value in (enforced.settings.parameters or {}).items():
             flag = f"--{key}"
-            if value is None or flag not in asked[:-1] or flag not in given:
+            if value is None or flag not in unenforced_arguments[:-1] or flag not in arguments:
                 continue
-            before = asked[asked.index(flag) + 1]
-            if before != value:
-                found["spec", *inner, "job", "args", given.index(flag) + 1] = before
-    return found
+            old_value = unenforced_arguments[unenforced_arguments.index(flag) + 1]
+            if old_value != value:
+                replaced_values["spec", *template, "job", "args", arguments.index(flag) + 1] = old_value
+    return replaced_values
 
 
-def _before(wanted: Mapping[str, object], path: KeyPath, option_names: Mapping[str, tuple[str, ...]]) -> object:
-    """What stands at a path of a spec, of an option of flinkConfiguration by any of its names; None for nothing."""
-    holder: object = wanted
+def _old_value(unenforced: Mapping[str, object], path: KeyPath, option_names: Mapping[str, tuple[str, ...]]) -> object:
+    """The value at a path of a spec, for an option of flinkConfiguration under any of its names; None if not set."""
+    holder: object = unenforced
     for part in path[:-1]:
         holder = cast(dict[str | int, object], holder).get(part) if isinstance(holder, dict) else None
     if not isinstance(holder, dict):
         return None
     key = path[-1]
     names = option_names.get(str(key), (key,)) if path[-2:-1] == ("flinkConfiguration",) else (key,)
-    said = cast(dict[str | int, object], holder)
-    return next((said[name] for name in names if name in said), None)
+    options = cast(dict[str | int, object], holder)
+    return next((options[name] for name in names if name in options), None)

@@ -1,4 +1,4 @@
-"""The security context that the platform gives job pods, so that they keep the restricted profile of Pod Security."""
+"""The derived security context of job pods, which satisfies the restricted Pod Security profile."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from flink_k8s.resolve.job_spec import MAIN_CONTAINER, in_template
 from flink_k8s.resolve.pod_templates import GROUPS, PROCESSES
 
 FLINK_USER = 9999
-"""User and group `flink` of Flink's official images, by number: so Kubernetes can tell that it is not root."""
+"""Id of user and group `flink` in Flink's official images; Kubernetes needs a number to verify that it is not root."""
 
 _POD: Mapping[str, object] = {
     "runAsNonRoot": True,
     "runAsUser": FLINK_USER,
     "runAsGroup": FLINK_USER,
     "fsGroup": FLINK_USER,
-    # A claim with many files would otherwise be gone through at each start of a pod.
+    # Otherwise the kubelet would process all files of a claim at each start of a pod.
     "fsGroupChangePolicy": "OnRootMismatch",
     "seccompProfile": {"type": "RuntimeDefault"},
 }
@@ -26,51 +26,50 @@ _CONTAINER: Mapping[str, object] = {"allowPrivilegeEscalation": False, "capabili
 
 
 def derived_security(kind: FlinkKind, spec: Mapping[str, object]) -> dict[str, object]:
-    """The platform's part of a spec: a context for the pods, Flink's container, and each other one that the spec has.
+    """The derived part of a spec: security contexts of the pods, of Flink's container and of all other containers.
 
-    A root file system that cannot be written is not in it: Flink's image writes its logs, its plugins' links and
-    PyFlink's environment there.
+    The root file system is not read-only: Flink's image writes logs, links of plugins and PyFlink's environment to it.
 
     Args:
         kind: of the resource.
-        spec: of all later layers together, without a blue/green deployment's template.
+        spec: merged from all later sources, without a blue/green deployment's template.
     """
     if not kind.has_pods:
         return {}
     pod = dict(_POD)
     if _is_root(spec):
-        # Root that must not be root does not start: the rules speak of it, and nothing is broken here.
+        # A root container with runAsNonRoot does not start. The rules report root; do not break the job here.
         del pod["runAsNonRoot"]
-    derived: dict[str, object] = {"podTemplate": {"spec": {"securityContext": pod, **_template(spec, main=True)}}}
+    derived: dict[str, object] = {"podTemplate": {"spec": {"securityContext": pod, **_template(spec, with_flink=True)}}}
     for process in PROCESSES:
-        if own := _template(mapping(spec.get(process)), main=False):
+        if own := _template(mapping(spec.get(process)), with_flink=False):
             derived[process] = {"podTemplate": {"spec": own}}
     return in_template(kind, derived)
 
 
-def _template(holder: Mapping[str, object], *, main: bool) -> dict[str, object]:
-    pod = mapping(mapping(holder.get("podTemplate")).get("spec"))
-    found: dict[str, object] = {}
+def _template(spec_part: Mapping[str, object], *, with_flink: bool) -> dict[str, object]:
+    pod = mapping(mapping(spec_part.get("podTemplate")).get("spec"))
+    groups: dict[str, object] = {}
     for group in GROUPS:
-        written = {str(mapping(item).get("name")): mapping(item) for item in listed(pod.get(group))}
-        names = [name for name in written if name != MAIN_CONTAINER or group != "containers"]
-        if main and group == "containers":
+        containers = {str(mapping(item).get("name")): mapping(item) for item in listed(pod.get(group))}
+        names = [name for name in containers if name != MAIN_CONTAINER or group != "containers"]
+        if with_flink and group == "containers":
             names = [MAIN_CONTAINER, *names]
         contexts = [
             {"name": name, "securityContext": dict(_CONTAINER)}
             for name in names
-            if mapping(written.get(name, {}).get("securityContext")).get("privileged") is not True
+            if mapping(containers.get(name, {}).get("securityContext")).get("privileged") is not True
         ]
         if contexts:
-            found[group] = contexts
-    return found
+            groups[group] = contexts
+    return groups
 
 
 def _is_root(spec: Mapping[str, object]) -> bool:
-    """Whether anything in the templates says that it runs as root."""
-    for holder in (spec, *(mapping(spec.get(process)) for process in PROCESSES)):
-        pod = mapping(mapping(holder.get("podTemplate")).get("spec"))
+    """Whether any pod or container in the templates runs as root."""
+    for spec_part in (spec, *(mapping(spec.get(process)) for process in PROCESSES)):
+        pod = mapping(mapping(spec_part.get("podTemplate")).get("spec"))
         contexts = [pod, *(mapping(item) for group in GROUPS for item in listed(pod.get(group)))]
-        if any(mapping(one.get("securityContext")).get("runAsUser") == 0 for one in contexts):
+        if any(mapping(context.get("securityContext")).get("runAsUser") == 0 for context in contexts):
             return True
     return False

@@ -1,4 +1,4 @@
-"""The layers that a job's spec is merged from, and where each of its final values came from."""
+"""The configuration sources that a job's spec is merged from, and the source of each final value."""
 
 from __future__ import annotations
 
@@ -13,155 +13,160 @@ from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.resolve.job_spec import apply_parameters, configuration_of, job_of, secret_volume
 
 DEFAULTS = "jobDefaults"
+DERIVED = "derived"
+"""The source of the values that the platform calculates from the stack config."""
+
 JOB_FILE = "job file"
 ENFORCED = "enforced"
 IMAGES = "images"
-"""The layer that puts the stack's image in the place of the one that a job names."""
+"""The source that replaces the image of a job by an image of the stack config."""
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer of a spec.
+class ConfigSource:
+    """One configuration source of a spec.
 
     Attributes:
-        name: `platform`, `jobDefaults`, `job file`, `jobs.<key>`, `enforced`, `images`, `make suspend`.
-        spec: what it says of the spec, in the spec's own shape.
-        place: where its values stand in the stack config; None for the platform and the job file.
-        settings: the settings that it was made from; None where it was made from none.
-        config: the stack config that they stand in; None where it is the job's own stack's.
+        name: `derived`, `jobDefaults`, `job file`, `jobs.<key>`, `enforced`, `images`, `make suspend`.
+        spec: the part of the spec that the source sets.
+        config_path: path of the source in the stack config; None for derived values and the job file.
+        settings: the job settings of the source; None if it has none.
+        config: the stack config that contains the settings; None for the config of the job's own stack.
     """
 
     name: str
     spec: Mapping[str, object]
-    place: KeyPath | None = None
+    config_path: KeyPath | None = None
     settings: JobSettings | None = field(default=None, repr=False)
     config: StackConfig | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value of the merged spec came from.
+    """The origin of a value of the merged spec.
 
     Attributes:
-        layer: the layer.
-        path: of the value in that layer's spec; a named list's item may stand elsewhere there.
+        source: the configuration source.
+        path: of the value in the source's spec; an item of a named list can have another index there.
     """
 
-    layer: Layer
+    source: ConfigSource
     path: KeyPath
 
 
 @dataclass(frozen=True)
-class Layers:
-    """All layers of one job, later wins.
+class ConfigSources:
+    """All configuration sources of one job.
 
     Attributes:
-        ordered: the layers.
-        arguments: which layer's `parameters` set which of the job's arguments, by the flag (`--key`).
-        option_names: all names of an option of flinkConfiguration, by each of them; `tables.option_names`. Empty
-            where no layer speaks of one that has several.
+        ordered: the sources; a later source wins.
+        arguments: by flag (`--key`), the source whose `parameters` set that argument of the job.
+        option_names: all names of an option of flinkConfiguration, by each name; `tables.option_names`. Empty if no
+            source sets an option with several names.
     """
 
-    ordered: Sequence[Layer]
-    arguments: dict[str, Layer] = field(default_factory=dict[str, Layer])
+    ordered: Sequence[ConfigSource]
+    arguments: dict[str, ConfigSource] = field(default_factory=dict[str, ConfigSource])
     option_names: Mapping[str, tuple[str, ...]] = field(repr=False, default_factory=dict[str, tuple[str, ...]])
 
     def merged(self, first: int = 0, last: int | None = None) -> dict[str, object]:
-        """The spec, without `parameters`; with two numbers that of these layers alone.
+        """The spec without `parameters`, merged from the sources in the range.
 
-        What a layer says of an option of flinkConfiguration, if only to take it away, takes away what earlier ones say
-        of it by another name: Flink reads today's name before the older ones, whichever layer it is from.
+        If a source sets or removes an option of flinkConfiguration, the values of earlier sources under the option's
+        other names are removed: Flink prefers the current name to older ones, regardless of the source.
         """
         merged: dict[str, object] = {}
-        for layer in self.ordered[first:last]:
-            if self.option_names and (before := configuration_of(merged)):
-                said = configuration_of(layer.spec) or {}
-                for key in self.option_names.keys() & said.keys():
+        for source in self.ordered[first:last]:
+            if self.option_names and (merged_configuration := configuration_of(merged)):
+                configuration = configuration_of(source.spec) or {}
+                for key in self.option_names.keys() & configuration.keys():
                     for name in self.option_names[key]:
                         if name != key:
-                            before.pop(name, None)
-            merge_into(merged, layer.spec)
+                            merged_configuration.pop(name, None)
+            merge_into(merged, source.spec)
         return merged
 
-    def lay_parameters(self, spec: dict[str, object], first: int = 0, last: int | None = None) -> dict[str, Layer]:
-        """Lays the layers' `parameters` onto the arguments of the spec that they were merged to, in their order.
+    def merge_parameters(
+        self, spec: dict[str, object], first: int = 0, last: int | None = None
+    ) -> dict[str, ConfigSource]:
+        """Merge the `parameters` of the sources into the arguments of the merged spec, in the order of the sources.
 
-        Those of `jobDefaults` are for arguments that lack them, and those of any other layer are not laid where a later
-        one says `args`.
+        Those of `jobDefaults` only apply to missing arguments. Those of other sources are ignored if a later source
+        sets `args`.
 
         Returns:
-            By the flag, whose argument it is.
+            The source of an argument, by flag.
         """
-        layers = self.ordered[first:last]
-        said = [
-            (index, layer, layer.settings.parameters)
-            for index, layer in enumerate(layers)
-            if layer.settings is not None and layer.settings.parameters
+        sources = self.ordered[first:last]
+        parameter_sources = [
+            (index, source, source.settings.parameters)
+            for index, source in enumerate(sources)
+            if source.settings is not None and source.settings.parameters
         ]
-        usual: dict[str, str | None] = {}
-        whose: dict[str, Layer] = {}
-        for _, layer, parameters in said:
-            if layer.name == DEFAULTS:
-                usual |= parameters
-                whose |= {f"--{key}": layer for key in parameters}
-        found = {flag: whose[flag] for flag in apply_parameters(spec, usual, only_missing=True)}
-        for index, layer, parameters in said:
-            later = (job_of(one.spec) or {} for one in layers[index + 1 :])
-            if layer.name != DEFAULTS and all(job.get("args") is None for job in later):
-                found |= dict.fromkeys(apply_parameters(spec, parameters), layer)
-        return found
+        defaults: dict[str, str | None] = {}
+        default_sources: dict[str, ConfigSource] = {}
+        for _, source, parameters in parameter_sources:
+            if source.name == DEFAULTS:
+                defaults |= parameters
+                default_sources |= {f"--{key}": source for key in parameters}
+        argument_sources = {flag: default_sources[flag] for flag in apply_parameters(spec, defaults, only_missing=True)}
+        for index, source, parameters in parameter_sources:
+            later = (job_of(source.spec) or {} for source in sources[index + 1 :])
+            if source.name != DEFAULTS and all(job.get("args") is None for job in later):
+                argument_sources |= dict.fromkeys(apply_parameters(spec, parameters), source)
+        return argument_sources
 
     def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
-        """The last layer that says something at that path of the merged spec; None when none does."""
-        for layer in reversed(self.ordered):
-            there = _locate(layer.spec, path, merged)
-            if there is not None:
-                return Origin(layer, there)
+        """The last source that sets the value at the path of the merged spec; None if no source does."""
+        for source in reversed(self.ordered):
+            source_path = _path_in_source(source.spec, path, merged)
+            if source_path is not None:
+                return Origin(source, source_path)
         return None
 
 
-def _locate(spec: Mapping[str, object], path: KeyPath, merged: Mapping[str, object]) -> KeyPath | None:
-    """The path's place in a layer's spec, None when it does not speak of it."""
+def _path_in_source(spec: Mapping[str, object], path: KeyPath, merged: Mapping[str, object]) -> KeyPath | None:
+    """The path of a value of the merged spec in a source's spec; None if the source does not set it."""
     value: object = spec
     final: object = merged
-    there: list[str | int] = []
+    source_path: list[str | int] = []
     for index, part in enumerate(path):
         if isinstance(part, str):
-            inner = cast(Mapping[str, object], value).get(part) if isinstance(value, Mapping) else None
-            if inner is None:
+            next_value = cast(Mapping[str, object], value).get(part) if isinstance(value, Mapping) else None
+            if next_value is None:
                 return None
             final = cast(Mapping[str, object], final).get(part) if isinstance(final, Mapping) else None
-            value = inner
-            there.append(part)
+            value = next_value
+            source_path.append(part)
             continue
         if not isinstance(value, list):
             return None
         items = cast(list[object], value)
-        place = _place(items, part, final, str(path[index - 1]))
-        if place is None:
+        source_index = _index_in_source(items, part, final, str(path[index - 1]))
+        if source_index is None:
             return None
-        value, final = items[place], cast(list[object], final)[part]
-        there.append(place)
-    return tuple(there)
+        value, final = items[source_index], cast(list[object], final)[part]
+        source_path.append(source_index)
+    return tuple(source_path)
 
 
-def _place(items: list[object], index: int, final: object, key: str) -> int | None:
-    """Where the item that stands at `index` of the merged list stands in a layer's list."""
+def _index_in_source(items: list[object], index: int, final: object, key: str) -> int | None:
+    """The index in a source's list of the item at `index` of the merged list."""
     if not isinstance(final, list) or index >= len(cast(list[object], final)):
         return None
     wanted = cast(list[object], final)[index]
     if key in NAMED_LISTS and isinstance(wanted, dict):
-        by = merge_key(key)
-        name = cast(dict[str, object], wanted).get(by)
-        for place, item in enumerate(items):
-            if isinstance(item, dict) and cast(dict[str, object], item).get(by) == name:
-                return place
+        merge_field = merge_key(key)
+        name = cast(dict[str, object], wanted).get(merge_field)
+        for source_index, item in enumerate(items):
+            if isinstance(item, dict) and cast(dict[str, object], item).get(merge_field) == name:
+                return source_index
         return None
     return index if index < len(items) else None
 
 
 def leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
-    """Every value below, with its path; an empty mapping or list is a value."""
+    """Every leaf of a value, with its path; an empty mapping or list is a leaf."""
     if isinstance(value, dict) and value:
         for key, item in cast(dict[str, object], value).items():
             yield from leaves(item, (*path, key))
@@ -183,69 +188,69 @@ _FIELDS: dict[KeyPath, str] = {
     ("job", "savepointRedeployNonce"): "restoreFrom",
 }
 
-_OF_SETTING: dict[KeyPath, str] = {
+_OPTION_SETTINGS: dict[KeyPath, str] = {
     ("flinkConfiguration", "kubernetes.operator.job.savepoint-on-deletion"): "savepointOnDeletion",
 }
-"""Settings of their own whose values can be said by the field's own name as well."""
+"""Settings whose values can also be set by the option itself."""
 
 
 def settings_path(
-    path: KeyPath, layer: Mapping[str, object], spec: Mapping[str, object], arguments: str = ""
+    path: KeyPath, source: Mapping[str, object], spec: Mapping[str, object], arguments: str = ""
 ) -> KeyPath:
-    """Where a value of a spec stands in the job settings that said it: `("job", "parallelism")` in `("parallelism",)`.
+    """The path in job settings of a value of a spec: `("parallelism",)` for `("job", "parallelism")`.
 
     Args:
         path: in the spec, without a blue/green deployment's template.
-        layer: the settings as written, by their names in files.
-        spec: what was made of them.
-        arguments: the flag of the argument that is meant.
+        source: the settings as they are written, by their keys in files.
+        spec: the spec of those settings.
+        arguments: the flag of the argument at the path.
     """
-    if _has(layer.get("spec"), path):
+    if _has(source.get("spec"), path):
         return ("spec", *path)
     if path in _FIELDS:
         return (_FIELDS[path],)
-    if path in _OF_SETTING and not _has(layer, path):
-        return (_OF_SETTING[path],)
+    if path in _OPTION_SETTINGS and not _has(source, path):
+        return (_OPTION_SETTINGS[path],)
     if path[:2] == ("job", "args"):
         parameter = arguments.removeprefix("--")
-        return ("parameters", parameter) if parameter and _has(layer.get("parameters"), (parameter,)) else ("args",)
+        return ("parameters", parameter) if parameter and _has(source.get("parameters"), (parameter,)) else ("args",)
     variable = _variable(path, spec)
     if variable is not None:
-        return ("secretEnv" if _has(layer.get("secretEnv"), (variable,)) else "env", variable)
-    folder = _secret_folder(path, layer, spec)
+        return ("secretEnv" if _has(source.get("secretEnv"), (variable,)) else "env", variable)
+    folder = _secret_folder(path, source, spec)
     if folder is not None:
         return ("secretFiles", folder)
-    first, rest = path[0], path[1:]
-    if first in ("jobManager", "taskManager"):
-        return (first, *(rest[1:] if rest[:1] == ("resource",) else rest))
-    if first == "flinkConfiguration":
-        return (first, *(_nested(layer.get("flinkConfiguration"), str(rest[0])) if rest else ()))
-    return (first, *rest)
+    field_name, rest = path[0], path[1:]
+    if field_name in ("jobManager", "taskManager"):
+        return (field_name, *(rest[1:] if rest[:1] == ("resource",) else rest))
+    if field_name == "flinkConfiguration":
+        return (field_name, *(_nested(source.get("flinkConfiguration"), str(rest[0])) if rest else ()))
+    return (field_name, *rest)
 
 
-def _secret_folder(path: KeyPath, layer: Mapping[str, object], spec: Mapping[str, object]) -> str | None:
-    """The folder of `secretFiles` whose volume or mount a path of the spec is in."""
-    folders = layer.get("secretFiles")
-    of_pod = path[2:] if path[:2] == ("podTemplate", "spec") else ()
-    inside = of_pod[:2] if of_pod[:1] == ("volumes",) else of_pod[:4]
-    if not isinstance(folders, dict) or len(inside) < 2 or inside[-2] not in ("volumes", "volumeMounts"):
+def _secret_folder(path: KeyPath, source: Mapping[str, object], spec: Mapping[str, object]) -> str | None:
+    """The folder of `secretFiles` whose volume or mount contains a path of the spec."""
+    folders = source.get("secretFiles")
+    pod_path = path[2:] if path[:2] == ("podTemplate", "spec") else ()
+    item_path = pod_path[:2] if pod_path[:1] == ("volumes",) else pod_path[:4]
+    if not isinstance(folders, dict) or len(item_path) < 2 or item_path[-2] not in ("volumes", "volumeMounts"):
         return None
-    item = _at(spec, (*path[:2], *inside))
+    item = _value_at(spec, (*path[:2], *item_path))
     name = cast(Mapping[str, object], item).get("name") if isinstance(item, Mapping) else None
     return next((folder for folder in cast(dict[str, object], folders) if secret_volume(folder) == name), None)
 
 
 def _variable(path: KeyPath, spec: Mapping[str, object]) -> str | None:
-    """The name of the environment variable that a path of the spec is in."""
+    """The name of the environment variable that contains a path of the spec."""
     if path[:3] != ("podTemplate", "spec", "containers") or len(path) < 6 or path[4] != "env":
         return None
-    value = _at(spec, path[:6])
+    value = _value_at(spec, path[:6])
     name = cast(Mapping[str, object], value).get("name") if isinstance(value, Mapping) else None
     return name if isinstance(name, str) else None
 
 
-def _at(spec: Mapping[str, object], path: KeyPath) -> object:
-    """What stands at a path; None where nothing does."""
+def _value_at(spec: Mapping[str, object], path: KeyPath) -> object:
+    """The value at a path; None if there is no value."""
     value = cast(object, spec)
     for part in path:
         if isinstance(part, str):

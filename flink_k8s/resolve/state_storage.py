@@ -1,6 +1,6 @@
-"""What a job that keeps state is given by the platform: where its state goes, and how it is kept alive.
+"""Derived values of a stateful job: directories of its state, and options for recovery.
 
-Everything here is the platform's own layer: what any later one says of a key, by whatever of its names, stands.
+All later sources override them, under any name of an option.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from flink_k8s.resolve.job_spec import MAIN_CONTAINER, in_template
 from flink_k8s.resolve.operator_configuration import effective
 
 CLAIM = "flink-state"
-"""The claim that the program makes in each namespace whose jobs keep state on a volume."""
+"""The claim that the program creates in each namespace for state on a volume."""
 
 MOUNT = "/flink-state"
-"""Where JobManagers and TaskManagers find it."""
+"""Mount path of the claim in JobManagers and TaskManagers."""
 
 FLINK_GROUP = 9999
-"""The group of Flink's own user in its image: a fresh volume belongs to root."""
+"""The group of Flink's user in its image: a new volume belongs to root."""
 
 CHECKPOINTS = "execution.checkpointing.dir"
 SAVEPOINTS = "execution.checkpointing.savepoint-dir"
@@ -36,10 +36,10 @@ STATEFUL = ("savepoint", "last-state")
 """Upgrade modes of jobs that keep state."""
 
 _CHECKPOINTING = {
-    # Code that turns checkpointing on by itself wins over it.
+    # Code that enables checkpointing takes precedence.
     "execution.checkpointing.interval": "1 min",
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-    # One more than the newest: the newest may be what a crash left behind.
+    # More than one: a crash can leave an unusable newest checkpoint.
     "execution.checkpointing.num-retained": "3",
 }
 
@@ -54,32 +54,32 @@ _OPERATOR_CLUSTER = {
 _OPERATOR_JOB = {
     "kubernetes.operator.job.restart.failed": "true",
     "kubernetes.operator.periodic.savepoint.interval": "6 h",
-    # Three days of them: what goes wrong on a Friday is seen on Monday.
+    # Three days: a problem of Friday is noticed on Monday.
     "kubernetes.operator.savepoint.history.max.age": "72 h",
     "kubernetes.operator.savepoint.history.max.count": "12",
-    # A FlinkStateSnapshot of the operator's own for each savepoint stays when the job goes, owned by nobody: once the
-    # operator is gone, its finalizer keeps the namespace for ever. Without, savepoints stand in the job's status.
+    # FlinkStateSnapshots of the operator have no owner and outlive the job. After the operator is deleted, their
+    # finalizers block the deletion of the namespace. Without them, the job's status records savepoints.
     "kubernetes.operator.snapshot.resource.enabled": "false",
 }
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A Flink resource before the platform's own layer is made.
+    """A Flink resource without derived values.
 
     Attributes:
         kind: FlinkDeployment …
-        namespace: where it goes.
-        name: its name.
-        said: its spec of all later layers, merged.
-        keys: every key of flinkConfiguration that one of them speaks of, if only to take it away.
-        cluster: of a session job: the spec of its cluster as later layers say it, where that is declared.
+        namespace: of the resource.
+        name: of the resource.
+        spec: merged from all later sources.
+        keys: every key of flinkConfiguration that a source sets or removes.
+        cluster: for a session job, the spec of its cluster without derived values, if the cluster is declared.
     """
 
     kind: FlinkKind
     namespace: str
     name: str
-    said: Mapping[str, object]
+    spec: Mapping[str, object]
     keys: frozenset[str]
     cluster: Mapping[str, object] | None = None
 
@@ -90,37 +90,37 @@ class Resource:
 
     @property
     def flink_version(self) -> object:
-        """As the operator writes it; a session job has its cluster's."""
+        """The `flinkVersion`; for a session job, that of its cluster."""
         return ((self.cluster or {}) if self.kind == FlinkKind.SESSION_JOB else self.inner).get("flinkVersion")
 
     @property
     def inner(self) -> Mapping[str, object]:
-        """The spec with pods, configuration and job: a blue/green deployment has it in its template."""
-        return inner_spec(self.kind, self.said)
+        """The spec with pods, configuration and job, in the template of a blue/green deployment."""
+        return inner_spec(self.kind, self.spec)
 
 
 def inner_spec(kind: str, spec: Mapping[str, object]) -> Mapping[str, object]:
-    """The spec with pods, configuration and job: a blue/green deployment has it in its template."""
+    """The spec with pods, configuration and job, in the template of a blue/green deployment."""
     return mapping(mapping(spec.get("template")).get("spec")) if kind == FlinkKind.BLUE_GREEN else spec
 
 
-def configuration_keys(kind: str, layers: Iterable[Mapping[str, object]]) -> frozenset[str]:
-    """Every key of flinkConfiguration that one of the layers' specs speaks of."""
-    return frozenset(key for spec in layers for key in mapping(inner_spec(kind, spec).get("flinkConfiguration")))
+def configuration_keys(kind: str, specs: Iterable[Mapping[str, object]]) -> frozenset[str]:
+    """Every key of flinkConfiguration that a source sets or removes."""
+    return frozenset(key for spec in specs for key in mapping(inner_spec(kind, spec).get("flinkConfiguration")))
 
 
 def keeps_state(job: object) -> bool:
-    """Whether a changed job of that `job` goes on where it was."""
+    """Whether a changed job continues from its state, by the `job` of its spec."""
     return mapping(job).get("upgradeMode") in STATEFUL
 
 
 def derived_state(resource: Resource, settings: StackSettings, stack: str) -> dict[str, object]:
-    """The platform's part of the spec that is about state; empty for a resource that keeps none.
+    """The derived part of the spec for state; empty for a stateless resource.
 
-    A session cluster keeps the state of whatever jobs come to it: it is given the storage, and its jobs their profile.
+    A session cluster stores the state of its jobs: the cluster gets the storage, and the jobs get the other options.
 
     Args:
-        resource: what it is for.
+        resource: the resource.
         settings: of the stack.
         stack: the stack's name.
     """
@@ -128,38 +128,40 @@ def derived_state(resource: Resource, settings: StackSettings, stack: str) -> di
     if resource.kind == FlinkKind.SNAPSHOT or (runs_job and not keeps_state(resource.inner.get("job"))):
         return {}
     storage = settings.state_storage
-    said = _Said.of(resource, settings)
+    configured = _Configured.of(resource, settings)
     configuration: dict[str, str] = {}
     spec: dict[str, object] = {}
     has_pods = resource.kind != FlinkKind.SESSION_JOB
-    # Nobody knows whether a cluster that is not declared here mounts the claim.
+    # It is unknown whether a cluster that this stack does not declare mounts the claim.
     if storage.type != "none" and (has_pods or resource.has_cluster or storage.type != "volume"):
-        places = _places(storage, stack, resource)
-        configuration |= said.missing({CHECKPOINTS: places["checkpoints"], SAVEPOINTS: places["savepoints"]})
+        directories = _directories(storage, stack, resource)
+        configuration |= configured.missing(
+            {CHECKPOINTS: directories["checkpoints"], SAVEPOINTS: directories["savepoints"]}
+        )
         if has_pods:
-            configuration |= said.missing({HA_TYPE: "kubernetes"})
-            if said.is_highly_available(configuration):
-                configuration |= said.missing({HA_STORAGE: places["ha"]})
-            configuration |= said.missing(file_system.configuration(storage))
+            configuration |= configured.missing({HA_TYPE: "kubernetes"})
+            if configured.is_highly_available(configuration):
+                configuration |= configured.missing({HA_STORAGE: directories["ha"]})
+            configuration |= configured.missing(file_system.configuration(storage))
             spec = _pods(storage, resource)
-    if said.has(CHECKPOINTS, configuration):
+    if configured.has(CHECKPOINTS, configuration):
         profile = dict(_OPERATOR_CLUSTER) if has_pods else {}
         profile |= {**_CHECKPOINTING, **_OPERATOR_JOB} if runs_job else {}
         operator = versions.OPERATORS.get(settings.operator.version)
         if operator is not None and not operator.health_record_is_kept:
             profile.pop(HEALTH_CHECK, None)
-        if not said.has(SAVEPOINTS, configuration):
+        if not configured.has(SAVEPOINTS, configuration):
             profile.pop("kubernetes.operator.periodic.savepoint.interval", None)
-        configuration |= said.missing({key: value for key, value in profile.items() if said.knows(key)})
+        configuration |= configured.missing({key: value for key, value in profile.items() if configured.knows(key)})
     if configuration:
         spec["flinkConfiguration"] = configuration
     return in_template(resource.kind, spec)
 
 
-def _places(storage: StateStorage, stack: str, resource: Resource) -> dict[str, str]:
+def _directories(storage: StateStorage, stack: str, resource: Resource) -> dict[str, str]:
     root = f"file://{MOUNT}" if storage.type == "volume" else (storage.uri or "").rstrip("/")
-    home = f"{root}/{storage.folder or stack}/{resource.namespace}/{resource.name}"
-    return {folder: f"{home}/{folder}" for folder in ("checkpoints", "savepoints", "ha")}
+    job_directory = f"{root}/{storage.folder or stack}/{resource.namespace}/{resource.name}"
+    return {folder: f"{job_directory}/{folder}" for folder in ("checkpoints", "savepoints", "ha")}
 
 
 def _pods(storage: StateStorage, resource: Resource) -> dict[str, object]:
@@ -170,14 +172,14 @@ def _pods(storage: StateStorage, resource: Resource) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What is said of configuration already, in the names of one Flink and one operator version.
+class _Configured:
+    """What is spec of configuration already, in the names of one Flink and one operator version.
 
     Attributes:
-        configuration: of the job over the operator's own.
-        keys: of it, and those that a layer takes away.
+        configuration: of the job, merged over that of the operator.
+        keys: its keys, and keys that a source removes.
         operator: version of the operator.
-        flink: `2.2`; None where it says something else.
+        flink: `2.2`; None if it is not a version.
     """
 
     configuration: Mapping[str, str]
@@ -186,35 +188,35 @@ class _Said:
     flink: str | None
 
     @classmethod
-    def of(cls, resource: Resource, settings: StackSettings) -> _Said:
-        # What is said of a session cluster holds for its jobs.
-        above = mapping((resource.cluster or {}).get("flinkConfiguration"))
-        own = {**above, **mapping(resource.inner.get("flinkConfiguration"))}
+    def of(cls, resource: Resource, settings: StackSettings) -> _Configured:
+        # The configuration of a session cluster applies to its jobs.
+        cluster_configuration = mapping((resource.cluster or {}).get("flinkConfiguration"))
+        own = {**cluster_configuration, **mapping(resource.inner.get("flinkConfiguration"))}
         version = resource.flink_version
         operator = settings.operator
         configuration = effective(own, operator.configuration, resource.namespace, version)
         return cls(configuration, resource.keys | configuration.keys(), operator.version, short_version(version))
 
-    def missing(self, wanted: Mapping[str, str]) -> dict[str, str]:
-        """Those of the options, by their names in this version, that nobody speaks of by any name."""
+    def missing(self, options: Mapping[str, str]) -> dict[str, str]:
+        """The options that no source sets or removes under any name, by their names in this version."""
         return {
             versions.key_of(option, self.operator, self.flink): value
-            for option, value in wanted.items()
+            for option, value in options.items()
             if not self.keys.intersection(self._names(option))
         }
 
     def has(self, option: str, derived: Mapping[str, str]) -> bool:
-        """Whether the option has a value in the end."""
+        """Whether the option has a value after derived values are added."""
         return any((self.configuration.get(name) or derived.get(name)) for name in self._names(option))
 
     def is_highly_available(self, derived: Mapping[str, str]) -> bool:
-        """Whether high availability is on in the end."""
+        """Whether high availability is enabled after derived values are added."""
         values = {**self.configuration, **derived}
-        said = next((values[name] for name in self._names(HA_TYPE) if name in values), "none")
-        return said.lower() not in ("none", "standalone")
+        value = next((values[name] for name in self._names(HA_TYPE) if name in values), "none")
+        return value.lower() not in ("none", "standalone")
 
     def knows(self, key: str) -> bool:
-        """Whether the key is none of the operator's, or one that this version has."""
+        """Whether the key is an option of this operator version, or not an option of the operator."""
         return not key.startswith("kubernetes.operator.") or key in tables.operator_options(self.operator)
 
     def _names(self, option: str) -> tuple[str, ...]:
@@ -223,7 +225,7 @@ class _Said:
 
 
 def _mounted(claim: str) -> dict[str, object]:
-    """A spec with that claim mounted in every pod."""
+    """A spec with the claim mounted in every pod."""
     return {
         "podTemplate": {
             "spec": {
@@ -236,12 +238,12 @@ def _mounted(claim: str) -> dict[str, object]:
 
 
 def mounted_claims(spec: Mapping[str, object]) -> set[str]:
-    """The PersistentVolumeClaims that the pods of a spec, without a blue/green deployment's template, mount."""
-    holders = [spec, mapping(spec.get("jobManager")), mapping(spec.get("taskManager"))]
+    """The PersistentVolumeClaims that the pods of a spec mount; for a blue/green deployment, pass the inner spec."""
+    spec_parts = [spec, mapping(spec.get("jobManager")), mapping(spec.get("taskManager"))]
     volumes = [
         mapping(volume)
-        for holder in holders
-        for volume in listed(mapping(mapping(holder.get("podTemplate")).get("spec")).get("volumes"))
+        for spec_part in spec_parts
+        for volume in listed(mapping(mapping(spec_part.get("podTemplate")).get("spec")).get("volumes"))
     ]
-    said = (mapping(volume.get("persistentVolumeClaim")).get("claimName") for volume in volumes)
-    return {str(name) for name in said if name}
+    names = (mapping(volume.get("persistentVolumeClaim")).get("claimName") for volume in volumes)
+    return {str(name) for name in names if name}

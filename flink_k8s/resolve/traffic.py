@@ -1,4 +1,4 @@
-"""Who a job's pods and the operator talk to, out of what the stack says of them: what NetworkPolicies let pass."""
+"""Derived connections of job pods and of the operator, which NetworkPolicies allow."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from flink_k8s.resolve.state_storage import inner_spec
 
 REST_PORT = "8081"
 REST_PORT_NAMES = ("rest.port", "web.port")
-"""As Flink looks for the port of the Service: today's name first."""
+"""Options with the port of the REST Service, in the order in which Flink reads them."""
 
 WEBHOOK_PORT = "9443"
 OPERATOR_METRICS_PORT = 9999
-"""Where the operator answers Prometheus."""
+"""The port of the operator's metrics."""
 
 OPERATOR_PODS = {"app.kubernetes.io/name": "flink-kubernetes-operator"}
 PROMETHEUS_PODS = {"app.kubernetes.io/name": "prometheus"}
-"""What Prometheus' operator labels the pods of a Prometheus with, whoever installed it."""
+"""Labels of the pods of a Prometheus, which the Prometheus operator sets."""
 
 JOB_MANAGERS = {"component": "jobmanager"}
 
 DENY = "default-deny"
-"""The policy of a namespace by which nothing passes that no other one lets pass."""
+"""The policy of a namespace that denies all connections that no other policy allows."""
 
 EGRESS = "egress"
-"""The policy of a namespace with what all of its pods may reach."""
+"""The policy of a namespace with the allowed egress of all its pods."""
 
 _PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")
 _PRIVATE_6 = ("fc00::/7", "fe80::/10")
@@ -49,16 +49,16 @@ _ENDPOINTS = {
     "s3": ("s3.endpoint", "presto.s3.endpoint", "hive.s3.endpoint", "fs.s3a.endpoint", "s3a.endpoint"),
     "gs": ("gs.storage.root.url", "fs.gs.storage.root.url"),
 }
-"""Keys by which Flink's plugins are told of another store, by the beginning of the scheme."""
+"""Options with the endpoint of another store, by prefix of the scheme."""
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """What some pods may do.
+    """Allowed connections of pods.
 
     Attributes:
-        ingress: who may open connections to them.
-        egress: to whom they may open connections.
+        ingress: sources of connections to the pods.
+        egress: destinations of connections from the pods.
     """
 
     ingress: Sequence[Endpoint] = ()
@@ -73,13 +73,19 @@ def endpoint(
     pods: Mapping[str, str] | None = None,
     ports: Iterable[str] = (),
 ) -> Endpoint:
-    """An endpoint as a user would write it."""
-    said = {"cidr": cidr, "except": list(without), "namespace": namespace, "pods": dict(pods or {}), "ports": [*ports]}
-    return Endpoint.model_validate({key: value for key, value in said.items() if value is not None})
+    """An endpoint, as in the stack config."""
+    fields = {
+        "cidr": cidr,
+        "except": list(without),
+        "namespace": namespace,
+        "pods": dict(pods or {}),
+        "ports": [*ports],
+    }
+    return Endpoint.model_validate({key: value for key, value in fields.items() if value is not None})
 
 
 def clusters(job: Job) -> tuple[str, ...]:
-    """The names by which Flink labels the pods (`app`) of a resource; those of its cluster for a session job."""
+    """Values of the label `app` of the pods of a resource; for a session job, those of its cluster."""
     if job.kind == FlinkKind.BLUE_GREEN:
         return f"{job.name}-blue", f"{job.name}-green"
     if job.kind == FlinkKind.SESSION_JOB:
@@ -88,17 +94,17 @@ def clusters(job: Job) -> tuple[str, ...]:
 
 
 def rest_service(cluster: str) -> str:
-    """The Service that Flink makes for a cluster's REST endpoint."""
+    """The Service that Flink creates for the REST endpoint of a cluster."""
     return f"{cluster}-rest"
 
 
 def policy_name(job: Job) -> str:
-    """Name of the policy of a resource's pods."""
+    """Name of the NetworkPolicy of a resource's pods."""
     return f"{job.kind.lower()}-{job.name}"
 
 
 def of_job(job: Job, settings: StackSettings) -> Traffic | None:
-    """What a resource's pods may do; for a session job what it adds to its cluster's. None where that is nothing.
+    """Allowed connections of a resource's pods; for a session job, in addition to those of its cluster. None if empty.
 
     Args:
         job: as it is deployed.
@@ -107,35 +113,35 @@ def of_job(job: Job, settings: StackSettings) -> Traffic | None:
     declared = tuple(job.settings.egress or ())
     if not job.kind.has_pods:
         stored = _storage(job, settings) if job.kind == FlinkKind.SESSION_JOB else ()
-        egress = _once((*stored, *declared)) if clusters(job) else ()
+        egress = _without_duplicates((*stored, *declared)) if clusters(job) else ()
         return Traffic(egress=egress) if egress else None
     rest = rest_bind_port(job, settings)
     monitoring = settings.prometheus
     scraped = metrics_ports(job)
     ingress = [
         endpoint(namespace=settings.operator.namespace, pods=OPERATOR_PODS, ports=[rest]),
-        *(_at(client, [rest]) for client in rest_clients(settings)),
+        *(_from_client(client, [rest]) for client in rest_clients(settings)),
     ]
     controller = settings.ingress.controller
     if controller is not None and isinstance(job.spec.get("ingress"), dict):
-        ingress.append(_at(controller, [rest]))
+        ingress.append(_from_client(controller, [rest]))
     if monitoring.monitors and scraped:
         ingress.append(endpoint(namespace=monitoring.namespace, pods=PROMETHEUS_PODS, ports=scraped))
-    egress = (*dns(settings), *api_server(settings), *_storage(job, settings), *_fetched(job), *declared)
-    return Traffic(tuple(ingress), _once(egress))
+    egress = (*dns(settings), *api_server(settings), *_storage(job, settings), *_jar_server(job), *declared)
+    return Traffic(tuple(ingress), _without_duplicates(egress))
 
 
 def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
-    """What the operator's pods may do.
+    """Allowed connections of the operator's pods.
 
     Args:
         settings: of the stack.
-        jobs: that it looks after.
+        jobs: the jobs that the operator manages.
     """
     jobs = list(jobs)
     ingress: list[Endpoint] = []
     if settings.operator.webhook:
-        # The API server calls it, from an address that is no pod's.
+        # The API server calls the webhook from an address that does not belong to a pod.
         ingress.append(endpoint(ports=[WEBHOOK_PORT]))
     if settings.prometheus.monitors:
         port = str(mapping(settings.operator.values.get("metrics")).get("port") or OPERATOR_METRICS_PORT)
@@ -144,65 +150,65 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     egress = [*dns(settings), *api_server(settings)]
     egress += [endpoint(namespace=name, pods=JOB_MANAGERS, ports=rest) for name in settings.namespaces]
     for job in jobs:
-        if job.kind == FlinkKind.SESSION_JOB:  # the operator fetches its jar, and hands it to the cluster
-            egress += _fetched(job)
-    return Traffic(tuple(ingress), _once((*egress, *settings.operator.egress)))
+        if job.kind == FlinkKind.SESSION_JOB:  # the operator downloads the jar, and uploads it to the cluster
+            egress += _jar_server(job)
+    return Traffic(tuple(ingress), _without_duplicates((*egress, *settings.operator.egress)))
 
 
 def rest_clients(settings: StackSettings) -> Sequence[Peer]:
-    """Who may reach every job's REST endpoint, beside the operator."""
+    """Clients of the REST endpoints of all jobs, in addition to the operator."""
     return settings.network_policies.rest_clients
 
 
 def dns(settings: StackSettings) -> Sequence[Endpoint]:
-    """Who resolves names."""
-    said = settings.network_policies.dns
-    if said is not None:
-        return said
+    """DNS servers."""
+    endpoints = settings.network_policies.dns
+    if endpoints is not None:
+        return endpoints
     return (
         endpoint(namespace="kube-system", pods={"k8s-app": "kube-dns"}, ports=_DNS_PORTS),
-        # A cache on the node, or a cloud's resolver, has an address of the link and is no pod.
+        # A node-local cache or the resolver of a cloud has a link-local address and is not a pod.
         endpoint(cidr=_LINK_LOCAL, ports=_DNS_PORTS),
     )
 
 
 def api_server(settings: StackSettings) -> Sequence[Endpoint]:
-    """Where the Kubernetes API server is."""
-    said = settings.network_policies.api_server
-    if not said.cidrs:
-        return (endpoint(ports=said.ports),)
-    return tuple(endpoint(cidr=cidr, ports=said.ports) for cidr in said.cidrs)
+    """The Kubernetes API server."""
+    address = settings.network_policies.api_server
+    if not address.cidrs:
+        return (endpoint(ports=address.ports),)
+    return tuple(endpoint(cidr=cidr, ports=address.ports) for cidr in address.cidrs)
 
 
 def rest_port(job: Job, settings: StackSettings) -> str:
-    """The port of a job's REST endpoint at its Service."""
+    """The port of a job's REST endpoint on its Service."""
     return _port(_configuration(job, settings), REST_PORT_NAMES)
 
 
 def rest_bind_port(job: Job, settings: StackSettings) -> str:
-    """The port of a job's REST endpoint at its pods, where NetworkPolicies look. It may be a range."""
+    """The port of a job's REST endpoint on its pods, which NetworkPolicies filter. It can be a range."""
     return _port(_configuration(job, settings), ("rest.bind-port", *REST_PORT_NAMES, "jobmanager.web.port"))
 
 
 def _port(configuration: Mapping[str, str], names: Iterable[str]) -> str:
-    """The first of these that is said, or Flink's own where it is no port: 0 is that one to Flink on Kubernetes."""
-    said = next((configuration[name] for name in names if name in configuration), REST_PORT)
+    """The port in the first of the options that is set; Flink's default if it is not a port, or 0."""
+    port = next((configuration[name] for name in names if name in configuration), REST_PORT)
     try:
-        port_range(said)
+        port_range(port)
     except ValueError:
         return REST_PORT
-    return said
+    return port
 
 
 def metrics_ports(job: Job) -> list[str]:
-    """The ports called `metrics` of its pods, which are those that Prometheus is told to read."""
-    found: set[str] = set()
+    """The ports `metrics` of the job's pods, which the PodMonitor selects."""
+    ports: set[str] = set()
     for template in templates(cluster_spec(job.kind, job.spec)):
         for container in listed(template.pod.get("containers")):
             for port in listed(mapping(container).get("ports")):
                 if mapping(port).get("name") == "metrics":
-                    found.add(str(mapping(port).get("containerPort", METRICS_PORT)))
-    return sorted(found)
+                    ports.add(str(mapping(port).get("containerPort", METRICS_PORT)))
+    return sorted(ports)
 
 
 def _configuration(job: Job, settings: StackSettings) -> Mapping[str, str]:
@@ -212,30 +218,30 @@ def _configuration(job: Job, settings: StackSettings) -> Mapping[str, str]:
 
 
 def _storage(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
-    """The stores in which the job's directories, or the jar that it begins with, lie."""
+    """The stores with the job's directories, its initial savepoint and its jar."""
     configuration = _configuration(job, settings)
-    said = job_of(job.spec) or {}
-    places = [*configuration.values(), str(said.get("initialSavepointPath")), str(said.get("jarURI"))]
-    schemes = {match for place in places for match in _CLOUD.findall(place)}
+    job_spec = job_of(job.spec) or {}
+    locations = [*configuration.values(), str(job_spec.get("initialSavepointPath")), str(job_spec.get("jarURI"))]
+    schemes = {match for location in locations for match in _CLOUD.findall(location)}
     if not schemes:
         return ()
     if settings.network_policies.storage is not None:
         return settings.network_policies.storage
-    found: list[Endpoint] = []
+    endpoints: list[Endpoint] = []
     for scheme in sorted(schemes):
         keys = next((keys for name, keys in _ENDPOINTS.items() if scheme.startswith(name)), ())
         url = next((configuration[key] for key in keys if configuration.get(key)), None)
         ports = ("443", "80") if scheme.startswith("wasb") else ("443",)
-        found += at_url(url, job.namespace) if url else public(ports)
-    return (*found, *_identity(settings))
+        endpoints += at_url(url, job.namespace) if url else public(ports)
+    return (*endpoints, *_identity(settings))
 
 
 def _identity(settings: StackSettings) -> Sequence[Endpoint]:
-    """Where a cloud tells pods who they are, if they have no keys."""
+    """Metadata servers, which provide the identity of pods without keys."""
     storage = settings.state_storage
     keys = storage.credentials
     if storage.type == "gcs" and keys.service_account_key is None and not storage.endpoint:
-        # Google: the metadata server, and GKE's own in its place.
+        # Google: the metadata server, and GKE's replacement of it.
         return (
             endpoint(cidr="169.254.169.254/32", ports=["80"]),
             endpoint(cidr="169.254.169.252/32", ports=["988"]),
@@ -248,18 +254,18 @@ def _identity(settings: StackSettings) -> Sequence[Endpoint]:
             endpoint(cidr="169.254.170.23/32", ports=["80"]),
             endpoint(cidr="169.254.169.254/32", ports=["80"]),
         )
-    # A role of the account's (IRSA) and Azure's workload identity are asked for by HTTPS, where the store is.
+    # The role of a ServiceAccount (IRSA) and Azure's workload identity are requested by HTTPS, like the store.
     return public(("443",)) if storage.endpoint and ROLE_ARN in storage.service_account_annotations else ()
 
 
-def _fetched(job: Job) -> Sequence[Endpoint]:
-    """Where the job's jar is fetched from by HTTP."""
+def _jar_server(job: Job) -> Sequence[Endpoint]:
+    """The HTTP server of the job's jar."""
     jar = str((job_of(job.spec) or {}).get("jarURI"))
     return at_url(jar, job.namespace) if jar.startswith(("http://", "https://")) else ()
 
 
 def public(ports: Iterable[str]) -> Sequence[Endpoint]:
-    """Every address that is nobody's own."""
+    """Every public address."""
     ports = tuple(ports)
     return (
         endpoint(cidr="0.0.0.0/0", without=_PRIVATE, ports=ports),
@@ -268,21 +274,21 @@ def public(ports: Iterable[str]) -> Sequence[Endpoint]:
 
 
 def at_url(url: str, namespace: str) -> Sequence[Endpoint]:
-    """What is reached by a URL, as well as that can be known of it.
+    """The endpoints of a URL, as far as the URL determines them.
 
-    A service of the cluster (`minio`, `minio.storage`, `minio.storage.svc…`) stands for the pods of its namespace, at
-    the URL's port; at all ports when that is 80 or 443, which is a service's and seldom its pods'. Any other name may
-    have any address, and so may `example.org`, which looks like a service of the namespace `org`.
+    The name of a service (`minio`, `minio.storage`, `minio.storage.svc…`) results in the pods of its namespace, at the
+    URL's port; at all ports if that is 80 or 443, which services use, but rarely their pods. Any other name can have
+    any address; so can `example.org`, which looks like a service in the namespace `org`.
 
     Args:
         url: with scheme and host.
-        namespace: in which a name without a dot is looked for.
+        namespace: of a service without a dot in its name.
     """
     try:
         parts = urlsplit(url)
         port = parts.port or (80 if parts.scheme == "http" else 443)
     except ValueError:
-        return ()  # said by the rules of what holds the URL
+        return ()  # reported by the rules of the field
     host = (parts.hostname or "").rstrip(".")
     if host in ("", "localhost"):
         return ()
@@ -294,27 +300,27 @@ def at_url(url: str, namespace: str) -> Sequence[Endpoint]:
         return (endpoint(cidr=f"{address}/{address.max_prefixlen}", ports=[str(port)]),)
     labels = host.split(".")
     if "svc" in labels[2:]:
-        home = labels[labels.index("svc", 2) - 1]
+        service_namespace = labels[labels.index("svc", 2) - 1]
     elif len(labels) <= 2:
-        home = labels[1] if len(labels) == 2 else namespace
+        service_namespace = labels[1] if len(labels) == 2 else namespace
     else:
         return (endpoint(ports=[str(port)]),)
     if port not in (80, 443):
-        return (endpoint(namespace=home, ports=[str(port)]),)
-    inside = endpoint(namespace=home)
+        return (endpoint(namespace=service_namespace, ports=[str(port)]),)
+    inside = endpoint(namespace=service_namespace)
     return (inside, endpoint(ports=[str(port)])) if len(labels) == 2 else (inside,)
 
 
-def _at(client: Peer, ports: Iterable[str]) -> Endpoint:
+def _from_client(client: Peer, ports: Iterable[str]) -> Endpoint:
     return endpoint(cidr=client.cidr, without=client.except_, namespace=client.namespace, pods=client.pods, ports=ports)
 
 
-def _once(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:
-    def found() -> Iterator[Endpoint]:
+def _without_duplicates(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:
+    def unique() -> Iterator[Endpoint]:
         seen: list[Endpoint] = []
-        for one in endpoints:
-            if one not in seen:
-                seen.append(one)
-                yield one
+        for entry in endpoints:
+            if entry not in seen:
+                seen.append(entry)
+                yield entry
 
-    return tuple(found())
+    return tuple(unique())

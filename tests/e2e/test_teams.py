@@ -445,7 +445,7 @@ class TestQuota:
         done = make("up", "STACK=sandbox", up_layer(tmp_path, word_count={"parallelism": 20}), timeout=60)
         assert done.returncode != 0
         assert (
-            "asks for 2.2 of cpu (1 JobManager of 0.2, 10 TaskManagers of 0.2), and namespace flink may have 2 in all"
+            "requests 2.2 CPU (1 JobManager with 0.2, 10 TaskManagers with 0.2), exceeding the quota of 2"
         ) in done.stdout + done.stderr
         assert teams.get("flinkdeployment", "word-count", "-n", TEAM) == before
 

@@ -36,7 +36,7 @@ def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().err
     assert "jobs/broken.yaml:2" in said
     assert 'jobTimeOut: unknown field; did you mean "jobTimeout"?' in said
-    assert 'word-cuont: is no job in jobs/; did you mean "word-count"?' in said
+    assert 'word-cuont: unknown job in jobs/; did you mean "word-count"?' in said
     assert "Traceback" not in said
 
 

@@ -206,7 +206,7 @@ def test_the_same_cluster_scoped_object_in_two_namespaces_is_a_problem(project: 
     project.job(INGRESS_CLASS, "a.yaml")
     project.job(INGRESS_CLASS.replace("namespace: b", "namespace: a"), "b.yaml")
     [problem] = project.problems()
-    assert problem == 'jobs/b.yaml:3: metadata.name: "nginx" is in jobs/a.yaml:3 too; name one otherwise'
+    assert problem == 'jobs/b.yaml:3: metadata.name: "nginx" is also declared in jobs/a.yaml:3; rename one of them'
 
 
 def test_a_directory_for_high_availability_that_is_not_on_is_a_warning(project: Project) -> None:

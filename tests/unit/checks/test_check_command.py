@@ -30,7 +30,7 @@ def test_the_shipped_stacks_are_good(stack: str, capsys: pytest.CaptureFixture[s
     assert main(["check", stack]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].startswith(f"{stack}: good; jobs: ")
-    assert re.fullmatch(rf"{stack}: asks for [\d.]+ CPU, .* of memory, .* of storage in \d+ pods", lines[-2])
+    assert re.fullmatch(rf"{stack}: requests [\d.]+ CPU, .* of memory, .* of storage in \d+ pods", lines[-2])
 
 
 def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,9 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     assert not out
     lines = said.splitlines()
     assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: unknown field; did you mean "jobTimeout"? [stack-config]'
-    assert lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: is no job in jobs/; did you mean "word-count"? [stack-config]'
+    assert (
+        lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: unknown job in jobs/; did you mean "word-count"? [stack-config]'
+    )
     assert lines[2].startswith("jobs/broken.yaml:2: is not valid YAML: ")
     assert lines[3].startswith("warning: jobs/word_count.yaml:6: spec.image: ")
     assert lines[4:] == ["x: 3 problems; nothing was touched"]
@@ -199,7 +201,7 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
     assert lines['spec.flinkConfiguration["a.b"] = "1"'] == "jobDefaults (Pulumi.x.yaml:3)"
     assert lines["spec.job.parallelism = 5"] == "jobs.word-count (Pulumi.x.yaml:5)"
     assert lines['spec.flinkVersion = "v2_2"'] == "job file (jobs/word_count.yaml:7)"
-    assert lines['spec.serviceAccount = "flink"'] == "platform"
+    assert lines['spec.serviceAccount = "flink"'] == "derived"
     assert lines['spec.job.args[0] = "--input"'] == "job file (jobs/word_count.yaml:12)"
     assert lines['spec.job.args[4] = "/out"'] == "jobs.word-count (Pulumi.x.yaml:5)"
     assert "instead of" not in said

@@ -12,7 +12,7 @@ import yaml
 from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.namespace import Limits
-from flink_k8s.resolve import pod_requests as demand
+from flink_k8s.resolve import pod_requests
 from tests.unit.project import JOB, SESSION, Project
 
 CLAIM = """
@@ -198,7 +198,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
 def test_how_many_pods_a_deployment_starts_with(
     spec: dict[str, Any], configuration: dict[str, str], numbers: tuple[int, int]
 ) -> None:
-    assert tuple(one.number for one in demand.pods(deployment(**spec), configuration)) == numbers
+    assert tuple(one.number for one in pod_requests.pods(deployment(**spec), configuration)) == numbers
 
 
 @pytest.mark.parametrize(
@@ -219,19 +219,19 @@ def test_how_many_pods_a_deployment_starts_with(
 def test_what_a_task_manager_asks_for(
     task_manager: dict[str, Any], configuration: dict[str, str], cpu: str, memory: int
 ) -> None:
-    pods = demand.pods(deployment(taskManager=task_manager), configuration)[1]
+    pods = pod_requests.pods(deployment(taskManager=task_manager), configuration)[1]
     assert (pods.request("cpu", Limits()), pods.request("memory", Limits())) == (Decimal(cpu), Decimal(memory))
 
 
 def test_a_limit_is_the_request_times_flinks_factor() -> None:
-    [flink] = demand.pods(deployment(), {"kubernetes.taskmanager.cpu.limit-factor": "4"})[1].containers
+    [flink] = pod_requests.pods(deployment(), {"kubernetes.taskmanager.cpu.limit-factor": "4"})[1].containers
     assert flink.limits == {"cpu": Decimal(4), "memory": Decimal(1024**3)}
 
 
 @pytest.mark.parametrize("factor", ["NaN", "Infinity", "1e999999", "0.5", "-1", "x"])
 def test_a_factor_that_flink_cannot_multiply_by_counts_as_none(factor: str) -> None:
     """Another rule refuses it; here no traceback comes of it."""
-    [flink] = demand.pods(deployment(), {"kubernetes.jobmanager.cpu.limit-factor": factor})[0].containers
+    [flink] = pod_requests.pods(deployment(), {"kubernetes.jobmanager.cpu.limit-factor": factor})[0].containers
     assert flink.limits["cpu"] == 1
 
 
@@ -274,14 +274,14 @@ def sized(name: str, cpu: str, **more: str) -> dict[str, Any]:
 def test_a_native_sidecar_counts_beside_what_starts_after_it(first: list[dict[str, Any]], cpu: str) -> None:
     """Kubernetes' formula: it stays beside the containers, and beside each first one that comes after it."""
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": first}}
-    [managers, _] = demand.pods(deployment(podTemplate=template), {})
+    [managers, _] = pod_requests.pods(deployment(podTemplate=template), {})
     assert managers.request("cpu", Limits()) == Decimal(cpu)
 
 
 def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": [sized("first", "1200m")]}}
-    pods = demand.pods(deployment(podTemplate=template), {})
+    pods = pod_requests.pods(deployment(podTemplate=template), {})
     assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("1.5")]
     own = {"podTemplate": {"spec": {"initContainers": [sized("first", "2")]}}}
-    pods = demand.pods(deployment(podTemplate=template, taskManager=own), {})
+    pods = pod_requests.pods(deployment(podTemplate=template, taskManager=own), {})
     assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("2")]

@@ -324,7 +324,7 @@ def test_all_of_the_platforms_namespaces_where_a_team_names_none(project: Stacks
         ({"namespaces": {"a": {"podSecurity": "privileged"}}}, "Pulumi.team.yaml:4: namespaces.a: contains settings that belong to the platform"),
         ({"jobFolders": ["jobs/b"]}, "jobs/b: is not a folder; create it, or correct jobFolders"),
         ({"jobFolders": ["../jobs"]}, "Pulumi.team.yaml:6: jobFolders[0]: is not a folder in the project; write a relative path such as"),
-        ({"jobs": {"wordcount": {}}}, 'jobs.wordcount: is no job in jobs/a/; did you mean "word-count"?'),
+        ({"jobs": {"wordcount": {}}}, 'jobs.wordcount: unknown job in jobs/a/; did you mean "word-count"?'),
     ],
 )  # fmt: skip
 def test_what_a_team_may_not_say(project: Stacks, team: dict[str, Any], problem: str) -> None:
@@ -377,11 +377,11 @@ def test_the_engines_config_gives_the_same(project: Stacks) -> None:
 
 
 def test_the_claim_for_state_costs_the_platform_and_counts_in_the_teams_quota(project: Stacks) -> None:
-    from flink_k8s.resolve import resource_requests as costs
+    from flink_k8s.resolve import resource_requests
 
     def storage(stack: str) -> int:
         platform = project.load(stack)
-        return costs.declared(platform.jobs, platform.attachments, platform.settings).total.usage.storage
+        return resource_requests.declared(platform.jobs, platform.attachments, platform.settings).total.usage.storage
 
     assert (storage("below"), storage("team")) == (2 * 5 * 2**30, 0)
     project.write("below", {**PLATFORM, "namespaces": {"a": {"quota": {"claims": 0}}}})

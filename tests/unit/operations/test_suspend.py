@@ -169,7 +169,7 @@ def test_what_is_left_as_it_is_is_said(project: Project):
         "flink/word-count": "has FINISHED; JOB=word-count suspends it all the same, and a resume runs it anew",
     }
     assert len(suspend.stopping(stack, "word-count", {}, live).stop) == 1
-    with pytest.raises(CommandError, match=r'"wrod-count" is no job of this stack; did you mean "word-count"'):
+    with pytest.raises(CommandError, match=r'unknown job "wrod-count"; did you mean "word-count"'):
         suspend.stopping(stack, "wrod-count", {}, live)
 
 

@@ -62,7 +62,7 @@ def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
 
 
 def test_a_layer_with_a_mistake_is_refused_with_all_problems():
-    with pytest.raises(CommandError, match="word-cuont: is no job"):
+    with pytest.raises(CommandError, match="word-cuont: unknown job"):
         stack.prepare("sandbox", {"jobs": {"word-cuont": {}}})
 
 

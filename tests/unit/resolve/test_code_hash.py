@@ -102,13 +102,13 @@ def test_the_job_is_deployed_with_it_and_explain_says_so(project: Project, write
     assert platform.jobs[0].built_as == "pyflink:dev"
     assert not [remark for remark in project.remarks() if "digest" in remark]
     [line] = [line for line in explain(platform.jobs[0]) if line.startswith("spec.image")]
-    assert line.endswith('# images (Pulumi.x.yaml:4), instead of "pyflink:dev", by the code that it uses')
+    assert line.endswith('# images (Pulumi.x.yaml:4), instead of "pyflink:dev", by its code hash')
 
 
 def test_an_image_may_have_another_in_its_place_for_all(project: Project):
     project.stack({"images": {"pyflink:dev": "pyflink:1"}, "enforced": {"image": "pyflink:dev"}})
     [job] = project.load().jobs
-    assert (job.spec["image"], job.built_as, job.said_image) == ("pyflink:1", None, "pyflink:dev")
+    assert (job.spec["image"], job.built_as, job.declared_image) == ("pyflink:1", None, "pyflink:dev")
 
 
 def test_other_images_stay(project: Project):

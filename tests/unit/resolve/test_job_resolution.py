@@ -335,7 +335,7 @@ def test_a_file_without_namespace_goes_to_the_first_and_one_with_another_is_an_e
 def test_two_jobs_of_one_name_are_an_error_with_both_places(project: Project) -> None:
     project.job(JOB, "copy.yaml")
     assert project.problems() == [
-        'jobs/word_count.yaml:4: metadata.name: "word-count" is in jobs/copy.yaml:4 too; name one otherwise'
+        'jobs/word_count.yaml:4: metadata.name: "word-count" is also declared in jobs/copy.yaml:4; rename one of them'
     ]
 
 
@@ -359,7 +359,7 @@ def test_a_bare_name_must_be_unique(project: Project) -> None:
     )
     project.stack({"jobs": {"word-count": {"parallelism": 2}}})
     [said] = project.problems()
-    assert "fits several jobs; write kind/namespace/name, one of:" in said
+    assert "matches several jobs; write one of:" in said
     project.stack({"jobs": {"FlinkBlueGreenDeployment/flink/word-count": {"parallelism": 2, "image": "c:1"}}})
     by_kind = {job.kind: job for job in project.load().jobs}
     inner = by_kind["FlinkBlueGreenDeployment"].spec["template"]["spec"]  # type: ignore[index]

@@ -10,7 +10,7 @@ import yaml
 
 from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.resolve import resource_requests as costs
+from flink_k8s.resolve import resource_requests
 from flink_k8s.resolve.quota_usage import Costs
 from tests.unit.project import JOB, Project
 
@@ -30,17 +30,17 @@ def job(name: str, kind: str = "FlinkDeployment", **spec: Any) -> str:
 
 def declared(project: Project) -> Costs:
     platform = project.load()
-    return costs.declared(platform.jobs, platform.attachments, platform.settings)
+    return resource_requests.declared(platform.jobs, platform.attachments, platform.settings)
 
 
 def cells(found: Costs, name: str) -> tuple[str, ...]:
-    return next(costs.cells(one) for key, one in found.jobs.items() if key[2] == name)
+    return next(resource_requests.cells(one) for key, one in found.jobs.items() if key[2] == name)
 
 
 def test_a_job_a_team_and_the_environment(project: Project) -> None:
     project.job(job("orders", job={"parallelism": 3}), "orders.yaml")
     project.stack({"namespaces": {"flink": {}, "b": {}}, "jobs": {"orders": {"namespace": "b"}}})
-    assert costs.text(declared(project), "x") == [
+    assert resource_requests.text(declared(project), "x") == [
         "JOB               PODS  CPU  MEMORY  STORAGE",
         "b/orders          4     4    4 GiB   0",
         "b: all            4     4    4 GiB   0",
@@ -56,7 +56,8 @@ def test_a_blue_green_deployment_costs_twice_while_it_changes_over(project: Proj
     assert cells(found, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
     assert cells(found, "word-count") == ("2", "2", "2 GiB", "0")
     assert (
-        costs.summary(found) == "asks for 4 (peak 6) CPU, 4 GiB (peak 6 GiB) of memory, 0 of storage in 4 (peak 6) pods"
+        resource_requests.summary(found)
+        == "requests 4 (peak 6) CPU, 4 GiB (peak 6 GiB) of memory, 0 of storage in 4 (peak 6) pods"
     )
 
 
@@ -105,7 +106,7 @@ def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) ->
     assert cells(found, "orders")[3] == "4 GiB", "its own claim, and one that comes with each of its two pods"
     assert cells(found, "visits")[3] == "2 GiB"
     assert found.shared == {"flink": (4 + 8) * 2**30}, "what two jobs share, and the platform's claim for state"
-    assert costs.cells(found.total)[3] == "18 GiB"
+    assert resource_requests.cells(found.total)[3] == "18 GiB"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_the_command_prints_the_sum_and_with_a_switch_each_job(
     arguments = ["check", "x", "--root", str(project.root)]
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "x: asks for 2 CPU, 2 GiB of memory, 0 of storage in 2 pods",
+        "x: requests 2 CPU, 2 GiB of memory, 0 of storage in 2 pods",
         "x: good; jobs: flink/word-count",
     ]
     assert main([*arguments, "--cost", "text"]) == 0
