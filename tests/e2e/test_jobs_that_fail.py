@@ -84,7 +84,7 @@ class TestJobsThatFail:
         until("the operator saw it", lambda: status(kubectl)["jobManagerDeploymentStatus"] == "ERROR")
         words = last_words(up(platform))
         assert "HA metadata is not available" in words
-        assert "is made anew: `enabled: false` for one `make up`, then without it" in words
+        assert "run `make up` with `enabled: false`, and then without it" in words
 
     def test_made_anew_it_runs(self, platform: Project, kubectl: Kubectl):
         done = up(platform, enabled=False)
