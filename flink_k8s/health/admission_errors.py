@@ -1,6 +1,7 @@
-"""Why Kubernetes does not let a job's pods come into being: its namespace's quota, limits or Pod Security.
+"""Admission errors of a job's pods: by quota, limits or Pod Security of the namespace.
 
-Such a pod is nowhere to be seen. For a JobManager its Deployment says so, for a TaskManager only Flink's log does.
+Kubernetes does not create such a pod. The reason is in the Deployment of a JobManager; for a TaskManager it is only in
+the JobManager's log.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from flink_k8s.facts.mappings import condition
 _FORBIDDEN = re.compile(r'pods "[^"\n]+" is forbidden: [^\n]*?(?=\. Received status| Received status|$)', re.MULTILINE)
 
 _READY_SECONDS = 15
-"""A job that is well has its TaskManagers by then."""
+"""Time after which a healthy job has TaskManagers."""
 
 
 def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
-    """Whether a pod is a JobManager that has been ready for a while: what it has logged may be worth a request."""
+    """Whether a pod is a JobManager that has been ready for a while, so its log may contain admission errors."""
     if (pod["metadata"].get("labels") or {}).get("component") != "jobmanager":
         return False
     ready = condition(pod, "Ready")
@@ -30,12 +31,12 @@ def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
 
 
 def replica_failure(deployment: Mapping[str, Any]) -> str:
-    """Why a Deployment gets no pods, in the API server's words; empty when it gets them."""
+    """The API server's message if a Deployment cannot create pods, else empty."""
     failure = condition(deployment, "ReplicaFailure")
     return "" if failure is None else str(failure.get("message") or failure.get("reason"))
 
 
 def refused_worker(log: str) -> str:
-    """The last refusal of a pod that a JobManager has logged, empty when it has none."""
-    found = _FORBIDDEN.findall(log)
-    return str(found[-1]).strip() if found else ""
+    """The last admission error in the log of a JobManager; empty if there is none."""
+    errors = _FORBIDDEN.findall(log)
+    return str(errors[-1]).strip() if errors else ""

@@ -1,4 +1,4 @@
-"""The API server as the program itself asks it, beside what the engine does: for its watch and for CRDs."""
+"""Requests of the program to the API server, in addition to those of the engine: for the watch and for CRDs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from flink_k8s.config.model import StackSettings
 
 @dataclass(frozen=True)
 class ApiServer:
-    """Where the stack's cluster answers.
+    """The API server of the stack's cluster.
 
     Attributes:
-        kubeconfig: file of the context, None for the usual place.
+        kubeconfig: file with the context; None for the default file.
         context: the stack's kube-context.
     """
 
@@ -27,16 +27,16 @@ class ApiServer:
 
     @classmethod
     def of(cls, settings: StackSettings) -> ApiServer:
-        """The stack's."""
+        """The API server of a stack."""
         return cls(settings.kubeconfig, settings.context)
 
     async def connect(self) -> Any:
-        """A `kubernetes_asyncio` ApiClient; whoever asks closes it.
+        """A `kubernetes_asyncio` ApiClient, which the caller closes.
 
         Raises:
-            pulumi.RunError: when kubeconfig or context cannot be used.
+            pulumi.RunError: if kubeconfig or context are invalid.
         """
-        # Imported here: a preview asks for nothing and need not load a client.
+        # Imported here: a preview needs no client.
         from kubernetes_asyncio import client, config
         from kubernetes_asyncio.config.config_exception import ConfigException
 
@@ -47,19 +47,19 @@ class ApiServer:
             )
         except (ConfigException, OSError) as error:
             raise pulumi.RunError(
-                f"the cluster cannot be asked: {error}; check context and kubeconfig of the stack"
+                f"could not configure the Kubernetes client: {error}; check context and kubeconfig of the stack"
             ) from None
         return client.ApiClient(configuration=configuration)
 
     @asynccontextmanager
     async def asked(self, failure: str) -> AsyncGenerator[Any]:
-        """A client for some requests, whose errors are the run's.
+        """A client whose errors become errors of the run.
 
         Args:
-            failure: what cannot be done when a request fails; the API server's own words are put behind it.
+            failure: first part of the error message; the message of the API server follows.
 
         Raises:
-            pulumi.RunError: when the API server refuses something, or cannot be reached.
+            pulumi.RunError: if the API server refuses a request, or is not reachable.
         """
         from aiohttp import ClientError
         from kubernetes_asyncio.client.exceptions import ApiException
@@ -76,7 +76,7 @@ class ApiServer:
 
 
 def message(error: Any) -> str:
-    """The API server's own words."""
+    """The message of the API server."""
     try:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):

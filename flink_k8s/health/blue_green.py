@@ -1,6 +1,6 @@
-"""Blue/green deployments: the operator waits ten minutes for the deployment that it brings up, and says nothing of why.
+"""Status of blue/green deployments, including the FlinkDeployment that the operator is starting.
 
-So its own status is read. (`kubernetes.operator.bluegreen.abort.grace-period` is how long the operator waits.)
+The operator waits ten minutes for it (`kubernetes.operator.bluegreen.abort.grace-period`) without reporting a reason.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import cast
 
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.failure_reason import Object
-from flink_k8s.health.job_status import Verdict, verdict
+from flink_k8s.health.job_status import JobStatus, evaluate
 
-_COMING = {"INITIALIZING_BLUE": "blue", "TRANSITIONING_TO_BLUE": "blue", "TRANSITIONING_TO_GREEN": "green"}
+_NEXT = {"INITIALIZING_BLUE": "blue", "TRANSITIONING_TO_BLUE": "blue", "TRANSITIONING_TO_GREEN": "green"}
 
 _RUNNING = {
     **dict.fromkeys(("INITIALIZING_BLUE", "ACTIVE_BLUE", "SAVEPOINTING_BLUE", "TRANSITIONING_TO_GREEN"), "blue"),
     **dict.fromkeys(("ACTIVE_GREEN", "SAVEPOINTING_GREEN", "TRANSITIONING_TO_BLUE"), "green"),
 }
-"""Until the one that is coming runs, the one before it does."""
+"""The previous deployment runs until the next one is active."""
 
 
 def children(name: str) -> tuple[str, str]:
@@ -27,30 +27,30 @@ def children(name: str) -> tuple[str, str]:
     return f"{name}-blue", f"{name}-green"
 
 
-def running(found: Object) -> str | None:
-    """The FlinkDeployment that has a blue/green deployment's job now; None while there is none."""
-    status = cast(Object, found.get("status") or {})
+def running(deployment: Object) -> str | None:
+    """Name of the FlinkDeployment that currently runs the job of a blue/green deployment; None if none does."""
+    status = cast(Object, deployment.get("status") or {})
     color = _RUNNING.get(str(status.get("blueGreenState")))
-    return f"{found['metadata']['name']}-{color}" if color else None
+    return f"{deployment['metadata']['name']}-{color}" if color else None
 
 
-def with_coming(judged: Verdict, found: Object, deployments: Mapping[str, Object]) -> Verdict:
-    """The verdict, or that of the FlinkDeployment that is being brought up when it has failed.
+def with_next_deployment(job_status: JobStatus, deployment: Object, deployments: Mapping[str, Object]) -> JobStatus:
+    """The status, or that of the FlinkDeployment that the operator is starting, if that has failed.
 
     Args:
-        judged: of the blue/green deployment.
-        found: the blue/green deployment.
+        job_status: of the blue/green deployment.
+        deployment: the blue/green deployment.
         deployments: the FlinkDeployments of its namespace, by name.
     """
-    status = cast(Object, found.get("status") or {})
-    color = _COMING.get(str(status.get("blueGreenState")))
-    name = f"{found['metadata']['name']}-{color}"
-    if judged.state != "waiting" or name not in deployments:
-        return judged
-    coming = verdict(FlinkKind.DEPLOYMENT, deployments[name])
-    shown = f"{judged.shown}; {name} {coming.shown}"
-    if coming.state != "failed":
-        return replace(judged, shown=shown)
-    # Until the operator has taken a change over, it may be the spec before that fails.
-    patience, is_observed = max(coming.patience, judged.patience), coming.is_observed and judged.is_observed
-    return replace(coming, shown=shown, patience=patience, is_observed=is_observed)
+    status = cast(Object, deployment.get("status") or {})
+    color = _NEXT.get(str(status.get("blueGreenState")))
+    name = f"{deployment['metadata']['name']}-{color}"
+    if job_status.state != "waiting" or name not in deployments:
+        return job_status
+    next_status = evaluate(FlinkKind.DEPLOYMENT, deployments[name])
+    shown = f"{job_status.shown}; {name} {next_status.shown}"
+    if next_status.state != "failed":
+        return replace(job_status, shown=shown)
+    # Until the operator has observed a change, the failure may be that of the previous spec.
+    delay, is_observed = max(next_status.delay, job_status.delay), next_status.is_observed and job_status.is_observed
+    return replace(next_status, shown=shown, delay=delay, is_observed=is_observed)

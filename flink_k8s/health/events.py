@@ -1,6 +1,6 @@
-"""What Kubernetes' events know and no status does: Flink's exceptions, and nodes that an autoscaler is about to bring.
+"""Information that is only in Kubernetes events: Flink's exceptions, and nodes that an autoscaler is adding.
 
-Answers are extras: empty where the API server gives none, or the stack's user may not list events.
+The results are optional: they are empty if the API server fails, or the stack's user must not list events.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from flink_k8s.health.failure_reason import Object, root
 from flink_k8s.health.list_objects import items
 
 _BRINGS_NODE = ("TriggeredScaleUp", "Nominated")
-"""The reasons of the cluster autoscaler and of Karpenter."""
+"""Reasons in events of the cluster autoscaler and of Karpenter."""
 
 
 async def last_exception(api_client: Any, namespace: str, name: str) -> str:
-    """The newest exception of a job that Flink restarts, which the operator writes into an event; in one line."""
-    found = await _list(api_client, namespace, f"involvedObject.name={name},reason=JobException")
-    if not found:
+    """The newest exception of a restarting job, which the operator writes into an event; in one line."""
+    events = await _list(api_client, namespace, f"involvedObject.name={name},reason=JobException")
+    if not events:
         return ""
-    return root(str(max(found, key=_when).get("message") or ""))
+    return root(str(max(events, key=_when).get("message") or ""))
 
 
 async def brings_node(api_client: Any, namespace: str, pods: Collection[str]) -> bool:
-    """Whether an autoscaler has said of each of these pods that a node comes for it."""
+    """Whether an autoscaler is adding a node for each of the pods."""
     waiting = set(pods)
     for reason in _BRINGS_NODE:
         for event in await _list(api_client, namespace, f"involvedObject.kind=Pod,reason={reason}"):

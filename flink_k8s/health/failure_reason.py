@@ -1,4 +1,4 @@
-"""Why a job does not run, in the words of who knows: the operator's error, Python's last line, a pod's condition."""
+"""Reasons why a job does not run: the operator's error, Python's last line, the condition of a pod."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ UNSCHEDULABLE = "Unschedulable"
 """The scheduler's reason for a pod that fits on no node."""
 
 _CAUSED_BY = "Caused by: "
-_CURES = {
+_REMEDIES = {
     "HA metadata is not available": (
-        "a job that has never run has nothing to go on from, and is made anew: `enabled: false` for one `make up`, then"
-        " without it; one that has run starts from a savepoint or checkpoint that restoreFrom names"
+        "if the job has never run, it has no state; create it again: run `make up` with `enabled: false`, and then"
+        " without it; if it has run, set restoreFrom to a savepoint or checkpoint"
     ),
 }
-"""What helps, by words of the operator that say no more than `Manual restore required`."""
+"""Remedies by text in the operator's error, which only contains `Manual restore required`."""
 
 _NEVER_PASS = ("org.apache.flink.configuration.IllegalConfigurationException",)
 
 
 @dataclass(frozen=True)
 class OperatorError:
-    """A status' `error`, read.
+    """The parsed `error` of a status.
 
     Attributes:
         text: the cause, in one line.
-        is_final: Flink refuses the configuration: nothing but another one helps.
-        is_refusal: the operator refuses the spec, and goes on with the one before.
-        is_of_pods: what the operator has read off the pods, once: they may say something newer.
+        is_final: Flink refuses the configuration, so a retry cannot succeed.
+        is_refusal: the operator refuses the spec, and continues with the previous one.
+        is_of_pods: the operator has read the error from the pods, whose conditions may be newer.
     """
 
     text: str = ""
@@ -42,44 +42,48 @@ class OperatorError:
 
     @classmethod
     def of(cls, error: object) -> OperatorError:
-        """Reads it: the operator writes an exception there as JSON, its causes in `throwableList`."""
+        """Parse an error: the operator writes an exception as JSON, with its causes in `throwableList`."""
         if not error:
             return cls()
         try:
-            found = cast(Object, json.loads(str(error)))
+            exception = cast(Object, json.loads(str(error)))
         except json.JSONDecodeError:
-            return cls(_with_cure(root(str(error))))
-        causes = [found, *cast("list[Object]", found.get("throwableList") or [])]
-        outermost = str(found.get("type") or "")
+            return cls(_with_remedy(root(str(error))))
+        causes = [exception, *cast("list[Object]", exception.get("throwableList") or [])]
+        outermost = str(exception.get("type") or "")
         return cls(
-            _with_cure(_innermost(causes) or str(found.get("type") or error)),
+            _with_remedy(_innermost(causes) or str(exception.get("type") or error)),
             is_final=str(causes[-1].get("type")) in _NEVER_PASS,
             is_refusal=outermost.endswith(".ValidationException"),
             is_of_pods=outermost.endswith(".DeploymentFailedException"),
         )
 
 
-def _with_cure(text: str) -> str:
-    cures = [cure for words, cure in _CURES.items() if words in text]
-    return "; ".join((text, *cures))
+def _with_remedy(text: str) -> str:
+    remedies = [remedy for words, remedy in _REMEDIES.items() if words in text]
+    return "; ".join((text, *remedies))
 
 
 def _innermost(causes: list[Object]) -> str:
-    """The text of the last cause that has one; of several in a row of one type the first, which says where it was."""
-    speaking = [cause for cause in causes if cause.get("message")]
-    if not speaking:
+    """The text of the last cause with a message; of consecutive causes of one type, the first has more context."""
+    with_message = [cause for cause in causes if cause.get("message")]
+    if not with_message:
         return ""
-    cause = speaking.pop()
-    while speaking and speaking[-1].get("type") == cause.get("type") and cause["message"] in speaking[-1]["message"]:
-        cause = speaking.pop()
+    cause = with_message.pop()
+    while (
+        with_message
+        and with_message[-1].get("type") == cause.get("type")
+        and cause["message"] in with_message[-1]["message"]
+    ):
+        cause = with_message.pop()
     name, message = str(cause.get("type") or ""), root(str(cause["message"]))
-    # A SerializedThrowable is Flink's wrapping; its message begins with the exception that it wraps.
+    # SerializedThrowable is a wrapper of Flink; its message begins with the wrapped exception.
     is_named = name in message or name.endswith(".SerializedThrowable") or message != str(cause["message"])
     return message if is_named else f"{name}: {message}".removeprefix(": ")
 
 
 def root(text: str) -> str:
-    """What a message with a whole stack in it comes to: its last cause. Flink's REST interface answers so."""
+    """The last cause in a message with a stack trace, such as those of Flink's REST endpoint."""
     lines = text.strip().splitlines()
     if not any(line.startswith(("\tat ", _CAUSED_BY)) for line in lines):
         return text
@@ -88,23 +92,23 @@ def root(text: str) -> str:
 
 
 def python_error(log: str) -> str:
-    """The last line that a PyFlink program wrote before its process ended badly, empty when the log has none.
+    """The last line that a failed PyFlink program wrote; empty if the log does not contain it.
 
-    Flink itself knows no more than the exit code; what Python printed stands in the JobManager's log.
+    Flink reports only the exit code; the output of Python is in the JobManager's log.
     """
     before, exited, _ = log.rpartition("--- Python Process Exited ---")
     if not exited:
         return ""
     for line in reversed(before.splitlines()):
-        _, is_python, said = line.partition("flink.client.python.PythonDriver")
-        text = said.partition(" - ")[2].strip()
+        _, is_python, record = line.partition("flink.client.python.PythonDriver")
+        text = record.partition(" - ")[2].strip()
         if is_python and text.strip("- "):
             return "" if "Python Process Started" in text else text
     return ""
 
 
 def pod_trouble(pod: Object) -> str:
-    """Why a pod does not run, in Kubernetes' words: `pod x: Unschedulable: …`; empty when it does."""
+    """The reason and message of a pod that does not run, `pod x: Unschedulable: …`; empty if it runs."""
     name = cast(Object, pod["metadata"])["name"]
     status = cast(Object, pod.get("status") or {})
     for condition in cast(list[Object], status.get("conditions") or []):

@@ -1,4 +1,4 @@
-"""Lists of the API server that are extras: without them a message says less, and that is all."""
+"""Optional lists of objects from the API server: without them a message contains less information."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flink_k8s.health.failure_reason import Object
 REQUEST_SECONDS = 5
 
 
-async def items(listing: Callable[..., Awaitable[Any]], namespace: str, **selector: str) -> list[Object]:
-    """What a list method of `kubernetes_asyncio` gives; nothing where it fails."""
+async def items(list_method: Callable[..., Awaitable[Any]], namespace: str, **selector: str) -> list[Object]:
+    """The result of a list method of `kubernetes_asyncio`; empty if the request fails."""
     try:
-        # As text: making objects of hundreds of pods would hold up every watch. From the API server's cache.
-        answer = await listing(
+        # As text: to parse hundreds of pods to objects would delay the watches. From the cache of the API server.
+        answer = await list_method(
             namespace, **selector, resource_version="0", _preload_content=False, _request_timeout=REQUEST_SECONDS
         )
         return cast("list[Object]", json.loads(await answer.read())["items"])
-    except Exception:  # the watch itself reports an API server that is gone
+    except Exception:  # the watch reports an unreachable API server
         return []

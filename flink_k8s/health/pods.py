@@ -1,4 +1,4 @@
-"""What the pods of a namespace's jobs wait for, and what they had to say: asked once for all jobs that want to know."""
+"""Issues and logs of the pods of jobs, with one request for all jobs of a namespace."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from flink_k8s.health.failure_reason import UNSCHEDULABLE, Object, pod_trouble, 
 from flink_k8s.health.list_objects import REQUEST_SECONDS, items
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 
-_FLINKS = "app,component in (jobmanager,taskmanager)"
+_FLINK_PODS = "app,component in (jobmanager,taskmanager)"
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """What keeps the pods of a job from running.
+class PodIssue:
+    """The reason why pods of a job do not run.
 
     Attributes:
-        text: in Kubernetes' words; empty when nothing does.
-        of_pods: whether pods are there that do not run; otherwise they do not come into being.
+        text: from Kubernetes; empty if all pods run.
+        of_pods: whether the pods exist but do not run; otherwise Kubernetes does not create them.
         unscheduled: the pods that fit on no node.
-        may_pass: whether it passes when others make room, or a volume is there.
-        has_worker: whether a TaskManager is ready all the same.
+        may_pass: whether the pods can be scheduled after other pods have ended, or a volume has been created.
+        has_worker: whether a TaskManager is ready nevertheless.
     """
 
     text: str = ""
@@ -36,14 +36,14 @@ class Trouble:
 
 
 class Pods:
-    """The pods of Flink in one namespace. Answers are extras: empty where the API server gives none."""
+    """The Flink pods in one namespace. The results are optional: they are empty if the API server fails."""
 
     def __init__(self, api_client: Any, namespace: str, fresh_seconds: float) -> None:
         """
         Args:
             api_client: of kubernetes_asyncio.
             namespace: of the jobs.
-            fresh_seconds: how old an answer may be that is given again.
+            fresh_seconds: maximum age of a result that is returned again.
         """
         self._client = api_client
         self._namespace = namespace
@@ -53,52 +53,54 @@ class Pods:
         self._deployments: list[Object] = []
         self._lock = asyncio.Lock()
 
-    async def trouble(self, apps: Collection[str]) -> Trouble:
-        """Why pods of a job's clusters do not run, or do not come into being.
+    async def issue(self, apps: Collection[str]) -> PodIssue:
+        """The issue of the pods of a job's clusters.
 
         Args:
-            apps: their names.
+            apps: names of the clusters.
         """
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now - self._at >= self._fresh:
-                self._pods = await self._list(_FLINKS)
+                self._pods = await self._list(_FLINK_PODS)
                 self._deployments = await self._list_deployments()
                 self._at = asyncio.get_running_loop().time()
-        found = [pod for pod in self._pods if (pod["metadata"].get("labels") or {}).get("app") in apps]
-        troubled = [pod for pod in found if pod_trouble(pod)]
-        if not troubled:
-            return Trouble(await self._refused(apps, found))
-        texts = [pod_trouble(pod) for pod in troubled]
-        unscheduled = [pod for pod, text in zip(troubled, texts, strict=True) if f": {UNSCHEDULABLE}: " in text]
-        return Trouble(
+        job_pods = [pod for pod in self._pods if (pod["metadata"].get("labels") or {}).get("app") in apps]
+        pods_with_issue = [pod for pod in job_pods if pod_trouble(pod)]
+        if not pods_with_issue:
+            return PodIssue(await self._admission_error(apps, job_pods))
+        texts = [pod_trouble(pod) for pod in pods_with_issue]
+        unscheduled = [pod for pod, text in zip(pods_with_issue, texts, strict=True) if f": {UNSCHEDULABLE}: " in text]
+        return PodIssue(
             "; ".join(texts),
             of_pods=True,
-            unscheduled=tuple(pod["metadata"]["name"] for pod in unscheduled if len(unscheduled) == len(troubled)),
+            unscheduled=tuple(
+                pod["metadata"]["name"] for pod in unscheduled if len(unscheduled) == len(pods_with_issue)
+            ),
             may_pass=all(UNSCHEDULABLE in text and may_be_scheduled(text) for text in texts),
-            has_worker=any(map(_is_ready_worker, found)),
+            has_worker=any(map(_is_ready_worker, job_pods)),
         )
 
-    async def _refused(self, apps: Collection[str], pods: list[Object]) -> str:
-        """What the API server says to pods that it does not let in."""
+    async def _admission_error(self, apps: Collection[str], pods: list[Object]) -> str:
+        """The message of the API server about pods that it refuses."""
         for deployment in self._deployments:
-            if deployment["metadata"]["name"] in apps and (said := replica_failure(deployment)):
-                return said
-        # What was refused once stays in the log when it is let in at last.
+            if deployment["metadata"]["name"] in apps and (message := replica_failure(deployment)):
+                return message
+        # An error remains in the log after a later attempt has succeeded.
         for pod in filter(is_waiting_for_workers, [] if any(map(_is_worker, pods)) else pods):
-            if said := refused_worker(await self._log(pod, 400)):
-                return said
+            if message := refused_worker(await self._log(pod, 400)):
+                return message
         return ""
 
     async def python_error(self, app: str) -> str:
-        """What the Python program of a job said before it ended badly; empty when it said nothing."""
+        """The last line of the failed Python program of a job; empty if there is none."""
         for pod in await self._list(f"app={app},component=jobmanager"):
-            if said := python_error(await self._log(pod, 1000)):
-                return said
+            if message := python_error(await self._log(pod, 1000)):
+                return message
         return ""
 
     async def _log(self, pod: Object, lines: int) -> str:
-        """The end of what Flink's container has logged."""
+        """The last lines of the log of Flink's container."""
         from kubernetes_asyncio import client
 
         try:
@@ -109,14 +111,14 @@ class Pods:
                 tail_lines=lines,
                 _request_timeout=REQUEST_SECONDS,
             )
-        except Exception:  # the operator's own error is there in any case
+        except Exception:  # the operator's error is available in any case
             return ""
 
     async def _list_deployments(self) -> list[Object]:
         from kubernetes_asyncio import client
 
         api: Any = client.AppsV1Api(self._client)
-        return await items(api.list_namespaced_deployment, self._namespace, label_selector=_FLINKS)
+        return await items(api.list_namespaced_deployment, self._namespace, label_selector=_FLINK_PODS)
 
     async def _list(self, selector: str) -> list[Object]:
         from kubernetes_asyncio import client
@@ -125,12 +127,16 @@ class Pods:
         return await items(api.list_namespaced_pod, self._namespace, label_selector=selector)
 
 
-def may_be_scheduled(said: str) -> bool:
-    """Whether what the scheduler says of a pod may pass on the nodes that are there.
+def may_be_scheduled(message: str) -> bool:
+    """Whether a pod can be scheduled later on the existing nodes, by the message of the scheduler.
 
-    One of them would have room if others went, or the pod's volume is being made.
+    A node would have room if other pods ended, or the pod's volume is being created.
     """
-    return "Preemption is not helpful" not in said or "No preemption victims" in said or "unbound immediate" in said
+    return (
+        "Preemption is not helpful" not in message
+        or "No preemption victims" in message
+        or "unbound immediate" in message
+    )
 
 
 def _is_ready_worker(pod: Object) -> bool:

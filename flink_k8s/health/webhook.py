@@ -1,7 +1,7 @@
-"""The operator's webhook: what it is asked about can be made once it answers and its certificate is trusted.
+"""Waits until the operator's webhook answers and its certificate is trusted, so Flink resources can be created.
 
-The operator's release is ready before that: the webhook's container has no probe, and cert-manager writes the authority
-that the API server trusts into the webhook's configuration a while after it has made the certificate.
+The operator's release is ready earlier: the webhook's container has no probe, and cert-manager writes the trusted
+authority into the webhook's configuration some time after it has issued the certificate.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from flink_k8s.health.api_server import ApiServer, message
 _TRIES_SECONDS: Final = 0.5
 _REQUEST_SECONDS: Final = 60
 _NOT_REACHED = "failed calling webhook"
-"""The API server's words for a webhook that it cannot reach or does not trust; what a webhook refuses has others."""
+"""Part of the API server's message if it cannot reach or does not trust a webhook, in contrast to a refusal."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Sends the API server a FlinkDeployment that it is not to keep, until it does not say that it lacks the webhook.
+    """Sends dry-run requests for a FlinkDeployment to the API server, until it can call the webhook.
 
     Attributes:
         api_server: of the stack's cluster.
         operator: the operator's namespace.
-        watched: a namespace whose Flink resources the operator looks after.
-        timeout_seconds: how long the webhook may take.
+        watched: a namespace that the operator watches.
+        timeout_seconds: maximum time until the webhook answers.
     """
 
     api_server: ApiServer
@@ -38,34 +38,34 @@ class Webhook:
     timeout_seconds: float = 180
 
     async def wait(self) -> None:
-        """Returns once the webhook answers, whatever it says, or the API server has another reason to refuse.
+        """Return when the webhook answers, even with a refusal, or the API server refuses for another reason.
 
         Raises:
-            pulumi.RunError: when the time is out, with the API server's own words; or the cluster cannot be asked.
+            pulumi.RunError: if the timeout expires, with the API server's message; or the cluster is unreachable.
         """
-        failure = "the operator's webhook cannot be looked at"
-        said = ""
+        failure = "could not query the operator's webhook"
+        last_error = ""
         try:
             async with asyncio.timeout(self.timeout_seconds), self.api_server.asked(failure) as api_client:
-                while why := await self._why_not(api_client):
-                    if why != said:
-                        pulumi.log.info(f"the operator's webhook does not answer yet: {why}")
-                    said = why
+                while error := await self._connection_error(api_client):
+                    if error != last_error:
+                        pulumi.log.info(f"the operator's webhook does not answer yet: {error}")
+                    last_error = error
                     await asyncio.sleep(_TRIES_SECONDS)
         except TimeoutError:
             raise pulumi.RunError(
-                f"the operator's webhook does not answer after {self.timeout_seconds:.0f} s, and without it no job can "
-                f"be made or changed: {said}; its log: kubectl logs -n {self.operator} "
-                "deployment/flink-kubernetes-operator -c flink-webhook; its certificate: kubectl describe "
+                f"the operator's webhook does not answer after {self.timeout_seconds:.0f} s, so no job can be created "
+                f"or changed: {last_error}; check its log: kubectl logs -n {self.operator} "
+                "deployment/flink-kubernetes-operator -c flink-webhook; and its certificate: kubectl describe "
                 f"certificates,secrets -n {self.operator}"
             ) from None
 
-    async def _why_not(self, api_client: Any) -> str:
-        """Why the API server cannot ask it, empty when it can."""
+    async def _connection_error(self, api_client: Any) -> str:
+        """The error of the API server if it cannot call the webhook, else empty."""
         from kubernetes_asyncio import client
         from kubernetes_asyncio.client.exceptions import ApiException
 
-        asked = {
+        manifest = {
             "apiVersion": FLINK_API,
             "kind": "FlinkDeployment",
             "metadata": {"name": "is-the-webhook-there"},
@@ -78,11 +78,11 @@ class Webhook:
                 FLINK_VERSION,
                 self.watched,
                 "flinkdeployments",
-                asked,
+                manifest,
                 dry_run="All",
                 _request_timeout=_REQUEST_SECONDS,
             )
         except ApiException as error:
-            said = message(error)
-            return said if error.status == 500 and _NOT_REACHED in said else ""
+            error_message = message(error)
+            return error_message if error.status == 500 and _NOT_REACHED in error_message else ""
         return ""

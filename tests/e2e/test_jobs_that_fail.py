@@ -82,7 +82,7 @@ def test_up_fails_with_the_reason_of_a_job_that_never_ran(platform: Project, kub
         until("the operator saw it", lambda: status(kubectl)["jobManagerDeploymentStatus"] == "ERROR")
         words = last_words(up(platform))
         assert "HA metadata is not available" in words
-        assert "is made anew: `enabled: false` for one `make up`, then without it" in words
+        assert "run `make up` with `enabled: false`, and then without it" in words
 
     with step("removed and created again, the job runs"):
         done = up(platform, enabled=False)

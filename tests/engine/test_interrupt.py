@@ -18,7 +18,7 @@ from tests.project import NOTHING, Project, changes, destroy, kill_session
 from tests.steps import step
 from tests.waiting import until
 
-WAITS = "not seen by the operator"
+WAITS = "not observed by the operator"
 """What `up` prints while it waits for a job."""
 LOCKED = "locked"
 NO_JOB: dict[str, Any] = {"jobs": {"word-count": {"enabled": False}}}

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.health import job_status as verdicts
-from flink_k8s.health.blue_green import with_coming
-from flink_k8s.health.job_status import Verdict, verdict
+from flink_k8s.health import job_status
+from flink_k8s.health.blue_green import with_next_deployment
+from flink_k8s.health.job_status import JobStatus, evaluate
 from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, exception
 
 
-def judged(state: str, job_state: str = "RUNNING", recorded: str = "5", **children: dict[str, Any]) -> Verdict:
+def judged(state: str, job_state: str = "RUNNING", recorded: str = "5", **children: dict[str, Any]) -> JobStatus:
     found = blue_green(state, job_state, written="5", recorded=recorded)
     deployments = {f"a-{color}": child for color, child in children.items()}
-    return with_coming(verdict("FlinkBlueGreenDeployment", found), found, deployments)
+    return with_next_deployment(evaluate("FlinkBlueGreenDeployment", found), found, deployments)
 
 
 FAILED = deployment("FAILED", error="no such script")
@@ -56,12 +56,12 @@ def test_an_active_one_is_ready_whatever_is_left_of_the_other():
 
 def test_how_long_it_has_to_be_so_is_that_of_the_deployment():
     child = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
-    assert judged("INITIALIZING_BLUE", blue=child).patience == verdict("FlinkDeployment", child).patience > 0
+    assert judged("INITIALIZING_BLUE", blue=child).delay == evaluate("FlinkDeployment", child).delay > 0
 
 
 def test_a_corrected_one_is_not_failed_by_the_spec_before():
     bad = exception("E", "x", (CONFIGURATION, "too little memory"))
     child = deployment("UPGRADING", error=bad)
-    assert judged("TRANSITIONING_TO_BLUE", blue=child).patience == 0
+    assert judged("TRANSITIONING_TO_BLUE", blue=child).delay == 0
     before = judged("TRANSITIONING_TO_BLUE", recorded="2", blue=child)
-    assert (before.patience, before.is_observed) == (verdicts.OBSERVE_SECONDS, False)
+    assert (before.delay, before.is_observed) == (job_status.OBSERVE_SECONDS, False)

@@ -104,4 +104,4 @@ def test_words_that_say_no_cure_get_one():
     for error in (said, json.dumps({"type": "o.UpgradeFailureException", "message": said})):
         text = OperatorError.of(error).text
         assert said in text
-        assert text.endswith("one that has run starts from a savepoint or checkpoint that restoreFrom names")
+        assert text.endswith("if it has run, set restoreFrom to a savepoint or checkpoint")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.health import job_status as verdicts
-from flink_k8s.health.job_status import is_observed, verdict
+from flink_k8s.health import job_status
+from flink_k8s.health.job_status import evaluate, is_observed
 from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, exception
 
 RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generation": 2}}})
@@ -59,7 +59,7 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
     ],
 )
 def test_verdict(kind: str, found: dict[str, Any], state: str):
-    assert verdict(kind, found).state == state
+    assert evaluate(kind, found).state == state
 
 
 SUSPENDED = {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "SUSPENDED"}}}
@@ -79,31 +79,31 @@ SUSPENDED = {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobSta
     ],
 )
 def test_what_is_to_be_suspended_is_well_once_it_is(kind: str, found: dict[str, Any], state: str):
-    assert verdict(kind, found, suspended=True).state == state
+    assert evaluate(kind, found, suspended=True).state == state
 
 
 def test_what_is_to_run_and_is_suspended_is_waited_for():
-    assert verdict("FlinkDeployment", deployment("SUSPENDED")).state == "waiting"
-    assert verdict("FlinkBlueGreenDeployment", SUSPENDED).state == "waiting"
+    assert evaluate("FlinkDeployment", deployment("SUSPENDED")).state == "waiting"
+    assert evaluate("FlinkBlueGreenDeployment", SUSPENDED).state == "waiting"
 
 
 @pytest.mark.parametrize(
-    ("found", "patience"),
+    ("found", "delay"),
     [
-        (deployment("UPGRADING", error="etcd is slow"), verdicts.RECOVERY_SECONDS),
+        (deployment("UPGRADING", error="etcd is slow"), job_status.RECOVERY_SECONDS),
         (deployment("UPGRADING", error=exception("E", "x", (CONFIGURATION, "too little memory"))), 0),
         # Both may be of the spec before: the operator has not taken this one over.
-        (deployment("STABLE", observed=1, error="no savepoint"), verdicts.RECOVERY_SECONDS),
-        (deployment("STABLE", observed=1, error=exception("ValidationException", "no")), verdicts.OBSERVE_SECONDS),
+        (deployment("STABLE", observed=1, error="no savepoint"), job_status.RECOVERY_SECONDS),
+        (deployment("STABLE", observed=1, error=exception("ValidationException", "no")), job_status.OBSERVE_SECONDS),
         (
             deployment("UPGRADING", observed=1, error=exception("E", "x", (CONFIGURATION, "too little memory"))),
-            verdicts.RECOVERY_SECONDS,
+            job_status.RECOVERY_SECONDS,
         ),
     ],
 )
-def test_how_long_an_error_has_to_pass(found: dict[str, Any], patience: float):
-    judged = verdict("FlinkDeployment", found)
-    assert (judged.state, judged.patience) == ("failed", patience)
+def test_how_long_an_error_has_to_pass(found: dict[str, Any], delay: float):
+    judged = evaluate("FlinkDeployment", found)
+    assert (judged.state, judged.delay) == ("failed", delay)
 
 
 def test_operators_before_1_9_say_the_generation_in_the_reconciled_spec():
@@ -116,10 +116,10 @@ def test_operators_before_1_9_say_the_generation_in_the_reconciled_spec():
 @pytest.mark.parametrize("job_state", ["RUNNING", "FAILING"])
 def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_state: str):
     """ACTIVE_BLUE may be said of the spec before: the status has no generation."""
-    old = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="2"))
-    new = verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="5"))
-    assert (old.patience, new.patience) == (verdicts.OBSERVE_SECONDS, 0)
-    assert verdict("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state)).patience > 0
+    old = evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="2"))
+    new = evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="5"))
+    assert (old.delay, new.delay) == (job_status.OBSERVE_SECONDS, 0)
+    assert evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state)).delay > 0
     assert old.state == new.state == {"RUNNING": "ready", "FAILING": "failed"}[job_state]
 
 
@@ -148,5 +148,5 @@ def test_a_blue_green_deployment_is_taken_over_when_its_spec_is(
     if taken is not None:
         status["lastReconciledSpec"] = json.dumps({"spec": {"template": {"spec": taken}}})
     found = {"metadata": {"name": "a"}, "spec": {"template": {"spec": declared}}, "status": status}
-    judged = verdict("FlinkBlueGreenDeployment", found)
-    assert (judged.is_observed, judged.patience) == (is_same, 0 if is_same else verdicts.OBSERVE_SECONDS)
+    judged = evaluate("FlinkBlueGreenDeployment", found)
+    assert (judged.is_observed, judged.delay) == (is_same, 0 if is_same else job_status.OBSERVE_SECONDS)

@@ -16,8 +16,7 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from flink_k8s.health import job_status as verdicts
-from flink_k8s.health import readiness
+from flink_k8s.health import job_status, readiness
 from flink_k8s.health import waiting as waitings
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.readiness import Readiness
@@ -140,7 +139,7 @@ def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, sa
         assert await waiting == "STABLE"
 
     run(tmp_path, play)
-    assert said == ["STABLE, change not seen by the operator yet", "DEPLOYED", "STABLE"]
+    assert said == ["STABLE, change not observed by the operator yet", "DEPLOYED", "STABLE"]
 
 
 def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
@@ -165,7 +164,7 @@ def test_a_failed_python_program_speaks_for_itself(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_a_job_that_restarts_itself_may_leave_failed_again(tmp_path: Path):
+def test_a_job_that_is_restarted_by_operator_may_leave_failed_again(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="passing"))
         restarting = job(**{"kubernetes.operator.job.restart.failed": "true"})
@@ -177,9 +176,9 @@ def test_a_job_that_restarts_itself_may_leave_failed_again(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_a_job_that_restarts_itself_and_stays_failed_is_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_job_that_stays_failed_after_a_restart_is_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(waitings, "RESTART_SECONDS", 0)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="for good"))
@@ -203,8 +202,8 @@ def test_a_job_manager_in_error_has_a_minute_to_get_well(tmp_path: Path):
 def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.2)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(job_status, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off 20s restarting"))
@@ -217,8 +216,8 @@ def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
 def test_a_crash_loop_is_counted_from_its_first_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ):
-    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 1.5)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 10)
+    monkeypatch.setattr(job_status, "RECOVERY_SECONDS", 1.5)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 10)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         failing = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
@@ -248,8 +247,8 @@ def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, sai
 
 
 def test_pods_that_cannot_run_fail_it_long_before_the_time_is_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.3)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "POD_ISSUE_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
@@ -269,8 +268,8 @@ def unscheduled(said: str) -> dict[str, Any]:
 
 
 def test_a_pod_that_fits_on_no_node_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.3)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "POD_ISSUE_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.pod_status = unscheduled(NO_NODE)
@@ -285,8 +284,8 @@ def test_a_pod_that_fits_on_no_node_fails_it(tmp_path: Path, monkeypatch: pytest
 def test_a_pod_for_which_a_node_or_room_may_come_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, because: str
 ):
-    monkeypatch.setattr(readiness, "LASTING_SECONDS", 0.2)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "POD_ISSUE_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.pod_status = unscheduled(NO_ROOM if because == "room" else NO_NODE)
@@ -303,7 +302,7 @@ def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Flink's default scheduler says RUNNING when it begins to ask for slots."""
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("STABLE", jobStatus={"state": "RUNNING"}))
@@ -317,7 +316,7 @@ def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
 
 
 def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]):
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.pod_status = {}
@@ -337,8 +336,8 @@ def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_the_pods_say_is_newer_than_what_the_operator_has_read_off_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(verdicts, "RECOVERY_SECONDS", 0.2)
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr(job_status, "RECOVERY_SECONDS", 0.2)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(in_error(exception("DeploymentFailedException", "a ConfigMap was not there yet")))
@@ -365,7 +364,7 @@ def test_a_broken_connection_is_made_again(tmp_path: Path):
 def test_who_may_not_watch_hears_it(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.forbidden = True
-        with pytest.raises(pulumi.RunError, match="must be allowed to watch"):
+        with pytest.raises(pulumi.RunError, match=r"allow the stack.s user to watch"):
             await watch.wait(job(), RESOURCE)
 
     run(tmp_path, play)
@@ -374,7 +373,7 @@ def test_who_may_not_watch_hears_it(tmp_path: Path):
 def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(readiness, "TROUBLE_SECONDS", 0.5)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.5)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         names = [f"job-{number}" for number in range(300)]
@@ -392,7 +391,7 @@ def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-        await until(lambda: not watch._streams)
+        await until(lambda: not watch._watches)
 
     run(tmp_path, play)
 

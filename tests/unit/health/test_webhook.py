@@ -93,7 +93,7 @@ def test_it_gives_up_with_the_api_servers_words_and_where_to_look(tmp_path: Path
     with pytest.raises(pulumi.RunError) as raised:
         waited(Server([(500, UNKNOWN)]), tmp_path, seconds=2)
     words = str(raised.value)
-    assert words.startswith("the operator's webhook does not answer after 2 s, and without it no job can be made")
+    assert words.startswith("the operator's webhook does not answer after 2 s, so no job can be created or changed")
     assert UNKNOWN in words
     assert "kubectl logs -n flink-operator deployment/flink-kubernetes-operator -c flink-webhook" in words
 
@@ -104,5 +104,5 @@ def test_a_cluster_that_cannot_be_asked_is_said(tmp_path: Path, said: list[str])
             pass
         await Webhook(api_server, "flink-operator", "team-a").wait()
 
-    with pytest.raises(pulumi.RunError, match="the operator's webhook cannot be looked at: Cannot connect"):
+    with pytest.raises(pulumi.RunError, match=r"could not query the operator.s webhook: Cannot connect"):
         asyncio.run(play())
