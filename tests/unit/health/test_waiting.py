@@ -10,7 +10,7 @@ import pytest
 from flink_k8s.health import job_status
 from flink_k8s.health import waiting as waitings
 from flink_k8s.health.job_status import evaluate
-from flink_k8s.health.waiting import WaitState
+from flink_k8s.health.readiness import WaitState
 from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, exception
 
 RESOURCE: Any = None
