@@ -50,7 +50,7 @@ def write(stack: str, out: Path) -> dict[str, str]:
     except (ProblemsError, CommandError, pulumi.RunError) as error:
         raise FailedError(str(error)) from error
     for note in notes:
-        if note.startswith("not inflated"):
+        if note.startswith("chart not rendered"):
             say(note)
     made = parts.of_stack(recording, [one.manifest for one in found])
     names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the commands of this package share: the project, a stack's recording, and how a failure is told."""
+"""Shared parts of the commands of this package: the recording of a stack, options, and the report of errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ INTERRUPTED: Final = 130
 
 
 def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT, *, layer: Path | None = None) -> Recording:
-    """What the stack declares, with a layer over its config, found by a preview of the program; nothing is contacted.
+    """The declared resources of a stack, optionally with an overlay, from a preview of the program without a cluster.
 
     Raises:
-        ProblemsError: when the stack file cannot be read.
-        pulumi.RunError: what the program itself raised.
+        ProblemsError: if the stack file is invalid.
+        pulumi.RunError: if the program raises an error.
     """
     return run_program(root, stack, stack_file.read(root, stack, config_file, layer), preview=True, log=warn)
 
@@ -39,19 +39,19 @@ def warn(message: Message) -> None:
 
 
 def add_config_file(parser: argparse.ArgumentParser) -> None:
-    """The option to take the stack's config from another file."""
+    """Add the option for another stack file."""
     parser.add_argument(
         "--config-file", type=Path, metavar="F", help="the stack's config, instead of Pulumi.STACK.yaml"
     )
 
 
 def add_layer(parser: argparse.ArgumentParser) -> None:
-    """The option to lay more config over the stack's."""
-    parser.add_argument("--layer", type=Path, metavar="F", help="a file of config that is laid over the stack's")
+    """Add the option for an overlay."""
+    parser.add_argument("--layer", type=Path, metavar="F", help="a file with config that is merged over the stack's")
 
 
 def exit_code(run: Callable[[], int]) -> int:
-    """Run a command and tell its failure on stderr: clean where the message says it all, else with a traceback."""
+    """Run a command and print its error on stderr: only the message of expected errors, else the traceback."""
     try:
         return run()
     except KeyboardInterrupt:

@@ -101,7 +101,7 @@ def test_check_and_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_preview_shows_the_tree_and_says_what_it_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert preview.main(["dev"]) == 0
     out = capsys.readouterr().out
-    assert "It is not a diff" in out
+    assert "This is not a diff" in out
     assert "PulumiCommand.install()" in out
     assert (
         out.split("\n\n", 1)[1]
