@@ -1,4 +1,4 @@
-# The whole interface; the work is in the Python modules that these targets call.
+# Every target is one command: `python -m flink_k8s --help`, or a tool of the maintainers in dev/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
@@ -12,124 +12,121 @@ $(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
 $(foreach name,$(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*-%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),\
 	$(error unknown variable $(name); the variables are: $(VARIABLES))))
 
-# What a target reads; a stack that is changed has to be named.
+# A target that reads a stack reads dev by default; a target that changes a stack requires its name.
 STACK_TO_READ = "$${STACK:-dev}"
 STACK_TO_CHANGE = "$${STACK:?name the stack, for example: make $@ STACK=dev}"
-LAYER_OPTION = $${LAYER:+--layer "$$LAYER"}
-POLICY_OPTION = $${POLICY:+--policy "$$POLICY"}
-TIMINGS_OPTION = $${TIMINGS:+--timings}
-OUT_OPTION = $${OUT:+--out "$$OUT"}
-JOB_OPTION = $${JOB:+--job "$$JOB"}
-YES_OPTION = $${YES:+--yes}
-STACK_OPTION = $${STACK:+--stack "$$STACK"}
-ALLOW_OPTION = $${ALLOW:+--allow-state-loss "$$ALLOW"}
+OVERLAY = $${LAYER:+--overlay "$$LAYER"}
+POLICY_PACK = $${POLICY:+--policy "$$POLICY"}
+PRINT_TIMINGS = $${TIMINGS:+--timings}
+OUT_FILE = $${OUT:+--out "$$OUT"}
+ONE_JOB = $${JOB:+--job "$$JOB"}
+CONFIRMED = $${YES:+--yes}
+ALLOWED = $${ALLOW:+--allow-state-loss "$$ALLOW"}
 
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-demo: .venv/.run ## from a fresh machine to the finished word count [INPUT=file] [TIMINGS=1: where the time went]
-	@$(PYTHON) -m flink_k8s.operations.demo $${INPUT:+--input "$$INPUT"} $(LAYER_OPTION) $(TIMINGS_OPTION)
+demo: .venv/.run ## start a local cluster, run the word count, print its result [INPUT=file] [TIMINGS=1]
+	@$(PYTHON) -m flink_k8s demo $${INPUT:+--input "$$INPUT"} $(OVERLAY) $(PRINT_TIMINGS)
 
-test: lint ## lint, unit and whole-program tests; no root, no cluster
+test: lint ## run lint, unit tests and tests of the whole program; needs neither root nor a cluster
 	@$(PYTHON) -m pytest -q
 
-e2e: .venv/.dev ## the core of the tests on the sandbox and the real engine; needs root and Linux
+e2e: .venv/.dev ## the most important tests on the sandbox and the real engine; needs root and Linux
 	@$(PYTHON) -m pytest -q -m "not full" --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
-e2e-full: .venv/.dev ## the core and all variants: other versions, stores, long state, operator upgrade; takes hours on a slow machine
+e2e-full: .venv/.dev ## all tests on the sandbox: other versions, stores, long state, operator upgrade; takes hours on a slow machine
 	@$(PYTHON) -m pytest -q --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
-check: .venv/.run ## settings and job files of STACK, all problems at once [EXPLAIN=job: where its values come from] [COST=text|markdown: what each asks for]
-	@$(PYTHON) -m flink_k8s.operations.check $(STACK_TO_READ) $(LAYER_OPTION) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
+check: .venv/.run ## check the configuration and job files of STACK [EXPLAIN=job: the source of each value] [COST=text|markdown: resource requests]
+	@$(PYTHON) -m flink_k8s check $(STACK_TO_READ) $(OVERLAY) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
 
-render: .venv/.run ## every object of STACK as YAML into OUT [GITOPS=flux|argocd ORDERED=1: marks of that tool keep the order]
-	@$(PYTHON) -m flink_k8s.program.render $(STACK_TO_READ) "$${OUT:-out/$${STACK:-dev}}" $(LAYER_OPTION) \
-		$${GITOPS:+--gitops "$$GITOPS"} $${ORDERED:+--ordered}
+render: .venv/.run ## write every object of STACK as YAML to OUT [GITOPS=flux|argocd] [ORDERED=1: applied in the order of the graph]
+	@$(PYTHON) -m flink_k8s render $(STACK_TO_READ) "$${OUT:-out/$${STACK:-dev}}" $(OVERLAY) $${GITOPS:+--gitops "$$GITOPS"} $${ORDERED:+--ordered}
 
-graph: .venv/.run ## the graph of STACK as Mermaid
-	@$(PYTHON) -m flink_k8s.program.graph $(STACK_TO_READ) $(LAYER_OPTION)
+graph: .venv/.run ## print the dependency graph of STACK as a Mermaid diagram
+	@$(PYTHON) -m flink_k8s graph $(STACK_TO_READ) $(OVERLAY)
 
-preview: .venv/.run ## what `up` would change in STACK [POLICY=policy: ask the policy pack, too]
-	@$(PYTHON) -m flink_k8s.operations.deploy preview $(STACK_TO_READ) $(LAYER_OPTION) $(POLICY_OPTION)
+preview: .venv/.run ## show what `make up` would change in STACK [POLICY=policy: evaluate the policy pack]
+	@$(PYTHON) -m flink_k8s preview $(STACK_TO_READ) $(OVERLAY) $(POLICY_PACK)
 
-plan: .venv/.run ## what that does to each job; fails when one loses state [ALLOW="job …"] [FORMAT=markdown] [MARKDOWN=file]
-	@$(PYTHON) -m flink_k8s.operations.plan $(STACK_TO_READ) $(LAYER_OPTION) $(ALLOW_OPTION) \
-		$${FORMAT:+--format "$$FORMAT"} $${MARKDOWN:+--markdown "$$MARKDOWN"}
+plan: .venv/.run ## show what `make up` would do to each job; fail if a job would lose its state [ALLOW="job …"] [FORMAT=markdown] [MARKDOWN=file]
+	@$(PYTHON) -m flink_k8s plan $(STACK_TO_READ) $(OVERLAY) $(ALLOWED) $${FORMAT:+--format "$$FORMAT"} $${MARKDOWN:+--markdown "$$MARKDOWN"}
 
-review: .venv/.run ## what this branch changes in every stack, as the comment of its pull request [BASE=main] [OUT=file] [ALLOW="job …"]
-	@$(PYTHON) -m flink_k8s.operations.review --base "$${BASE:-main}" $(ALLOW_OPTION) $(OUT_OPTION) $${CHECKS:+--check "$$CHECKS"}
+review: .venv/.run ## compare all stacks with BASE (main), as the comment of a pull request [OUT=file] [ALLOW="job …"] [CHECKS="name=success …"]
+	@$(PYTHON) -m flink_k8s review --base "$${BASE:-main}" $(ALLOWED) $(OUT_FILE) $${CHECKS:+--check "$$CHECKS"}
 
-up: .venv/.run ## bring STACK up, and fail when a job is not well [TIMINGS=1: where the time went]
-	@$(PYTHON) -m flink_k8s.operations.deploy up $(STACK_TO_CHANGE) $(LAYER_OPTION) $(POLICY_OPTION) $(TIMINGS_OPTION)
+up: .venv/.run ## deploy STACK and wait until its jobs run [POLICY=policy] [TIMINGS=1]
+	@$(PYTHON) -m flink_k8s up $(STACK_TO_CHANGE) $(OVERLAY) $(POLICY_PACK) $(PRINT_TIMINGS)
 
-drift: .venv/.run ## what was changed by hand in STACK's cluster [REPAIR=1: make it what was declared]
+drift: .venv/.run ## show what was changed in the cluster of STACK by hand [REPAIR=1: undo it] [OUT=file]
 	@: $${REPAIR:+$(STACK_TO_CHANGE)}
-	@$(PYTHON) -m flink_k8s.operations.drift $(STACK_TO_READ) $(LAYER_OPTION) $${REPAIR:+--repair} $(OUT_OPTION)
+	@$(PYTHON) -m flink_k8s drift $(STACK_TO_READ) $(OVERLAY) $${REPAIR:+--repair} $(OUT_FILE)
 
-destroy: .venv/.run ## take STACK away, jobs first
-	@$(PYTHON) -m flink_k8s.operations.deploy destroy $(STACK_TO_CHANGE) $(LAYER_OPTION) $(YES_OPTION)
+destroy: .venv/.run ## delete everything that STACK has created, jobs first [YES=1: do not ask]
+	@$(PYTHON) -m flink_k8s destroy $(STACK_TO_CHANGE) $(OVERLAY) $(CONFIRMED)
 
-suspend: .venv/.run ## STACK's jobs stop with their state kept, until they are resumed; nobody's `up` undoes it [JOB=j] [ALLOW="job …"] [YES=1]
-	@$(PYTHON) -m flink_k8s.operations.suspend suspend $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(YES_OPTION) $(ALLOW_OPTION)
+suspend: .venv/.run ## stop the jobs of STACK and keep their state until `make resume` [JOB=job] [ALLOW="job …"] [YES=1]
+	@$(PYTHON) -m flink_k8s suspend $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB) $(CONFIRMED) $(ALLOWED)
 
-resume: .venv/.run ## they go on from where they were [JOB=j] [ALLOW="job …"]
-	@$(PYTHON) -m flink_k8s.operations.suspend resume $(STACK_TO_CHANGE) $(LAYER_OPTION) $(JOB_OPTION) $(ALLOW_OPTION)
+resume: .venv/.run ## restart suspended jobs from their kept state [JOB=job] [ALLOW="job …"]
+	@$(PYTHON) -m flink_k8s resume $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB) $(ALLOWED)
 
-unstick: .venv/.run ## the way out when STACK's Flink resources wait for an operator that is gone; asks first [JOB=j YES=1]
-	@$(PYTHON) -m flink_k8s.operations.unstick $(STACK_TO_CHANGE) $(JOB_OPTION) $(YES_OPTION)
+unstick: .venv/.run ## remove finalizers from Flink resources of STACK that are stuck in deletion; asks first [JOB=job] [YES=1]
+	@$(PYTHON) -m flink_k8s unstick $(STACK_TO_CHANGE) $(ONE_JOB) $(CONFIRMED)
 
-cluster: .venv/.run ## a cluster on this machine: kind, or the sandbox where no Docker answers
-	@$(PYTHON) -m flink_k8s.operations.cluster up
+cluster: .venv/.run ## start a local cluster: kind, or the sandbox if no Docker daemon answers
+	@$(PYTHON) -m flink_k8s cluster
 
-build: .venv/.run ## the jobs' image, into that cluster, under the names that its jobs have for it by their code
-	@$(PYTHON) -m flink_k8s.operations.cluster image $(LAYER_OPTION)
+build: .venv/.run ## build the image of the jobs and load it into the local cluster
+	@$(PYTHON) -m flink_k8s build $(OVERLAY)
 
-new: .venv/.run ## code, manifest and tests of a new JOB, to begin with
-	@$(PYTHON) -m flink_k8s.operations.new_job "$$JOB"
+new: .venv/.run ## create the code, manifest and tests of a new JOB
+	@$(PYTHON) -m flink_k8s new "$$JOB"
 
-run: .venv/.run ## JOB's Python in a Flink on this machine, no Kubernetes, with STACK's settings
-	@$(PYTHON) -m flink_k8s.operations.run_job "$$JOB" --stack $(STACK_TO_READ)
+run: .venv/.run ## run the Python of JOB in a Flink on this machine, with the settings of STACK
+	@$(PYTHON) -m flink_k8s run $(STACK_TO_READ) $(ONE_JOB)
 
-test-job: .venv/.dev ## JOB's tests, those in a Flink on this machine among them
-	@$(PYTHON) -m flink_k8s.operations.test_job "$$JOB"
+test-job: .venv/.dev ## run the tests of JOB, some of them in a Flink on this machine
+	@$(PYTHON) -m flink_k8s test-job $(STACK_TO_READ) $(ONE_JOB)
 
-ui: .venv/.run ## Flink's UI of JOB
-	@$(PYTHON) -m flink_k8s.operations.access ui "$$JOB" $(STACK_OPTION)
+ui: .venv/.run ## open a local port to Flink's web UI of JOB
+	@$(PYTHON) -m flink_k8s ui $${STACK:+"$$STACK"} $(ONE_JOB)
 
-logs: .venv/.run ## logs of JOB
-	@$(PYTHON) -m flink_k8s.operations.access logs "$$JOB" $(STACK_OPTION)
+logs: .venv/.run ## print the logs of JOB
+	@$(PYTHON) -m flink_k8s logs $${STACK:+"$$STACK"} $(ONE_JOB)
 
-monitor: .venv/.run ## Grafana, Prometheus, Alertmanager
-	@$(PYTHON) -m flink_k8s.operations.access monitor --stack $(STACK_TO_READ)
+monitor: .venv/.run ## open local ports to Grafana, Prometheus and Alertmanager
+	@$(PYTHON) -m flink_k8s monitor $(STACK_TO_READ)
 
-grafana-creds: .venv/.run ## Grafana's user and password
-	@$(PYTHON) -m flink_k8s.operations.access grafana-creds --stack $(STACK_TO_READ)
+grafana-creds: .venv/.run ## print Grafana's user and password
+	@$(PYTHON) -m flink_k8s grafana-creds $(STACK_TO_READ)
 
-clean: .venv/.run ## away with the cluster of this machine and what tools left in this folder
-	@$(PYTHON) -m flink_k8s.operations.clean
+clean: .venv/.run ## delete the local cluster, the virtual environment and generated files
+	@$(PYTHON) -m flink_k8s clean
 
-golden: .venv/.run ## what every stack renders to, kept for tests and reviewers
+golden: .venv/.run ## write what every stack renders to, which tests compare
 	@$(PYTHON) -m dev.golden
 
-lock: .venv/.dev ## requirements.txt from requirements.in: every package by version and hash [UPGRADE=1: the newest ones]
+lock: .venv/.dev ## write requirements.txt from requirements.in, with hashes [UPGRADE=1: the newest versions]
 	@$(PYTHON) -m dev.lock $${UPGRADE:+--upgrade}
 
-sbom: .venv/.dev ## what STACK is made of, as CycloneDX [OUT=file.cdx.json]
-	@$(PYTHON) -m dev.supply_chain $(STACK_TO_READ) $(OUT_OPTION)
+sbom: .venv/.dev ## write the bill of materials of STACK, as CycloneDX [OUT=file.cdx.json]
+	@$(PYTHON) -m dev.supply_chain $(STACK_TO_READ) $(OUT_FILE)
 
-audit: .venv/.dev ## its licences and known vulnerabilities; fails when there is something to look at
-	@$(PYTHON) -m dev.supply_chain $(STACK_TO_READ) $(OUT_OPTION) --audit
+audit: .venv/.dev ## fail if STACK has unusual licences or known vulnerabilities [OUT=file.cdx.json]
+	@$(PYTHON) -m dev.supply_chain $(STACK_TO_READ) $(OUT_FILE) --audit
 
-schema: .venv/.run ## docs/schema, docs/configuration.md and Pulumi.yaml's config, from the models
+schema: .venv/.run ## write docs/schema, docs/configuration.md and the config of Pulumi.yaml from the models
 	@$(PYTHON) -m dev.schema
 
-dashboards: .venv/.dev ## flink_k8s/monitoring/json, which the program reads, from the dashboards' code
+dashboards: .venv/.dev ## write flink_k8s/monitoring/json from the code of the dashboards
 	@$(PYTHON) -m dev.dashboards
 
-bench: .venv/.run ## what it costs beside peers, into docs/performance.md [PART=a|b|c|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
+bench: .venv/.run ## measure check, render and deploy next to other tools, for docs/performance.md [PART=a|b] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b]
 	@$(PYTHON) -m dev.bench $${PART:+--part "$$PART"} $${JOBS:+--jobs "$$JOBS"} $${CONTEXT:+--kubeconfig "$$KUBECONFIG" --context "$$CONTEXT"}
 
-lint: .venv/.dev ## ruff, basedpyright; zizmor and actionlint for the workflows
+lint: .venv/.dev ## run ruff and basedpyright; zizmor and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m basedpyright
@@ -140,7 +137,7 @@ fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
 
-ns install: ## the walk-through's steps: `up` does them, in order
+ns install: ## the steps of the walk-through; both run `make up`
 	@echo "make $@ is part of make up now, which deploys namespaces, charts and jobs as one graph"
 	@$(MAKE) --no-print-directory up
 

@@ -2,63 +2,144 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components import platform_stack
-from components.cert_manager import CertManager
-from components.dependencies import registered
-from components.flink_job import deploy_jobs, exported
-from components.flink_operator import FlinkOperator
-from components.monitoring import monitor_platform
-from components.namespace import JobNamespace
-from components.network_policies import network_policies
-from components.prometheus import Prometheus
-from components.state_claim import state_claims
-from flink_k8s.checks.running_stack import declared_platform
-from flink_k8s.health.api_server import ApiServer
-from flink_k8s.health.readiness import Readiness
+from components.cert_manager import CertManager, CertManagerArgs
+from components.cluster_access import ClusterAccess
+from components.default_deny import DefaultDeny, DefaultDenyArgs
+from components.flink_job import FlinkJob, FlinkJobArgs
+from components.flink_operator import FlinkOperator, FlinkOperatorArgs
+from components.flink_quota import FlinkQuota, FlinkQuotaArgs
+from components.job_objects import JobObjects, JobObjectsArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.namespace import JobNamespace, JobNamespaceArgs
+from components.platform_stack import PlatformStack, PlatformStackArgs, platform_outputs
+from components.prometheus import Prometheus, PrometheusArgs
+from components.state_claim import StateClaimArgs
+from flink_k8s.checks.running_stack import declared_stack
 
-platform = declared_platform(Path(__file__).parent)
-settings = platform.settings
+# Every object lives until the end of the run. Fewer searches for garbage save a quarter of its CPU time: docs/adr/0007.
+gc.set_threshold(10_000, 50, 100)
+
+stack = declared_stack(Path(__file__).parent)
+settings = stack.settings
 
 cluster = kubernetes.Provider(
     "cluster",
     kubeconfig=settings.kubeconfig,
     context=settings.context,
-    # Without it, a kubeconfig that is written anew replaces every object in the cluster.
+    # Without it, a changed kubeconfig replaces every object in the cluster.
     cluster_identifier=settings.context,
-    # A changed ConfigMap is updated: without it, it is deleted and made anew, and what reads it finds none meanwhile.
+    # Update a changed ConfigMap. The default replaces it, and its readers find none in between.
     enable_config_map_mutable=True,
 )
+access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 
+# The platform. A part that is disabled exists in the cluster already, or in the platform's stack.
+platform = (
+    PlatformStack(settings.platform, PlatformStackArgs([*settings.namespaces], settings.operator.version))
+    if settings.platform
+    else None
+)
 namespaces = {
-    name: JobNamespace(name, namespace, settings.state_storage.service_account_annotations, on_cluster)
+    name: JobNamespace(
+        name,
+        JobNamespaceArgs(
+            namespace,
+            account_annotations=settings.state_storage.service_account_annotations,
+            network_policies=settings.network_policies.enabled,
+            state_claim=StateClaimArgs(settings.state_storage.volume, stack.protects_claim(name))
+            if settings.state_storage.makes_claims
+            else None,
+        ),
+        on_cluster,
+    )
     for name, namespace in settings.own_namespaces.items()
 }
-below = platform_stack.platform_below(settings)
-policies = network_policies(platform, namespaces, below, on_cluster)
 cert_manager = (
-    CertManager(settings.cert_manager, settings.charts, on_cluster) if settings.cert_manager.enabled else None
+    CertManager("cert-manager", CertManagerArgs(settings.cert_manager, settings.charts), on_cluster)
+    if settings.cert_manager.enabled
+    else None
 )
-prometheus = Prometheus(settings.prometheus, settings.charts, on_cluster) if settings.prometheus.enabled else None
+prometheus = (
+    Prometheus("prometheus", PrometheusArgs(settings.prometheus, settings.charts), on_cluster)
+    if settings.prometheus.enabled
+    else None
+)
 operator = (
-    FlinkOperator(platform, namespaces, cert_manager, ApiServer.of(settings), on_cluster)
+    FlinkOperator(
+        "flink-operator",
+        FlinkOperatorArgs(
+            access,
+            settings.operator,
+            settings.charts,
+            watched=[*namespaces.values()],
+            cert_manager=cert_manager,
+            traffic=stack.operator_traffic,
+        ),
+        on_cluster,
+    )
     if settings.operator.enabled
     else None
 )
-for namespace in namespaces.values():
-    namespace.count_flink(operator)
-monitor_platform(platform, namespaces, operator, prometheus, on_cluster)
-readiness = Readiness.of(settings) if settings.wait_for_jobs else None
-kinds = {"cert-manager.io": cert_manager, "monitoring.coreos.com": prometheus}
-claims = state_claims(platform, namespaces, on_cluster)
-jobs = deploy_jobs(platform, namespaces, policies, operator, kinds, claims, below, readiness, on_cluster)
+quotas = {
+    name: FlinkQuota(name, FlinkQuotaArgs(namespace, settings.namespaces[name].quota, operator), on_cluster)
+    for name, namespace in namespaces.items()
+    if settings.namespaces[name].quota.counts()
+}
+if settings.makes_monitors:
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            settings.prometheus,
+            settings.operator.namespace,
+            operator=operator,
+            prometheus=prometheus,
+            namespaces=[*namespaces.values()],
+            declared=stack.job_counts,
+        ),
+        on_cluster,
+    )
 
-pulumi.export("jobs", exported(jobs, settings))
-pulumi.export("platform", platform_stack.export(settings))
+# The jobs
+objects = (
+    JobObjects(
+        "job-objects",
+        JobObjectsArgs(stack.attachments, namespaces, operator, cert_manager, prometheus, platform),
+        on_cluster,
+    )
+    if stack.attachments
+    else None
+)
+jobs: dict[str, FlinkJob] = {}
+for job in stack.jobs_in_order:
+    jobs[job.key] = FlinkJob(
+        job.key,
+        FlinkJobArgs(
+            job,
+            rest_port=stack.rest_port(job),
+            traffic=stack.traffic(job),
+            namespace=namespaces.get(job.namespace),
+            quota=quotas.get(job.namespace),
+            platform=platform,
+            operator=operator,
+            cert_manager=cert_manager,
+            objects=objects.of(job) if objects else (),
+            target=jobs.get(job.target) if job.target else None,
+            readiness=access.readiness if stack.is_awaited(job) else None,
+        ),
+        on_cluster,
+    )
+for name, namespace in namespaces.items():
+    if settings.network_policies.enabled and namespace.created:
+        allowing = [job.policy for job in jobs.values() if job.policy and job.job.namespace == name]
+        DefaultDeny(name, DefaultDenyArgs(namespace, allowing), on_cluster)
+
+pulumi.export("jobs", {key: job.endpoint for key, job in jobs.items()})
+pulumi.export("platform", platform_outputs(settings))
 pulumi.export("grafana", prometheus.grafana.export() if prometheus else None)
-pulumi.run(registered)

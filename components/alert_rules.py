@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
+from components.options import child_of
+from flink_k8s.config.monitoring import Alerts
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
-from flink_k8s.monitoring.alerts import groups
-from flink_k8s.resolve.declared_stack import Platform
-
-NAME = "flink-alerts"
+from flink_k8s.monitoring.alerts import Declared, groups
 
 
-def alert_rules(
-    platform: Platform,
-    namespace: str,
-    needed: Sequence[pulumi.Resource],
-    opts: pulumi.ResourceOptions,
-) -> KubernetesObject | None:
-    """The rules; None when the stack wants no alert.
+@dataclass(frozen=True)
+class AlertRulesArgs:
+    """Arguments of `AlertRules`.
 
-    Args:
-        platform: what the stack declares.
-        namespace: where they are put.
-        needed: what brings that namespace and the kind PrometheusRule.
-        opts: provider.
+    Attributes:
+        namespace: of the PrometheusRule.
+        operator_namespace: where the operator runs.
+        declared: how many resources of each namespace and kind the stack declares.
+        alerts: thresholds.
+        labels: that the cluster's Prometheus selects rules by.
     """
-    settings = platform.settings.prometheus
-    declared = Counter((job.namespace, job.kind) for job in platform.jobs)
-    found = groups(settings.alerts, platform.settings.operator.namespace, declared)
-    if not found or not settings.alerts.enabled:
-        return None
-    return KubernetesObject(
-        NAME,
-        {
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "PrometheusRule",
-            "metadata": {"name": NAME, "namespace": namespace, "labels": {**labels(NAME), **settings.labels}},
-            "spec": {"groups": found},
-        },
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(needed))),
-    )
+
+    namespace: str
+    operator_namespace: str
+    declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
+    alerts: Alerts = field(default_factory=Alerts)
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class AlertRules(pulumi.ComponentResource):
+    """One PrometheusRule with every alert that is not off; none if all are off."""
+
+    def __init__(self, name: str, args: AlertRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the component, the resource and the PrometheusRule.
+            args: what to alert on.
+            opts: provider; must depend on the namespace and on what installs the kind PrometheusRule.
+        """
+        super().__init__("flink-k8s:index:AlertRules", name, {"namespace": args.namespace}, opts)
+        rules = groups(args.alerts, args.operator_namespace, args.declared)
+        if rules:
+            CustomResource(
+                name,
+                api_version="monitoring.coreos.com/v1",
+                kind="PrometheusRule",
+                metadata=ObjectMetaArgs(name=name, namespace=args.namespace, labels={**labels(name), **args.labels}),
+                spec={"groups": rules},
+                opts=child_of(self, was_at_root=True),
+            )
+        self.register_outputs({"namespace": args.namespace})

@@ -1,25 +1,47 @@
-"""cert-manager: makes and renews the certificate of the operator's webhook."""
+"""cert-manager: issues and renews the certificate of the operator's webhook."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import pulumi
 
 from components.namespace import namespace
 from components.release import install
-from flink_k8s.config.model import CertManager as CertManagerSettings
-from flink_k8s.config.model import Charts
+from flink_k8s.config.model import CertManagerSettings, Charts
 from flink_k8s.facts import versions
+
+
+@dataclass(frozen=True)
+class CertManagerArgs:
+    """Arguments of `CertManager`.
+
+    Attributes:
+        settings: version, namespace, values of the chart.
+        charts: where the chart comes from.
+    """
+
+    settings: CertManagerSettings = field(default_factory=CertManagerSettings)
+    charts: Charts = field(default_factory=Charts)
 
 
 class CertManager(pulumi.ComponentResource):
     """Namespace and release of cert-manager.
 
-    The release is ready only after the chart's `startupapicheck` has passed: its API takes a Certificate then, and
-    what depends on this component need not retry.
+    The release is ready only after the chart's `startupapicheck` has passed. Its API then accepts a Certificate, so
+    dependents need not retry.
     """
 
-    def __init__(self, settings: CertManagerSettings, charts: Charts, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("flink-k8s:index:CertManager", "cert-manager", None, opts)
+    def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the component.
+            args: its settings.
+            opts: provider.
+        """
+        settings, charts = args.settings, args.charts
+        outputs = {"namespace": settings.namespace, "version": settings.version}
+        super().__init__("flink-k8s:index:CertManager", name, outputs, opts)
         own = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
         self.release = install(
             "cert-manager",
@@ -30,13 +52,13 @@ class CertManager(pulumi.ComponentResource):
             namespace=settings.namespace,
             values={
                 "crds": {"enabled": True},
-                # In kube-system, where the chart would have it, the lease outlives a namespace that goes, and the next
-                # install waits until it has run out.
+                # In kube-system, the chart's default, the lease outlives a deleted namespace, and the next install
+                # waits until it has expired.
                 "global": {"leaderElection": {"namespace": settings.namespace}},
-                # The chart looks every 5 s, and the operator waits for it. Unready after as long as there.
+                # The chart probes every 5 s, and the operator waits for it. Unready after the same time.
                 "webhook": {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 15}},
             },
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[own]),
         )
-        self.register_outputs({})
+        self.register_outputs(outputs)

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, cast
 
 import pulumi
 
+from flink_k8s.facts.mappings import condition
 from flink_k8s.health.api_server import ApiServer
 
 MARK: Final = "flink-k8s/operator-version"
@@ -194,5 +195,4 @@ class Definitions:
 
 
 def _is_established(definition: Object) -> bool:
-    conditions = cast("list[Object]", cast(Object, definition.get("status") or {}).get("conditions") or [])
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+    return condition(definition, "Established") is not None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.config.secret_model import ExternalSecret
 from flink_k8s.facts.labels import labels
 
@@ -26,15 +27,13 @@ def external_secrets(
         opts: must depend on the namespace.
     """
     return [
-        KubernetesObject(
+        CustomResource(
             f"{namespace}/{name}",
-            {
-                "apiVersion": API,
-                "kind": "ExternalSecret",
-                "metadata": {"name": name, "namespace": namespace, "labels": labels(name), "annotations": READY},
-                "spec": wanted.spec(name),
-            },
-            opts,
+            api_version=API,
+            kind="ExternalSecret",
+            metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name), annotations=READY),
+            spec=wanted.spec(name),
+            opts=opts,
         )
         for name, wanted in settings.items()
     ]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
 from components import webhook_keystore
 from components.cert_manager import CertManager
+from components.cluster_access import ClusterAccess
 from components.crds import Definitions
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
 from components.release import install
-from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.config.model import Charts, OperatorSettings
 from flink_k8s.facts import versions
-from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.webhook import Webhook
-from flink_k8s.resolve.declared_stack import Platform
 from flink_k8s.resolve.jobs import PROMETHEUS_REPORTER
 from flink_k8s.resolve.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
+from flink_k8s.resolve.traffic import Traffic
 
 _CONFIGURATION = {
     "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
@@ -81,40 +81,56 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class FlinkOperatorArgs:
+    """Arguments of `FlinkOperator`.
+
+    Attributes:
+        cluster: for the CRDs, the webhook's old keystore, and the question whether the webhook answers.
+        settings: version, namespace, configuration, values of the chart.
+        charts: where the chart comes from.
+        watched: namespaces of jobs. They must exist: the chart creates a Role in each.
+        cert_manager: issues the webhook's certificate; None if the cluster has it already.
+        traffic: connections of the operator's pods; None without NetworkPolicies.
+    """
+
+    cluster: ClusterAccess
+    settings: OperatorSettings = field(default_factory=OperatorSettings)
+    charts: Charts = field(default_factory=Charts)
+    watched: Sequence[JobNamespace] = ()
+    cert_manager: CertManager | None = None
+    traffic: Traffic | None = None
+
+
 class FlinkOperator(pulumi.ComponentResource):
     """Namespace and release of the operator, and its CRDs.
 
     Attributes:
-        namespace: for what merely lies in it, and need not wait for the operator.
+        namespace: the Namespace, for objects in it that need not wait for the operator.
         serving: the operator once its webhook answers: for Flink's resources.
     """
 
-    def __init__(
-        self,
-        platform: Platform,
-        watched: Mapping[str, JobNamespace],
-        cert_manager: CertManager | None,
-        api_server: ApiServer,
-        opts: pulumi.ResourceOptions,
-    ) -> None:
+    def __init__(self, name: str, args: FlinkOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
-            platform: what the stack declares.
-            watched: namespaces of jobs by name; they must exist, since the chart makes a Role in each.
-            cert_manager: makes the webhook's certificate; None when the cluster has it.
-            api_server: where its CRDs go.
+            name: of the component.
+            args: its settings.
             opts: provider.
         """
-        super().__init__("flink-k8s:index:FlinkOperator", "flink-operator", None, opts)
-        settings, charts = platform.settings.operator, platform.settings.charts
+        settings, charts, api_server = args.settings, args.charts, args.cluster.api_server
+        watched = sorted(home.namespace for home in args.watched)
+        outputs = {"namespace": settings.namespace, "version": settings.version, "watchedNamespaces": watched}
+        super().__init__("flink-k8s:index:FlinkOperator", name, outputs, opts)
         own = self.namespace = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
-        policies = operator_policies(platform, own, self)
-        needed: list[pulumi.Resource] = [own, *policies, *(one for home in watched.values() for one in home.before)]
-        if settings.webhook and cert_manager is not None:
-            needed.append(cert_manager)
-        before_release = [Definitions(api_server, settings.version, opts.provider).hook()]
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[own])
+        needed: list[pulumi.Resource] = [own]
+        if args.traffic is not None:
+            needed += operator_policies(settings.namespace, args.traffic, inside)
+        needed += [created for home in args.watched for created in home.created]
+        if settings.webhook and args.cert_manager is not None:
+            needed.append(args.cert_manager)
+        before_release = [Definitions(api_server, settings.version, opts.provider if opts else None).hook()]
         if webhook_keystore.makes_password(settings):
-            inside = pulumi.ResourceOptions(parent=self, depends_on=[own])
             needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
             before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())
         hooks = pulumi.ResourceHookBinding(before_create=before_release, before_update=before_release)
@@ -125,16 +141,17 @@ class FlinkOperator(pulumi.ComponentResource):
             charts=charts,
             source=charts.operator,
             namespace=settings.namespace,
-            values=values(settings, list(watched)),
+            values=values(settings, watched),
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
         )
         self.serving: pulumi.Input[pulumi.Resource] = self
         if settings.webhook and watched and not pulumi.runtime.is_dry_run():
-            answers = asyncio.ensure_future(self._answers(Webhook(api_server, settings.namespace, min(watched))))
-            self.serving = pulumi.Output.from_input(answers).apply(lambda _: cast(pulumi.Resource, self))
-        self.register_outputs({})
+            webhook = Webhook(api_server, settings.namespace, watched[0])
 
-    async def _answers(self, webhook: Webhook) -> None:
-        await self.release.id.future()
-        await webhook.wait()
+            async def answers(_: str) -> pulumi.Resource:
+                await webhook.wait()
+                return self
+
+            self.serving = self.release.id.apply(answers)
+        self.register_outputs(outputs)

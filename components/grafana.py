@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.core.v1 import Secret
 
-from components.kubernetes_object import KubernetesObject
 from components.password import password_secret
 from flink_k8s.config.monitoring import GRAFANA_SECRET
 
@@ -32,7 +32,7 @@ class Grafana:
         }
 
 
-def admin_secret(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def admin_secret(namespace: str, opts: pulumi.ResourceOptions) -> Secret:
     """The Secret with user and password.
 
     Args:

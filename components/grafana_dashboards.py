@@ -3,46 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.metrics import FLINK_UI
 
 FOLDER = Path(__file__).resolve().parent.parent / "flink_k8s" / "monitoring" / "json"
 
 
-class GrafanaDashboards(pulumi.ComponentResource):
-    """One ConfigMap a dashboard."""
+@dataclass(frozen=True)
+class GrafanaDashboardsArgs:
+    """Arguments of `GrafanaDashboards`.
 
-    def __init__(
-        self, flink_ui: str, namespace: str, needed: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions
-    ) -> None:
+    Attributes:
+        namespace: of the ConfigMaps.
+        flink_ui: address of Flink's web interface in links.
+    """
+
+    namespace: str
+    flink_ui: str
+
+
+class GrafanaDashboards(pulumi.ComponentResource):
+    """One ConfigMap per dashboard."""
+
+    def __init__(self, name: str, args: GrafanaDashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
-            flink_ui: address of Flink's web interface in links.
-            namespace: where they are put.
-            needed: what brings that namespace.
-            opts: provider.
+            name: of the component.
+            args: its settings.
+            opts: provider; must depend on the namespace.
         """
-        super().__init__("flink-k8s:index:GrafanaDashboards", "grafana-dashboards", None, opts)
-        for path in sorted(FOLDER.glob("*.json")):
-            name = f"dashboard-{path.stem}"
-            KubernetesObject(
-                name,
-                {
-                    "apiVersion": "v1",
-                    "kind": "ConfigMap",
-                    "metadata": {
-                        "name": name,
-                        "namespace": namespace,
-                        "labels": {**labels(name), "grafana_dashboard": "1"},
-                    },
-                    "data": {path.name: path.read_text().replace(FLINK_UI, json.dumps(flink_ui)[1:-1])},
-                },
-                pulumi.ResourceOptions(parent=self, depends_on=list(needed)),
+        super().__init__("flink-k8s:index:GrafanaDashboards", name, {"namespace": args.namespace}, opts)
+        files = sorted(FOLDER.glob("*.json"))
+        for path in files:
+            dashboard = f"dashboard-{path.stem}"
+            ConfigMap(
+                dashboard,
+                metadata=ObjectMetaArgs(
+                    name=dashboard,
+                    namespace=args.namespace,
+                    labels={**labels(dashboard), "grafana_dashboard": "1"},
+                ),
+                data={path.name: path.read_text().replace(FLINK_UI, json.dumps(args.flink_ui)[1:-1])},
+                opts=pulumi.ResourceOptions(parent=self),
             )
-        self.register_outputs({})
+        self.register_outputs({"namespace": args.namespace, "dashboards": [path.stem for path in files]})

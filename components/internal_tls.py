@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.dependencies import after
 from components.external_secret import READY
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
 from flink_k8s.config.tls_model import LONGEST
 from flink_k8s.facts.labels import labels
@@ -31,7 +31,7 @@ def internal_tls(
     Args:
         job: as it is deployed.
         needed: the namespace, and what brings cert-manager's kinds.
-        opts: provider.
+        opts: parent, and aliases of the resources.
     """
     wanted = job.settings.internal_tls
     if wanted is None or not has_internal_tls(job.kind, job.settings):
@@ -41,11 +41,12 @@ def internal_tls(
     # The subject is by what a process knows its authority: it stays when the authority's certificate is renewed.
     subject = {"organizations": [job.namespace], "organizationalUnits": [f"{job.kind}/{job.name}"[:64]]}
 
-    def made(kind: str, name: str, spec: dict[str, Any], *before: pulumi.Input[pulumi.Resource]) -> KubernetesObject:
-        metadata = {"name": name, "namespace": job.namespace, "labels": labels(job.name), "annotations": READY}
-        manifest = {"apiVersion": _API, "kind": kind, "metadata": metadata, "spec": spec}
-        own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after(before)))
-        return KubernetesObject(f"{job.namespace}/{name}", manifest, own)
+    def made(kind: str, name: str, spec: dict[str, Any], *before: pulumi.Input[pulumi.Resource]) -> CustomResource:
+        metadata = ObjectMetaArgs(name=name, namespace=job.namespace, labels=labels(job.name), annotations=READY)
+        own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before)))
+        return CustomResource(
+            f"{job.namespace}/{name}", api_version=_API, kind=kind, metadata=metadata, spec=spec, opts=own
+        )
 
     def of(issuer: str, name: str, **spec: Any) -> dict[str, Any]:
         return {

@@ -1,49 +1,85 @@
-"""What the Prometheus stack, the program's own or one that is there, is told of the platform."""
+"""What Prometheus and Grafana get of the platform: PodMonitors, alert rules, dashboards."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 
-from components.alert_rules import alert_rules
+from components.alert_rules import AlertRules, AlertRulesArgs
 from components.flink_operator import FlinkOperator
-from components.grafana_dashboards import GrafanaDashboards
+from components.grafana_dashboards import GrafanaDashboards, GrafanaDashboardsArgs
 from components.namespace import JobNamespace
-from components.pod_monitor import jobs_monitor, operator_monitor
+from components.options import child_of
+from components.pod_monitor import FlinkPodMonitor, FlinkPodMonitorArgs
 from components.prometheus import Prometheus
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.config.monitoring import PrometheusSettings
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.monitoring.alerts import Declared
 
 
-def monitor_platform(
-    platform: Platform,
-    namespaces: Mapping[str, JobNamespace],
-    operator: FlinkOperator | None,
-    prometheus: Prometheus | None,
-    opts: pulumi.ResourceOptions,
-) -> None:
-    """PodMonitors for the operator and for each namespace of jobs, alert rules and dashboards; as far as wanted.
+@dataclass(frozen=True)
+class MonitoringArgs:
+    """Arguments of `Monitoring`.
 
-    On another stack's platform they are that stack's.
-
-    Args:
-        platform: what the stack declares.
-        namespaces: of jobs, by name.
-        operator: None when the cluster has it.
-        prometheus: brings the kinds of monitors and rules; None when the cluster has them.
-        opts: provider.
+    Attributes:
+        settings: labels that the cluster's Prometheus selects by, alerts, dashboards.
+        operator_namespace: where the operator runs.
+        operator: None if the cluster has it already.
+        prometheus: installs the kinds of monitors and rules; None if the cluster has them already.
+        namespaces: of jobs.
+        declared: how many resources of each namespace and kind the stack declares.
     """
-    settings = platform.settings.prometheus
-    if not settings.monitors or platform.settings.platform is not None:
-        return
-    operator_monitor(platform.settings.operator.namespace, settings.labels, operator, prometheus, opts)
-    for home in namespaces.values():
-        jobs_monitor(home, settings.labels, prometheus, opts)
-    # A Prometheus stack that was there takes rules and dashboards from any namespace; its own is none of ours.
-    owner = prometheus or operator
-    place = settings.namespace if prometheus else platform.settings.operator.namespace
-    # A ConfigMap needs no kind that a chart brings: Grafana finds it when it comes.
-    inside = [owner.namespace] if owner else []
-    alert_rules(platform, place, [prometheus] if prometheus else inside, opts)
-    if settings.dashboards:
-        GrafanaDashboards(settings.flink_ui, place, inside, opts)
+
+    settings: PrometheusSettings = field(default_factory=PrometheusSettings)
+    operator_namespace: str = "flink-operator"
+    operator: FlinkOperator | None = None
+    prometheus: Prometheus | None = None
+    namespaces: Sequence[JobNamespace] = ()
+    declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
+
+
+class Monitoring(pulumi.ComponentResource):
+    """PodMonitors for the operator and each namespace of jobs, alert rules, and dashboards."""
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the component.
+            args: what is monitored.
+            opts: provider.
+        """
+        settings, operator, prometheus = args.settings, args.operator, args.prometheus
+        # A Prometheus stack that exists already reads rules and dashboards of any namespace; the platform does not own
+        # the namespace of that stack.
+        owner = prometheus or operator
+        place = settings.namespace if prometheus else args.operator_namespace
+        super().__init__("flink-k8s:index:Monitoring", name, {"namespace": place}, opts)
+        installing: list[pulumi.Resource] = [prometheus] if prometheus else []
+        inside: list[pulumi.Resource] = [owner.namespace] if owner else []
+        FlinkPodMonitor(
+            "flink-kubernetes-operator",
+            FlinkPodMonitorArgs.of_operator(args.operator_namespace, settings.labels),
+            child_of(self, [*([operator.namespace] if operator else []), *installing]),
+        )
+        for home in args.namespaces:
+            FlinkPodMonitor(
+                f"{home.namespace}-flink-jobs",
+                FlinkPodMonitorArgs.of_jobs(home.namespace, settings.labels),
+                child_of(self, [*home.created, *installing]),
+            )
+        if settings.alerts.enabled:
+            AlertRules(
+                "flink-alerts",
+                AlertRulesArgs(place, args.operator_namespace, args.declared, settings.alerts, settings.labels),
+                child_of(self, installing or inside),
+            )
+        if settings.dashboards:
+            GrafanaDashboards(
+                "grafana-dashboards",
+                GrafanaDashboardsArgs(place, settings.flink_ui),
+                # A ConfigMap needs no kind that a chart installs: Grafana finds it when it starts.
+                child_of(self, inside, was_at_root=True),
+            )
+        self.register_outputs({"namespace": place})

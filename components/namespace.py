@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
 import pulumi
+from pulumi_kubernetes.core.v1 import LocalObjectReferenceArgs, Namespace, ServiceAccount
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
 from components import quota
 from components.external_secret import external_secrets
-from components.kubernetes_object import KubernetesObject
+from components.network_policies import egress_policy
+from components.options import child_of
+from components.state_claim import StateClaimArgs, state_claim
 from flink_k8s.config.model import JOB_ACCOUNT
 from flink_k8s.config.namespace import NamespaceSettings, pod_security_labels
 from flink_k8s.facts.labels import labels
+from flink_k8s.resolve.state_storage import CLAIM
 
-_RBAC = "rbac.authorization.k8s.io/v1"
-
-_ROLE: list[dict[str, list[str]]] = [
-    # The JobManager starts a TaskManager, follows the pods of its cluster, and removes one that is not needed.
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
-    # High availability: leaders take turns by patch, pointers to checkpoints are put, all are watched, and removed in
-    # the end; Flink 1.17 and older remove by label.
-    {
-        "apiGroups": [""],
-        "resources": ["configmaps"],
-        "verbs": ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
-    },
+_RULES = [
+    # The JobManager starts a TaskManager, watches the pods of its cluster, and deletes unneeded ones.
+    PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["list", "watch", "create", "delete"]),
+    # High availability: leaders are elected by patch, pointers to checkpoints are put, all are watched, and deleted in
+    # the end; Flink 1.17 and older delete by label.
+    PolicyRuleArgs(
+        api_groups=[""],
+        resources=["configmaps"],
+        verbs=["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+    ),
     # TaskManagers belong to the JobManager's Deployment, which an application deletes when its job has ended.
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "delete"]},
+    PolicyRuleArgs(api_groups=["apps"], resources=["deployments"], verbs=["get", "delete"]),
     # Clusters that check owner references ask who may block the owner's deletion, as such a TaskManager does.
-    {"apiGroups": ["apps"], "resources": ["deployments/finalizers"], "verbs": ["update"]},
+    PolicyRuleArgs(api_groups=["apps"], resources=["deployments/finalizers"], verbs=["update"]),
 ]
 """What Flink's native Kubernetes mode asks the API server for, and no more: see docs/security.md."""
 
 
-def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions) -> Namespace:
     """A namespace that the stack owns, held to the restricted profile of Pod Security.
 
     Args:
@@ -43,83 +47,99 @@ def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi
         opts: parent and provider.
     """
     own = {**labels(name), **pod_security_labels("restricted"), **(extra or {})}
-    return KubernetesObject(
-        name, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": own}}, opts
-    )
+    return Namespace(name, metadata=ObjectMetaArgs(name=name, labels=own), opts=opts)
+
+
+@dataclass(frozen=True)
+class JobNamespaceArgs:
+    """Arguments of `JobNamespace`.
+
+    Attributes:
+        settings: labels, quota, limits, egress, secrets.
+        account_annotations: of the ServiceAccount, for a cloud's workload identity.
+        network_policies: whether the namespace's traffic is restricted.
+        state_claim: the claim for the jobs' state; None for another storage.
+    """
+
+    settings: NamespaceSettings = field(default_factory=NamespaceSettings)
+    account_annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    network_policies: bool = True
+    state_claim: StateClaimArgs | None = None
 
 
 class JobNamespace(pulumi.ComponentResource):
-    """A team's namespace: its bounds, and the account with the rights that native Flink needs in it.
+    """A team's namespace: its quota and limits, and the account with the rights that native Flink needs in it.
 
     Attributes:
-        name: of the namespace.
-        namespace: the Namespace itself; None where it exists already and is not the stack's.
-        before: what must be there before anything in it: the Namespace.
-        bounds: quota and limits, which hold for everything in it.
-        needed: what a job must find: bounds, ServiceAccount, Role, RoleBinding, and Secrets out of other stores.
+        namespace: name of the namespace.
+        created: the Namespace; empty if it exists already and the stack does not own it.
+        bounds: quota and limits, which apply to everything in it.
+        job_requirements: what a job needs: bounds, ServiceAccount, Role, RoleBinding, Secrets from other stores, and
+            the policy of what every pod may reach.
+        state_claim: the claim for the jobs' state; None without one.
     """
 
-    def __init__(
-        self,
-        name: str,
-        settings: NamespaceSettings,
-        account_annotations: Mapping[str, str],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
+    def __init__(self, name: str, args: JobNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
-            name: of the namespace.
-            settings: of the namespace.
-            account_annotations: of the ServiceAccount: whom a cloud takes its pods for.
+            name: of the component and of the namespace.
+            args: its settings.
             opts: provider.
         """
-        super().__init__("flink-k8s:index:JobNamespace", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        self.name = name
+        settings = args.settings
+        is_created = settings.is_created(name)
+        super().__init__("flink-k8s:index:JobNamespace", name, {"namespace": name, "created": is_created}, opts)
+        self.namespace = name
         profile = pod_security_labels(settings.pod_security, settings.pod_security_version)
-        self.namespace = (
-            namespace(name, extra={**settings.labels, **profile}, opts=child) if settings.is_created(name) else None
-        )
-        self.before: list[pulumi.Resource] = [self.namespace] if self.namespace is not None else []
-        inside = pulumi.ResourceOptions(parent=self, depends_on=self.before)
-        metadata = {"name": JOB_ACCOUNT, "namespace": name, "labels": labels(JOB_ACCOUNT)}
+        self.created: list[pulumi.Resource] = []
+        if is_created:
+            own_labels = {**settings.labels, **profile}
+            self.created.append(namespace(name, extra=own_labels, opts=pulumi.ResourceOptions(parent=self)))
+        inside = child_of(self, self.created)
         self.bounds: list[pulumi.Resource] = [
             *quota.quota(name, settings.quota, inside),
             *quota.limits(name, settings.limits, inside),
         ]
-        self._settings = settings
-        account: dict[str, Any] = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-        if account_annotations:
-            account["metadata"] = {**metadata, "annotations": account_annotations}
-        if settings.image_pull_secrets:
-            account["imagePullSecrets"] = [{"name": secret} for secret in settings.image_pull_secrets]
-        resource = f"{name}-{JOB_ACCOUNT}"
-        service_account = KubernetesObject(resource, account, inside)
-        role = KubernetesObject(
-            resource, {"apiVersion": _RBAC, "kind": "Role", "metadata": metadata, "rules": _ROLE}, inside
+        bounded = [*self.created, *self.bounds]
+        self.job_requirements: list[pulumi.Resource] = [
+            *self.bounds,
+            *self._account(args, inside),
+            *external_secrets(name, settings.external_secrets, child_of(self, bounded)),
+        ]
+        if is_created and args.network_policies and settings.egress:
+            self.job_requirements.append(egress_policy(name, settings.egress, inside))
+        self.state_claim = (
+            state_claim(name, args.state_claim, child_of(self, bounded, was_at_root=True)) if args.state_claim else None
         )
-        binding = KubernetesObject(
-            resource,
+        self.register_outputs(
             {
-                "apiVersion": _RBAC,
-                "kind": "RoleBinding",
-                "metadata": metadata,
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": JOB_ACCOUNT},
-                "subjects": [{"kind": "ServiceAccount", "name": JOB_ACCOUNT, "namespace": name}],
-            },
-            pulumi.ResourceOptions(parent=self, depends_on=[role, service_account]),
+                "namespace": name,
+                "serviceAccount": JOB_ACCOUNT,
+                "stateClaim": CLAIM if self.state_claim is not None else None,
+            }
         )
-        bounded = pulumi.ResourceOptions(parent=self, depends_on=[*self.before, *self.bounds])
-        fetched = external_secrets(name, settings.external_secrets, bounded)
-        self.needed: list[pulumi.Resource] = [*self.bounds, service_account, role, binding, *fetched]
-        self.register_outputs({})
 
-    def count_flink(self, operator: pulumi.Resource | None) -> None:
-        """Bounds the numbers of Flink resources, once their kinds are known.
-
-        Args:
-            operator: brings the kinds; None when the cluster has them.
-        """
-        needed = self.before if operator is None else [*self.before, operator]
-        opts = pulumi.ResourceOptions(parent=self, depends_on=needed)
-        self.needed += quota.flink_quota(self.name, self._settings.quota, opts)
+    def _account(self, args: JobNamespaceArgs, inside: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        name, resource = self.namespace, f"{self.namespace}-{JOB_ACCOUNT}"
+        metadata = ObjectMetaArgs(name=JOB_ACCOUNT, namespace=name, labels=labels(JOB_ACCOUNT))
+        secrets = [LocalObjectReferenceArgs(name=secret) for secret in args.settings.image_pull_secrets]
+        service_account = ServiceAccount(
+            resource,
+            metadata=ObjectMetaArgs(
+                name=JOB_ACCOUNT,
+                namespace=name,
+                labels=labels(JOB_ACCOUNT),
+                annotations=args.account_annotations or None,
+            ),
+            image_pull_secrets=secrets or None,
+            opts=inside,
+        )
+        role = Role(resource, metadata=metadata, rules=_RULES, opts=inside)
+        binding = RoleBinding(
+            resource,
+            metadata=metadata,
+            role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=JOB_ACCOUNT),
+            subjects=[SubjectArgs(kind="ServiceAccount", name=JOB_ACCOUNT, namespace=name)],
+            opts=child_of(self, [role, service_account]),
+        )
+        return [service_account, role, binding]

@@ -1,169 +1,164 @@
-"""NetworkPolicies: what `flink_k8s.resolve.traffic` lets pass, and nothing else."""
+"""NetworkPolicies: they allow the connections that `flink_k8s.resolve.traffic` lists, and deny all others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 import pulumi
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs, ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import (
+    IPBlockArgs,
+    NetworkPolicy,
+    NetworkPolicyEgressRuleArgs,
+    NetworkPolicyIngressRuleArgs,
+    NetworkPolicyPeerArgs,
+    NetworkPolicyPortArgs,
+    NetworkPolicySpecArgs,
+)
 
-from components.dependencies import Turns, after
-from components.kubernetes_object import KubernetesObject
-from components.namespace import JobNamespace
 from flink_k8s.config.network import Endpoint, Peer, port_range
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
-from flink_k8s.resolve.declared_stack import Platform
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_spec
-from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, of_job, of_operator, policy_name
+from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, policy_name
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Kubernetes itself gives every namespace its name as this label."""
 
 
-def network_policies(
-    platform: Platform,
-    namespaces: Mapping[str, JobNamespace],
-    below: pulumi.Input[pulumi.Resource] | None,
-    opts: pulumi.ResourceOptions,
-) -> Mapping[str, Sequence[pulumi.Resource]]:
-    """A policy for each job's pods, and for each namespace what all of its pods may reach, then that nothing else may.
-
-    A job's policy is whole: from the moment that it is there its pods can do all that they need, so nothing is cut off
-    when policies come to a platform that runs. What no policy speaks of is cut off last.
+def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.ResourceOptions) -> NetworkPolicy:
+    """What every pod of a namespace may connect to.
 
     Args:
-        platform: what the stack declares.
-        namespaces: that the stack makes, by name; each one's needs grow by its policies.
-        below: the platform's stack, which makes the namespaces; None when this one does.
-        opts: provider, for what lies in no namespace of the stack's own.
-
-    Returns:
-        The policies of jobs' pods, by namespace.
+        namespace: of the policy.
+        egress: what the pods may connect to.
+        opts: parent; must depend on the namespace.
     """
-    if not platform.settings.network_policies.enabled:
-        return {}
-    needed = [below] if below is not None else []
-    outside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=after(needed)))
-    inside = {
-        home.name: pulumi.ResourceOptions(parent=home, depends_on=after(home.before)) for home in namespaces.values()
-    }
-    turns = Turns()
-    made: dict[str, list[pulumi.Resource]] = {}
-    for job in platform.jobs:
-        if (traffic := of_job(job, platform.settings)) is not None:
-            made.setdefault(job.namespace, []).append(_of_job(job, traffic, inside.get(job.namespace, outside), turns))
-    for home in namespaces.values():
-        if home.namespace is None:  # others use it, and none of their pods is cut off
-            home.needed += made.get(home.name, ())
-            continue
-        if egress := platform.settings.namespaces[home.name].egress:
-            spec = {"egress": rules("to", egress)}
-            home.needed.append(_policy(f"{home.name}-{EGRESS}", EGRESS, home.name, {}, spec, inside[home.name]))
-        # After the account, too: so its place in the graph is the same with and without jobs.
-        last = pulumi.ResourceOptions(parent=home, depends_on=[*home.needed, *made.get(home.name, ())])
-        home.needed.append(_deny(home.name, last))
-    return made
+    return _policy(f"{namespace}-{EGRESS}", EGRESS, namespace, LabelSelectorArgs(), None, _egress(egress), opts)
 
 
 def operator_policies(
-    platform: Platform, namespace: pulumi.Resource, parent: pulumi.Resource
-) -> Sequence[KubernetesObject]:
-    """The policies of the operator's namespace: what its pods may do, and that nobody else may do anything there.
+    namespace: str, traffic: Traffic, opts: pulumi.ResourceOptions
+) -> tuple[NetworkPolicy, NetworkPolicy]:
+    """The policies of the operator's namespace: what the operator's pods may do, and that all else is denied.
 
     Args:
-        platform: what the stack declares.
         namespace: of the operator.
-        parent: of the resources.
+        traffic: of the operator's pods.
+        opts: parent; must depend on the namespace.
     """
-    if not platform.settings.network_policies.enabled:
-        return ()
-    home = platform.settings.operator.namespace
-    traffic = of_operator(platform.settings, platform.jobs)
-    spec = {"ingress": rules("from", traffic.ingress), "egress": rules("to", traffic.egress)}
-    inside = pulumi.ResourceOptions(parent=parent, depends_on=[namespace])
-    own = _policy(f"{home}-operator", "operator", home, {"matchLabels": OPERATOR_PODS}, spec, inside)
-    return own, _deny(home, pulumi.ResourceOptions(parent=parent, depends_on=[own]))
+    pods = LabelSelectorArgs(match_labels=OPERATOR_PODS)
+    ingress, egress = _ingress(traffic.ingress), _egress(traffic.egress)
+    own = _policy(f"{namespace}-operator", "operator", namespace, pods, ingress, egress, opts)
+    last = pulumi.ResourceOptions(parent=opts.parent, depends_on=[own])
+    return own, deny_policy(namespace, last)
 
 
-def _of_job(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions, turns: Turns) -> KubernetesObject:
+def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> NetworkPolicy:
+    """What the pods of a job may do. The policy is complete: it breaks no connection of a job that already runs.
+
+    Args:
+        job: as it is deployed.
+        traffic: of its pods.
+        opts: parent; must depend on the namespace.
+    """
     name = policy_name(job)
     pods = _pods(job)
-    spec: dict[str, Any] = {"egress": rules("to", traffic.egress)}
-    if job.kind != "FlinkSessionJob":
-        # Flink's processes talk to each other at ports that they choose.
-        among = {"podSelector": pods}
-        spec = {
-            "ingress": [{"from": [among]}, *rules("from", traffic.ingress)],
-            "egress": [{"to": [among]}, *spec["egress"]],
-        }
-    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, spec, opts, turns)
+    ingress, egress = None, _egress(traffic.egress)
+    if job.kind is not FlinkKind.SESSION_JOB:
+        # Flink's processes connect to each other at ports that they choose.
+        each_other = NetworkPolicyPeerArgs(pod_selector=pods)
+        ingress = [NetworkPolicyIngressRuleArgs(from_=[each_other]), *_ingress(traffic.ingress)]
+        egress = [NetworkPolicyEgressRuleArgs(to=[each_other]), *egress]
+    return _policy(f"{job.namespace}/{name}", name, job.namespace, pods, ingress, egress, opts)
 
 
-def _pods(job: Job) -> dict[str, Any]:
+def _pods(job: Job) -> LabelSelectorArgs:
     """Selects a job's pods by the labels that Flink gives them, which no job can change."""
     names = clusters(job)
-    if job.kind == "FlinkSessionJob":
-        return {"matchLabels": {"app": names[0]}}
+    if job.kind is FlinkKind.SESSION_JOB:
+        return LabelSelectorArgs(match_labels={"app": names[0]})
     mode = str(cluster_spec(job.kind, job.spec).get("mode") or "native")
     kind = {"type": f"flink-{mode}-kubernetes"}
     if len(names) == 1:
-        return {"matchLabels": {"app": names[0], **kind}}
-    return {"matchLabels": kind, "matchExpressions": [{"key": "app", "operator": "In", "values": list(names)}]}
+        return LabelSelectorArgs(match_labels={"app": names[0], **kind})
+    either = LabelSelectorRequirementArgs(key="app", operator="In", values=[*names])
+    return LabelSelectorArgs(match_labels=kind, match_expressions=[either])
 
 
-def _deny(namespace: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
-    return _policy(f"{namespace}-{DENY}", DENY, namespace, {}, {"ingress": [], "egress": []}, opts)
+def deny_policy(namespace: str, opts: pulumi.ResourceOptions) -> NetworkPolicy:
+    """Denies every connection that no other policy of the namespace allows.
+
+    Args:
+        namespace: of the policy.
+        opts: parent; must depend on the policies that allow connections.
+    """
+    return _policy(f"{namespace}-{DENY}", DENY, namespace, LabelSelectorArgs(), [], [], opts)
 
 
 def _policy(
     resource: str,
     name: str,
     namespace: str,
-    pods: Mapping[str, Any],
-    spec: Mapping[str, Any],
+    pods: LabelSelectorArgs,
+    ingress: Sequence[NetworkPolicyIngressRuleArgs] | None,
+    egress: Sequence[NetworkPolicyEgressRuleArgs],
     opts: pulumi.ResourceOptions,
-    turns: Turns | None = None,
-) -> KubernetesObject:
-    types = [key.capitalize() for key in spec]
-    said = {"podSelector": pods, "policyTypes": types, **{key: rules for key, rules in spec.items() if rules}}
-    metadata = {"name": name, "namespace": namespace, "labels": labels(name)}
-    manifest = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": said}
-    return KubernetesObject(resource, manifest, opts, turns)
+) -> NetworkPolicy:
+    """A policy. Without `ingress` it does not restrict who connects to the pods; an empty one denies all."""
+    return NetworkPolicy(
+        resource,
+        metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name)),
+        spec=NetworkPolicySpecArgs(
+            pod_selector=pods,
+            policy_types=[*(["Ingress"] if ingress is not None else []), "Egress"],
+            ingress=ingress or None,
+            egress=egress or None,
+        ),
+        opts=opts,
+    )
 
 
-def rules(direction: str, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:
+Rule = tuple[Sequence[NetworkPolicyPeerArgs] | None, Sequence[NetworkPolicyPortArgs] | None]
+"""Peers, None for all; ports, None for all."""
+
+
+def _ingress(endpoints: Sequence[Endpoint]) -> list[NetworkPolicyIngressRuleArgs]:
+    return [NetworkPolicyIngressRuleArgs(from_=peers, ports=ports) for peers, ports in rules(endpoints)]
+
+
+def _egress(endpoints: Sequence[Endpoint]) -> list[NetworkPolicyEgressRuleArgs]:
+    return [NetworkPolicyEgressRuleArgs(to=peers, ports=ports) for peers, ports in rules(endpoints)]
+
+
+def rules(endpoints: Sequence[Endpoint]) -> Iterator[Rule]:
     """Rules of a NetworkPolicy; neighbours with the same ports become one rule.
 
     Args:
-        direction: `from` or `to`.
-        endpoints: what is let pass.
+        endpoints: that are allowed.
     """
-    found: list[dict[str, Any]] = []
-    for at, group in groupby(endpoints, lambda one: tuple(one.ports)):
+    for ports, group in groupby(endpoints, lambda endpoint: tuple(endpoint.ports)):
         peers = list(group)
-        rule: dict[str, Any] = {}
-        if not any(peer.is_anybody for peer in peers):  # a rule without peers means everybody
-            rule[direction] = [_peer(peer) for peer in peers]
-        if at:
-            rule["ports"] = list(_ports(at))
-        found.append(rule)
-    return found
+        yield (
+            None if any(peer.is_anybody for peer in peers) else [_peer(peer) for peer in peers],
+            list(_ports(ports)) or None,
+        )
 
 
-def _peer(peer: Peer) -> dict[str, Any]:
+def _peer(peer: Peer) -> NetworkPolicyPeerArgs:
     if peer.cidr is not None:
-        return {"ipBlock": {"cidr": peer.cidr, **({"except": list(peer.except_)} if peer.except_ else {})}}
-    found: dict[str, Any] = {}
-    if peer.namespace is not None:
-        found["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: peer.namespace}}
-    if peer.pods:
-        found["podSelector"] = {"matchLabels": dict(peer.pods)}
-    return found
+        return NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=peer.cidr, except_=list(peer.except_) or None))
+    return NetworkPolicyPeerArgs(
+        namespace_selector=LabelSelectorArgs(match_labels={NAMESPACE_LABEL: peer.namespace})
+        if peer.namespace is not None
+        else None,
+        pod_selector=LabelSelectorArgs(match_labels=dict(peer.pods)) if peer.pods else None,
+    )
 
 
-def _ports(ports: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _ports(ports: Sequence[str]) -> Iterator[NetworkPolicyPortArgs]:
     for port in ports:
         first, last, protocol = port_range(port)
-        yield {"port": first, "protocol": protocol, **({"endPort": last} if last != first else {})}
+        yield NetworkPolicyPortArgs(port=first, protocol=protocol, end_port=last if last != first else None)

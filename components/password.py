@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Mapping
 
 import pulumi
+from pulumi_kubernetes.core.v1 import Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
 from flink_k8s.facts.labels import labels
 
 
@@ -19,7 +20,7 @@ def password_secret(
     key: str,
     opts: pulumi.ResourceOptions,
     beside: Mapping[str, str] | None = None,
-) -> KubernetesObject:
+) -> Secret:
     """The Secret that holds it.
 
     Each run of the program makes a password, and only the one that creates the Secret keeps it: afterwards the
@@ -35,16 +36,12 @@ def password_secret(
     """
     texts = {**(beside or {}), key: secrets.token_urlsafe(24)}
     encoded = {one: base64.b64encode(text.encode()).decode() for one, text in texts.items()}
-    return KubernetesObject(
+    return Secret(
         name,
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": name, "namespace": namespace, "labels": labels(part)},
-            "type": "Opaque",
-            "data": pulumi.Output.secret(encoded),
-        },
-        pulumi.ResourceOptions.merge(
+        metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(part)),
+        type="Opaque",
+        data=pulumi.Output.secret(encoded),
+        opts=pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(ignore_changes=["data"], additional_secret_outputs=["data", "stringData"]),
         ),

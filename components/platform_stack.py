@@ -1,8 +1,9 @@
-"""The stack that holds the platform, as a stack of jobs on it sees it: up, and with what the jobs need."""
+"""The stack that holds the platform, from the view of a stack of jobs on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import pulumi
@@ -11,8 +12,8 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.config.platform_stack import missing_platform
 
 
-def export(settings: StackSettings) -> dict[str, object] | None:
-    """What a stack with a platform tells those of jobs on it, as a stack output; None of one of jobs alone.
+def platform_outputs(settings: StackSettings) -> dict[str, object] | None:
+    """The stack output `platform`, which stacks of jobs read; None for a stack of jobs.
 
     Args:
         settings: of the stack.
@@ -22,28 +23,50 @@ def export(settings: StackSettings) -> dict[str, object] | None:
     return {"namespaces": sorted(settings.namespaces), "operator": settings.operator.version}
 
 
-def platform_below(settings: StackSettings) -> pulumi.Output[pulumi.Resource] | None:
-    """The reference to the platform's stack, once it is known to have what is needed; None where there is none.
+@dataclass(frozen=True)
+class PlatformStackArgs:
+    """What a stack of jobs needs of its platform.
 
-    What the platform is like stands in its stack file, by which everything is checked; whether it has been brought up
-    like that, its outputs say.
-
-    Args:
-        settings: of the stack.
+    Attributes:
+        namespaces: that must exist.
+        operator_version: that the platform's stack file specifies.
     """
-    if settings.platform is None:
-        return None
-    name, wanted = settings.platform, sorted(settings.namespaces)
-    reference = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{name}")
 
-    def checked(output: object) -> pulumi.Resource:
-        problem = missing_platform(name, output, wanted)
-        if problem:
-            raise pulumi.RunError(problem)
-        there = cast(Mapping[str, object], output).get("operator")
-        if there != settings.operator.version:
-            said = f"the stack {name} has operator {there}, and its file says {settings.operator.version}"
-            pulumi.log.warn(f"{said}: bring it up first")
-        return reference
+    namespaces: Sequence[str]
+    operator_version: str
 
-    return reference.get_output("platform").apply(checked)
+
+class PlatformStack(pulumi.StackReference):
+    """A reference to the platform's stack.
+
+    The program checks jobs against the platform's stack file. The outputs of that stack show whether it is deployed.
+
+    Attributes:
+        ready: this resource, once the platform's outputs have the namespaces.
+    """
+
+    def __init__(self, name: str, args: PlatformStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the platform's stack in this project.
+            args: what the jobs need.
+            opts: of the reference.
+
+        Raises:
+            pulumi.RunError: from `ready`, if a namespace is missing.
+        """
+        super().__init__(f"{pulumi.get_organization()}/{pulumi.get_project()}/{name}", opts=opts)
+
+        def checked(output: object) -> pulumi.Resource:
+            problem = missing_platform(name, output, sorted(args.namespaces))
+            if problem:
+                raise pulumi.RunError(problem)
+            deployed = cast(Mapping[str, object], output).get("operator")
+            if deployed != args.operator_version:
+                pulumi.log.warn(
+                    f"the stack {name} has operator {deployed}, and its file says {args.operator_version}: "
+                    "bring it up first"
+                )
+            return self
+
+        self.ready: pulumi.Output[pulumi.Resource] = self.get_output("platform").apply(checked)

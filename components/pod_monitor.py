@@ -1,111 +1,79 @@
-"""PodMonitors: what Prometheus' operator scrapes."""
+"""PodMonitors: what the Prometheus operator scrapes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.flink_operator import FlinkOperator
-from components.kubernetes_object import KubernetesObject
-from components.namespace import JobNamespace
-from components.prometheus import Prometheus
+from components.options import child_of
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.metrics import JOBS_MONITOR, OPERATOR_MONITOR
 
 
-def pod_monitor(
-    name: str,
-    *,
-    resource: str,
-    namespace: str,
-    selector: Mapping[str, Any],
-    pod_labels: Sequence[str] = (),
-    extra: Mapping[str, str],
-    opts: pulumi.ResourceOptions,
-) -> KubernetesObject:
-    """Scrapes the port `metrics` of pods.
+@dataclass(frozen=True)
+class FlinkPodMonitorArgs:
+    """Arguments of `FlinkPodMonitor`.
 
-    Args:
-        name: of the monitor.
-        resource: name of the resource in the stack.
-        namespace: of the monitor and of its pods.
+    Attributes:
+        monitor: name of the PodMonitor in the cluster.
+        namespace: of the monitor and its pods.
         selector: of the pods.
         pod_labels: labels of the pods that every series gets.
-        extra: labels that the cluster's Prometheus wants on its monitors.
-        opts: must depend on what brings the kind PodMonitor, and on what makes the pods.
+        labels: that the cluster's Prometheus selects monitors by.
     """
-    spec: dict[str, Any] = {"selector": dict(selector), "podMetricsEndpoints": [{"port": "metrics"}]}
-    if pod_labels:
-        spec["podTargetLabels"] = list(pod_labels)
-    return KubernetesObject(
-        resource,
-        {
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "PodMonitor",
-            "metadata": {"name": name, "namespace": namespace, "labels": {**labels(name), **extra}},
-            "spec": spec,
-        },
-        opts,
-    )
+
+    monitor: str
+    namespace: str
+    selector: Mapping[str, Any]
+    pod_labels: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of_operator(cls, namespace: str, extra_labels: Mapping[str, str]) -> FlinkPodMonitorArgs:
+        """Scrape the Flink operator, which runs in that namespace."""
+        selector = {"matchLabels": {"app.kubernetes.io/name": "flink-kubernetes-operator"}}
+        return cls(OPERATOR_MONITOR, namespace, selector, labels=extra_labels)
+
+    @classmethod
+    def of_jobs(cls, namespace: str, extra_labels: Mapping[str, str]) -> FlinkPodMonitorArgs:
+        """Scrape every JobManager and TaskManager of a namespace. With a monitor per job, each would scrape all."""
+        kinds = {
+            "key": "type",
+            "operator": "In",
+            "values": ["flink-native-kubernetes", "flink-standalone-kubernetes"],
+        }
+        # No metric has a job's exact name: the reporter turns `my-job` into `my_job`.
+        return cls(JOBS_MONITOR, namespace, {"matchExpressions": [kinds]}, ("app", "component"), extra_labels)
 
 
-def operator_monitor(
-    namespace: str,
-    extra: Mapping[str, str],
-    operator: FlinkOperator | None,
-    prometheus: Prometheus | None,
-    opts: pulumi.ResourceOptions,
-) -> KubernetesObject:
-    """Scrapes the Flink operator.
+class FlinkPodMonitor(pulumi.ComponentResource):
+    """One PodMonitor that scrapes the port `metrics` of pods."""
 
-    Args:
-        namespace: of the operator.
-        extra: labels that the cluster's Prometheus wants.
-        operator: None when the cluster has it.
-        prometheus: brings the kind PodMonitor; None when the cluster has it.
-        opts: provider.
-    """
-    needed: list[pulumi.Resource] = [operator.namespace] if operator else []
-    needed += [prometheus] if prometheus else []
-    return pod_monitor(
-        OPERATOR_MONITOR,
-        resource=OPERATOR_MONITOR,
-        namespace=namespace,
-        selector={"matchLabels": {"app.kubernetes.io/name": "flink-kubernetes-operator"}},
-        extra=extra,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)),
-    )
-
-
-def jobs_monitor(
-    home: JobNamespace,
-    extra: Mapping[str, str],
-    prometheus: Prometheus | None,
-    opts: pulumi.ResourceOptions,
-) -> KubernetesObject:
-    """Scrapes every JobManager and TaskManager of a namespace: with a monitor a job, each would scrape all pods.
-
-    Args:
-        home: the namespace.
-        extra: labels that the cluster's Prometheus wants.
-        prometheus: brings the kind PodMonitor; None when the cluster has it.
-        opts: provider.
-    """
-    needed: list[pulumi.Resource] = [*home.before, *([prometheus] if prometheus else [])]
-    kinds = {
-        "key": "type",
-        "operator": "In",
-        "values": ["flink-native-kubernetes", "flink-standalone-kubernetes"],
-    }
-    return pod_monitor(
-        JOBS_MONITOR,
-        resource=f"{home.name}-{JOBS_MONITOR}",
-        namespace=home.name,
-        selector={"matchExpressions": [kinds]},
-        # A job's own name is in no metric as it is written: the reporter turns `my-job` into `my_job`.
-        pod_labels=["app", "component"],
-        extra=extra,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)),
-    )
+    def __init__(self, name: str, args: FlinkPodMonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the component and the resource.
+            args: what to scrape.
+            opts: provider; must depend on the namespace and on what installs the kind PodMonitor.
+        """
+        outputs = {"namespace": args.namespace, "monitor": args.monitor}
+        super().__init__("flink-k8s:index:FlinkPodMonitor", name, outputs, opts)
+        spec: dict[str, Any] = {"selector": dict(args.selector), "podMetricsEndpoints": [{"port": "metrics"}]}
+        if args.pod_labels:
+            spec["podTargetLabels"] = list(args.pod_labels)
+        CustomResource(
+            name,
+            api_version="monitoring.coreos.com/v1",
+            kind="PodMonitor",
+            metadata=ObjectMetaArgs(
+                name=args.monitor, namespace=args.namespace, labels={**labels(args.monitor), **args.labels}
+            ),
+            spec=spec,
+            opts=child_of(self, was_at_root=True),
+        )
+        self.register_outputs(outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -10,8 +11,7 @@ from components.grafana import PASSWORD_KEY, USER_KEY, Grafana, admin_secret
 from components.namespace import namespace
 from components.release import install
 from flink_k8s.config.model import Charts
-from flink_k8s.config.monitoring import Prometheus as PrometheusSettings
-from flink_k8s.config.monitoring import PrometheusStorage
+from flink_k8s.config.monitoring import PrometheusSettings, PrometheusStorage
 from flink_k8s.config.namespace import pod_security_labels
 from flink_k8s.facts import versions
 from flink_k8s.facts.units import quantity
@@ -62,16 +62,37 @@ def _volume(storage: PrometheusStorage) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class PrometheusArgs:
+    """Arguments of `Prometheus`.
+
+    Attributes:
+        settings: version, namespace, retention, storage, values of the chart.
+        charts: where the chart comes from.
+    """
+
+    settings: PrometheusSettings = field(default_factory=PrometheusSettings)
+    charts: Charts = field(default_factory=Charts)
+
+
 class Prometheus(pulumi.ComponentResource):
     """Namespace and release of kube-prometheus-stack, and the Secret of Grafana's administrator.
 
     Attributes:
-        namespace: for what merely lies in it, and need not wait for Prometheus.
+        namespace: the Namespace, for objects in it that need not wait for Prometheus.
         grafana: how to reach Grafana.
     """
 
-    def __init__(self, settings: PrometheusSettings, charts: Charts, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("flink-k8s:index:Prometheus", "prometheus", None, opts)
+    def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the component.
+            args: its settings.
+            opts: provider.
+        """
+        settings, charts = args.settings, args.charts
+        outputs = {"namespace": settings.namespace, "version": settings.version}
+        super().__init__("flink-k8s:index:Prometheus", name, outputs, opts)
         # node-exporter looks at the host, which no stricter profile lets it do.
         own = self.namespace = namespace(
             settings.namespace,
@@ -94,4 +115,4 @@ class Prometheus(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.grafana = Grafana(settings.namespace, f"{RELEASE}-grafana", settings.admin_secret)
-        self.register_outputs({})
+        self.register_outputs({**outputs, "grafana": self.grafana.export()})

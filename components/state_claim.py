@@ -2,59 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
 import pulumi
+from pulumi_kubernetes.core.v1 import (
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.kubernetes_object import KubernetesObject
-from components.namespace import JobNamespace
+from flink_k8s.config.state_model import StateVolume
 from flink_k8s.facts.labels import labels
-from flink_k8s.resolve.declared_stack import Platform
 from flink_k8s.resolve.state_storage import CLAIM
 
 
-def state_claims(
-    platform: Platform, namespaces: Mapping[str, JobNamespace], opts: pulumi.ResourceOptions
-) -> dict[str, KubernetesObject]:
-    """A claim in each namespace of jobs, by namespace; none for another storage or the user's own.
+@dataclass(frozen=True)
+class StateClaimArgs:
+    """Arguments of a namespace's claim for state.
 
-    Not only where a job keeps state today: to a claim that goes with its last job there is no way back. It goes with
-    its namespace, and stays in the cluster when the stack is given another storage.
+    Attributes:
+        volume: size, storage class, access mode.
+        protect: whether the engine refuses to delete the claim.
+    """
+
+    volume: StateVolume = field(default_factory=StateVolume)
+    protect: bool = False
+
+
+def state_claim(namespace: str, args: StateClaimArgs, opts: pulumi.ResourceOptions) -> PersistentVolumeClaim:
+    """The claim of a namespace.
+
+    It exists even if no job keeps state today: a claim that is deleted with its last job cannot be restored. It is
+    deleted with its namespace, and stays in the cluster if the stack changes to another storage.
 
     Args:
-        platform: what the stack declares.
-        namespaces: by name.
-        opts: provider.
+        namespace: of the claim.
+        args: its settings.
+        opts: parent; must depend on the namespace and its quota.
     """
-    if not platform.settings.state_storage.makes_claims:
-        return {}
-    return {name: _claim(platform, home, opts) for name, home in namespaces.items()}
-
-
-def _claim(platform: Platform, home: JobNamespace, opts: pulumi.ResourceOptions) -> KubernetesObject:
-    volume = platform.settings.state_storage.volume
-    spec: dict[str, Any] = {
-        "accessModes": [volume.access_mode or "ReadWriteOnce"],
-        "resources": {"requests": {"storage": volume.size}},
-    }
-    if volume.storage_class is not None:
-        spec["storageClassName"] = volume.storage_class
-    is_protected = any(job.is_protected for job in platform.jobs if job.namespace == home.name and job.mounts(CLAIM))
-    metadata = {
-        "name": CLAIM,
-        "namespace": home.name,
-        "labels": labels(CLAIM),
-        # It binds when its first pod comes: who waits for the claim first waits for ever.
-        "annotations": {"pulumi.com/skipAwait": "true"},
-    }
-    return KubernetesObject(
-        f"{home.name}/{CLAIM}",
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec},
-        pulumi.ResourceOptions.merge(
-            opts,
-            pulumi.ResourceOptions(
-                depends_on=[*home.before, *home.bounds], retain_on_delete=True, protect=is_protected or None
-            ),
+    volume = args.volume
+    return PersistentVolumeClaim(
+        f"{namespace}/{CLAIM}",
+        metadata=ObjectMetaArgs(
+            name=CLAIM,
+            namespace=namespace,
+            labels=labels(CLAIM),
+            # A claim with WaitForFirstConsumer binds when its first pod starts, so waiting for it first never ends.
+            annotations={"pulumi.com/skipAwait": "true"},
+        ),
+        spec=PersistentVolumeClaimSpecArgs(
+            access_modes=[volume.access_mode or "ReadWriteOnce"],
+            resources=VolumeResourceRequirementsArgs(requests={"storage": volume.size}),
+            storage_class_name=volume.storage_class,
+        ),
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(retain_on_delete=True, protect=args.protect or None)
         ),
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
+from pulumi_kubernetes.core.v1 import Secret
 
-from components.kubernetes_object import KubernetesObject
 from components.password import password_secret
-from flink_k8s.config.model import Operator as OperatorSettings
+from flink_k8s.config.model import OperatorSettings
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.api_server import ApiServer
 
@@ -37,7 +37,7 @@ def values(settings: OperatorSettings) -> dict[str, Any]:
     return {"create": True, "keystore": {"useDefaultPassword": False, "passwordSecretRef": reference}}
 
 
-def secret(settings: OperatorSettings, part: str, opts: pulumi.ResourceOptions) -> KubernetesObject:
+def secret(settings: OperatorSettings, part: str, opts: pulumi.ResourceOptions) -> Secret:
     """The Secret with the password.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from flink_k8s.monitoring import job, operator, overview, resources
-from flink_k8s.monitoring.queries import FOLDER
+from flink_k8s.monitoring.queries import FOLDER, queries
 
 
 def files(folder: Path = FOLDER) -> dict[Path, str]:
@@ -32,7 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Writes or compares; returns the exit code: 1 when something would change."""
     parser = argparse.ArgumentParser(prog="dev.dashboards", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 when something would change")
+    parser.add_argument("--queries", action="store_true", help="print every query with what it needs; write nothing")
     options = parser.parse_args(arguments)
+    if options.queries:
+        for query in queries():
+            print(f"{query.dashboard}: {query.panel} {query.ref} (needs {query.needs}): {query.expr}")
+        return 0
     stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if options.check:

@@ -6,8 +6,9 @@ import os
 import shutil
 from dataclasses import dataclass
 
+from flink_k8s.support.console import say
 from flink_k8s.support.paths import home
-from flink_k8s.support.processes import capture, say
+from flink_k8s.support.processes import capture, errors
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,6 @@ class GoProgram:
         what = f"{self.package}@{self.version}"
         done = capture([go, "install", what], env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""})
         if done.returncode != 0:
-            say(f"{self.name} is not on PATH; go install {what}: {done.stderr.decode(errors='replace').strip()}")
+            say(f"{self.name} is not on PATH; go install {what}: {errors(done)}")
             return None
         return str(own)

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from dev.go_program import GoProgram
+from flink_k8s.support.console import exit_code, say
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import finish, say, stream
+from flink_k8s.support.processes import stream
 
 # renovate: datasource=github-releases depName=rhysd/actionlint
 ACTIONLINT = "v1.7.12"
@@ -28,4 +29,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    finish(main)
+    sys.exit(exit_code(main))

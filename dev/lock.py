@@ -12,8 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from flink_k8s.support.console import exit_code
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import finish, must
+from flink_k8s.support.processes import must
 
 LISTS = (
     Path("requirements.in"),
@@ -35,9 +36,9 @@ def main() -> int:
     compile_ = [uv, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     for wanted in LISTS:
         command = [*compile_, *upgrade, wanted, "-o", wanted.with_suffix(".txt")]
-        must(f"the lock of {wanted}", command, cure=f"mend {wanted}")
+        must(f"the lock of {wanted}", command, remedy=f"mend {wanted}")
     return 0
 
 
 if __name__ == "__main__":
-    finish(main)
+    sys.exit(exit_code(main))

@@ -46,7 +46,7 @@ A job's spec is merged from these sources; a later source wins:
 - In a stack on another stack's platform, the `jobDefaults` and `enforced` of the platform are two more sources: `jobDefaults` of the platform
   precedes that of the stack, and its `enforced` is the last source ([teams.md](teams.md)).
 
-`python -m flink_k8s.operations.check <stack> --explain <job>` prints every value of a job with its source, and the values that
+`python -m flink_k8s check <stack> --explain <job>` prints every value of a job with its source, and the values that
 `enforced` replaced.
 """
 

@@ -16,10 +16,10 @@ import yaml
 from pydantic_core import PydanticUndefined
 
 from dev.reference import checks_page, reference
-from flink_k8s.config.job_files import FLINK_API
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.stack_file import PREFIX, STACK_FILE_KEYS
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.kinds import FLINK_API
 from flink_k8s.support.paths import ROOT
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from flink_k8s.checks.ignore import ignored_rules
+from flink_k8s.checks.load import severity_of
 from flink_k8s.checks.registry import check_object
 from flink_k8s.checks.rules import RULES
 from flink_k8s.checks.stack import plaintext_secrets
@@ -15,8 +17,9 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import dotted
 from flink_k8s.config.stack_file import engine_config
 from flink_k8s.config.validation import read_settings
+from flink_k8s.facts.mappings import mapping
 
-Level = Literal["mandatory", "advisory"]
+Level = Literal["mandatory", "advisory", "disabled"]
 
 POLICIES: dict[str, str] = {rule.id: rule.description for rule in RULES.values() if rule.is_of_one_object}
 """Id and description of each rule that one object is enough for; `make check` has the others."""
@@ -24,16 +27,27 @@ POLICIES: dict[str, str] = {rule.id: rule.description for rule in RULES.values()
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
-def level(rule: str, *, strict: bool) -> Level:
-    """Whether a finding of the rule stops the stack."""
-    severity = RULES[rule].severity
-    stops = severity is Severity.ERROR or (strict and severity is Severity.WARNING)
-    return "mandatory" if stops else "advisory"
+_LEVELS: Mapping[Severity, Level] = {
+    Severity.ERROR: "mandatory",
+    Severity.WARNING: "advisory",
+    Severity.NOTICE: "advisory",
+    Severity.DISABLED: "disabled",
+}
+
+
+def settings_of(config: Mapping[str, str]) -> StackSettings:
+    """The settings of a stack, without the values that the program itself refuses.
+
+    Args:
+        config: `project:key` to text, as the engine hands it over.
+    """
+    settings, _ = read_settings(engine_config(config, "stack"))
+    return settings or StackSettings.model_validate({"context": "unknown", "strict": True})
 
 
 @dataclass
 class Judge:
-    """Looks at each resource of a stack once.
+    """Evaluates each resource of a stack once.
 
     Attributes:
         settings: of the stack.
@@ -43,18 +57,9 @@ class Judge:
     settings: StackSettings
     seen: dict[str, list[Finding]] = field(default_factory=dict[str, list[Finding]])
 
-    @staticmethod
-    def of(config: Mapping[str, str]) -> Judge:
-        """For a stack with that config as the engine hands it over: `project:key` to text.
-
-        A config that the program itself would refuse counts as strict and otherwise empty.
-        """
-        settings, _ = read_settings(engine_config(config, "stack"))
-        return Judge(settings or StackSettings.model_validate({"context": "unknown", "strict": True}))
-
     def level(self, rule: str) -> Level:
-        """Whether a finding of the rule stops this stack."""
-        return level(rule, strict=self.settings.strict)
+        """The enforcement level of the rule in this stack."""
+        return _LEVELS[severity_of(rule, self.settings)]
 
     def lines(self, rule: str, urn: str, resource_type: str, inputs: Mapping[str, object]) -> list[str]:
         """What that rule says of a resource: `path: what is wrong; what would be right`.
@@ -79,9 +84,11 @@ class Judge:
         if not resource_type.startswith("kubernetes:") or "kind" not in inputs:
             return []
         operator = self.settings.operator
-        return check_object(
+        found = check_object(
             Subject(inputs, operator.version, operator.configuration, is_in_file=False, settings=self.settings)
         )
+        ignored = ignored_rules(mapping(inputs.get("metadata")), self.settings)
+        return [finding for finding in found if finding.rule not in ignored]
 
 
 def plain(inputs: Mapping[str, object]) -> dict[str, object]:

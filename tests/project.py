@@ -205,13 +205,13 @@ class Project:
         return self._run(self.command(target, layer, *variables, stack=stack, **config), timeout)
 
     def plan(self, layer: str = "", *allowed: str) -> Done:
-        """`python -m flink_k8s.operations.plan sandbox`, whose exit code tells a state loss from a failure.
+        """`python -m flink_k8s plan sandbox`, whose exit code tells a state loss from a failure.
 
         Args:
             layer: YAML laid over the stack's config.
             allowed: jobs that may lose their state.
         """
-        command = [sys.executable, "-m", "flink_k8s.operations.plan", "sandbox", "--layer", str(self._layer(layer, {}))]
+        command = [sys.executable, "-m", "flink_k8s", "plan", "sandbox", "--overlay", str(self._layer(layer, {}))]
         return self._run([*command, *(part for name in allowed for part in ("--allow-state-loss", name))], 900)
 
     def pulumi(self, *arguments: str, cwd: Path = ROOT) -> Done:

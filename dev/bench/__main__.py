@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dev.bench import checking, deploying, operating, report, starting
+from dev.bench import checking, deploying, report
 from dev.bench.cluster import named
 from dev.bench.measure import machine
 from dev.bench.table import Row, Skipped
+from flink_k8s.support.console import exit_code, say
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import finish, say
 
-_COUNTS = {"a": (10, 100, 1000, 3000), "b": (10, 100, 300, 1000), "c": (1,), "d": (10, 100, 500)}
+_COUNTS = {checking.PART: (10, 100, 1000, 3000), deploying.PART: (10, 100, 300, 1000)}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; see `--help`."""
     parser = argparse.ArgumentParser(prog="dev.bench", description=__doc__)
-    parser.add_argument("--part", choices=sorted(report.PARTS), action="append", help="one part alone; may be repeated")
+    parser.add_argument("--part", choices=sorted(_COUNTS), action="append", help="one part alone; may be repeated")
     parser.add_argument(
         "--jobs", type=_numbers, help='numbers of jobs, for example "10 100", instead of each part\'s own'
     )
     parser.add_argument("--runs", type=int, default=3, help="of each command that changes nothing; the best counts")
-    parser.add_argument("--kubeconfig", type=Path, help="of the cluster for parts b and d")
+    parser.add_argument("--kubeconfig", type=Path, help="of the cluster for part b")
     parser.add_argument("--context", help="its kube-context")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where the page is written")
     given = parser.parse_args(arguments)
     about = machine()
     say(about)
     found: list[Row | Skipped] = []
-    for part in sorted(set(given.part or report.PARTS)):
+    for part in sorted(set(given.part or _COUNTS)):
         for one in _measured(part, given):
             found.append(one)
             say(_shown(one))
@@ -52,10 +53,7 @@ def _measured(part: str, given: argparse.Namespace) -> Iterator[Row | Skipped]:
     counts: list[int] = list(given.jobs or _COUNTS[part])
     if part == checking.PART:
         return checking.measure(counts, given.runs)
-    if part == starting.PART:
-        return starting.measure()
-    cluster = named(part, given.kubeconfig, given.context)
-    return deploying.measure(counts, cluster) if part == deploying.PART else operating.measure(counts, cluster)
+    return deploying.measure(counts, named(part, given.kubeconfig, given.context))
 
 
 def _shown(one: Row | Skipped) -> str:
@@ -67,4 +65,4 @@ def _shown(one: Row | Skipped) -> str:
 
 
 if __name__ == "__main__":
-    finish(main)
+    sys.exit(exit_code(main))

@@ -37,8 +37,8 @@ def _of(place: Path, count: int, runs: int, helm: str | None) -> Iterator[Row]:
     folder = project(place / "project", count)
     python = sys.executable
     done: dict[str, Cost] = {
-        "check": cost([python, "-m", "flink_k8s.operations.check", STACK], folder, runs=runs),
-        "render": cost([python, "-m", "flink_k8s.program.render", STACK, place / "out"], folder, runs=runs),
+        "check": cost([python, "-m", "flink_k8s", "check", STACK], folder, runs=runs),
+        "render": cost([python, "-m", "flink_k8s", "render", STACK, place / "out"], folder, runs=runs),
     }
     peers = {"YAML read and written": cost([python, "-c", PLAIN, folder / "jobs"], folder, runs=runs)}
     if helm is not None:

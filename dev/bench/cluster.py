@@ -9,7 +9,6 @@ from dev.bench.workload import NAMESPACE
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
-from flink_k8s.support.processes import FailedError
 
 
 def named(part: str, kubeconfig: Path | None, context: str | None) -> Kubectl | Skipped:
@@ -32,9 +31,9 @@ def forget(kubectl: Kubectl) -> None:
     """Takes the bench's namespace away, with all that is in it.
 
     Raises:
-        FailedError: when it stays.
+        CommandError: when it stays.
     """
     try:
         kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=900s")
-    except FailedError as error:
-        raise FailedError(f"the namespace {NAMESPACE} of the bench stays behind: {error}") from None
+    except CommandError as error:
+        raise CommandError(f"the namespace {NAMESPACE} of the bench stays behind: {error}") from None

@@ -13,7 +13,7 @@ import yaml
 from dev.bench.measure import Cost, cost
 from dev.bench.workload import NAMESPACE, STACK, changed, names
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import output
 
 _QUIETLY = ("-input=false", "-no-color")
 
@@ -149,12 +149,10 @@ class Tofu(Deployer):
         """Brings the provider.
 
         Raises:
-            FailedError: when it cannot be had.
+            CommandError: when it cannot be had.
         """
         self._write()
-        done = capture([self._program, "init", *_QUIETLY], cwd=self._folder)
-        if done.returncode != 0:
-            raise FailedError(f"tofu init: {done.stderr.decode(errors='replace').strip()}")
+        output("tofu init", [self._program, "init", *_QUIETLY], cwd=self._folder)
 
     def preview(self) -> Cost:
         """What would change."""

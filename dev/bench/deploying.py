@@ -15,8 +15,8 @@ from dev.bench.measure import Cost
 from dev.bench.table import Row, Skipped
 from dev.bench.workload import objects, project
 from flink_k8s.operations import deploy as engine
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 
 PART = "b"
 
@@ -36,7 +36,7 @@ def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row |
         return
     try:
         command = engine.find(context=cluster.context).pulumi
-    except FailedError as error:
+    except CommandError as error:
         yield Skipped(PART, str(error))
         return
     tofu = find_tofu()
@@ -61,7 +61,7 @@ def _rows(count: int, cluster: Kubectl, here: Deployer, peers: Sequence[Deployer
     for peer in peers:
         try:
             theirs[peer] = _by(cluster, peer)
-        except FailedError as error:
+        except CommandError as error:
             yield Skipped(PART, f"{peer.deploys} of {count} jobs: {error}")
     ours = _by(cluster, here)
     for work, cost in ours.items():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.processes import capture
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def cost(
         accepted: exit codes of a command that did what it was to do.
 
     Raises:
-        FailedError: when it exits with another code.
+        CommandError: when it exits with another code.
     """
     found = [_once([str(part) for part in command], folder, env or {}, accepted) for _ in range(runs)]
     return Cost(min(one.wall for one in found), min(one.cpu for one in found), min(one.megabytes for one in found))
@@ -70,17 +70,11 @@ sys.exit(child.returncode)
 def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int]) -> Cost:
     with TemporaryDirectory() as place:
         answer = Path(place) / "cost.json"
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _WATCH, str(answer), *command],
-            cwd=folder,
-            env={**os.environ, **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        watched = [sys.executable, "-I", "-S", "-c", _WATCH, answer, *command]
+        done = capture(watched, cwd=folder, env={**os.environ, **env})
         if done.returncode not in accepted:
-            said = done.stdout.decode(errors="replace")[-1000:]
-            raise FailedError(f"{' '.join(command[:4])} … exited with {done.returncode}: {said}")
+            output = (done.stdout + done.stderr).decode(errors="replace")[-1000:]
+            raise CommandError(f"{' '.join(command[:4])} … exited with {done.returncode}: {output}")
         return Cost(*(float(value) for value in json.loads(answer.read_text())))
 
 

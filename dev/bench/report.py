@@ -19,6 +19,7 @@ PARTS = {
     "c": "From an empty cluster to the first word count",
     "d": "The operator: until many jobs are deployed",
 }
+"""`c` and `d` are kept results: they are not measured any more."""
 _BEGIN, _END = "<!-- measured: written by make bench -->", "<!-- end of measured -->"
 _WIDTH, _HEIGHT, _MARGIN = 780, 320, 60
 _DRAWN = {"b": ("first deployment", "preview of nothing")}

@@ -95,9 +95,9 @@ def objects(folder: Path, out: Path) -> list[Path]:
     """What the stack of such a copy renders to: files of one object each, alone in their folder.
 
     Raises:
-        FailedError: when it cannot be rendered.
+        CommandError: when it cannot be rendered.
     """
-    cost([sys.executable, "-m", "flink_k8s.program.render", STACK, out], folder)
+    cost([sys.executable, "-m", "flink_k8s", "render", STACK, out], folder)
     (out / "kustomization.yaml").unlink()
     return sorted(out.glob("*.yaml"))
 

@@ -8,9 +8,9 @@ Exit code 0, or 1 when a part has a known vulnerability or an unusual licence, o
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-import pulumi
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
@@ -18,12 +18,13 @@ from dev.go_program import GoProgram
 from dev.lock import LISTS
 from dev.supply_chain import go_modules, licences, parts
 from dev.supply_chain.bom import bill
-from flink_k8s.config.problems import ProblemsError
-from flink_k8s.program.command import CommandError, recorded
+from flink_k8s.program.command import recorded
 from flink_k8s.program.render import documents
 from flink_k8s.support import output_file
+from flink_k8s.support.console import exit_code, say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError, finish, say, stream
+from flink_k8s.support.processes import stream
 
 # renovate: datasource=github-releases depName=google/osv-scanner
 OSV_SCANNER = "v2.5.1"
@@ -40,15 +41,11 @@ def write(stack: str, out: Path) -> dict[str, str]:
         Python packages to their licences, by package URL.
 
     Raises:
-        FailedError: when the stack cannot be rendered, or licences cannot be looked up.
-        CommandError: when the file cannot be written.
+        CommandError: if the stack cannot be rendered, licences cannot be looked up, or the file cannot be written.
     """
-    try:
-        recording = recorded(stack)
-        # Charts that can be reached say which images they bring; the others are parts without contents.
-        found, notes = documents(recording, inflate=ROOT)
-    except (ProblemsError, CommandError, pulumi.RunError) as error:
-        raise FailedError(str(error)) from error
+    recording = recorded(stack)
+    # Charts that can be reached say which images they bring; the others are parts without contents.
+    found, notes = documents(recording, inflate=ROOT)
     for note in notes:
         if note.startswith("chart not rendered"):
             say(note)
@@ -80,15 +77,15 @@ def vulnerable(sbom: Path) -> bool:
     """Whether the OSV database knows something against a part; osv-scanner prints what.
 
     Raises:
-        FailedError: when the scanner cannot be had or cannot ask.
+        CommandError: when the scanner cannot be had or cannot ask.
     """
     program = GoProgram("github.com/google/osv-scanner/v2/cmd/osv-scanner", OSV_SCANNER).find()
     if program is None:
-        raise FailedError("vulnerabilities cannot be looked up; install osv-scanner or Go")
+        raise CommandError("vulnerabilities cannot be looked up; install osv-scanner or Go")
     # It would name each chart and image, whose package URLs no database knows.
     code = stream([program, "scan", "source", "--verbosity", "error", "--lockfile", sbom.resolve()])
     if code > 1:
-        raise FailedError(f"osv-scanner could not look up the parts of {sbom} (exit code {code}); it asks api.osv.dev")
+        raise CommandError(f"osv-scanner could not look up the parts of {sbom} (exit code {code}); it asks api.osv.dev")
     return code == 1
 
 
@@ -110,4 +107,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    finish(main)
+    sys.exit(exit_code(main))

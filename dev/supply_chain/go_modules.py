@@ -12,8 +12,10 @@ from typing import cast
 
 from dev.go_program import GoProgram
 from dev.supply_chain.licences import PERMITTED, permitted
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT, home
-from flink_k8s.support.processes import FailedError, capture, say
+from flink_k8s.support.processes import capture
 
 # Not for Renovate: version 2's module asks for its source repository, which a module proxy alone is not.
 GO_LICENSES = "v1.6.0"
@@ -32,7 +34,7 @@ def unusual(modules: Path = MODULES) -> list[str]:
         modules: a folder of Go modules, which have their programs' packages as theirs or as tools.
 
     Raises:
-        FailedError: when Go or go-licenses cannot be had, or a module cannot be read.
+        CommandError: when Go or go-licenses cannot be had, or a module cannot be read.
     """
     lines: list[str] = []
     for go_mod in sorted(modules.glob("*/go.mod")):
@@ -64,12 +66,12 @@ def _asked(folder: Path) -> dict[str, str]:
     go = shutil.which("go")
     program = GoProgram("github.com/google/go-licenses", GO_LICENSES).find()
     if go is None or program is None:
-        raise FailedError("licences of Go modules cannot be looked up; install Go")
+        raise CommandError("licences of Go modules cannot be looked up; install Go")
     say(f"-- licences of {folder.name}'s Go modules")
     mains = capture([go, "list", "-f", "{{if eq .Name `main`}}{{.ImportPath}}{{end}}", "./...", "tool"], cwd=folder)
     packages = mains.stdout.decode().split()
     if mains.returncode != 0 or not packages:
-        raise FailedError(f"{folder}: go list: {mains.stderr.decode(errors='replace').strip() or 'no program'}")
+        raise CommandError(f"{folder}: go list: {mains.stderr.decode(errors='replace').strip() or 'no program'}")
     go_mod = json.loads(capture([go, "mod", "edit", "-json"], cwd=folder).stdout)
     stand_ins = [one["Old"]["Path"] for one in go_mod.get("Replace") or () if not one["New"].get("Version")]
     ours = [f"--ignore={path}" for path in (go_mod["Module"]["Path"], *stand_ins)]
@@ -81,5 +83,5 @@ def _asked(folder: Path) -> dict[str, str]:
     said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
     found = {library: licence for licence, library in cast(list[tuple[str, str]], _NOT_ALLOWED.findall(said))}
     if done.returncode != 0 and not found:
-        raise FailedError(f"{folder}: go-licenses: {said.strip()[-2000:]}")
+        raise CommandError(f"{folder}: go-licenses: {said.strip()[-2000:]}")
     return found

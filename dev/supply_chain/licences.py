@@ -12,7 +12,7 @@ from license_expression import ExpressionError, get_spdx_licensing
 from packaging.utils import canonicalize_name
 
 from flink_k8s.support.paths import home
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import output
 
 PERMITTED = frozenset(
     {
@@ -51,17 +51,16 @@ def of_lock(lock: Path) -> dict[str, str]:
         Name in its canonical form to an SPDX expression; what the package says where that is none; empty for nothing.
 
     Raises:
-        FailedError: when pip cannot ask the package index.
+        CommandError: when pip cannot ask the package index.
     """
     content = lock.read_bytes()
     kept = home() / "licences" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
     if not kept.exists():
         # The index has each package's metadata beside its files: nothing is installed.
         ask = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
-        done = capture([*ask, "--no-deps", "--ignore-installed", "--report", "-", "--requirement", lock])
-        if done.returncode != 0:
-            raise FailedError(f"licences of {lock}: {done.stderr.decode(errors='replace').strip()}")
-        packages = [one["metadata"] for one in json.loads(done.stdout)["install"]]
+        ask += ["--no-deps", "--ignore-installed", "--report", "-", "--requirement", str(lock)]
+        report = json.loads(output(f"licences of {lock}", ask))
+        packages = [package["metadata"] for package in report["install"]]
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({canonicalize_name(one["name"]): said(one) for one in packages}), encoding="utf-8")
     return cast(dict[str, str], json.loads(kept.read_text(encoding="utf-8")))

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from packageurl import PackageURL
 
 from dev.lock import LISTS
-from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.program.gitops import ChartPlace
 from flink_k8s.program.manifest import Manifest
 from flink_k8s.program.recording import Recording

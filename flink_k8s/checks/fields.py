@@ -9,7 +9,7 @@ from flink_k8s.checks.subject import CLUSTERS, StackSubject, Subject
 from flink_k8s.config.findings import Finding, Report
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.problems import KeyPath, nearest, similar
-from flink_k8s.config.secret_text import masked
+from flink_k8s.config.secret_text import shown_at
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
@@ -280,7 +280,7 @@ def _shown(path: KeyPath, value: object) -> str:
         return "a number or a boolean"  # which may be a password
     if _is_unnamed(value, path):
         return "a number"
-    value = masked(str(path[-1]), value)
+    value = shown_at(path, value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):

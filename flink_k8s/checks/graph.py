@@ -12,7 +12,7 @@ from flink_k8s.resolve.jobs import Job
 
 def check(stack: StackSubject) -> None:
     """Report session jobs whose cluster, and snapshots whose job, is not declared."""
-    known = {(job.kind, job.namespace, job.name): job for job in stack.jobs}
+    known: dict[tuple[str, str, str], Job] = {(job.kind, job.namespace, job.name): job for job in stack.jobs}
     names: dict[tuple[str, str], list[str]] = {}
     for job in stack.jobs:
         names.setdefault((job.kind, job.namespace), []).append(job.name)

@@ -5,7 +5,7 @@ The annotation contains one `rule: reason` per line. Rules that are always error
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flink_k8s.checks.rules import RULES
@@ -27,8 +27,8 @@ class _Line:
     reason: str
 
 
-def _lines(source: FileObject) -> Iterator[_Line]:
-    text = mapping(source.metadata.get("annotations")).get(IGNORE)
+def _lines(metadata: Mapping[str, object]) -> Iterator[_Line]:
+    text = mapping(metadata.get("annotations")).get(IGNORE)
     for line in str(text).splitlines() if text is not None else ():
         if line.strip():
             rule, _, reason = line.partition(":")
@@ -40,10 +40,15 @@ def is_ignorable(rule: str, settings: StackSettings) -> bool:
     return rule in RULES and not RULES[rule].is_fixed and settings.checks.get(rule) != Severity.ERROR.value
 
 
+def ignored_rules(metadata: Mapping[str, object], settings: StackSettings) -> set[str]:
+    """The rules that the annotation in an object's metadata ignores."""
+    return {line.rule for line in _lines(metadata) if line.reason and is_ignorable(line.rule, settings)}
+
+
 def check(stack: StackSubject) -> None:
     """Check the annotations of all objects in job files."""
     for source in stack.objects:
-        for line in _lines(source):
+        for line in _lines(source.metadata):
             if line.rule not in RULES:
                 message = f'unknown rule "{line.rule}"; {nearest(line.rule, list(RULES))}'
             elif not is_ignorable(line.rule, stack.settings):
@@ -59,10 +64,7 @@ def without_ignored(
     findings: Iterable[Finding], settings: StackSettings, objects: Collection[FileObject]
 ) -> list[Finding]:
     """The findings that no annotation ignores, with a notice for each line of an annotation without a finding."""
-    ignored = {
-        id(source): {line.rule for line in _lines(source) if line.reason and is_ignorable(line.rule, settings)}
-        for source in objects
-    }
+    ignored = {id(source): ignored_rules(source.metadata, settings) for source in objects}
     used: set[tuple[int, str]] = set()
     kept: list[Finding] = []
     for finding in findings:

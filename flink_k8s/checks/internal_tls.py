@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 
 from flink_k8s.checks.subject import StackSubject
-from flink_k8s.config.base import seconds
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.secret_model import INTERNAL_TLS_FOLDER
 from flink_k8s.config.tls_model import LONGEST, InternalTls
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.facts.units import seconds
 from flink_k8s.resolve import internal_tls as tls
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
@@ -31,7 +31,7 @@ def check(stack: StackSubject) -> None:
     settings = stack.settings
     jobs_of_objects: dict[tuple[str, str, str], Job] = {}
     for job in stack.jobs:
-        if job.own.internal_tls is not None and job.kind not in tls.KINDS:
+        if job.own.internal_tls is not None and not job.kind.has_pods:
             message = f"has no effect for a {job.kind}, which has no pods of its own; remove it"
             if job.kind == "FlinkSessionJob":
                 cluster = job.session_cluster or "its cluster"

@@ -19,12 +19,12 @@ from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import JOB_FILE, Problem, ProblemsError
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.config.validation import read_platform_settings, read_settings
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.resolution import resolve
 
 
-def load(root: Path, config: StackConfig) -> Platform:
+def load(root: Path, config: StackConfig) -> DeclaredStack:
     """Read the job files, merge the sources, and check the result.
 
     Args:
@@ -73,7 +73,7 @@ def load(root: Path, config: StackConfig) -> Platform:
     ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
     if problems:
         raise ProblemsError(problems, map(str, ordered))
-    return Platform(settings, resolved.jobs, resolved.attachments, tuple(ordered))
+    return DeclaredStack(settings, resolved.jobs, resolved.attachments, tuple(ordered))
 
 
 def severity_of(rule: str, settings: StackSettings) -> Severity:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from flink_k8s.checks import resources, safety
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Report
-from flink_k8s.config.secret_text import is_secret, is_secret_argument
+from flink_k8s.config.job_files import FLINK_KINDS
+from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import listed, mapping
 
@@ -46,11 +47,12 @@ def check(subject: Subject) -> None:
             if mapping(manifest.get(key)):
                 message = "is stored as plaintext in the file; create the Secret outside, and refer to it by name"
                 report("plaintext-secret", (key,), message)
-    elif kind == "ConfigMap":
-        for key, value in mapping(manifest.get("data")).items():
-            if is_secret(key, str(value)):
-                report("plaintext-secret", ("data", key), f"contains a secret as plaintext; {safety.REMEDY}")
-    elif kind == POLICY:
+    elif kind != "Secret":
+        # `safety.check` looks at the spec of Flink's kinds; the keystore of a Certificate is in a Secret itself.
+        is_elsewhere = kind in FLINK_KINDS or (kind == "Certificate" and _has_default_password(manifest))
+        own = {key: value for key, value in manifest.items() if key != "spec" or not is_elsewhere}
+        safety.report_secrets(own, (), report)
+    if kind == POLICY:
         _policy(manifest, report)
     path = _POD_SPECS.get(kind)
     if path is not None:
@@ -59,12 +61,11 @@ def check(subject: Subject) -> None:
             pod = mapping(pod.get(part))
         safety.check_pod(pod, path, report)
         resources.check_pod(pod, path, report)
-        for group in ("containers", "initContainers"):
-            for index, container in enumerate(listed(pod.get(group))):
-                args = [*listed(mapping(container).get("command")), *listed(mapping(container).get("args"))]
-                if any(is_secret_argument(args, place) for place in range(len(args))):
-                    message = f"contain a secret as plaintext; {safety.REMEDY}"
-                    report("plaintext-secret", (*path, group, index, "args"), message)
+
+
+def _has_default_password(manifest: Mapping[str, object]) -> bool:
+    keystores = mapping(mapping(manifest.get("spec")).get("keystores"))
+    return mapping(keystores.get("pkcs12")).get("password") == KEYSTORE_PASSWORD
 
 
 def _name(kind: str, metadata: Mapping[str, object], report: Report) -> None:

@@ -35,8 +35,8 @@ from flink_k8s.checks import (
 )
 from flink_k8s.checks.subject import CLUSTERS, ObjectCheck, StackCheck, Subject
 from flink_k8s.config.findings import Finding
-from flink_k8s.config.job_files import FLINK_KINDS
 from flink_k8s.config.problems import KeyPath
+from flink_k8s.facts.kinds import FLINK_KINDS
 
 VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
     **dict.fromkeys(

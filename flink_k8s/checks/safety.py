@@ -8,43 +8,22 @@ from collections.abc import Mapping
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Report
 from flink_k8s.config.problems import KeyPath
-from flink_k8s.config.secret_text import is_secret, is_secret_argument
+from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.resolve.sources import leaves
 
 REMEDY = "store it in a Kubernetes Secret and refer to it: secretEnv, or env with valueFrom.secretKeyRef"
 
 
+def report_secrets(value: object, at: KeyPath, report: Report) -> None:
+    """Report each plaintext secret in a part of a manifest."""
+    for path in secret_paths(value, at):
+        report("plaintext-secret", path, f"contains a secret as plaintext; {REMEDY}")
+
+
 def check(subject: Subject) -> None:
     """Check the spec of a Flink resource: secrets, images and directories of the node."""
-    spec, spec_path = subject.spec, subject.at
-    secrets: set[KeyPath] = set()
-
-    def report(rule: str, path: KeyPath, message: str) -> None:
-        if rule == "plaintext-secret":
-            secrets.add(path)
-        subject.report(rule, path, message)
-
-    _check_spec(spec, spec_path, report)
-    for path, value in leaves(spec):
-        # A secret can be at any path with any name: in a log configuration, an annotation, a command.
-        if (
-            isinstance(value, str)
-            and (*spec_path, *path) not in secrets
-            and is_secret("", value)
-            and path != ("image",)
-        ):
-            subject.report("plaintext-secret", (*spec_path, *path), f"contains a secret as plaintext; {REMEDY}")
-
-
-def _check_spec(spec: Mapping[str, object], at: KeyPath, report: Report) -> None:
-    for key, value in mapping(spec.get("flinkConfiguration")).items():
-        if is_secret(key, str(value)):
-            report("plaintext-secret", (*at, "flinkConfiguration", key), f"contains a secret as plaintext; {REMEDY}")
-    args = listed(mapping(spec.get("job")).get("args"))
-    for index in range(len(args)):
-        if is_secret_argument(args, index):
-            report("plaintext-secret", (*at, "job", "args", index), f"contains a secret as plaintext; {REMEDY}")
+    spec, at, report = subject.spec, subject.at, subject.report
+    report_secrets(spec, at, report)
     _image(spec.get("image"), (*at, "image"), report)
     for holder, path in (
         (spec, at),
@@ -85,9 +64,3 @@ def check_pod(pod: Mapping[str, object], at: KeyPath, report: Report) -> None:
                     "gives the container root access to the node; remove it",
                 )
             _image(fields.get("image"), (*path, "image"), report)
-            for place, variable in enumerate(listed(fields.get("env"))):
-                name, value = mapping(variable).get("name"), mapping(variable).get("value")
-                if value is not None and is_secret(str(name), str(value)):
-                    report(
-                        "plaintext-secret", (*path, "env", place, "value"), f"contains a secret as plaintext; {REMEDY}"
-                    )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from flink_k8s.checks.network import check_egress
 from flink_k8s.checks.rules import RULES
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
-from flink_k8s.config.secret_text import is_secret, is_text
+from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.facts import versions
 
 CHART_CONFIGURATION_KEYS = {
@@ -103,12 +102,6 @@ def plaintext_secrets(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, s
         value: mappings, lists, texts and numbers.
         path: of the value.
     """
-    if isinstance(value, dict):
-        for key, item in cast(dict[object, object], value).items():
-            yield from plaintext_secrets(item, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, item in enumerate(cast(list[object], value)):
-            yield from plaintext_secrets(item, (*path, index))
-    elif is_text(value) and is_secret(str(path[-1]), str(value)):
-        remedy = "store it in a Kubernetes Secret and use the chart's existingSecret or secretRef"
-        yield path, f"contains a secret as plaintext; {remedy}"
+    remedy = "store it in a Kubernetes Secret and use the chart's existingSecret or secretRef"
+    for place in secret_paths(value, path):
+        yield place, f"contains a secret as plaintext; {remedy}"

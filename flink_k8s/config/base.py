@@ -8,27 +8,15 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from flink_k8s.facts.units import seconds
+
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
 def _dns_label(name: str) -> str:
     if not _DNS_LABEL.fullmatch(name):
         raise ValueError("is not a Kubernetes name; use lower-case letters, digits and -, 63 characters at most")
     return name
-
-
-def seconds(duration: str) -> int:
-    """Seconds of a duration such as `90s`, `10m`, `1h30m`.
-
-    Raises:
-        ValueError: if the text is not a duration.
-    """
-    match = _DURATION.fullmatch(duration)
-    if not duration or match is None:
-        raise ValueError('is not a duration; write a duration such as "90s", "10m" or "1h30m"')
-    hours, minutes, rest = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + rest
 
 
 def _duration(value: str) -> str:

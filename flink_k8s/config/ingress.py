@@ -13,6 +13,7 @@ from pydantic import Field
 from flink_k8s.config.base import Model
 from flink_k8s.config.network import Peer
 from flink_k8s.facts import tables
+from flink_k8s.facts.kinds import FlinkKind
 
 AUTHENTICATION = "flink-k8s/authentication"
 """Annotation of an ingress whose users are authenticated although its other annotations do not show it."""
@@ -91,7 +92,7 @@ class JobWithIngress:
         spec: its spec, merged from all later sources.
     """
 
-    kind: str
+    kind: FlinkKind
     namespace: str
     name: str
     own: JobIngress | None
@@ -99,7 +100,7 @@ class JobWithIngress:
 
     def is_on(self, settings: Ingress) -> bool:
         """Whether the job has an ingress."""
-        if self.kind not in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+        if not self.kind.has_pods:
             return False
         own = None if self.own is None else self.own.enabled
         return settings.enabled if own is None else own
@@ -146,7 +147,7 @@ def has_tls(operator: str) -> bool:
     table = tables.fields(operator)
     if table is None:
         return True
-    kind = cast("dict[str, Any]", table.kinds["FlinkDeployment"])
+    kind = cast("dict[str, Any]", table.kinds[FlinkKind.DEPLOYMENT])
     fields = kind.get("fields") or table.types[kind["ref"]]["fields"]
     return "tls" in table.types[fields["ingress"]["ref"]]["fields"]
 

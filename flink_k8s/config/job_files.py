@@ -11,9 +11,8 @@ from typing import cast
 from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
+from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FLINK_KINDS
 
-FLINK_GROUP, FLINK_VERSION = "flink.apache.org", "v1beta1"
-FLINK_API = f"{FLINK_GROUP}/{FLINK_VERSION}"
 CANARY = f"{FLINK_GROUP}/canary"
 """Label of an object that exists to monitor the operator."""
 
@@ -25,8 +24,6 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 _MOST_UNREAD = 1_000
 """Maximum number of unread files and folders that are searched for Flink resources."""
-
-FLINK_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from flink_k8s.config.base import Duration, Model, Name, SecretKey, Text
 from flink_k8s.config.ingress import Ingress, JobIngress
-from flink_k8s.config.monitoring import Prometheus
+from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.network import Endpoint, NetworkPolicies
 from flink_k8s.config.secret_model import Folder, SecretFiles
@@ -59,7 +59,7 @@ class Charts(Model):
     operator: ChartSource = Field(default=ChartSource(), description="Chart of the Flink operator.")
 
 
-class CertManager(Model):
+class CertManagerSettings(Model):
     """cert-manager, which issues the certificate of the operator's webhook."""
 
     enabled: bool = Field(default=True, description="Install it; false: use the installation in the cluster.")
@@ -68,7 +68,7 @@ class CertManager(Model):
     values: dict[str, Any] = Field(default={}, description="Values of the chart, merged over those of the platform.")
 
 
-class Operator(Model):
+class OperatorSettings(Model):
     """The Flink Kubernetes operator."""
 
     enabled: bool = Field(default=True, description="Install it; false: use the installation in the cluster.")
@@ -214,11 +214,13 @@ class StackSettings(Model):
         min_length=1,
         description="Namespaces for jobs; the first is the default of job files without a namespace.",
     )
-    cert_manager: CertManager = Field(
-        default=CertManager(), description="cert-manager, required by the operator's webhook."
+    cert_manager: CertManagerSettings = Field(
+        default=CertManagerSettings(), description="cert-manager, required by the operator's webhook."
     )
-    prometheus: Prometheus = Field(default=Prometheus(), description="Prometheus, Alertmanager and Grafana.")
-    operator: Operator = Field(default=Operator(), description="The Flink Kubernetes operator.")
+    prometheus: PrometheusSettings = Field(
+        default=PrometheusSettings(), description="Prometheus, Alertmanager and Grafana."
+    )
+    operator: OperatorSettings = Field(default=OperatorSettings(), description="The Flink Kubernetes operator.")
     charts: Charts = Field(
         default=Charts(), description="Sources of Helm charts, instead of their official repositories."
     )
@@ -278,6 +280,11 @@ class StackSettings(Model):
     def own_namespaces(self) -> dict[str, NamespaceSettings]:
         """The namespaces that belong to this stack: none if it is on another stack's platform."""
         return self.namespaces if self.platform is None else {}
+
+    @property
+    def makes_monitors(self) -> bool:
+        """Whether this stack makes PodMonitors, alert rules and dashboards. Stacks of jobs make none."""
+        return self.prometheus.monitors and self.platform is None
 
     @property
     def first_namespace(self) -> str:

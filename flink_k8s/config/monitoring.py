@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from flink_k8s.config.base import Duration, Model, Name, seconds
+from flink_k8s.config.base import Duration, Model, Name
 from flink_k8s.facts import versions
-from flink_k8s.facts.units import quantity
+from flink_k8s.facts.units import quantity, seconds
 
 AlertName = Literal[
     "FlinkJobFailed",
@@ -129,7 +129,7 @@ class Alerts(Model):
     reconcile_errors_within: Window = Field(default="15m", description="Window in which reconciliations are counted.")
 
 
-class Prometheus(Model):
+class PrometheusSettings(Model):
     """kube-prometheus-stack: Prometheus, Alertmanager, Grafana and the Prometheus operator."""
 
     enabled: bool = Field(default=True, description="Install it; false: use the installation in the cluster.")

@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from flink_k8s.config.base import Model, scalar_text
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.network import Endpoint
 from flink_k8s.config.secret_model import ExternalSecret, SecretName
 from flink_k8s.facts import units as values
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 
 PodSecurityLevel = Literal["restricted", "baseline", "privileged"]
 
@@ -89,10 +89,13 @@ BOUNDS: Mapping[str, str] = {
 """Field of a quota to Kubernetes' name."""
 
 COUNTS: Mapping[str, tuple[str, str]] = {
-    "deployments": ("FlinkDeployment", f"count/flinkdeployments.{FLINK_GROUP}"),
-    "session_jobs": ("FlinkSessionJob", f"count/flinksessionjobs.{FLINK_GROUP}"),
-    "snapshots": ("FlinkStateSnapshot", f"count/flinkstatesnapshots.{FLINK_GROUP}"),
-    "blue_green_deployments": ("FlinkBlueGreenDeployment", f"count/flinkbluegreendeployments.{FLINK_GROUP}"),
+    field: (kind, f"count/{kind.resource}")
+    for field, kind in (
+        ("deployments", FlinkKind.DEPLOYMENT),
+        ("session_jobs", FlinkKind.SESSION_JOB),
+        ("snapshots", FlinkKind.SNAPSHOT),
+        ("blue_green_deployments", FlinkKind.BLUE_GREEN),
+    )
 }
 """Field of a quota to kind and Kubernetes' name."""
 

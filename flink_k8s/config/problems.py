@@ -7,6 +7,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
+from flink_k8s.config.secret_text import redacted
+from flink_k8s.support.errors import CommandError
+
 KeyPath = tuple[str | int, ...]
 """The path of a value in a document: mapping keys and list indices from the root."""
 
@@ -88,10 +93,10 @@ class Problem:
             where += f": {shortened(printable(self.path), _PATH_LIMIT)}"
         rule = f" [{self.rule}]" if self.rule else ""
         space = LINE_LIMIT - len(where.encode(errors="replace")) - len(rule) - len("warning: : ")
-        return f"{where}: {shortened(printable(self.message), space)}{rule}"
+        return f"{where}: {shortened(printable(redacted(self.message)), space)}{rule}"
 
 
-class ProblemsError(Exception):
+class ProblemsError(CommandError):
     """All problems of a stack; it is raised before anything is registered or changed.
 
     Attributes:
@@ -103,6 +108,13 @@ class ProblemsError(Exception):
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
         self.remarks: tuple[str, ...] = tuple(remarks)
         super().__init__("\n".join([*map(str, self.problems), *self.remarks]))
+
+    @override
+    def report(self, stack: str = "") -> str:
+        """A line for each problem and each remark, and the number of problems, of that stack."""
+        count = len(self.problems)
+        summary = f"{count} problem{'s' if count != 1 else ''}; nothing was touched"
+        return "\n".join([*filter(None, [str(self)]), f"{stack}: {summary}" if stack else summary])
 
 
 def similar(word: str, known: Sequence[str]) -> str | None:

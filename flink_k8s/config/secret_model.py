@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from flink_k8s.config.base import Model
+from flink_k8s.facts.units import is_go_duration
 
 INTERNAL_TLS_FOLDER = "/opt/flink-internal-tls"
 """Directory with the certificate of a Flink cluster with `internalTls`."""
@@ -29,7 +30,6 @@ _RESERVED = (
 
 _SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_GO_DURATION = re.compile(r"0|(\d+(\.\d+)?(h|m|s))+")
 
 
 def _folder(path: str) -> str:
@@ -54,7 +54,7 @@ def _key(key: str) -> str:
 
 
 def _refresh(text: str) -> str:
-    if not _GO_DURATION.fullmatch(text):
+    if not is_go_duration(text):
         raise ValueError('is not a duration; write a duration such as "1h" or "15m", or "0" for once')
     return text
 

@@ -1,4 +1,4 @@
-"""Detects passwords, keys and tokens that are stored as plaintext.
+"""Whether a name or a text looks like a password, a key or a token as plaintext.
 
 By names, by known formats (cloud keys, tokens, private keys, passwords in URLs and connection strings), and by texts
 that only a random generator produces. Random texts that are rarely secrets are ignored: digests and ids in
@@ -8,10 +8,14 @@ hexadecimal, UUIDs, public keys and certificates, ids of at most 23 characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import cast
+
+from flink_k8s.config.secret_names import Kind, is_amount, kind_of, words_of
+
+KeyPath = tuple[str | int, ...]
 
 HIDDEN = "[hidden]"
 """Text that is printed instead of a secret."""
@@ -21,35 +25,65 @@ KEYSTORE_PASSWORD = "changeit"
 
 _KEYSTORE_PASSWORD_NAME = re.compile(r"security\.ssl\.internal\.(key|keystore|truststore)-password")
 
-_SECRET_WORDS = (
-    r"(?:password|passwd|passphrase|(?<=[-_.])pwd|secret|token|credential"
-    r"|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|sas[-_.]?key)"
+_TOKENS = (
+    r"\b(?:AKIA|ASIA|LTAI)[0-9A-Za-z]{12,20}\b",
+    r"-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY(?: BLOCK)?-----",
+    r"LS0tLS1CRUdJTiB(?:QUklWQVRF|SU0Eg|FQyBQ|FTkNS|PUEVO)",  # the same private keys, in base64
+    r"\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20}",
+    r"\bxox[abeprs]-[\w-]{10,}|\bxapp-\d-[\w-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w+|/api/webhooks/\d{15,}/[\w-]{30,}",
+    r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
+    r"\b[sr]k_(?:live|test)_\w{16,}|\bwhsec_\w{20,}|\bsk-(?:proj-|ant-)?[\w-]{20,}|\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",
+    r"\bSG\.[\w-]{16,}\.[\w-]{16,}|\bnpm_\w{36}|\bpypi-AgE[\w-]{20,}|\bdckr_pat_[\w-]{20,}|\bdapi[0-9a-f]{32}",
+    r"\bhv[sbr]\.\w{16,}|\bs\.[A-Za-z0-9]{24}\b|\bNRAK-[A-Z0-9]{20,}|\blin_api_\w{30,}|\bATATT3[\w=-]{20,}|\bdop_v1_[0-9a-f]{40,}|\bAGE-SECRET-KEY-1\w{20,}",
+    r"(?<!\d)\d{8,10}:[\w-]{35}\b",  # of Telegram's bots
+    r"\bey[\w-]{10,}\.ey[\w-]{10,}\.",  # JSON Web Tokens
+    r"[?&](?:sig|[Xx]-(?:Amz|Goog)-Signature|Signature)=[\w%+/=-]{10,}",  # signed URLs
 )
-_SECRET_NAME = re.compile(_SECRET_WORDS, re.IGNORECASE)
-_SECRET_NUMBER = re.compile(_SECRET_WORDS + "(?:[-_.]?(?:key|id))?$", re.IGNORECASE)
-"""Suffix of names whose digits are a secret: `DB_PASSWORD`, `s3.secret-key`; not `token.count` or `max-key`."""
+_PASSWORD_IN = (
+    r"://(?:[^/\s:@]*):(?!\$[{(]|\$[A-Z_]|<|\{\{|\*{3})[^/\s@]+@",  # user:password@host
+    r":thin:[^/\s:@]+/(?!\$)[^\s@]+@",  # Oracle's user/password@host
+    r"(?i:\bidentified\s+by\s+(?:password\s+)?['\"])(?!\$)[^'\"]+",
+    r"(?i:\bbearer\s+)(?=[\w.~+/=-]*\d)[\w.~+/-]{8,}=*|(?i:\bbasic\s+)(?=[A-Za-z]*(?:\d|[a-z][A-Z]))[\w+/-]{8,}=*",
+    r"\bcurl\b[^|;&]*\s(?:-u|--user)[ =]['\"]?[^\s:$'\"]+:(?!\$)[^\s'\"]+",
+    r"\b(?:sshpass\s+-p|redis-cli\b[^|;&]*\s-a)\s*(?!\$)[^\s]+",
+    r"\b(?:docker\s+login|mysql\w*|mariadb\S*|beeline|mongo\w*)\b[^|;&]*\s-p\s?(?![\s$])(?!\d+\b)\S+",
+    r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+\S+",  # netrc
+    r'"auth"\s*:\s*"(?!\$)[A-Za-z0-9+/]{8,}={0,2}"',  # a registry's login in config.json
+)
+_SECRET_VALUE = re.compile("|".join((*_TOKENS, *_PASSWORD_IN)))
+"""Texts that are secrets under any name: tokens with known prefixes, and passwords in a known context."""
 
-_HARMLESS_END = re.compile(
-    r"(existing[-_.]?secret|password[-_.]?key|file|path|dir|location|name|provider|providers|algorithm|type|enabled|interval|ratio|length|lifetime|renewal|(?<!secret)(?<!secret[-_.])id|"
-    r"application_credentials|retry[-.]backoff|issuer|audience|url|uri|ref|services?|secrets|class|refresh|delegation|keytab|format|time-ratio)$",
-    re.IGNORECASE,
+_NAME = r"[A-Za-z_\u00c0-\uffff][\w.\-]{1,79}"
+_PAIRS = re.compile(
+    rf"""(?<![\w.\-$])(?<!\$\{{)(?:["'](?P<quoted>{_NAME})["']\s*[:=]\s*["'](?P<its>[^"'\s]+)["']"""  # SQL, JSON
+    rf"""|(?:--?D?|//[\w.\-/]+:)?(?P<name>{_NAME})=\\?["']?(?P<value>[^\s"'&;,\\]+)"""  # password=x, also in URLs
+    rf"""|--(?P<flag>{_NAME})\s+(?!-)(?P<after>[^\s"']+)"""  # --password x
+    rf"""|<name>(?P<key>{_NAME})</name>\s*<value>(?P<text>[^<]+)</value>)"""  # Hadoop's XML
 )
-_SECRET_VALUE = re.compile(
-    r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----|gh[pousr]_[A-Za-z0-9]{36}"
-    r"|LS0tLS1CRUdJTiB(?:QUklWQVRF|SU0Eg|FQyBQ|FTkNS|PUEVO)"  # the same private keys, in base64
-    r"|xox[bap]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|glpat-[A-Za-z0-9_-]{20}"
-    r"|\bey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{10,}\.|AccountKey=[A-Za-z0-9+/=]{20,}"
-    r"|://[^/\s:@]+:(?!\$[{(])[^/\s:@]+@"
-)
-_ASSIGNED = re.compile(
-    r"(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key|sharedaccesskey)"
-    r"""(?:=(?!["'])|["']?\s*=\s*["']|["']\s*:\s*["'])(?!\$[{(]|\{\{|<|\*{3}|\.{3}|env:)[^\s"'&;,]{3,}""",
-    re.IGNORECASE,
-)
-"""`password=…` in a connection string, `'password' = '…'` in SQL, `"password": "…"` in JSON."""
+"""A name and its value inside of a text: connection strings, JAAS, SQL, JSON, commands, XML."""
 
-_LINE = re.compile(r"""\s*["']?(?P<name>[\w.\-]+)["']?\s*(?::\s+|=\s*)(?P<value>[^\s()\[\]{}][^()\[\]{}]*)""")
-"""A line of a properties or YAML file inside of a text; lines of code contain brackets."""
+_LINE = re.compile(r"""\s*(?:-\s+)?["']?(?P<name>[\w.\-]+)["']?\s*(?::\s+|=\s*)(?P<value>[^\s()\[\]{}][^()\[\]{}]*)""")
+"""A line of a properties or YAML file, or a header; code has brackets."""
+
+_REFERENCE = re.compile(
+    r"\$[{(]|\$[A-Za-z_]|<[\w .-]+>$|\{\{|%\(|\*{3}|\.{3}|env[:.]|!|(?:vault|ref\+\w+|op|sm|ssm|akv|kms"
+    r"|keyvault|file|secret|secretsmanager"
+    r"|awssm|gcpsm|azurekeyvault|arn|projects|bao)[:/]|/[\w./-]*$|https?://[^@?]*$|[a-z_]+(?:\.[a-z_]+)+$|ENC\(|\?"
+)
+"""Prefix of a value that is a reference to a secret, code, a path, a class or an address."""
+
+_DASHED, _SECRET_OBJECT = re.compile(r"[a-z]+(?:-[a-z]+)+"), re.compile(r"[a-z][a-z0-9-]*")
+"""Names of a Kubernetes Secret: in a setting such as `credentialsSecret`, and in an annotation."""
+
+_ORDINARY = frozenset(
+    """auto basic bearer disabled enabled false iam jwt kerberos ldap nil no none null oauth oauth2 off on optional
+    plain required saml scram simple strict string text true varchar yes""".split()  # noqa: SIM905
+)
+"""Values that are settings under any name."""
+
+_AMOUNT = re.compile(
+    r"\d+(?:\.\d+)?\s*(?:ns|us|ms|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|k?b|mb|gb|%)", re.IGNORECASE
+)
 
 _PUBLIC = re.compile(
     r"-----BEGIN (?:CERTIFICATE|PUBLIC KEY|[A-Z ]*CERTIFICATE REQUEST)-----.*?-----END [A-Z ]+-----"
@@ -60,40 +94,54 @@ _PUBLIC = re.compile(
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+/_.$-])[A-Za-z0-9+/_-]{24,128}={0,2}(?![A-Za-z0-9+/_=.-])")
 _KINDS = (str.islower, str.isupper, str.isdigit)
-_MIN_CHANGES = 0.42
+_LEAST_CHANGES = 0.42
 """Share of adjacent characters of different kinds (lower, upper, digit) in a random text: 0.62 on average. In joined
 words, such as class names, it is below 0.35."""
 
-_MAX_SIGNS = 1 / 10
+_MOST_SIGNS = 1 / 10
 """Share of `+`, `/`, `-` and `_` in a random text: 1/32 on average. In paths it is far higher."""
 
 _PUBLIC_NAME = re.compile(
     r"(digest|checksum|hash|fingerprint|integrity|etag|uuid|guid|image|public[-_.]?key|cabundle|ca[-_.]?data)$",
     re.IGNORECASE,
 )
-_PLACEHOLDERS = ("${", "$(", "<", "{{")
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a value looks like a plaintext password, key or token, by its name or its text.
+    """Whether a value is a plaintext password, key or token, by its name or its text.
 
     Args:
         name: of the variable, key or option; empty if the value has none.
         value: the text.
     """
     text = value.strip()
-    if not text or text.startswith(_PLACEHOLDERS):
+    if not text or (_REFERENCE.match(text) and not _SECRET_VALUE.search(text)):
         return False
     if text == KEYSTORE_PASSWORD and _KEYSTORE_PASSWORD_NAME.fullmatch(name):
         return False
     if _is_secret_text(text) and not (_PUBLIC_NAME.search(name) and not _SECRET_VALUE.search(text)):
         return True
-    if text.lower() in ("true", "false"):
-        return False
     if "\n" in text:
         return any(map(_is_secret_line, text.split("\n")))
-    names = _SECRET_NUMBER if text.isdigit() else _SECRET_NAME
-    return bool(names.search(name)) and not _HARMLESS_END.search(name)
+    return _is_named_secret(name, text) or _is_secret_line(text)
+
+
+def _is_named_secret(name: str, text: str) -> bool:
+    kind = kind_of(name)
+    if kind is Kind.PLAIN or text.lower() in _ORDINARY or _REFERENCE.match(text) or _AMOUNT.fullmatch(text):
+        return False
+    if text.isdigit():
+        return not is_amount(name)
+    if kind is Kind.SECRET:
+        is_object = words_of(name)[-1:] == ("secret",) and (_SECRET_OBJECT if "/" in name else _DASHED).fullmatch(text)
+        return not is_object
+    return _looks_like_password(text)
+
+
+def _looks_like_password(text: str) -> bool:
+    """Letters and digits without blanks; not a constant such as SCRAM-SHA-256, a class or an address."""
+    has_both = bool(re.search(r"[A-Za-z]", text)) and bool(re.search(r"\d", text))
+    return has_both and len(text) >= 8 and not re.search(r"\s|://", text) and not re.fullmatch(r"[A-Z0-9_-]+", text)
 
 
 def is_secret_argument(args: list[object], index: int) -> bool:
@@ -119,7 +167,7 @@ def masked(name: str, value: object) -> object:
         value: texts, numbers, lists (of arguments, variables …) and mappings.
     """
     if isinstance(value, str) and "\n" in value.strip() and not _is_secret_text(value):
-        return "\n".join(map(_masked_line, value.split("\n")))
+        return "\n".join(map(_masked_line, value.split("\n"))) if is_secret(name, value) else value
     if is_text(value):
         return HIDDEN if is_secret(name, str(value)) else value
     if isinstance(value, dict):
@@ -133,6 +181,35 @@ def masked(name: str, value: object) -> object:
             for index, item in enumerate(items)
         ]
     return value
+
+
+def secret_paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Paths of the plaintext secrets in a value, which `masked` hides.
+
+    Args:
+        value: a manifest, a chart's values, or a part of them.
+        path: of the value.
+    """
+    yield from _differing(value, masked(str(path[-1]) if path else "", value), path)
+
+
+def _differing(value: object, shown: object, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(value, dict):
+        others = cast("dict[str, object]", shown)
+        for key, item in cast("dict[str, object]", value).items():
+            yield from _differing(item, others[key], (*path, key))
+    elif isinstance(value, list):
+        pairs = zip(cast("list[object]", value), cast("list[object]", shown), strict=True)
+        for index, (item, other) in enumerate(pairs):
+            yield from _differing(item, other, (*path, index))
+    elif value != shown:
+        yield path
+
+
+def shown_at(path: KeyPath, value: object) -> object:
+    """A value in a message: hidden if it looks like a secret, or if a key in its path is the name of a secret."""
+    is_named = any(kind_of(part) is Kind.SECRET for part in path if isinstance(part, str))
+    return HIDDEN if is_named and is_text(value) else masked(str(path[-1]) if path else "", value)
 
 
 def side_by_side(value: object, shown: object, leaf: Callable[[object, object], object]) -> object:
@@ -154,15 +231,35 @@ def side_by_side(value: object, shown: object, leaf: Callable[[object, object], 
 
 
 def _is_secret_line(line: str) -> bool:
-    match = _LINE.fullmatch(line)
-    return match is not None and is_secret(match["name"], match["value"])
+    found = _LINE.fullmatch(line)
+    return found is not None and _is_named_secret(found["name"], found["value"].strip().strip("\"'"))
 
 
 def _masked_line(line: str) -> str:
-    match = _LINE.fullmatch(line)
-    return (
-        line if match is None or not is_secret(match["name"], match["value"]) else line[: match.start("value")] + HIDDEN
-    )
+    found = _LINE.fullmatch(line)
+    if found is not None and (_is_secret_line(line) or is_secret(found["name"], found["value"])):
+        return line[: found.start("value")] + HIDDEN
+    return HIDDEN if _is_secret_text(line) else line
+
+
+def redacted(text: str) -> str:
+    """A message without secrets: neither secrets under any name, nor values that the message names as a secret."""
+
+    def hidden(match: re.Match[str]) -> str:
+        pair = _pair(match)
+        if pair is None or not _is_named_secret(*pair):
+            return match[0]
+        return match[0].replace(pair[1], HIDDEN)
+
+    text = _PAIRS.sub(hidden, _SECRET_VALUE.sub(HIDDEN, text))
+    return _TOKEN.sub(lambda match: HIDDEN if _is_random(match[0]) else match[0], text)
+
+
+def _pair(match: re.Match[str]) -> tuple[str, str] | None:
+    for name, value in (("quoted", "its"), ("name", "value"), ("flag", "after"), ("key", "text")):
+        if match[name] is not None and len(match[value]) >= 3:
+            return match[name], match[value]
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -170,16 +267,18 @@ def _is_secret_text(text: str) -> bool:
     # All jobs of a stack contain the same texts: cache the results.
     if len(text) < 8:
         return False
-    if _SECRET_VALUE.search(text) or _ASSIGNED.search(text):
+    if _SECRET_VALUE.search(text):
+        return True
+    if any(pair is not None and _is_named_secret(*pair) for pair in map(_pair, _PAIRS.finditer(text))):
         return True
     return len(text) >= 24 and any(map(_is_random, _TOKEN.findall(_PUBLIC.sub(" ", text))))
 
 
 def _is_random(token: str) -> bool:
-    kinds = [next((place for place, is_kind in enumerate(_KINDS) if is_kind(sign)), None) for sign in token]
+    kinds = [next((place for place, is_one in enumerate(_KINDS) if is_one(sign)), None) for sign in token]
     counts = [kinds.count(place) for place in range(3)]
-    if min(counts[:2]) < 3 or counts[2] == 0 or kinds.count(None) > len(token) * _MAX_SIGNS + 1:
+    if min(counts[:2]) < 3 or counts[2] == 0 or kinds.count(None) > len(token) * _MOST_SIGNS + 1:
         return False
-    pairs = [(left, right) for left, right in pairwise(kinds) if left is not None and right is not None]
-    changes = sum(left != right for left, right in pairs)
-    return changes / len(pairs) >= _MIN_CHANGES
+    pairs = [(one, other) for one, other in pairwise(kinds) if one is not None and other is not None]
+    changes = sum(one != other for one, other in pairs)
+    return changes / len(pairs) >= _LEAST_CHANGES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from flink_k8s.config.base import Duration, Model, seconds
+from flink_k8s.config.base import Duration, Model
+from flink_k8s.facts.units import seconds
 
 LONGEST = 43800
 """Maximum lifetime of a certificate in hours: the remaining lifetime of its authority is never shorter."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath, Problem, nearest
-from flink_k8s.config.secret_text import masked
+from flink_k8s.config.secret_text import shown_at
 from flink_k8s.config.stack_file import KEYS_FOR_ALL_JOBS, PREFIX, StackConfig
 
 
@@ -167,7 +167,9 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
 
 
 def _shown(path: KeyPath, value: object) -> str:
-    text = json.dumps(masked(str(path[-1]), value), default=str, ensure_ascii=False)
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = json.dumps(shown_at(path, value), default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -1,10 +1,51 @@
-"""Cluster-scoped kinds by API group, and those that CustomResourceDefinitions in job files add."""
+"""Kinds of Kubernetes objects: those of Flink, and cluster-scoped ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 from flink_k8s.facts.mappings import mapping
+
+FLINK_GROUP, FLINK_VERSION = "flink.apache.org", "v1beta1"
+FLINK_API = f"{FLINK_GROUP}/{FLINK_VERSION}"
+
+
+class FlinkKind(StrEnum):
+    """The kinds of the Flink operator."""
+
+    DEPLOYMENT = "FlinkDeployment"
+    SESSION_JOB = "FlinkSessionJob"
+    BLUE_GREEN = "FlinkBlueGreenDeployment"
+    SNAPSHOT = "FlinkStateSnapshot"
+
+    @property
+    def plural(self) -> str:
+        """`flinkdeployments`."""
+        return f"{self.value.lower()}s"
+
+    @property
+    def resource(self) -> str:
+        """`flinkdeployments.flink.apache.org`: the name of its CRD, and the kind for kubectl."""
+        return f"{self.plural}.{FLINK_GROUP}"
+
+    @property
+    def spec_path(self) -> tuple[str, ...]:
+        """The path of the spec with image, pods, configuration and job in a manifest."""
+        return ("spec", "template", "spec") if self is FlinkKind.BLUE_GREEN else ("spec",)
+
+    @property
+    def has_pods(self) -> bool:
+        """Whether it has pods of its own. A session job runs in the pods of its cluster."""
+        return self in (FlinkKind.DEPLOYMENT, FlinkKind.BLUE_GREEN)
+
+    @property
+    def runs_job(self) -> bool:
+        """Whether it can run a job; a FlinkDeployment without one is a session cluster."""
+        return self is not FlinkKind.SNAPSHOT
+
+
+FLINK_KINDS = tuple(FlinkKind)
 
 _CRDS = ("apiextensions.k8s.io", "CustomResourceDefinition")
 

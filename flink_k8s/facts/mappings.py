@@ -14,3 +14,12 @@ def mapping(value: object) -> Mapping[str, object]:
 def listed(value: object) -> list[object]:
     """The value if it is a list, else an empty one."""
     return cast(list[object], value) if isinstance(value, list) else []
+
+
+def condition(manifest: Mapping[str, object], type_: str) -> Mapping[str, object] | None:
+    """The condition of that type in an object's status if it is true, else None."""
+    for item in listed(mapping(manifest.get("status")).get("conditions")):
+        found = mapping(item)
+        if found.get("type") == type_ and found.get("status") == "True":
+            return found
+    return None

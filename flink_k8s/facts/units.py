@@ -30,6 +30,9 @@ _QUANTITY_UNITS = {
     "n": Decimal("0.000000001"),
 }
 
+_SHORT_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_GO_DURATION = re.compile(r"0|(\d+(\.\d+)?(h|m|s))+")
+
 _SECONDS = {
     86400.0: ("d", "day", "days"),
     3600.0: ("h", "hour", "hours"),
@@ -115,6 +118,20 @@ def duration(text: str) -> float:
         total = int(days or 0) * 86400 + int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
         return float(-total if sign == "-" else total)
     raise ValueError(DURATION)
+
+
+def seconds(text: str) -> int:
+    """Seconds of the stack config's durations, which Go and Prometheus read, too: `90s`, `10m`, `1h30m`."""
+    match = _SHORT_DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError('is not a duration; write a duration such as "90s", "10m" or "1h30m"')
+    hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+def is_go_duration(text: str) -> bool:
+    """Whether Go reads it as a duration: `1h`, `1.5m`, `0`."""
+    return _GO_DURATION.fullmatch(text) is not None
 
 
 def number(text: str) -> float:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
+
+from flink_k8s.facts.mappings import condition
 
 _FORBIDDEN = re.compile(r'pods "[^"\n]+" is forbidden: [^\n]*?(?=\. Received status| Received status|$)', re.MULTILINE)
 
@@ -21,15 +23,7 @@ def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is a JobManager that has been ready for a while, so its log may contain admission errors."""
     if (pod["metadata"].get("labels") or {}).get("component") != "jobmanager":
         return False
-    conditions = cast("list[Mapping[str, Any]]", (pod.get("status") or {}).get("conditions") or [])
-    ready = next(
-        (
-            condition
-            for condition in conditions
-            if condition.get("type") == "Ready" and condition.get("status") == "True"
-        ),
-        None,
-    )
+    ready = condition(pod, "Ready")
     if ready is None:
         return False
     since = datetime.fromisoformat(str(ready["lastTransitionTime"]))
@@ -38,11 +32,8 @@ def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
 
 def replica_failure(deployment: Mapping[str, Any]) -> str:
     """The API server's message if a Deployment cannot create pods, else empty."""
-    conditions = cast("list[Mapping[str, Any]]", (deployment.get("status") or {}).get("conditions") or [])
-    for condition in conditions:
-        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            return str(condition.get("message") or condition.get("reason"))
-    return ""
+    failure = condition(deployment, "ReplicaFailure")
+    return "" if failure is None else str(failure.get("message") or failure.get("reason"))
 
 
 def refused_worker(log: str) -> str:

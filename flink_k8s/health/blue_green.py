@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.failure_reason import Object
 from flink_k8s.health.job_status import JobStatus, evaluate
 
@@ -46,7 +47,7 @@ def with_next_deployment(job_status: JobStatus, deployment: Object, deployments:
     name = f"{deployment['metadata']['name']}-{color}"
     if job_status.state != "waiting" or name not in deployments:
         return job_status
-    next_status = evaluate("FlinkDeployment", deployments[name])
+    next_status = evaluate(FlinkKind.DEPLOYMENT, deployments[name])
     shown = f"{job_status.shown}; {name} {next_status.shown}"
     if next_status.state != "failed":
         return replace(job_status, shown=shown)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.failure_reason import Object, OperatorError
 from flink_k8s.resolve.jobs import Job, job_of
 
@@ -57,11 +58,11 @@ def evaluate(kind: str, manifest: Object, *, suspended: bool = False) -> JobStat
     status = cast(Object, manifest.get("status") or {})
     error = OperatorError.of(status.get("error"))
     job = str(cast(Object, status.get("jobStatus") or {}).get("state") or "")
-    if kind == "FlinkStateSnapshot":
+    if kind == FlinkKind.SNAPSHOT:
         state = str(status.get("state") or "")
         outcome = {"COMPLETED": "ready", "FAILED": "failed", "ABANDONED": "failed"}.get(state, "waiting")
         return JobStatus(cast(Any, outcome), state or "not observed by the operator yet", error)
-    if kind == "FlinkBlueGreenDeployment":
+    if kind == FlinkKind.BLUE_GREEN:
         state = str(status.get("blueGreenState") or "")
         shown = _words(state, job and f"job {job}")
         is_recorded = _is_recorded(manifest)

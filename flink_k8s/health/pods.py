@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
+from flink_k8s.facts.mappings import condition
 from flink_k8s.health.admission_errors import is_waiting_for_workers, refused_worker, replica_failure
 from flink_k8s.health.failure_reason import UNSCHEDULABLE, Object, pod_trouble, python_error
 from flink_k8s.health.list_objects import REQUEST_SECONDS, items
@@ -139,10 +140,7 @@ def may_be_scheduled(message: str) -> bool:
 
 
 def _is_ready_worker(pod: Object) -> bool:
-    conditions = cast("list[Object]", (pod.get("status") or {}).get("conditions") or [])
-    return _is_worker(pod) and any(
-        condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions
-    )
+    return _is_worker(pod) and condition(pod, "Ready") is not None
 
 
 def _is_worker(pod: Object) -> bool:

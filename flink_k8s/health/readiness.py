@@ -12,8 +12,9 @@ from typing import Any
 
 import pulumi
 
-from flink_k8s.config.base import seconds
 from flink_k8s.config.model import StackSettings
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.facts.units import seconds
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.blue_green import children, with_next_deployment
 from flink_k8s.health.events import brings_node, last_exception
@@ -22,13 +23,6 @@ from flink_k8s.health.pods import PodIssue, Pods
 from flink_k8s.health.waiting import WaitState
 from flink_k8s.health.watch import ResourceWatch, changed
 from flink_k8s.resolve.jobs import Job
-
-PLURALS = {
-    "FlinkDeployment": "flinkdeployments",
-    "FlinkSessionJob": "flinksessionjobs",
-    "FlinkStateSnapshot": "flinkstatesnapshots",
-    "FlinkBlueGreenDeployment": "flinkbluegreendeployments",
-}
 
 POD_CHECK_SECONDS = 10
 """Interval of checks of the pods of jobs that are not ready."""
@@ -67,7 +61,7 @@ class Readiness:
         if pulumi.runtime.is_dry_run():
             return "not awaited in a preview"
         title = f"job {job.namespace}/{job.name}"
-        kinds = (job.kind, "FlinkDeployment") if job.kind == "FlinkBlueGreenDeployment" else (job.kind,)
+        kinds = (job.kind, FlinkKind.DEPLOYMENT) if job.kind == FlinkKind.BLUE_GREEN else (job.kind,)
         watches = [await self._join_watch(job.namespace, kind) for kind in kinds]
         wait_state = WaitState(title, resource, is_restarted_by_operator(job))
         try:
@@ -91,7 +85,7 @@ class Readiness:
             remaining = float(POD_CHECK_SECONDS)
             if manifest is not None:
                 now = evaluate(job.kind, manifest, suspended=job.is_suspended)
-                if job.kind == "FlinkBlueGreenDeployment":
+                if job.kind == FlinkKind.BLUE_GREEN:
                     now = with_next_deployment(now, manifest, watches[1].objects)
                 remaining = wait_state.update(now, clock())
                 if now.state == "failed" and remaining <= 0:
@@ -109,7 +103,7 @@ class Readiness:
 
     async def _is_running(self, job: Job, ready: JobStatus) -> bool:
         """Whether a RUNNING job has workers: the state is RUNNING even if all TaskManagers are pending."""
-        if job.kind != "FlinkDeployment" or "RUNNING" not in ready.shown:
+        if job.kind != FlinkKind.DEPLOYMENT or "RUNNING" not in ready.shown:
             return True
         issue = await self._pod_issue(job)
         return issue.has_worker or not issue.of_pods
@@ -135,7 +129,9 @@ class Readiness:
                 self._client = await self._api_server.connect()
         resource_watch = self._watches.get((namespace, kind))
         if resource_watch is None:
-            resource_watch = self._watches[namespace, kind] = ResourceWatch(self._client, namespace, PLURALS[kind])
+            resource_watch = self._watches[namespace, kind] = ResourceWatch(
+                self._client, namespace, FlinkKind(kind).plural
+            )
         resource_watch.join()
         return resource_watch
 
@@ -168,7 +164,7 @@ class Readiness:
         return issue
 
     async def _pod_issue(self, job: Job) -> PodIssue:
-        is_blue_green = job.kind == "FlinkBlueGreenDeployment"
+        is_blue_green = job.kind == FlinkKind.BLUE_GREEN
         apps = children(job.name) if is_blue_green else (job.session_cluster or job.name,)
         return await self._pods_of(job).issue(apps)
 

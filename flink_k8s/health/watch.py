@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, cast
 
-from flink_k8s.config.job_files import FLINK_GROUP, FLINK_VERSION
+from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION
 from flink_k8s.health.failure_reason import Object
 
 

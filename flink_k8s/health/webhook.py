@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pulumi
 
-from flink_k8s.config.job_files import FLINK_API, FLINK_GROUP, FLINK_VERSION
+from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FLINK_VERSION
 from flink_k8s.health.api_server import ApiServer, message
 
 _TRIES_SECONDS: Final = 0.5

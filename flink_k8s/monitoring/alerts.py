@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flink_k8s.config.base import seconds
 from flink_k8s.config.monitoring import AlertName, Alerts
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.facts.units import seconds
 from flink_k8s.monitoring.metrics import (
     JOB_TARGETS,
     OPERATOR_MONITOR,
@@ -23,7 +24,7 @@ from flink_k8s.monitoring.metrics import (
 )
 from flink_k8s.resolve.internal_tls import KEYSTORE_FILE
 
-Declared = Mapping[tuple[str, str], int]
+Declared = Mapping[tuple[str, FlinkKind], int]
 """Number of declared resources, by namespace and kind."""
 
 _START_SECONDS = 300

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flink_k8s.config.job_files import FLINK_GROUP, FLINK_VERSION
+from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION, FlinkKind
 from flink_k8s.monitoring.metrics import BLUE_GREEN_STATES, JOB_STATES, LIFECYCLE_STATES, RESOURCE, SNAPSHOT_STATES
 from flink_k8s.resolve.internal_tls import KEYSTORE_OPTION
 
@@ -42,10 +42,7 @@ def values() -> dict[str, Any]:
                 {
                     "apiGroups": [FLINK_GROUP],
                     "resources": [
-                        "flinkbluegreendeployments",
-                        "flinkdeployments",
-                        "flinksessionjobs",
-                        "flinkstatesnapshots",
+                        *sorted(kind.plural for kind in FlinkKind),
                     ],
                     "verbs": ["list", "watch"],
                 }

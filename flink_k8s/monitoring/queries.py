@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,14 +89,3 @@ def _panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for panel in panels:
         yield panel
         yield from _panels(panel.get("panels", []))
-
-
-def main() -> int:
-    """Print every query with its requirement."""
-    for query in queries():
-        print(f"{query.dashboard}: {query.panel} {query.ref} (needs {query.needs}): {query.expr}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

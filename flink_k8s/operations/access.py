@@ -1,81 +1,110 @@
-"""Looks into a running stack: Flink's UI, logs, Grafana with Prometheus and Alertmanager, its credentials.
-
-python -m flink_k8s.operations.access ui|logs JOB [--stack S]
-python -m flink_k8s.operations.access monitor|grafana-creds [--stack S]
-"""
+"""Access to a running stack: Flink's UI, logs, Grafana, Prometheus, Alertmanager, and Grafana's credentials."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import socket
-import subprocess
 import threading
 from dataclasses import dataclass
 from typing import Any, cast
 
+from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.problems import nearest
 from flink_k8s.health.blue_green import running
-from flink_k8s.operations.cluster import here
-from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.traffic import clusters, rest_service
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, finish, say, stream
+from flink_k8s.support.processes import Running, start, stream, wait
 
 GRAFANA = "prometheus-grafana"
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(prog="flink_k8s.operations.access", description="looks into a running stack")
-    parser.add_argument("what", choices=["ui", "logs", "monitor", "grafana-creds"])
-    parser.add_argument("job", nargs="?", default="")
-    parser.add_argument("--stack", default="")
-    options = parser.parse_args()
-    stack = prepare(options.stack or here().stack)
-    kubectl = Kubectl.of(stack)
-    if options.what == "ui":
-        return _ui(kubectl, find_job(stack, options.job))
-    if options.what == "logs":
-        job = find_job(stack, options.job)
-        selector = f"app in ({','.join(_clusters(job))})"
-        command = ["logs", "-n", job.namespace, "-l", selector, "--all-containers", "--tail=-1", "--prefix"]
-        return stream(kubectl.command(*command))
+def ui(kubectl: Kubectl, stack: Stack, name: str) -> int:
+    """Forward a local port to Flink's UI of a job, until Ctrl-C; an exit code.
+
+    Args:
+        kubectl: for the stack's cluster.
+        stack: the stack.
+        name: of the job; empty if the stack has one only.
+
+    Raises:
+        CommandError: if there is no such job, or it does not run.
+    """
+    return _ui(kubectl, find_job(stack, name))
+
+
+def logs(kubectl: Kubectl, stack: Stack, name: str) -> int:
+    """Print the logs of a job's pods; an exit code.
+
+    Args:
+        kubectl: for the stack's cluster.
+        stack: the stack.
+        name: of the job; empty if the stack has one only.
+
+    Raises:
+        CommandError: if there is no such job.
+    """
+    job = find_job(stack, name)
+    selector = f"app in ({','.join(_clusters(job))})"
+    command = ["logs", "-n", job.namespace, "-l", selector, "--all-containers", "--tail=-1", "--prefix"]
+    return stream(kubectl.command(*command))
+
+
+def monitor(kubectl: Kubectl, stack: Stack) -> int:
+    """Forward local ports to Grafana, Prometheus and Alertmanager, until Ctrl-C; an exit code.
+
+    Raises:
+        CommandError: if the stack deploys no Prometheus stack, or it does not run.
+    """
+    return _monitor(kubectl, _prometheus(stack).namespace)
+
+
+def grafana_credentials(kubectl: Kubectl, stack: Stack) -> None:
+    """Print Grafana's user and password.
+
+    Raises:
+        CommandError: if the stack deploys no Prometheus stack, or it does not run.
+    """
+    prometheus = _prometheus(stack)
+    _credentials(kubectl, prometheus.namespace, prometheus.admin_secret)
+
+
+def _prometheus(stack: Stack) -> PrometheusSettings:
     prometheus = stack.platform.settings.prometheus
     if not prometheus.enabled:
-        raise FailedError(f"the stack {stack.name} has no Prometheus stack of its own (prometheus.enabled is false)")
-    if options.what == "monitor":
-        return _monitor(kubectl, prometheus.namespace)
-    return _credentials(kubectl, prometheus.namespace, prometheus.admin_secret)
+        raise CommandError(f"the stack {stack.name} deploys no Prometheus stack (prometheus.enabled is false)")
+    return prometheus
 
 
 def find_job(stack: Stack, name: str) -> Job:
     """The stack's job of that name, or the only one when no name is given.
 
     Raises:
-        FailedError: with the names that there are.
+        CommandError: with the names that there are.
     """
     jobs = [job for job in stack.platform.jobs if job.name == name or not name]
     if len(jobs) == 1:
         return jobs[0]
     names = sorted({job.name for job in stack.platform.jobs})
     if not name:
-        raise FailedError(f"say which job: JOB=… ({', '.join(names) or 'the stack has none'})")
+        raise CommandError(f"name the job: JOB=… ({', '.join(names) or 'the stack has none'})")
     if jobs:
-        raise FailedError(f'several jobs are called "{name}"; give one another name')
-    raise FailedError(f'the stack {stack.name} has no job "{name}"; {nearest(name, names)}')
+        raise CommandError(f'several jobs have the name "{name}"; rename all but one')
+    raise CommandError(f'unknown job "{name}" in the stack {stack.name}; {nearest(name, names)}')
 
 
 def _clusters(job: Job) -> tuple[str, ...]:
     """The Flink clusters whose pods are the job's.
 
     Raises:
-        FailedError: when it has none.
+        CommandError: when it has none.
     """
     found = clusters(job)
     if not found:
-        raise FailedError(f"the {job.kind} {job.name} has no pods of its own; name the job that it belongs to")
+        raise CommandError(f"the {job.kind} {job.name} has no pods of its own; name the job that it belongs to")
     return found
 
 
@@ -86,7 +115,7 @@ def _ui(kubectl: Kubectl, job: Job) -> int:
         active = running(found) if found else None
         if active is None:
             names = " nor ".join((cluster, *others))
-            raise FailedError(f"neither {names} in namespace {job.namespace} has the job yet; is the stack up?")
+            raise CommandError(f"neither {names} in namespace {job.namespace} has the job yet; is the stack up?")
         cluster = active
     return forward(kubectl, job.namespace, Target("Flink's UI", rest_service(cluster), "rest", 8081))
 
@@ -95,7 +124,7 @@ def _monitor(kubectl: Kubectl, namespace: str) -> int:
     there = [target for target in MONITORING if kubectl.get("service", target.service, "-n", namespace) is not None]
     if not there:
         services = ", ".join(target.service for target in MONITORING)
-        raise FailedError(f"there is none of {services} in namespace {namespace} yet; is the stack up?")
+        raise CommandError(f"none of {services} exists in namespace {namespace} yet; is the stack up?")
     return forward(kubectl, namespace, *there)
 
 
@@ -130,25 +159,24 @@ def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
     An address is printed once it answers.
 
     Raises:
-        FailedError: when a Service is not there.
+        CommandError: when a Service is not there.
     """
     for target in targets:
         if kubectl.get("service", target.service, "-n", namespace) is None:
-            raise FailedError(f"there is no service {target.service} in namespace {namespace} yet; is the stack up?")
-    running: list[subprocess.Popen[str]] = []
+            raise CommandError(
+                f"service {target.service} does not exist in namespace {namespace} yet; is the stack up?"
+            )
+    running: list[Running] = []
     try:
         for target in targets:
             local = free_port(target.wanted)
             command = kubectl.command("port-forward", "-n", namespace, f"svc/{target.service}")
             command += [f"{local}:{target.port}", "--address", "127.0.0.1"]
-            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            running.append(start(command))
             _announce(running[-1], f"{target.what}: http://localhost:{local}")
-        say("Ctrl-C ends it")
+        say("press Ctrl-C to stop")
         while all(process.poll() is None for process in running):
-            try:
-                running[0].wait(1)
-            except subprocess.TimeoutExpired:
-                continue
+            wait(running[0], 1)
         return max(process.poll() or 0 for process in running)
     except KeyboardInterrupt:
         return 0
@@ -159,7 +187,7 @@ def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
             process.wait()
 
 
-def _announce(forwarding: subprocess.Popen[str], address: str) -> None:
+def _announce(forwarding: Running, address: str) -> None:
     assert forwarding.stdout is not None
     if forwarding.stdout.readline():  # "Forwarding from …": until then nothing listens
         say(address)
@@ -177,18 +205,13 @@ def free_port(wanted: int) -> int:
             except OSError:
                 continue
             return cast(int, probe.getsockname()[1])
-    raise FailedError("no port of this machine is free")
+    raise CommandError("all local ports are in use")
 
 
-def _credentials(kubectl: Kubectl, namespace: str, name: str) -> int:
+def _credentials(kubectl: Kubectl, namespace: str, name: str) -> None:
     secret = kubectl.get("secret", name, "-n", namespace)
     if secret is None:
-        raise FailedError(f"there is no secret {name} in namespace {namespace} yet; is the stack up?")
+        raise CommandError(f"secret {name} does not exist in namespace {namespace} yet; is the stack up?")
     data = cast(dict[str, Any], secret.get("data") or {})
     for key in ("admin-user", "admin-password"):
         print(f"{key}: {base64.b64decode(str(data.get(key, ''))).decode()}")
-    return 0
-
-
-if __name__ == "__main__":
-    finish(main)

@@ -1,30 +1,31 @@
-"""`make clean`: away with all that this clone has put onto this machine's cluster, and the cluster itself.
+"""Delete the local cluster and the files that tools have written into this folder.
 
-What was built (`$FLINK_K8S_HOME`) stays: the next demo starts from it.
+What was built (`$FLINK_K8S_HOME`) is kept: the next demo starts from it.
 """
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
-from flink_k8s.operations.cluster import here
+from flink_k8s.operations.cluster import Cluster
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import finish, say
 
 LEFT_BY_TOOLS = (".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", "out")
 
 
-def main() -> int:
-    """Takes the cluster down, then the folders that only tools have written; an exit code."""
-    cluster = here()
-    say(f"cluster: {cluster.title}")
+def clean(cluster: Cluster, root: Path = ROOT) -> None:
+    """Delete the cluster, then the folders that only tools have written.
+
+    Args:
+        cluster: the local cluster.
+        root: the project.
+
+    Raises:
+        CommandError: if the cluster cannot be deleted.
+    """
     cluster.down()
     for name in LEFT_BY_TOOLS:
-        shutil.rmtree(ROOT / name, ignore_errors=True)
-    for cache in ROOT.rglob("__pycache__"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    for cache in root.rglob("__pycache__"):
         shutil.rmtree(cache, ignore_errors=True)
-    return 0
-
-
-if __name__ == "__main__":
-    finish(main)

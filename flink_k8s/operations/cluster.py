@@ -1,15 +1,8 @@
-"""The cluster on this machine: kind where a Docker daemon answers, else the sandbox.
-
-python -m flink_k8s.operations.cluster up|image|down|names
-
-`names` prints what `image` names the built image by, a line each, for a pipeline that pushes it to a registry.
-"""
+"""The local cluster: kind if a Docker daemon answers, else the sandbox."""
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import capture, finish, must, program, say
+from flink_k8s.support.processes import capture, must, program
 
 KIND_NAME = "flink"
 IMAGE = "pyflink:dev"
@@ -61,30 +56,32 @@ class Kind:
         """Makes the cluster unless it is there."""
         kind = _kind()
         if KIND_NAME in capture([kind, "get", "clusters"]).stdout.decode().split():
-            say(f"   kind cluster {KIND_NAME} is there")
+            say(f"   kind cluster {KIND_NAME} exists")
             return
         must(
             "kind create cluster",
             [kind, "create", "cluster", "--name", KIND_NAME, "--config", ROOT / "kind-cluster.yaml", "--wait", "5m"],
-            cure="see what kind says above; `make clean` takes a half-made cluster away",
+            remedy="fix the error above; `make clean` deletes an incomplete cluster",
         )
 
     def image(self, stack: Stack) -> None:
         """Docker builds the image; kind loads it into its nodes."""
-        docker = program("docker", cure="install Docker")
-        must("docker build", [docker, "build", "-t", IMAGE, ROOT / "jobs" / "pyflink"], cure="mend the Dockerfile")
+        docker = program("docker", remedy="install Docker")
+        must("docker build", [docker, "build", "-t", IMAGE, ROOT / "jobs" / "pyflink"], remedy="fix the Dockerfile")
         tags = tags_of(stack)
         for source, tag in tags:
             if capture([docker, "image", "inspect", tag]).returncode != 0:
-                must("docker tag", [docker, "tag", source, tag], cure=f"`make build` makes {IMAGE} alone")
+                must("docker tag", [docker, "tag", source, tag], remedy=f"`make build` makes {IMAGE} alone")
         load = [_kind(), "load", "docker-image", IMAGE, *(tag for _, tag in tags), "--name", KIND_NAME]
-        must("kind load", load, cure="run `make cluster` first")
+        must("kind load", load, remedy="run `make cluster` first")
         _say_tags(tags)
 
     def down(self) -> None:
         """Deletes the cluster."""
         must(
-            "kind delete cluster", [_kind(), "delete", "cluster", "--name", KIND_NAME], cure="see what kind says above"
+            "kind delete cluster",
+            [_kind(), "delete", "cluster", "--name", KIND_NAME],
+            remedy="see what kind says above",
         )
 
 
@@ -101,19 +98,19 @@ class Sandbox:
         wanted = ["--operator", settings.operator.version] if settings.operator.enabled else []
         wanted += ["--cert-manager"] if settings.cert_manager.enabled else []
         wanted += ["--prometheus"] if settings.prometheus.enabled else []
-        must("the sandbox", _sandbox("up", *wanted), cure="mend what it says above and run the same command again")
+        must("the sandbox", _sandbox("up", *wanted), remedy="fix the error above and run the command again")
 
     def image(self, stack: Stack) -> None:
         """`up` builds and imports every image whose inputs changed."""
         self.up(stack)
         tags = tags_of(stack)
         for source, tag in tags:
-            must("naming the image", _sandbox("tag", source, tag), cure="run the same command again")
+            must("naming the image", _sandbox("tag", source, tag), remedy="run the same command again")
         _say_tags(tags)
 
     def down(self) -> None:
         """Stops it and forgets what is in it; what was built stays."""
-        must("taking the sandbox down", _sandbox("down", "--purge"), cure="see above for who uses it")
+        must("taking the sandbox down", _sandbox("down", "--purge"), remedy="see above for who uses it")
 
 
 def tags_of(stack: Stack) -> list[tuple[str, str]]:
@@ -127,7 +124,7 @@ def tags_of(stack: Stack) -> list[tuple[str, str]]:
 
 def _say_tags(tags: Sequence[tuple[str, str]]) -> None:
     for source, tag in tags:
-        say(f"   {source} is there as {tag}")
+        say(f"   {source} is tagged {tag}")
 
 
 def _sandbox(*arguments: str) -> list[str]:
@@ -135,7 +132,7 @@ def _sandbox(*arguments: str) -> list[str]:
 
 
 def _kind() -> str:
-    return program("kind", cure="install kind (https://kind.sigs.k8s.io/docs/user/quick-start/)")
+    return program("kind", remedy="install kind (https://kind.sigs.k8s.io/docs/user/quick-start/)")
 
 
 def docker_answers() -> bool:
@@ -144,8 +141,8 @@ def docker_answers() -> bool:
     if docker is None:
         return False
     try:
-        return subprocess.run([docker, "info"], capture_output=True, timeout=20, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
+        return capture([docker, "info"], timeout=20).returncode == 0
+    except CommandError:
         return False
 
 
@@ -154,27 +151,46 @@ def here() -> Cluster:
     return Kind() if docker_answers() and shutil.which("kind") else Sandbox()
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(prog="flink_k8s.operations.cluster", description="the cluster on this machine")
-    parser.add_argument("operation", choices=["up", "image", "down", "names"])
-    parser.add_argument("--stack", help="whose names; without it, of this machine's cluster")
-    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
-    options = parser.parse_args()
-    if options.operation == "names":
-        for source, tag in tags_of(prepare(options.stack or here().stack, options.layer)):
-            print(source, tag)
-        return 0
+def announced() -> Cluster:
+    """The cluster that this machine can have; prints its name."""
     cluster = here()
     say(f"cluster: {cluster.title}")
-    if options.operation == "up":
-        cluster.up(prepare(cluster.stack))
-    elif options.operation == "image":
-        cluster.image(prepare(cluster.stack, options.layer))
-    else:
-        cluster.down()
-    return 0
+    return cluster
 
 
-if __name__ == "__main__":
-    finish(main)
+def up() -> None:
+    """Start the local cluster.
+
+    Raises:
+        CommandError: if it does not start.
+    """
+    cluster = announced()
+    cluster.up(prepare(cluster.stack))
+
+
+def build(overlay: Path | None = None) -> None:
+    """Build the image of the jobs and load it into the local cluster.
+
+    Args:
+        overlay: a file of config that is merged over the stack's.
+
+    Raises:
+        CommandError: if it cannot be built.
+    """
+    cluster = announced()
+    cluster.image(prepare(cluster.stack, overlay))
+
+
+def down() -> None:
+    """Delete the local cluster.
+
+    Raises:
+        CommandError: if it cannot be deleted.
+    """
+    announced().down()
+
+
+def image_names(stack: Stack) -> None:
+    """Print the image that is built, and each name that the stack's jobs have for it, a pair a line."""
+    for source, tag in tags_of(stack):
+        print(source, tag)

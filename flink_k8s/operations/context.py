@@ -11,15 +11,15 @@ import yaml
 
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resources
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 
 
 def known(stack: Stack) -> None:
     """Refuses a context that no kubeconfig has.
 
     Raises:
-        FailedError: with the contexts that there are.
+        CommandError: with the contexts that there are.
     """
     files = _files(stack)
     contexts: set[str] = set()
@@ -29,8 +29,8 @@ def known(stack: Stack) -> None:
             listed = cast(list[Mapping[str, Any]], content.get("contexts") or [])
             contexts |= {str(one["name"]) for one in listed}
     if stack.context not in contexts:
-        there = f"contexts there: {', '.join(sorted(contexts))}" if contexts else "there is none"
-        raise FailedError(
+        there = f"known contexts: {', '.join(sorted(contexts))}" if contexts else "no context exists"
+        raise CommandError(
             f'Pulumi.{stack.name}.yaml: context: "{stack.context}" is not in {", ".join(map(str, files))}; {there}'
         )
 
@@ -52,14 +52,14 @@ def unchanged(state: Mapping[str, Any], stack: Stack) -> None:
         stack: the stack.
 
     Raises:
-        FailedError: when they are.
+        CommandError: when they are.
     """
     before = contexts_of(state)
     if before and stack.context not in before:
-        raise FailedError(
+        raise CommandError(
             f"the stack {stack.name} is in the context {', '.join(sorted(before))}, and its file names {stack.context}:"
-            f" its objects would stay behind there. Take it away there first (make destroy STACK={stack.name}), or make"
-            " another stack; where only the context's name has changed, give it its old name in the kubeconfig"
+            f" its objects would remain there. Destroy it there first (make destroy STACK={stack.name}), or create"
+            " another stack. If only the name of the context has changed, restore the old name in the kubeconfig"
         )
 
 
@@ -83,7 +83,7 @@ def is_new_cluster(stack: Stack, state: Mapping[str, Any]) -> bool:
         if one.get("type") == "kubernetes:core/v1:Namespace" and metadata.get("uid"):
             try:
                 found = Kubectl.of(stack).get("namespace", str(metadata["name"]))
-            except FailedError:
+            except CommandError:
                 return False  # the engine names the reason
             return found is None or found["metadata"]["uid"] != metadata["uid"]
     return False

@@ -1,14 +1,11 @@
-"""`make demo`: from a fresh machine to a word count that a real Flink has computed.
+"""From a fresh machine to a word count that a real Flink has computed.
 
-    python -m flink_k8s.operations.demo [--input FILE]
-
-Prints which engine and cluster it used, the time of each step, `word<TAB>count` lines sorted by word as Flink wrote
-them, and `word-count FINISHED`; exit code 0 only then.
+Prints the engine and the cluster, the time of each step, `word<TAB>count` lines sorted by word as Flink wrote them, and
+`word-count FINISHED`; the exit code is 0 only then.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import time
@@ -19,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from flink_k8s.config.merge import merge_mappings
+from flink_k8s.facts.mappings import condition
 from flink_k8s.health.failure_reason import OperatorError, pod_trouble
 from flink_k8s.health.job_status import is_observed
 from flink_k8s.operations import deploy as engine
@@ -27,8 +25,9 @@ from flink_k8s.operations.stack import Stack, prepare, read_layer
 from flink_k8s.operations.suspended import Change
 from flink_k8s.operations.timeline import in_a_row
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.console import say, step
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, finish, say, step
 
 JOB = "word-count"
 CLAIM = "word-count-data"
@@ -39,22 +38,24 @@ FINISH_SECONDS = 600
 POD_SECONDS = 120
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(
-        prog="flink_k8s.operations.demo", description="the word count, from a fresh machine to its result"
-    )
-    parser.add_argument("--input", type=Path, help="count the words of this file instead of the shipped text")
-    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
-    parser.add_argument("--timings", action="store_true", help="show where the time went")
-    options = parser.parse_args()
-    text = read_input(options.input) if options.input else None
+def demo(source: Path | None = None, overlay: Path | None = None, *, timings: bool = False) -> None:
+    """Count words on the local cluster, and print the counts.
+
+    Args:
+        source: count the words of this file instead of the text that is shipped.
+        overlay: a file of config that is merged over the stack's.
+        timings: whether to print where the time went.
+
+    Raises:
+        CommandError: if a step fails.
+    """
+    text = read_input(source) if source else None
 
     cluster = here()
-    base = read_layer(options.layer)
+    base = read_layer(overlay)
     layer = merge_mappings(base, demo_layer(with_input=text is not None))
     stack = prepare(cluster.stack, layer)
-    carrier = replace(engine.find(context=stack.context), timings=options.timings)
+    carrier = replace(engine.find(context=stack.context), timings=timings)
     say(f"engine: {carrier.title}")
     say(f"cluster: {cluster.title}")
     steps: list[tuple[str, float]] = []
@@ -79,27 +80,26 @@ def main() -> int:
         wait_until_finished(kubectl, job)
     with step("result", steps):
         lines = read_output(kubectl, job)
-    if options.timings:
+    if timings:
         say(in_a_row(steps).text())
     for line in lines:
         print(line)
     say(f"{JOB} FINISHED")
-    return 0
 
 
 def read_input(path: Path) -> bytes:
     """The text to count.
 
     Raises:
-        FailedError: when it cannot be read or is not UTF-8.
+        CommandError: when it cannot be read or is not UTF-8.
     """
     try:
         data = path.read_bytes()
         data.decode()
     except OSError as error:
-        raise FailedError(f"INPUT {path}: {error.strerror}") from None
+        raise CommandError(f"INPUT {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise FailedError(f"INPUT {path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        raise CommandError(f"INPUT {path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     return data
 
 
@@ -115,14 +115,14 @@ def _job(stack: Stack) -> Job:
     for job in stack.platform.jobs:
         if job.name == JOB:
             return job
-    raise FailedError(f"the stack {stack.name} has no job {JOB}; the demo needs jobs/word_count.yaml, enabled")
+    raise CommandError(f"the stack {stack.name} has no job {JOB}; the demo needs jobs/word_count.yaml, enabled")
 
 
 def bring_input(text: bytes, kubectl: Kubectl, job: Job) -> None:
     """Copies the text into the job's claim.
 
     Raises:
-        FailedError: when it does not arrive whole.
+        CommandError: when it does not arrive whole.
     """
     with files_pod(kubectl, job) as pod:
         folder = INPUT_IN_CLAIM.rpartition("/")[0]
@@ -130,7 +130,7 @@ def bring_input(text: bytes, kubectl: Kubectl, job: Job) -> None:
         kubectl.run("exec", "-i", "-n", job.namespace, pod, "--", "sh", "-c", script, stdin=text)
         arrived = kubectl.run("exec", "-n", job.namespace, pod, "--", "sha256sum", INPUT_IN_CLAIM).split()[0].decode()
         if arrived != hashlib.sha256(text).hexdigest():
-            raise FailedError("the input did not arrive whole in the claim; run the same command again")
+            raise CommandError("the input in the claim is incomplete; run the command again")
 
 
 def read_output(kubectl: Kubectl, job: Job) -> list[str]:
@@ -165,14 +165,14 @@ def _wait_for_pod(kubectl: Kubectl, namespace: str) -> None:
     why = ""
     while time.monotonic() < deadline:
         pod = kubectl.get("pod", FILES_POD, "-n", namespace) or {}
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", [])):
+        if condition(pod, "Ready"):
             return
         trouble = pod_trouble(pod) if pod else ""
         if trouble and trouble != why:
             why = trouble
             say(f"   {why}")
         time.sleep(0.3)
-    raise FailedError(f"the pod that copies files did not start: {why or 'no reason given'}")
+    raise CommandError(f"the pod that copies files did not start: {why or 'no reason given'}")
 
 
 def pod_manifest(namespace: str, image: str) -> bytes:
@@ -220,7 +220,7 @@ def wait_until_finished(kubectl: Kubectl, job: Job) -> None:
     """Waits until the job has FINISHED, showing its status as it moves.
 
     Raises:
-        FailedError: with the job's own error, when it fails or the time is out.
+        CommandError: with the job's own error, when it fails or the time is out.
     """
     said = _Said()
     deadline = time.monotonic() + FINISH_SECONDS
@@ -236,12 +236,8 @@ def wait_until_finished(kubectl: Kubectl, job: Job) -> None:
             return
         if state == "FAILED" or lifecycle == "FAILED":
             error = OperatorError.of(status.get("error")).text
-            raise FailedError(f"the job failed: {error or 'see `make logs JOB=' + job.name + '`'}")
+            raise CommandError(f"the job failed: {error or 'see `make logs JOB=' + job.name + '`'}")
         time.sleep(0.5)
-    raise FailedError(
+    raise CommandError(
         f"the job did not finish in {FINISH_SECONDS} s; last seen: {said.text}; see `make logs JOB={JOB}`"
     )
-
-
-if __name__ == "__main__":
-    finish(main)

@@ -1,11 +1,7 @@
-"""`up`, `preview` and `destroy` of a stack by the `pulumi` command.
-
-python -m flink_k8s.operations.deploy up|preview|destroy STACK
-"""
+"""`up`, `preview` and `destroy` of a stack by the `pulumi` command."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import secrets
@@ -24,14 +20,16 @@ from flink_k8s.operations import stuck_deletions as blockers
 from flink_k8s.operations.engine_events import Event, Phase, events
 from flink_k8s.operations.exported_state import exported
 from flink_k8s.operations.protected import Refusals
-from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
 from flink_k8s.program.engine_state import recorded, resources
+from flink_k8s.support.console import confirm, say
+from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT, home, state
-from flink_k8s.support.processes import FailedError, agree, capture, finish, must, say, stream
+from flink_k8s.support.processes import capture, errors, must, output, stream
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
@@ -69,7 +67,7 @@ class Engine:
                 nothing else is touched.
 
         Raises:
-            FailedError: if the engine fails.
+            CommandError: if the engine fails.
         """
         env, before = ready(self.pulumi, stack, carried=change is None)
         options = policy.options(self.policy)
@@ -87,7 +85,7 @@ class Engine:
         """The jobs that `make suspend` has stopped, by `kind/namespace/name`: since when, and by whom.
 
         Raises:
-            FailedError: if the state cannot be read.
+            CommandError: if the state cannot be read.
         """
         return suspended.in_state(exported(self.pulumi, stack, environment(), create=True))
 
@@ -95,7 +93,7 @@ class Engine:
         """Delete all that the stack has created, jobs before their operator.
 
         Raises:
-            FailedError: if something is not deleted.
+            CommandError: if something is not deleted.
         """
         env, before = ready(self.pulumi, stack, moving=False)
         tenants.refuse(stack, tenants.in_state(before), destroy=True)
@@ -121,13 +119,13 @@ class Engine:
             When each resource was worked on.
 
         Raises:
-            FailedError: if the command fails.
+            CommandError: if the command fails.
         """
         is_guarded = any(one.get("protect") for one in resources(before))
         has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
         command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
         if context.is_new_cluster(stack, before):
-            say("-- the cluster lacks a namespace of the stack, as after it was created again: the state is refreshed")
+            say("-- a namespace of the stack does not exist in the cluster, which may be new: the state is refreshed")
             command.append("--refresh")
         watch, refusals, phase = Stopwatch(), Refusals(), Phase(has_preview=has_preview)
 
@@ -138,7 +136,7 @@ class Engine:
         code = display.run([*command, *common(stack)], env, [phase.take, refusals.take, record], phase)
         if code != 0:
             hint = refusals.hint(before, stack, operation) or missing_platform(self.pulumi, stack, env)
-            raise FailedError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
+            raise CommandError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
         return watch
 
     def preview(self, stack: Stack) -> int:
@@ -164,14 +162,13 @@ class Engine:
         """What `up` would do, as the command's JSON, including what stays as it is; also if the engine refuses it.
 
         Raises:
-            FailedError: if the command prints no JSON.
+            CommandError: if the command prints no JSON.
         """
         env, _ = ready(self.pulumi, stack, shared=True)
         done = capture([self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env)
         text = done.stdout.decode(errors="replace")
         if done.returncode != 0 and not text.strip().startswith("{"):
-            reason = done.stderr.decode(errors="replace").strip() or text.strip()
-            raise FailedError(f"pulumi preview failed (exit code {done.returncode}):\n{reason}")
+            raise CommandError(f"pulumi preview failed (exit code {done.returncode}):\n{errors(done)}")
         return text
 
 
@@ -191,7 +188,7 @@ def find(
         build: builds the command for the sandbox.
 
     Raises:
-        FailedError: if the command cannot be had.
+        CommandError: if the command cannot be had.
     """
     on_path = which("pulumi")
     if on_path is not None:
@@ -204,7 +201,7 @@ def find(
         return Engine(installed)
     if context == SANDBOX_CONTEXT:
         return Engine((build or _build)())
-    raise FailedError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
+    raise CommandError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
 
 
 def _wanted_version() -> str:
@@ -232,13 +229,13 @@ def _install() -> Path | None:
         PulumiCommand.install(root=str(_folder()), version=VersionInfo.parse(_wanted_version()))
     except Exception as error:  # whatever the SDK's installer meets, the remedy is the same
         lines = str(error).strip().splitlines()
-        say(f"   it cannot be installed here: {lines[-1] if lines else type(error).__name__}")
+        say(f"   the installation failed: {lines[-1] if lines else type(error).__name__}")
         return None
     return _installed()
 
 
 def _build() -> Path:
-    must("building the pulumi command", [sys.executable, "-m", "sandbox", "engine"], cure=_REMEDY)
+    must("building the pulumi command", [sys.executable, "-m", "sandbox", "engine"], remedy=_REMEDY)
     return _built()
 
 
@@ -272,7 +269,7 @@ def ready(
         carried: whether suspended jobs stay suspended.
 
     Raises:
-        FailedError: if the stack is in another cluster, or another run is at work on it.
+        CommandError: if the stack is in another cluster, or another run is at work on it.
     """
     context.known(stack)
     env = environment()
@@ -292,7 +289,7 @@ def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State
     """The state after what a killed run has left half done is settled.
 
     Raises:
-        FailedError: if it cannot be.
+        CommandError: if it cannot be.
     """
     if stack.context not in context.contexts_of(before):
         return before
@@ -301,7 +298,7 @@ def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State
         kubectl = Kubectl.of(stack)
         releases = interrupted.pending_releases(kubectl, before)
         after, adopted = interrupted.settled(kubectl, before)
-    except FailedError:
+    except CommandError:
         return before  # the engine names the reason
     if not locks.is_checkable(env):
         interrupted.refuse(releases)
@@ -313,10 +310,7 @@ def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State
     interrupted.write(pulumi, stack, env, after)
     if adopted:
         refresh = [pulumi, "refresh", "--yes", "--skip-preview", "--non-interactive", *common(stack)]
-        done = capture([*refresh, *(f"--target={urn}" for urn in adopted)], env=env)
-        if done.returncode != 0:
-            text = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise FailedError(f"pulumi refresh: {text}")
+        output("pulumi refresh", [*refresh, *(f"--target={urn}" for urn in adopted)], env=env)
     return exported(pulumi, stack, env)
 
 
@@ -344,37 +338,62 @@ def common(stack: Stack) -> list[str]:
     return ["--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(
-        prog="flink_k8s.operations.deploy", description="up, preview or destroy of a stack"
-    )
-    parser.add_argument("operation", choices=["up", "preview", "destroy"])
-    parser.add_argument("stack")
-    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
-    parser.add_argument("--policy", default="", metavar="FOLDER", help="a policy pack for up and preview to ask")
-    parser.add_argument("--timings", action="store_true", help="show after an up where its time went")
-    parser.add_argument("--yes", action="store_true", help="do not ask before a destroy; without a terminal none asks")
-    options = parser.parse_args()
-    stack = prepare(options.stack, options.layer)
-    if options.operation == "preview":
-        try:
-            engine = find(context=stack.context)
-        except FailedError as error:
-            say(f"-- {error}\n")
-            from flink_k8s.program import preview  # Pulumi's SDK takes half a second
+def engine_of(stack: Stack) -> Engine:
+    """`find` the engine for a stack, and print its name.
 
-            return preview.main([stack.name, "--config-file", str(stack.config_file)])
-        return replace(engine, policy=options.policy).preview(stack)
-    engine = replace(find(context=stack.context), policy=options.policy, timings=options.timings)
+    Raises:
+        CommandError: if the command cannot be had.
+    """
+    engine = find(context=stack.context)
     say(f"engine: {engine.title}")
-    if options.operation == "up":
-        engine.up(stack)
-    else:
-        agree(stack.name, yes=options.yes or not sys.stdin.isatty())
-        engine.destroy(stack)
-    return 0
+    return engine
 
 
-if __name__ == "__main__":
-    finish(main)
+def up(stack: Stack, *, pack: str = "", timings: bool = False) -> None:
+    """Deploy a stack, and wait until its jobs run.
+
+    Args:
+        stack: the stack.
+        pack: folder of a policy pack; empty for none.
+        timings: whether to print where the time went.
+
+    Raises:
+        CommandError: if it fails.
+    """
+    replace(engine_of(stack), policy=pack, timings=timings).up(stack)
+
+
+def destroy(stack: Stack, *, yes: bool = False) -> None:
+    """Delete a stack, jobs before their operator. On a terminal, the user confirms first.
+
+    Args:
+        stack: the stack.
+        yes: whether the user has confirmed.
+
+    Raises:
+        CommandError: if it fails, or the user does not confirm.
+    """
+    engine = engine_of(stack)
+    confirm(stack.name, yes=yes or not sys.stdin.isatty())
+    engine.destroy(stack)
+
+
+def preview(stack: Stack, *, pack: str = "") -> int:
+    """Print what `up` would change; without a `pulumi` command, what the stack declares. An exit code.
+
+    Args:
+        stack: the stack.
+        pack: folder of a policy pack; empty for none.
+
+    Raises:
+        CommandError: if the program cannot run.
+    """
+    try:
+        engine = find(context=stack.context)
+    except CommandError as error:
+        say(f"-- {error}\n")
+        from flink_k8s.program import preview as program  # Pulumi's SDK takes half a second
+
+        program.show(stack.name, stack.config_file)
+        return ExitCode.OK
+    return replace(engine, policy=pack).preview(stack)

@@ -16,7 +16,8 @@ from typing import Any, Final, cast
 
 from flink_k8s.operations.engine_events import Event, Listener, Phase, events
 from flink_k8s.program.engine_state import resource
-from flink_k8s.support.processes import say, stream
+from flink_k8s.support.console import say
+from flink_k8s.support.processes import stream
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
@@ -126,8 +127,12 @@ class Lines:
 
     def _policy(self, event: Mapping[str, Any]) -> None:
         level, name = event.get("enforcementLevel"), event.get("policyName")
-        title = self._titles.get(str(event.get("resourceUrn") or ""), "")
-        self._line(title, f"policy {name} ({level}): {str(event.get('message')).strip()}")
+        urn = str(event.get("resourceUrn") or "")
+        if urn and urn not in self._titles:  # policies are evaluated before the step of their resource begins
+            self._titled({"urn": urn, "type": urn.split("::")[2].rpartition("$")[2]})
+        description, _, finding = str(event.get("message")).strip().partition("\n")
+        text = f"{finding} ({description})" if finding else description
+        self._line(self._titles.get(urn, ""), f"policy {name} ({level}): {text}")
 
     def _output(self, event: Mapping[str, Any]) -> None:
         self._line("", str(event["message"]).rstrip())

@@ -1,13 +1,12 @@
-"""What was changed by hand in a cluster. Exit code 0, or 3 when something was.
+"""What was changed by hand in a cluster.
 
-Two looks, since neither sees all. The engine's refresh compares its state with the cluster and with Helm's records,
-but of a list only as many items as it has put there. A dry run of applying what the state says, done by the API server,
-sees those too.
+Two comparisons, since neither sees all. The engine's refresh compares its state with the cluster and with Helm's
+records, but of a list only as many items as it has put there. A dry run of applying what the state says, done by the
+API server, sees those too.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,14 +18,13 @@ from flink_k8s.config.problems import KeyPath, dotted
 from flink_k8s.config.secret_text import HIDDEN, masked
 from flink_k8s.operations import deploy as engine
 from flink_k8s.operations.exported_state import exported
-from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resources
 from flink_k8s.support import output_file
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, capture, finish, say
-
-DRIFTED = 3
-"""Exit code: something was changed by hand."""
+from flink_k8s.support.processes import output
 
 Manifest = dict[str, Any]
 
@@ -196,7 +194,7 @@ def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str,
     Those that are gone are brought back by the program, in its order; but not a Secret: it would make another password.
 
     Raises:
-        FailedError: when state or cluster cannot be read.
+        CommandError: when state or cluster cannot be read.
     """
     export = exported(pulumi, stack, env, secrets=True)
     refresh = [pulumi, "refresh", "--preview-only", "--json", "--non-interactive", *engine.common(stack)]
@@ -231,10 +229,7 @@ def _title_of(urn: str) -> str:
 
 
 def _json(command: list[str | Path], env: Mapping[str, str], what: str) -> Mapping[str, Any]:
-    done = capture(command, env=env)
-    if done.returncode != 0:
-        raise FailedError(f"{what}: {(done.stderr or done.stdout).decode(errors='replace').strip()}")
-    text = done.stdout.decode()
+    text = output(what, command, env=env).decode()
     return cast(Mapping[str, Any], json.loads(text[text.index("{") :]))
 
 
@@ -258,7 +253,7 @@ def repair(
     """Make the cluster what the state declares, then let the engine create again what is gone.
 
     Raises:
-        FailedError: if either fails.
+        CommandError: if either fails.
     """
     if changed:
         apply = ["apply", "--server-side", "--force-conflicts", "--field-manager", _MANAGER, "-f", "-"]
@@ -270,48 +265,42 @@ def _markdown(stack: str, drifted: Mapping[str, list[str]]) -> str:
     lines = [f"Changed by hand in the cluster of `{stack}`:", ""]
     for title, about in drifted.items():
         lines += [f"- {title}", *(f"  - `{line}`" for line in about)]
-    cure = f"`make drift STACK={stack} REPAIR=1` makes it what was declared; what is to stay belongs into the files."
-    return "\n".join([*lines, "", f"{cure} See docs/drift.md.", ""])
+    remedy = f"`make drift STACK={stack} REPAIR=1` makes it what was declared; what is to stay belongs into the files."
+    return "\n".join([*lines, "", f"{remedy} See docs/drift.md.", ""])
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(
-        prog="flink_k8s.operations.drift", description="What was changed by hand in a stack's cluster."
-    )
-    parser.add_argument("stack")
-    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
-    parser.add_argument("--repair", action="store_true", help="make it what the stack declared")
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="write it there as Markdown; no file when there is none"
-    )
-    options = parser.parse_args()
-    stack = prepare(options.stack, options.layer)
+def drift(stack: Stack, *, repairs: bool = False, out: Path | None = None) -> int:
+    """Print how a cluster differs from what its stack declares, and repair it if requested; an exit code.
+
+    Args:
+        stack: the stack.
+        repairs: whether to make the cluster what the stack declares.
+        out: a file for the differences as Markdown; it is removed if there are none.
+
+    Raises:
+        CommandError: if state or cluster cannot be read, or the repair fails.
+    """
     carrier = engine.find(context=stack.context)
     env, before = engine.ready(carrier.pulumi, stack)
     drifted, changed = found(stack, carrier.pulumi, env)
     for title, lines in drifted.items():
         print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
     sys.stdout.flush()
-    if options.out:
-        with output_file.writing(options.out):
-            options.out.unlink(missing_ok=True)
+    if out:
+        with output_file.writing(out):
+            out.unlink(missing_ok=True)
     if not drifted:
         say(f"{stack.name}: nothing was changed by hand")
-        return 0
-    if options.out:
-        output_file.write(options.out, _markdown(stack.name, drifted))
-    if not options.repair:
-        cure = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
-        print(f"{stack.name}: {len(drifted)} changed by hand; {cure}, or declare it", file=sys.stderr)
-        return DRIFTED
+        return ExitCode.OK
+    if out:
+        output_file.write(out, _markdown(stack.name, drifted))
+    if not repairs:
+        remedy = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
+        print(f"{stack.name}: {len(drifted)} changed by hand; {remedy}, or declare it", file=sys.stderr)
+        return ExitCode.LOSS
     repair(stack, carrier, env, before, changed)
     left, _ = found(stack, carrier.pulumi, env)
     if left:
-        raise FailedError(f"still not as declared: {', '.join(left)}; somebody else keeps changing it")
+        raise CommandError(f"still not as declared: {', '.join(left)}; something else keeps changing it")
     say(f"{stack.name}: repaired: {', '.join(drifted)}")
-    return 0
-
-
-if __name__ == "__main__":
-    finish(main)
+    return ExitCode.OK

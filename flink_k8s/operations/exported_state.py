@@ -10,7 +10,8 @@ from typing import Any, cast
 from flink_k8s.config.stack_file import PROJECT
 from flink_k8s.operations import run_folder
 from flink_k8s.operations.stack import Stack, salted
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.processes import capture, errors, output
 
 _NO_STACK = b"no stack named"
 
@@ -28,7 +29,7 @@ def exported(
         create: whether a stack that the backend does not have is created.
 
     Raises:
-        FailedError: if the backend refuses.
+        CommandError: if the backend refuses.
     """
     project = run_folder.home() / "Pulumi.yaml"
     if not project.exists():
@@ -40,7 +41,7 @@ def exported(
         _create(pulumi, stack, env)
         return {}
     if done.returncode != 0:
-        raise FailedError(f"pulumi stack export {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+        raise CommandError(f"pulumi stack export {stack.name}: {errors(done)}")
     return cast(Mapping[str, Any], json.loads(done.stdout))
 
 
@@ -51,11 +52,9 @@ def _create(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
     in a folder that looks like the project, and the run's own copy gets the salt from there.
 
     Raises:
-        FailedError: if the backend refuses.
+        CommandError: if the backend refuses.
     """
     run_folder.keep(stack.config_file)
     command = [pulumi, "stack", "select", "--create", "--non-interactive", "--cwd", run_folder.home(), stack.name]
-    done = capture(command, env=env)
-    if done.returncode != 0:
-        raise FailedError(f"pulumi stack select {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+    output(f"pulumi stack select {stack.name}", command, env=env)
     salted(stack)

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.failure_reason import OperatorError
 from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
 from flink_k8s.support.kubectl import Kubectl
 
 FINALIZER_SUFFIX = "flink.apache.org/finalizer"
-KINDS = ("flinksessionjob", "flinkstatesnapshot", "flinkbluegreendeployment", "flinkdeployment")
+KINDS = (
+    *(FlinkKind.SESSION_JOB, FlinkKind.SNAPSHOT),
+    *(FlinkKind.BLUE_GREEN, FlinkKind.DEPLOYMENT),
+)
+"""In the order in which they are deleted."""
 
 _CHECKPOINTS = ("execution.checkpointing.dir", "state.checkpoints.dir")
 _TERMINAL = ("FINISHED", "CANCELED", "FAILED")
@@ -95,14 +99,13 @@ def held(kubectl: Kubectl, stack: Stack) -> list[Held]:
     """What of Flink's is in the stack's namespaces and has an operator's finalizer, session jobs before their clusters.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found: list[Held] = []
     defaults = stack.platform.settings.operator.configuration
     for kind in KINDS:
         for namespace in stack.platform.settings.namespaces:
-            listed = kubectl.get(f"{kind}s.{FLINK_GROUP}", "-n", namespace)
-            found += [_held(item, defaults) for item in cast("list[Object]", (listed or {}).get("items", []))]
+            found += [_held(item, defaults) for item in kubectl.items(kind.resource, "-n", namespace)]
     return [one for one in found if any(name.endswith(FINALIZER_SUFFIX) for name in one.finalizers)]
 
 

@@ -10,16 +10,14 @@ from contextlib import suppress
 from typing import Any, cast
 
 from flink_k8s.config import stack_file
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.platform_stack import PLATFORM
 from flink_k8s.config.problems import ProblemsError
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resource, resources
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
-
-KINDS = ("flinkdeployment", "flinksessionjob", "flinkbluegreendeployment")
 
 Key = tuple[str, str, str]
 """Kind in lower case, namespace, name; a namespace itself has no namespace."""
@@ -59,34 +57,33 @@ def refuse(stack: Stack, mine: Collection[Key], *, destroy: bool) -> None:
         destroy: whether all of the stack is to go; otherwise, what is no longer declared.
 
     Raises:
-        FailedError: saying which, and how to go on.
+        CommandError: saying which, and how to go on.
     """
     going = doomed(stack, mine, destroy=destroy)
     if not going:
         return
     try:
         found = others(Kubectl.of(stack), going, mine)
-    except FailedError:
+    except CommandError:
         return
     if found:
-        raise FailedError(refusal(stack.name, found, _stacks_on(stack.name)))
+        raise CommandError(refusal(stack.name, found, _stacks_on(stack.name)))
 
 
 def others(kubectl: Kubectl, namespaces: Collection[str], mine: Collection[Key]) -> list[str]:
     """Flink's jobs in those namespaces that are not the stack's own, as `FlinkDeployment team-a/orders`.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found: list[str] = []
     for namespace in namespaces:
-        for kind in KINDS:
-            listed = kubectl.get(f"{kind}s.{FLINK_GROUP}", "-n", namespace) or {}
-            for item in cast("list[Mapping[str, Any]]", listed.get("items", [])):
+        for kind in (kind for kind in FlinkKind if kind.runs_job):
+            for item in kubectl.items(kind.resource, "-n", namespace):
                 metadata = cast(Mapping[str, Any], item["metadata"])
                 # What belongs to another object, as the two halves of a blue/green deployment do, goes with that.
                 goes = "deletionTimestamp" in metadata or metadata.get("ownerReferences")
-                if not goes and (kind, namespace, str(metadata["name"])) not in mine:
+                if not goes and (kind.lower(), namespace, str(metadata["name"])) not in mine:
                     found.append(f"{item['kind']} {namespace}/{metadata['name']}")
     return found
 

@@ -16,10 +16,11 @@ from flink_k8s.operations import run_folder
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resource, resources
 from flink_k8s.program.recording import Resource
+from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
-from flink_k8s.support.processes import FailedError, capture, say
+from flink_k8s.support.processes import output
 
 State = Mapping[str, Any]
 
@@ -61,7 +62,7 @@ def pending_releases(kubectl: Kubectl, state: State) -> list[PendingRelease]:
     """The stack's own releases that a run has left pending.
 
     Raises:
-        FailedError: if the cluster does not answer.
+        CommandError: if the cluster does not answer.
     """
     known = [resource(one) for one in (*resources(state), *(one["resource"] for one in pending_operations(state)))]
     releases = {(one.namespace, one.object_name) for one in known if one.is_release}
@@ -81,8 +82,7 @@ def pending_releases(kubectl: Kubectl, state: State) -> list[PendingRelease]:
 
 
 def _labels(kubectl: Kubectl, namespace: str, selector: str) -> list[dict[str, str]]:
-    listed = kubectl.get("secrets", "-n", namespace, "-l", selector) or {}
-    items = cast("list[Mapping[str, Any]]", listed.get("items", []))
+    items = kubectl.items("secrets", "-n", namespace, "-l", selector)
     return [cast("dict[str, str]", item["metadata"]["labels"]) for item in items]
 
 
@@ -90,10 +90,10 @@ def refuse(releases: Sequence[PendingRelease]) -> None:
     """Refuse a stack with pending releases where another run may be at work on them.
 
     Raises:
-        FailedError: with the command that recovers the first one.
+        CommandError: with the command that recovers the first one.
     """
     for release in releases:
-        raise FailedError(
+        raise CommandError(
             f"the Helm release {release.namespace}/{release.name} is {release.status}: another run is at work on it, "
             f"or was killed. If no run is at work: helm {' '.join(release.remedy)}"
         )
@@ -103,7 +103,7 @@ def recover(kubectl: Kubectl, releases: Sequence[PendingRelease]) -> None:
     """Bring pending releases into a state from which Helm goes on. No other run may be at work on them.
 
     Raises:
-        FailedError: if Helm cannot.
+        CommandError: if Helm cannot.
     """
     where = ["--kube-context", kubectl.context]
     where += [] if kubectl.kubeconfig is None else ["--kubeconfig", str(kubectl.kubeconfig)]
@@ -113,10 +113,8 @@ def recover(kubectl: Kubectl, releases: Sequence[PendingRelease]) -> None:
         try:
             helm = find_tool("helm")
         except CommandError as error:
-            raise FailedError(f"{error}; then: helm {' '.join(release.remedy)}") from None
-        done = capture([helm, *release.remedy, *where])
-        if done.returncode != 0:
-            raise FailedError(f"helm {' '.join(release.remedy)}: {done.stderr.decode(errors='replace').strip()}")
+            raise CommandError(f"{error}; then: helm {' '.join(release.remedy)}") from None
+        output(f"helm {' '.join(release.remedy)}", [helm, *release.remedy, *where])
 
 
 def settled(kubectl: Kubectl, state: State) -> tuple[State, list[str]]:
@@ -130,7 +128,7 @@ def settled(kubectl: Kubectl, state: State) -> tuple[State, list[str]]:
         state: as it is exported.
 
     Raises:
-        FailedError: if the cluster does not answer.
+        CommandError: if the cluster does not answer.
     """
     deployment = cast(Mapping[str, Any], state["deployment"])
     known = {str(one["urn"]) for one in resources(state)}
@@ -181,12 +179,10 @@ def write(pulumi: Path, stack: Stack, env: Mapping[str, str], state: State) -> N
     """Replace the stack's state in the backend.
 
     Raises:
-        FailedError: if the backend refuses.
+        CommandError: if the backend refuses.
     """
     with tempfile.NamedTemporaryFile("w", prefix="state-", suffix=".json", dir=run_folder.run_folder()) as file:
         json.dump(state, file)
         file.flush()
         command = [pulumi, "stack", "import", "--non-interactive", "--cwd", run_folder.home(), "--stack", stack.name]
-        done = capture([*command, "--file", file.name], env=env)
-    if done.returncode != 0:
-        raise FailedError(f"pulumi stack import {stack.name}: {done.stderr.decode(errors='replace').strip()}")
+        output(f"pulumi stack import {stack.name}", [*command, "--file", file.name], env=env)

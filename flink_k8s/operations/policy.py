@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from flink_k8s.support.console import say
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import must, say
+from flink_k8s.support.processes import must
 
 
 def options(pack: str) -> list[str]:
@@ -18,7 +19,7 @@ def options(pack: str) -> list[str]:
         pack: folder of the pack, relative to the project; empty for none.
 
     Raises:
-        FailedError: when its packages cannot be installed.
+        CommandError: when its packages cannot be installed.
     """
     if not pack:
         return []
@@ -26,13 +27,13 @@ def options(pack: str) -> list[str]:
     requirements, made = folder / "requirements.txt", folder / ".venv" / ".made"
     if requirements.exists() and not _is_newer(made, requirements):
         say(f"-- Python packages of the policy pack {pack}")
-        cure = "mend what it says above and run the same command again"
+        remedy = "fix the error above and run the command again"
         python = folder / ".venv" / "bin" / "python"
         if not python.exists():
-            must("the pack's virtual environment", [sys.executable, "-m", "venv", folder / ".venv"], cure=cure)
+            must("the pack's virtual environment", [sys.executable, "-m", "venv", folder / ".venv"], remedy=remedy)
         install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         install += ["-r", requirements]
-        must("the pack's packages", install, cure=cure)
+        must("the pack's packages", install, remedy=remedy)
         made.touch()
     return ["--policy-pack", str(folder)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.engine_events import Event
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import recorded

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import home
-from flink_k8s.support.processes import FailedError, must, say
+from flink_k8s.support.processes import must, stream
 
 _PYTHONS = ("python3.11", "python3.12", "python3.10")
 """Interpreters that PyFlink 1.19 to 2.x is published for; 3.11 serves all of them."""
@@ -38,7 +39,7 @@ class PyFlink:
         """Flink's own files, which PyFlink's package carries: bin, conf, lib …"""
         found = sorted(self.folder.glob("lib/python3.*/site-packages/pyflink"))
         if not found:
-            raise FailedError(f"{self.folder} has no PyFlink; delete the folder and run the same command again")
+            raise CommandError(f"{self.folder} has no PyFlink; delete the folder and run the same command again")
         return found[-1]
 
 
@@ -49,7 +50,7 @@ def pyflink(flink_version: str) -> PyFlink:
         flink_version: as the operator writes it: `v2_2`.
 
     Raises:
-        FailedError: when it cannot be had, or there is no Java.
+        CommandError: when it cannot be had, or there is no Java.
     """
     version = flink_version.removeprefix("v").replace("_", ".")
     found = PyFlink(version, home() / "pyflink" / version)
@@ -63,13 +64,13 @@ def java() -> str:
     """The Java that Flink runs on.
 
     Raises:
-        FailedError: when there is none.
+        CommandError: when there is none.
     """
     named = os.environ.get("JAVA_HOME")
     command = str(Path(named) / "bin" / "java") if named else "java"
     if shutil.which(command) is None:
         where = f"JAVA_HOME is {named}, which has no bin/java" if named else "java is not on PATH"
-        raise FailedError(f"{where}; install Java 17, on Debian: apt-get install openjdk-17-jre-headless")
+        raise CommandError(f"{where}; install Java 17, on Debian: apt-get install openjdk-17-jre-headless")
     return command
 
 
@@ -78,10 +79,10 @@ def _install(wanted: PyFlink) -> None:
     shutil.rmtree(wanted.folder, ignore_errors=True)  # what an interrupted run left
     wanted.folder.parent.mkdir(parents=True, exist_ok=True)
     interpreter = next(filter(None, map(shutil.which, _PYTHONS)), sys.executable)
-    cure = "PyFlink wants Python 3.10 to 3.12 and a network"
-    must("python -m venv", [interpreter, "-m", "venv", wanted.folder], cure="install python3-venv")
+    remedy = "PyFlink wants Python 3.10 to 3.12 and a network"
+    must("python -m venv", [interpreter, "-m", "venv", wanted.folder], remedy="install python3-venv")
     pip = [wanted.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    must("pip install", [*pip, f"apache-flink=={wanted.version}.*"], cure=cure)
-    if subprocess.run([wanted.python, "-c", "import pyflink.datastream"], check=False).returncode != 0:
-        raise FailedError(f"PyFlink {wanted.version} does not work with {interpreter}; {cure}")
+    must("pip install", [*pip, f"apache-flink=={wanted.version}.*"], remedy=remedy)
+    if stream([wanted.python, "-c", "import pyflink.datastream"]) != 0:
+        raise CommandError(f"PyFlink {wanted.version} does not work with {interpreter}; {remedy}")
     (wanted.folder / "complete").touch()

@@ -6,7 +6,6 @@ What the command itself writes into a stack's file, the salt of its passphrase, 
 from __future__ import annotations
 
 import atexit
-import fcntl
 import functools
 import os
 import shutil
@@ -17,8 +16,9 @@ from typing import TextIO, cast
 
 import yaml
 
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.file_lock import lock
 from flink_k8s.support.paths import state
-from flink_k8s.support.processes import FailedError
 
 _KEPT = ("encryptionsalt", "secretsprovider", "encryptedkey")
 """What the command writes into a stack's file."""
@@ -38,12 +38,12 @@ def run_folder() -> Path:
     """This process' own; gone when it ends.
 
     Raises:
-        FailedError: when it cannot be made.
+        CommandError: when it cannot be made.
     """
     try:
         return _made(home())
     except OSError as error:
-        raise FailedError(
+        raise CommandError(
             f"{state()}, where the stacks' state is kept, cannot be written: {error.strerror}; "
             "FLINK_K8S_STATE names another folder"
         ) from None
@@ -79,13 +79,10 @@ def _keys(path: Path) -> dict[str, object]:
 def _made(place: Path) -> Path:
     runs = place / "runs"
     runs.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as one_at_a_time:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+    with lock(place / "lock"):
         _sweep(runs)
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
-        file = (folder / "lock").open("w")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        _held.append(file)
+        _held.append(lock(folder / "lock"))
     atexit.register(_end, folder)
     return folder
 
@@ -100,8 +97,7 @@ def _sweep(runs: Path) -> None:
     """Ends what killed runs have left."""
     for folder in runs.iterdir():
         try:
-            with (folder / "lock").open("w") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(folder / "lock", wait=False).close()
         except BlockingIOError:
             continue
         _end(folder)

@@ -1,6 +1,4 @@
-"""`make run JOB=j`: the job's Python in a Flink on this machine, with the arguments that a stack gives it.
-
-    python -m flink_k8s.operations.run_job JOB [--stack dev]
+"""A job's Python in a Flink on this machine, with the arguments that a stack sets.
 
 Nothing of Kubernetes: Flink's own `flink run --target local`. What the image and the volumes hold is taken from
 folders here, and no directory of the stack's state storage is touched.
@@ -8,7 +6,6 @@ folders here, and no directory of the stack's state storage is touched.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +15,16 @@ from typing import Any, cast
 
 import yaml
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.pyflink import PyFlink, pyflink
-from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, arguments_of, flat, job_of
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError, finish, must, say
+from flink_k8s.support.processes import must
 
 IN_IMAGE = "/opt/flink/usrlib"
 """Where the image has what lies in jobs/pyflink."""
@@ -73,11 +73,11 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
         environment: of this process.
 
     Raises:
-        FailedError: when it is no Python job, or a file of it is not here.
+        CommandError: when it is not a Python job, or a file of it is not here.
     """
     spec = cast(dict[str, Any], job.spec)
-    if job.kind == "FlinkBlueGreenDeployment":
-        spec = cast(dict[str, Any], spec["template"]["spec"])
+    for key in job.kind.spec_path[1:]:
+        spec = cast(dict[str, Any], spec[key])
     options, arguments = _command(job, arguments_of(spec))
     container = _container(spec)
     volumes = _volumes(container, folder)
@@ -117,12 +117,12 @@ def _command(job: Job, args: Sequence[str]) -> tuple[list[tuple[str, str]], list
     while rest and rest[0].startswith(("-py", "--py")):
         flag = rest.pop(0)
         if not rest:
-            raise FailedError(f"{job.source.document.file}: spec.job.args: {flag} has no value; give it one")
+            raise CommandError(f"{job.source.document.file}: spec.job.args: {flag} has no value; give it one")
         options.append((flag, rest.pop(0)))
         if flag in ("-py", "--python", "-pym", "--pyModule"):
             return options, rest
-    raise FailedError(
-        f"job {job.name} is no Python job (its arguments name no program with -py or -pym): "
+    raise CommandError(
+        f"job {job.name} is not a Python job (its arguments name no program with -py or -pym): "
         "run it with Flink's own `flink run`"
     )
 
@@ -131,7 +131,7 @@ def program_of(job: Job, args: Sequence[str]) -> str:
     """The name of the Python module that a job runs.
 
     Raises:
-        FailedError: when it is no Python job.
+        CommandError: when it is not a Python job.
     """
     options, _ = _command(job, args)
     return Path(options[-1][1]).stem
@@ -160,9 +160,9 @@ def _place(job: Job, text: str, volumes: Mapping[str, Path], *, must_exist: bool
         if path == prefix or path.startswith(f"{prefix}/"):
             here = folder / path.removeprefix(prefix).lstrip("/")
             if must_exist and not here.exists():
-                raise FailedError(
-                    f"{job.source.document.file}: spec.job.args: {path} would be {here}, which is not there; "
-                    f"what the image has in {IN_IMAGE} belongs into {SOURCES.relative_to(ROOT)}"
+                raise CommandError(
+                    f"{job.source.document.file}: spec.job.args: {path} would be {here}, which does not exist; "
+                    f"put the files of {IN_IMAGE} in the image into {SOURCES.relative_to(ROOT)}"
                 )
             return f"{flag}{equals}{scheme}{here}"
     return text
@@ -207,13 +207,13 @@ def run(job: Job, with_pyflink: PyFlink) -> Path:
     """Runs the job to its end, or until Ctrl-C; where its volumes lie.
 
     Raises:
-        FailedError: when it fails.
+        CommandError: when it fails.
     """
     folder = ROOT / "out" / "run" / job.name
     prepared = local_run(job, folder, with_pyflink.python, os.environ)
     if prepared.missing:
         names = ", ".join(prepared.missing)
-        raise FailedError(f"the cluster takes {names} from a Secret; set them in your environment for a local run")
+        raise CommandError(f"a Secret of the cluster sets {names}; for a local run, set them in the environment")
     for made in prepared.folders:
         made.mkdir(parents=True, exist_ok=True)
     write_configuration(with_pyflink.distribution, folder / "conf", prepared.configuration)
@@ -227,7 +227,7 @@ def run(job: Job, with_pyflink: PyFlink) -> Path:
     (folder / "log").mkdir(exist_ok=True)
     say(f"-- {job.name} in Flink {with_pyflink.version} on this machine: {' '.join(prepared.arguments)}")
     command = [with_pyflink.distribution / "bin" / "flink", "run", *prepared.options, *prepared.arguments]
-    must(f"job {job.name}", command, cure=f"its log is in {folder / 'log'}", env=environment)
+    must(f"job {job.name}", command, remedy=f"its log is in {folder / 'log'}", env=environment)
     return folder
 
 
@@ -235,33 +235,33 @@ def flink_version(stack: Stack, job: Job) -> str:
     """The Flink that the job runs in, as the operator writes it: a session job's is its cluster's.
 
     Raises:
-        FailedError: when no job file here says it.
+        CommandError: when no job file here says it.
     """
     spec = cast(dict[str, Any], job.spec)
     for other in stack.platform.jobs:
-        if other.name == job.session_cluster and other.namespace == job.namespace and other.kind == "FlinkDeployment":
+        if (
+            other.name == job.session_cluster
+            and other.namespace == job.namespace
+            and other.kind == FlinkKind.DEPLOYMENT
+        ):
             spec = cast(dict[str, Any], other.spec)
     template = cast(dict[str, Any], spec.get("template") or {})
     version: object = spec.get("flinkVersion") or cast(dict[str, Any], template.get("spec") or {}).get("flinkVersion")
     if version is None:
-        raise FailedError(f"no job file says which Flink {job.name} runs in (flinkVersion)")
+        raise CommandError(f"no job file sets flinkVersion for {job.name}")
     return str(version)
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(
-        prog="flink_k8s.operations.run_job", description="a job in a Flink on this machine"
-    )
-    parser.add_argument("job", nargs="?", default="")
-    parser.add_argument("--stack", default="dev", help="whose settings the job gets")
-    options = parser.parse_args()
-    stack = prepare(options.stack)
-    job = find_job(stack, options.job)
+def run_job(stack: Stack, name: str) -> None:
+    """Run a job of a stack in a Flink on this machine.
+
+    Args:
+        stack: the stack.
+        name: of the job; empty if the stack has one only.
+
+    Raises:
+        CommandError: if the job fails or cannot run here.
+    """
+    job = find_job(stack, name)
     folder = run(job, pyflink(flink_version(stack, job)))
     say(f"{job.name} ended; what it wrote to its volumes is in {folder.relative_to(ROOT)}")
-    return 0
-
-
-if __name__ == "__main__":
-    finish(main)

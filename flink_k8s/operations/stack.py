@@ -12,12 +12,10 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config import stack_file
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import PREFIX, laid_over, read_config
 from flink_k8s.operations import run_folder
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Stack:
 
     name: str
     config_file: Path
-    platform: Platform
+    platform: DeclaredStack
 
     @property
     def context(self) -> str:
@@ -54,19 +52,16 @@ def prepare(name: str, layer: Mapping[str, object] | Path | None = None) -> Stac
         layer: config merged over the file's, by key without prefix, or a file of it.
 
     Raises:
-        FailedError: with every problem of the configuration.
+        ProblemsError: with every problem of the configuration.
     """
-    try:
-        config = read_config(ROOT, name)
-        if isinstance(layer, Path):
-            config = laid_over(config, layer)
-        elif layer:
-            config = replace(config, values=merge_mappings(config.values, layer))
-        copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
-        _write_copy(name, copy, config.values)
-        return Stack(name, copy, load(ROOT, config))
-    except ProblemsError as error:
-        raise FailedError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
+    config = read_config(ROOT, name)
+    if isinstance(layer, Path):
+        config = laid_over(config, layer)
+    elif layer:
+        config = replace(config, values=merge_mappings(config.values, layer))
+    copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
+    _write_copy(name, copy, config.values)
+    return Stack(name, copy, load(ROOT, config))
 
 
 def hand_over(stack: Stack, key: str, value: object) -> None:
@@ -96,11 +91,6 @@ def read_layer(path: Path | None) -> dict[str, object]:
     """A file of config without prefix, to be laid over a stack's: `LAYER=file` of the Make targets.
 
     Raises:
-        FailedError: when the file is no mapping.
+        ProblemsError: if the file is not a mapping.
     """
-    if path is None:
-        return {}
-    try:
-        return cast(dict[str, object], stack_file.read_layer(path).value)
-    except ProblemsError as error:
-        raise FailedError(str(error)) from None
+    return {} if path is None else cast(dict[str, object], stack_file.read_layer(path).value)

@@ -18,7 +18,8 @@ from typing import Final, cast
 from flink_k8s.config.stack_file import PROJECT
 from flink_k8s.operations import run_folder
 from flink_k8s.operations.stack import Stack
-from flink_k8s.support.processes import FailedError, say
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 
 _PROVIDER: Final = "pulumi-resource-kubernetes"
 _FILE: Final = "file://"
@@ -39,7 +40,7 @@ def clear(pulumi: Path, stack: Stack, env: Mapping[str, str], processes: Path = 
         processes: where the kernel lists processes.
 
     Raises:
-        FailedError: if the stack is locked by a process that still runs, or by another machine.
+        CommandError: if the stack is locked by a process that still runs, or by another machine.
     """
     if not is_checkable(env):
         return
@@ -49,7 +50,7 @@ def clear(pulumi: Path, stack: Stack, env: Mapping[str, str], processes: Path = 
     for lock in locks.values():
         if not _is_stale(lock, processes):
             command = f"{pulumi} cancel --yes --stack {stack.name} --cwd {run_folder.home()}"
-            raise FailedError(
+            raise CommandError(
                 f"the stack {stack.name} is locked by {_holder(lock)}; wait until that run ends. If it has ended: "
                 f"PULUMI_BACKEND_URL={env['PULUMI_BACKEND_URL']} {command}"
             )

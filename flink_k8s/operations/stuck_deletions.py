@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
+from flink_k8s.facts.mappings import condition
 from flink_k8s.facts.versions import OPERATOR_RELEASE
 from flink_k8s.operations.finalizers import Held, held
 from flink_k8s.operations.stack import Stack
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, say
 
 OPERATOR_PODS = "app.kubernetes.io/name=flink-kubernetes-operator"
 
@@ -29,20 +31,17 @@ def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
     """Why no operator takes finalizers away; empty when one is ready.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     operator = stack.platform.settings.operator
     # An operator that is not the stack's own may be anywhere.
     where = ["-n", operator.namespace] if operator.enabled else ["-A"]
-    listed = kubectl.get("pods", "-l", OPERATOR_PODS, *where) or {}
-    pods = cast("list[Object]", listed.get("items", []))
+    pods = kubectl.items("pods", "-l", OPERATOR_PODS, *where)
     place = f"in the namespace {operator.namespace}" if operator.enabled else "in any namespace"
     if not pods:
         return f"there is no operator pod {place}"
     for pod in pods:
-        conditions = cast("list[Object]", cast(Object, pod.get("status") or {}).get("conditions") or [])
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-        if ready and "deletionTimestamp" not in pod["metadata"]:
+        if condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]:
             return ""
     return f"the operator's pod {pods[0]['metadata']['name']} {place} is not ready"
 
@@ -51,18 +50,16 @@ def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
     """How an operator that was removed by hand comes back.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     operator = stack.platform.settings.operator
     if not operator.enabled:
         return "bring the operator back (it is not this stack's)"
     # Neither an engine nor Helm looks whether a release's objects are still there; a rollback makes them again. Helm
     # must be told the revision: without one it takes that before.
-    listed = kubectl.get(
-        "secrets", "-n", operator.namespace, "-l", f"owner=helm,name={OPERATOR_RELEASE},status=deployed"
-    )
-    items = cast("list[Object]", (listed or {}).get("items", []))
-    revisions = [str(item["metadata"]["labels"]["version"]) for item in items]
+    selector = f"owner=helm,name={OPERATOR_RELEASE},status=deployed"
+    secrets = kubectl.items("secrets", "-n", operator.namespace, "-l", selector)
+    revisions = [str(secret["metadata"]["labels"]["version"]) for secret in secrets]
     if revisions:
         revision = max(revisions, key=int)
         return f"bring the operator back: `helm rollback {OPERATOR_RELEASE} {revision} -n {operator.namespace} --wait`"
@@ -73,7 +70,7 @@ def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: s
     """What is there to do, for those resources and that trouble of the operator.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     name = stack.name
     if trouble:
@@ -98,7 +95,7 @@ def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], objec
         wait: passes so many seconds.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found = held(kubectl, stack)
     for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
@@ -154,16 +151,16 @@ def told(stack: Stack) -> Generator[None]:
     """Around an `up`, which deletes what is declared no more: when it fails, says what of that does not go, and why.
 
     Raises:
-        FailedError: the one of the `up`, with those words.
+        CommandError: the one of the `up`, with those words.
     """
     try:
         yield
-    except FailedError as error:
+    except CommandError as error:
         try:
             rest = report(Kubectl.of(stack), stack)
-        except FailedError:
+        except CommandError:
             rest = ""
-        raise FailedError(f"{error}\n{rest}" if rest else str(error)) from None
+        raise CommandError(f"{error}\n{rest}" if rest else str(error)) from None
 
 
 @contextmanager
@@ -173,17 +170,17 @@ def said(stack: Stack) -> Generator[None]:
     A cluster that cannot be asked is left to the engine, which says so itself.
 
     Raises:
-        FailedError: when Flink's resources wait for an operator that is not there; nothing has been touched then.
+        CommandError: when Flink's resources wait for an operator that is not there; nothing has been touched then.
     """
     try:
         kubectl = Kubectl.of(stack)
         blocked = before_destroy(kubectl, stack, time.sleep)
         unsaved = failed_for_good(held(kubectl, stack))
-    except FailedError:
+    except CommandError:
         yield
         return
     if blocked:
-        raise FailedError(blocked)
+        raise CommandError(blocked)
     for line in unsaved:
         say(line)
     ended = threading.Event()
@@ -203,7 +200,7 @@ def _look(kubectl: Kubectl, stack: Stack, ended: threading.Event, seconds: float
     while not ended.wait(seconds):
         try:
             now = report(kubectl, stack)
-        except FailedError:
+        except CommandError:
             continue
         if now and now == before and now != shown:
             shown = now

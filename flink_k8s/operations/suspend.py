@@ -5,30 +5,28 @@ No file is written to: that a job is suspended is in the engine's state (`flink_
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import ProblemsError
-from flink_k8s.health.readiness import PLURALS
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import deploy as engine
 from flink_k8s.operations.plan.effects import Effect, Outcome, changed
 from flink_k8s.operations.plan.state import DeclaredJob, Operator
-from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change, Suspended
 from flink_k8s.resolve import resource_requests as costs
 from flink_k8s.resolve.explain import wanted
 from flink_k8s.resolve.job_spec import in_template, job_of
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.console import confirm, say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, add_allowed, agree, finish, say
 
 Live = Mapping[str, Mapping[str, Any]]
 """Flink's resources as they are in the cluster, by `kind/namespace/name`."""
@@ -63,7 +61,7 @@ def stopping(stack: Stack, job: str, suspended: Suspended, live: Live) -> Stoppi
         live: what is in the cluster.
 
     Raises:
-        FailedError: when there is no such job.
+        CommandError: when there is no such job.
     """
     stop: list[tuple[Job, Outcome]] = []
     leave: dict[str, str] = {}
@@ -87,11 +85,11 @@ def stopping(stack: Stack, job: str, suspended: Suspended, live: Live) -> Stoppi
 
 
 def _chosen(stack: Stack, job: str) -> list[Job]:
-    jobs = [one for one in stack.platform.jobs if one.kind != "FlinkStateSnapshot"]
+    jobs = [one for one in stack.platform.jobs if one.kind != FlinkKind.SNAPSHOT]
     try:
         return [wanted(jobs, job)] if job else jobs
     except ProblemsError as error:
-        raise FailedError(str(error).removeprefix("--explain: ")) from None
+        raise CommandError(str(error).removeprefix("--explain: ")) from None
 
 
 def _outcome(job: Job, found: Mapping[str, Any], live: Live, stack: Stack) -> Outcome:
@@ -109,13 +107,12 @@ def in_cluster(kubectl: Kubectl, stack: Stack) -> Live:
     """Flink's resources in the stack's namespaces.
 
     Raises:
-        FailedError: when the cluster cannot be asked.
+        CommandError: when the cluster cannot be asked.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for kind in sorted({job.kind for job in stack.platform.jobs}):
         for namespace in stack.platform.settings.namespaces:
-            listed = kubectl.get(f"{PLURALS[kind]}.{FLINK_GROUP}", "-n", namespace) or {}
-            for item in cast("list[Mapping[str, Any]]", listed.get("items", [])):
+            for item in kubectl.items(kind.resource, "-n", namespace):
                 found[f"{kind}/{namespace}/{item['metadata']['name']}"] = item
     return found
 
@@ -124,8 +121,8 @@ def suspend(carrier: engine.Engine, stack: Stack, job: str, *, yes: bool, allowe
     """Stops the jobs and waits until they are suspended.
 
     Raises:
-        FailedError: when one would lose its state or cannot be suspended, when nobody agrees to stop protected ones, or
-            the engine fails.
+        CommandError: if one would lose its state or cannot be suspended, if the user does not confirm that protected
+            ones stop, or if the engine fails.
     """
     before = carrier.suspended(stack)
     what = stopping(stack, job, before, in_cluster(Kubectl.of(stack), stack))
@@ -134,7 +131,7 @@ def suspend(carrier: engine.Engine, stack: Stack, job: str, *, yes: bool, allowe
     for name, why in what.leave.items():
         say(f"leave {name}: {why}")
     if what.refusals:
-        raise FailedError("nothing was done, these cannot be suspended:\n  " + "\n  ".join(what.refusals))
+        raise CommandError("nothing was done, these cannot be suspended:\n  " + "\n  ".join(what.refusals))
     _refuse_losses("suspend", stack, what.stop, allowed)
     jobs = [one for one, _ in what.stop]
     if not jobs:
@@ -142,14 +139,14 @@ def suspend(carrier: engine.Engine, stack: Stack, job: str, *, yes: bool, allowe
         return
     guarded = [_title(one) for one in jobs if one.is_protected]
     if guarded:
-        say(f"protected, and not to run until they are resumed: {', '.join(guarded)}")
-        agree(stack.name, yes=yes)
+        say(f"protected jobs that will not run until they are resumed: {', '.join(guarded)}")
+        confirm(stack.name, yes=yes)
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {getpass.getuser()} on {socket.gethostname()}"
     carrier.up(stack, Change({**before, **{one.key: since for one in jobs}}, [one.key for one in jobs]))
     pods, cpu, memory, _ = costs.cells(costs.declared(jobs, (), stack.platform.settings).total)
     names = ", ".join(map(_title, jobs))
     say(f"{stack.name}: suspended: {names}; that frees {cpu} CPU, {memory} of memory in {pods} pods")
-    say(f"to go on: make resume STACK={stack.name}")
+    say(f"to continue: make resume STACK={stack.name}")
 
 
 def _refuse_losses(
@@ -160,16 +157,16 @@ def _refuse_losses(
     if not lost:
         return
     lines = [f"  {_title(one)}: {why}" for one, why in lost]
-    cure = f'make {operation} STACK={stack.name} ALLOW="{" ".join(one.name for one, _ in lost)}"'
-    said = ["nothing was done, these would lose their state:", *lines, f"to go on all the same: {cure}"]
-    raise FailedError("\n".join(said))
+    remedy = f'make {operation} STACK={stack.name} ALLOW="{" ".join(one.name for one, _ in lost)}"'
+    said = ["nothing was done, these would lose their state:", *lines, f"to go on all the same: {remedy}"]
+    raise CommandError("\n".join(said))
 
 
 def resume(carrier: engine.Engine, stack: Stack, job: str, *, allowed: Collection[str]) -> None:
     """Brings suspended jobs back and waits until they run.
 
     Raises:
-        FailedError: when there is no such job, when what has been changed since would have one lose its state, or the
+        CommandError: when there is no such job, when what has been changed since would have one lose its state, or the
             engine fails.
     """
     before = carrier.suspended(stack)
@@ -192,29 +189,3 @@ def resume(carrier: engine.Engine, stack: Stack, job: str, *, allowed: Collectio
 
 def _title(job: Job) -> str:
     return f"{job.namespace}/{job.name}"
-
-
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(
-        prog="flink_k8s.operations.suspend", description="suspends a stack's jobs, and resumes them"
-    )
-    parser.add_argument("operation", choices=["suspend", "resume"])
-    parser.add_argument("stack")
-    parser.add_argument("--job", default="", help="this one only")
-    parser.add_argument("--layer", type=Path, help="a file of config that is laid over the stack's")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    add_allowed(parser)
-    options = parser.parse_args()
-    stack = prepare(options.stack, options.layer)
-    carrier = engine.find(context=stack.context)
-    say(f"engine: {carrier.title}")
-    if options.operation == "suspend":
-        suspend(carrier, stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
-    else:
-        resume(carrier, stack, options.job, allowed=options.allow_state_loss)
-    return 0
-
-
-if __name__ == "__main__":
-    finish(main)

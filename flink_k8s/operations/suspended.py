@@ -10,13 +10,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.stack_file import SUSPENSION
+from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.stack import Stack, hand_over
 from flink_k8s.program.engine_state import recorded
 from flink_k8s.program.recording import Resource
 from flink_k8s.resolve.job_spec import SUSPENDED
-from flink_k8s.support.processes import say
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError
+
+_COMPONENT = "::flink-k8s:index:FlinkJob$"
+"""In the URN of a job that this version has deployed."""
 
 Suspended = Mapping[str, str]
 """Jobs by `kind/namespace/name`: since when they are suspended, and by whom."""
@@ -46,8 +50,19 @@ def in_state(state: Mapping[str, Any]) -> dict[str, str]:
 
 
 def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
-    """The URNs of those jobs in a stack's state."""
-    return [job.urn for key, job in _jobs(state).items() if key in about]
+    """The URNs of those jobs in a stack's state, for an operation that targets them.
+
+    Raises:
+        CommandError: if version 0.1 deployed the stack. The jobs then have other URNs than in the program, and the
+            engine would target nothing.
+    """
+    targets = {key: job for key, job in _jobs(state).items() if key in about}
+    former = sorted(key for key, job in targets.items() if _COMPONENT not in job.urn)
+    if former:
+        raise CommandError(
+            f"version 0.1 of flink-k8s deployed {', '.join(former)}; run `make up` first, which keeps every job running"
+        )
+    return [job.urn for job in targets.values()]
 
 
 def _jobs(state: Mapping[str, Any]) -> dict[str, Resource]:

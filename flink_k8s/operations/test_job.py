@@ -1,22 +1,19 @@
-"""`make test-job JOB=j`: the tests of one job's code, with a PyFlink to run the whole job in.
-
-python -m flink_k8s.operations.test_job JOB
-"""
+"""The tests of one job's code, with a PyFlink to run the whole job in."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.pyflink import pyflink
 from flink_k8s.operations.run_job import flink_version, program_of
-from flink_k8s.operations.stack import prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.job_spec import arguments_of
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError, finish, stream
+from flink_k8s.support.processes import stream
 
 TESTS = ROOT / "tests" / "unit" / "jobs"
 
@@ -25,31 +22,30 @@ def tests_of(job: Job) -> list[str]:
     """The test files of a job: tests/unit/jobs/test_<its module>*.py.
 
     Raises:
-        FailedError: when there is none.
+        CommandError: when there is none.
     """
     module = program_of(job, arguments_of(job.spec))
     found = sorted(str(path) for path in TESTS.glob(f"test_{module}*.py"))
     if not found:
-        raise FailedError(
+        raise CommandError(
             f"job {job.name} has no tests; write {TESTS.relative_to(ROOT)}/test_{module}.py, "
             "as `make new JOB=…` does for a new job"
         )
     return found
 
 
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(prog="flink_k8s.operations.test_job", description="the tests of one job")
-    parser.add_argument("job", nargs="?", default="")
-    parser.add_argument("--stack", default="dev", help="whose Flink version the job runs in")
-    options = parser.parse_args()
-    stack = prepare(options.stack)
-    job = find_job(stack, options.job)
+def test_job(stack: Stack, name: str) -> int:
+    """Run the tests of a job; an exit code.
+
+    Args:
+        stack: the stack whose Flink version the job runs in.
+        name: of the job; empty if the stack has one only.
+
+    Raises:
+        CommandError: if the job has no tests.
+    """
+    job = find_job(stack, name)
     files = tests_of(job)
     with_pyflink = pyflink(flink_version(stack, job))
     environment = {**os.environ, "PYFLINK_PYTHONS": str(with_pyflink.python)}
     return stream([sys.executable, "-m", "pytest", "-q", *files], env=environment)
-
-
-if __name__ == "__main__":
-    finish(main)

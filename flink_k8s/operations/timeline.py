@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from flink_k8s.program.dependencies import Edges
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.recording import Recording
 
 _COLUMNS: Final = 50
 _LONGEST_LABEL: Final = 48
@@ -175,20 +175,21 @@ def _watch(urn: str) -> str:
 
 
 def _groups(recording: Recording) -> dict[str, str]:
-    """URN of each thing to its bar: the component at the top that it is in; outside of components all of a kind in a
-    namespace."""
-    alone = Counter(_kind_and_place(thing) for thing in recording.things if recording.top(thing.urn) == thing.urn)
+    """URN of each thing to its bar.
+
+    A bar is for a component or an object at the top of the stack. Those of one kind share a bar if they are in one
+    namespace: a hundred jobs are one bar.
+    """
+    tops = {thing.urn: recording.by_urn[recording.top(thing.urn)] for thing in recording.things}
+    alike: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for thing in recording.things:
+        alike[tops[thing.urn].kind, thing.namespace].add(tops[thing.urn].urn)
     found: dict[str, str] = {}
     for thing in recording.things:
-        top = recording.by_urn[recording.top(thing.urn)]
-        count = alone[_kind_and_place(top)] if top.custom else 0
-        many = f"{count} {top.kind} in {top.namespace or 'the cluster'}"
-        found[thing.urn] = many if count > 1 else top.title
+        top = tops[thing.urn]
+        count = len(alike[top.kind, thing.namespace])
+        found[thing.urn] = f"{count} {top.kind} in {thing.namespace or 'the cluster'}" if count > 1 else top.title
     return found
-
-
-def _kind_and_place(resource: Resource) -> tuple[str, str]:
-    return resource.kind, resource.namespace
 
 
 def in_a_row(steps: Iterable[tuple[str, float]]) -> Timeline:

@@ -1,19 +1,16 @@
-"""`make unstick`: the way out when Flink's resources wait for an operator that does not come back, or for a savepoint.
-
-python -m flink_k8s.operations.unstick STACK [--job JOB] [--yes]
-"""
+"""Remove the operator's finalizers from Flink resources that are stuck in deletion, or give up their savepoint."""
 
 from __future__ import annotations
 
-import argparse
 import json
 
 from flink_k8s.operations.finalizers import FINALIZER_SUFFIX, Held, held
-from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.stuck_deletions import operator_trouble
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
+from flink_k8s.support.console import confirm, say
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError, agree, finish, say
 
 
 def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
@@ -25,22 +22,22 @@ def chosen(found: list[Held], trouble: str, job: str) -> list[Held]:
         job: of that name only; empty for all.
 
     Raises:
-        FailedError: when the operator is there and no job is named, or nothing has that name.
+        CommandError: when the operator is there and no job is named, or nothing has that name.
     """
     ones = [one for one in found if job in ("", one.name)]
     if job and not ones:
         known = ", ".join(sorted({one.name for one in found})) or "none"
-        raise FailedError(f"no Flink resource {job} waits for an operator; those that have its finalizer: {known}")
+        raise CommandError(f"unknown Flink resource {job}; resources with the operator's finalizer: {known}")
     if trouble or not ones:
         return ones
     if not job:
-        raise FailedError(
-            "the operator is there and takes its finalizers away itself; where it cannot (a savepoint of a job that "
+        raise CommandError(
+            "the operator runs and removes its finalizers itself; if it cannot (a savepoint of a job that "
             "does not run), name the job: make unstick JOB=…"
         )
     waiting = [one for one in ones if one.is_deleted or one.cannot_save]
     if not waiting:
-        raise FailedError(f"{ones[0].title} is well or not being deleted, and its operator is there: nothing is stuck")
+        raise CommandError(f"{ones[0].title} is healthy or not being deleted, and its operator runs: nothing is stuck")
     return waiting
 
 
@@ -66,19 +63,19 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
     Where the operator is there and only a savepoint is in the way, that is given up instead.
 
     Raises:
-        FailedError: when nothing may be done, or nobody agrees.
+        CommandError: when nothing may be done, or nobody agrees.
     """
     trouble = operator_trouble(kubectl, stack)
     ones = chosen(held(kubectl, stack), trouble, job)
     if not ones:
-        say("nothing waits for an operator")
+        say("no Flink resource waits for an operator")
         return
-    say(trouble or "the operator is there, and cannot do it")
+    say(trouble or "the operator runs, but cannot remove them")
     if not all(gives_up_savepoint(one, trouble) for one in ones):
-        say("this takes the operator's finalizers away, and what they stand for:")
+        say("this removes the operator's finalizers and skips their cleanup:")
     for one in ones:
         say(f"  {cost(one, trouble)}")
-    agree(stack.name, yes=yes)
+    confirm(stack.name, yes=yes)
     for one in ones:
         patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}}
         if not gives_up_savepoint(one, trouble):
@@ -88,19 +85,3 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
         kubectl.run("patch", resource, one.name, "-n", one.namespace, "--type=merge", f"--patch={json.dumps(patch)}")
         say(f"{one.title}: done")
     say(f"now: make destroy STACK={stack.name}")
-
-
-def main() -> int:
-    """The command line; an exit code."""
-    parser = argparse.ArgumentParser(prog="flink_k8s.operations.unstick", description=__doc__)
-    parser.add_argument("stack")
-    parser.add_argument("--job", default="", help="this one only")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    options = parser.parse_args()
-    stack = prepare(options.stack)
-    unstick(Kubectl.of(stack), stack, options.job, yes=options.yes)
-    return 0
-
-
-if __name__ == "__main__":
-    finish(main)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flink_k8s.support.errors import CommandError
+
 Edges = Mapping[str, frozenset[str]]
 """A node to its direct dependencies. Every node is a key."""
 
 
-class CycleError(Exception):
+class CycleError(CommandError):
     """The graph has a cycle. `nodes` are the nodes on cycles, and between cycles."""
 
     def __init__(self, nodes: frozenset[str]) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from flink_k8s.program.command import CommandError, add_config_file, add_layer, exit_code, recorded
 from flink_k8s.program.dependencies import CycleError, Edges, reduced, topological
 from flink_k8s.program.recording import Recording, Resource, by_name
 from flink_k8s.support import output_file
+from flink_k8s.support.errors import CommandError
 
 _BEGIN: Final = "<!-- graph of {stack}: written by make graph -->"
 _END: Final = "<!-- end of graph -->"
@@ -112,39 +110,30 @@ def _identifiers(recording: Recording, urns: Sequence[str]) -> dict[str, str]:
     return result
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m flink_k8s.program.graph", description=__doc__)
-    parser.add_argument("stack", metavar="STACK")
-    add_config_file(parser)
-    add_layer(parser)
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument("--check", type=Path, metavar="FILE", help="exit 1 if the graph in the file is outdated")
-    action.add_argument(
-        "--write", type=Path, metavar="FILE", help="update the graph between the two marker lines of the file"
-    )
-    chosen = parser.parse_args(arguments)
+def update(recording: Recording, stack: str, file: Path) -> None:
+    """Replace a file's copy of a stack's graph.
 
-    def run() -> int:
-        flowchart = mermaid(recorded(chosen.stack, chosen.config_file, layer=chosen.layer))
-        file: Path | None = chosen.check or chosen.write
-        if file is None:
-            print(flowchart, end="")
-            return 0
-        before = file.read_text(encoding="utf-8") if file.exists() else ""
-        after = in_text(before, chosen.stack, flowchart)
-        if after == before:
-            return 0
-        if chosen.check:
-            raise CommandError(
-                f"the graph of {chosen.stack} in {file} is outdated; run: make graph STACK={chosen.stack}"
-            )
+    Raises:
+        CommandError: if the file has no place for it, or cannot be written.
+    """
+    before = _text(file)
+    after = in_text(before, stack, mermaid(recording))
+    if after != before:
         output_file.write(file, after)
-        print(f"{file}: updated the graph of {chosen.stack}")
-        return 0
-
-    return exit_code(run)
+        print(f"{file}: updated the graph of {stack}")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def verify(recording: Recording, stack: str, file: Path) -> None:
+    """Compare a file's copy of a stack's graph with the graph.
+
+    Raises:
+        CommandError: if they differ.
+    """
+    before = _text(file)
+    if in_text(before, stack, mermaid(recording)) != before:
+        remedy = f"python -m flink_k8s graph {stack} --write {file}"
+        raise CommandError(f"the graph in {file} is not what {stack} declares; run: {remedy}")
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""

@@ -26,7 +26,7 @@ def manifest(resource: Resource) -> Manifest:
     """
     if resource.type.endswith("Patch") and not str(resource.inputs.get("kind")).endswith("Patch"):
         raise CommandError(
-            f"{resource.title} patches an object outside of the stack; only the pulumi command supports that"
+            f"{resource.title} patches an object that the stack does not own; only the pulumi command can"
         )
     if resource.unknown_paths:
         raise CommandError(

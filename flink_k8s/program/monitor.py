@@ -89,7 +89,7 @@ class Monitor(MockMonitor):
         self._lock = threading.Lock()
         self._registered: dict[str, Resource] = {}
         self._stack_urn = ""
-        self._exports: dict[str, object] = {}
+        self._registered_outputs: dict[str, dict[str, object]] = {}
         self._stopped = False
         self.failures: list[Exception] = []
 
@@ -100,7 +100,9 @@ class Monitor(MockMonitor):
     def recording(self, messages: tuple[Message, ...]) -> Recording:
         """The resources that are registered so far."""
         with self._lock:
-            return Recording(tuple(self._registered.values()), self._stack_urn, dict(self._exports), messages)
+            outputs = {**self._registered_outputs}
+            exports = outputs.pop(self._stack_urn, {})
+            return Recording(tuple(self._registered.values()), self._stack_urn, exports, messages, outputs)
 
     @override
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -165,9 +167,10 @@ class Monitor(MockMonitor):
 
     @override
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
-        """Record the stack's exports; outputs of components are not used."""
-        if request.urn == self._stack_urn:
-            self._exports.update(decode_properties(request.outputs))
+        """Keep the outputs of the stack and of components."""
+        outputs = decode_properties(request.outputs)
+        with self._lock:
+            self._registered_outputs.setdefault(request.urn, {}).update(outputs)
         return empty_pb2.Empty()
 
     @override
@@ -243,7 +246,7 @@ class Engine(MockEngine):
             self._log(message)
 
     def RequirePulumiVersion(self, request: object) -> empty_pb2.Empty:  # noqa: N802 - the service's name
-        """Accept any version, because there is no engine."""
+        """Accept any version, because no engine is involved."""
         return empty_pb2.Empty()
 
 

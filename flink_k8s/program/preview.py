@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-from flink_k8s.program.command import add_config_file, exit_code, recorded
+from flink_k8s.program.command import recorded
 from flink_k8s.program.gitops import ChartPlace
 from flink_k8s.program.recording import Recording, Resource
 
@@ -64,19 +63,10 @@ def report(recording: Recording, stack: str) -> Sequence[str]:
     return [_NOT_A_DIFF.format(stack=stack), *tree(recording), "", summary(recording)]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m flink_k8s.program.preview", description=__doc__)
-    parser.add_argument("stack", metavar="STACK")
-    add_config_file(parser)
-    chosen = parser.parse_args(arguments)
+def show(stack: str, config_file: Path | None = None) -> None:
+    """Print what a stack declares.
 
-    def run() -> int:
-        print("\n".join(report(recorded(chosen.stack, chosen.config_file), chosen.stack)))
-        return 0
-
-    return exit_code(run)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Raises:
+        CommandError: if the program cannot run.
+    """
+    print("\n".join(report(recorded(stack, config_file), stack)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, cast
 
-from flink_k8s.program.dependencies import Edges, layers, topological
+from flink_k8s.program.dependencies import layers, topological
 from flink_k8s.program.values import Secret, Unknown, in_clear, paths_of
 
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
@@ -146,12 +146,14 @@ class Recording:
         stack: URN of the stack, which is not in `resources`.
         exports: the stack's outputs.
         messages: log messages of the program, without debug messages.
+        outputs: URN of a component to its registered outputs.
     """
 
     resources: tuple[Resource, ...]
     stack: str = ""
     exports: Mapping[str, object] = field(default_factory=dict[str, object])
     messages: tuple[Message, ...] = ()
+    outputs: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
     @cached_property
     def by_urn(self) -> Mapping[str, Resource]:
@@ -166,7 +168,10 @@ class Recording:
     @cached_property
     def edges(self) -> Mapping[str, frozenset[str]]:
         """URN of an object or release to the URNs of its direct dependencies."""
-        return edges_of(self.things)
+        urns = {resource.urn for resource in self.things}
+        return {
+            resource.urn: frozenset(self._dependencies_of(resource) & urns - {resource.urn}) for resource in self.things
+        }
 
     @cached_property
     def order(self) -> tuple[Resource, ...]:
@@ -213,6 +218,14 @@ class Recording:
         """The children of a resource."""
         return tuple(resource for resource in self.resources if resource.parent == urn)
 
+    def _dependencies_of(self, resource: Resource) -> set[str]:
+        """URNs of the dependencies of a resource, including its parents and their dependencies."""
+        dependencies = {*resource.dependencies}
+        while resource.parent in self.by_urn:
+            resource = self.by_urn[resource.parent]
+            dependencies |= {resource.urn, *resource.dependencies}
+        return dependencies
+
     def depends_on(self, dependent: Resource, dependency: Resource) -> bool:
         """Whether a resource depends on another one, directly or transitively."""
         visited: set[str] = set()
@@ -225,15 +238,6 @@ class Recording:
                     visited.add(urn)
                     pending.append(urn)
         return False
-
-
-def edges_of(things: Collection[Resource]) -> Edges:
-    """Direct dependencies among the resources: `dependencies`, and the parent if it is one of the resources."""
-    urns = {resource.urn for resource in things}
-    return {
-        resource.urn: frozenset({*resource.dependencies, resource.parent} & urns - {resource.urn})
-        for resource in things
-    }
 
 
 def by_name(things: Iterable[Resource]) -> list[Resource]:

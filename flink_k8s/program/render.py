@@ -1,18 +1,15 @@
-"""Renders every object of a stack to a YAML file: `python -m flink_k8s.program.render STACK OUT`."""
+"""Renders every object of a stack to a YAML file."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flink_k8s.program import gitops
-from flink_k8s.program.command import CommandError, add_config_file, add_layer, exit_code, recorded
 from flink_k8s.program.dependencies import Edges, layers, reachable
 from flink_k8s.program.gitops import ChartPlace, Flavour
 from flink_k8s.program.manifest import Manifest, in_order, manifest, name_of
@@ -20,8 +17,8 @@ from flink_k8s.program.recording import Recording, Resource, by_name
 from flink_k8s.program.template_chart import inflated
 from flink_k8s.support import output_folder
 from flink_k8s.support.block_yaml import dump
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.output_file import writing
-from flink_k8s.support.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -169,41 +166,3 @@ def _namespace_of(recording: Recording, namespace: str) -> list[str]:
 def _identity(document: Document) -> str:
     kind, namespace, name = name_of(document.manifest)
     return " ".join([namespace, name, kind, str(document.manifest.get("apiVersion"))])
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m flink_k8s.program.render", description=__doc__)
-    parser.add_argument("stack", metavar="STACK")
-    parser.add_argument("out", metavar="OUT", type=Path, help="a new or empty folder, or an earlier output folder")
-    add_config_file(parser)
-    add_layer(parser)
-    parser.add_argument(
-        "--gitops",
-        choices=("flux", "argocd"),
-        default="flux",
-        help="objects for Helm releases (default: flux)",
-    )
-    parser.add_argument(
-        "--ordered",
-        nargs="?",
-        const="",
-        metavar="PATH",
-        help="add the order of the graph for Argo CD or Flux; PATH: path of OUT in the repository, if it differs",
-    )
-    parser.add_argument("--inflate", action="store_true", help="render reachable charts with helm")
-    chosen = parser.parse_args(arguments)
-
-    def run() -> int:
-        root = ROOT if chosen.inflate else None
-        ordered = None if chosen.ordered is None else chosen.ordered or str(chosen.out)
-        recording = recorded(chosen.stack, chosen.config_file, layer=chosen.layer)
-        for note in render(recording, chosen.out, chosen.gitops, inflate=root, ordered=ordered):
-            print(note)
-        return 0
-
-    return exit_code(run)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

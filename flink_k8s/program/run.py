@@ -17,13 +17,15 @@ from typing import Final
 
 import pulumi
 from pulumi._utils import ContextProperty
-from pulumi.runtime import run_in_stack, set_all_config
+from pulumi.runtime import run_in_stack
 from pulumi.runtime.settings import SETTINGS, Settings, configure
 
 from flink_k8s.program.monitor import Callbacks, Effects, Engine, Monitor, References
 from flink_k8s.program.recording import Message, Recording
 
 PROJECT: Final = "flink-k8s"
+
+_CONFIG: Final = "PULUMI_CONFIG"
 
 # Each registration occupies a thread until its effect is done, so this is the maximum of concurrent effects.
 _THREADS: Final = 128
@@ -76,11 +78,10 @@ def run_program(
         )
         # Otherwise the SDK would open a port for callbacks.
         setattr(SETTINGS, "callbacks", Callbacks())  # noqa: B010 - typed as a property without a setter
-        set_all_config({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()}, [])
         _run_to_the_end(root, monitor)
 
     # The SDK stores its state in context variables: the copy of the context is discarded with the state.
-    with _sdk_defaults_kept(), _in_project(root):
+    with _sdk_defaults_kept(), _in_project(root), _configured(config):
         try:
             contextvars.copy_context().run(configured)
         except KeyboardInterrupt:
@@ -167,11 +168,25 @@ def _sdk_defaults_kept() -> Generator[None]:
 
 
 @contextmanager
+def _configured(config: Mapping[str, object]) -> Generator[None]:
+    """Pass the config like Pulumi's language host."""
+    before = os.environ.get(_CONFIG)
+    os.environ[_CONFIG] = json.dumps({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()})
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_CONFIG]
+        else:
+            os.environ[_CONFIG] = before
+
+
+@contextmanager
 def _in_project(root: Path) -> Generator[None]:
     """Set working directory and module path to the project, and unload its modules afterwards.
 
-    The engine starts the program in a new process, so neither the state of its modules nor its settings of the garbage
-    collector must outlive a run.
+    The engine starts the program in a new process, so neither the state of its modules nor the thresholds of the
+    garbage collector must outlive a run.
     """
     directory, path, modules = Path.cwd(), list(sys.path), set(sys.modules)
     thresholds = gc.get_threshold()

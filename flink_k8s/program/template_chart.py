@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from flink_k8s.program.recording import Resource
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import find_tool
+from flink_k8s.support.processes import capture, errors
 
 _SECONDS: Final = 120
 
@@ -63,19 +63,14 @@ def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
         if release.inputs.get("skipCrds"):
             command += ["--skip-crds"]
         try:
-            completed = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise CommandError(f"{release.title}: helm template took longer than {_SECONDS} s") from None
+            completed = capture(command, cwd=root, timeout=_SECONDS)
+        except CommandError as error:
+            raise CommandError(f"{release.title}: {error}") from None
     if completed.returncode != 0:
-        raise CommandError(f"{release.title}: {_reason(completed)}")
+        # The last line of helm's error, without the prefix that announces an error.
+        raise CommandError(f"{release.title}: {errors(completed).splitlines()[-1].strip().removeprefix('Error: ')}")
     documents = cast("list[Manifest | None]", list(yaml.safe_load_all(completed.stdout)))
     return [in_order(_with_namespace(document, release.namespace)) for document in documents if document]
-
-
-def _reason(completed: subprocess.CompletedProcess[str]) -> str:
-    """The last line of a failed command's stderr, without the prefix `Error: `."""
-    lines = [line.strip() for line in completed.stderr.splitlines() if line.strip()]
-    return lines[-1].removeprefix("Error: ") if lines else f"exit code {completed.returncode}"
 
 
 def _chart_arguments(release: Resource) -> list[str]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flink_k8s.config.findings import Remark
-from flink_k8s.config.model import StackSettings
-from flink_k8s.resolve import jobs
+from flink_k8s.config.model import StackSettings, Suspension
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.resolve import jobs, traffic
+from flink_k8s.resolve.state_storage import CLAIM
+
+_LEVELS = {FlinkKind.SESSION_JOB: 1, FlinkKind.SNAPSHOT: 2}
+"""Session jobs come after deployments, snapshots after all."""
+
+
+def is_awaited(job: jobs.Job, suspension: Suspension) -> bool:
+    """Whether a run waits for the job: until it runs or, if the run suspends it, until it does not."""
+    if suspension.about is not None:
+        return job.key in suspension.about
+    return not job.is_suspended
 
 
 @dataclass(frozen=True)
-class Platform:
+class DeclaredStack:
     """The declared stack.
 
     Attributes:
@@ -24,3 +38,34 @@ class Platform:
     jobs: tuple[jobs.Job, ...]
     attachments: tuple[jobs.Attachment, ...]
     remarks: tuple[Remark, ...] = ()
+
+    @property
+    def jobs_in_order(self) -> Sequence[jobs.Job]:
+        """The jobs, each after the one that it runs on or is taken of."""
+        return sorted(self.jobs, key=lambda job: _LEVELS.get(job.kind, 0))
+
+    @property
+    def job_counts(self) -> Mapping[tuple[str, FlinkKind], int]:
+        """How many jobs there are, by namespace and kind."""
+        return Counter((job.namespace, job.kind) for job in self.jobs)
+
+    @property
+    def operator_traffic(self) -> traffic.Traffic | None:
+        """Connections of the operator's pods; None without NetworkPolicies."""
+        return traffic.of_operator(self.settings, self.jobs) if self.settings.network_policies.enabled else None
+
+    def traffic(self, job: jobs.Job) -> traffic.Traffic | None:
+        """Connections of a job's pods; None without NetworkPolicies, or if the kind needs no policy."""
+        return traffic.of_job(job, self.settings) if self.settings.network_policies.enabled else None
+
+    def rest_port(self, job: jobs.Job) -> str | None:
+        """The port of a job's REST service; None for a kind without one."""
+        return traffic.rest_port(job, self.settings) if job.kind is FlinkKind.DEPLOYMENT else None
+
+    def is_awaited(self, job: jobs.Job) -> bool:
+        """Whether the run waits for the job."""
+        return self.settings.wait_for_jobs and is_awaited(job, self.settings.suspension)
+
+    def protects_claim(self, namespace: str) -> bool:
+        """Whether a protected job keeps its state on the claim of that namespace."""
+        return any(job.is_protected for job in self.jobs if job.namespace == namespace and job.mounts(CLAIM))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from flink_k8s.config.problems import LINE_LIMIT, KeyPath, Problem, ProblemsError, dotted, nearest, printable, shortened
-from flink_k8s.config.secret_text import HIDDEN, is_secret, is_secret_argument, masked
+from flink_k8s.config.secret_text import masked, shown_at
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.replaced import replaced
 from flink_k8s.resolve.sources import leaves
@@ -31,10 +31,11 @@ def wanted(jobs: Sequence[Job], name: str) -> Job:
 def explain(job: Job) -> Iterator[str]:
     """One line per value, `path = value  # source`, in the order of the spec, with values that `enforced` replaced."""
     replaced_values = {
-        path: f", instead of {shortened(_shown(job, path[1:], old), 500)}" for path, old in replaced(job).items()
+        path: f", instead of {shortened(_text(old, _shown_before(job, path[1:], old)), 500)}"
+        for path, old in replaced(job).items()
     }
     if job.declared_image is not None:
-        inner = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+        inner = job.kind.spec_path[1:]
         by_code = ", by its code hash" if job.built_as else ""
         replaced_values["spec", *inner, "image"] = f', instead of "{printable(job.declared_image)}"{by_code}'
     replaced_namespace = replaced_values.get(("metadata", "namespace"), "")
@@ -43,10 +44,10 @@ def explain(job: Job) -> Iterator[str]:
     yield f"# {job.kind} {job.namespace}/{job.name}, from {file}{enforced}"
     lines = [
         (
-            f"spec.{dotted(path)} = {_shown(job, path, value)}",
+            f"spec.{dotted(path)} = {_text(value, shown)}",
             job.origin(path) + replaced_values.get(("spec", *path), ""),
         )
-        for path, value in leaves(job.spec)
+        for (path, value), (_, shown) in zip(leaves(job.spec), leaves(masked("", job.spec)), strict=True)
     ]
     width = min(max((len(text) for text, _ in lines), default=0), 100)
     for text, origin in lines:
@@ -65,28 +66,25 @@ def replaced_by_enforced(jobs: Sequence[Job]) -> str:
     return f"{total} value{'s' if total != 1 else ''} of {jobs_text}"
 
 
-def _shown(job: Job, path: KeyPath, value: object) -> str:
+def _shown_before(job: Job, path: KeyPath, value: object) -> object:
+    """A replaced value as it may be shown: by the name that the variable or the flag at that path has."""
+    holder: object = job.spec
+    for part in path[:-1]:
+        if isinstance(holder, list):
+            holder = cast("list[object]", holder)[cast(int, part)]
+        else:
+            holder = cast("dict[str | int, object]", holder).get(part, {})
+    last = path[-1] if path else ""
+    if isinstance(holder, list) and isinstance(last, int) and last < len(cast("list[object]", holder)):
+        arguments = [*cast("list[object]", holder)]
+        arguments[last] = value
+        return cast("list[object]", masked("", arguments))[last]
+    if isinstance(holder, dict) and last == "value":
+        return cast("dict[str, object]", masked("", {**cast("dict[str, object]", holder), "value": value}))["value"]
+    return shown_at(path, value)
+
+
+def _text(value: object, shown: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, str):
-        return str(masked(str(path[-1]), value))
-    return HIDDEN if _is_secret(job, path, value) else f'"{printable(value)}"'
-
-
-def _is_secret(job: Job, path: KeyPath, value: str) -> bool:
-    """Whether the value looks like a secret, by its text or by its name: of a variable, of a flag."""
-    container: object = job.spec
-    for part in path[:-1]:
-        if isinstance(container, list):
-            container = cast("list[object]", container)[cast(int, part)]
-        else:
-            container = cast("dict[str | int, object]", container).get(part, {})
-    last = path[-1]
-    if isinstance(container, list):
-        arguments = [*cast("list[object]", container)]
-        if isinstance(last, int) and last < len(arguments):
-            arguments[last] = value
-            return is_secret_argument(arguments, last)
-        return is_secret("", value)
-    name = cast("dict[str, object]", container).get("name") if last == "value" else last
-    return is_secret(str(name), value)
+    return f'"{printable(value)}"' if isinstance(value, str) and shown == value else str(shown)

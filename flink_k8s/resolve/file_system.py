@@ -27,9 +27,6 @@ PLUGINS = {
 }
 """The plugin for a scheme."""
 
-SCHEMES = {"s3": ("s3", "s3p", "s3a"), "azure": ("abfss", "abfs", "wasbs", "wasb"), "gcs": ("gs",)}
-"""Schemes by type of storage."""
-
 PLUGIN_VARIABLE = "ENABLE_BUILT_IN_PLUGINS"
 """Flink's image links the jars in this variable from opt/ into plugins/, and does not start if one is missing."""
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.secret_model import INTERNAL_TLS_FOLDER
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, in_template
-
-KINDS = ("FlinkDeployment", "FlinkBlueGreenDeployment")
-"""Kinds that run pods. A session job runs in the pods of its cluster."""
 
 KEYSTORE, TRUSTSTORE = "keystore.p12", "truststore.p12"
 """Keys in the Secret of cert-manager."""
@@ -44,9 +42,9 @@ _ALGORITHMS = {
 }
 
 
-def has_internal_tls(kind: str, settings: JobSettings) -> bool:
+def has_internal_tls(kind: FlinkKind, settings: JobSettings) -> bool:
     """Whether the pods of a resource have a certificate."""
-    return kind in KINDS and settings.internal_tls is not None and settings.internal_tls.enabled
+    return kind.has_pods and settings.internal_tls is not None and settings.internal_tls.enabled
 
 
 def certificate_name(kind: str, name: str) -> str:
@@ -64,7 +62,7 @@ def root_name(kind: str, name: str) -> str:
     return f"{certificate_name(kind, name)}-self-signed"
 
 
-def derived_internal_tls(kind: str, name: str, settings: JobSettings) -> dict[str, object]:
+def derived_internal_tls(kind: FlinkKind, name: str, settings: JobSettings) -> dict[str, object]:
     """The derived part of the spec; empty for a resource without `internalTls`.
 
     Args:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from flink_k8s.config.model import JOB_ACCOUNT, JobSettings, Process
+from flink_k8s.facts.kinds import FlinkKind
 
 MAIN_CONTAINER = "flink-main-container"
 """Name of Flink's container in a pod template."""
@@ -28,7 +29,7 @@ METRICS_PORT = 9249
 """The port of the metrics of JobManagers and TaskManagers; Flink's default."""
 
 
-def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
+def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
     """Derived values of every job: the ServiceAccount, metrics with a port, and no submission of jobs by REST.
 
     Job submission is disabled because the REST endpoint is unauthenticated.
@@ -37,7 +38,7 @@ def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
         kind: of the resource.
         runs_job: false for a session cluster, to which the operator submits jobs by REST.
     """
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if not kind.has_pods:
         return {}
     spec: dict[str, object] = {
         "serviceAccount": JOB_ACCOUNT,
@@ -62,15 +63,15 @@ def derived_spec(kind: str, *, runs_job: bool) -> dict[str, object]:
     return in_template(kind, spec)
 
 
-def raw_spec(settings: JobSettings, kind: str) -> dict[str, object]:
+def raw_spec(settings: JobSettings, kind: FlinkKind) -> dict[str, object]:
     """`spec` of a source for all jobs: it applies to resources that run pods."""
-    if settings.spec is None or kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if settings.spec is None or not kind.has_pods:
         return {}
     return flat_configuration(settings.spec)
 
 
 def spec_of(
-    settings: JobSettings, kind: str, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
+    settings: JobSettings, kind: FlinkKind, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
 ) -> dict[str, object]:
     """The part of a resource's spec that a source of settings sets.
 
@@ -113,25 +114,25 @@ def spec_of(
         spec["podTemplate"] = {"spec": pod}
     if job and runs_job:
         spec["job"] = job
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if not kind.has_pods:
         # Both run no pods: only these fields apply to them.
         spec = {key: value for key, value in spec.items() if key in ("job", "flinkConfiguration", "restartNonce")}
-    if kind == "FlinkStateSnapshot":
+    if kind == FlinkKind.SNAPSHOT:
         spec = {}
     spec = in_template(kind, spec)
-    if settings.ingress is not None and kind in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
+    if settings.ingress is not None and kind.has_pods:
         spec |= settings.ingress.spec(is_on=has_ingress)
     return spec
 
 
-def suspended_spec(kind: str) -> dict[str, object]:
+def suspended_spec(kind: FlinkKind) -> dict[str, object]:
     """The part of a spec that suspends a job.
 
     After a savepoint the operator keeps the JobManager running for a day, by default; a suspended job must not use
     resources. A blue/green deployment passes the state to its FlinkDeployment, but not the configuration.
     """
     spec: dict[str, object] = {"job": {"state": "suspended"}}
-    if kind == "FlinkDeployment":
+    if kind == FlinkKind.DEPLOYMENT:
         spec["flinkConfiguration"] = {"kubernetes.operator.jm-deployment.shutdown-ttl": "1 s"}
     return in_template(kind, spec)
 
@@ -146,9 +147,9 @@ def restored_from(path: str) -> dict[str, object]:
     return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 
 
-def in_template(kind: str, spec: dict[str, object]) -> dict[str, object]:
+def in_template(kind: FlinkKind, spec: dict[str, object]) -> dict[str, object]:
     """The spec at its place in the kind: in the template of a blue/green deployment."""
-    return {"template": {"spec": spec}} if kind == "FlinkBlueGreenDeployment" and spec else spec
+    return {"template": {"spec": spec}} if kind == FlinkKind.BLUE_GREEN and spec else spec
 
 
 def _process_spec(process: Process) -> dict[str, object]:

@@ -11,6 +11,7 @@ from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import KeyPath, Problem, printable, shortened
 from flink_k8s.config.stack_file import StackConfig
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
 from flink_k8s.resolve.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
 from flink_k8s.resolve.sources import DERIVED, IMAGES, JOB_FILE, ConfigSource, ConfigSources, settings_path
@@ -66,9 +67,9 @@ class Job:
         return declared_image if CODE in str(cast(Mapping[str, object], substitutes).get(declared_image)) else None
 
     @property
-    def kind(self) -> str:
-        """The kind of the resource: `FlinkDeployment` …"""
-        return self.source.kind
+    def kind(self) -> FlinkKind:
+        """The kind of the resource."""
+        return FlinkKind(self.source.kind)
 
     @property
     def name(self) -> str:
@@ -135,9 +136,8 @@ class Job:
 
     def _in_template(self, path: KeyPath) -> KeyPath | None:
         """A path of the spec without a blue/green deployment's template; None for a path outside of the template."""
-        if self.kind != "FlinkBlueGreenDeployment":
-            return path
-        return path[2:] if path[:2] == ("template", "spec") else None
+        outer = self.kind.spec_path[1:]
+        return path[len(outer) :] if path[: len(outer)] == outer else None
 
     def _argument_source(self, spec_path: KeyPath) -> ConfigSource | None:
         if spec_path[:2] != ("job", "args"):
@@ -164,10 +164,7 @@ class Job:
         for part in config_path:
             value = cast(Mapping[str | int, object], value).get(part) if isinstance(value, Mapping) else None
         settings: Mapping[str, object] = cast(Mapping[str, object], value) if isinstance(value, Mapping) else {}
-        spec: Mapping[str, object] = config_source.spec
-        if self.kind == "FlinkBlueGreenDeployment":
-            template = cast(Mapping[str, object], spec.get("template") or {})
-            spec = cast(Mapping[str, object], template.get("spec") or {})
+        spec = inner_spec(self.kind, config_source.spec)
         return config.problem(
             (*config_path, *settings_path(spec_path, settings, spec, self._flag(spec_path))), message, rule
         )
@@ -177,7 +174,7 @@ class Job:
         """Name of the FlinkDeployment that runs a FlinkSessionJob, in the same namespace."""
         return (
             str(self.spec["deploymentName"])
-            if self.kind == "FlinkSessionJob" and "deploymentName" in self.spec
+            if self.kind == FlinkKind.SESSION_JOB and "deploymentName" in self.spec
             else None
         )
 
@@ -185,10 +182,16 @@ class Job:
     def snapshot_of(self) -> tuple[str, str] | None:
         """Kind and name of the job of a FlinkStateSnapshot."""
         reference = self.spec.get("jobReference")
-        if self.kind != "FlinkStateSnapshot" or not isinstance(reference, dict):
+        if self.kind != FlinkKind.SNAPSHOT or not isinstance(reference, dict):
             return None
         target = cast(dict[str, object], reference)
         return str(target.get("kind")), str(target.get("name"))
+
+    @property
+    def target(self) -> str | None:
+        """Key of the session cluster that it runs on, or of the job that it is a snapshot of; None for another kind."""
+        target = (FlinkKind.DEPLOYMENT.value, self.session_cluster) if self.session_cluster else self.snapshot_of
+        return f"{target[0]}/{self.namespace}/{target[1]}" if target else None
 
 
 @dataclass(frozen=True)

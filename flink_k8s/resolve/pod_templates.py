@@ -8,6 +8,7 @@ from typing import cast
 
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import KeyPath
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 
 PROCESSES = ("jobManager", "taskManager")
@@ -18,14 +19,14 @@ GROUPS = ("containers", "initContainers")
 
 def cluster_spec(kind: str, spec: Mapping[str, object]) -> Mapping[str, object]:
     """The spec with the pod templates, in the template of a blue/green deployment; empty for kinds without pods."""
-    if kind == "FlinkBlueGreenDeployment":
+    if kind == FlinkKind.BLUE_GREEN:
         return mapping(mapping(spec.get("template")).get("spec"))
-    return spec if kind == "FlinkDeployment" else {}
+    return spec if kind == FlinkKind.DEPLOYMENT else {}
 
 
 def cluster_place(kind: str) -> KeyPath:
     """Path of that spec in the manifest."""
-    return ("spec", "template", "spec") if kind == "FlinkBlueGreenDeployment" else ("spec",)
+    return FlinkKind.BLUE_GREEN.spec_path if kind == FlinkKind.BLUE_GREEN else ("spec",)
 
 
 @dataclass(frozen=True)

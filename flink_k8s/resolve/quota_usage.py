@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from flink_k8s.config.namespace import Limits
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
@@ -123,7 +124,7 @@ class Asker:
         Args:
             parallelism_in_session: of all jobs in a session cluster.
         """
-        if self.key[0] not in ("FlinkDeployment", "FlinkBlueGreenDeployment") or self.is_suspended:
+        if not FlinkKind(self.key[0]).has_pods or self.is_suspended:
             return []
         job_pods = pod_requests.pods(self.spec, self.configuration)
         if self.job is not None or self.spec.get("mode") == "standalone":
@@ -150,7 +151,7 @@ def cost(asker: Asker, limits: Limits = NO_LIMITS, parallelism_in_session: int =
             "memory" in flink.requests or not pods.number,
             int(sum(pods.storage, Decimal(0))) * pods.number,
         )
-    return Cost(total, total + total if asker.key[0] == "FlinkBlueGreenDeployment" else total)
+    return Cost(total, total + total if asker.key[0] == FlinkKind.BLUE_GREEN else total)
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def costs(
     mounted: dict[tuple[str, str], list[JobKey]] = {}
     for asker in askers:
         kind, namespace, _ = asker.key
-        if kind == "FlinkSessionJob" and not asker.is_suspended:
+        if kind == FlinkKind.SESSION_JOB and not asker.is_suspended:
             cluster = (namespace, str(asker.spec.get("deploymentName")))
             in_session[cluster] = in_session.get(cluster, 0) + _parallelism(asker)
         for claim in mounted_claims(asker.spec):

@@ -18,7 +18,7 @@ def replaced(job: Job) -> dict[KeyPath, object]:
     """
     ordered = job.sources.ordered
     file = next(index for index, source in enumerate(ordered) if source.name == JOB_FILE)
-    template = ("template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ()
+    template = job.kind.spec_path[1:]
     arguments = arguments_of(job.spec)
     replaced_values: dict[KeyPath, object] = {}
     for index, enforced in enumerate(ordered):

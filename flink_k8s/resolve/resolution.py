@@ -15,7 +15,7 @@ from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.problems import Problem, nearest
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import tables
-from flink_k8s.facts.kinds import cluster_scoped, group_kind
+from flink_k8s.facts.kinds import FlinkKind, cluster_scoped, group_kind
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
@@ -196,11 +196,11 @@ def _jobs(
     """The jobs in the order of the files; session jobs are merged last, because they use their cluster's version."""
     merged_jobs: dict[int, Job] = {}
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
-    for job in sorted(placed, key=lambda job: job.source.kind == "FlinkSessionJob"):
+    for job in sorted(placed, key=lambda job: job.source.kind == FlinkKind.SESSION_JOB):
         manifest, sources = _with_substitute_image(
-            *_job_manifest(job, settings, stacks, config.stack, clusters), job.source.kind, settings, root
+            *_job_manifest(job, settings, stacks, config.stack, clusters), FlinkKind(job.source.kind), settings, root
         )
-        if job.source.kind == "FlinkDeployment" and job_of(cast(dict[str, object], manifest["spec"])) is None:
+        if job.source.kind == FlinkKind.DEPLOYMENT and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[job.namespace, job.source.name] = sources.merged(1)
         protect = job.merged.protect
         is_protected = settings.protect_jobs if protect is None else protect
@@ -260,7 +260,7 @@ def _job_manifest(
     clusters: Mapping[tuple[str, str], Mapping[str, object]],
 ) -> tuple[dict[str, object], ConfigSources]:
     source, namespace, own = placed.source, placed.namespace, placed.own
-    kind = source.kind
+    kind = FlinkKind(source.kind)
     file_spec = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
     runs_job = job_of(file_spec) is not None
 
@@ -292,7 +292,7 @@ def _job_manifest(
     later = later_sources(stateful=keeps_state({"upgradeMode": modes[-1]} if modes else {}))
     keys = configuration_keys(kind, (config_source.spec for config_source in later))
     cluster = (
-        clusters.get((namespace, str(_last(later, kind, "deploymentName")))) if kind == "FlinkSessionJob" else None
+        clusters.get((namespace, str(_last(later, kind, "deploymentName")))) if kind == FlinkKind.SESSION_JOB else None
     )
     names: Mapping[str, tuple[str, ...]] = {}
     if not tables.option_names(settings.operator.version).keys().isdisjoint(keys):
@@ -320,7 +320,7 @@ def _job_manifest(
 
 
 def _with_substitute_image(
-    manifest: dict[str, object], sources: ConfigSources, kind: str, settings: StackSettings, root: Path
+    manifest: dict[str, object], sources: ConfigSources, kind: FlinkKind, settings: StackSettings, root: Path
 ) -> tuple[dict[str, object], ConfigSources]:
     """A job with the image that `images` of the stack config specifies instead of its own."""
     spec = cast(dict[str, object], manifest["spec"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, in_template
 from flink_k8s.resolve.pod_templates import GROUPS, PROCESSES
@@ -24,7 +25,7 @@ _POD: Mapping[str, object] = {
 _CONTAINER: Mapping[str, object] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def derived_security(kind: str, spec: Mapping[str, object]) -> dict[str, object]:
+def derived_security(kind: FlinkKind, spec: Mapping[str, object]) -> dict[str, object]:
     """The derived part of a spec: security contexts of the pods, of Flink's container and of all other containers.
 
     The root file system is not read-only: Flink's image writes logs, links of plugins and PyFlink's environment to it.
@@ -33,7 +34,7 @@ def derived_security(kind: str, spec: Mapping[str, object]) -> dict[str, object]
         kind: of the resource.
         spec: merged from all later sources, without a blue/green deployment's template.
     """
-    if kind in ("FlinkSessionJob", "FlinkStateSnapshot"):
+    if not kind.has_pods:
         return {}
     pod = dict(_POD)
     if _is_root(spec):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.state_model import StateStorage
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve import file_system
@@ -75,7 +76,7 @@ class Resource:
         cluster: for a session job, the spec of its cluster without derived values, if the cluster is declared.
     """
 
-    kind: str
+    kind: FlinkKind
     namespace: str
     name: str
     spec: Mapping[str, object]
@@ -90,7 +91,7 @@ class Resource:
     @property
     def flink_version(self) -> object:
         """The `flinkVersion`; for a session job, that of its cluster."""
-        return ((self.cluster or {}) if self.kind == "FlinkSessionJob" else self.inner).get("flinkVersion")
+        return ((self.cluster or {}) if self.kind == FlinkKind.SESSION_JOB else self.inner).get("flinkVersion")
 
     @property
     def inner(self) -> Mapping[str, object]:
@@ -100,7 +101,7 @@ class Resource:
 
 def inner_spec(kind: str, spec: Mapping[str, object]) -> Mapping[str, object]:
     """The spec with pods, configuration and job, in the template of a blue/green deployment."""
-    return mapping(mapping(spec.get("template")).get("spec")) if kind == "FlinkBlueGreenDeployment" else spec
+    return mapping(mapping(spec.get("template")).get("spec")) if kind == FlinkKind.BLUE_GREEN else spec
 
 
 def configuration_keys(kind: str, specs: Iterable[Mapping[str, object]]) -> frozenset[str]:
@@ -124,13 +125,13 @@ def derived_state(resource: Resource, settings: StackSettings, stack: str) -> di
         stack: the stack's name.
     """
     runs_job = isinstance(resource.inner.get("job"), dict)
-    if resource.kind == "FlinkStateSnapshot" or (runs_job and not keeps_state(resource.inner.get("job"))):
+    if resource.kind == FlinkKind.SNAPSHOT or (runs_job and not keeps_state(resource.inner.get("job"))):
         return {}
     storage = settings.state_storage
     configured = _Configured.of(resource, settings)
     configuration: dict[str, str] = {}
     spec: dict[str, object] = {}
-    has_pods = resource.kind != "FlinkSessionJob"
+    has_pods = resource.kind != FlinkKind.SESSION_JOB
     # It is unknown whether a cluster that this stack does not declare mounts the claim.
     if storage.type != "none" and (has_pods or resource.has_cluster or storage.type != "volume"):
         directories = _directories(storage, stack, resource)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.network import Endpoint, Peer, port_range
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.file_system import ROLE_ARN
 from flink_k8s.resolve.job_spec import METRICS_PORT, job_of
@@ -85,11 +86,11 @@ def endpoint(
 
 def clusters(job: Job) -> tuple[str, ...]:
     """Values of the label `app` of the pods of a resource; for a session job, those of its cluster."""
-    if job.kind == "FlinkBlueGreenDeployment":
+    if job.kind == FlinkKind.BLUE_GREEN:
         return f"{job.name}-blue", f"{job.name}-green"
-    if job.kind == "FlinkSessionJob":
+    if job.kind == FlinkKind.SESSION_JOB:
         return (job.session_cluster,) if job.session_cluster else ()
-    return (job.name,) if job.kind == "FlinkDeployment" else ()
+    return (job.name,) if job.kind == FlinkKind.DEPLOYMENT else ()
 
 
 def rest_service(cluster: str) -> str:
@@ -110,8 +111,8 @@ def of_job(job: Job, settings: StackSettings) -> Traffic | None:
         settings: of the stack.
     """
     declared = tuple(job.settings.egress or ())
-    if job.kind not in ("FlinkDeployment", "FlinkBlueGreenDeployment"):
-        stored = _storage(job, settings) if job.kind == "FlinkSessionJob" else ()
+    if not job.kind.has_pods:
+        stored = _storage(job, settings) if job.kind == FlinkKind.SESSION_JOB else ()
         egress = _without_duplicates((*stored, *declared)) if clusters(job) else ()
         return Traffic(egress=egress) if egress else None
     rest = rest_bind_port(job, settings)
@@ -149,7 +150,7 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     egress = [*dns(settings), *api_server(settings)]
     egress += [endpoint(namespace=name, pods=JOB_MANAGERS, ports=rest) for name in settings.namespaces]
     for job in jobs:
-        if job.kind == "FlinkSessionJob":  # the operator downloads the jar, and uploads it to the cluster
+        if job.kind == FlinkKind.SESSION_JOB:  # the operator downloads the jar, and uploads it to the cluster
             egress += _jar_server(job)
     return Traffic(tuple(ingress), _without_duplicates((*egress, *settings.operator.egress)))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import find_tool
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.processes import Completed, capture, errors
 
 
 class OfCluster(Protocol):
@@ -40,20 +39,16 @@ class Kubectl:
         """For a stack.
 
         Raises:
-            FailedError: when there is no kubectl.
+            CommandError: when there is no kubectl.
         """
-        try:
-            program = find_tool("kubectl")
-        except CommandError as error:
-            raise FailedError(str(error)) from None
-        return cls(program, stack.context, stack.kubeconfig)
+        return cls(find_tool("kubectl"), stack.context, stack.kubeconfig)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line."""
         kubeconfig = [] if self.kubeconfig is None else ["--kubeconfig", str(self.kubeconfig)]
         return [self.program, *kubeconfig, "--context", self.context, *arguments]
 
-    def try_run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    def try_run(self, *arguments: str, stdin: bytes | None = None) -> Completed:
         """Runs it, whatever comes of it."""
         return capture(self.command(*arguments), stdin=stdin)
 
@@ -61,24 +56,31 @@ class Kubectl:
         """Runs it and returns what it prints.
 
         Raises:
-            FailedError: with kubectl's own words.
+            CommandError: with kubectl's own words.
         """
         done = self.try_run(*arguments, stdin=stdin)
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()
-            raise FailedError(f"kubectl {' '.join(arguments[:4])}: {said or f'exit code {done.returncode}'}")
+            raise CommandError(f"kubectl {' '.join(arguments[:4])}: {errors(done)}")
         return done.stdout
 
     def get(self, *arguments: str) -> dict[str, Any] | None:
         """`kubectl get … -o json`; None when the object is not there.
 
         Raises:
-            FailedError: for any other failure.
+            CommandError: for any other failure.
         """
         done = self.try_run("get", *arguments, "--ignore-not-found", "-o", "json")
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()
-            if "the server doesn't have a resource type" in said or "NotFound" in said:
+            error = errors(done)
+            if "the server doesn't have a resource type" in error or "NotFound" in error:
                 return None
-            raise FailedError(f"kubectl get {' '.join(arguments)}: {said}")
+            raise CommandError(f"kubectl get {' '.join(arguments)}: {error}")
         return cast(dict[str, Any], json.loads(done.stdout)) if done.stdout.strip() else None
+
+    def items(self, *arguments: str) -> list[dict[str, Any]]:
+        """The objects of `kubectl get …`, a list; none if the cluster does not have the kind.
+
+        Raises:
+            CommandError: if the cluster cannot be asked.
+        """
+        return cast("list[dict[str, Any]]", (self.get(*arguments) or {}).get("items", []))

@@ -12,9 +12,7 @@ from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 
 INDEX: Final = "kustomization.yaml"
-_MARK: Final = (
-    "# Written by `python -m flink_k8s.program.render`, like every file that it lists. Changes are overwritten.\n"
-)
+_MARK: Final = "# Written by `python -m flink_k8s render`, like every file that it lists. Changes are overwritten.\n"
 
 
 def write(folder: Path, files: Mapping[str, str]) -> list[str]:
@@ -91,7 +89,7 @@ def _own_files(folder: Path) -> set[str]:
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise CommandError(
-            f"{folder} holds files that were not rendered ({shown}); name an empty folder, or one that was rendered to"
+            f"{folder} contains files that were not rendered ({shown}); name an empty folder, or a rendered one"
         )
     return listed & present
 

@@ -1,28 +1,19 @@
-"""Runs other programs, and says clearly when one fails."""
+"""Run other programs."""
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
 
-
-class FailedError(Exception):
-    """Something did not work; the text says which step, why, and what to do."""
-
-
-def say(text: str) -> None:
-    """A line for whoever waits; at once, also through a pipe."""
-    print(text, flush=True)
+Completed = subprocess.CompletedProcess[bytes]
+Running = subprocess.Popen[bytes]
 
 
 def stream(
@@ -32,16 +23,16 @@ def stream(
     cwd: Path = ROOT,
     stdout: IO[bytes] | None = None,
 ) -> int:
-    """Runs a command whose output the user sees; its exit code.
+    """Run a command whose output the user sees; its exit code.
 
     Args:
         command: the program and its arguments.
-        env: its environment; None for this process' own.
+        env: its environment; None for the environment of this process.
         cwd: its working directory.
-        stdout: where its standard output goes; None for this process' own.
+        stdout: for its standard output; None for the standard output of this process.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, once the command has ended: it gets the signal too, and ends in its own way.
+        KeyboardInterrupt: after Ctrl-C, when the command has ended: it receives the signal, too.
     """
     sys.stdout.flush()
     interrupted = False
@@ -50,22 +41,22 @@ def stream(
             try:
                 process.wait()
             except KeyboardInterrupt:
-                # An engine that were killed now would leave half an operation and its lock behind.
+                # Killing an engine would leave half an operation and its lock behind.
                 interrupted = True
     if interrupted:
         raise KeyboardInterrupt
     return process.returncode
 
 
-def must(what: str, command: Sequence[str | Path], *, cure: str, env: Mapping[str, str] | None = None) -> None:
-    """`stream`, and a failure when the command fails.
+def must(what: str, command: Sequence[str | Path], *, remedy: str, env: Mapping[str, str] | None = None) -> None:
+    """`stream`, and an error if the command fails.
 
     Raises:
-        FailedError: naming the step and what to do.
+        CommandError: with the name of the step and the remedy.
     """
     code = stream(command, env=env)
     if code != 0:
-        raise FailedError(f"{what} failed (exit code {code}); {cure}")
+        raise CommandError(f"{what} failed (exit code {code}); {remedy}")
 
 
 def capture(
@@ -74,77 +65,68 @@ def capture(
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-) -> subprocess.CompletedProcess[bytes]:
-    """Runs a command and takes what it prints."""
+    timeout: float | None = None,
+) -> Completed:
+    """Run a command and capture its output, whether it fails or not.
+
+    Raises:
+        CommandError: if it is not installed or takes longer than the timeout in seconds.
+    """
     words = [str(part) for part in command]
-    return subprocess.run(words, input=stdin, env=env, cwd=cwd, capture_output=True, check=False)
+    try:
+        return subprocess.run(words, input=stdin, env=env, cwd=cwd, capture_output=True, timeout=timeout, check=False)
+    except FileNotFoundError as error:
+        raise CommandError(f"{error.filename}: command not found; install it, or add it to PATH") from None
+    except subprocess.TimeoutExpired:
+        raise CommandError(f"{' '.join(words[:2])} took longer than {timeout:g} s") from None
 
 
-def program(name: str, *, cure: str) -> str:
+def start(command: Sequence[str | Path]) -> Running:
+    """Start a command in the background; its standard output is a pipe. The caller ends it."""
+    return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE)
+
+
+def wait(process: Running, seconds: float) -> bool:
+    """Wait for a process; whether it has ended."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def output(
+    what: str,
+    command: Sequence[str | Path],
+    *,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> bytes:
+    """`capture`, and an error if the command fails; its standard output.
+
+    Raises:
+        CommandError: with the name of the command and its own error.
+    """
+    done = capture(command, stdin=stdin, env=env, cwd=cwd)
+    if done.returncode != 0:
+        raise CommandError(f"{what}: {errors(done)}")
+    return done.stdout
+
+
+def errors(done: Completed) -> str:
+    """The error that a command has printed, or its exit code if it has printed nothing."""
+    text = (done.stderr.strip() or done.stdout).decode(errors="replace").strip()
+    return text or f"exit code {done.returncode}"
+
+
+def program(name: str, *, remedy: str) -> str:
     """The path of a program on PATH.
 
     Raises:
-        FailedError: when it is not there.
+        CommandError: if it is not there.
     """
-    found = shutil.which(name)
-    if found is None:
-        raise FailedError(f"{name} is not on PATH; {cure}")
-    return found
-
-
-def add_allowed(parser: argparse.ArgumentParser) -> None:
-    """Adds the option for jobs that may lose their state; `allow_state_loss` is a list of their names."""
-    parser.add_argument(
-        "--allow-state-loss",
-        action="extend",
-        type=str.split,
-        default=[],
-        metavar="JOBS",
-        help="by name, namespace/name or kind/namespace/name",
-    )
-
-
-def agree(name: str, *, yes: bool) -> None:
-    """Goes on when whoever is there types that name, or has said yes before.
-
-    Raises:
-        FailedError: when nobody does.
-    """
-    if yes:
-        return
-    try:
-        answer = input(f'type the stack\'s name, "{name}", to go on: ')
-    except (EOFError, RuntimeError):  # nobody is there to answer: standard input is at its end, or closed
-        answer = ""
-    if answer.strip() != name:
-        raise FailedError("nothing was done; scripts say YES=1 (--yes)")
-
-
-@contextmanager
-def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[None]:
-    """Prints what begins, and how long it took.
-
-    Args:
-        name: of the step.
-        done: gets it, with its seconds, once it is done.
-    """
-    say(f"-- {name}")
-    start = time.monotonic()
-    yield
-    took = time.monotonic() - start
-    say(f"-- {name}: {took:.1f} s")
-    if done is not None:
-        done.append((name, took))
-
-
-def finish(main: Callable[[], int]) -> None:
-    """Ends the process with main's exit code; a failure is one line, an interrupt none."""
-    try:
-        code = main()
-    except (FailedError, CommandError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 1
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        code = 130
-    sys.exit(code)
+    path = shutil.which(name)
+    if path is None:
+        raise CommandError(f"{name} is not on PATH; {remedy}")
+    return path

@@ -9,6 +9,7 @@ The engine starts it in the project's folder, reads the port from the first line
 at the end of a run.
 """
 
+import json
 import os
 import re
 import runpy
@@ -100,6 +101,9 @@ def serve(engine: str) -> None:
             sys.path.insert(0, str(self._main.parent))
             if not request.args:
                 request.args.append(engine)
+            # As Pulumi's own language host for Python does.
+            os.environ["PULUMI_CONFIG"] = json.dumps(dict(request.config))
+            os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps([*request.configSecretKeys])
             return super().Run(request, context)
 
         def RunPlugin(self, request: Any, context: Any) -> Generator[Any]:  # noqa: N802

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.resolve.state_storage import MOUNT
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 from tests.e2e.totals import Audit, audit
 from tests.project import PAIR, layered, make, pod_names
 from tests.waiting import until
@@ -93,7 +93,7 @@ class RunningTotals:
         service = f"/api/v1/namespaces/{NAMESPACE}/services/{self.name}-rest:rest/proxy"
         try:
             return json.loads(self.kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s"))
-        except (FailedError, ValueError):
+        except (CommandError, ValueError):
             return None
 
     def job(self) -> dict[str, Any] | None:

@@ -18,14 +18,15 @@ from typing import Any
 import pytest
 
 from components.webhook_keystore import KEYSTORE_SECRET, PASSWORD_KEY, PASSWORD_SECRET
-from flink_k8s.config.job_files import FLINK_API
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FLINK_API
 from flink_k8s.support.kubectl import Kubectl
 from sandbox.home import home
 from sandbox.images import build_images
 from sandbox.images.s3_server import S3Server
 from sandbox.lock import locked
 from tests.project import ROOT, remove_flink_crds
+from tests.steps import step
 from tests.waiting import until
 
 pytestmark = pytest.mark.full
@@ -54,7 +55,7 @@ CLUSTER_WIDE = "crd,clusterrole,clusterrolebinding,validatingwebhookconfiguratio
 
 
 def engine_command(operation: str, layer: Path) -> list[str]:
-    return [sys.executable, "-m", "flink_k8s.operations.deploy", operation, STACK, "--layer", str(layer)]
+    return [sys.executable, "-m", "flink_k8s", operation, STACK, "--overlay", str(layer)]
 
 
 def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:
@@ -171,11 +172,9 @@ def webhook_answers(kubectl: Kubectl) -> bool:
 
 
 @pytest.mark.usefixtures("up")
-class TestCertManager:
-    """In this order: the first certificate, others, refusals, the operator's webhook, the end."""
-
-    def test_the_first_certificate_after_up_needs_no_second_try(self, kubectl: Kubectl):
-        """`up` has waited for the chart's own check, so that the webhook is called and trusted from now on."""
+def test_certificates_are_issued_as_soon_as_up_has_ended(kubectl: Kubectl, tmp_path: Path):
+    with step("the first certificate needs no second try"):
+        # `up` has waited for the chart's own check, so that the webhook is called and trusted from now on.
         issuer = cert("Issuer", "own", selfSigned={})
         certificate = cert(
             "Certificate", "root", secretName="root", commonName="root", isCA=True, issuerRef={"name": "own"}
@@ -184,7 +183,7 @@ class TestCertManager:
         assert done.returncode == 0, done.stderr.decode()
         wait_until_ready(kubectl, "root")
 
-    def test_an_authority_signs(self, kubectl: Kubectl, tmp_path: Path):
+    with step("an authority signs a certificate"):
         authority = cert("Issuer", "authority", ca={"secretName": "root"})
         leaf = cert("Certificate", "leaf", secretName="leaf", dnsNames=["leaf.test"], issuerRef={"name": "authority"})
         done = apply(kubectl, authority, leaf)
@@ -198,40 +197,48 @@ class TestCertManager:
         verified = subprocess.run(verify, capture_output=True, text=True, check=False)
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
-    def test_the_webhook_refuses_a_bad_certificate(self, kubectl: Kubectl):
-        """What the definition takes and only the webhook knows to be wrong: a certificate for nobody."""
+    with step("the webhook refuses an invalid certificate"):
+        # What the definition takes and only the webhook knows to be wrong: a certificate for nobody.
         done = apply(kubectl, cert("Certificate", "bad", secretName="bad", issuerRef={"name": "own"}))
         assert done.returncode != 0
         assert 'admission webhook "webhook.cert-manager.io" denied the request' in done.stderr.decode()
         assert kubectl.get("certificate", "bad", "-n", NAMESPACE) is None
 
-    def test_the_release_is_of_our_chart(self, kubectl: Kubectl):
-        deployments = json.loads(kubectl.run("get", "deployments", "-n", RELEASE, "-o", "json"))["items"]
-        names = {deployment["metadata"]["name"]: deployment for deployment in deployments}
-        assert set(names) == {RELEASE, f"{RELEASE}-webhook", f"{RELEASE}-cainjector"}
-        for deployment in deployments:
-            (container,) = deployment["spec"]["template"]["spec"]["containers"]
-            assert container["image"].startswith("docker.io/library/cert-manager-")
-            assert container["image"].endswith(f":{versions.CERT_MANAGER.version}")
-        # The check and all that it needed went when it had passed.
-        for kind in ("job", "serviceaccount", "role", "rolebinding"):
-            assert b"startupapicheck" not in kubectl.run("get", kind, "-n", RELEASE, "-o", "name")
 
-    @pytest.mark.parametrize("part", ["controller", "webhook", "cainjector"])
-    def test_no_program_lacks_a_permission(self, kubectl: Kubectl, part: str):
-        log = kubectl.run("logs", "-n", RELEASE, "-l", f"app.kubernetes.io/component={part}", "--tail=-1").decode()
-        assert log
-        assert [line for line in log.splitlines() if "forbidden" in line.lower()] == []
+@pytest.mark.usefixtures("up")
+def test_the_release_is_of_the_chart_of_the_sandbox(kubectl: Kubectl):
+    deployments = json.loads(kubectl.run("get", "deployments", "-n", RELEASE, "-o", "json"))["items"]
+    names = {deployment["metadata"]["name"]: deployment for deployment in deployments}
+    assert set(names) == {RELEASE, f"{RELEASE}-webhook", f"{RELEASE}-cainjector"}
+    for deployment in deployments:
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert container["image"].startswith("docker.io/library/cert-manager-")
+        assert container["image"].endswith(f":{versions.CERT_MANAGER.version}")
+    # The check and all that it needed went when it had passed.
+    for kind in ("job", "serviceaccount", "role", "rolebinding"):
+        assert b"startupapicheck" not in kubectl.run("get", kind, "-n", RELEASE, "-o", "name")
 
-    def test_the_operators_webhook_with_the_password_that_everybody_knows(self, kubectl: Kubectl, layer: Path):
-        """How the platform was before the program made passwords, and is where a user says so."""
+
+@pytest.mark.usefixtures("up")
+@pytest.mark.parametrize("part", ["controller", "webhook", "cainjector"])
+def test_no_component_lacks_a_permission(kubectl: Kubectl, part: str):
+    log = kubectl.run("logs", "-n", RELEASE, "-l", f"app.kubernetes.io/component={part}", "--tail=-1").decode()
+    assert log
+    assert [line for line in log.splitlines() if "forbidden" in line.lower()] == []
+
+
+@pytest.mark.usefixtures("up")
+def test_the_webhook_of_the_operator_gets_a_keystore_with_a_password_of_its_own(kubectl: Kubectl, layer: Path):
+    """The last test: it destroys the stack."""
+    with step("with the default password of the chart the webhook answers"):
+        # How the platform was before the program made passwords, and is where a user says so.
         webhook_up(layer, {"useDefaultPassword": True})
         assert opens(kubectl, DEFAULT_PASSWORD)
         assert kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) is None
         assert webhook_answers(kubectl)
 
-    def test_then_with_one_of_its_own_and_a_job_once_its_certificate_is_trusted(self, kubectl: Kubectl, layer: Path):
-        """cert-manager leaves a keystore as it is that is there: the program has to have it made again."""
+    with step("with a password of its own, a job waits until the certificate is trusted"):
+        # cert-manager leaves a keystore as it is that is there: the program has to have it made again.
         scale_injector(kubectl, 0)
         out = layer.with_name("said")
         with out.open("w") as file:
@@ -257,7 +264,7 @@ class TestCertManager:
         assert kubectl.get("secret", "flink-operator-webhook-secret", "-n", OPERATOR) is None
         assert webhook_answers(kubectl)
 
-    def test_which_the_next_up_keeps(self, kubectl: Kubectl, layer: Path):
+    with step("the next up keeps the password and the keystore"):
         password, before = own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
         revisions = helm_revisions(kubectl)
         # A changed value: the release is upgraded, and so its hooks are called.
@@ -267,7 +274,7 @@ class TestCertManager:
         assert password not in said
         assert (own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)) == (password, before)
 
-    def test_destroy_leaves_nothing(self, kubectl: Kubectl, layer: Path):
+    with step("destroy leaves nothing"):
         before = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()
         assert RELEASE in before
         done = engine("destroy", layer)

@@ -126,21 +126,21 @@ def in_box(kubectl: Kubectl, *command: str) -> str:
     return kubectl.try_("exec", "box", "--", *command).stdout
 
 
-def test_node_has_label_and_version(kubectl: Kubectl) -> None:
+def test_node_has_labels_and_version(kubectl: Kubectl) -> None:
     node = json.loads(kubectl("get", "node", "sandbox", "-o", "json"))
     assert configuration.LABELS.items() <= node["metadata"]["labels"].items()
     assert node["status"]["nodeInfo"]["kubeletVersion"] == golang.KUBERNETES.version
 
 
-def test_logs(kubectl: Kubectl) -> None:
+def test_logs_are_readable(kubectl: Kubectl) -> None:
     assert kubectl("logs", "box") == "started\n"
 
 
-def test_exec(kubectl: Kubectl) -> None:
+def test_exec_runs_a_command(kubectl: Kubectl) -> None:
     assert in_box(kubectl, "id").startswith("uid=0")
 
 
-def test_dns(kubectl: Kubectl) -> None:
+def test_dns_resolves_services(kubectl: Kubectl) -> None:
     name = f"kubernetes.default.svc.{network.DOMAIN}"
     eventually(lambda: in_box(kubectl, "nslookup", name), lambda said: network.KUBERNETES_IP in said)
 
@@ -150,11 +150,11 @@ def test_pod_reaches_api_server_by_name(kubectl: Kubectl) -> None:
     eventually(lambda: in_box(kubectl, *ask), lambda said: said.endswith("ok"))
 
 
-def test_service_from_pod(kubectl: Kubectl) -> None:
+def test_pod_reaches_service(kubectl: Kubectl) -> None:
     eventually(lambda: in_box(kubectl, "wget", "-q", "-O", "-", "http://web"), lambda said: said.startswith("web-"))
 
 
-def test_service_from_machine(kubectl: Kubectl) -> None:
+def test_machine_reaches_service(kubectl: Kubectl) -> None:
     address = kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
 
     def ask() -> str:
@@ -167,7 +167,7 @@ def test_service_from_machine(kubectl: Kubectl) -> None:
     eventually(ask, lambda said: said.startswith("web-"))
 
 
-def test_service_from_node(kubectl: Kubectl) -> None:
+def test_node_reaches_service(kubectl: Kubectl) -> None:
     """As the API server does when it calls an admission webhook."""
     address = kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
     eventually(lambda: in_node("busybox", "wget", "-q", "-O", "-", f"http://{address}"), lambda s: s.startswith("web-"))
@@ -191,7 +191,7 @@ def listener() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("inside", ["pod", "node"])
-def test_machine_is_refused(kubectl: Kubectl, listener: int, inside: str) -> None:
+def test_pods_and_node_do_not_reach_the_machine(kubectl: Kubectl, listener: int, inside: str) -> None:
     """At its own address and, which is another way through the packet filter, as the endpoint of a service."""
     metadata = {"name": "machine", "labels": {"kubernetes.io/service-name": "machine"}}
     slice_ = {"addressType": "IPv4", "endpoints": [{"addresses": [network.HOST_IP]}], "ports": [{"port": listener}]}
@@ -208,7 +208,7 @@ def test_machine_is_refused(kubectl: Kubectl, listener: int, inside: str) -> Non
         assert "refused" in said, said
 
 
-def test_service_reaches_its_own_pod(kubectl: Kubectl) -> None:
+def test_pod_reaches_itself_by_its_service(kubectl: Kubectl) -> None:
     """A pod behind a service reaches it by that service, too, whichever pod answers."""
     first = kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}")
     seen = {kubectl("exec", first, "--", "wget", "-q", "-O", "-", "http://web").strip() for _ in range(12)}
@@ -222,7 +222,7 @@ def test_job_completes(kubectl: Kubectl) -> None:
     assert kubectl("logs", "job/job") == "done\n"
 
 
-def test_port_forward(kubectl: Kubectl) -> None:
+def test_port_forward_reaches_service(kubectl: Kubectl) -> None:
     with forwarded(kubectl, "service/web", 80) as port, urllib.request.urlopen(f"http://127.0.0.1:{port}") as answer:
         assert answer.read().startswith(b"web-")
 
@@ -263,7 +263,7 @@ def test_claim_is_bound_and_outlives_its_pod(kubectl: Kubectl) -> None:
     )
 
 
-def test_memory_limit(kubectl: Kubectl) -> None:
+def test_memory_limit_is_enforced(kubectl: Kubectl) -> None:
     said = in_box(
         kubectl, "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null"
     )
@@ -276,7 +276,7 @@ def test_memory_limit(kubectl: Kubectl) -> None:
     assert kubectl("get", "pod", "greedy", "-o", path) == "OOMKilled"
 
 
-def test_rbac_refuses(kubectl: Kubectl) -> None:
+def test_rbac_refuses_an_account_without_rights(kubectl: Kubectl) -> None:
     done = kubectl.try_("get", "secrets", f"--as=system:serviceaccount:{NAMESPACE}:default")
     assert done.returncode != 0
     assert 'cannot list resource "secrets"' in done.stdout
@@ -295,7 +295,7 @@ def test_pod_security_refuses_privileged_pod(kubectl: Kubectl) -> None:
 
 
 @pytest.mark.parametrize("address", [network.HOST_IP, "203.0.113.1"])
-def test_pod_has_no_way_out(kubectl: Kubectl, address: str) -> None:
+def test_pod_reaches_nothing_outside(kubectl: Kubectl, address: str) -> None:
     """Refused at once, so that nothing waits for a time-out: neither the machine nor anything beyond it."""
     said = in_box(kubectl, "sh", "-c", f"timeout 5 nc {address} 22 </dev/null 2>&1; echo code $?")
     assert "code 1" in said
@@ -319,7 +319,7 @@ def test_host_path_shows_nothing_of_the_machine(kubectl: Kubectl) -> None:
     assert ".ssh" not in said
 
 
-def test_machine_settings_are_left_alone() -> None:
+def test_kernel_settings_of_the_machine_are_unchanged() -> None:
     """The kubelet would have set these to 10 and 1, if it had not been shown them as such already."""
     node = cluster.own_node(home())
     assert node is not None

@@ -157,7 +157,7 @@ def run(container: str, script: str) -> str:
     return buildah("run", "--isolation=chroot", "--hostname=localhost", container, "--", "sh", "-euc", script)
 
 
-def test_java_home_is_where_java_is(built: Built, container: str) -> None:
+def test_java_home_contains_java(built: Built, container: str) -> None:
     assert run(container, 'echo "$JAVA_HOME"') == JAVA_HOME
     assert run(container, 'readlink -f "$JAVA_HOME"') == JVM.format(built.architecture)
     assert run(container, '"$JAVA_HOME/bin/java" -version && which java') == f"{JAVA_HOME}/bin/java"
@@ -165,7 +165,7 @@ def test_java_home_is_where_java_is(built: Built, container: str) -> None:
     assert found.split() == [JVM.format(built.architecture)], "a second Java"
 
 
-def test_configuration_is_that_of_a_flink_image(built: Built) -> None:
+def test_configuration_equals_that_of_the_base_image(built: Built) -> None:
     inspected: dict[str, Any] = json.loads(buildah("inspect", "--type=image", built.name))["OCIv1"]
     assert inspected["architecture"] == built.architecture
     config = inspected["config"]
@@ -175,7 +175,7 @@ def test_configuration_is_that_of_a_flink_image(built: Built) -> None:
     assert "FLINK_HOME=/opt/flink" in config["Env"]
 
 
-def test_layout_is_what_job_files_name(container: str) -> None:
+def test_files_of_job_files_exist(container: str) -> None:
     assert run(container, "id -u; id -g; pwd").split() == ["9999", "9999", "/opt/flink"]
     assert run(container, "which python3 python").split() == ["/usr/local/bin/python3", "/usr/local/bin/python"]
     run(container, "python -c 'import pyflink.datastream, pyflink.fn_execution.coder_impl_fast, apache_beam, pemja'")
@@ -184,14 +184,14 @@ def test_layout_is_what_job_files_name(container: str) -> None:
     assert sorted(listed) == sorted(str(path.relative_to(JOBS)) for path in ours if "__pycache__" not in path.parts)
 
 
-def test_nothing_is_left_of_the_build(container: str) -> None:
+def test_no_build_files_remain(container: str) -> None:
     assert run(container, "which gcc cc g++ c++ make || true") == ""
     assert run(container, "ls -A /var/lib/apt/lists /root 2>/dev/null | grep -v '^$\\|:$' || true") == ""
     assert run(container, "find /usr/local -name 'flink-dist*.jar'") == "", "Flink's distribution is there twice"
     assert "no-binary" not in run(container, "cat /etc/pip.conf 2>/dev/null || true")
 
 
-def test_the_word_count_runs_in_it(container: str) -> None:
+def test_the_word_count_runs_in_the_image(container: str) -> None:
     script = "python3 /opt/flink/usrlib/src/word_count.py --input /opt/flink/usrlib/input --output /tmp/counts 1>&2"
     lines = run(container, f"{script} && cat /tmp/counts/*").splitlines()
     expected: Counter[str] = Counter()

@@ -25,6 +25,7 @@ from tests.e2e.running_totals import (
     until_finished,
 )
 from tests.project import ROOT
+from tests.steps import step
 from tests.waiting import until
 
 pytestmark = pytest.mark.full
@@ -57,16 +58,16 @@ def test_a_batch_job_with_tls_runs_to_its_end(cluster: Cluster):
 
 @pytest.mark.parametrize("port", JOB_MANAGER_PORTS.values(), ids=JOB_MANAGER_PORTS)
 class TestWhoGetsIn:
-    def test_the_jobs_own_certificate(self, cluster: Cluster, port: int):
+    def test_the_certificate_of_the_job_is_accepted(self, cluster: Cluster, port: int):
         own = cluster.secret(OWN)
         said = cluster.says("jobmanager", port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
         assert said == {"serial": cluster.serial(OWN), "version": "TLSv1.2"}
 
-    def test_not_without_a_certificate(self, cluster: Cluster, port: int):
+    def test_a_client_without_a_certificate_is_refused(self, cluster: Cluster, port: int):
         said = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
         assert "refused" in said
 
-    def test_not_with_another_jobs_certificate(self, cluster: Cluster, port: int):
+    def test_the_certificate_of_another_job_is_refused(self, cluster: Cluster, port: int):
         other = cluster.secret(OTHER)
         certificate = other["tls.crt"] + other["tls.key"]
         said = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=certificate)
@@ -76,24 +77,23 @@ class TestWhoGetsIn:
             "jobmanager", port, trust=other["ca.crt"], certificate=certificate
         ).get("refused", "")
 
-    def test_not_in_clear(self, cluster: Cluster, port: int):
+    def test_plaintext_is_refused(self, cluster: Cluster, port: int):
         said = cluster.says("jobmanager", port, trust=None, certificate=None)
         # Closed, or an alert of TLS (record type 21) first: no byte of Flink's own.
         assert said["said"] == "" or said["said"].startswith("15")
 
 
-class TestRenewal:
-    """In this order."""
+def test_a_renewed_certificate_is_used_by_new_processes_and_trusted_by_old_ones(cluster: Cluster):
+    totals = cluster.totals
+    totals.exact(beyond=RATE)
+    old = cluster.serial(OWN)
+    new = cluster.renew()
+    assert new != old
+    # Flink reads its certificate when a process starts: what runs still has the old one.
+    assert cluster.presented("jobmanager", JOB_MANAGER_PORTS["RPC"]) == old
+    assert cluster.presented("taskmanager", TASK_MANAGER_RPC) == old
 
-    def test_a_new_task_manager_with_the_renewed_certificate_joins_the_old_job_manager(self, cluster: Cluster):
-        totals = cluster.totals
-        totals.exact(beyond=RATE)
-        old = cluster.serial(OWN)
-        new = cluster.renew()
-        assert new != old
-        # Flink reads its certificate when a process starts: what runs still has the old one.
-        assert cluster.presented("jobmanager", JOB_MANAGER_PORTS["RPC"]) == old
-        assert cluster.presented("taskmanager", TASK_MANAGER_RPC) == old
+    with step("a new TaskManager with the renewed certificate joins the old JobManager"):
         killed = totals.kill("taskmanager")
         until("another TaskManager", lambda: totals.pods("taskmanager") not in ([], [killed]))
         until("the job runs", totals.job)
@@ -101,41 +101,41 @@ class TestRenewal:
         assert cluster.presented("jobmanager", JOB_MANAGER_PORTS["RPC"]) == old
         print(totals.goes_on())
 
-    def test_a_new_job_manager_has_the_renewed_certificate_too(self, cluster: Cluster):
-        totals = cluster.totals
-        new = cluster.serial(OWN)
+    with step("a new JobManager has the renewed certificate"):
         killed = totals.kill("jobmanager")
         until("another JobManager", lambda: totals.pods("jobmanager") not in ([], [killed]))
         until("the job runs", totals.job)
         assert cluster.presented("jobmanager", JOB_MANAGER_PORTS["RPC"]) == new
         print(totals.goes_on())
 
-    def test_a_renewed_authority_is_the_same_to_whom_trusted_it(self, cluster: Cluster):
-        authority = authority_name("FlinkDeployment", JOB)
-        command = ["openssl", "x509", "-noout", "-pubkey"]
-        before = cluster.secret(authority)["tls.crt"]
-        patch = json.dumps({"spec": {"duration": "80000h"}})
-        cluster.kubectl.run("patch", "certificate", authority, "-n", NAMESPACE, "--type=merge", "-p", patch)
 
-        def renewed() -> str | None:
-            now = cluster.secret(authority)["tls.crt"]
-            return now if now != before else None
+def test_a_renewed_authority_keeps_its_key(cluster: Cluster):
+    authority = authority_name("FlinkDeployment", JOB)
+    command = ["openssl", "x509", "-noout", "-pubkey"]
+    before = cluster.secret(authority)["tls.crt"]
+    patch = json.dumps({"spec": {"duration": "80000h"}})
+    cluster.kubectl.run("patch", "certificate", authority, "-n", NAMESPACE, "--type=merge", "-p", patch)
 
-        now = until("a renewed authority", renewed, 60)
-        keys = [
-            subprocess.run(command, input=pem.encode(), capture_output=True, check=True).stdout for pem in (before, now)
-        ]
-        assert keys[0] == keys[1]
-        # A certificate that it signs from now on is trusted by the JobManager, which has the authority's old one.
-        cluster.renew()
-        totals = cluster.totals
-        killed = totals.kill("taskmanager")
-        until("another TaskManager", lambda: totals.pods("taskmanager") not in ([], [killed]))
-        until("the job runs", totals.job)
-        print(totals.goes_on())
+    def renewed() -> str | None:
+        now = cluster.secret(authority)["tls.crt"]
+        return now if now != before else None
+
+    now = until("a renewed authority", renewed, 60)
+    keys = [
+        subprocess.run(command, input=pem.encode(), capture_output=True, check=True).stdout for pem in (before, now)
+    ]
+    assert keys[0] == keys[1]
+    # A certificate that it signs from now on is trusted by the JobManager, which has the authority's old one.
+    cluster.renew()
+    totals = cluster.totals
+    killed = totals.kill("taskmanager")
+    until("another TaskManager", lambda: totals.pods("taskmanager") not in ([], [killed]))
+    until("the job runs", totals.job)
+    print(totals.goes_on())
 
 
-def test_without_it_the_job_goes_on_in_clear_and_its_certificate_is_gone(cluster: Cluster):
+def test_disabled_the_job_continues_in_plaintext_and_its_certificate_is_deleted(cluster: Cluster):
+    """The last test: the job has no certificates afterwards."""
     cluster.totals.up(internalTls={"enabled": False})
     left = cluster.kubectl.run("get", "certificates,issuers", "-n", NAMESPACE, "-o", "name").decode()
     assert OTHER in left

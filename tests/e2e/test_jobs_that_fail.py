@@ -13,6 +13,7 @@ import pytest
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.other_kinds import REFUSED_BY_FLINK
 from tests.project import ROOT, Done, Project, pod_names
+from tests.steps import step
 from tests.waiting import until
 
 pytestmark = pytest.mark.full
@@ -44,26 +45,25 @@ def last_words(done: Done) -> str:
     return lines[0]
 
 
-class TestJobsThatFail:
-    """In this order."""
+def test_memory_that_flink_refuses_is_reported_before_anything_is_created(platform: Project, kubectl: Kubectl):
+    done = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
+    assert done.code != 0
+    assert 'taskManager.memory: is "300m", with which Flink does not start' in done.output
+    assert kubectl.get("namespace", "flink") is None
 
-    def test_memory_that_flink_refuses_is_said_before_anything_is_touched(self, platform: Project, kubectl: Kubectl):
-        done = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
-        assert done.code != 0
-        assert 'taskManager.memory: is "300m", with which Flink does not start' in done.output
-        assert kubectl.get("namespace", "flink") is None
 
-    def test_a_setting_that_flink_refuses(self, platform: Project):
+def test_up_fails_with_the_reason_of_a_job_that_never_ran(platform: Project, kubectl: Kubectl):
+    with step("up fails with the error of a setting that Flink refuses"):
         done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
         words = last_words(done)
         assert "TaskManager memory configuration failed" in words
         assert "a positive number of CPU cores" in words
         assert done.seconds < SOON
 
-    def test_a_failed_one_fails_the_next_up_too(self, platform: Project):
+    with step("the next up fails with it, too"):
         assert "memory configuration failed" in last_words(up(platform, flinkConfiguration=REFUSED_BY_FLINK))
 
-    def test_an_image_that_does_not_exist(self, platform: Project):
+    with step("up fails with the error of an image that does not exist"):
         done = up(platform, image="pyflink:not-there")
         words = last_words(done)
         assert "ImagePull" in words
@@ -71,11 +71,9 @@ class TestJobsThatFail:
         assert "FailedMount" not in words  # what the operator saw first, and goes on saying
         assert done.seconds < SOON
 
-    def test_one_that_never_ran_may_be_taken_for_one_that_did(self, platform: Project, kubectl: Kubectl):
-        """The operator knows it by the JobManager's Available, False since the second in which it was made.
-
-        A pod that comes a moment later is enough; here it comes again.
-        """
+    with step("up names the remedy if the operator takes the job for one that ran"):
+        # The operator knows it by the JobManager's Available, False since the second in which it was made.
+        # A pod that comes a moment later is enough; here it comes again.
         for replicas in (0, 1):
             kubectl.run("scale", f"deployment/{JOB}", "-n", "flink", f"--replicas={replicas}")
             until(f"{replicas} pods", partial(has_pods, kubectl, replicas))
@@ -86,14 +84,16 @@ class TestJobsThatFail:
         assert "HA metadata is not available" in words
         assert "run `make up` with `enabled: false`, and then without it" in words
 
-    def test_made_anew_it_runs(self, platform: Project, kubectl: Kubectl):
+    with step("removed and created again, the job runs"):
         done = up(platform, enabled=False)
         assert done.code == 0, done.output
         done = up(platform)
         assert done.code == 0, done.output
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
-    def test_a_taskmanager_that_fits_on_no_node(self, platform: Project, kubectl: Kubectl):
+
+def test_up_fails_with_the_reason_of_a_job_that_cannot_start_its_change(platform: Project, kubectl: Kubectl):
+    with step("up fails with the reason that a TaskManager fits on no node"):
         done = up(platform, taskManager={"cpu": 0.2, "memory": "900g"})
         words = last_words(done)
         assert "Unschedulable" in words
@@ -101,13 +101,13 @@ class TestJobsThatFail:
         assert f"pod {JOB}-taskmanager-" in words
         assert done.seconds < SOON
 
-    def test_corrected_it_runs(self, platform: Project, kubectl: Kubectl):
+    with step("corrected, the job runs"):
         done = up(platform)
         assert done.code == 0, done.output
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
-    def test_a_running_job_that_is_given_a_setting_that_flink_refuses(self, platform: Project, kubectl: Kubectl):
-        """The operator has stopped it with a savepoint by then, and calls it UPGRADING from then on."""
+    with step("a running job is given a setting that Flink refuses"):
+        # The operator has stopped it with a savepoint by then, and calls it UPGRADING from then on.
         done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
         assert "TaskManager memory configuration failed" in last_words(done)
         assert done.seconds < SOON

@@ -127,6 +127,20 @@ def flink_pods(kubectl: Kubectl) -> set[tuple[str, str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def scraped(kubectl: Kubectl, server: Prometheus) -> Prometheus:
+    """The same once it scrapes every process."""
+
+    def all_answer() -> bool:
+        return server.labels(f"{TARGETS} == 1", "namespace", "pod") == flink_pods(kubectl)
+
+    def seen() -> str:
+        return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
+
+    until("every process answers Prometheus", all_answer, RELOAD_SECONDS, said=seen)
+    return server
+
+
 def name(query: Query) -> tuple[str, str, str]:
     return query.dashboard, query.panel, query.ref
 
@@ -140,99 +154,98 @@ def firing(server: Prometheus) -> set[str]:
     return {alert["labels"]["alertname"] for alert in server.get("alerts")["alerts"] if alert["state"] == "firing"}
 
 
+@pytest.mark.usefixtures("scraped")
+def test_every_process_is_scraped(kubectl: Kubectl):
+    pods = flink_pods(kubectl)
+    assert any(pod.startswith(f"{JOB}-taskmanager-") for _, pod in pods), pods
+    assert any(pod.startswith(BATCH) for _, pod in pods), pods
+    assert any(namespace == OPERATOR for namespace, _ in pods), pods
+
+
+def test_no_process_is_scraped_twice(scraped: Prometheus):
+    assert scraped.query(f"count by (namespace, pod) ({TARGETS}) > 1") == []
+
+
+def test_targets_have_labels_of_their_job_and_component(scraped: Prometheus):
+    found = scraped.labels(f'{TARGETS} and on (pod) up{{namespace="{NAMESPACE}"}}', "app", "component")
+    assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= found
+
+
+def test_every_alert_is_loaded_and_evaluates(server: Prometheus):
+    until(
+        "every rule was evaluated",
+        lambda: {rule["health"] for rule in server.rules()} == {"ok"},
+        RELOAD_SECONDS,
+        said=lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
+    )
+    rules = server.rules()
+    assert {rule["name"] for rule in rules} == set(AlertName.__args__)
+    for rule in rules:
+        server.query(rule["query"])  # and by itself; Prometheus' own words, if not
+
+
 @pytest.mark.usefixtures("up")
-class TestMonitoring:
-    """In this order: what is scraped, rules, dashboards, a job that fails, the end."""
+def test_promtool_finds_nothing_in_the_rules(kubectl: Kubectl, tmp_path: Path):
+    rules = json.loads(kubectl.run("get", "prometheusrules", "-n", MONITORING, "-o", "json"))["items"]
+    promtool = shutil.which("promtool") or str(home().bin / "promtool")
+    groups = [group for rule in rules for group in rule["spec"]["groups"]]
+    assert groups
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
+    done = subprocess.run(
+        [promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
-    def test_the_first_up_has_every_process_scraped(self, kubectl: Kubectl, server: Prometheus):
-        def all_answer() -> bool:
-            return server.labels(f"{TARGETS} == 1", "namespace", "pod") == flink_pods(kubectl)
 
-        def seen() -> str:
-            return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
+def test_every_dashboard_query_has_data(scraped: Prometheus):
+    wanted = list(queries())
+    unknown = (WITHOUT_DATA.keys() | NOW_AND_THEN.keys()) - {name(query) for query in wanted}
+    assert not unknown, f"there is no such query any more: {unknown}"
+    missing = [query for query in wanted if name(query) not in WITHOUT_DATA.keys() | NOW_AND_THEN.keys()]
+    assert len(missing) > 50
 
-        until("every process answers Prometheus", all_answer, RELOAD_SECONDS, said=seen)
-        pods = flink_pods(kubectl)
-        assert any(pod.startswith(f"{JOB}-taskmanager-") for _, pod in pods), pods
-        assert any(pod.startswith(BATCH) for _, pod in pods), pods
-        assert any(namespace == OPERATOR for namespace, _ in pods), pods
+    def all_have() -> bool:
+        missing[:] = [query for query in missing if not data(scraped, query)]
+        return not missing
 
-    def test_no_process_is_scraped_twice(self, server: Prometheus):
-        assert server.query(f"count by (namespace, pod) ({TARGETS}) > 1") == []
+    for query in wanted:
+        if name(query) in NOW_AND_THEN:
+            data(scraped, query)  # Prometheus takes it
+    until("every query has data", all_have, 120, said=lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
+    surprising = [name(query) for query in wanted if name(query) in WITHOUT_DATA and data(scraped, query)]
+    assert not surprising, f"these have data, so their reasons are wrong: {surprising}"
 
-    def test_a_process_is_known_by_its_job_and_component(self, server: Prometheus):
-        found = server.labels(f'{TARGETS} and on (pod) up{{namespace="{NAMESPACE}"}}', "app", "component")
-        assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= found
 
-    def test_every_alert_is_loaded_and_evaluates(self, server: Prometheus):
-        until(
-            "every rule was evaluated",
-            lambda: {rule["health"] for rule in server.rules()} == {"ok"},
-            RELOAD_SECONDS,
-            said=lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
-        )
-        rules = server.rules()
-        assert {rule["name"] for rule in rules} == set(AlertName.__args__)
-        for rule in rules:
-            server.query(rule["query"])  # and by itself; Prometheus' own words, if not
+def test_healthy_jobs_raise_no_alert(scraped: Prometheus):
+    assert firing(scraped) == set()
 
-    def test_promtool_finds_nothing_in_the_rules(self, kubectl: Kubectl, tmp_path: Path):
-        rules = json.loads(kubectl.run("get", "prometheusrules", "-n", MONITORING, "-o", "json"))["items"]
-        promtool = shutil.which("promtool") or str(home().bin / "promtool")
-        groups = [group for rule in rules for group in rule["spec"]["groups"]]
-        assert groups
-        (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
-        done = subprocess.run(
-            [promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
 
-    def test_every_dashboard_query_has_data(self, server: Prometheus):
-        wanted = list(queries())
-        unknown = (WITHOUT_DATA.keys() | NOW_AND_THEN.keys()) - {name(query) for query in wanted}
-        assert not unknown, f"there is no such query any more: {unknown}"
-        missing = [query for query in wanted if name(query) not in WITHOUT_DATA.keys() | NOW_AND_THEN.keys()]
-        assert len(missing) > 50
+def test_a_job_that_fails_raises_its_alert(kubectl: Kubectl, scraped: Prometheus):
+    """After the tests of healthy jobs: the job stays failed."""
+    kubectl.run(
+        "delete", "pods", "-n", NAMESPACE, "-l", f"app={JOB},component=taskmanager", "--grace-period=0", "--force"
+    )
+    until(
+        "FlinkJobFailed fires",
+        lambda: "FlinkJobFailed" in firing(scraped),
+        120,
+        said=lambda: (scraped.get("alerts"), scraped.query(FAILED)),
+    )
+    (alert,) = [alert for alert in scraped.get("alerts")["alerts"] if alert["labels"]["alertname"] == "FlinkJobFailed"]
+    assert alert["labels"]["namespace"] == NAMESPACE
+    assert alert["labels"]["severity"] == "critical"
+    page = ROOT / alert["annotations"]["runbook_url"]
+    assert page.exists(), "the runbook that it points to"
+    (panel,) = [query for query in queries() if name(query) == ALERTS]
+    assert "FlinkJobFailed" in {found["metric"]["alertname"] for found in data(scraped, panel)}
 
-        def all_have() -> bool:
-            missing[:] = [query for query in missing if not data(server, query)]
-            return not missing
 
-        for query in wanted:
-            if name(query) in NOW_AND_THEN:
-                data(server, query)  # Prometheus takes it
-        until("every query has data", all_have, 120, said=lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
-        surprising = [name(query) for query in wanted if name(query) in WITHOUT_DATA and data(server, query)]
-        assert not surprising, f"these have data, so their reasons are wrong: {surprising}"
-
-    def test_a_well_platform_raises_no_alert(self, server: Prometheus):
-        assert firing(server) == set()
-
-    def test_a_job_that_fails_raises_its_alert(self, kubectl: Kubectl, server: Prometheus):
-        kubectl.run(
-            "delete", "pods", "-n", NAMESPACE, "-l", f"app={JOB},component=taskmanager", "--grace-period=0", "--force"
-        )
-        until(
-            "FlinkJobFailed fires",
-            lambda: "FlinkJobFailed" in firing(server),
-            120,
-            said=lambda: (server.get("alerts"), server.query(FAILED)),
-        )
-        (alert,) = [
-            alert for alert in server.get("alerts")["alerts"] if alert["labels"]["alertname"] == "FlinkJobFailed"
-        ]
-        assert alert["labels"]["namespace"] == NAMESPACE
-        assert alert["labels"]["severity"] == "critical"
-        page = ROOT / alert["annotations"]["runbook_url"]
-        assert page.exists(), "the runbook that it points to"
-        (panel,) = [query for query in queries() if name(query) == ALERTS]
-        assert "FlinkJobFailed" in {found["metric"]["alertname"] for found in data(server, panel)}
-
-    def test_destroy_leaves_nothing(self, kubectl: Kubectl, up: str):
-        done = make("destroy", "STACK=sandbox", up, timeout=300)
-        assert done.returncode == 0, done.stderr
-        namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
-        assert not {f"namespace/{MONITORING}", f"namespace/{NAMESPACE}", f"namespace/{OPERATOR}"} & set(namespaces)
-        left = kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name").decode()
-        assert "prometheus" not in left
+def test_destroy_leaves_nothing(kubectl: Kubectl, up: str):
+    """The last test: it destroys the stack of the others."""
+    done = make("destroy", "STACK=sandbox", up, timeout=300)
+    assert done.returncode == 0, done.stderr
+    namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
+    assert not {f"namespace/{MONITORING}", f"namespace/{NAMESPACE}", f"namespace/{OPERATOR}"} & set(namespaces)
+    left = kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name").decode()
+    assert "prometheus" not in left

@@ -275,7 +275,7 @@ def difference(found: dict[tuple[str, str, str], bool], rows: Iterable[Row]) -> 
 NOTHING: dict[str, list[Any]] = {"passes and should not": [], "should pass": []}
 
 
-def test_what_passes_is_what_is_said_and_nothing_else(seen) -> None:
+def test_declared_connections_pass_and_no_others(seen) -> None:
     assert difference(seen, NARROW) == NOTHING
     assert sum(seen.values()) > 300
     assert len(seen) - sum(seen.values()) > 9000
@@ -289,18 +289,18 @@ def test_what_passes_is_what_is_said_and_nothing_else(seen) -> None:
     ],
     ids=["the API server may be anywhere", "the store is public"],
 )
-def test_the_same_where_less_is_known(tmp_path: Path, changed: dict[str, Any], rows: list[Row]) -> None:
+def test_unknown_addresses_widen_only_their_own_rules(tmp_path: Path, changed: dict[str, Any], rows: list[Row]) -> None:
     assert difference(asked(policies(tmp_path, {**CONFIG, **changed}), connections()), rows) == NOTHING
 
 
-def test_without_policies_everything_passes(seen) -> None:
+def test_without_policies_every_connection_passes(seen) -> None:
     """The evaluator answers what it is asked, not always the same."""
     tried = connections(["tool"])
     assert all(asked([], tried).values())
     assert not any(seen[one] for one in tried)
 
 
-def test_there_are_policies_for_all_and_each_has_both_verdicts(rendered, seen) -> None:
+def test_each_policy_allows_and_denies_connections(rendered, seen) -> None:
     names = {f"{one['metadata']['namespace']}/{one['metadata']['name']}" for one in rendered}
     assert names == {
         *(
@@ -377,7 +377,7 @@ def changed_specs(spec: Mapping[str, Any]) -> Generator[tuple[str, dict[str, Any
                             yield f"{place}.{part}[{number}] without {looser[-1]}", with_rule({**rule, part: changed})
 
 
-def test_no_rule_is_there_for_nothing(rendered) -> None:
+def test_each_rule_is_needed(rendered) -> None:
     """Each end guards itself: what is changed is seen though the policies of all other namespaces are away."""
     every: list[tuple[str, list[dict[str, Any]], dict[tuple[str, str, str], bool]]] = []
     for policy in rendered:
@@ -397,7 +397,7 @@ def test_no_rule_is_there_for_nothing(rendered) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_real_api_server_takes_each(rendered, kubectl: Kubectl) -> None:
+def test_an_api_server_accepts_each_policy(rendered, kubectl: Kubectl) -> None:
     def create(policy: Mapping[str, Any], **spec: Any) -> str:
         inside = {**policy, "metadata": {**policy["metadata"], "namespace": TRIAL}, "spec": {**policy["spec"], **spec}}
         done = kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(inside).encode())

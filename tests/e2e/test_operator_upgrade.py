@@ -19,6 +19,7 @@ from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals, in_job_manager
 from tests.project import PAIRS, ROOT, make, remove_flink_crds
+from tests.steps import step
 
 pytestmark = pytest.mark.full
 
@@ -59,16 +60,14 @@ def totals(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFa
     remove_flink_crds(kubectl)
 
 
-class TestOperatorUpgrade:
-    """In this order; the numbers go on from each test to the next."""
-
-    def test_the_job_runs_under_the_older_operator(self, totals: RunningTotals, kubectl: Kubectl):
+def test_a_job_keeps_its_state_when_the_operator_is_upgraded_and_downgraded(totals: RunningTotals, kubectl: Kubectl):
+    with step("the job runs with the older operator"):
         up(totals, "1.7.0")
         assert marks(kubectl) == {"flinkdeployments": "1.7.0", "flinksessionjobs": "1.7.0"}
         assert totals.goes_on().highest > RATE
         speaks_tls_only_to_its_own(totals)
 
-    def test_the_newer_operator_takes_it_over_with_its_own_crds(self, totals: RunningTotals, kubectl: Kubectl):
+    with step("the newer operator upgrades the CRDs and adopts the job"):
         before = job(kubectl)
         said = up(totals, "1.16.1")
         assert "CRDs of operator 1.16.1:" in said
@@ -84,9 +83,7 @@ class TestOperatorUpgrade:
         print(f"job id before {before['status']['jobStatus']['jobId']}, after {after['status']['jobStatus']['jobId']}")
         print(totals.goes_on())
 
-    def test_the_older_operator_again_leaves_the_crds_and_the_job_goes_on(
-        self, totals: RunningTotals, kubectl: Kubectl
-    ):
+    with step("the older operator keeps the CRDs, and the job continues"):
         # The older operator cannot read the newer one's record of the job's health: docs/upgrade.md.
         up(totals, "1.16.1", **{HEALTH_CHECK: "false"})
         said = up(totals, "1.7.0")

@@ -26,6 +26,7 @@ from tests.e2e.other_kinds import (
 )
 from tests.e2e.running_totals import RunningTotals
 from tests.project import Project
+from tests.steps import step
 
 pytestmark = pytest.mark.full
 
@@ -51,10 +52,8 @@ def platform(no_stack: None, engine: Project) -> Project:
     return engine.copy(FILES)
 
 
-class TestOtherKinds:
-    """In this order."""
-
-    def test_each_is_ready_when_up_ends(self, platform: Project, kubectl: Kubectl):
+def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project, kubectl: Kubectl):
+    with step("each resource is ready when up ends"):
         done = platform.make("up", ingress=INGRESS)
         assert done.code == 0, done.output
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
@@ -66,12 +65,12 @@ class TestOtherKinds:
         assert taken["state"] == "COMPLETED"
         assert f"/flink/{SESSION_JOB}/savepoints/" in taken["path"]
 
-    def test_make_logs_finds_the_pods_of_each(self, platform: Project):
+    with step("make logs finds the pods of each kind"):
         for job, pods in ((SESSION_JOB, CLUSTER), (BLUE_GREEN, f"{BLUE_GREEN}-blue")):
             assert f"[pod/{pods}-" in platform.make("logs", "", f"JOB={job}").output
 
-    def test_each_came_after_what_it_needs(self, platform: Project, kubectl: Kubectl):
-        """A session job is made when its cluster is ready, a snapshot when its job runs."""
+    with step("each resource is created when its dependency is ready"):
+        # A session job is made when its cluster is ready, a snapshot when its job runs.
         made = {
             name: (kubectl.get(kind, name, "-n", "flink") or {})["metadata"]["creationTimestamp"]
             for kind, name in (
@@ -86,8 +85,8 @@ class TestOtherKinds:
         ]  # fmt: skip
         assert made[CLUSTER] < answers <= made[SESSION_JOB] < made[SNAPSHOT]
 
-    def test_each_that_has_a_web_interface_has_its_ingress(self, platform: Project, kubectl: Kubectl):
-        """No controller is here: what is asked is that the operator makes of the spec what users expect."""
+    with step("each web interface has its ingress"):
+        # No controller is here: what is asked is that the operator makes of the spec what users expect.
         assert ingresses(kubectl) == {CLUSTER: f"{CLUSTER}-rest", BLUE_GREEN: f"{BLUE_GREEN}-blue-rest"}
         shop = kubectl.get("ingress", BLUE_GREEN, "-n", "flink") or {}
         assert shop["metadata"]["annotations"].items() >= {
@@ -98,7 +97,7 @@ class TestOtherKinds:
         assert [rule["host"] for rule in shop["spec"]["rules"]] == [host]
         assert shop["spec"]["tls"] == [{"hosts": [host], "secretName": f"{BLUE_GREEN}-ingress-tls"}]
 
-    def test_a_session_job_that_fails_says_why(self, platform: Project):
+    with step("a session job that fails fails up with its own error"):
         platform.write("broken.yaml", session_job("broken", script="nope.py"))
         done = platform.make("up", ingress=INGRESS)
         platform.remove("broken.yaml")
@@ -108,7 +107,7 @@ class TestOtherKinds:
         assert "\tat " not in done.output
         assert done.seconds < 60
 
-    def test_a_change_goes_from_blue_to_green(self, platform: Project, kubectl: Kubectl):
+    with step("a change switches from blue to green"):
         platform.write("shop.yaml", blue_green(env={"ROUND": "2"}))
         done = platform.make("up", ingress=INGRESS)
         assert done.code == 0, done.output
@@ -119,7 +118,7 @@ class TestOtherKinds:
         assert "savepoint" in green["spec"]["job"]["initialSavepointPath"]  # it went on where blue was
         assert kubectl.get("flinksessionjob", "broken", "-n", "flink") is None
 
-    def test_a_change_that_fails_says_why_and_leaves_green_at_work(self, platform: Project, kubectl: Kubectl):
+    with step("a change that fails fails up with its error and leaves green running"):
         platform.write("shop.yaml", blue_green(configuration=REFUSED_BY_FLINK, env={"ROUND": "3"}))
         done = platform.make("up", ingress=INGRESS)
         assert done.code != 0
@@ -127,13 +126,13 @@ class TestOtherKinds:
         assert done.seconds < 90
         assert status(kubectl, "flinkdeployment", f"{BLUE_GREEN}-green")["jobStatus"]["state"] == "RUNNING"
 
-    def test_corrected_it_goes_to_blue(self, platform: Project, kubectl: Kubectl):
+    with step("corrected, the change switches to blue"):
         platform.write("shop.yaml", blue_green(env={"ROUND": "3"}))
         done = platform.make("up", ingress=INGRESS)
         assert done.code == 0, done.output
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_BLUE"
 
-    def test_suspended_they_stay_so_and_resumed_go_on_from_there(self, platform: Project, kubectl: Kubectl):
+    with step("suspended jobs stay suspended and resume from their savepoints"):
         blue = f"{BLUE_GREEN}-blue"
         done = platform.make("suspend", ingress=INGRESS)
         assert done.code == 0, done.output
@@ -152,7 +151,7 @@ class TestOtherKinds:
         for cluster in (CLUSTER, blue):
             assert RunningTotals(kubectl, platform.root, list, name=cluster).restored()["is_savepoint"]
 
-    def test_all_of_it_goes_what_was_needed_last(self, platform: Project, kubectl: Kubectl):
+    with step("destroy deletes each resource before its dependency"):
         watched = {
             name: (kind, name, "-n", "flink")
             for kind, name in (
@@ -169,7 +168,7 @@ class TestOtherKinds:
         assert not {item["metadata"]["name"] for item in left} & {"flink", "flink-operator"}
 
 
-def test_an_operator_without_these_kinds_is_said_before_anything_is_touched(
+def test_kinds_that_the_operator_lacks_are_reported_before_anything_is_created(
     no_stack: None, engine: Project, kubectl: Kubectl
 ):
     done = engine.copy(FILES).make("up", operator={"version": "1.7.0"})

@@ -98,7 +98,7 @@ def works() -> None:
     assert kubectl("logs", "trial") == "here\n"
 
 
-def test_second_up_does_nothing_and_is_quick() -> None:
+def test_second_up_changes_nothing_and_is_quick() -> None:
     begun = time.monotonic()
     assert cluster.up() is False
     assert time.monotonic() - begun < 10
@@ -106,7 +106,7 @@ def test_second_up_does_nothing_and_is_quick() -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", [daemon.name for daemon in daemons.ALL])
-def test_killed_daemon(name: str) -> None:
+def test_up_starts_a_killed_daemon(name: str) -> None:
     """Its pods do not notice."""
     before = container_id()
     pid = daemons.running(running())[name]
@@ -118,7 +118,7 @@ def test_killed_daemon(name: str) -> None:
     assert container_id() == before
 
 
-def test_killed_half() -> None:
+def test_up_starts_four_killed_daemons() -> None:
     pids = daemons.running(running())
     for name in ("etcd", "kube-apiserver", "kubelet", "containerd"):
         kill(pids[name])
@@ -126,7 +126,7 @@ def test_killed_half() -> None:
     works()
 
 
-def test_killed_init_takes_all_along_and_objects_are_kept() -> None:
+def test_up_starts_a_killed_node_and_keeps_its_objects() -> None:
     before = container_id()
     kill(running().pid)
     assert node.find() is None
@@ -137,7 +137,7 @@ def test_killed_init_takes_all_along_and_objects_are_kept() -> None:
 
 
 @pytest.mark.full
-def test_interface_deleted() -> None:
+def test_up_creates_a_deleted_interface() -> None:
     subprocess.run(["ip", "link", "delete", network.HOST_DEVICE], check=True)
     assert not status.status().up
     cluster.up()
@@ -154,7 +154,7 @@ def test_down_refuses_while_another_clone_works(tmp_path: Path) -> None:
         users.unregister(home(), tmp_path)
 
 
-def test_down_leaves_nothing_and_up_brings_all_back() -> None:
+def test_down_leaves_nothing_and_up_restores_all() -> None:
     found = running()
     inside = {process.pid for process in found.processes()} | {found.pid}
     assert teardown.down()

@@ -68,12 +68,12 @@ def differing(pairs: list[Pair], operator: str) -> list[str]:
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_the_table_is_what_the_jar_says(operator: str) -> None:
+def test_the_table_of_spec_changes_equals_that_of_the_jar(operator: str) -> None:
     assert tables.spec_changes(operator) == known.spec_changes(operator), "python -m tests.e2e.validator.tables"
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_every_case_of_the_plan(operator: str) -> None:
+def test_each_case_of_the_plan_agrees_with_the_operator(operator: str) -> None:
     """The diffs of tests/unit/operations/plan/cases.py, on the operator's own classes."""
     pairs: list[Pair] = []
     for case in CASES:
@@ -229,7 +229,7 @@ def _generated() -> list[Pair]:
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_random_changes(operator: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_random_changes_agree_with_the_operator(operator: str, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = _generated()
     said = Counter(diff for diff, _ in theirs(pairs, operator))
     with capsys.disabled():

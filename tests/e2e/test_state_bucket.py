@@ -20,6 +20,7 @@ from sandbox.images.s3_server import PORT, S3Server
 from sandbox.lock import locked
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals
 from tests.project import ROOT, make
+from tests.steps import step
 from tests.waiting import until
 
 pytestmark = pytest.mark.full
@@ -115,25 +116,21 @@ def bring_up(totals: RunningTotals, **settings: object) -> None:
     totals.up(enabled=True, **settings)
 
 
-class TestBucket:
-    """In this order."""
-
-    def test_checkpoints_and_output_go_into_the_bucket(self, totals: RunningTotals, kubectl: Kubectl) -> None:
+def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, kubectl: Kubectl):
+    with step("checkpoints and output are in the bucket"):
         bring_up(totals)
         assert totals.goes_on().highest > RATE
         home_of_job = f"jobs/sandbox/{NAMESPACE}/{JOB}"
         assert until("a checkpoint", lambda: [key for key in listed(kubectl, home_of_job) if key.endswith("_metadata")])
         assert until("the JobGraph", lambda: listed(kubectl, f"{home_of_job}/ha/"))
 
-    def test_a_killed_jobmanager_finds_its_checkpoint_there(self, totals: RunningTotals) -> None:
+    with step("a killed JobManager restores its checkpoint from the bucket"):
         killed = totals.kill("jobmanager")
         until("a restore", lambda: killed not in totals.pods("jobmanager") and totals.job() and totals.restored())
         assert totals.restored()["external_path"].startswith(f"s3a://{BUCKET}/jobs/")
         totals.goes_on()
 
-    def test_the_stack_is_destroyed_and_goes_on_from_the_savepoint(
-        self, totals: RunningTotals, kubectl: Kubectl
-    ) -> None:
+    with step("the stack is destroyed and continues from its savepoint"):
         done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
         assert done.returncode == 0, done.stderr
         assert kubectl.get("namespace", NAMESPACE) is None

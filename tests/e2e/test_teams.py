@@ -157,7 +157,7 @@ def every_resource(kubectl: Kubectl) -> list[tuple[str, str]]:
 
 
 class TestRights:
-    def test_the_account_may_do_what_the_table_says_and_nothing_else(self, teams: Kubectl):
+    def test_the_account_has_the_documented_rights_and_no_others(self, teams: Kubectl):
         resources = every_resource(teams)
         assert len(resources) > 60
         asked = [(group, resource, verb) for group, resource in resources for verb in VERBS]
@@ -167,12 +167,12 @@ class TestRights:
         assert found == ALLOWED
 
     @pytest.mark.parametrize("namespace", [OTHER, "flink-operator", "kube-system", "default"])
-    def test_it_may_do_nothing_elsewhere(self, teams: Kubectl, namespace: str):
+    def test_the_account_has_no_rights_in_other_namespaces(self, teams: Kubectl, namespace: str):
         resources = [("", "secrets"), ("", "pods"), ("", "configmaps"), ("", "services"), ("", "pods/exec")]
         resources += [("apps", "deployments"), ("flink.apache.org", "flinkdeployments")]
         assert allowed(teams, namespace, [(*one, verb) for one in resources for verb in VERBS]) == set()
 
-    def test_one_team_cannot_read_the_others_secrets(self, teams: Kubectl, tmp_path: Path):
+    def test_a_team_cannot_read_secrets_of_another(self, teams: Kubectl, tmp_path: Path):
         """With the account's own token alone, as a pod of the team would."""
         teams.run("create", "secret", "generic", "planted", "-n", OTHER, "--from-literal=key=plum-4711")
         try:
@@ -223,7 +223,7 @@ def verdicts(kubectl: Kubectl, namespace: str, specs: list[dict[str, Any]]) -> d
 
 class TestPodSecurity:
     @pytest.mark.parametrize("level", ["restricted", "baseline", "privileged"])
-    def test_every_verdict_of_ours_is_the_api_servers(self, kubectl: Kubectl, level: PodSecurityLevel):
+    def test_pod_security_rules_agree_with_the_api_server(self, kubectl: Kubectl, level: PodSecurityLevel):
         """Asked of a namespace of its own: a dry run takes nothing."""
         name = f"verdicts-{level}"
         metadata = {"name": name, "labels": pod_security_labels(level)}
@@ -249,7 +249,7 @@ class TestPodSecurity:
         finally:
             kubectl.run("delete", "namespace", name, "--wait=false")
 
-    def test_a_teams_namespace_refuses_a_pod_that_breaks_its_profile(self, teams: Kubectl):
+    def test_a_namespace_refuses_pods_that_violate_its_profile(self, teams: Kubectl):
         sizes = {"requests": {"cpu": "10m", "memory": "10Mi"}, "limits": {"memory": "10Mi"}}
         plain = {"containers": [{"name": "a", "resources": sizes}]}
         asked = [plain, {**plain, "hostNetwork": True}]
@@ -258,7 +258,7 @@ class TestPodSecurity:
         assert (other[0], other[1]) == ("", "host namespaces (hostNetwork=true)")
         assert all("runAsNonRoot != true" in operator[number] for number in (0, 1))
 
-    def test_the_jobs_own_pods_keep_the_restricted_profile(self, teams: Kubectl):
+    def test_pods_of_jobs_keep_the_restricted_profile(self, teams: Kubectl):
         """What `up` brought runs under it: the profile is enforced, and the namespace's label says so."""
         found = teams.get("namespace", TEAM)
         assert found is not None
@@ -274,10 +274,10 @@ class TestPodSecurity:
 class TestJobs:
     """Under all of the above."""
 
-    def test_the_word_count_runs_to_its_end(self, teams: Kubectl):
+    def test_the_word_count_finishes(self, teams: Kubectl):
         until_finished(teams, "word-count")
 
-    def test_the_streaming_job_runs_and_takes_checkpoints(self, teams: Kubectl):
+    def test_the_streaming_job_takes_checkpoints(self, teams: Kubectl):
         """More and more of them: those triggered before all tasks ran count as failed, and say nothing."""
         totals = RunningTotals(teams, ROOT, list)
 
@@ -363,7 +363,7 @@ def crowd(teams: Kubectl) -> Generator[Kubectl]:
 
 
 class TestNetwork:
-    def test_who_reaches_whom(self, crowd: Kubectl):
+    def test_pods_reach_what_is_declared_and_nothing_else(self, crowd: Kubectl):
         """Each pair by a socket: what is to pass passes, and what is not does not."""
         totals = {
             component: ["-l", f"app=running-totals,component={component}"]
@@ -409,7 +409,7 @@ class TestNetwork:
 
 
 class TestQuota:
-    def test_the_cluster_counts_what_the_quota_bounds(self, teams: Kubectl):
+    def test_the_quota_counts_deployments_claims_and_cpu(self, teams: Kubectl):
         def used(what: str) -> Decimal:
             found = teams.get("resourcequota", "-n", TEAM) or {"items": []}
             [amount] = [one["status"]["used"][what] for one in found["items"] if what in one["status"]["used"]]
@@ -426,21 +426,21 @@ class TestQuota:
         # A TaskManager that has nothing to do goes by itself, and the count follows a moment later.
         until("the CPU of what runs", lambda: used("requests.cpu") == sum(asked()), 60)
 
-    def test_one_deployment_more_is_refused(self, teams: Kubectl):
+    def test_a_deployment_beyond_the_quota_is_refused(self, teams: Kubectl):
         job = teams.get("flinkdeployment", "word-count", "-n", TEAM)
         assert job is not None
         more = {**{key: job[key] for key in ("apiVersion", "kind", "spec")}, "metadata": {"name": "one-more"}}
         done = teams.try_run("create", "--dry-run=server", "-n", TEAM, "-f", "-", stdin=json.dumps(more).encode())
         assert b"exceeded quota: flink-quota" in done.stderr
 
-    def test_one_container_larger_than_the_limit_is_refused(self, teams: Kubectl):
+    def test_a_container_beyond_the_limit_is_refused(self, teams: Kubectl):
         sizes = {"requests": {"cpu": "10m", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": TEAM}}
         spec = {"containers": [{"name": "a", "image": "x:1", "resources": sizes}]}
         done = teams.try_run("create", "--dry-run=server", "-f", "-", stdin=listed({**pod, "spec": spec}))
         assert b"maximum memory usage per Container is 3Gi, but limit is 4Gi" in done.stderr
 
-    def test_up_stops_a_job_that_is_too_large_before_it_touches_anything(self, teams: Kubectl, tmp_path: Path):
+    def test_up_refuses_a_job_beyond_the_quota_before_it_changes_anything(self, teams: Kubectl, tmp_path: Path):
         before = teams.get("flinkdeployment", "word-count", "-n", TEAM)
         done = make("up", "STACK=sandbox", up_layer(tmp_path, word_count={"parallelism": 20}), timeout=60)
         assert done.returncode != 0
@@ -454,7 +454,7 @@ class TestQuota:
     @pytest.mark.parametrize(
         ("cpu", "who", "patience"), [(500, "word-count-", "90s"), (700, "word-count-taskmanager", "180s")]
     )
-    def test_up_says_in_words_that_somebody_elses_quota_stops_a_job(
+    def test_up_fails_with_the_quota_of_others_that_a_job_exceeds(
         self, teams: Kubectl, tmp_path: Path, cpu: int, who: str, patience: str
     ):
         quota = {

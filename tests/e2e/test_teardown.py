@@ -7,27 +7,22 @@ import re
 import shlex
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
 from tests.project import PAIR, PAIRS, make
+from tests.steps import step
 
 BRING_BACK = re.compile(r"`helm (rollback flink-kubernetes-operator \d+ -n flink-operator --wait)`")
 OPERATOR = ("deployment", "flink-kubernetes-operator", "-n", "flink-operator")
 
 
-@pytest.fixture(scope="module")
-def platform(no_stack: None, kubectl: Kubectl) -> Path:
-    """The stack with its job alone, since two jobs do not fit on two cores; the layer that it is up with."""
-    up(PAIRS[PAIR])
-    return PAIRS[PAIR]
-
-
-def up(layer: Path) -> None:
-    done = make("up", "STACK=sandbox", f"LAYER={layer}", timeout=600)
+@pytest.fixture
+def deployed(no_stack: None) -> None:
+    """The stack with one job: two jobs do not fit on two cores."""
+    done = make("up", "STACK=sandbox", f"LAYER={PAIRS[PAIR]}", timeout=600)
     assert done.returncode == 0, done.stderr
 
 
@@ -40,10 +35,9 @@ def job(kubectl: Kubectl) -> dict[str, object] | None:
     return kubectl.get("flinkdeployment", "word-count", "-n", "flink")
 
 
-class TestTeardown:
-    """In this order."""
-
-    def test_without_its_operator_it_says_what_blocks_and_touches_nothing(self, platform: Path, kubectl: Kubectl):
+@pytest.mark.usefixtures("deployed")
+def test_destroy_without_the_operator_changes_nothing_and_finishes_with_it(kubectl: Kubectl):
+    with step("without the operator, destroy names what blocks it and changes nothing"):
         remove_operator(kubectl)
         start = time.monotonic()
         done = make("destroy", "STACK=sandbox", timeout=400)
@@ -55,11 +49,11 @@ class TestTeardown:
         assert time.monotonic() - start < 120
         assert "deletionTimestamp" not in (job(kubectl) or {})["metadata"]
 
-    def test_one_that_is_deleted_all_the_same_waits(self, platform: Path, kubectl: Kubectl):
+    with step("a job that is deleted waits for its finalizer"):
         kubectl.run("delete", "flinkdeployment", "word-count", "-n", "flink", "--wait=false")
         assert "deletionTimestamp" in (job(kubectl) or {})["metadata"]
 
-    def test_brought_back_as_it_says_it_finishes(self, platform: Path, kubectl: Kubectl):
+    with step("with the operator installed again as the error says, destroy finishes"):
         refused = make("destroy", "STACK=sandbox", timeout=400)
         said = BRING_BACK.search(refused.stderr)
         assert said
@@ -70,16 +64,17 @@ class TestTeardown:
         names = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
         assert not {name["metadata"]["name"] for name in names} & {"flink", "flink-operator"}
 
-    @pytest.mark.full
-    def test_unstick_asks_and_then_lets_it_go(self, platform: Path, kubectl: Kubectl):
-        up(platform)
-        remove_operator(kubectl)
-        refused = make("unstick", "STACK=sandbox", timeout=60)  # nobody answers
-        assert refused.returncode != 0
-        assert "FlinkDeployment flink/word-count: it goes at once when it is deleted" in refused.stdout
-        assert (job(kubectl) or {})["metadata"]["finalizers"]
-        done = make("unstick", "STACK=sandbox", "YES=1", timeout=60)
-        assert done.returncode == 0, done.stderr
-        done = make("destroy", "STACK=sandbox", timeout=400)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert job(kubectl) is None
+
+@pytest.mark.full
+@pytest.mark.usefixtures("deployed")
+def test_unstick_asks_before_it_removes_finalizers(kubectl: Kubectl):
+    remove_operator(kubectl)
+    refused = make("unstick", "STACK=sandbox", timeout=60)  # nobody answers
+    assert refused.returncode != 0
+    assert "FlinkDeployment flink/word-count: it goes at once when it is deleted" in refused.stdout
+    assert (job(kubectl) or {})["metadata"]["finalizers"]
+    done = make("unstick", "STACK=sandbox", "YES=1", timeout=60)
+    assert done.returncode == 0, done.stderr
+    done = make("destroy", "STACK=sandbox", timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert job(kubectl) is None

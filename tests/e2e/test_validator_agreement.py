@@ -58,7 +58,7 @@ def corpus_verdicts(operator: str) -> tuple[list[verdicts.Verdict], float]:
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_the_corpus(operator: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdicts_on_the_corpus_agree_with_the_operator(operator: str, capsys: pytest.CaptureFixture[str]) -> None:
     results, seconds = corpus_verdicts(operator)
     differing = {result.case.title: result for result in results if not result.agree}
     listed = {title for title, version in DIFFERENCES if version == operator}
@@ -79,7 +79,7 @@ def _report(operator: str, results: list[verdicts.Verdict], seconds: float) -> N
         print(f"  {rule:<32} {refused[rule]:>4} refused {taken[rule]:>4} taken")
 
 
-def test_titles_are_told_apart() -> None:
+def test_cases_with_known_differences_have_unique_titles() -> None:
     for operator in OPERATORS:
         titles = Counter(case.title for case in corpus.cases() if operator in case.operators)
         assert not [title for title, count in titles.items() if count > 1 and (title, operator) in DIFFERENCES]
@@ -216,7 +216,7 @@ def _generated() -> list[Case]:
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_the_tables_are_what_the_jars_say(operator: str) -> None:
+def test_the_tables_equal_those_of_the_jars(operator: str) -> None:
     """Names of fields and of the operator's keys are those of its jars; of Flink's, those of the libraries beside it."""
     folder = java.operator_jars(operator)
     table = known.fields(operator)
@@ -232,7 +232,9 @@ def test_the_tables_are_what_the_jars_say(operator: str) -> None:
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_random_mutations(operator: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdicts_on_random_mutations_agree_with_the_operator(
+    operator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     results = judged(_generated(), operator)
     refused = sum(bool(result.theirs) for result in results)
     with capsys.disabled():

@@ -16,6 +16,7 @@ import yaml
 from components.crds import MARK
 from flink_k8s.support.kubectl import Kubectl
 from tests.project import Project, destroy, remove_flink_crds
+from tests.steps import step
 
 pytestmark = pytest.mark.full
 
@@ -72,15 +73,15 @@ def layer(mirror: Path | str, version: str) -> str:
     return json.dumps(config)
 
 
-class TestDefinitions:
-    """In this order."""
-
-    def test_the_first_up_makes_them(self, engine: Project, kubectl: Kubectl, charts: Path):
+def test_crds_are_upgraded_with_the_operator_and_never_downgraded(
+    engine: Project, kubectl: Kubectl, charts: Path, repository: str
+):
+    with step("the first up creates the CRDs"):
         done = engine.make("up", layer(charts, "1.7.0"))
         assert done.code == 0, done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS, "1.7.0")
 
-    def test_an_upgrade_brings_the_new_ones_and_keeps_the_job(self, engine: Project, kubectl: Kubectl, repository: str):
+    with step("an upgrade of the operator adds new CRDs and keeps the job"):
         before = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
         done = engine.make("up", layer(repository, "1.16.1"))
         assert done.code == 0, done.output
@@ -91,19 +92,18 @@ class TestDefinitions:
         after = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
         assert (after["uid"], after["generation"]) == (before["uid"], before["generation"])
 
-    def test_then_there_is_nothing_to_do(self, engine: Project, repository: str):
+    with step("a second up changes no CRD"):
         done = engine.make("up", layer(repository, "1.16.1"))
         assert done.code == 0
         assert "CRDs of operator" not in done.output
 
-    def test_a_downgrade_keeps_them_and_says_so(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("a downgrade of the operator keeps the CRDs and reports it"):
         done = engine.make("up", layer(charts, "1.7.0"))
         assert done.code == 0, done.output
         assert "CRD flinkdeployments.flink.apache.org stays as it is" in done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
 
-    def test_a_new_install_over_old_ones_updates_them(self, engine: Project, kubectl: Kubectl, charts: Path):
-        """Helm alone would leave those that are there."""
+    with step("an installation updates older CRDs, which Helm alone would keep"):
         assert engine.make("destroy").code == 0
         for name in marks(kubectl):
             kubectl.run("annotate", "crd", name, f"{MARK}=1.7.0", "--overwrite")
@@ -112,7 +112,7 @@ class TestDefinitions:
         assert done.code == 0, done.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
 
-    def test_a_chart_that_cannot_be_read_stops_the_upgrade(self, engine: Project, charts: Path):
+    with step("a chart that cannot be read stops the upgrade"):
         broken = charts / "broken.tgz"
         broken.write_bytes(b"no chart")
         config = json.loads(layer(charts, "1.16.1"))

@@ -20,6 +20,7 @@ from flink_k8s.config.stack_file import read_config
 from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import stand_in_operator, stand_in_platform
 from tests.project import ROOT, Done, Project, changes
+from tests.steps import step
 
 pytestmark = pytest.mark.full
 
@@ -78,93 +79,90 @@ def definitions(kubectl: Kubectl) -> set[str]:
     return set(kubectl.run("get", "crd", "-o", "name").decode().split())
 
 
-@pytest.fixture(scope="module", params=STACKS)
+@pytest.fixture(params=STACKS)
 def environment(
     request: pytest.FixtureRequest, cluster: tuple[Project, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[Environment]:
-    """Each in its turn; what a failed test leaves there goes in the end."""
+    """A shipped stack; what a failed test leaves of it is destroyed."""
+    failed = request.session.testsfailed
     one = Environment(request.param, *cluster, tmp_path_factory.mktemp("rendered") / "out")
     yield one
-    if request.session.testsfailed:
+    if request.session.testsfailed > failed:
         one.make("up", protectJobs=False)
         one.make("destroy", protectJobs=False)
 
 
-def test_check_finds_nothing(environment: Environment):
-    done = environment.make("check")
-    assert done.code == 0
-    assert f"{environment.stack}: good; jobs: flink/word-count" in done.output
-    assert "warning" not in done.output or environment.stack == "dev"
+def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(environment: Environment, kubectl: Kubectl):
+    with step("check finds nothing"):
+        done = environment.make("check")
+        assert done.code == 0
+        assert f"{environment.stack}: good; jobs: flink/word-count" in done.output
+        assert "warning" not in done.output or environment.stack == "dev"
 
+    with step("render writes its objects"):
+        assert environment.make("render", f"OUT={environment.rendered}").code == 0
+        named = yaml.safe_load((environment.rendered / "kustomization.yaml").read_text())["resources"]
+        assert len(named) > 15
 
-def test_render_writes_its_objects(environment: Environment):
-    assert environment.make("render", f"OUT={environment.rendered}").code == 0
-    named = yaml.safe_load((environment.rendered / "kustomization.yaml").read_text())["resources"]
-    assert len(named) > 15
+    with step("a first preview only creates, in less than a hundred lines"):
+        done = environment.make("preview")
+        assert done.code == 0, done.output
+        assert changes(done.output) == {"create"}
+        assert len(done.output.splitlines()) < 100
 
+    with step("up creates what was rendered"):
+        done = environment.make("up")
+        assert done.code == 0, done.output
+        assert "STABLE" in done.output
+        for path in sorted(environment.rendered.glob("[0-9]*.yaml")):
+            if not path.name.partition("-")[2].startswith("helm"):
+                kubectl.run("get", "-f", str(path))
 
-def test_a_first_preview_only_creates_and_can_be_read(environment: Environment):
-    done = environment.make("preview")
-    assert done.code == 0, done.output
-    assert changes(done.output) == {"create"}
-    assert len(done.output.splitlines()) < 100
+    with step("a second preview has no changes"):
+        done = environment.make("preview")
+        assert done.code == 0, done.output
+        assert re.search(r"^ +\d+ unchanged$", done.output, re.MULTILINE)
+        assert "(same)" in done.output
 
+    with step("drift finds and repairs what was changed by hand"):
+        declared = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["spec"]["job"]["parallelism"]
+        password = secret(kubectl)
+        change(kubectl)
+        found = environment.make("drift")
+        assert found.code != 0
+        for said in (
+            f"FlinkDeployment flink/word-count:\n  spec.job.parallelism is 7; declared: {declared}\n",
+            'Namespace flink:\n  metadata.labels["pod-security.kubernetes.io/enforce"] is "privileged"; declared: "',
+            "Role flink/flink:\n  rules[4] was added: "
+            '{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}\n',
+            "RoleBinding flink/flink:\n  is gone\n",
+            "PrometheusRule monitoring/flink-alerts:\n  spec.groups[0].rules[0].expr is",
+            "Secret monitoring/grafana-admin:\n  data.admin-password was changed\n",
+            "PodMonitor flink/flink-jobs:\n  is gone\n",
+            "7 changed by hand",
+        ):
+            assert said in found.output
+        assert "stolen" not in found.output
+        assert password not in found.output
+        repaired = environment.make("drift", "REPAIR=1")
+        assert repaired.code == 0, repaired.output
+        assert password not in repaired.output
+        assert secret(kubectl) == password
+        again = environment.make("drift")
+        assert again.code == 0, again.output
+        assert "nothing was changed by hand" in again.output
+        job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
+        assert job["spec"]["job"]["parallelism"] == declared
 
-def test_up_makes_what_was_rendered(environment: Environment, kubectl: Kubectl):
-    done = environment.make("up")
-    assert done.code == 0, done.output
-    assert "STABLE" in done.output
-    for path in sorted(environment.rendered.glob("[0-9]*.yaml")):
-        if not path.name.partition("-")[2].startswith("helm"):
-            kubectl.run("get", "-f", str(path))
-
-
-def test_then_there_is_nothing_to_do(environment: Environment):
-    done = environment.make("preview")
-    assert done.code == 0, done.output
-    assert re.search(r"^ +\d+ unchanged$", done.output, re.MULTILINE)
-    assert "(same)" in done.output
-
-
-def test_what_was_changed_by_hand_is_found_and_repaired(environment: Environment, kubectl: Kubectl):
-    declared = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["spec"]["job"]["parallelism"]
-    password = secret(kubectl)
-    change(kubectl)
-    found = environment.make("drift")
-    assert found.code != 0
-    for said in (
-        f"FlinkDeployment flink/word-count:\n  spec.job.parallelism is 7; declared: {declared}\n",
-        'Namespace flink:\n  metadata.labels["pod-security.kubernetes.io/enforce"] is "privileged"; declared: "rest',
-        'Role flink/flink:\n  rules[4] was added: {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}\n',
-        "RoleBinding flink/flink:\n  is gone\n",
-        "PrometheusRule monitoring/flink-alerts:\n  spec.groups[0].rules[0].expr is",
-        "Secret monitoring/grafana-admin:\n  data.admin-password was changed\n",
-        "PodMonitor flink/flink-jobs:\n  is gone\n",
-        "7 changed by hand",
-    ):
-        assert said in found.output
-    assert "stolen" not in found.output
-    assert password not in found.output
-    repaired = environment.make("drift", "REPAIR=1")
-    assert repaired.code == 0, repaired.output
-    assert password not in repaired.output
-    assert secret(kubectl) == password
-    again = environment.make("drift")
-    assert again.code == 0, again.output
-    assert "nothing was changed by hand" in again.output
-    job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
-    assert job["spec"]["job"]["parallelism"] == declared
-
-
-def test_destroy_leaves_nothing(environment: Environment, kubectl: Kubectl):
-    done = environment.make("destroy")
-    if environment.is_protected:
-        assert done.code != 0
-        assert "because it is protected" in done.output
-        assert environment.make("up", protectJobs=False).code == 0
+    with step("destroy leaves nothing"):
         done = environment.make("destroy")
-    assert done.code == 0, done.output
-    assert [name for name in NAMESPACES if kubectl.get("namespace", name)] == []
+        if environment.is_protected:
+            assert done.code != 0
+            assert "because it is protected" in done.output
+            assert environment.make("up", protectJobs=False).code == 0
+            done = environment.make("destroy")
+        assert done.code == 0, done.output
+        assert [name for name in NAMESPACES if kubectl.get("namespace", name)] == []
 
 
 def secret(kubectl: Kubectl) -> str:

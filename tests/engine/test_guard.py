@@ -14,6 +14,7 @@ import yaml
 from flink_k8s.config import stack_file
 from flink_k8s.support.kubectl import Kubectl
 from tests.project import ROOT, Project
+from tests.steps import step
 
 REFUSED = re.compile(r"because it is protected|marked for protection")
 """The engine's own refusals."""
@@ -51,19 +52,15 @@ def jobs(kubectl: Kubectl) -> dict[str, str]:
     }
 
 
-class TestGuard:
-    """In this order."""
-
-    def test_up_makes_it_and_may_change_it(self, engine: Project, kubectl: Kubectl, charts: Path):
+def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Project, kubectl: Kubectl, charts: Path):
+    with step("up creates a protected job and changes it"):
         assert engine.make("up", layer(charts)).code == 0
         before = jobs(kubectl)
         assert set(before) == {"flink/word-count"}
         assert engine.make("up", layer(charts, word_count={"parallelism": 2})).code == 0
         assert jobs(kubectl) == before
 
-    def test_another_namespace_is_refused_before_a_second_job_runs(
-        self, engine: Project, kubectl: Kubectl, charts: Path
-    ):
+    with step("another namespace is refused before a second job runs"):
         before = jobs(kubectl)
         moved = layer(charts, word_count={"namespace": "other"})
         for target in ("preview", "up"):
@@ -74,14 +71,14 @@ class TestGuard:
             assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in done.output
         assert jobs(kubectl) == before
 
-    def test_a_removal_is_refused(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("a removal is refused"):
         before = jobs(kubectl)
         done = engine.make("up", layer(charts, word_count={"enabled": False}))
         assert done.code != 0
         assert REFUSED.search(done.output)
         assert jobs(kubectl) == before
 
-    def test_another_cluster_is_refused(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("another cluster is refused"):
         before = jobs(kubectl)
         kubeconfig = kubectl.run("config", "view", "--raw", "--flatten", "-o", "json")
         content = json.loads(kubeconfig)
@@ -93,7 +90,7 @@ class TestGuard:
         assert "its objects would stay behind there" in done.output
         assert jobs(kubectl) == before
 
-    def test_destroy_is_refused(self, engine: Project, kubectl: Kubectl):
+    with step("destroy is refused"):
         before = jobs(kubectl)
         done = engine.make("destroy")
         assert done.code != 0
@@ -101,8 +98,7 @@ class TestGuard:
         assert "protectJobs: false" in done.output
         assert jobs(kubectl) == before
 
-    @pytest.mark.parametrize("operation", ["up", "destroy"])
-    def test_the_bare_command_refuses_too(self, engine: Project, kubectl: Kubectl, charts: Path, operation: str):
+    with step("plain pulumi up and destroy are refused"):
         before = jobs(kubectl)
         without_job = engine.folder / "without-job.yaml"
         without_job.write_text(layer(charts, word_count={"enabled": False}))
@@ -113,12 +109,13 @@ class TestGuard:
         salt = yaml.safe_load((engine.state / "config" / "Pulumi.sandbox.yaml").read_text())
         file.write_text(json.dumps({**salt, "config": config}))
         options = ["--yes", "--non-interactive", "--stack", "sandbox", "--config-file", str(file)]
-        done = engine.pulumi(operation, *options)
-        assert done.code != 0
-        assert REFUSED.search(done.output)
-        assert jobs(kubectl) == before
+        for operation in ("up", "destroy"):
+            done = engine.pulumi(operation, *options)
+            assert done.code != 0
+            assert REFUSED.search(done.output)
+            assert jobs(kubectl) == before
 
-    def test_a_job_that_is_not_protected_any_more_moves(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("a job that is no longer protected moves to another namespace"):
         before = jobs(kubectl)
         assert engine.make("up", layer(charts, word_count={"protect": False})).code == 0
         assert jobs(kubectl) == before

@@ -19,6 +19,7 @@ from flink_k8s.resolve.internal_tls import authority_name, certificate_name, roo
 from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import controller, set_status, stand_in_operator, stand_in_platform
 from tests.project import NOTHING, Project, changes
+from tests.steps import step
 from tests.waiting import until
 
 pytestmark = pytest.mark.full
@@ -72,10 +73,8 @@ def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Eve
         yield
 
 
-class TestInternalTls:
-    """In this order."""
-
-    def test_the_job_comes_once_its_certificate_is_ready(self, engine: Project, kubectl: Kubectl, charts: Path):
+def test_certificates_are_ready_before_their_job_and_deleted_after_it(engine: Project, kubectl: Kubectl, charts: Path):
+    with step("the job is created when its certificate is ready"):
         seen: list[str] = []
         hold = threading.Event()
 
@@ -104,12 +103,12 @@ class TestInternalTls:
             "job",
         ]
 
-    def test_then_there_is_nothing_to_do(self, engine: Project, charts: Path):
+    with step("a second preview has no changes"):
         done = engine.make("preview", layer(charts, on=True))
         assert changes(done.output) == set()
         assert NOTHING.search(done.output)
 
-    def test_off_is_a_change_of_the_job_and_takes_the_rest_away(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("disabled, the job changes and its certificates are deleted"):
         assert there(kubectl) == NAMES
         with stand_in_operator(kubectl):
             done = engine.make("up", layer(charts, on=False))
@@ -118,7 +117,7 @@ class TestInternalTls:
         job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
         assert not [key for key in job["spec"]["flinkConfiguration"] if key.startswith("security.ssl")]
 
-    def test_destroy_leaves_nothing(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("destroy leaves nothing"):
         done = engine.make("destroy", layer(charts, on=False))
         assert done.code == 0, done.output
         for namespace in ("flink", "flink-operator", "cert-manager"):

@@ -147,52 +147,50 @@ def effects(done: Done) -> dict[str, str]:
     return {cells[0]: cells[1] for cells in rows}
 
 
-class TestPlan:
-    """In this order."""
+def test_plan_of_an_unchanged_stack_is_empty(clone: Project, table: Mapping[str, Case], config: dict[str, Any]) -> None:
+    clone.write_jobs(files(before(table)))
+    done = clone.plan(json.dumps(config))
+    assert done.code == 0
+    assert effects(done) == {}
+    assert done.output.splitlines()[-1] == f"plan of sandbox: {len(before(table))} unchanged; no state is lost"
 
-    def test_without_a_change_there_is_nothing(
-        self, clone: Project, table: Mapping[str, Case], config: dict[str, Any]
-    ) -> None:
-        done = clone.plan(json.dumps(config))
-        assert done.code == 0
-        assert effects(done) == {}
-        assert done.output.splitlines()[-1] == f"plan of sandbox: {len(before(table))} unchanged; no state is lost"
 
-    def test_every_change_has_its_effect_and_losses_are_allowed_by_name(
-        self, clone: Project, table: Mapping[str, Case], config: dict[str, Any]
-    ) -> None:
-        clone.write_jobs(files(after(table), setting="2"))
-        changed = json.dumps({**config, "namespaces": {"flink": {}, "team": {}}})
-        done = clone.plan(changed)
-        assert done.code == 3
-        wanted = {f"flink/{name}": expected(case) for name, case in table.items()}
-        wanted |= {
-            "flink/goes": "STATE LOSS: delete",
-            "flink/goes-saved": "delete, savepoint first",
-            "flink/goes-too": "delete",
-            "flink/comes": "new",
-            "flink/moves": "STATE LOSS: delete",
-            "team/moves": "new",
-        }
-        assert effects(done) == {job: effect for job, effect in wanted.items() if effect != Effect.NOTHING.value}
-        assert "looks like a rename to team/moves" in done.output
-        assert "+  Namespace team" in done.output
-        assert "~  ConfigMap flink/conf (data.setting)" in done.output, "updated, not replaced"
+def test_plan_shows_each_effect_and_allows_losses_by_name(
+    clone: Project, table: Mapping[str, Case], config: dict[str, Any]
+) -> None:
+    clone.write_jobs(files(after(table), setting="2"))
+    changed = json.dumps({**config, "namespaces": {"flink": {}, "team": {}}})
+    done = clone.plan(changed)
+    assert done.code == 3
+    wanted = {f"flink/{name}": expected(case) for name, case in table.items()}
+    wanted |= {
+        "flink/goes": "STATE LOSS: delete",
+        "flink/goes-saved": "delete, savepoint first",
+        "flink/goes-too": "delete",
+        "flink/comes": "new",
+        "flink/moves": "STATE LOSS: delete",
+        "team/moves": "new",
+    }
+    assert effects(done) == {job: effect for job, effect in wanted.items() if effect != Effect.NOTHING.value}
+    assert "looks like a rename to team/moves" in done.output
+    assert "+  Namespace team" in done.output
+    assert "~  ConfigMap flink/conf (data.setting)" in done.output, "updated, not replaced"
 
-        *most, last = sorted(job for job, effect in wanted.items() if effect.startswith("STATE LOSS"))
-        short_of_one = clone.make("plan", changed, f"ALLOW={' '.join(most)}")
-        assert short_of_one.code != 0
-        assert f"plan of sandbox: STATE LOSS in {last}; to go on all the same" in short_of_one.output
-        allowed = clone.plan(changed, *most, last)
-        assert allowed.code == 0
-        assert effects(allowed)["flink/goes"] == "STATE LOSS (allowed): delete"
+    *most, last = sorted(job for job, effect in wanted.items() if effect.startswith("STATE LOSS"))
+    short_of_one = clone.make("plan", changed, f"ALLOW={' '.join(most)}")
+    assert short_of_one.code != 0
+    assert f"plan of sandbox: STATE LOSS in {last}; to go on all the same" in short_of_one.output
+    allowed = clone.plan(changed, *most, last)
+    assert allowed.code == 0
+    assert effects(allowed)["flink/goes"] == "STATE LOSS (allowed): delete"
 
-    def test_a_protected_job_is_not_deleted(
-        self, clone: Project, table: Mapping[str, Case], config: dict[str, Any]
-    ) -> None:
-        clone.write_jobs(files(job for job in before(table) if job["metadata"]["name"] != PROTECTED))
-        jobs = {name: settings for name, settings in config["jobs"].items() if name != PROTECTED}
-        done = clone.plan(json.dumps({**config, "jobs": jobs}))
-        assert done.code == 1
-        assert effects(done) == {f"flink/{PROTECTED}": "delete, refused: protected"}
-        assert "the engine refuses the change" in done.output.splitlines()[-1]
+
+def test_plan_refuses_to_delete_a_protected_job(
+    clone: Project, table: Mapping[str, Case], config: dict[str, Any]
+) -> None:
+    clone.write_jobs(files(job for job in before(table) if job["metadata"]["name"] != PROTECTED))
+    jobs = {name: settings for name, settings in config["jobs"].items() if name != PROTECTED}
+    done = clone.plan(json.dumps({**config, "jobs": jobs}))
+    assert done.code == 1
+    assert effects(done) == {f"flink/{PROTECTED}": "delete, refused: protected"}
+    assert "the engine refuses the change" in done.output.splitlines()[-1]

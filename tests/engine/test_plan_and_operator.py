@@ -97,33 +97,30 @@ def finished(kubectl: Kubectl) -> str:
     return status["jobId"]
 
 
-class TestPlanAndOperator:
-    """In this order."""
+def test_the_operator_rescales_keeps_and_restarts_jobs_as_planned(stack: Stack, kubectl: Kubectl) -> None:
+    before = {name: stack.running(name) for name in stack.flink}
+    pods = {name: flink.pods("jobmanager") for name, flink in stack.flink.items()}
+    batch = finished(kubectl)
+    vertices = {vertex["id"]: 2 for vertex in before[SAVEPOINT]["vertices"]}
+    overrides = ",".join(f"{vertex}:{parallelism}" for vertex, parallelism in vertices.items())
+    stack.configure(SAVEPOINT, {"pipeline.jobvertex-parallelism-overrides": overrides})
+    stack.jobs[LAST_STATE]["metadata"]["annotations"] = {"example.org/owner": "orders"}
+    stack.jobs[BATCH]["spec"]["job"]["parallelism"] = 2
+    assert stack.plan() == {
+        SAVEPOINT: "rescale in place",
+        LAST_STATE: "metadata only",
+        BATCH: "restart from empty",
+    }
+    stack.up()
 
-    def test_rescaled_in_place_left_alone_and_begun_anew(self, stack: Stack, kubectl: Kubectl) -> None:
-        before = {name: stack.running(name) for name in stack.flink}
-        pods = {name: flink.pods("jobmanager") for name, flink in stack.flink.items()}
-        batch = finished(kubectl)
-        vertices = {vertex["id"]: 2 for vertex in before[SAVEPOINT]["vertices"]}
-        overrides = ",".join(f"{vertex}:{parallelism}" for vertex, parallelism in vertices.items())
-        stack.configure(SAVEPOINT, {"pipeline.jobvertex-parallelism-overrides": overrides})
-        stack.jobs[LAST_STATE]["metadata"]["annotations"] = {"example.org/owner": "orders"}
-        stack.jobs[BATCH]["spec"]["job"]["parallelism"] = 2
-        assert stack.plan() == {
-            SAVEPOINT: "rescale in place",
-            LAST_STATE: "metadata only",
-            BATCH: "restart from empty",
-        }
-        stack.up()
+    def rescaled() -> bool:
+        job = stack.running(SAVEPOINT)
+        return {vertex["id"]: vertex["parallelism"] for vertex in job["vertices"]} == vertices
 
-        def rescaled() -> bool:
-            job = stack.running(SAVEPOINT)
-            return {vertex["id"]: vertex["parallelism"] for vertex in job["vertices"]} == vertices
-
-        until("the job has its new parallelism", rescaled)
-        for name, flink in stack.flink.items():
-            assert stack.running(name)["jid"] == before[name]["jid"]
-            assert flink.pods("jobmanager") == pods[name]
-        assert finished(kubectl) != batch
-        owned = kubectl.get("flinkdeployment", LAST_STATE, "-n", NAMESPACE) or {}
-        assert owned["metadata"]["annotations"]["example.org/owner"] == "orders"
+    until("the job has its new parallelism", rescaled)
+    for name, flink in stack.flink.items():
+        assert stack.running(name)["jid"] == before[name]["jid"]
+        assert flink.pods("jobmanager") == pods[name]
+    assert finished(kubectl) != batch
+    owned = kubectl.get("flinkdeployment", LAST_STATE, "-n", NAMESPACE) or {}
+    assert owned["metadata"]["annotations"]["example.org/owner"] == "orders"

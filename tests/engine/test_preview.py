@@ -18,13 +18,13 @@ def test_an_unknown_context_is_refused(engine: Project):
 
 
 def test_the_policy_pack_reports_its_findings(engine: Project):
-    # In a namespace of the restricted profile the check refuses it before the pack is asked.
+    # In a namespace of the restricted profile the check refuses it before the pack evaluates it.
     layer = {
         "namespaces": {"flink": {"podSecurity": "privileged"}},
         "jobs": {"word-count": {"state": "suspended", "spec": {"podTemplate": {"spec": {"hostNetwork": True}}}}},
     }
     done = engine.make("preview", json.dumps(layer), "POLICY=policy")
-    assert done.code == 0
-    findings = done.output.partition("flink-k8s@v")[2].partition("Diagnostics:")[0]
-    assert "privileged  (kubernetes:flink.apache.org/v1beta1:FlinkDeployment: flink/word-count)" in findings
-    assert "spec.podTemplate.spec.hostNetwork: reaches into the node" in findings
+    assert done.code == 0, done.output
+    finding = "policy restricted-profile (advisory): spec.podTemplate.spec.hostNetwork: reaches into the node"
+    assert f"FlinkDeployment flink/word-count: {finding}" in done.output, "the stack is not strict"
+    assert "policy pod-security" not in done.output, "the namespace accepts any pod"

@@ -52,7 +52,7 @@ def state(engine: Project) -> str:
     return done.output
 
 
-def test_nothing_that_is_printed_or_kept_has_one(
+def test_no_output_and_no_state_contains_a_secret(
     up: tuple[Project, dict[str, Any], set[str], dict[str, str]], kubectl: Kubectl
 ) -> None:
     engine, config, secrets, said = up

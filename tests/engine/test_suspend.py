@@ -13,6 +13,7 @@ import pytest
 from flink_k8s.support.kubectl import Kubectl
 from tests.engine.stand_in import stand_in_operator
 from tests.project import Project, changes
+from tests.steps import step
 
 pytestmark = pytest.mark.full
 
@@ -33,10 +34,8 @@ def job(kubectl: Kubectl, name: str = "running-totals") -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("operated")
-class TestSuspended:
-    """In this order."""
-
-    def test_it_is_suspended_and_nothing_else_is_touched(self, engine: Project, kubectl: Kubectl, charts: Path):
+def test_a_suspended_job_stays_suspended_until_it_is_resumed(engine: Project, kubectl: Kubectl, charts: Path):
+    with step("one job is suspended and nothing else is changed"):
         assert engine.make("up", layer(charts)).code == 0
         changed = layer(charts, namespaces={"flink": {"labels": {"pending": "true"}}})
         done = engine.make("suspend", changed, "JOB=running-totals")
@@ -50,7 +49,7 @@ class TestSuspended:
         home = kubectl.get("namespace", "flink") or {}
         assert "pending" not in home["metadata"]["labels"]
 
-    def test_up_leaves_it_so_and_every_look_says_it(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("up keeps it suspended; up, preview, plan and drift report it"):
         up = engine.make("up", layer(charts))
         assert up.code == 0, up.output
         assert "suspended until `make resume STACK=sandbox`: flink/running-totals" in up.output
@@ -62,7 +61,7 @@ class TestSuspended:
         drift = engine.make("drift", layer(charts))
         assert drift.code == 0, drift.output
 
-    def test_a_colleague_with_the_same_backend_leaves_it_so(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("up by another user of the same backend keeps it suspended"):
         state, other = engine.state, engine.folder / "colleague"
         shared = {
             "PULUMI_BACKEND_URL": f"file://{state}",
@@ -76,7 +75,7 @@ class TestSuspended:
         assert done.code == 0, done.output
         assert job(kubectl)["spec"]["job"]["state"] == "suspended"
 
-    def test_it_is_resumed(self, engine: Project, kubectl: Kubectl, charts: Path):
+    with step("resume starts it again"):
         done = engine.make("resume", layer(charts))
         assert done.code == 0, done.output
         assert "resumed: flink/running-totals" in done.output

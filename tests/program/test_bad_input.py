@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from flink_k8s.config import stack_file
-from flink_k8s.operations.check import main as check
+from flink_k8s.operations.check import check
 from flink_k8s.program.recording import Message
 from flink_k8s.program.run import run_program
 
@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]):
-    assert check(["dev", "--root", str(project)]) == 1
+    assert check(["dev"], root=project) == 1
     said = capsys.readouterr().err
     assert "jobs/broken.yaml:2" in said
     assert 'jobTimeOut: unknown field; did you mean "jobTimeout"?' in said

@@ -9,13 +9,13 @@ import yaml
 
 from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import read_config, stacks
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from tests.program.conftest import ROOT
 
 STACKS = ("dev", "staging", "prod")
 
 
-def platform(stack: str) -> Platform:
+def platform(stack: str) -> DeclaredStack:
     return load(ROOT, read_config(ROOT, stack))
 
 

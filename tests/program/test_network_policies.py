@@ -60,7 +60,6 @@ def test_a_namespaces_egress_is_all_its_pods(recording):
         ("NetworkPolicy flink/egress", "NetworkPolicy flink/default-deny"),
         ("NetworkPolicy flink/flinkdeployment-word-count", "FlinkDeployment flink/word-count"),
         ("NetworkPolicy flink/egress", "FlinkDeployment flink/word-count"),
-        ("NetworkPolicy flink/default-deny", "FlinkDeployment flink/word-count"),
         ("NetworkPolicy flink-operator/operator", "NetworkPolicy flink-operator/default-deny"),
         ("NetworkPolicy flink-operator/default-deny", "Release flink-operator/flink-kubernetes-operator"),
     ],

@@ -18,7 +18,8 @@ import yaml
 from flink_k8s.config import stack_file
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.secret_text import masked
-from flink_k8s.operations import check, drift
+from flink_k8s.operations import drift
+from flink_k8s.operations.check import check
 from flink_k8s.operations.review.comment import Compared, comment
 from flink_k8s.operations.review.trees import Declared, shown
 from flink_k8s.program import graph, preview
@@ -137,7 +138,7 @@ def checked(folder: Path, config: Mapping[str, object], capsys: pytest.CaptureFi
     """What `make check EXPLAIN=word-count` prints."""
     path = folder / "Pulumi.x.yaml"
     path.write_text(yaml.safe_dump({"config": {f"flink-k8s:{key}": value for key, value in config.items()}}))
-    check.main(["dev", "--config-file", str(path), "--explain", "word-count"])
+    check(["dev"], config_file=path, job="word-count")
     said = capsys.readouterr()
     return said.out + said.err
 

@@ -11,7 +11,7 @@ import pytest
 
 from flink_k8s.config import stack_file
 from flink_k8s.config.platform_stack import missing_platform
-from flink_k8s.operations.check import main as check
+from flink_k8s.operations.check import check
 from flink_k8s.program.recording import Recording
 from flink_k8s.program.render import documents
 from flink_k8s.program.run import run_program
@@ -36,7 +36,7 @@ def recorded(root: Path, stack: str) -> Recording:
 def test_the_example_is_good(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert stack_file.stacks(root) == ["platform", "team-a", "team-b"]
     for stack in stack_file.stacks(root):
-        assert check([stack, "--root", str(root)]) == 0
+        assert check([stack], root=root) == 0
     assert "team-a: good; jobs: team-a/orders" in capsys.readouterr().out
 
 
@@ -64,7 +64,7 @@ def test_what_the_platform_insists_on_is_deployed_whatever_a_team_says(
     said.write_text(f"{before}  flink-k8s:enforced: {{spec: {{flinkConfiguration: {{{factor}: '8'}}}}}}\n")
     try:
         [job] = recorded(root, "team-a").find_all("FlinkDeployment")
-        assert check(["team-a", "--root", str(root), "--explain", "orders"]) == 0
+        assert check(["team-a"], root=root, job="orders") == 0
     finally:
         said.write_text(before)
     assert job.inputs["spec"]["flinkConfiguration"][factor] == "2"  # type: ignore[index]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from flink_k8s.config.stack_file import stacks
-from policy.judgement import POLICIES, Judge
+from policy.judgement import POLICIES, Judge, settings_of
 from tests.program.conftest import ROOT
 
 
 @pytest.mark.parametrize("stack", stacks(ROOT))
 def test_a_shipped_stack_keeps_every_policy(recording, stack):
-    judge = Judge.of({})
+    judge = Judge(settings_of({}))
     things = recording(stack).things
     lines = {
         f"{rule} {thing.title}: {line}"

@@ -7,20 +7,11 @@ import gc
 import threading
 import time
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pulumi
 import pytest
-from pulumi.runtime import resource
-from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import SETTINGS
-from typing_extensions import override
 
-from components import dependencies as order
-from dev.golden import golden
-from flink_k8s.config import stack_file
 from flink_k8s.health.readiness import Readiness
-from flink_k8s.program.monitor import Monitor
 from flink_k8s.program.recording import Resource
 from flink_k8s.program.run import run_program
 from flink_k8s.resolve.jobs import Job
@@ -65,73 +56,27 @@ def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
     needed = {thing.urn for thing in seen.things if thing not in jobs and thing.kind in ("Release", "RoleBinding")}
     assert len(needed) == 2
     assert all(needed < job.dependencies for job in jobs)
-    assert len({job.dependencies for job in jobs}) == 1
+    shared = frozenset.intersection(*(job.dependencies for job in jobs))
+    assert all(len(job.dependencies - shared) == 1 for job in jobs), "and the policy of its own pods"
 
 
-def test_open_outputs_are_not_looked_at_for_each_registration(project: Path, monkeypatch: pytest.MonkeyPatch):
-    """The SDK waits for outputs only when all is registered; it would look at 180 of them, again and again, before."""
-    open_outputs: list[int] = []
-    wait = asyncio.wait
-
-    def counted(tasks: list[asyncio.Task[object]], **options: object):
-        open_outputs.append(sum(not task.done() for task in tasks))
-        return wait(tasks, **options)
-
-    monkeypatch.setattr("pulumi.runtime.stack.asyncio.wait", counted)
-    run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
-    assert sum(open_outputs) < 30
-    assert not SETTINGS.outputs
+def test_each_job_is_one_component_with_all_of_its_resources(project: Path):
+    seen = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    components = [one for one in seen.resources if one.kind == "FlinkJob"]
+    assert len(components) == 30
+    for component in components:
+        assert component.parent == seen.stack
+        kinds = sorted(child.kind for child in seen.children(component.urn))
+        assert kinds == ["FlinkDeployment", "NetworkPolicy"]
 
 
-class Counted(Monitor):
-    """Keeps how many jobs were messages, and not yet registered, at once."""
-
-    serialized: ClassVar[int] = 0
-    most: ClassVar[int] = 0
-
-    @override
-    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
-        answer = super().RegisterResource(request)
-        Counted.serialized -= request.type.endswith(":FlinkDeployment")
-        return answer
-
-
-def test_few_jobs_are_messages_at_once(project: Path, monkeypatch: pytest.MonkeyPatch):
-    """A thousand, all at once, took 60 MB: docs/adr/0007."""
-    serialize = resource.prepare_resource
-
-    async def counted(res: pulumi.Resource, ty: str, *rest: Any) -> Any:
-        prepared = await serialize(res, ty, *rest)
-        Counted.serialized += ty.endswith(":FlinkDeployment")
-        Counted.most = max(Counted.most, Counted.serialized)
-        return prepared
-
-    monkeypatch.setattr(resource, "prepare_resource", counted)
-    monkeypatch.setattr("flink_k8s.program.run.Monitor", Counted)
-    for at_once, expected in ((4, 4), (1_000, 30)):
-        monkeypatch.setattr(order, "AT_ONCE", at_once)
-        Counted.serialized = Counted.most = 0
-        seen = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
-        assert len(seen.find_all("FlinkDeployment")) == 30
-        assert Counted.most == expected
-
-
-@pytest.mark.parametrize("stack", stack_file.stacks(ROOT))
-def test_one_at_a_time_comes_to_the_same(recording, stack: str, monkeypatch: pytest.MonkeyPatch):
-    """Nothing waits for the turn of what waits for it."""
-    monkeypatch.setattr(order, "AT_ONCE", 1)
-    one_by_one = run_program(ROOT, stack, stack_file.read(ROOT, stack), preview=True)
-    assert golden(one_by_one) == golden(recording(stack))
-
-
-def test_one_that_is_refused_does_not_keep_the_others_waiting(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_one_that_is_refused_does_not_keep_the_others_waiting(project: Path):
     class Effects:
         def apply(self, resource: Resource) -> dict[str, object]:
             if resource.name.endswith("/job-0"):
                 raise pulumi.RunError("flink/job-0 is refused")
             return {}
 
-    monkeypatch.setattr(order, "AT_ONCE", 1)
     with pytest.raises(pulumi.RunError, match="flink/job-0 is refused"):
         run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=False, effects=Effects())
 
@@ -180,7 +125,7 @@ def test_the_outputs_come_when_all_jobs_are_ready(project: Path, monkeypatch: py
     assert len(seen.exports["jobs"]) == 30
 
 
-def test_the_collector_is_left_as_it_was(project: Path):
+def test_the_thresholds_of_the_garbage_collector_end_with_the_run(project: Path):
     before = gc.get_threshold()
     run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
     assert gc.get_threshold() == before

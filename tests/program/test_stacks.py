@@ -35,7 +35,7 @@ SANDBOX = {
     CLAIM: {NAMESPACE},
     STATE: {NAMESPACE},
     POLICY: {NAMESPACE},
-    # What no policy speaks of is cut off when all have spoken.
+    # What no policy allows is denied after all policies exist.
     DENY: {POLICY, ACCOUNT, ROLE, BINDING},
     OPERATOR_POLICY: {OPERATOR_NAMESPACE},
     OPERATOR_DENY: {OPERATOR_POLICY},
@@ -48,9 +48,9 @@ SANDBOX = {
         ACCOUNT,
         ROLE,
         BINDING,
-        DENY,
+        POLICY,
         CLAIM,
-    },  # and by DENY POLICY
+    },
 }
 DEV = {
     **SANDBOX,
@@ -69,7 +69,7 @@ DEV = {
     **{dashboard: {MONITORING} for dashboard in DASHBOARDS},
 }
 STACKS = {"dev": DEV, "sandbox": SANDBOX}
-COMPONENTS = {"dev": 5, "sandbox": 2}
+COMPONENTS = {"dev": 12, "sandbox": 5}
 
 
 def titles(recording: Recording) -> dict[str, Resource]:
@@ -117,7 +117,8 @@ def test_up_and_destroy_walk_each_edge_in_its_direction(recording, stack):
         [CERT_NAMESPACE, CERT_MANAGER, OPERATOR, JOB],
         [NAMESPACE, OPERATOR, JOB],
         [NAMESPACE, ACCOUNT, BINDING, JOB],
-        [NAMESPACE, POLICY, DENY, JOB],
+        [NAMESPACE, POLICY, DENY],
+        [NAMESPACE, POLICY, JOB],
         [OPERATOR_NAMESPACE, OPERATOR_POLICY, OPERATOR_DENY, OPERATOR],
         [MONITORING, PROMETHEUS, MONITOR],
         [MONITORING, GRAFANA_SECRET, PROMETHEUS],
@@ -150,6 +151,8 @@ def test_what_must_wait_waits(recording, chain):
         *((PROMETHEUS, dashboard) for dashboard in sorted(DASHBOARDS)),
         (POLICY, OPERATOR),
         (DENY, OPERATOR_DENY),
+        # The policy of a job's pods denies what it does not allow, so a job need not wait for those of other jobs.
+        (DENY, JOB),
     ],
     ids=lambda title: title.split()[-1],
 )

@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flink_k8s.operations.check import main as check
-from flink_k8s.program.render import main as render
+from flink_k8s.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "tests/data/Pulumi.walkthrough.yaml"
 
 
 def test_it_passes_check(capsys: pytest.CaptureFixture[str]):
-    assert check(["walkthrough", "--config-file", str(STACK)]) == 0
+    assert main(["check", "walkthrough", "--config-file", str(STACK)]) == 0
 
 
 def test_it_passes_render(tmp_path: Path):
-    assert render(["walkthrough", str(tmp_path / "out"), "--config-file", str(STACK)]) == 0
+    assert main(["render", "walkthrough", str(tmp_path / "out"), "--config-file", str(STACK)]) == 0
     files = sorted(path.name for path in (tmp_path / "out").glob("*.yaml"))
     job = yaml.safe_load(next((tmp_path / "out").glob("*-flinkdeployment-flink-word-count.yaml")).read_text())
     assert job["spec"]["flinkVersion"] == "v1_17"

@@ -87,12 +87,12 @@ def dead(tool: str, tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_it_fires_when_it_should_and_not_when_it_should_not(living: Verdicts, alert: str):
+def test_an_alert_fires_in_its_cases_only(living: Verdicts, alert: str):
     assert living[alert].returncode == 0, living[alert].stdout
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_its_cases_notice_when_it_never_fires(dead: Verdicts, alert: str):
+def test_the_cases_of_an_alert_fail_if_it_never_fires(dead: Verdicts, alert: str):
     assert dead[alert].returncode != 0, dead[alert].stdout
 
 
@@ -101,7 +101,7 @@ def test_its_cases_notice_when_it_never_fires(dead: Verdicts, alert: str):
     [{}, {"restartsWithin": "1h30m", "checkpointAge": "2m", "backPressure": 0.05, "labels": {"team": "data"}}],
     ids=["default", "others"],
 )
-def test_prometheus_takes_all_of_them(tool: str, tmp_path: Path, thresholds: dict[str, object]):
+def test_prometheus_accepts_all_rules(tool: str, tmp_path: Path, thresholds: dict[str, object]):
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
     done = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
     assert done.returncode == 0, done.stdout

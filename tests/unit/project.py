@@ -12,7 +12,7 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config.problems import Problem, ProblemsError
 from flink_k8s.config.stack_file import read_config
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 
 JOB = """\
 apiVersion: flink.apache.org/v1beta1
@@ -70,7 +70,7 @@ class Project:
             config = yaml.safe_dump({"config": keys}, sort_keys=False)
         (self.root / "Pulumi.x.yaml").write_text(config)
 
-    def load(self) -> Platform:
+    def load(self) -> DeclaredStack:
         return load(self.root, read_config(self.root, "x"))
 
     def spec(self, name: str = "word-count") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.plan import restore
 from flink_k8s.operations.plan.preview import UNKNOWN
 from flink_k8s.operations.plan.spec_changes import Change, Diff, aggregate, compare, differences
@@ -60,10 +61,6 @@ class Outcome:
     loss: str = ""
     notes: tuple[str, ...] = ()
 
-
-RESTARTS = frozenset(
-    {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.CLUSTER_RESTART}
-)
 
 _FROM_STATE = frozenset(
     {Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE, Effect.RESUME_FROM_SAVEPOINT, Effect.RESUME_FROM_LAST_STATE}
@@ -127,7 +124,7 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
         new: after; its operator looks at the change.
         metadata: whether labels or annotations differ.
     """
-    kind = "FlinkSessionJob" if new.kind == "FlinkSessionJob" else "FlinkDeployment"
+    kind = FlinkKind.SESSION_JOB if new.kind == FlinkKind.SESSION_JOB else FlinkKind.DEPLOYMENT
     changes = tuple(compare(kind, old.spec, new.spec, new.operator.version, new.mode))
     changes += tuple(differences(old.around, new.around, Diff.IGNORE))
     if not changes:
@@ -221,7 +218,7 @@ def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     """By the upgrade mode that the new spec has."""
     if new.upgrade_mode == "stateless":
         return Outcome(Effect.FROM_EMPTY, loss="upgradeMode is stateless" if old.has_state else "")
-    if new.kind == "FlinkBlueGreenDeployment":
+    if new.kind == FlinkKind.BLUE_GREEN:
         note = "blue/green: the new one starts beside the old one, both use the cluster for a while"
         by_savepoint = _by_savepoint(old, new)
         return replace(by_savepoint, notes=(note, *by_savepoint.notes))
@@ -257,14 +254,14 @@ def _from_checkpoint(old: DeclaredJob, loss: str, notes: tuple[str, ...]) -> Out
 def _by_savepoint(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     source = restore.upgrade_savepoint(old, new)
     if not source.directory:
-        cure = "set one with this change"
-        if new.kind == "FlinkBlueGreenDeployment":
-            cure = "a blue/green deployment uses the one that it runs with"
-        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {cure}",))
+        remedy = "set one with this change"
+        if new.kind == FlinkKind.BLUE_GREEN:
+            remedy = "a blue/green deployment uses the one that it runs with"
+        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {remedy}",))
     if blocked := source.blocked(old):
-        cure = "mount it with the savepoint directory as it is, then change the directory"
-        return Outcome(Effect.STUCK, notes=(f"{blocked}: {cure}",))
-    stops = new.kind != "FlinkBlueGreenDeployment"
+        remedy = "mount it with the savepoint directory as it is, then change the directory"
+        return Outcome(Effect.STUCK, notes=(f"{blocked}: {remedy}",))
+    stops = new.kind != FlinkKind.BLUE_GREEN
     notes = restore.drain_notes(new) if stops else ()
     return Outcome(Effect.FROM_SAVEPOINT, loss=source.lost(old, new), notes=notes)
 
@@ -286,16 +283,16 @@ def _vertices(job: DeclaredJob) -> list[str]:
 
 def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> str:
     """What the operator's validator says of a change, empty when it takes it."""
-    if new.kind == "FlinkSessionJob" and old.spec.get("deploymentName") != new.spec.get("deploymentName"):
+    if new.kind == FlinkKind.SESSION_JOB and old.spec.get("deploymentName") != new.spec.get("deploymentName"):
         return "a session job cannot move to another cluster"
     if (old.job is None) != (new.job is None):
         return "a cluster cannot change between session and application"
-    if new.kind != "FlinkSessionJob" and old.mode != new.mode:
+    if new.kind != FlinkKind.SESSION_JOB and old.mode != new.mode:
         return "a cluster cannot change between native and standalone"
     if any(change.diff is Diff.SAVEPOINT_REDEPLOY for change in changes) and not _path(new):
         return "savepointRedeployNonce wants an initialSavepointPath"
     if (
-        new.kind == "FlinkDeployment"
+        new.kind == FlinkKind.DEPLOYMENT
         and old.is_suspended
         and (old.upgrade_mode, old.flink_version != new.flink_version) == ("last-state", True)
         and new.upgrade_mode != "stateless"

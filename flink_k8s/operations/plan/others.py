@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.operations.plan.preview import Operation, Step
 from flink_k8s.operations.plan.spec_changes import Diff, differences
@@ -50,7 +51,7 @@ def _note(step: Step) -> str:
         return "refused: protected"
     if goes and step.retained:
         return "stays in the cluster"
-    if goes and step.kind == "FlinkStateSnapshot":
+    if goes and step.kind == FlinkKind.SNAPSHOT:
         savepoint = mapping(mapping(mapping(step.old).get("spec")).get("savepoint"))
         if savepoint.get("disposeOnDelete", True) is not False and savepoint:
             return "its savepoint's files are deleted"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.config.namespace import Limits
+from flink_k8s.facts.kinds import FLINK_GROUP, FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.operations.plan import effects, resources, restore
 from flink_k8s.operations.plan.effects import Effect, Outcome
@@ -14,8 +14,6 @@ from flink_k8s.operations.plan.others import OtherChange, other, plain_error, sh
 from flink_k8s.operations.plan.preview import Operation, Preview, Step
 from flink_k8s.operations.plan.state import DeclaredJob, Operator
 from flink_k8s.resolve.quota_usage import FREE, NO_COSTS, Cost, Costs, Usage
-
-JOB_KINDS = ("FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment")
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,8 @@ def plan(preview: Preview, operator: Operator, limits: Mapping[str, Limits] | No
 
 
 def _is_job(step: Step) -> bool:
-    return step.kind in JOB_KINDS and step.type.startswith(f"kubernetes:{FLINK_GROUP}/")
+    is_flink = step.type.startswith(f"kubernetes:{FLINK_GROUP}/")
+    return is_flink and FlinkKind(step.kind).runs_job
 
 
 def _job(inputs: Mapping[str, object] | None, operator: Operator) -> DeclaredJob | None:
@@ -156,9 +155,9 @@ def _into_clusters(entries: Sequence[_Entry]) -> None:
     """Gives session jobs the cluster that they run in, before and after."""
 
     def placed(job: DeclaredJob | None, side: Callable[[_Entry], DeclaredJob | None]) -> DeclaredJob | None:
-        if job is None or job.kind != "FlinkSessionJob":
+        if job is None or job.kind != FlinkKind.SESSION_JOB:
             return job
-        wanted = ("FlinkDeployment", job.namespace, job.spec.get("deploymentName"))
+        wanted = (FlinkKind.DEPLOYMENT, job.namespace, job.spec.get("deploymentName"))
         clusters = (side(entry) for entry in entries)
         found = next((one for one in clusters if one and (one.kind, one.namespace, one.name) == wanted), None)
         return replace(job, cluster=found)

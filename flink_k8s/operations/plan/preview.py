@@ -10,10 +10,7 @@ from enum import Enum
 from typing import Any, cast
 
 from flink_k8s.facts.mappings import listed, mapping
-
-
-class PreviewError(Exception):
-    """The preview cannot be read, or the engine failed; the text says why."""
+from flink_k8s.support.errors import CommandError
 
 
 class Operation(Enum):
@@ -122,22 +119,26 @@ CHANGED_SECRET = Hidden("[another secret]")
 UNKNOWN = Hidden("[known after up]")
 
 
-def parse(text: str) -> Preview:
+def parse(text: str, name: str = "the preview") -> Preview:
     """The preview in the engine's JSON.
 
+    Args:
+        text: the JSON.
+        name: of the preview, for errors.
+
     Raises:
-        PreviewError: when it is none.
+        CommandError: if it is not a preview.
     """
     try:
         read: object = json.loads(text)
     except json.JSONDecodeError as error:
-        raise PreviewError(f"is no JSON ({error}); {_HOW}") from None
+        raise CommandError(f"{name} is not JSON ({error}); {_HOW}") from None
     if not isinstance(read, dict) or not isinstance(read.get("steps", []), list):
-        raise PreviewError(f"is no preview; {_HOW}")
+        raise CommandError(f"{name} is not a preview; {_HOW}")
     content = cast(dict[str, Any], read)
     steps: dict[str, Step] = {}
     for said in listed(content.get("steps")):
-        step = _step(mapping(said))
+        step = _step(mapping(said), name)
         if step is not None:
             steps[step.urn] = _joined(steps.get(step.urn), step)
     errors = tuple(
@@ -148,7 +149,7 @@ def parse(text: str) -> Preview:
     return Preview(tuple(steps.values()), errors)
 
 
-def _step(said: Mapping[str, object]) -> Step | None:
+def _step(said: Mapping[str, object], name: str) -> Step | None:
     operation = _OPERATIONS.get(str(said.get("op")))
     if operation is None:
         return None
@@ -157,7 +158,9 @@ def _step(said: Mapping[str, object]) -> Step | None:
         return None  # a component, or the stack: nothing but a name for what is in it
     urn = said.get("urn")
     if not isinstance(urn, str) or not _URN.fullmatch(urn) or not (old or new):
-        raise PreviewError(f"is no preview: a step has no URN, or no state before or after it ({urn}); {_HOW}")
+        raise CommandError(
+            f"{name} is not a preview: a step has no URN, or no state before or after it ({urn}); {_HOW}"
+        )
     changed = mapping(said.get("detailedDiff"))
     return Step(
         operation,

@@ -122,8 +122,8 @@ class Report:
         start = f"plan of {self.stack}: "
         if self.losses:
             names = " ".join(job.name if self._is_alone(job) else job.title for job in self.losses)
-            cure = f'to go on all the same: make plan STACK={self.stack} ALLOW="{names}"'
-            return f"{start}STATE LOSS in {', '.join(job.title for job in self.losses)}; {cure}"
+            remedy = f'to go on all the same: make plan STACK={self.stack} ALLOW="{names}"'
+            return f"{start}STATE LOSS in {', '.join(job.title for job in self.losses)}; {remedy}"
         counts = Counter(job.outcome.effect for job in self.plan.jobs)
         said = [
             f"{counts[effect]} {effect.value}" for effect in Effect if counts[effect] and effect is not Effect.NOTHING

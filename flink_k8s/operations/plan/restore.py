@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.plan.spec_changes import Change
 from flink_k8s.operations.plan.state import DeclaredJob
 from flink_k8s.resolve.operator_configuration import JOB_CANCEL
@@ -65,7 +66,7 @@ def upgrade_savepoint(old: DeclaredJob, new: DeclaredJob) -> Source:
     The operator reads the directory in the new spec's own flinkConfiguration (its cluster's, for a session job), then
     in what it deployed. A blue/green deployment takes the savepoint of the old FlinkDeployment as that is.
     """
-    directory = "" if new.kind == "FlinkBlueGreenDeployment" and not new.is_suspended else new.own_savepoints
+    directory = "" if new.kind == FlinkKind.BLUE_GREEN and not new.is_suspended else new.own_savepoints
     return Source("the savepoint", directory or old.text(SAVEPOINTS))
 
 
@@ -133,7 +134,7 @@ def is_cancelled(old: DeclaredJob, new: DeclaredJob) -> bool:
     """
     if not new.operator.is_new:
         return False
-    if new.kind == "FlinkSessionJob" or old.high_availability not in _WITH_METADATA:
+    if new.kind == FlinkKind.SESSION_JOB or old.high_availability not in _WITH_METADATA:
         return True
     said = new if new.text(JOB_CANCEL) else old
     return said.is_on(JOB_CANCEL) and not old.is_suspended
@@ -156,8 +157,10 @@ def _deleted_checkpoint(old: DeclaredJob) -> str:
     """Flink deletes the last checkpoint of a job that is cancelled; of one that is suspended it is unknown."""
     if not old.deleting_retention or old.is_suspended:
         return ""
-    cure = "; upgradeMode savepoint for this change keeps the state" if old.text(SAVEPOINTS) else ""
-    return f"the operator cancels the job, and Flink deletes its last checkpoint then ({old.deleting_retention}){cure}"
+    remedy = "; upgradeMode savepoint for this change keeps the state" if old.text(SAVEPOINTS) else ""
+    return (
+        f"the operator cancels the job, and Flink deletes its last checkpoint then ({old.deleting_retention}){remedy}"
+    )
 
 
 def drops_state(old: DeclaredJob, new: DeclaredJob) -> str:

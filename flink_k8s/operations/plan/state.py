@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean, duration
 from flink_k8s.operations.plan.spec_changes import known_operator
@@ -78,7 +79,7 @@ class DeclaredJob:
         metadata, kind = mapping(manifest.get("metadata")), str(manifest.get("kind"))
         spec = mapping(manifest.get("spec"))
         around: dict[str, object] = {}
-        if kind == "FlinkBlueGreenDeployment":
+        if kind == FlinkKind.BLUE_GREEN:
             around = {key: value for key, value in spec.items() if key != "template"}
             spec = mapping(mapping(spec.get("template")).get("spec"))
         namespace, name = str(metadata.get("namespace", "default")), str(metadata.get("name"))
@@ -162,7 +163,7 @@ class DeclaredJob:
     @property
     def has_savepoint_on_deletion(self) -> bool:
         """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment never."""
-        return self.kind != "FlinkBlueGreenDeployment" and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
+        return self.kind != FlinkKind.BLUE_GREEN and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
 
     @property
     def has_state(self) -> bool:
@@ -211,7 +212,7 @@ class DeclaredJob:
     @cached_property
     def _pods(self) -> Mapping[str, Mapping[str, object]]:
         """The pod's spec of each process; empty for a session job whose cluster is not known."""
-        if self.kind == "FlinkSessionJob" and self.cluster is None:
+        if self.kind == FlinkKind.SESSION_JOB and self.cluster is None:
             return {}
         return {template.process: template.pod for template in templates((self.cluster or self).spec)}
 

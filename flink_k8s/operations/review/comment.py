@@ -80,14 +80,20 @@ class Compared:
 
 def preview_json(base: Sequence[Mapping[str, Any]], head: Sequence[Mapping[str, Any]]) -> str:
     """Two declarations as the engine's preview of the second over the first, for the plan."""
-    old = {str(one["urn"]): one for one in base}
-    new = {str(one["urn"]): one for one in head}
-    steps = [_step(urn, old.get(urn), new.get(urn)) for urn in [*new, *(urn for urn in old if urn not in new)]]
+    old = {_identity(one): one for one in base}
+    new = {_identity(one): one for one in head}
+    steps = [_step(old.get(key), new.get(key)) for key in [*new, *(key for key in old if key not in new)]]
     return json.dumps({"steps": steps})
 
 
-def _step(urn: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any]:
-    step: dict[str, Any] = {"urn": urn}
+def _identity(resource: Mapping[str, Any]) -> tuple[str, str]:
+    """Type and name of a resource. Its parent may be another in the base: aliases take it over, as in an upgrade."""
+    _, _, types, name = str(resource["urn"]).split("::", 3)
+    return types.rpartition("$")[2], name
+
+
+def _step(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any]:
+    step: dict[str, Any] = {"urn": (new or old or {})["urn"]}
     if old is not None:
         step["oldState"] = old
     if new is not None:

@@ -22,6 +22,7 @@ from flink_k8s.program.command import recorded  # noqa: E402
 from flink_k8s.program.recording import Resource  # noqa: E402
 from flink_k8s.program.render import documents, dump, file_names  # noqa: E402
 from flink_k8s.program.values import Secret, Unknown, reveal  # noqa: E402
+from flink_k8s.support.errors import CommandError  # noqa: E402
 
 SECRET = "[secret]"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -66,7 +67,7 @@ def declared(stack: str) -> dict[str, Any]:
     said["limits"] = {name: one.model_dump(by_alias=True, exclude_unset=True) for name, one in bounds.items() if one}
     try:
         recording = recorded(stack, None, root)
-    except pulumi.RunError as error:
+    except (CommandError, pulumi.RunError) as error:  # the one of this tree, or of an older one
         said["problems"] = [str(error)]
         return said
     found, _notes = documents(recording)

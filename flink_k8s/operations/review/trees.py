@@ -17,7 +17,8 @@ import yaml
 from flink_k8s.config import stack_file
 from flink_k8s.config.secret_text import masked
 from flink_k8s.support.block_yaml import dump
-from flink_k8s.support.processes import FailedError, capture
+from flink_k8s.support.errors import CommandError
+from flink_k8s.support.processes import capture, errors, output
 
 _YAML = (".yaml", ".yml")
 DECLARE = Path(__file__).with_name("declare.py")
@@ -66,8 +67,7 @@ def declare(tree: Path, stack: str) -> Declared:
         return Declared(is_there=False)
     done = capture([sys.executable, DECLARE, stack], cwd=tree)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        return Declared(failure=said[-1] if said else f"exit code {done.returncode}")
+        return Declared(failure=errors(done).splitlines()[-1])
     found = cast(dict[str, Any], json.loads(done.stdout))
     return Declared(
         tuple(found["problems"]),
@@ -95,12 +95,12 @@ def merge_base(root: Path, base: str) -> str:
     """The commit that the branch started from.
 
     Raises:
-        FailedError: when git does not know it.
+        CommandError: when git does not know it.
     """
     done = capture(["git", "-C", root, "merge-base", base, "HEAD"])
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip() or f"{base} and HEAD have nothing in common"
-        raise FailedError(f"git merge-base {base} HEAD: {said}; fetch it with all its history")
+        raise CommandError(f"git merge-base {base} HEAD: {said}; fetch it with all its history")
     return done.stdout.decode().strip()
 
 
@@ -108,12 +108,10 @@ def extract(root: Path, commit: str, into: Path) -> None:
     """Writes the files of a commit.
 
     Raises:
-        FailedError: when git does not have it.
+        CommandError: when git does not have it.
     """
-    done = capture(["git", "-C", root, "archive", "--format=tar", commit])
-    if done.returncode != 0:
-        raise FailedError(f"git archive {commit}: {done.stderr.decode(errors='replace').strip()}")
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+    files = output(f"git archive {commit}", ["git", "-C", root, "archive", "--format=tar", commit])
+    with tarfile.open(fileobj=io.BytesIO(files)) as archive:
         archive.extractall(into, filter="data")
 
 
@@ -121,12 +119,10 @@ def copy_work(root: Path, into: Path) -> None:
     """Writes the files of the working tree, those that are not committed yet among them.
 
     Raises:
-        FailedError: when git cannot list them.
+        CommandError: when git cannot list them.
     """
-    done = capture(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-    if done.returncode != 0:
-        raise FailedError(f"git ls-files: {done.stderr.decode(errors='replace').strip()}")
-    for name in done.stdout.decode().split("\0"):
+    listing = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in output("git ls-files", listing).decode().split("\0"):
         source = root / name
         if name and source.is_file():
             (into / name).parent.mkdir(parents=True, exist_ok=True)

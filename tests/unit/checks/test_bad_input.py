@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from flink_k8s.checks.fields import without
-from flink_k8s.operations.check import main
+from flink_k8s.cli.main import main
 from tests.unit.project import JOB, Project
 
 
 def check(project: Project, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Exit code of `flink_k8s.operations.check` and its lines on standard error."""
-    code = main(["x", "--root", str(project.root)])
+    """Exit code of `check` and its lines on standard error."""
+    code = main(["check", "x", "--root", str(project.root)])
     lines = capsys.readouterr().err.splitlines()
     assert all(len(line.encode()) <= 2_000 and line.isprintable() for line in lines)
     return code, lines

@@ -1,4 +1,4 @@
-"""`python -m flink_k8s.operations.check`: what it prints and its exit code, for the shipped stacks and for bad ones."""
+"""`python -m flink_k8s check`: what it prints and its exit code, for the shipped stacks and for bad ones."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from flink_k8s.checks.load import load
+from flink_k8s.cli.main import main
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import PREFIX, engine_config, read, read_config, stacks
-from flink_k8s.operations.check import main
 from tests.unit.project import JOB, Project
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,14 +27,14 @@ WALKTHROUGH = ROOT / "tests/data/Pulumi.walkthrough.yaml"
 
 @pytest.mark.parametrize("stack", stacks(ROOT))
 def test_the_shipped_stacks_are_good(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([stack]) == 0
+    assert main(["check", stack]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].startswith(f"{stack}: good; jobs: ")
     assert re.fullmatch(rf"{stack}: requests [\d.]+ CPU, .* of memory, .* of storage in \d+ pods", lines[-2])
 
 
 def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["walkthrough", "--config-file", str(WALKTHROUGH)]) == 0
+    assert main(["check", "walkthrough", "--config-file", str(WALKTHROUGH)]) == 0
     assert "good; jobs: flink/word-count" in capsys.readouterr().out
     [job] = [job for job in load(ROOT, read_config(ROOT, "walkthrough", WALKTHROUGH)).jobs if job.name == "word-count"]
     assert job.spec["flinkVersion"] == "v1_17"
@@ -45,7 +45,7 @@ def test_that_pair_the_other_way_round_is_refused(tmp_path: Path, capsys: pytest
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     text = WALKTHROUGH.read_text().replace("v1_17", "v2_2")
     (tmp_path / "Pulumi.w.yaml").write_text(text)
-    assert main(["w", "--root", str(tmp_path)]) == 1
+    assert main(["check", "w", "--root", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert "Pulumi.w.yaml:9: jobs.word-count.flinkVersion: is v2_2, which operator 1.7.0 does not support" in said
 
@@ -66,7 +66,7 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
 ) -> None:
     project.job("kind: [\n", "broken.yaml")
     project.stack({"jobTimeOut": "5m", "jobs": {"word-cuont": {"parallelism": 2}}})
-    assert main(["x", "--root", str(project.root)]) == 1
+    assert main(["check", "x", "--root", str(project.root)]) == 1
     out, said = capsys.readouterr()
     assert not out
     lines = said.splitlines()
@@ -176,7 +176,7 @@ def test_links_to_nowhere_folders_and_pipes(project: Project) -> None:
 def test_odd_job_files_end_without_a_traceback(project: Project, text: str) -> None:
     project.job(text, "odd.yaml")
     done = subprocess.run(
-        [sys.executable, "-m", "flink_k8s.operations.check", "x", "--root", str(project.root)],
+        [sys.executable, "-m", "flink_k8s", "check", "x", "--root", str(project.root)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
@@ -194,7 +194,7 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
         "  flink-k8s:enforced:\n"
         "    image: forced:1\n"
     )
-    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    assert main(["check", "x", "--root", str(project.root), "--explain", "word-count"]) == 0
     out, said = capsys.readouterr()
     lines = dict(re.split(r"\s+# ", line, maxsplit=1) for line in out.splitlines()[1:-1])
     assert lines['spec.image = "forced:1"'] == 'enforced (Pulumi.x.yaml:7), instead of "pyflink:dev"'
@@ -205,14 +205,14 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
     assert lines['spec.job.args[0] = "--input"'] == "job file (jobs/word_count.yaml:12)"
     assert lines['spec.job.args[4] = "/out"'] == "jobs.word-count (Pulumi.x.yaml:5)"
     assert "instead of" not in said
-    assert main(["x", "--root", str(project.root), "--explain", "word-cuont"]) == 1
+    assert main(["check", "x", "--root", str(project.root), "--explain", "word-cuont"]) == 1
     assert 'did you mean "word-count"?' in capsys.readouterr().err
 
 
 def test_warnings_are_printed_and_stop_a_strict_stack_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["x", "--root", str(project.root)]) == 0
+    assert main(["check", "x", "--root", str(project.root)]) == 0
     warning = 'jobs/word_count.yaml:6: spec.image: "pyflink:dev" has no digest, so its content may change; pin one: pyflink:dev@sha256:… [image-digest]'
     assert f"warning: {warning}\n" in capsys.readouterr().err
     project.stack({"strict": True})
@@ -234,7 +234,7 @@ def test_an_error_does_not_hide_warnings(
     [warning] = raised.value.remarks
     assert warning.startswith("warning: jobs/word_count.yaml:6: spec.image: ")
     assert str(raised.value).splitlines() == [str(raised.value.problems[0]), warning]
-    assert main(["x", "--root", str(project.root)]) == 1
+    assert main(["check", "x", "--root", str(project.root)]) == 1
     assert capsys.readouterr().err.splitlines()[:2] == str(raised.value).splitlines()
 
 
@@ -277,15 +277,15 @@ def test_the_example_in_the_documentation_is_good_at_each_step(project: Project)
 def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     enforced = {"parameters": {"output": "/out"}, "flinkConfiguration": {"a.b": "1"}}
     project.stack({"enforced": enforced, "jobDefaults": {"flinkConfiguration": {"a.b": "2"}}})
-    assert main(["x", "--root", str(project.root)]) == 0
+    assert main(["check", "x", "--root", str(project.root)]) == 0
     assert "enforced" not in capsys.readouterr().out, "a default that is replaced is no news"
     project.stack(
         {"enforced": {**enforced, "image": "forced:1"}, "jobs": {"word-count": {"parameters": {"output": "/own"}}}}
     )
-    assert main(["x", "--root", str(project.root)]) == 0
+    assert main(["check", "x", "--root", str(project.root)]) == 0
     said = "x: enforced replaces 2 values of word-count; make check STACK=x EXPLAIN=<job> shows them"
     assert said in capsys.readouterr().out.splitlines()
-    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    assert main(["check", "x", "--root", str(project.root), "--explain", "word-count"]) == 0
     shown = capsys.readouterr().out
     assert '"/out"' in shown
     assert ', instead of "/own"' in shown
@@ -300,7 +300,7 @@ def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.Capt
         text = yaml.safe_dump({**job, "kind": kind, "spec": {"template": {"spec": job["spec"]}}})
     project.job(text)
     project.stack({"namespaces": {"a": {}, "b": {}}, "enforced": {"namespace": "b", "parameters": {"input": "/out"}}})
-    assert main(["x", "--root", str(project.root), "--explain", "word-count"]) == 0
+    assert main(["check", "x", "--root", str(project.root), "--explain", "word-count"]) == 0
     shown = capsys.readouterr().out
     assert 'enforced, instead of "a"' in shown
     assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', shown)
@@ -311,7 +311,7 @@ def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
 ) -> None:
     layer = tmp_path / "mirror.yaml"
     layer.write_text("charts: {mirror: oci://registry.example.org/charts}\njobs:\n  word-count: {parallelism: 7}\n")
-    command = ["x", "--root", str(project.root), "--layer", str(layer)]
+    command = ["check", "x", "--root", str(project.root), "--overlay", str(layer)]
     assert main([*command, "--explain", "word-count"]) == 0
     assert re.search(rf"parallelism = 7 +# jobs.word-count \({layer}:3\)", capsys.readouterr().out)
     layer.write_text("jobTimeout: 5m\njobTimeOut: 5m\n")

@@ -21,9 +21,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flink_k8s.cli.main import main
 from flink_k8s.config import stack_file
 from flink_k8s.config.problems import LINE_LIMIT
-from flink_k8s.operations.check import main
 from flink_k8s.program.render import documents, file_names
 from flink_k8s.program.run import run_program
 from flink_k8s.support.block_yaml import dump
@@ -136,10 +136,10 @@ def project(manifest: str, stack: str) -> Iterator[Path]:
 
 
 def run(root: Path, *options: str) -> tuple[int, list[str]]:
-    """Exit code and lines of `flink_k8s.operations.check`, which are short and printable."""
+    """Exit code and lines of `check`, which are short and printable."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        code = main(["x", "--root", str(root), *options])
+        code = main(["check", "x", "--root", str(root), *options])
     lines = out.getvalue().split("\n")
     for line in lines:
         assert line.isprintable(), repr(line)

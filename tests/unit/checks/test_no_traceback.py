@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flink_k8s.checks.load import load
-from flink_k8s.config.job_files import FLINK_KINDS, FileObject
+from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.config.yaml_file import parse
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.resolution import resolve
 from tests.e2e.validator import corpus
@@ -62,7 +63,7 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
         if not places or not isinstance(manifest.get("spec"), dict):
             break
     if draw(st.booleans()):
-        manifest["kind"] = draw(st.sampled_from(FLINK_KINDS))
+        manifest["kind"] = draw(st.sampled_from(FlinkKind))
     return manifest
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flink_k8s.cli.main import COMMANDS
 from flink_k8s.support.paths import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -69,10 +70,10 @@ def test_a_text_arrives_as_it_is(make: Make, text: str):
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         "<-m>",
-        "<flink_k8s.operations.deploy>",
+        "<flink_k8s>",
         "<up>",
         "<dev>",
-        "<--layer>",
+        "<--overlay>",
         f"<{text}>",
         "<--timings>",
     ]
@@ -105,3 +106,19 @@ def test_rendered_objects_go_to_a_folder_of_the_stack_or_where_out_names(make: M
     assert "<out/dev>" in make("render").stdout.splitlines()
     assert "<out/prod>" in make("render", "STACK=prod").stdout.splitlines()
     assert "<elsewhere>" in make("render", "STACK=prod", "OUT=elsewhere").stdout.splitlines()
+
+
+VALUES = {"COST": "text", "GITOPS": "flux", "FORMAT": "text", "ORDERED": "1", "JOB": "word-count", "STACK": "prod"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "variables", [{"STACK": "prod", "JOB": "a"}, {name: VALUES.get(name, "x") for name in VARIABLES}]
+)
+def test_a_target_is_a_command_line_that_parses(make: Make, target: str, variables: dict[str, str]):
+    lines = make(target, *(f"{name}={text}" for name, text in variables.items())).stdout.splitlines()
+    words = [line[1:-1] for line in lines if line.startswith("<")]
+    if words[:2] == ["-m", "flink_k8s"]:
+        options = COMMANDS[words[2]].parser("flink_k8s").parse_args(words[3:])
+        assert getattr(options, "stack", None) in ("prod", None)
+        assert getattr(options, "job", "") in ("a", "word-count", "")

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.flink_job import deletion, is_awaited
+from components.flink_job import deletion
 from flink_k8s.config.model import Suspension
-from flink_k8s.health.readiness import PLURALS
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.resolve.declared_stack import is_awaited
 
 
-@pytest.mark.parametrize("kind", PLURALS)
+@pytest.mark.parametrize("kind", FlinkKind)
 def test_a_blue_green_deployment_alone_waits_for_what_it_made(kind: str):
     wanted = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
     assert deletion(kind) == {"pulumi.com/deletionPropagationPolicy": wanted}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.namespace import Limits
-from flink_k8s.operations import check
 from flink_k8s.resolve import pod_requests
 from tests.unit.project import JOB, SESSION, Project
 
@@ -249,7 +249,7 @@ def test_numbers_of_four_hundred_digits_are_reckoned_with(
     )
     project.job(text + CLAIM.replace("10Gi", "9" * 400))
     project.stack({"namespaces": {"flink": {"quota": quota}}})
-    code = check.main(["x", "--root", str(project.root), "--cost", "text"])
+    code = main(["check", "x", "--root", str(project.root), "--cost", "text"])
     assert code == (1 if quota and mode == "job" else code)
     assert "traceback" not in "".join(capsys.readouterr()).lower()
 

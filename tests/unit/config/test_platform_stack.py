@@ -17,7 +17,7 @@ from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import PREFIX, engine_config, read, read_config
 from flink_k8s.config.validation import read_platform_settings, read_settings
-from flink_k8s.resolve.declared_stack import Platform
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
 from flink_k8s.resolve.jobs import Job
@@ -59,7 +59,7 @@ class Stacks:
         keys = {f"{PREFIX}{key}": value for key, value in config.items()}
         (self.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": keys}, sort_keys=False))
 
-    def load(self, stack: str = "team") -> Platform:
+    def load(self, stack: str = "team") -> DeclaredStack:
         return load(self.root, read_config(self.root, stack))
 
     def problems(self, stack: str = "team") -> list[str]:
@@ -253,7 +253,7 @@ def test_findings_of_both_stand_where_they_were_said(project: Stacks) -> None:
             one for one in problems if f"Pulumi.{stack}.yaml:" in one and "enforced.egress[0]: allows every port" in one
         ]
     values = {f"{PREFIX}platform": "below", f"{PREFIX}enforced": '{"env": {"A": {}}}'}
-    with pytest.raises(ProblemsError, match=r"Pulumi.team.yaml: enforced.env.A: is {}"):
+    with pytest.raises(ProblemsError, match=r"Pulumi.team.yaml: enforced.env.A: is a mapping"):
         load(project.root, engine_config(values, "team"))
     restored = {"enforced": {"restoreFrom": "s3://b/s"}}
     project.write("below", {**PLATFORM, **restored})

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ import pytest
 from flink_k8s.operations import access as look
 from flink_k8s.operations.access import Target
 from flink_k8s.operations.stack import Stack
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 from tests.unit.project import SESSION, Project
 
 FAKE = """
@@ -92,7 +93,7 @@ def ctrl_c(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def say(text: str) -> None:
         said.append(text)
-        if text == "Ctrl-C ends it":
+        if text == "press Ctrl-C to stop":
             raise KeyboardInterrupt
 
     monkeypatch.setattr(look, "say", say)
@@ -107,7 +108,7 @@ def test_all_addresses_are_said_and_ctrl_c_ends_them(cluster: Cluster, ctrl_c: l
         "Grafana: http://localhost",
         "Prometheus: http://localhost",
         "Alertmanager: http://localhost",
-        "Ctrl-C ends it",
+        "press Ctrl-C to stop",
     ]
     assert len(cluster.started) == 3
     for line, target in zip(cluster.started, look.MONITORING, strict=True):
@@ -126,7 +127,7 @@ def test_what_is_not_there_is_left_out(cluster: Cluster, ctrl_c: list[str]):
 
 
 def test_nothing_there_is_an_error_that_names_what_was_looked_for(cluster: Cluster):
-    with pytest.raises(FailedError, match="none of prometheus-grafana, prometheus-operated"):
+    with pytest.raises(CommandError, match="none of prometheus-grafana, prometheus-operated"):
         look._monitor(cluster.kubectl, "monitoring")
     assert not cluster.started
 
@@ -148,27 +149,19 @@ def test_an_address_that_does_not_answer_is_not_said(cluster: Cluster, monkeypat
 
 
 def test_a_job_without_its_service_is_said(cluster: Cluster):
-    with pytest.raises(FailedError, match="no service word-count-rest in namespace flink yet"):
+    with pytest.raises(CommandError, match="service word-count-rest does not exist in namespace flink yet"):
         look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081))
 
 
 @pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> Stack:
+def stack(tmp_path: Path) -> Stack:
     """A job, a session job in its cluster, a blue/green deployment and a snapshot."""
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     project.job(BLUE_GREEN, "shop.yaml")
     project.job(SESSION, "session.yaml")
     project.job(SNAPSHOT, "snapshot.yaml")
-    found = Stack("x", project.root / "Pulumi.x.yaml", project.load())
-    monkeypatch.setattr(look, "prepare", lambda name: found)
-    monkeypatch.setattr(look.Kubectl, "of", lambda stack: cluster.kubectl)
-    return found
-
-
-def looks(monkeypatch: pytest.MonkeyPatch, what: str, job: str) -> int:
-    monkeypatch.setattr("sys.argv", ["look", what, job, "--stack", "x"])
-    return look.main()
+    return Stack("x", project.root / "Pulumi.x.yaml", project.load())
 
 
 @pytest.mark.parametrize(
@@ -179,12 +172,11 @@ def looks(monkeypatch: pytest.MonkeyPatch, what: str, job: str) -> int:
         ("shop", "app in (shop-blue,shop-green)"),
     ],
 )
-@pytest.mark.usefixtures("stack")
 def test_logs_are_those_of_all_pods_that_flink_labels_for_the_job(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, job: str, selector: str
+    cluster: Cluster, stack: Stack, job: str, selector: str
 ):
     (cluster.folder / "refuse").touch()
-    assert looks(monkeypatch, "logs", job) == 3
+    assert look.logs(cluster.kubectl, stack, job) == 3
     [line] = cluster.started
     assert line == f"logs -n flink -l {selector} --all-containers --tail=-1 --prefix"
 
@@ -203,37 +195,37 @@ def test_logs_are_those_of_all_pods_that_flink_labels_for_the_job(
         ("shop", "TRANSITIONING_TO_BLUE", "shop-green-rest"),
     ],
 )
-@pytest.mark.usefixtures("stack", "ctrl_c")
+@pytest.mark.usefixtures("ctrl_c")
 def test_the_ui_is_that_of_the_cluster_that_has_the_job_now_at_whatever_port_its_service_has(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, job: str, state: str, service: str
+    cluster: Cluster, stack: Stack, job: str, state: str, service: str
 ):
     cluster.has("flinkbluegreendeployment", "shop", status={"blueGreenState": state})
     cluster.has("service", service)
-    assert looks(monkeypatch, "ui", job) == 0
+    assert look.ui(cluster.kubectl, stack, job) == 0
     [line] = cluster.started
     assert line.startswith(f"port-forward -n flink svc/{service} ")
     assert line.endswith(":rest --address 127.0.0.1")
 
 
-@pytest.mark.usefixtures("stack")
-def test_a_blue_green_deployment_that_is_not_there_has_no_ui(cluster: Cluster, monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(FailedError, match="neither shop-blue nor shop-green in namespace flink has the job yet"):
-        looks(monkeypatch, "ui", "shop")
+def test_a_blue_green_deployment_that_is_not_there_has_no_ui(cluster: Cluster, stack: Stack):
+    with pytest.raises(CommandError, match="neither shop-blue nor shop-green in namespace flink has the job yet"):
+        look.ui(cluster.kubectl, stack, "shop")
     assert not cluster.started
 
 
-@pytest.mark.parametrize("what", ["ui", "logs"])
-@pytest.mark.usefixtures("stack")
-def test_a_snapshot_has_no_pods_to_look_at(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, what: str):
-    with pytest.raises(FailedError, match="FlinkStateSnapshot evening has no pods of its own"):
-        looks(monkeypatch, what, "evening")
+@pytest.mark.parametrize("access", [look.ui, look.logs])
+def test_a_snapshot_has_no_pods_to_look_at(
+    cluster: Cluster, stack: Stack, access: Callable[[Kubectl, Stack, str], int]
+):
+    with pytest.raises(CommandError, match="FlinkStateSnapshot evening has no pods of its own"):
+        access(cluster.kubectl, stack, "evening")
     assert not cluster.started
 
 
 def test_grafanas_user_and_password(cluster: Cluster, capsys: pytest.CaptureFixture[str]):
     data = {"admin-user": "admin", "admin-password": "pass word"}
     cluster.has("secret", "ours", data={key: base64.b64encode(text.encode()).decode() for key, text in data.items()})
-    assert look._credentials(cluster.kubectl, "monitoring", "ours") == 0
+    look._credentials(cluster.kubectl, "monitoring", "ours")
     assert capsys.readouterr().out == "admin-user: admin\nadmin-password: pass word\n"
-    with pytest.raises(FailedError, match="no secret grafana-admin"):
+    with pytest.raises(CommandError, match="secret grafana-admin does not exist"):
         look._credentials(cluster.kubectl, "monitoring", "grafana-admin")

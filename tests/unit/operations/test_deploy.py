@@ -10,8 +10,8 @@ import pytest
 
 from flink_k8s.operations import deploy as engine
 from flink_k8s.operations import stack
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT, home, state
-from flink_k8s.support.processes import FailedError
 
 VERSION = (ROOT / ".pulumi.version").read_text().strip()
 KUBECONFIG = {"contexts": [{"name": "flink-k8s-sandbox"}]}
@@ -65,7 +65,7 @@ def test_only_for_the_sandbox_a_command_is_built():
         context=engine.SANDBOX_CONTEXT, which=nothing, install=nothing, build=lambda: Path("/built/pulumi")
     )
     assert found.pulumi == Path("/built/pulumi")
-    with pytest.raises(FailedError, match="could not be installed; install it"):
+    with pytest.raises(CommandError, match="could not be installed; install it"):
         engine.find(context="kind-flink", which=nothing, install=nothing, build=never)
 
 
@@ -148,7 +148,7 @@ def test_the_engine_previews_first_where_something_is_protected_and_its_refusal_
     tmp_path: Path, sandbox: stack.Stack, operation: str, remedy: str
 ):
     command = Command(tmp_path, [{**JOB, "protect": True}], [REFUSED], code=255)
-    with pytest.raises(FailedError) as raised:
+    with pytest.raises(CommandError) as raised:
         getattr(engine.Engine(command.path), operation)(sandbox)
     assert "--skip-preview" not in command.call(operation)
     said = str(raised.value)
@@ -159,7 +159,7 @@ def test_the_engine_previews_first_where_something_is_protected_and_its_refusal_
 def test_a_failure_without_protected_resources_has_no_such_remedy(tmp_path: Path, sandbox: stack.Stack):
     failed = {"sequence": 1, "diagnosticEvent": {"urn": URN, "message": "no such image", "severity": "error"}}
     command = Command(tmp_path, [{**JOB, "protect": True}], [failed], code=255)
-    with pytest.raises(FailedError, match=r"^up failed \(exit code 255\); fix the error above"):
+    with pytest.raises(CommandError, match=r"^up failed \(exit code 255\); fix the error above"):
         engine.Engine(command.path).up(sandbox)
 
 
@@ -193,11 +193,10 @@ def test_a_preview_where_no_command_can_be_had_is_the_tree_of_what_is_declared(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     def refuse(**_: object) -> engine.Engine:
-        raise FailedError("the pulumi command is not on PATH")
+        raise CommandError("the pulumi command is not on PATH")
 
     monkeypatch.setattr(engine, "find", refuse)
-    monkeypatch.setattr(engine.sys, "argv", ["engine", "preview", "dev"])
-    assert engine.main() == 0
+    assert engine.preview(stack.prepare("dev")) == 0
     said = capsys.readouterr().out
     assert "the pulumi command is not on PATH" in said
     assert "This is not a diff" in said
@@ -208,6 +207,6 @@ def test_an_error_before_the_first_event_is_shown(
     tmp_path: Path, sandbox: stack.Stack, capfd: pytest.CaptureFixture[str]
 ):
     script = 'if [ "$1" = stack ]; then echo "{}"; else echo "error: passphrase" ; exit 255; fi'
-    with pytest.raises(FailedError):
+    with pytest.raises(CommandError):
         engine.Engine(executable(tmp_path / "pulumi", script)).up(sandbox)
     assert "error: passphrase" in capfd.readouterr().out

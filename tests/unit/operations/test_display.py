@@ -125,6 +125,17 @@ def test_warnings_and_errors_are_shown():
     ]
 
 
+def test_a_policy_violation_before_the_step_names_the_resource():
+    violation = {
+        "policyName": "limits",
+        "enforcementLevel": "advisory",
+        "message": "pods without limits\nspec: no limit",
+    }
+    assert lines({"policyEvent": {"resourceUrn": JOB, **violation}}) == [
+        "FlinkDeployment flink/orders: policy limits (advisory): spec: no limit (pods without limits)"
+    ]
+
+
 def test_the_summary_counts_and_has_the_exports_short():
     assert lines(
         step("resOutputsEvent", "create", STACK, outputs={"jobs": {"orders": "STABLE"}, "long": "x" * 200}),

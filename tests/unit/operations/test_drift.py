@@ -12,7 +12,7 @@ import pytest
 
 from flink_k8s.operations import context, drift, stack
 from flink_k8s.operations.exported_state import exported
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 ROLE: dict[str, Any] = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -111,7 +111,7 @@ def kubeconfig(path: Path, *contexts: str) -> Path:
 def test_a_context_that_no_kubeconfig_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [kubeconfig(tmp_path / "a", "mine"), kubeconfig(tmp_path / "b", "yours"), tmp_path / "none"]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
-    with pytest.raises(FailedError, match=r'context: "kind-flink" is not in .*; contexts there: mine, yours'):
+    with pytest.raises(CommandError, match=r'context: "kind-flink" is not in .*; known contexts: mine, yours'):
         context.known(stack.prepare("dev"))
     kubeconfig(files[1], "kind-flink")
     context.known(stack.prepare("dev"))
@@ -127,7 +127,7 @@ def test_a_stack_that_is_in_another_cluster_is_refused(tmp_path: Path) -> None:
         dev = stack.prepare("dev")
         context.unchanged(exported(answer, dev, dict(os.environ)), dev)
 
-    with pytest.raises(FailedError, match="the stack dev is in the context old, and its file names kind-flink"):
+    with pytest.raises(CommandError, match="the stack dev is in the context old, and its file names kind-flink"):
         is_in(resources)
     is_in([])
     is_in([{"type": "pulumi:providers:kubernetes", "inputs": {"context": "kind-flink"}}])

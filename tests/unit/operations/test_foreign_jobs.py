@@ -11,22 +11,20 @@ from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.operations import foreign_jobs as tenants
 from flink_k8s.operations.stack import Stack
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 
 class FakeKubectl:
     """Flink resources by kind."""
 
     def __init__(self, *items: dict[str, Any]) -> None:
-        self.items = items
+        self.objects = items
 
-    def get(self, what: str, _flag: str, namespace: str) -> dict[str, Any] | None:
+    def items(self, what: str, _flag: str, namespace: str) -> list[dict[str, Any]]:
         kind = what.partition("s.")[0]
-        found = [
-            item for item in self.items if item["kind"].lower() == kind and item["metadata"]["namespace"] == namespace
-        ]
-        return {"items": found} if found else None
+        found = [one for one in self.objects if one["kind"].lower() == kind]
+        return [one for one in found if one["metadata"]["namespace"] == namespace]
 
 
 def item(name: str, kind: str = "FlinkDeployment", **metadata: Any) -> dict[str, Any]:
@@ -70,7 +68,7 @@ def test_it_is_refused_with_the_way_on(tmp_path: Path, monkeypatch: pytest.Monke
     for name, config in {"team-a": "{flink-k8s:platform: platform}", "other": "{}", "broken": "[]"}.items():
         (tmp_path / f"Pulumi.{name}.yaml").write_text(f"config: {config}\n")
     monkeypatch.setattr(tenants, "ROOT", tmp_path)
-    with pytest.raises(FailedError) as raised:
+    with pytest.raises(CommandError) as raised:
         tenants.refuse(stack(tmp_path), MINE, destroy=True)
     said = str(raised.value)
     assert said.startswith("refused, nothing was done")

@@ -25,7 +25,12 @@ time.sleep(60)
 def test_what_runs_is_not_killed(tmp_path: Path):
     mark = tmp_path / "mark"
     command = [sys.executable, "-c", SLOW, str(mark)]
-    program = f"from flink_k8s.support.processes import finish, stream; finish(lambda: stream({command!r}))"
+    program = f"""
+import sys
+from flink_k8s.support.console import exit_code
+from flink_k8s.support.processes import stream
+sys.exit(exit_code(lambda: stream({command!r})))
+"""
     running = subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -40,4 +45,4 @@ def test_what_runs_is_not_killed(tmp_path: Path):
     _, error = running.communicate(timeout=30)
     assert running.returncode == 130
     assert mark.read_text() == "ended in its own way"
-    assert error == "interrupted; run the same command again to go on\n"
+    assert error == "interrupted; run the same command again to continue\n"

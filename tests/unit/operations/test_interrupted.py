@@ -10,15 +10,15 @@ import pytest
 
 from flink_k8s.operations import interrupted
 from flink_k8s.operations.interrupted import PendingRelease, pending_releases, settled
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 
 JOB_URN = "urn:pulumi:dev::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
 RELEASE_URN = "urn:pulumi:dev::flink-k8s::kubernetes:helm.sh/v3:Release::operator"
 
 
 class Cluster:
-    """Answers kubectl's get: Helm's Secrets by their labels, and objects."""
+    """Stands for kubectl: Helm's Secrets by their labels, and objects."""
 
     context = "flink-k8s-sandbox"
     kubeconfig = Path("/kubeconfig")
@@ -28,11 +28,12 @@ class Cluster:
         self._objects = objects or {}
 
     def get(self, kind: str, *arguments: str) -> dict[str, Any] | None:
-        if kind != "secrets":
-            return self._objects.get((kind, arguments[0]))
-        wanted = arguments[-1]
-        found = [labels for labels in self._secrets if _matches(wanted, labels)]
-        return {"items": [{"metadata": {"labels": labels}} for labels in found]}
+        return self._objects.get((kind, arguments[0]))
+
+    def items(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
+        assert kind == "secrets"
+        found = [labels for labels in self._secrets if _matches(arguments[-1], labels)]
+        return [{"metadata": {"labels": labels}} for labels in found]
 
 
 def _matches(selector: str, labels: dict[str, str]) -> bool:
@@ -118,13 +119,13 @@ def test_helm_recovers_a_release_in_the_stacks_own_context(tmp_path: Path, monke
         *("--kube-context", "kind-flink", "--kubeconfig", "/kubeconfig"),
     ]
     helm.write_text("#!/bin/sh\necho no such release >&2\nexit 1\n")
-    with pytest.raises(FailedError, match="helm rollback operator 2 --namespace flink-operator: no such release"):
+    with pytest.raises(CommandError, match="helm rollback operator 2 --namespace flink-operator: no such release"):
         interrupted.recover(Kubectl("kubectl", "kind-flink", None), pending)
 
 
 def test_where_another_run_may_be_at_work_a_pending_release_is_refused_with_its_remedy():
     interrupted.refuse([])
-    with pytest.raises(FailedError, match=r"pending-install: another run is at work on it.*helm uninstall operator"):
+    with pytest.raises(CommandError, match=r"pending-install: another run is at work on it.*helm uninstall operator"):
         interrupted.refuse([PendingRelease("operator", "flink-operator", "pending-install", None)])
 
 

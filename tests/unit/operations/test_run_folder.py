@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from flink_k8s.operations import run_folder, stack
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 RUN = """
 import sys
@@ -60,7 +60,7 @@ def test_a_run_beside_another_changes_nothing_that_the_other_reads(state: Path):
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "file"))
-    with pytest.raises(FailedError, match="file, where the stacks' state is kept, cannot be written: Not a directory"):
+    with pytest.raises(CommandError, match="file, where the stacks' state is kept, cannot be written: Not a directory"):
         stack.prepare("sandbox")
 
 

@@ -11,14 +11,15 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import new_job, pyflink, test_job
-from flink_k8s.operations.new_job.__main__ import create, files
+from flink_k8s.operations.new_job.create import create, files
 from flink_k8s.operations.pyflink import PyFlink
 from flink_k8s.operations.run_job import LocalRun, flink_version, local_run, write_configuration
 from flink_k8s.operations.stack import Stack, prepare
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 PYTHON = Path("/venv/bin/python")
 
@@ -33,7 +34,9 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
     """A merged job, as far as these tools look at it."""
     source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
-    made = SimpleNamespace(spec=spec, kind=kind, name=name, namespace="flink", source=source, session_cluster=cluster)
+    made = SimpleNamespace(
+        spec=spec, kind=FlinkKind(kind), name=name, namespace="flink", source=source, session_cluster=cluster
+    )
     return cast(Job, made)
 
 
@@ -57,18 +60,20 @@ def test_the_program_is_the_one_that_the_image_has(tmp_path: Path):
 def test_a_program_that_is_not_here_is_refused(tmp_path: Path):
     wrong = spec()
     wrong["job"]["args"][3] = "/opt/flink/usrlib/src/wordcount.py"
-    with pytest.raises(FailedError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which is not there; .*"):
+    with pytest.raises(
+        CommandError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which does not exist; .*"
+    ):
         made(wrong, tmp_path)
 
 
 @pytest.mark.parametrize("args", [[], ["--input", "x"], None])
 def test_a_job_that_is_no_python_is_refused(tmp_path: Path, args: list[str] | None):
-    with pytest.raises(FailedError, match="job counts is no Python job"):
+    with pytest.raises(CommandError, match="job counts is not a Python job"):
         made({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
 
 
 def test_an_option_without_a_value_is_refused(tmp_path: Path):
-    with pytest.raises(FailedError, match="-py has no value"):
+    with pytest.raises(CommandError, match="-py has no value"):
         made({"job": {"args": ["-py"]}}, tmp_path)
 
 
@@ -146,7 +151,7 @@ def test_a_session_jobs_flink_is_its_clusters():
     stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, mine])))
     assert flink_version(stack, mine) == "v1_20"
     elsewhere = job({"deploymentName": "gone"}, "FlinkSessionJob", cluster="gone")
-    with pytest.raises(FailedError, match="no job file says which Flink"):
+    with pytest.raises(CommandError, match="no job file sets flinkVersion"):
         flink_version(stack, elsewhere)
 
 
@@ -161,15 +166,15 @@ def test_the_shipped_jobs_can_be_run(tmp_path: Path):
 def test_no_java_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FailedError, match="java is not on PATH; install Java 17"):
+    with pytest.raises(CommandError, match="java is not on PATH; install Java 17"):
         pyflink.pyflink("v2_2")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(FailedError, match=r"JAVA_HOME is .*, which has no bin/java"):
+    with pytest.raises(CommandError, match=r"JAVA_HOME is .*, which has no bin/java"):
         pyflink.java()
 
 
 def test_an_environment_without_pyflink_is_said_with_its_cure(tmp_path: Path):
-    with pytest.raises(FailedError, match="has no PyFlink; delete the folder"):
+    with pytest.raises(CommandError, match="has no PyFlink; delete the folder"):
         _ = PyFlink("2.2", tmp_path).distribution
 
 
@@ -187,7 +192,7 @@ class TestNew:
             "jobs/pyflink/src/late_orders.py",
             "tests/unit/jobs/test_late_orders.py",
         ]
-        check = [sys.executable, "-m", "flink_k8s.operations.check", "dev", "--root", str(tmp_path)]
+        check = [sys.executable, "-m", "flink_k8s", "check", "dev", "--root", str(tmp_path)]
         done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(new[2])]
@@ -204,18 +209,18 @@ class TestNew:
         mine = tmp_path / "jobs/pyflink/src/mine.py"
         mine.parent.mkdir(parents=True)
         mine.write_text("mine")
-        with pytest.raises(FailedError, match=r"jobs/pyflink/src/mine.py: there already; choose another name"):
+        with pytest.raises(CommandError, match=r"jobs/pyflink/src/mine.py already exists; choose another name"):
             create("mine", tmp_path)
         assert mine.read_text() == "mine"
         assert not (tmp_path / "jobs/mine.yaml").exists()
 
     @pytest.mark.parametrize("name", ["Late", "1st", "a_b", "a" * 46, "-a", ""])
     def test_no_name_for_a_job(self, name: str, tmp_path: Path):
-        with pytest.raises(FailedError, match="is no name for a job; use lower-case letters"):
+        with pytest.raises(CommandError, match="is not a valid job name; use lower-case letters"):
             create(name, tmp_path)
 
     def test_a_word_of_python_is_no_module(self, tmp_path: Path):
-        with pytest.raises(FailedError, match="is a word of Python"):
+        with pytest.raises(CommandError, match="is a Python keyword"):
             create("class", tmp_path)
 
 

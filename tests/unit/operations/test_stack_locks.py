@@ -15,7 +15,7 @@ import pytest
 
 from flink_k8s.operations import stack
 from flink_k8s.operations import stack_locks as locks
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 HERE = socket.gethostname()
 
@@ -77,7 +77,7 @@ def test_the_lock_of_a_run_that_may_be_at_work_is_refused_and_names_its_holder(
     path = lock(tmp_path, pid=os.getpid(), hostname=host)
     (processes / str(os.getpid())).mkdir()
     (processes / str(os.getpid()) / "stat").write_text(f"{os.getpid()} (pulumi) S 1 1")
-    with pytest.raises(FailedError) as raised:
+    with pytest.raises(CommandError) as raised:
         clear(tmp_path, processes)
     said = str(raised.value)
     assert f"locked by ann on {host}, process {os.getpid()}, since 2026-01-01" in said
@@ -88,7 +88,7 @@ def test_the_lock_of_a_run_that_may_be_at_work_is_refused_and_names_its_holder(
 def test_a_lock_that_cannot_be_read_is_refused(tmp_path: Path, processes: Path) -> None:
     path = lock(tmp_path)
     path.write_text("")
-    with pytest.raises(FailedError, match="locked by an unknown user"):
+    with pytest.raises(CommandError, match="locked by an unknown user"):
         clear(tmp_path, processes)
 
 

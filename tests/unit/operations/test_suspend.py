@@ -14,7 +14,7 @@ from flink_k8s.operations import suspend, suspended
 from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.resolve.job_spec import SUSPENDED
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 from tests.unit.project import JOB, Project
 
 KEY = "FlinkDeployment/flink/word-count"
@@ -96,7 +96,7 @@ def test_a_job_that_would_be_resumed_empty_by_what_is_pending_is_resumed_only_wh
     monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: asleep)
     project.job(JOB)
     stack, carrier = stack_of(project), Carrier(word_count=SINCE)
-    with pytest.raises(FailedError, match=r'upgradeMode stateless(.|\n)*make resume STACK=x ALLOW="word-count"'):
+    with pytest.raises(CommandError, match=r'upgradeMode stateless(.|\n)*make resume STACK=x ALLOW="word-count"'):
         suspend.resume(carrier, stack, "", allowed=())  # pyright: ignore
     assert carrier.told == []
     suspend.resume(carrier, stack, "", allowed=("word-count",))  # pyright: ignore
@@ -130,7 +130,7 @@ def test_a_job_that_would_start_empty_is_suspended_only_where_that_is_allowed(pr
     project.stack({"jobs": {"word-count": {"flinkConfiguration": {"execution.checkpointing.interval": "1 min"}}}})
     project.job(JOB)
     stack, carrier = stack_of(project), Carrier()
-    with pytest.raises(FailedError, match=r'upgradeMode stateless keeps nothing(.|\n)*ALLOW="word-count"'):
+    with pytest.raises(CommandError, match=r'upgradeMode stateless keeps nothing(.|\n)*ALLOW="word-count"'):
         run(carrier, stack)
     assert carrier.told == []
     run(carrier, stack, allowed=("flink/word-count",))
@@ -143,7 +143,7 @@ def test_a_protected_job_stops_only_where_somebody_agrees(
     project.stack({"stateStorage": {"type": "volume"}, "protectJobs": True})
     stack, carrier = stack_of(project), Carrier()
     monkeypatch.setattr("builtins.input", lambda _: "")
-    with pytest.raises(FailedError, match="nothing was done"):
+    with pytest.raises(CommandError, match="nothing was done"):
         run(carrier, stack)
     assert carrier.told == []
     run(carrier, stack, yes=True)
@@ -169,7 +169,7 @@ def test_what_is_left_as_it_is_is_said(project: Project):
         "flink/word-count": "has FINISHED; JOB=word-count suspends it all the same, and a resume runs it anew",
     }
     assert len(suspend.stopping(stack, "word-count", {}, live).stop) == 1
-    with pytest.raises(FailedError, match=r'unknown job "wrod-count"; did you mean "word-count"'):
+    with pytest.raises(CommandError, match=r'unknown job "wrod-count"; did you mean "word-count"'):
         suspend.stopping(stack, "wrod-count", {}, live)
 
 
@@ -177,7 +177,8 @@ def resource(name: str, **more: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "flink", "annotations": {SUSPENDED: SINCE}}
     inputs = {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "metadata": metadata}
     type_ = f"kubernetes:{inputs['apiVersion']}:{inputs['kind']}"
-    return {"urn": f"urn:{name}", "type": type_, "inputs": inputs, **more}
+    urn = f"urn:pulumi:x::flink-k8s::flink-k8s:index:FlinkJob${type_}::flink/{name}"
+    return {"urn": urn, "type": type_, "inputs": inputs, **more}
 
 
 def test_the_state_says_which_jobs_are_suspended():
@@ -186,7 +187,18 @@ def test_the_state_says_which_jobs_are_suspended():
     secret = {"urn": "x", "type": "kubernetes:core/v1:Secret"}
     state = {"deployment": {"resources": [resource("a"), running, resource("c", delete=True), secret]}}
     assert suspended.in_state(state) == {"FlinkDeployment/flink/a": SINCE}
-    assert suspended.urns(state, ["FlinkDeployment/flink/b"]) == ["urn:b"]
+    assert suspended.urns(state, ["FlinkDeployment/flink/b"]) == [running["urn"]]
+
+
+def test_a_job_that_version_0_1_deployed_is_refused():
+    former = resource("a")
+    former["urn"] = former["urn"].replace("flink-k8s:index:FlinkJob$", "")
+    state = {"deployment": {"resources": [former, resource("b")]}}
+    assert suspended.urns(state, ["FlinkDeployment/flink/b"])
+    with pytest.raises(
+        CommandError, match=r"version 0\.1 of flink-k8s deployed FlinkDeployment/flink/a; run `make up`"
+    ):
+        suspended.urns(state, ["FlinkDeployment/flink/a"])
 
 
 def test_the_copy_of_the_stack_file_is_told_and_the_file_is_not(project: Project, capsys: pytest.CaptureFixture[str]):

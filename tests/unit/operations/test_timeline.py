@@ -82,6 +82,13 @@ def test_a_bar_for_each_component_and_one_for_all_of_a_kind_beside_them():
     }
 
 
+def test_one_bar_for_all_jobs_of_a_namespace():
+    jobs = [Resource(name, "flink-k8s:index:FlinkJob", name, custom=False) for name in ("one", "two")]
+    flink = [thing(f"flink-{job.name}", parent=job.urn, kind="FlinkDeployment") for job in jobs]
+    timeline = ran(Recording((*jobs, *flink)), *((one.urn, 0, 2) for one in flink))
+    assert {span.group for span in timeline.spans.values()} == {"2 FlinkJob in flink"}
+
+
 def test_what_did_not_run_is_left_out():
     timeline = ran(Recording((thing("a"), thing("never", "a"))), ("a", 0, 1))
     assert [span.title for span in timeline.spans.values()] == ["ConfigMap flink/a"]

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from flink_k8s.operations import access as look
-from flink_k8s.operations import clean, cluster, demo, run_folder, stack
+from flink_k8s.operations import cluster, demo, run_folder, stack
 from flink_k8s.operations import deploy as engine
+from flink_k8s.operations.clean import clean
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +36,12 @@ class FakeCluster:
         self.downs += 1
 
 
-def test_clean_takes_the_cluster_down_and_what_tools_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_clean_takes_the_cluster_down_and_what_tools_left(tmp_path: Path):
     cluster = FakeCluster()
     for name in (".venv/bin", "out/dev", "flink_k8s/__pycache__", ".pytest_cache", "jobs"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "jobs" / "mine.yaml").touch()
-    monkeypatch.setattr(clean, "here", lambda: cluster)
-    monkeypatch.setattr(clean, "ROOT", tmp_path)
-    assert clean.main() == 0
+    clean(cluster, tmp_path)
     assert cluster.downs == 1
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["flink_k8s", "jobs", "mine.yaml"]
 
@@ -63,7 +62,7 @@ def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
 
 
 def test_a_layer_with_a_mistake_is_refused_with_all_problems():
-    with pytest.raises(FailedError, match="word-cuont: unknown job"):
+    with pytest.raises(CommandError, match="word-cuont: unknown job"):
         stack.prepare("sandbox", {"jobs": {"word-cuont": {}}})
 
 
@@ -92,7 +91,7 @@ def test_an_input_that_cannot_be_counted_is_refused(tmp_path: Path, content: byt
     path = tmp_path / "text"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(FailedError, match=said):
+    with pytest.raises(CommandError, match=said):
         demo.read_input(path)
 
 
@@ -120,7 +119,7 @@ def test_a_port_in_use_gives_way_to_a_free_one():
 def test_a_job_is_found_by_name_or_as_the_only_one():
     declared = stack.prepare("sandbox")
     assert look.find_job(declared, "").name == "word-count"
-    with pytest.raises(FailedError, match='did you mean "word-count"'):
+    with pytest.raises(CommandError, match='did you mean "word-count"'):
         look.find_job(declared, "word-cuont")
 
 
@@ -138,7 +137,7 @@ def test_the_sandbox_builds_what_the_stack_declares(
     layer: dict[str, Any], wanted: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     commands: list[list[str]] = []
-    monkeypatch.setattr(cluster, "must", lambda what, command, cure: commands.append(command))
+    monkeypatch.setattr(cluster, "must", lambda what, command, remedy: commands.append(command))
     cluster.Sandbox().up(stack.prepare("sandbox", layer))
     (command,) = commands
     assert command[command.index("up") + 1 :] == wanted
@@ -153,8 +152,8 @@ class FakeMachine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
         self.commands: list[list[str]] = []
         self.there = there
-        monkeypatch.setattr(cluster, "must", lambda what, command, cure: self.commands.append([*map(str, command)]))
-        monkeypatch.setattr(cluster, "program", lambda name, cure: name)
+        monkeypatch.setattr(cluster, "must", lambda what, command, remedy: self.commands.append([*map(str, command)]))
+        monkeypatch.setattr(cluster, "program", lambda name, remedy: name)
         monkeypatch.setattr(cluster, "capture", self.capture)
 
     def capture(self, command: list[str], **_: object) -> Any:

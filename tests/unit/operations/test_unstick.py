@@ -13,7 +13,7 @@ from flink_k8s.operations import stuck_deletions as blockers
 from flink_k8s.operations import unstick
 from flink_k8s.operations.finalizers import held
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 FINALIZER = "flinkdeployments.flink.apache.org/finalizer"
 
@@ -30,13 +30,16 @@ class FakeKubectl:
 
     def get(self, what: str, *_: str) -> dict[str, Any] | None:
         if self.down:
-            raise FailedError("connection refused")
+            raise CommandError("connection refused")
         if what == "pods":
             status = {"conditions": [{"type": "Ready", "status": "True" if self.operator else "False"}]}
             return {"items": [{"metadata": {"name": "operator-1"}, "status": status}]}
         if what == "secrets":
             return {"items": [{"metadata": {"labels": {"version": revision}}} for revision in self.revisions]}
         return {"items": self.jobs} if what.startswith("flinkdeployment") else None
+
+    def items(self, *words: str) -> list[dict[str, Any]]:
+        return (self.get(*words) or {}).get("items", [])
 
     def run(self, *arguments: str) -> bytes:
         self.ran.append(arguments)
@@ -195,12 +198,12 @@ def test_around_a_destroy(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(blockers.Kubectl, "of", lambda _: kubectl)
     monkeypatch.setattr(blockers, "OPERATOR_SECONDS", 0)
     with (
-        pytest.raises(FailedError, match=r"destroy failed\nFlinkDeployment flink/orders waits"),
+        pytest.raises(CommandError, match=r"destroy failed\nFlinkDeployment flink/orders waits"),
         blockers.said(stack()),
     ):
-        raise FailedError("destroy failed")
+        raise CommandError("destroy failed")
     kubectl.operator = False
-    with pytest.raises(FailedError, match="nothing was touched"), blockers.said(stack()):
+    with pytest.raises(CommandError, match="nothing was touched"), blockers.said(stack()):
         pytest.fail("the destroy began")
     kubectl.down = True
     with blockers.said(stack()):
@@ -248,18 +251,18 @@ def test_nobody_agrees_nothing_is_done(monkeypatch: pytest.MonkeyPatch, answer: 
 
     monkeypatch.setattr("builtins.input", asked)
     kubectl = FakeKubectl(job())
-    with pytest.raises(FailedError, match="nothing was done"):
+    with pytest.raises(CommandError, match="nothing was done"):
         unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore
     assert kubectl.ran == []
 
 
 def test_an_operator_that_is_there_does_its_work_itself():
     found = held(FakeKubectl(job(), job("well", deleted=False)), stack())  # pyright: ignore
-    with pytest.raises(FailedError, match="the operator is there"):
+    with pytest.raises(CommandError, match="the operator runs"):
         unstick.chosen(found, "", "")
-    with pytest.raises(FailedError, match="nothing is stuck"):
+    with pytest.raises(CommandError, match="nothing is stuck"):
         unstick.chosen(found, "", "well")
-    with pytest.raises(FailedError, match="no Flink resource nobody"):
+    with pytest.raises(CommandError, match="unknown Flink resource nobody"):
         unstick.chosen(found, "gone", "nobody")
     assert [one.name for one in unstick.chosen(found, "", "orders")] == ["orders"]
     assert len(unstick.chosen(found, "gone", "")) == 2

@@ -13,7 +13,7 @@ import yaml
 from flink_k8s.checks.rules import RULES
 from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
-from policy.judgement import POLICIES, Judge, level, plain
+from policy.judgement import POLICIES, Judge, plain, settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64
@@ -203,23 +203,38 @@ def test_a_secret_that_the_program_makes_is_no_secret_in_clear() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "strict", "wanted"),
+    ("rule", "config", "level"),
     [
-        ("image-digest", False, "advisory"),
-        ("image-digest", True, "mandatory"),
-        ("operator-validation", False, "mandatory"),
-        ("operator-validation", True, "mandatory"),
+        ("image-digest", {}, "advisory"),
+        ("image-digest", {"strict": "true"}, "mandatory"),
+        ("image-digest", {"checks": '{"image-digest": "error"}'}, "mandatory"),
+        ("image-digest", {"strict": "true", "checks": '{"image-digest": "warning"}'}, "advisory"),
+        ("image-digest", {"strict": "true", "checks": '{"image-digest": "disabled"}'}, "disabled"),
+        ("operator-validation", {}, "mandatory"),
     ],
 )
-def test_the_environment_says_how_grave_it_is(rule: str, strict: bool, wanted: str) -> None:
-    assert level(rule, strict=strict) == wanted
+def test_the_engines_config_sets_the_enforcement_level(rule: str, config: dict[str, str], level: str) -> None:
+    values = {"context": "c", **config}
+    settings = settings_of({"other:strict": "true"} | {f"flink-k8s:{key}": value for key, value in values.items()})
+    assert Judge(settings).level(rule) == level
 
 
-def test_the_stack_is_known_by_the_engines_config() -> None:
-    config = {"flink-k8s:context": "c", "flink-k8s:strict": "true", "other:strict": "false"}
-    assert Judge.of(config).level("image-digest") == "mandatory"
-    assert Judge.of({"flink-k8s:context": "c"}).level("image-digest") == "advisory"
-    assert Judge.of({"flink-k8s:strict": "nonsense"}).settings.context  # the program says what is wrong with it
+def test_a_finding_that_an_annotation_ignores_is_not_reported() -> None:
+    annotation = {"flink-k8s/ignore": "image-digest: built on this laptop"}
+    tagged = changed(FLINK, {"spec.image": "registry.example.org/a:1.0"})
+    assert "image-digest" in said(tagged)
+    assert "image-digest" not in said(changed(tagged, {"metadata.annotations": annotation}))
+
+
+def test_the_engines_config_sets_the_pod_security_of_a_namespace() -> None:
+    namespaces = '{"flink": {"podSecurity": "privileged"}}'
+    settings = settings_of({"flink-k8s:context": "c", "flink-k8s:namespaces": namespaces})
+    assert settings.namespaces["flink"].pod_security == "privileged"
+
+
+def test_values_that_the_program_refuses_are_left_to_the_program() -> None:
+    settings = settings_of({"flink-k8s:context": "c", "flink-k8s:strict": "nonsense", "flink-k8s:protectJobs": "true"})
+    assert settings.protect_jobs
 
 
 class View(Mapping[str, Any]):

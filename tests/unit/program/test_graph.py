@@ -80,27 +80,19 @@ def test_a_text_without_the_marks_is_refused() -> None:
         graph.in_text("# Title\n", "dev", "")
 
 
-@pytest.fixture
-def recorded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (graph, preview):
-        monkeypatch.setattr(module, "recorded", lambda _stack, _file, layer=None: run())
-
-
-@pytest.mark.usefixtures("recorded")
-def test_check_and_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_copy_in_a_file_is_verified_and_updated(run: Run, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("<!-- graph of dev: written by make graph -->\n<!-- end of graph -->\n", encoding="utf-8")
-    assert graph.main(["dev", "--check", str(readme)]) == 1
-    assert "run: make graph STACK=dev" in capsys.readouterr().err
-    assert graph.main(["dev", "--write", str(readme)]) == 0
-    assert graph.main(["dev", "--check", str(readme)]) == 0
+    recording = run()
+    with pytest.raises(CommandError, match=f"run: python -m flink_k8s graph dev --write {readme}"):
+        graph.verify(recording, "dev", readme)
+    graph.update(recording, "dev", readme)
+    graph.verify(recording, "dev", readme)
     assert "FlinkDeployment_word_count" in readme.read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("recorded")
-def test_preview_shows_the_tree_and_says_what_it_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    assert preview.main(["dev"]) == 0
-    out = capsys.readouterr().out
+def test_a_preview_without_an_engine_is_the_tree_and_is_not_a_diff(run: Run) -> None:
+    out = "\n".join(preview.report(run(), "dev")) + "\n"
     assert "This is not a diff" in out
     assert "PulumiCommand.install()" in out
     assert (

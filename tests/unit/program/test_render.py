@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flink_k8s.cli.main import main
 from flink_k8s.program import gitops
 from flink_k8s.program.manifest import Manifest
 from flink_k8s.program.recording import Recording, Resource
 from flink_k8s.program.render import Document, documents, file_names, render
-from flink_k8s.program.render import main as command_line
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 
@@ -358,7 +358,7 @@ def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_p
 def test_a_layer_is_laid_over_the_stacks_config(tmp_path: Path) -> None:
     layer = tmp_path / "mirror.yaml"
     layer.write_text("charts: {mirror: oci://registry.example.org/charts}\n")
-    assert command_line(["prod", str(tmp_path / "out"), "--layer", str(layer)]) == 0
+    assert main(["render", "prod", str(tmp_path / "out"), "--overlay", str(layer)]) == 0
     repositories = {
         loaded(tmp_path / "out", name)["spec"]["url"] for name in read(tmp_path / "out") if "helmrepo" in name
     }

@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.config.job_files import FLINK_KINDS
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts import tables, versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.job_spec import flat_configuration, with_parameter
 from flink_k8s.resolve.state_storage import inner_spec
@@ -448,7 +448,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
     project.job(text)
     platform = project.load()
     written = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
-    assert {job.kind for job in platform.jobs} == set(FLINK_KINDS)
+    assert {job.kind for job in platform.jobs} == set(FlinkKind)
     assert {job.name for job in platform.jobs} == written.keys() - {"canary"}
     assert {one.source.name for one in platform.attachments} == {"reactive", "canary"}
     for job in platform.jobs:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.operations.check import main
 from flink_k8s.resolve import resource_requests
 from flink_k8s.resolve.quota_usage import Costs
 from tests.unit.project import JOB, Project
@@ -134,7 +134,7 @@ def test_a_quota_that_no_change_of_a_blue_green_deployment_fits_in(project: Proj
 def test_the_command_prints_the_sum_and_with_a_switch_each_job(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["x", "--root", str(project.root)]
+    arguments = ["check", "x", "--root", str(project.root)]
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
         "x: requests 2 CPU, 2 GiB of memory, 0 of storage in 2 pods",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from flink_k8s.program import render
+from flink_k8s.cli.main import main
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.output_file import write
-from flink_k8s.support.processes import finish
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:
@@ -39,12 +37,5 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 def test_render_says_it_in_a_line(tmp_path: Path, inside_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layer = tmp_path / "small.yaml"
     layer.write_text("prometheus: {enabled: false}\n")
-    assert render.main(["dev", str(inside_a_file), "--layer", str(layer)]) == 1
+    assert main(["render", "dev", str(inside_a_file), "--overlay", str(layer)]) == 1
     assert capsys.readouterr().err == f"error: {inside_a_file} cannot be written: Not a directory; name another place\n"
-
-
-def test_tools_say_it_likewise(inside_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        finish(lambda: write(inside_a_file, "") or 0)
-    assert ended.value.code == 1
-    assert re.fullmatch(f"error: {inside_a_file} cannot be written: .*\n", capsys.readouterr().err)

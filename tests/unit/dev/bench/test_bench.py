@@ -10,17 +10,17 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from dev.bench import deploying, operating, report
+from dev.bench import deploying, report
 from dev.bench.__main__ import main
 from dev.bench.cluster import named
 from dev.bench.deployers import Tofu
 from dev.bench.measure import Cost, cost, machine
 from dev.bench.table import Row, Skipped
 from dev.bench.workload import PLAIN, STACK, changed, chart, job_file, names, project
-from flink_k8s.operations.check import main as check
+from flink_k8s.operations.check import check
 from flink_k8s.operations.deploy import Engine
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
-from flink_k8s.support.processes import FailedError
 
 
 def row(part: str = "a", jobs: int = 10, ours: float = 4.0, peer: str = "helm template") -> Row:
@@ -43,7 +43,7 @@ def test_a_command_costs_its_own_memory_and_time_and_not_that_of_whoever_measure
 
 
 def test_a_command_that_fails_is_said_with_its_words(tmp_path: Path):
-    with pytest.raises(FailedError, match="exited with 3: no such luck"):
+    with pytest.raises(CommandError, match="exited with 3: no such luck"):
         cost([sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"], tmp_path)
 
 
@@ -85,7 +85,7 @@ def test_opentofu_gets_each_object_after_its_namespace_and_changes_one_job(tmp_p
 
 def test_the_workload_is_a_stack_that_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder = project(tmp_path / "project", 3)
-    assert check([STACK, "--root", str(folder)]) == 0, capsys.readouterr().err
+    assert check([STACK], root=folder) == 0, capsys.readouterr().err
     assert len(list((folder / "jobs").glob("*.yaml"))) == 3
 
 
@@ -150,12 +150,11 @@ def test_without_a_cluster_the_part_says_so():
     (said,) = deploying.measure([1], nowhere)
     assert isinstance(said, Skipped)
     assert "no cluster was named" in said.reason
-    assert list(operating.measure([1], nowhere)) == [nowhere]
 
 
 def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):
     def refuse(**_: object) -> Engine:
-        raise FailedError("the pulumi command is not on PATH")
+        raise CommandError("the pulumi command is not on PATH")
 
     monkeypatch.setattr(deploying.engine, "find", refuse)
     cluster = Kubectl("kubectl", "kind-flink", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dev.supply_chain.__main__ import vulnerable
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 
 def scanner(folder: Path, code: int) -> Path:
@@ -32,11 +32,11 @@ def test_the_scanner_reads_the_bill_and_answers(tmp_path: Path, code: int, found
 
 def test_a_scanner_that_could_not_ask_is_no_clean_answer(tmp_path: Path) -> None:
     scanner(tmp_path, 127)
-    with pytest.raises(FailedError, match=r"could not look up .*127"):
+    with pytest.raises(CommandError, match=r"could not look up .*127"):
         vulnerable(tmp_path / "a.cdx.json")
 
 
 def test_without_a_scanner_the_audit_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(FailedError, match="install osv-scanner or Go"):
+    with pytest.raises(CommandError, match="install osv-scanner or Go"):
         vulnerable(tmp_path / "a.cdx.json")
     assert "there is no Go" in capsys.readouterr().out

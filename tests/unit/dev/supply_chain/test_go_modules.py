@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dev.supply_chain import go_modules
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 GO = """#!/bin/sh
 case "$*" in
@@ -84,19 +84,19 @@ def test_a_text_that_a_person_has_read_counts(folder: Path, monkeypatch: pytest.
 def test_an_answer_that_cannot_be_read_fails_the_audit_and_is_not_kept(folder: Path) -> None:
     answer(folder, 1, "F1123 cannot load packages\n")
     for _ in range(2):
-        with pytest.raises(FailedError, match="cannot load packages"):
+        with pytest.raises(CommandError, match="cannot load packages"):
             go_modules.unusual(folder / "modules")
 
 
 def test_packages_that_go_cannot_list_fail_the_audit(folder: Path) -> None:
     (folder / "listed").write_text("1")
-    with pytest.raises(FailedError, match=r"etcd: go list"):
+    with pytest.raises(CommandError, match=r"etcd: go list"):
         go_modules.unusual(folder / "modules")
 
 
 def test_without_go_the_audit_fails(folder: Path) -> None:
     (folder / "go").unlink()
-    with pytest.raises(FailedError, match="install Go"):
+    with pytest.raises(CommandError, match="install Go"):
         go_modules.unusual(folder / "modules")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dev.supply_chain import licences
 from dev.supply_chain.__main__ import unusual
-from flink_k8s.support.processes import FailedError
+from flink_k8s.support.errors import CommandError
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_licences_are_kept_by_the_locks_content(tmp_path: Path, monkeypatch: pyt
     lock = tmp_path / "requirements.txt"
     lock.write_text("nothing-of-this-name==1 --hash=sha256:" + "0" * 64 + "\n")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(FailedError, match="nothing-of-this-name"):
+    with pytest.raises(CommandError, match="nothing-of-this-name"):
         licences.of_lock(lock)
     lock.write_text("# nothing\n")
     assert licences.of_lock(lock) == {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ from typing import Any
 import pytest
 
 from flink_k8s.config.namespace import Limits
-from flink_k8s.operations.plan import __main__ as command
+from flink_k8s.operations.plan.command import plan as run_plan
 from flink_k8s.operations.plan.effects import Effect
 from flink_k8s.operations.plan.plan import Plan, plan
-from flink_k8s.operations.plan.preview import CHANGED_SECRET, SECRET, UNKNOWN, Operation, PreviewError, parse
+from flink_k8s.operations.plan.preview import CHANGED_SECRET, SECRET, UNKNOWN, Operation, parse
 from flink_k8s.operations.plan.report import Report
 from flink_k8s.operations.plan.resources import asker
 from flink_k8s.operations.plan.state import DeclaredJob, Operator
+from flink_k8s.operations.stack import prepare
 from flink_k8s.resolve.quota_usage import cost
 from flink_k8s.support.errors import CommandError
 from tests.unit.operations.plan.cases import batch, on, session_cluster, session_job, stateful
@@ -102,7 +102,7 @@ class TestReading:
         ],
     )
     def test_what_is_no_preview_is_said(self, text: str) -> None:
-        with pytest.raises(PreviewError, match="--json --show-sames"):
+        with pytest.raises(CommandError, match="--json --show-sames"):
             parse(text)
 
     def test_secrets_are_the_same_unless_the_engine_says_otherwise(self) -> None:
@@ -417,12 +417,11 @@ class TestCommand:
     def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
 
-        def run(*steps: Manifest, arguments: tuple[str, ...] = (), errors: tuple[str, ...] = ()) -> int:
+        def run(*steps: Manifest, errors: tuple[str, ...] = (), **options: Any) -> int:
             saved = tmp_path / "preview.json"
             diagnostics = [{"severity": "error", "message": error} for error in errors]
             saved.write_text(json.dumps({"steps": steps, "diagnostics": diagnostics}))
-            monkeypatch.setattr(sys, "argv", ["plan", "sandbox", "--preview-json", str(saved), *arguments])
-            return command.main()
+            return run_plan(prepare("sandbox"), saved=saved, **options)
 
         return run
 
@@ -434,7 +433,7 @@ class TestCommand:
         assert run(step("delete", stateful(), None)) == 3
 
     def test_state_loss_allowed(self, run: Any) -> None:
-        assert run(step("delete", stateful(), None), arguments=("--allow-state-loss", "orders")) == 0
+        assert run(step("delete", stateful(), None), allowed=["orders"]) == 0
 
     def test_state_loss_of_a_job_that_stays_suspended(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         """It is a loss like any other, to be allowed like any other; the same change that keeps the state is none."""
@@ -442,7 +441,7 @@ class TestCommand:
         forgets = step("update", asleep, on(asleep, {"spec.job.upgradeMode": "stateless"}))
         assert run(forgets) == 3
         assert "STATE LOSS: stays suspended" in capsys.readouterr().out
-        assert run(forgets, arguments=("--allow-state-loss", "orders")) == 0
+        assert run(forgets, allowed=["orders"]) == 0
         capsys.readouterr()
         assert run(step("update", asleep, on(asleep, {"spec.image": "shop/orders:2"}))) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 stays suspended; no state is lost"
@@ -456,8 +455,8 @@ class TestCommand:
     def test_markdown_to_a_file_and_alone_on_standard_output(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        arguments = ("--markdown", str(tmp_path / "new" / "plan.md"), "--format", "markdown")
-        assert run(step("same", stateful(), stateful()), arguments=arguments) == 0
+        file = tmp_path / "new" / "plan.md"
+        assert run(step("same", stateful(), stateful()), markdown=file, form="markdown") == 0
         assert capsys.readouterr().out.startswith("### Plan of stack `sandbox`")
         assert (tmp_path / "new" / "plan.md").read_text().startswith("### Plan of stack `sandbox`")
 
@@ -465,7 +464,6 @@ class TestCommand:
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "file").write_text("")
-        arguments = ("--markdown", str(tmp_path / "file" / "plan.md"))
         with pytest.raises(CommandError, match=r"file/plan\.md cannot be written"):
-            run(step("delete", stateful(), None), arguments=arguments)
+            run(step("delete", stateful(), None), markdown=tmp_path / "file" / "plan.md")
         assert "STATE LOSS in flink/orders" in capsys.readouterr().out

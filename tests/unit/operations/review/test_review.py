@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from flink_k8s.operations.review import trees
-from flink_k8s.operations.review.__main__ import main, review
 from flink_k8s.operations.review.comment import LONGEST, MARK, Compared, comment, fails, preview_json
+from flink_k8s.operations.review.review import compare, review
 from flink_k8s.operations.review.trees import Declared
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import FailedError
 
 JOB = """\
 apiVersion: flink.apache.org/v1beta1
@@ -60,7 +59,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def compared(clone: Path) -> list[Compared]:
-    return review(clone, "main")
+    return compare(clone, "main")
 
 
 def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
@@ -84,32 +83,26 @@ def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
 
 
 def test_a_branch_with_a_problem_fails_and_is_written_all_the_same(
-    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("flink_k8s.operations.review.__main__.ROOT", clone)
     out = tmp_path / "comment.md"
-    words = ["review", "--base", "main", "--stack", "dev", "--out", str(out)]
-    words += ["--check", "lint=failure", "--check", "e2e=success"]
-    monkeypatch.setattr("sys.argv", words)
-    assert main() == 3
+    assert review(clone, "main", ["dev"], checks={"lint": False, "e2e": True}, out=out) == 3
     assert "❌ lint" in out.read_text()
     assert "✅ e2e" in out.read_text()
     assert out.read_text().strip() == capsys.readouterr().out.strip()
 
 
 def test_a_comment_that_cannot_be_written_is_said_all_the_same(
-    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("flink_k8s.operations.review.__main__.ROOT", clone)
-    monkeypatch.setattr("sys.argv", ["review", "--stack", "dev", "--out", str(tmp_path)])
     with pytest.raises(CommandError, match="cannot be written: Is a directory"):
-        main()
+        review(clone, "main", ["dev"], out=tmp_path)
     assert capsys.readouterr().out.startswith(MARK)
 
 
 def test_a_base_that_git_does_not_know_is_said(clone: Path) -> None:
-    with pytest.raises(FailedError, match=r"git merge-base nowhere HEAD: .*fetch it with all its history"):
-        review(clone, "nowhere")
+    with pytest.raises(CommandError, match=r"git merge-base nowhere HEAD: .*fetch it with all its history"):
+        compare(clone, "nowhere")
 
 
 def thing(name: str, parallelism: int = 1, namespace: str = "flink", protect: bool = False) -> dict[str, Any]:
@@ -147,6 +140,11 @@ def test_the_same_in_two_declarations_is_no_step_that_changes() -> None:
     assert '"op": "same"' in preview_json([thing("a")], [thing("a")])
     assert '"op": "update"' in preview_json([thing("a")], [thing("a", 2)])
     assert '"replaceReasons": ["metadata.namespace"]' in preview_json([thing("a")], [thing("a", namespace="b")])
+
+
+def test_a_resource_under_another_parent_is_the_same() -> None:
+    moved = {**thing("a"), "urn": thing("a")["urn"].replace("::kubernetes:", "::flink-k8s:index:FlinkJob$kubernetes:")}
+    assert '"op": "same"' in preview_json([thing("a")], [moved])
 
 
 def test_only_findings_that_are_new_are_said_and_each_once() -> None:
@@ -187,7 +185,7 @@ def renamed(clone: Path, tmp_path: Path) -> Path:
 
 
 def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(renamed: Path) -> None:
-    found = review(renamed, "main")
+    found = compare(renamed, "main")
     assert [one.stack for one in found] == ["dev", "team.a"]
     text = comment(found, "main")
     assert re.search(r"\| `dev` \| ✅ \| \+0 ~0 -\d+ \|", text)
@@ -197,10 +195,12 @@ def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(ren
     assert "STATE LOSS in flink/orders" in text
     assert "| `flink/orders` | new |" in text
     assert fails(found)
-    assert not fails(review(renamed, "main", ["dev"], ["orders", "visits"]))
+    assert not fails(compare(renamed, "main", ["dev"], ["orders", "visits"]))
 
 
 def test_a_stack_that_is_nowhere_is_said_with_the_nearest_that_is(renamed: Path) -> None:
     """No comment says of a misspelt stack that all is well with it."""
-    with pytest.raises(FailedError, match=r'no stack "team\.b", neither here nor in main; did you mean "team\.a"\?'):
-        review(renamed, "main", ["dev", "team.b"])
+    with pytest.raises(
+        CommandError, match=r'unknown stack "team\.b" in the working tree and in main; did you mean "team\.a"\?'
+    ):
+        compare(renamed, "main", ["dev", "team.b"])

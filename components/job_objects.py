@@ -1,0 +1,101 @@
+"""The other objects of job files, such as claims and ConfigMaps: deployed with the jobs of their file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi
+
+from components.cert_manager import CertManager
+from components.external_secret import READY
+from components.flink_operator import FlinkOperator
+from components.kubernetes_object import KubernetesObject
+from components.namespace import JobNamespace
+from components.options import child_of
+from components.plaintext_secrets import guarded
+from components.platform_stack import PlatformStack
+from components.prometheus import Prometheus
+from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.resolve.jobs import Attachment, Job
+
+_READINESS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    # A claim with WaitForFirstConsumer binds when its first pod starts, so waiting for it first never ends.
+    ("v1", "PersistentVolumeClaim"): {"pulumi.com/skipAwait": "true"},
+    # Pods of the same file mount their Secrets.
+    ("external-secrets.io", "ExternalSecret"): READY,
+    ("cert-manager.io", "Certificate"): READY,
+}
+"""API group (of the core: its version) and kind to the annotation that specifies when an object is ready."""
+
+
+@dataclass(frozen=True)
+class JobObjectsArgs:
+    """Arguments of `JobObjects`.
+
+    Attributes:
+        objects: of all job files.
+        namespaces: that the stack owns, by name.
+        operator: None if the cluster has it already.
+        cert_manager: None if the cluster has it already.
+        prometheus: None if the cluster has it already.
+        platform: the platform's stack; None if this stack has the platform.
+    """
+
+    objects: Sequence[Attachment]
+    namespaces: Mapping[str, JobNamespace] = field(default_factory=dict[str, JobNamespace])
+    operator: FlinkOperator | None = None
+    cert_manager: CertManager | None = None
+    prometheus: Prometheus | None = None
+    platform: PlatformStack | None = None
+
+
+class JobObjects(pulumi.ComponentResource):
+    """Every object of a job file that is not a job.
+
+    They are children of one component, not of their jobs: an object that moves to another file, or whose job is
+    renamed, keeps its URN. Under its job, a claim would be deleted with its data.
+    """
+
+    def __init__(self, name: str, args: JobObjectsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """
+        Args:
+            name: of the component.
+            args: the objects and what they need.
+            opts: provider.
+        """
+        super().__init__("flink-k8s:index:JobObjects", name, {"count": len(args.objects)}, opts)
+        installing: Mapping[str, pulumi.Input[pulumi.Resource] | None] = {
+            FLINK_GROUP: args.operator.serving if args.operator else None,
+            "cert-manager.io": args.cert_manager,
+            "monitoring.coreos.com": args.prometheus,
+        }
+        self._by_file: dict[str, list[pulumi.Resource]] = {}
+        for declared in args.objects:
+            group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
+            home = args.namespaces.get(declared.namespace)
+            before: list[pulumi.Input[pulumi.Resource]] = [*home.created, *home.bounds] if home else []
+            if (installs := installing.get(group)) is not None:
+                before.append(installs)
+            if args.platform is not None:
+                before.append(args.platform.ready)
+            resource = _object(declared, child_of(self, before, was_at_root=True))
+            self._by_file.setdefault(declared.source.document.file, []).append(resource)
+        self.register_outputs({"count": len(args.objects)})
+
+    def of(self, job: Job) -> Sequence[pulumi.Resource]:
+        """The objects in a job's file."""
+        return self._by_file.get(job.source.document.file, ())
+
+
+def _object(declared: Attachment, opts: pulumi.ResourceOptions) -> KubernetesObject:
+    manifest = dict(declared.manifest)
+    added = _READINESS.get((str(manifest["apiVersion"]).partition("/")[0], str(manifest["kind"])))
+    if added is not None:
+        metadata = cast(dict[str, Any], manifest["metadata"])
+        annotations = {**added, **cast(dict[str, Any], metadata.get("annotations") or {})}
+        manifest["metadata"] = {**metadata, "annotations": annotations}
+    return KubernetesObject(
+        f"{declared.namespace}/{declared.source.name}", cast(dict[str, Any], guarded(manifest)), opts
+    )

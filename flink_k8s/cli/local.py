@@ -1,0 +1,65 @@
+"""The commands for the cluster on this machine."""
+
+from __future__ import annotations
+
+from flink_k8s.cli.command import OVERLAY, STACK, TIMINGS, Command, Options, file_option, option, prepared
+
+
+def _demo(options: Options) -> None:
+    from flink_k8s.operations.demo import demo
+
+    demo(options.input, options.overlay, timings=options.timings)
+
+
+def _cluster(options: Options) -> None:
+    from flink_k8s.operations import cluster
+
+    return cluster.up() if options.operation == "up" else cluster.down()
+
+
+def _build(options: Options) -> None:
+    from flink_k8s.operations import cluster
+
+    cluster.build(options.overlay)
+
+
+def _image_names(options: Options) -> None:
+    from flink_k8s.operations.cluster import image_names
+
+    image_names(prepared(options))
+
+
+def _clean(_options: Options) -> None:
+    from flink_k8s.operations.clean import clean
+    from flink_k8s.operations.cluster import announced
+
+    clean(announced())
+
+
+LOCAL = (
+    Command(
+        "demo",
+        "Start a local cluster, deploy the word count, and print its result",
+        _demo,
+        (file_option("--input", "count the words of this file"), OVERLAY, TIMINGS),
+        examples=("", "--input book.txt"),
+    ),
+    Command(
+        "cluster",
+        "Start or delete the local cluster: kind, or the sandbox if no Docker daemon answers",
+        _cluster,
+        (option("operation", choices=["up", "down"], nargs="?", default="up", help="default: up"),),
+        examples=("", "down"),
+    ),
+    Command("build", "Build the image of the jobs and load it into the local cluster", _build, (OVERLAY,)),
+    Command(
+        "image-names",
+        "Print the image that `build` makes, and the names that jobs have for it",
+        _image_names,
+        (STACK, OVERLAY),
+        "A pipeline pushes the image to a registry by these names.",
+        ("prod",),
+    ),
+    Command("clean", "Delete the local cluster, the virtual environment and generated files", _clean),
+)
+"""They start, fill and delete the local cluster."""

@@ -1,0 +1,65 @@
+"""What the pending change does to each job of a stack, as text or Markdown."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from flink_k8s.operations.deploy import find
+from flink_k8s.operations.plan import plan as planning
+from flink_k8s.operations.plan.preview import parse
+from flink_k8s.operations.plan.report import Report
+from flink_k8s.operations.plan.state import Operator
+from flink_k8s.operations.stack import Stack
+from flink_k8s.support import output_file
+from flink_k8s.support.console import say
+from flink_k8s.support.errors import CommandError, ExitCode
+
+Format = Literal["text", "markdown"]
+
+
+def plan(
+    stack: Stack,
+    *,
+    saved: Path | None = None,
+    allowed: Sequence[str] = (),
+    form: Format = "text",
+    markdown: Path | None = None,
+) -> int:
+    """Print what the pending change does to each job; an exit code.
+
+    Args:
+        stack: the stack.
+        saved: a preview of the engine as JSON; None to run the engine.
+        allowed: jobs that may lose their state, by name, `namespace/name` or `kind/namespace/name`.
+        form: of the plan that is printed.
+        markdown: a file for the plan as Markdown.
+
+    Raises:
+        CommandError: if there is no preview, or the file cannot be written.
+    """
+    with contextlib.redirect_stdout(sys.stderr):  # a pull request gets the plan alone
+        text = find(context=stack.context).preview_json(stack) if saved is None else _read(saved)
+        preview = parse(text, str(saved or "the preview"))
+    operator = stack.platform.settings.operator
+    limits = {name: namespace.limits for name, namespace in stack.platform.settings.namespaces.items()}
+    planned = planning.plan(preview, Operator(operator.version, operator.configuration), limits)
+    report = Report(stack.name, planned, tuple(allowed))
+    for name in report.unused:
+        print(f"note: job {name} loses no state; it needs no permission", file=sys.stderr)
+    say(report.markdown() if form == "markdown" else report.text())
+    if markdown:
+        output_file.write(markdown, report.markdown())
+    if planned.errors:
+        return ExitCode.FAILURE
+    return ExitCode.LOSS if report.losses else ExitCode.OK
+
+
+def _read(saved: Path) -> str:
+    try:
+        return saved.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{saved}: {error}") from None

@@ -1,0 +1,60 @@
+"""What commands print, ask and exit with."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from flink_k8s.support.errors import CommandError, ExitCode
+
+
+def say(text: str) -> None:
+    """Print a line without delay, also through a pipe."""
+    print(text, flush=True)
+
+
+@contextmanager
+def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[None]:
+    """Print the start of a step, and how long it took.
+
+    Args:
+        name: of the step.
+        done: receives the step with its seconds when it is done.
+    """
+    say(f"-- {name}")
+    start = time.monotonic()
+    yield
+    seconds = time.monotonic() - start
+    say(f"-- {name}: {seconds:.1f} s")
+    if done is not None:
+        done.append((name, seconds))
+
+
+def confirm(name: str, *, yes: bool) -> None:
+    """Continue if the user types the name, or has confirmed already.
+
+    Raises:
+        CommandError: if the user does not confirm.
+    """
+    if yes:
+        return
+    try:
+        answer = input(f'type the name of the stack, "{name}", to continue: ')
+    except (EOFError, RuntimeError):  # standard input is closed or at its end
+        answer = ""
+    if answer.strip() != name:
+        raise CommandError("nothing was done; to confirm in a script, set YES=1 (--yes)")
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """Run a command, and print its error if it fails; an exit code."""
+    try:
+        return run()
+    except CommandError as error:
+        print(error.report(), file=sys.stderr)
+        return ExitCode.FAILURE
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to continue", file=sys.stderr)
+        return ExitCode.INTERRUPTED

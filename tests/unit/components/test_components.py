@@ -1,0 +1,243 @@
+"""Each component: its arguments, its children, what it registers as outputs, and what its children depend on."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+
+import pulumi
+import pytest
+
+from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.support.paths import ROOT
+from tests.unit.components.conftest import Declare
+
+MODULES = sorted(f"components.{path.stem}" for path in (ROOT / "components").glob("[a-z]*.py"))
+COMPONENTS = [
+    (module, name, component)
+    for module in MODULES
+    for name, component in vars(importlib.import_module(module)).items()
+    if inspect.isclass(component) and issubclass(component, pulumi.ComponentResource) and component.__module__ == module
+]
+
+JOB = """\
+from components.flink_job import FlinkJob, FlinkJobArgs
+from components.namespace import JobNamespace, JobNamespaceArgs
+from flink_k8s.config.job_files import FileObject
+from flink_k8s.config.model import JobSettings
+from flink_k8s.config.yaml_file import Document
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.traffic import Traffic
+
+def job(name, kind="FlinkDeployment", **spec):
+    manifest = {
+        "apiVersion": "flink.apache.org/v1beta1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "flink"},
+        "spec": {"flinkVersion": "v2_2", **spec},
+    }
+    return Job(FileObject(Document("jobs/a.yaml", manifest, {}), manifest), "flink", manifest, JobSettings())
+"""
+
+
+def component(seen: Recording, kind: str) -> Resource:
+    return next(one for one in seen.resources if one.kind == kind and not one.custom)
+
+
+def titles(seen: Recording, kind: str) -> set[str]:
+    """The objects under a component."""
+    top = component(seen, kind).urn
+    return {thing.title for thing in seen.things if seen.top(thing.urn) == top}
+
+
+def test_there_are_components():
+    assert len(COMPONENTS) == 12
+
+
+@pytest.mark.parametrize(("module", "name", "component"), COMPONENTS, ids=[name for _, name, _ in COMPONENTS])
+def test_a_component_takes_name_args_opts(module: str, name: str, component: type):
+    parameters = inspect.signature(component).parameters
+    assert [*parameters] == ["name", "args", "opts"]
+    assert parameters["args"].annotation == f"{name}Args"
+    assert parameters["opts"].default is None
+    args = getattr(importlib.import_module(module), f"{name}Args")
+    assert dataclasses.is_dataclass(args)
+    assert args.__dataclass_params__.frozen  # pyright: ignore[reportAttributeAccessIssue]
+    assert "DeclaredStack" not in str([field.type for field in dataclasses.fields(args)])
+    assert "StackSettings" not in str([field.type for field in dataclasses.fields(args)])
+
+
+class TestJobNamespace:
+    def test_an_account_and_its_rights(self, declare: Declare):
+        seen = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            JobNamespace("team", JobNamespaceArgs(), on_cluster)
+            """
+        )
+        kinds = ("ServiceAccount", "Role", "RoleBinding")
+        assert titles(seen, "JobNamespace") == {"Namespace team", *(f"{kind} team/flink" for kind in kinds)}
+        outputs = seen.outputs[component(seen, "JobNamespace").urn]
+        assert outputs == {"namespace": "team", "serviceAccount": "flink"}
+
+    def test_a_claim_that_stays(self, declare: Declare):
+        seen = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            from components.state_claim import StateClaimArgs
+            JobNamespace("team", JobNamespaceArgs(state_claim=StateClaimArgs(protect=True)), on_cluster)
+            """
+        )
+        claim = seen.find("PersistentVolumeClaim")
+        assert (claim.retain_on_delete, claim.protect) == (True, True)
+        assert seen.outputs[component(seen, "JobNamespace").urn]["stateClaim"] == "flink-state"
+
+    def test_a_namespace_that_exists_is_not_created(self, declare: Declare):
+        seen = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            JobNamespace("default", JobNamespaceArgs(), on_cluster)
+            """
+        )
+        assert not seen.find_all("Namespace")
+        assert component(seen, "JobNamespace").inputs["created"] is False
+
+
+class TestFlinkJob:
+    def test_all_of_a_job_is_under_it(self, declare: Declare):
+        seen = declare(
+            f"""{JOB}
+home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
+args = FlinkJobArgs(job("orders"), rest_port="8081", traffic=Traffic(), namespace=home)
+FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
+"""
+        )
+        assert titles(seen, "FlinkJob") == {
+            "FlinkDeployment flink/orders",
+            "NetworkPolicy flink/flinkdeployment-orders",
+        }
+        assert seen.outputs[component(seen, "FlinkJob").urn]["endpoint"] == {
+            "kind": "FlinkDeployment",
+            "namespace": "flink",
+            "restService": "orders-rest.flink.svc:8081",
+            "open": "kubectl -n flink port-forward svc/orders-rest 8081",
+        }
+        flink, policy = seen.find("FlinkDeployment"), seen.find("NetworkPolicy")
+        assert seen.depends_on(flink, policy)
+        assert seen.depends_on(flink, seen.find("RoleBinding"))
+
+    def test_a_session_job_comes_after_its_cluster(self, declare: Declare):
+        seen = declare(
+            f"""{JOB}
+cluster = FlinkJob("FlinkDeployment/flink/session", FlinkJobArgs(job("session")), on_cluster)
+visits = job("visits", "FlinkSessionJob", deploymentName="session")
+FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), on_cluster)
+"""
+        )
+        assert seen.depends_on(seen.find("FlinkSessionJob"), seen.find("FlinkDeployment"))
+
+    def test_settled_and_endpoint_wait_for_readiness(self, declare: Declare):
+        seen = declare(
+            f"""{JOB}
+import asyncio
+class Readiness:
+    async def wait(self, job, resource):
+        await asyncio.sleep(0.1)
+        pulumi.log.info("ready")
+one = FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
+pulumi.export("endpoint", one.endpoint)
+""",
+            preview=False,
+        )
+        assert [message.text for message in seen.messages] == ["ready"]
+        assert seen.exports["endpoint"] == {"kind": "FlinkDeployment", "namespace": "flink"}
+
+    def test_a_job_that_fails_fails_the_run_with_its_reason(self, declare: Declare):
+        with pytest.raises(pulumi.RunError, match="no such jar"):
+            declare(
+                f"""{JOB}
+class Readiness:
+    async def wait(self, job, resource):
+        raise pulumi.RunError("no such jar")
+FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
+""",
+                preview=False,
+            )
+
+
+def test_the_operator_comes_after_the_namespaces_that_it_watches(declare: Declare):
+    seen = declare(
+        """
+        from components.cluster_access import ClusterAccess
+        from components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from components.namespace import JobNamespace, JobNamespaceArgs
+        home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
+        FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
+        """
+    )
+    release = seen.find("Release")
+    assert release.inputs["values"]["watchNamespaces"] == ["team"]  # type: ignore[index]
+    assert seen.depends_on(release, seen.find("Namespace", "team"))
+    outputs = seen.outputs[component(seen, "FlinkOperator").urn]
+    assert (outputs["namespace"], outputs["watchedNamespaces"]) == ("flink-operator", ["team"])
+
+
+def test_a_quota_of_flink_resources_comes_after_the_operator(declare: Declare):
+    seen = declare(
+        """
+        from components.cluster_access import ClusterAccess
+        from components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from components.flink_quota import FlinkQuota, FlinkQuotaArgs
+        from components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.config.namespace import Quota
+        home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
+        operator = FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
+        FlinkQuota("team", FlinkQuotaArgs(home, Quota(deployments=5), operator), on_cluster)
+        """
+    )
+    assert seen.depends_on(seen.find("ResourceQuota"), seen.find("Release"))
+
+
+def test_traffic_is_denied_after_all_that_is_allowed(declare: Declare):
+    seen = declare(
+        f"""{JOB}
+from components.default_deny import DefaultDeny, DefaultDenyArgs
+home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
+args = FlinkJobArgs(job("orders"), traffic=Traffic(), namespace=home)
+one = FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
+DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
+"""
+    )
+    deny, allow = (seen.find("NetworkPolicy", name) for name in ("flink-default-deny", "flinkdeployment-orders"))
+    assert seen.depends_on(deny, allow)
+
+
+def test_prometheus_has_grafanas_address_as_output(declare: Declare):
+    seen = declare(
+        """
+        from components.prometheus import Prometheus, PrometheusArgs
+        Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        """
+    )
+    grafana = seen.outputs[component(seen, "Prometheus").urn]["grafana"]
+    assert grafana["address"] == "http://prometheus-grafana.monitoring.svc"  # type: ignore[index]
+
+
+def test_monitors_come_after_prometheus_and_dashboards_need_only_its_namespace(declare: Declare):
+    seen = declare(
+        """
+        from components.monitoring import Monitoring, MonitoringArgs
+        from components.namespace import JobNamespace, JobNamespaceArgs
+        from components.prometheus import Prometheus, PrometheusArgs
+        home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
+        prometheus = Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        Monitoring("monitoring", MonitoringArgs(prometheus=prometheus, namespaces=[home]), on_cluster)
+        """
+    )
+    release = seen.find("Release")
+    for monitor in (*seen.find_all("PodMonitor"), seen.find("PrometheusRule")):
+        assert seen.depends_on(monitor, release)
+    for dashboard in seen.find_all("ConfigMap"):
+        assert not seen.depends_on(dashboard, release)
+        assert seen.depends_on(dashboard, seen.find("Namespace", "monitoring"))
