@@ -5,11 +5,11 @@ The results are optional: they are empty if the API server fails, or the stack's
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+import json
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, cast
 
 from flink_k8s.health.failure_reason import Object, root
-from flink_k8s.health.list_objects import items
 
 _BRINGS_NODE = ("TriggeredScaleUp", "Nominated")
 """Reasons in events of the cluster autoscaler and of Karpenter."""
@@ -41,3 +41,18 @@ async def _list(api_client: Any, namespace: str, fields: str) -> list[Object]:
 
     api: Any = client.CoreV1Api(api_client)
     return await items(api.list_namespaced_event, namespace, field_selector=fields)
+
+
+REQUEST_SECONDS = 5
+
+
+async def items(list_method: Callable[..., Awaitable[Any]], namespace: str, **selector: str) -> list[Object]:
+    """The result of a list method of `kubernetes_asyncio`; empty if the request fails."""
+    try:
+        # As text: to parse hundreds of pods to objects would delay the watches. From the cache of the API server.
+        answer = await list_method(
+            namespace, **selector, resource_version="0", _preload_content=False, _request_timeout=REQUEST_SECONDS
+        )
+        return cast("list[Object]", json.loads(await answer.read())["items"])
+    except Exception:  # the watch reports an unreachable API server
+        return []

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
+
+from flink_k8s.facts.mappings import condition
 
 Object = Mapping[str, Any]
 
@@ -111,9 +115,9 @@ def pod_trouble(pod: Object) -> str:
     """The reason and message of a pod that does not run, `pod x: Unschedulable: …`; empty if it runs."""
     name = cast(Object, pod["metadata"])["name"]
     status = cast(Object, pod.get("status") or {})
-    for condition in cast(list[Object], status.get("conditions") or []):
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"pod {name}: {condition.get('reason')}: {condition.get('message')}"
+    for state in cast(list[Object], status.get("conditions") or []):
+        if state.get("type") == "PodScheduled" and state.get("status") == "False":
+            return f"pod {name}: {state.get('reason')}: {state.get('message')}"
     containers = [*cast(list[Object], status.get("initContainerStatuses") or [])]
     containers += cast(list[Object], status.get("containerStatuses") or [])
     for container in containers:
@@ -121,3 +125,32 @@ def pod_trouble(pod: Object) -> str:
         if waiting and waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
             return f"pod {name}: {waiting.get('reason')}: {waiting.get('message') or 'no message'}"
     return ""
+
+
+_FORBIDDEN = re.compile(r'pods "[^"\n]+" is forbidden: [^\n]*?(?=\. Received status| Received status|$)', re.MULTILINE)
+
+_READY_SECONDS = 15
+"""Time after which a healthy job has TaskManagers."""
+
+
+def is_waiting_for_workers(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is a JobManager that has been ready for a while, so its log may contain admission errors."""
+    if (pod["metadata"].get("labels") or {}).get("component") != "jobmanager":
+        return False
+    ready = condition(pod, "Ready")
+    if ready is None:
+        return False
+    since = datetime.fromisoformat(str(ready["lastTransitionTime"]))
+    return (datetime.now(UTC) - since).total_seconds() >= _READY_SECONDS
+
+
+def replica_failure(deployment: Mapping[str, Any]) -> str:
+    """The API server's message if a Deployment cannot create pods, else empty."""
+    failure = condition(deployment, "ReplicaFailure")
+    return "" if failure is None else str(failure.get("message") or failure.get("reason"))
+
+
+def refused_worker(log: str) -> str:
+    """The last admission error in the log of a JobManager; empty if there is none."""
+    errors = _FORBIDDEN.findall(log)
+    return str(errors[-1]).strip() if errors else ""

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from flink_k8s.facts.mappings import condition
-from flink_k8s.health.admission_errors import is_waiting_for_workers, refused_worker, replica_failure
-from flink_k8s.health.failure_reason import UNSCHEDULABLE, Object, pod_trouble, python_error
-from flink_k8s.health.list_objects import REQUEST_SECONDS, items
+from flink_k8s.health.events import REQUEST_SECONDS, items
+from flink_k8s.health.failure_reason import (
+    UNSCHEDULABLE,
+    Object,
+    is_waiting_for_workers,
+    pod_trouble,
+    python_error,
+    refused_worker,
+    replica_failure,
+)
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 
 _FLINK_PODS = "app,component in (jobmanager,taskmanager)"

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.problems import nearest
-from flink_k8s.health.blue_green import running
+from flink_k8s.health.job_status import running
 from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.traffic import clusters, rest_service

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.health.admission_errors import is_waiting_for_workers, refused_worker, replica_failure
+from flink_k8s.health.failure_reason import is_waiting_for_workers, refused_worker, replica_failure
 
 QUOTA = (
     'pods "wc-taskmanager-1-1" is forbidden: exceeded quota: quota, requested: requests.cpu=2, '

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from flink_k8s.health import job_status
-from flink_k8s.health.blue_green import with_next_deployment
-from flink_k8s.health.job_status import JobStatus, evaluate
+from flink_k8s.health.job_status import JobStatus, evaluate, with_next_deployment
 from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, exception
 
 

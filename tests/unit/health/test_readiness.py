@@ -17,7 +17,6 @@ import pytest
 from aiohttp import web
 
 from flink_k8s.health import job_status, readiness
-from flink_k8s.health import waiting as waitings
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.readiness import Readiness
 from tests.unit.health.listening import listening
@@ -177,7 +176,7 @@ def test_a_job_that_is_restarted_by_operator_may_leave_failed_again(tmp_path: Pa
 
 
 def test_job_that_stays_failed_after_a_restart_is_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(waitings, "RESTART_SECONDS", 0)
+    monkeypatch.setattr(readiness, "RESTART_SECONDS", 0)
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:

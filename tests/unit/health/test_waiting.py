@@ -7,10 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from flink_k8s.health import job_status
-from flink_k8s.health import waiting as waitings
+from flink_k8s.health import job_status, readiness
 from flink_k8s.health.job_status import evaluate
-from flink_k8s.health.waiting import WaitState
+from flink_k8s.health.readiness import WaitState
 from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, exception
 
 RESOURCE: Any = None
@@ -32,7 +31,7 @@ def test_what_flink_refuses_is_not_given_the_time_of_a_restart():
     refused = evaluate("FlinkDeployment", deployment("FAILED", error=exception("E", "x", (CONFIGURATION, "no"))))
     failed = evaluate("FlinkDeployment", deployment("FAILED", error=exception("E", "x")))
     assert _waiting(is_restarted_by_operator=True).update(refused, 100.0) <= 0
-    assert _waiting(is_restarted_by_operator=True).update(failed, 100.0) == waitings.RESTART_SECONDS
+    assert _waiting(is_restarted_by_operator=True).update(failed, 100.0) == readiness.RESTART_SECONDS
 
 
 def test_a_failure_of_the_spec_before_does_not_count_for_this_one():
@@ -76,8 +75,8 @@ def test_a_job_that_failed_again_after_its_restart_has_failed():
         evaluate("FlinkDeployment", deployment("FAILED")),
         evaluate("FlinkDeployment", deployment("DEPLOYED")),
     )
-    assert waiting.update(failed, 100.0) == waitings.RESTART_SECONDS
-    assert waiting.update(failed, 110.0) == waitings.RESTART_SECONDS - 10
+    assert waiting.update(failed, 100.0) == readiness.RESTART_SECONDS
+    assert waiting.update(failed, 110.0) == readiness.RESTART_SECONDS - 10
     assert waiting.update(deployed, 115.0) == float("inf")
     assert waiting.update(failed, 118.0) <= 0
     assert _waiting().update(failed, 100.0) <= 0
