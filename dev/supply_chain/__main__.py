@@ -47,7 +47,7 @@ def write(stack: str, out: Path) -> dict[str, str]:
     # Charts that can be reached say which images they bring; the others are parts without contents.
     found, notes = documents(recording, inflate=ROOT)
     for note in notes:
-        if note.startswith("not inflated"):
+        if note.startswith("chart not rendered"):
             say(note)
     made = parts.of_stack(recording, [one.manifest for one in found])
     names: dict[str, str] = {}

@@ -19,7 +19,7 @@ def _plain(text: str) -> str:
 
 
 class Kind(Enum):
-    """What a name tells of its value."""
+    """Whether a name is that of a secret."""
 
     PLAIN = "plain"
     """The value is not a secret because of the name."""
@@ -48,7 +48,7 @@ _GLUED = re.compile(
     r"|(?:db|user|root|admin|key|store|keystore|truststore|my|redis|smtp|ftp|ldap|mail)pass"
     r"|(?:api|access|account|private|secret|master|signing|encryption|encrypt|shared|storage|auth|sas|hmac|aes|webhook)keys?"
 )
-"""Words that are written together: `PGPASSWORD`, `dbpass`, `apikey`; not `compass` or `bypass`."""
+"""Compound words: `PGPASSWORD`, `dbpass`, `apikey`; not `compass` or `bypass`."""
 
 _KEYS = frozenset(
     """access account admin aes api app application auth authentication bearer bot consumer cookie decryption
@@ -94,7 +94,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def kind_of(name: str) -> Kind:
-    """What the name of a variable, key, option or flag tells of its value."""
+    """Whether the name of a variable, key, option or flag is that of a secret."""
     words = words_of(name)
     end, kind = _last_secret(words)
     if kind is Kind.PLAIN:
@@ -118,7 +118,7 @@ def is_amount(name: str) -> bool:
 
 
 def _last_secret(words: tuple[str, ...]) -> tuple[int, Kind]:
-    """Where the last word or phrase for a secret ends, and what it tells."""
+    """Index behind the last word or phrase for a secret, and its kind."""
     for end in range(len(words), 0, -1):
         word = words[end - 1]
         if word in _SECRETS or _GLUED.fullmatch(word) or any(part in word for part in _WITHOUT_BLANKS):

@@ -1,8 +1,8 @@
 """Whether a name or a text looks like a password, a key or a token as plaintext.
 
-By names, by shapes that are known (keys of clouds, tokens, private keys, passwords in URLs and connection texts), and
-by texts that no person and no program writes but a random generator. What is random and mostly no secret is left
-alone: digests and ids in hexadecimal, UUIDs, public keys and certificates, ids of at most 23 characters.
+By names, by known formats (cloud keys, tokens, private keys, passwords in URLs and connection strings), and by texts
+that only a random generator produces. Random texts that are rarely secrets are ignored: digests and ids in
+hexadecimal, UUIDs, public keys and certificates, ids of at most 23 characters.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from flink_k8s.config.secret_names import Kind, is_amount, kind_of, words_of
 KeyPath = tuple[str | int, ...]
 
 HIDDEN = "[hidden]"
-"""What is shown instead of a secret."""
+"""Text that is printed instead of a secret."""
 
 KEYSTORE_PASSWORD = "changeit"
-"""Java's word for a keystore that somebody else guards: here the Secret that the keystore lies in."""
+"""Java's default password, for a keystore that is protected otherwise: here by the Secret that contains it."""
 
 _KEYSTORE_PASSWORD_NAME = re.compile(r"security\.ssl\.internal\.(key|keystore|truststore)-password")
 
@@ -51,7 +51,7 @@ _PASSWORD_IN = (
     r'"auth"\s*:\s*"(?!\$)[A-Za-z0-9+/]{8,}={0,2}"',  # a registry's login in config.json
 )
 _SECRET_VALUE = re.compile("|".join((*_TOKENS, *_PASSWORD_IN)))
-"""Texts that are secrets under any name: tokens that are known by their beginning, and passwords by what is around."""
+"""Texts that are secrets under any name: tokens with known prefixes, and passwords in a known context."""
 
 _NAME = r"[A-Za-z_\u00c0-\uffff][\w.\-]{1,79}"
 _PAIRS = re.compile(
@@ -60,7 +60,7 @@ _PAIRS = re.compile(
     rf"""|--(?P<flag>{_NAME})\s+(?!-)(?P<after>[^\s"']+)"""  # --password x
     rf"""|<name>(?P<key>{_NAME})</name>\s*<value>(?P<text>[^<]+)</value>)"""  # Hadoop's XML
 )
-"""A name and its value inside of a text: connection texts, JAAS, SQL, JSON, commands, XML."""
+"""A name and its value inside of a text: connection strings, JAAS, SQL, JSON, commands, XML."""
 
 _LINE = re.compile(r"""\s*(?:-\s+)?["']?(?P<name>[\w.\-]+)["']?\s*(?::\s+|=\s*)(?P<value>[^\s()\[\]{}][^()\[\]{}]*)""")
 """A line of a properties or YAML file, or a header; code has brackets."""
@@ -70,7 +70,7 @@ _REFERENCE = re.compile(
     r"|keyvault|file|secret|secretsmanager"
     r"|awssm|gcpsm|azurekeyvault|arn|projects|bao)[:/]|/[\w./-]*$|https?://[^@?]*$|[a-z_]+(?:\.[a-z_]+)+$|ENC\(|\?"
 )
-"""The beginning of a value that is a reference to a secret, code, a path, a class or an address."""
+"""Prefix of a value that is a reference to a secret, code, a path, a class or an address."""
 
 _DASHED, _SECRET_OBJECT = re.compile(r"[a-z]+(?:-[a-z]+)+"), re.compile(r"[a-z][a-z0-9-]*")
 """Names of a Kubernetes Secret: in a setting such as `credentialsSecret`, and in an annotation."""
@@ -79,7 +79,7 @@ _ORDINARY = frozenset(
     """auto basic bearer disabled enabled false iam jwt kerberos ldap nil no none null oauth oauth2 off on optional
     plain required saml scram simple strict string text true varchar yes""".split()  # noqa: SIM905
 )
-"""Values that are settings, whatever their name."""
+"""Values that are settings under any name."""
 
 _AMOUNT = re.compile(
     r"\d+(?:\.\d+)?\s*(?:ns|us|ms|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|k?b|mb|gb|%)", re.IGNORECASE
@@ -90,16 +90,16 @@ _PUBLIC = re.compile(
     r"|\bLS0tLS1CRUdJTiBDRVJUSUZJQ0FURS[A-Za-z0-9+/=\s]*|\bAAAA[A-Z]3NzaC1[A-Za-z0-9+/=]*|\bsha(?:256|384|512)[-:=][A-Za-z0-9+/=]+",
     re.DOTALL,
 )
-"""Certificates, public keys and digests: random, and for everybody."""
+"""Certificates, public keys and digests: random, but public."""
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+/_.$-])[A-Za-z0-9+/_-]{24,128}={0,2}(?![A-Za-z0-9+/_=.-])")
 _KINDS = (str.islower, str.isupper, str.isdigit)
 _LEAST_CHANGES = 0.42
-"""Share of neighbours that are of two kinds (lower, upper, digit) in a random text: 0.62 on average. In words written
-together, as in class names, it is below 0.35."""
+"""Share of adjacent characters of different kinds (lower, upper, digit) in a random text: 0.62 on average. In joined
+words, such as class names, it is below 0.35."""
 
 _MOST_SIGNS = 1 / 10
-"""Share of a random text that is `+`, `/`, `-` or `_`: 1/32 on average. In paths it is far above."""
+"""Share of `+`, `/`, `-` and `_` in a random text: 1/32 on average. In paths it is far higher."""
 
 _PUBLIC_NAME = re.compile(
     r"(digest|checksum|hash|fingerprint|integrity|etag|uuid|guid|image|public[-_.]?key|cabundle|ca[-_.]?data)$",
@@ -108,11 +108,11 @@ _PUBLIC_NAME = re.compile(
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a value is a password, a key or a token as plaintext, by its name or by itself.
+    """Whether a value is a plaintext password, key or token, by its name or its text.
 
     Args:
         name: of the variable, key or option; empty if the value has none.
-        value: its text.
+        value: the text.
     """
     text = value.strip()
     if not text or (_REFERENCE.match(text) and not _SECRET_VALUE.search(text)):
@@ -145,7 +145,7 @@ def _looks_like_password(text: str) -> bool:
 
 
 def is_secret_argument(args: list[object], index: int) -> bool:
-    """Whether an argument is a secret: by itself, as `--password=x`, or after `--password`."""
+    """Whether an argument is a secret: by its text, as `--password=x`, or after `--password`."""
     text = str(args[index])
     flag, equals, value = text.partition("=")
     if text.startswith("-"):
@@ -155,12 +155,12 @@ def is_secret_argument(args: list[object], index: int) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether a value can be a secret: a text, or a number, which YAML makes of digits without quotes."""
+    """Whether a value can be a secret: a text, or a number, which is how YAML reads digits without quotes."""
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def masked(name: str, value: object) -> object:
-    """The value as it may be shown: each text in it that looks like a secret is hidden.
+    """The value with all texts hidden that look like secrets.
 
     Args:
         name: of the value.
@@ -184,7 +184,7 @@ def masked(name: str, value: object) -> object:
 
 
 def secret_paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
-    """Where the plaintext secrets in a value are: the paths of all that `masked` hides.
+    """Paths of the plaintext secrets in a value, which `masked` hides.
 
     Args:
         value: a manifest, a chart's values, or a part of them.
@@ -207,18 +207,18 @@ def _differing(value: object, shown: object, path: KeyPath) -> Iterator[KeyPath]
 
 
 def shown_at(path: KeyPath, value: object) -> object:
-    """A value in a message: hidden if it looks like a secret, or if any key around it is the name of one."""
+    """A value in a message: hidden if it looks like a secret, or if a key in its path is the name of a secret."""
     is_named = any(kind_of(part) is Kind.SECRET for part in path if isinstance(part, str))
     return HIDDEN if is_named and is_text(value) else masked(str(path[-1]) if path else "", value)
 
 
 def side_by_side(value: object, shown: object, leaf: Callable[[object, object], object]) -> object:
-    """The value with what `leaf` makes of each text, number … in it and of what is shown in its place.
+    """The value with each leaf replaced by the result of `leaf`.
 
     Args:
-        value: as it is.
-        shown: the same, `masked`.
-        leaf: takes what is no list and no mapping, and what is shown of it.
+        value: the value.
+        shown: the `masked` value.
+        leaf: receives a text, number … of the value, and the masked text, number … at the same path.
     """
     if isinstance(value, dict):
         others = cast("dict[str, object]", shown)
@@ -243,7 +243,7 @@ def _masked_line(line: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """A message with each part hidden that is a secret under any name, or is named as one inside of the message."""
+    """A message without secrets: neither secrets under any name, nor values that the message names as a secret."""
 
     def hidden(match: re.Match[str]) -> str:
         pair = _pair(match)
@@ -264,7 +264,7 @@ def _pair(match: re.Match[str]) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=4096)
 def _is_secret_text(text: str) -> bool:
-    # The same texts stand in every job of a stack: each is looked at once.
+    # All jobs of a stack contain the same texts: cache the results.
     if len(text) < 8:
         return False
     if _SECRET_VALUE.search(text):

@@ -19,7 +19,7 @@ class ProgramError(CommandError):
 
 
 def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT, *, layer: Path | None = None) -> Recording:
-    """What the stack declares, with a layer over its config, found by a preview of the program; nothing is contacted.
+    """The declared resources of a stack, optionally with an overlay, from a preview of the program without a cluster.
 
     Raises:
         ProblemsError: if the stack file cannot be read.

@@ -1,4 +1,4 @@
-"""Order in a graph of dependencies: what comes first, what may go side by side, which edges say nothing new."""
+"""Order in a dependency graph: depth, topological order, transitive closure and reduction."""
 
 from __future__ import annotations
 
@@ -7,74 +7,78 @@ from collections.abc import Mapping
 from flink_k8s.support.errors import CommandError
 
 Edges = Mapping[str, frozenset[str]]
-"""A node to the nodes that it depends on directly. Every node is a key."""
+"""A node to its direct dependencies. Every node is a key."""
 
 
 class CycleError(CommandError):
-    """The graph goes in a circle. `nodes` are all that lie on one, or between two."""
+    """The graph has a cycle. `nodes` are the nodes on cycles, and between cycles."""
 
     def __init__(self, nodes: frozenset[str]) -> None:
-        super().__init__(f"the dependencies go in a circle: {', '.join(sorted(nodes))}")
+        super().__init__(f"the dependencies contain a cycle: {', '.join(sorted(nodes))}")
         self.nodes = nodes
 
 
 def layers(edges: Edges) -> dict[str, int]:
-    """The length of the longest chain of dependencies below each node: 0 for a node that depends on nothing.
+    """The length of the longest chain of dependencies of each node: 0 for a node without dependencies.
 
-    It depends on a node's own chain alone, so a new node elsewhere moves no other.
+    Other nodes have no influence, so a new node does not change the depth of unrelated nodes.
 
     Raises:
-        CycleError: when the dependencies go in a circle.
+        CycleError: if the dependencies contain a cycle.
     """
     result: dict[str, int] = {}
     pending = dict(edges)
     while pending:
-        ready = [node for node, needs in pending.items() if needs <= result.keys()]
+        ready = [node for node, dependencies in pending.items() if dependencies <= result.keys()]
         if not ready:
             raise CycleError(_on_circles(pending))
         for node in ready:
-            result[node] = max((result[need] + 1 for need in pending.pop(node)), default=0)
+            result[node] = max((result[dependency] + 1 for dependency in pending.pop(node)), default=0)
     return result
 
 
 def topological(edges: Edges) -> list[str]:
-    """The nodes by layer, and by name within a layer: each after all that it depends on.
+    """The nodes sorted by depth and name: each follows its dependencies.
 
     Raises:
-        CycleError: when the dependencies go in a circle.
+        CycleError: if the dependencies contain a cycle.
     """
-    at = layers(edges)
-    return sorted(edges, key=lambda node: (at[node], node))
+    depth = layers(edges)
+    return sorted(edges, key=lambda node: (depth[node], node))
 
 
 def reachable(edges: Edges) -> dict[str, frozenset[str]]:
-    """A node to all that it depends on, directly or through others.
+    """A node to all of its direct and transitive dependencies.
 
     Raises:
-        CycleError: when the dependencies go in a circle.
+        CycleError: if the dependencies contain a cycle.
     """
     result: dict[str, frozenset[str]] = {}
     for node in topological(edges):
-        result[node] = edges[node].union(*(result[need] for need in edges[node]))
+        result[node] = edges[node].union(*(result[dependency] for dependency in edges[node]))
     return result
 
 
 def reduced(edges: Edges) -> dict[str, frozenset[str]]:
-    """The fewest edges that say the same: without those that other edges imply.
+    """The transitive reduction: the edges that other edges do not imply.
 
     Raises:
-        CycleError: when the dependencies go in a circle.
+        CycleError: if the dependencies contain a cycle.
     """
-    below = reachable(edges)
+    all_dependencies = reachable(edges)
     return {
-        node: frozenset(need for need in needs if not any(need in below[other] for other in needs))
-        for node, needs in edges.items()
+        node: frozenset(
+            dependency
+            for dependency in dependencies
+            if not any(dependency in all_dependencies[other] for other in dependencies)
+        )
+        for node, dependencies in edges.items()
     }
 
 
 def _on_circles(edges: Edges) -> frozenset[str]:
-    """The nodes without those that nothing left depends on, until none of these is left."""
-    left = set(edges)
-    while free := left - {need for node in left for need in edges[node]}:
-        left -= free
-    return frozenset(left)
+    """The nodes that remain after nodes without dependents are removed repeatedly."""
+    remaining = set(edges)
+    while removable := remaining - {dependency for node in remaining for dependency in edges[node]}:
+        remaining -= removable
+    return frozenset(remaining)

@@ -1,4 +1,4 @@
-"""A Helm release as one declared object: Flux' HelmRelease with its HelmRepository, or Argo CD's Application."""
+"""A Helm release as a declared object: HelmRelease and HelmRepository of Flux, or an Application of Argo CD."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flink_k8s.program.values import Secret, without_nulls
 Flavour = Literal["flux", "argocd"]
 
 _FLUX_SOURCE: Final = {"kind": "GitRepository", "name": "flux-system", "namespace": "flux-system"}
-"""What `flux bootstrap` calls the repository that it watches: where a chart with a local path is looked for."""
+"""The repository that `flux bootstrap` creates, which contains charts with a local path."""
 
 _HERE: Final = "https://example.org/the-repository-with-the-charts.git"
 _UNLIMITED_HISTORY: Final = 0
@@ -25,12 +25,12 @@ _OPTIONS: Final = "argocd.argoproj.io/sync-options"
 
 @dataclass(frozen=True)
 class ChartPlace:
-    """Where a release takes its chart from.
+    """The source of the chart of a release.
 
     Attributes:
-        chart: the chart's name in its repository, or its path.
+        chart: name of the chart in its repository, or its path.
         repository: URL of a Helm repository or, with `oci://`, of the registry's folder; empty for a local path.
-        version: empty when the program names none, as for a local path.
+        version: empty if the program sets none, as for a local path.
     """
 
     chart: str
@@ -39,7 +39,7 @@ class ChartPlace:
 
     @staticmethod
     def of(release: Resource) -> ChartPlace:
-        """Read from the release's inputs."""
+        """The chart source from the inputs of a release."""
         chart = str(release.inputs.get("chart", ""))
         options = cast("Mapping[str, object]", release.inputs.get("repositoryOpts") or {})
         repository = str(options.get("repo") or "")
@@ -49,57 +49,57 @@ class ChartPlace:
 
     @property
     def is_local(self) -> bool:
-        """Whether the chart is a file or folder on this machine."""
+        """Whether the chart is a local file or directory."""
         return not self.repository
 
     @property
     def repository_name(self) -> str:
-        """A name for the repository that depends on its URL alone, for example `charts-jetstack-io`."""
+        """A name of the repository that depends only on its URL, for example `charts-jetstack-io`."""
         url = urlsplit(self.repository)
         text = re.sub(r"[^a-z0-9]+", "-", f"{url.hostname or ''}{url.path}".lower()).strip("-")
         return text[:63].strip("-")
 
 
 def values_of(release: Resource, notes: list[str]) -> Manifest:
-    """The values of a release that may be shown, as Helm gets them; a note for each one left out."""
+    """The values of a release without secrets, with a note for each omitted value."""
     for path in release.secret_paths:
-        notes.append(f"{release.title}: {path} is secret and left out; give it by a Secret that the chart refers to")
+        notes.append(f"{release.title}: {path} is secret and omitted; create a Secret that the chart refers to")
     values = _shown(release.inputs.get("values") or {})
     if release.inputs.get("allowNullValues") is not True:
         values = without_nulls(values)
     return cast("Manifest", values)
 
 
-def flux_repository(place: ChartPlace, namespace: str) -> Manifest:
-    """The HelmRepository of a chart, in the release's own namespace: Flux may forbid references to others."""
-    spec: Manifest = {"interval": "1h", "url": place.repository}
-    if place.repository.startswith("oci://"):
+def flux_repository(chart_source: ChartPlace, namespace: str) -> Manifest:
+    """The HelmRepository of a chart, in the namespace of the release: Flux may forbid cross-namespace references."""
+    spec: Manifest = {"interval": "1h", "url": chart_source.repository}
+    if chart_source.repository.startswith("oci://"):
         spec["type"] = "oci"
     return {
         "apiVersion": "source.toolkit.fluxcd.io/v1",
         "kind": "HelmRepository",
-        "metadata": {"name": place.repository_name, "namespace": namespace},
+        "metadata": {"name": chart_source.repository_name, "namespace": namespace},
         "spec": spec,
     }
 
 
-def flux_release(release: Resource, before: Sequence[Resource], notes: list[str]) -> Manifest:
+def flux_release(release: Resource, dependencies: Sequence[Resource], notes: list[str]) -> Manifest:
     """The HelmRelease of a release.
 
     Args:
         release: the release.
-        before: the releases that must be ready first.
-        notes: gets a line for each thing that a reader must know.
+        dependencies: the releases that must be ready first.
+        notes: receives a line for each note to the reader.
     """
-    place = ChartPlace.of(release)
-    chart: Manifest = {"chart": place.chart}
-    if place.is_local:
-        notes.append(f"{release.title}: its chart {place.chart} is looked for in the GitRepository flux-system")
+    chart_source = ChartPlace.of(release)
+    chart: Manifest = {"chart": chart_source.chart}
+    if chart_source.is_local:
+        notes.append(f"{release.title}: the chart {chart_source.chart} must be in the GitRepository flux-system")
         chart["sourceRef"] = dict(_FLUX_SOURCE)
     else:
-        chart["sourceRef"] = {"kind": "HelmRepository", "name": place.repository_name}
-    if place.version:
-        chart["version"] = place.version
+        chart["sourceRef"] = {"kind": "HelmRepository", "name": chart_source.repository_name}
+    if chart_source.version:
+        chart["version"] = chart_source.version
     spec: Manifest = {
         "chart": {"spec": chart},
         "interval": "1h",
@@ -116,8 +116,8 @@ def flux_release(release: Resource, before: Sequence[Resource], notes: list[str]
             "remediation": {"retries": 3},
         },
     }
-    if before:
-        spec["dependsOn"] = [{"name": other.object_name, "namespace": other.namespace} for other in before]
+    if dependencies:
+        spec["dependsOn"] = [{"name": other.object_name, "namespace": other.namespace} for other in dependencies]
     values = values_of(release, notes)
     if values:
         spec["values"] = values
@@ -130,8 +130,8 @@ def flux_release(release: Resource, before: Sequence[Resource], notes: list[str]
 
 
 def argocd_application(release: Resource, notes: list[str]) -> Manifest:
-    """The Application of a release, in the namespace in which Argo CD looks for them."""
-    place = ChartPlace.of(release)
+    """The Application of a release, in the namespace of Argo CD."""
+    chart_source = ChartPlace.of(release)
     helm: Manifest = {"releaseName": release.object_name}
     if release.inputs.get("skipCrds"):
         helm["skipCrds"] = True
@@ -139,16 +139,16 @@ def argocd_application(release: Resource, notes: list[str]) -> Manifest:
     if values:
         helm["valuesObject"] = values
     source: Manifest = {"helm": helm}
-    if place.is_local:
-        notes.append(f"{release.title}: put the URL of the repository that holds {place.chart} into its repoURL")
-        source |= {"repoURL": _HERE, "path": place.chart, "targetRevision": "HEAD"}
+    if chart_source.is_local:
+        notes.append(f"{release.title}: set repoURL to the URL of the repository that contains {chart_source.chart}")
+        source |= {"repoURL": _HERE, "path": chart_source.chart, "targetRevision": "HEAD"}
     else:
-        repository = place.repository.removeprefix("oci://")
-        source |= {"repoURL": repository, "chart": place.chart, "targetRevision": place.version or "*"}
+        repository = chart_source.repository.removeprefix("oci://")
+        source |= {"repoURL": repository, "chart": chart_source.chart, "targetRevision": chart_source.version or "*"}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
-        # Without the finalizer its objects outlive it: the chart would stay when the folder goes.
+        # Without the finalizer, the objects of the chart would outlive the Application.
         "metadata": {
             "name": release.object_name,
             "namespace": "argocd",
@@ -158,18 +158,18 @@ def argocd_application(release: Resource, notes: list[str]) -> Manifest:
             "project": "default",
             "destination": {"namespace": release.namespace, "server": "https://kubernetes.default.svc"},
             "source": source,
-            # By itself: who syncs the rendered folder makes the Application, and nobody else would sync it.
-            # Custom resource definitions are too large for the annotation that a client-side apply leaves.
+            # Automated: a sync of the rendered folder only creates the Application.
+            # CustomResourceDefinitions are too large for the annotation of a client-side apply.
             "syncPolicy": {"automated": {}, "syncOptions": ["CreateNamespace=false", "ServerSideApply=true"]},
         },
     }
 
 
 def in_wave(manifest: Manifest, wave: int) -> Manifest:
-    """The manifest with Argo CD's mark for the order within one sync: a wave begins when the one before is healthy.
+    """The manifest with the annotation of its sync wave in Argo CD: a wave starts when the previous wave is healthy.
 
-    Before the first wave Argo CD tries all objects in a dry run, and would give up on those whose kinds an earlier wave
-    brings: of these it is told to try them when their kind is there.
+    Before the first wave, Argo CD applies all objects as a dry run, which fails for kinds that an earlier wave creates.
+    An option skips the dry run of these objects until their kind exists.
     """
     metadata = cast("Manifest", manifest.get("metadata", {}))
     marks = {**cast("Manifest", metadata.get("annotations", {})), _WAVE: str(wave)}
@@ -180,19 +180,19 @@ def in_wave(manifest: Manifest, wave: int) -> Manifest:
 
 
 def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:
-    """A Flux Kustomization for each layer's folder, each after the one before it is ready.
+    """A Flux Kustomization for the folder of each layer, which depends on the previous one.
 
     Args:
-        layers: names of the folders, in their order.
-        path: of the folder that holds them, in the repository that Flux watches.
+        layers: names of the folders, in order.
+        path: of their parent folder, in the repository that Flux watches.
     """
-    steps: list[Manifest] = []
-    place = path.strip("/").removeprefix("./")
-    prefix = re.sub(r"[^a-z0-9]+", "-", place.lower()).strip("-")
+    kustomizations: list[Manifest] = []
+    folder = path.strip("/").removeprefix("./")
+    prefix = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")
     for index, layer in enumerate(layers):
         spec: Manifest = {
             "interval": "10m",
-            "path": f"./{place}/{layer}",
+            "path": f"./{folder}/{layer}",
             "prune": True,
             "sourceRef": dict(_FLUX_SOURCE),
             "timeout": "15m",
@@ -200,7 +200,7 @@ def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:
         }
         if index:
             spec["dependsOn"] = [{"name": f"{prefix}-{layers[index - 1]}"}]
-        steps.append(
+        kustomizations.append(
             {
                 "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
                 "kind": "Kustomization",
@@ -208,11 +208,11 @@ def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:
                 "spec": dict(sorted(spec.items())),
             }
         )
-    return steps
+    return kustomizations
 
 
 def _shown(value: object) -> object:
-    """The value without what is secret in it."""
+    """The value without its secrets."""
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         return {name: _shown(item) for name, item in fields.items() if not isinstance(item, Secret)}

@@ -1,4 +1,4 @@
-"""The dependency graph that a stack declares, from the edges that the program registers."""
+"""The dependency graph of a stack, from the dependencies that the program registers."""
 
 from __future__ import annotations
 
@@ -18,64 +18,68 @@ _END: Final = "<!-- end of graph -->"
 
 
 def mermaid(recording: Recording) -> str:
-    """A Mermaid flowchart: an arrow goes from what comes first to what needs it.
+    """A Mermaid flowchart with arrows from dependencies to dependents.
 
-    A component is one node that names the kinds in it, and arrows that others imply are left out. Where two
-    components need parts of each other, they are drawn as frames around their parts.
+    A component is one node with the kinds in it, and arrows that others imply are omitted. Components that depend on
+    parts of each other are drawn as subgraphs with their parts.
     """
-    whole = {thing.urn: recording.top(thing.urn) for thing in recording.things}
-    apart: frozenset[str] = frozenset()
+    component_of = {resource.urn: recording.top(resource.urn) for resource in recording.things}
+    expanded: frozenset[str] = frozenset()
     while True:
-        node_of = {urn: urn if group in apart else group for urn, group in whole.items()}
+        node_of = {urn: urn if group in expanded else group for urn, group in component_of.items()}
         edges = _collapsed(recording.edges, node_of)
         try:
-            return _drawn(recording, node_of, whole, apart, reduced(edges))
+            return _drawn(recording, node_of, component_of, expanded, reduced(edges))
         except CycleError as error:
-            tangled = frozenset(node for node in error.nodes if node in set(whole.values()) - apart)
-            if not tangled:
+            cyclic = frozenset(node for node in error.nodes if node in set(component_of.values()) - expanded)
+            if not cyclic:
                 raise
-            apart |= tangled
+            expanded |= cyclic
 
 
-def in_text(text: str, stack: str, picture: str) -> str:
-    """The text with its copy of a stack's picture replaced.
+def in_text(text: str, stack: str, flowchart: str) -> str:
+    """The text with an updated flowchart of a stack.
 
     Raises:
-        CommandError: when the two marks around the copy are not there.
+        CommandError: if the text lacks the two marker lines around the flowchart.
     """
     begin = _BEGIN.format(stack=stack)
     start = text.find(begin)
     end = text.find(_END, start)
     if start < 0 or end < 0:
-        raise CommandError(f"no place for the graph: put the lines {begin} and {_END} where it belongs")
-    return f"{text[:start]}{begin}\n```mermaid\n{picture}```\n{text[end:]}"
+        raise CommandError(f"the file has no place for the graph; add the lines {begin} and {_END}")
+    return f"{text[:start]}{begin}\n```mermaid\n{flowchart}```\n{text[end:]}"
 
 
 def _collapsed(edges: Edges, node_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
     result: dict[str, set[str]] = {node: set() for node in node_of.values()}
-    for urn, needs in edges.items():
-        result[node_of[urn]] |= {node_of[need] for need in needs} - {node_of[urn]}
-    return {node: frozenset(needs) for node, needs in result.items()}
+    for urn, dependencies in edges.items():
+        result[node_of[urn]] |= {node_of[dependency] for dependency in dependencies} - {node_of[urn]}
+    return {node: frozenset(dependencies) for node, dependencies in result.items()}
 
 
 def _drawn(
-    recording: Recording, node_of: Mapping[str, str], whole: Mapping[str, str], apart: frozenset[str], edges: Edges
+    recording: Recording,
+    node_of: Mapping[str, str],
+    component_of: Mapping[str, str],
+    expanded: frozenset[str],
+    edges: Edges,
 ) -> str:
     order = topological(edges)
-    names = _identifiers(recording, [*order, *sorted(apart)])
+    names = _identifiers(recording, [*order, *sorted(expanded)])
     lines = ["flowchart LR"]
     for node in order:
-        if whole.get(node, node) not in apart:
+        if component_of.get(node, node) not in expanded:
             members = [recording.by_urn[urn] for urn, other in node_of.items() if other == node]
             lines.append(f"    {names[node]}[{_label(recording.by_urn[node], members)}]")
-    for frame in sorted(apart):
+    for frame in sorted(expanded):
         lines.append(f"    subgraph {names[frame]}[{_quoted(recording.by_urn[frame].title)}]")
-        members = [recording.by_urn[node] for node in order if whole.get(node) == frame]
+        members = [recording.by_urn[node] for node in order if component_of.get(node) == frame]
         lines.extend(f"        {names[member.urn]}[{_quoted(member.title)}]" for member in members)
         lines.append("    end")
-    arrows = [(need, node) for node in order for need in edges[node]]
+    arrows = [(dependency, node) for node in order for dependency in edges[node]]
     arrows.sort(key=lambda arrow: (order.index(arrow[0]), order.index(arrow[1])))
-    lines.extend(f"    {names[need]} --> {names[node]}" for need, node in arrows)
+    lines.extend(f"    {names[dependency]} --> {names[node]}" for dependency, node in arrows)
     return "\n".join(lines) + "\n"
 
 
@@ -92,16 +96,16 @@ def _quoted(text: str) -> str:
 
 
 def _identifiers(recording: Recording, urns: Sequence[str]) -> dict[str, str]:
-    """A name of letters for each node, made of its kind and name."""
+    """A Mermaid identifier for each node, from its kind and name."""
     result: dict[str, str] = {}
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for urn in urns:
         resource = recording.by_urn[urn]
         plain = re.sub(r"\W+", "_", f"{resource.kind}_{resource.name}")
         name, number = plain, 2
-        while name in taken:
+        while name in used_names:
             name, number = f"{plain}_{number}", number + 1
-        taken.add(name)
+        used_names.add(name)
         result[urn] = name
     return result
 

@@ -12,17 +12,17 @@ from flink_k8s.support.errors import CommandError
 Manifest = dict[str, object]
 
 PULUMI: Final = "pulumi.com/"
-"""Annotations with this prefix speak to Pulumi's provider; the cluster has no use for them."""
+"""Prefix of annotations for Pulumi's provider, which are not deployed."""
 
 _TOP: Final = ("apiVersion", "kind", "metadata")
 _METADATA: Final = ("name", "generateName", "namespace", "labels", "annotations")
 
 
 def manifest(resource: Resource) -> Manifest:
-    """The object as the cluster gets it: secrets laid open, nulls and Pulumi's own annotations left out.
+    """The object as it is deployed: with revealed secrets, without nulls and Pulumi's annotations.
 
     Raises:
-        CommandError: when a value is not known before something else is deployed, or the object is a patch.
+        CommandError: if a value is unknown before another resource is deployed, or the object is a patch.
     """
     if resource.type.endswith("Patch") and not str(resource.inputs.get("kind")).endswith("Patch"):
         raise CommandError(
@@ -30,28 +30,28 @@ def manifest(resource: Resource) -> Manifest:
         )
     if resource.unknown_paths:
         raise CommandError(
-            f"{resource.title}: {', '.join(resource.unknown_paths)} is known only after something else is deployed;"
-            " make it from the settings instead of another resource's status"
+            f"{resource.title}: {', '.join(resource.unknown_paths)} is unknown until another resource is deployed;"
+            " derive it from the settings instead of the status of a resource"
         )
     plain = cast("Manifest", without_nulls(reveal(dict(resource.inputs))))
     metadata = dict(cast("Mapping[str, object]", plain.get("metadata", {})))
     annotations = cast("Mapping[str, object]", metadata.pop("annotations", {}))
-    kept = {name: value for name, value in annotations.items() if not name.startswith(PULUMI)}
-    if kept:
-        metadata["annotations"] = kept
+    other_annotations = {name: value for name, value in annotations.items() if not name.startswith(PULUMI)}
+    if other_annotations:
+        metadata["annotations"] = other_annotations
     plain["metadata"] = metadata
     return in_order(plain)
 
 
 def in_order(plain: Manifest) -> Manifest:
-    """The same manifest with apiVersion, kind, metadata first and everything else by name."""
+    """The manifest with apiVersion, kind and metadata first, and other fields sorted by name."""
     metadata = cast("Manifest", plain.get("metadata", {}))
     ordered = _first(_METADATA, metadata)
     return {**_first(_TOP, {**plain, "metadata": ordered})}
 
 
 def name_of(plain: Mapping[str, object]) -> tuple[str, str, str]:
-    """Kind, namespace (empty when cluster-wide) and name of a manifest."""
+    """Kind, namespace (empty for a cluster-scoped object) and name of a manifest."""
     metadata = cast("Mapping[str, object]", plain.get("metadata", {}))
     return str(plain.get("kind", "")), str(metadata.get("namespace", "")), str(metadata.get("name", ""))
 

@@ -1,4 +1,4 @@
-"""A monitor in place of Pulumi's engine: it records what the program registers and applies nothing."""
+"""A monitor that replaces Pulumi's engine: it records the registered resources and applies nothing."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ _SEVERITIES: Final = {
     engine_pb2.WARNING: "warning",
     engine_pb2.ERROR: "error",
 }
-_USE_THE_COMMAND: Final = "only the pulumi command can do that; leave it out of the program or use the command"
+_USE_THE_COMMAND: Final = "only the pulumi command supports that; remove it from the program or use the command"
 
 
 References = Callable[[str], Mapping[str, object]]
-"""Name of another stack to its outputs."""
+"""Outputs of another stack by its name."""
 
 
 class Effects(Protocol):
-    """The answers of a cluster in a test: how long each object takes, what it returns, whether it fails."""
+    """The behaviour of a cluster in a test: duration, outputs and failure of each object."""
 
     def apply(self, resource: Resource) -> Mapping[str, object]:
         """Return the output properties of an object or release; they are merged over the inputs.
 
-        Called on a thread of its own as soon as all dependencies of the resource are done. Resources that do not
-        depend on each other run at the same time. An exception stops the run and all dependents.
+        Called in a separate thread as soon as all dependencies of the resource are done. Independent resources run
+        concurrently. An exception stops the run and all dependents.
         """
         ...
 
 
 class _NoMocks(Mocks):
-    """The base class wants mocks; this monitor answers by itself and never calls them."""
+    """The base class requires mocks; this monitor never calls them."""
 
     @override
     def call(self, args: MockCallArgs) -> NoReturn:
@@ -65,11 +65,10 @@ class _NoMocks(Mocks):
 
 
 class Monitor(MockMonitor):
-    """Answers the SDK's requests as the engine would, and keeps each one.
+    """Answers the SDK's requests like the engine, and records them.
 
-    The SDK calls it from many threads at once, each request on its own. A registration is answered only after its
-    effect is done, and the SDK sends a dependent's request only after the answers to all that it depends on: so
-    the real order holds.
+    The SDK calls it concurrently from many threads. The answer to a registration waits for its effect, and the SDK
+    sends the request of a dependent only after the answers for its dependencies, so the order is that of a deployment.
     """
 
     def __init__(
@@ -95,11 +94,11 @@ class Monitor(MockMonitor):
         self.failures: list[Exception] = []
 
     def stop(self) -> None:
-        """Start no further effect; what is under way goes on to its end."""
+        """Start no further effect; running effects continue."""
         self._stopped = True
 
     def recording(self, messages: tuple[Message, ...]) -> Recording:
-        """All that was registered until now."""
+        """The resources that are registered so far."""
         with self._lock:
             outputs = {**self._registered_outputs}
             exports = outputs.pop(self._stack_urn, {})
@@ -107,25 +106,25 @@ class Monitor(MockMonitor):
 
     @override
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """The URN as the engine makes it: the types of all parents but the stack are part of it."""
+        """The URN in the engine's format, which contains the types of all parents except the stack."""
         parent_type = parent.split("::")[2] if parent else ""
         qualified = type_ if parent_type in ("", _STACK_TYPE) else f"{parent_type}${type_}"
         return f"urn:pulumi:{self._stack_name}::{self._project}::{qualified}::{name}"
 
     @override
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
-        """Record the resource, have it done, and answer with its id and outputs."""
+        """Record the resource, run its effect, and answer with its id and outputs."""
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == _STACK_TYPE:
             self._stack_urn = urn
             return resource_pb2.RegisterResourceResponse(urn=urn)
         if request.remote:
-            raise pulumi.RunError(f"{request.type} {request.name} is made by a plugin: {_USE_THE_COMMAND}")
+            raise pulumi.RunError(f"{request.type} {request.name} belongs to a plugin: {_USE_THE_COMMAND}")
         resource = _resource(urn, request)
         _check_name(resource)
         with self._lock:
             if urn in self._registered:
-                raise pulumi.RunError(f"duplicate resource {urn}: give one of the two another name")
+                raise pulumi.RunError(f"duplicate resource {urn}; rename one of them")
             self._registered[urn] = resource
         outputs = struct_pb2.Struct()
         outputs.CopyFrom(request.object)
@@ -148,7 +147,7 @@ class Monitor(MockMonitor):
 
     def _apply(self, effects: Effects, resource: Resource) -> Mapping[str, object]:
         if self._stopped:
-            raise pulumi.RunError(f"{resource.title} was not applied: something before it failed")
+            raise pulumi.RunError(f"{resource.title} was not applied because another resource failed")
         try:
             return effects.apply(resource)
         except Exception as error:
@@ -160,7 +159,7 @@ class Monitor(MockMonitor):
     def _id(self, resource: Resource) -> str:
         if resource.is_provider:
             return resource.name
-        # The engine does not know an id before the resource is there, so a preview has none.
+        # An id is unknown before the resource exists, so a preview has none.
         if self._preview or not resource.custom:
             return ""
         parts = (resource.namespace, resource.object_name or resource.name)
@@ -176,29 +175,29 @@ class Monitor(MockMonitor):
 
     @override
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
-        """Answer for a resource of this run; a function of a provider is refused."""
+        """Answer for a resource of this run; refuse functions of providers."""
         if request.tok != "pulumi:pulumi:getResource":
             raise pulumi.RunError(f"the program calls the provider function {request.tok}: {_USE_THE_COMMAND}")
         urn = str(decode(request.args.fields["urn"]))
         resource = self._registered.get(urn)
         if resource is None:
-            raise pulumi.RunError(f"the program asks for {urn}, which it has not registered")
+            raise pulumi.RunError(f"the program requests {urn}, which it has not registered")
         state = {"urn": urn, "id": self._id(resource), "state": dict(resource.inputs)}
         response = resource_pb2.ResourceInvokeResponse()
-        # The field is called `return`, which Python has no other way to name.
+        # The field `return` is a keyword of Python.
         getattr(response, "return").CopyFrom(encode(state).struct_value)
         return response
 
     @override
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
-        """Another stack's outputs; anything else is refused: what is in the cluster already is not known here."""
+        """Return another stack's outputs; refuse other reads, because the cluster is not contacted."""
         if request.type != _STACK_REFERENCE:
             raise pulumi.RunError(f"the program reads {request.type} {request.id} from the cluster: {_USE_THE_COMMAND}")
         name = request.id.rpartition("/")[2]
         outputs = UNKNOWN if self._preview else self._references(name)
-        said = encode({"name": request.id, "outputs": outputs, "secretOutputNames": []})
+        properties = encode({"name": request.id, "outputs": outputs, "secretOutputNames": []})
         urn = self.make_urn(request.parent, request.type, request.name)
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=said.struct_value)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=properties.struct_value)
 
     def Call(self, request: resource_pb2.ResourceCallRequest) -> NoReturn:  # noqa: N802 - the service's name
         """Refuse a method of a resource."""
@@ -206,24 +205,24 @@ class Monitor(MockMonitor):
 
 
 class Callbacks:
-    """In place of the SDK's callback server, which would open a port."""
+    """Replaces the SDK's callback server, which would open a port."""
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
-        """Ignore it: hooks run around operations, and there are none here."""
+        """Ignore the hook: hooks run around operations, which this monitor does not perform."""
 
     def register_error_hook(self, hook: object) -> None:
-        """Ignore it: nothing is retried here."""
+        """Ignore the hook: this monitor does not retry."""
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         def refuse(*_: object) -> NoReturn:
-            what = name.removeprefix("register_").replace("_", " ")
-            raise pulumi.RunError(f"the program registers a {what}: {_USE_THE_COMMAND}")
+            feature = name.removeprefix("register_").replace("_", " ")
+            raise pulumi.RunError(f"the program registers a {feature}: {_USE_THE_COMMAND}")
 
         return refuse
 
 
 class Engine(MockEngine):
-    """Takes the program's log messages, keeps them, and hands each one on as it comes."""
+    """Records the program's log messages, and forwards each one immediately."""
 
     def __init__(self, log: Callable[[Message], None] | None) -> None:
         super().__init__(None)
@@ -232,12 +231,12 @@ class Engine(MockEngine):
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The messages until now, without debug lines."""
+        """The messages so far, without debug messages."""
         return tuple(self._messages)
 
     @override
     def Log(self, request: engine_pb2.LogRequest) -> None:
-        """Keep the message, unless it is the SDK's own debug chatter."""
+        """Record the message, unless it is a debug message."""
         if request.severity == engine_pb2.DEBUG:
             return
         severity = _SEVERITIES.get(request.severity, "info")
@@ -247,12 +246,12 @@ class Engine(MockEngine):
             self._log(message)
 
     def RequirePulumiVersion(self, request: object) -> empty_pb2.Empty:  # noqa: N802 - the service's name
-        """Any version will do: there is no engine to be too old."""
+        """Accept any version, because no engine is involved."""
         return empty_pb2.Empty()
 
 
 def release_status(resource: Resource) -> Mapping[str, object]:
-    """The `status` output of a Helm release that is deployed, as far as its inputs say it."""
+    """The `status` output of a deployed Helm release, as far as its inputs determine it."""
     status = {"name": resource.object_name, "namespace": resource.namespace, "status": "deployed"}
     version = resource.inputs.get("version")
     return {**status, "version": version} if isinstance(version, str) else status
@@ -262,7 +261,7 @@ def _check_name(resource: Resource) -> None:
     if (resource.is_object or resource.is_release) and not resource.object_name:
         field = "name" if resource.is_release else "metadata.name"
         raise pulumi.RunError(
-            f"{resource.kind} {resource.name} has no {field}; the provider would give it a random one, so set it"
+            f"{resource.kind} {resource.name} has no {field}; set it, because the provider would generate a random one"
         )
 
 

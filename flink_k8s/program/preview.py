@@ -1,4 +1,4 @@
-"""What a stack declares, as a tree, without the pulumi command."""
+"""The declared resources of a stack as a tree, without the pulumi command."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from flink_k8s.program.gitops import ChartPlace
 from flink_k8s.program.recording import Recording, Resource
 
 _NOT_A_DIFF: Final = """\
-This is all that the stack {stack} declares. It is not a diff: nothing was asked of a cluster, and what would be
-created, changed or deleted is not known. For that, have the pulumi command on PATH and run this again; Pulumi's own
-SDK installs it:
+These are all resources of the stack {stack}. This is not a diff: the cluster was not contacted, so created, changed and
+deleted resources are unknown. For a diff, install the pulumi command on PATH and run this again. Pulumi's SDK installs
+it:
     python -c "from pulumi.automation import PulumiCommand; print(PulumiCommand.install().command)"
 """
 
 
 def tree(recording: Recording) -> list[str]:
-    """One line for each component, object and release, under its parent; options that are set behind it."""
+    """One line per component, object and release, under its parent, with its options."""
     children: dict[str, list[Resource]] = defaultdict(list)
     for resource in recording.resources:
         if not resource.is_provider:
@@ -30,17 +30,17 @@ def tree(recording: Recording) -> list[str]:
 
 
 def summary(recording: Recording) -> str:
-    """How many of which kind, for example `9 in all: 4 Namespace, 3 Release, …`."""
-    kinds = Counter(thing.kind for thing in recording.things)
+    """Number of resources by kind, for example `9 in all: 4 Namespace, 3 Release, …`."""
+    kinds = Counter(resource.kind for resource in recording.things)
     return f"{len(recording.things)} in all: " + ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
 
 
 def _branches(children: dict[str, list[Resource]], parent: str, indent: str) -> Iterator[str]:
-    found = sorted(
+    siblings = sorted(
         children[parent], key=lambda resource: (resource.custom, resource.kind, resource.title, resource.urn)
     )
-    for resource in found:
-        last = resource is found[-1]
+    for resource in siblings:
+        last = resource is siblings[-1]
         yield f"{indent}{'└─' if last else '├─'} {_line(resource)}"
         yield from _branches(children, resource.urn, indent + ("   " if last else "│  "))
 
@@ -48,18 +48,18 @@ def _branches(children: dict[str, list[Resource]], parent: str, indent: str) -> 
 def _line(resource: Resource) -> str:
     options: list[str] = []
     if resource.is_release:
-        place = ChartPlace.of(resource)
-        options.append(f"chart {place.chart} {place.version}".strip())
+        chart_source = ChartPlace.of(resource)
+        options.append(f"chart {chart_source.chart} {chart_source.version}".strip())
     if resource.protect:
         options.append("protected")
     if resource.retain_on_delete:
-        options.append("stays when deleted")
+        options.append("retained on delete")
     options += [f"{moment}: {', '.join(names)}" for moment, names in resource.hooks.items()]
     return resource.title + (f"  ({'; '.join(options)})" if options else "")
 
 
 def report(recording: Recording, stack: str) -> Sequence[str]:
-    """Everything that the command prints."""
+    """The output of the command."""
     return [_NOT_A_DIFF.format(stack=stack), *tree(recording), "", summary(recording)]
 
 

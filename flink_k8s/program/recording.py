@@ -1,4 +1,4 @@
-"""What a run of the program registered: its resources with all their options, their edges, exports and messages."""
+"""A recording of a run of the program: resources with their options, dependencies, exports and messages."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _PROVIDERS: Final = "pulumi:providers:"
 
 @dataclass(frozen=True)
 class Resource:
-    """One registered resource, as the program asked for it.
+    """One registered resource, as the program requested it.
 
     Attributes:
-        urn: the engine's name of the resource, as the real engine would make it.
+        urn: in the format of the engine.
         type: type token, for example `kubernetes:core/v1:Namespace`.
         name: logical name in the program.
         custom: False for a component.
-        parent: URN of the parent; the stack's for a resource at the top.
+        parent: URN of the parent; that of the stack for a top-level resource.
         inputs: properties in camelCase; see `flink_k8s.program.values` for secrets and values not yet known.
-        dependencies: URNs of everything that must be done first: `depends_on` and what the inputs refer to, with
-            components replaced by their children (the SDK does that).
+        dependencies: URNs of `depends_on` and of the resources that the inputs refer to; the SDK replaces components by
+            their children.
         property_dependencies: URNs by input property.
-        provider: URN of the provider; empty when there is none, so that the engine would take the ambient one.
-        protect, retain_on_delete, delete_before_replace: None when the program left them open.
-        timeouts: `create`, `update`, `delete` to Go durations; only those that are set.
+        provider: URN of the provider; empty for the engine's default provider.
+        protect, retain_on_delete, delete_before_replace: None if the program does not set them.
+        timeouts: `create`, `update`, `delete` to Go durations, if they are set.
         aliases: each either `{"urn": …}` or the parts of a former name.
         hooks: resource hooks by moment, for example `before_update`.
-        deleted_with: URN; empty when not set.
+        deleted_with: URN; empty if it is not set.
     """
 
     urn: str
@@ -59,7 +59,7 @@ class Resource:
 
     @property
     def is_provider(self) -> bool:
-        """Whether this is a provider and not a thing in the cluster."""
+        """Whether this is a provider."""
         return self.type.startswith(_PROVIDERS)
 
     @property
@@ -69,7 +69,7 @@ class Resource:
 
     @property
     def is_object(self) -> bool:
-        """Whether this is a Kubernetes object with a manifest of its own."""
+        """Whether this is a single Kubernetes object."""
         return self.custom and self.type.startswith("kubernetes:") and not self.is_release
 
     @property
@@ -79,32 +79,32 @@ class Resource:
 
     @property
     def api_group(self) -> str:
-        """The API group of an object; empty for the core's and for what is no object."""
+        """The API group of an object; empty for the core group and for other resources."""
         return _text(self.inputs.get("apiVersion")).rpartition("/")[0]
 
     @property
     def object_name(self) -> str:
-        """The object's or release's own name in the cluster; empty when it has none."""
+        """Name of the object or release in the cluster; empty if it has none."""
         if self.is_release:
             return _text(self.inputs.get("name"))
         return _text(_mapping(self.inputs.get("metadata")).get("name"))
 
     @property
     def namespace(self) -> str:
-        """The namespace in the cluster; empty for a cluster-wide object."""
+        """Namespace in the cluster; empty for a cluster-scoped object."""
         if self.is_release:
             return _text(self.inputs.get("namespace"))
         return _text(_mapping(self.inputs.get("metadata")).get("namespace"))
 
     @property
     def annotations(self) -> Mapping[str, str]:
-        """The object's own annotations."""
+        """The annotations of the object."""
         annotations = _mapping(_mapping(self.inputs.get("metadata")).get("annotations"))
         return {name: str(value) for name, value in annotations.items()}
 
     @property
     def title(self) -> str:
-        """How messages name it: `FlinkDeployment flink/word-count`, `Release cert-manager/cert-manager`."""
+        """Title in messages: `FlinkDeployment flink/word-count`, `Release cert-manager/cert-manager`."""
         name = self.object_name
         if not name:
             return f"{self.kind} {self.name}"
@@ -112,18 +112,18 @@ class Resource:
 
     @property
     def secret_paths(self) -> tuple[str, ...]:
-        """Where in the inputs secrets are."""
+        """Paths of secrets in the inputs."""
         return tuple(paths_of(dict(self.inputs), Secret))
 
     def as_written(self) -> Resource:
-        """The same with what users wrote in clear as they wrote it, for the manifests; see `in_clear`."""
+        """The resource with plaintext values of users as they are written, for manifests; see `in_clear`."""
         if self.kind == "Secret" or not self.secret_paths:
             return self
         return replace(self, inputs=cast("Mapping[str, object]", in_clear(dict(self.inputs))))
 
     @property
     def unknown_paths(self) -> tuple[str, ...]:
-        """Where in the inputs values are not known yet."""
+        """Paths of unknown values in the inputs."""
         return tuple(paths_of(dict(self.inputs), Unknown))
 
 
@@ -138,15 +138,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Recording:
-    """All that one run of the program registered.
+    """All resources that one run of the program registered.
 
     Attributes:
-        resources: components, providers, objects and releases, in the order in which they were registered. That
-            order may differ between runs for resources that do not depend on each other.
-        stack: URN of the stack itself, which is not among the resources.
+        resources: components, providers, objects and releases in the order of registration, which may differ between
+            runs for independent resources.
+        stack: URN of the stack, which is not in `resources`.
         exports: the stack's outputs.
-        messages: what the program logged, without debug lines.
-        outputs: URN of each component to the outputs that it registered.
+        messages: log messages of the program, without debug messages.
+        outputs: URN of a component to its registered outputs.
     """
 
     resources: tuple[Resource, ...]
@@ -162,44 +162,46 @@ class Recording:
 
     @cached_property
     def things(self) -> tuple[Resource, ...]:
-        """What the cluster gets: objects and releases, without components and providers."""
+        """Objects and releases, without components and providers."""
         return tuple(resource for resource in self.resources if resource.is_object or resource.is_release)
 
     @cached_property
     def edges(self) -> Mapping[str, frozenset[str]]:
-        """URN to the URNs of its direct dependencies, among the things that the cluster gets."""
-        urns = {thing.urn for thing in self.things}
-        return {thing.urn: frozenset(self._needed(thing) & urns - {thing.urn}) for thing in self.things}
+        """URN of an object or release to the URNs of its direct dependencies."""
+        urns = {resource.urn for resource in self.things}
+        return {
+            resource.urn: frozenset(self._dependencies_of(resource) & urns - {resource.urn}) for resource in self.things
+        }
 
     @cached_property
     def order(self) -> tuple[Resource, ...]:
-        """The things, each after all that it depends on; the same from run to run."""
+        """Objects and releases in a deterministic order, in which each follows its dependencies."""
         return tuple(self.by_urn[urn] for urn in topological(self.edges))
 
     @cached_property
     def reverse_order(self) -> tuple[Resource, ...]:
-        """The things, each before all that it depends on: the order of taking them down."""
+        """Objects and releases in the order of deletion, in which each precedes its dependencies."""
         return tuple(reversed(self.order))
 
     @cached_property
     def layers(self) -> Mapping[str, int]:
-        """URN to the length of the longest chain of dependencies below it: 0 for what depends on nothing."""
+        """URN to the length of its longest chain of dependencies: 0 without dependencies."""
         return layers(self.edges)
 
     def find(self, kind: str = "", name: str = "") -> Resource:
-        """The one resource of that kind or type, and of that logical or cluster name.
+        """The resource with the kind or type, and with the logical or cluster name.
 
         Raises:
-            LookupError: when there is none, or more than one.
+            LookupError: if no resource or several resources match.
         """
         found = self.find_all(kind, name)
         if len(found) != 1:
-            known = ", ".join(sorted(resource.title for resource in (found or self.resources)))
-            raise LookupError(f"{len(found)} resources match kind={kind!r} name={name!r}; there are: {known}")
+            titles = ", ".join(sorted(resource.title for resource in (found or self.resources)))
+            raise LookupError(f"{len(found)} resources match kind={kind!r} name={name!r}; use one of: {titles}")
         return found[0]
 
     def find_all(self, kind: str = "", name: str = "") -> tuple[Resource, ...]:
-        """Every resource of that kind or type token, and of that logical or cluster name; empty matches any."""
+        """All resources with the kind or type token, and with the logical or cluster name; empty matches any."""
         return tuple(
             resource
             for resource in self.resources
@@ -207,40 +209,40 @@ class Recording:
         )
 
     def top(self, urn: str) -> str:
-        """The URN of the component at the top that a resource is in, or its own."""
+        """The URN of the top-level component that contains a resource, or the resource's own URN."""
         while (parent := self.by_urn[urn].parent) in self.by_urn:
             urn = parent
         return urn
 
     def children(self, urn: str) -> tuple[Resource, ...]:
-        """The resources whose parent that is."""
+        """The children of a resource."""
         return tuple(resource for resource in self.resources if resource.parent == urn)
 
-    def _needed(self, resource: Resource) -> set[str]:
-        """URNs of all that must be done before the resource: also what its parents depend on, and those themselves."""
-        needed = {*resource.dependencies}
+    def _dependencies_of(self, resource: Resource) -> set[str]:
+        """URNs of the dependencies of a resource, including its parents and their dependencies."""
+        dependencies = {*resource.dependencies}
         while resource.parent in self.by_urn:
             resource = self.by_urn[resource.parent]
-            needed |= {resource.urn, *resource.dependencies}
-        return needed
+            dependencies |= {resource.urn, *resource.dependencies}
+        return dependencies
 
     def depends_on(self, dependent: Resource, dependency: Resource) -> bool:
-        """Whether the one comes after the other, directly or through others."""
-        seen: set[str] = set()
+        """Whether a resource depends on another one, directly or transitively."""
+        visited: set[str] = set()
         pending = [dependent.urn]
         while pending:
             for urn in self.edges.get(pending.pop(), frozenset()):
                 if urn == dependency.urn:
                     return True
-                if urn not in seen:
-                    seen.add(urn)
+                if urn not in visited:
+                    visited.add(urn)
                     pending.append(urn)
         return False
 
 
 def by_name(things: Iterable[Resource]) -> list[Resource]:
-    """Sorted by kind, namespace and name: an order that no run changes."""
-    return sorted(things, key=lambda thing: (thing.kind, thing.namespace, thing.object_name, thing.urn))
+    """The resources sorted by kind, namespace and name: a deterministic order."""
+    return sorted(things, key=lambda resource: (resource.kind, resource.namespace, resource.object_name, resource.urn))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

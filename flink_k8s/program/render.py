@@ -1,4 +1,4 @@
-"""Every object of a stack as YAML, one file each."""
+"""Renders every object of a stack to a YAML file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from flink_k8s.support.output_file import writing
 
 @dataclass(frozen=True)
 class Document:
-    """One manifest and the layer of the graph that it stands in."""
+    """One manifest and its layer in the graph."""
 
     layer: int
     manifest: Manifest
@@ -32,69 +32,68 @@ class Document:
 def documents(
     recording: Recording, flavour: Flavour = "flux", *, inflate: Path | None = None, ordered: bool = False
 ) -> tuple[list[Document], list[str]]:
-    """The manifests of a recording, and notes on what a reader must know of them.
+    """The manifests of a recording, and notes for the reader.
 
-    A file's place depends on its own chain of dependencies alone. A HelmRepository comes after its namespace and
-    before its release, as if the program had registered it.
+    The layer of a manifest depends only on its own chain of dependencies. A HelmRepository follows its namespace and
+    precedes its release, as if the program had registered it.
 
     Args:
         recording: the stack.
-        flavour: what becomes of a Helm release.
-        inflate: the project's folder when releases are to be rendered into the objects of their charts; a chart
-            that cannot be reached stays one object, with a note.
-        ordered: whether somebody waits for each layer before the next.
+        flavour: the GitOps tool, which determines the object of a Helm release.
+        inflate: the project's folder, to render releases to the objects of their charts; the release of an unreachable
+            chart remains one object, with a note.
+        ordered: whether each layer is applied only when the previous one is ready.
 
     Raises:
-        CommandError: when a manifest cannot be known before something is deployed.
+        CommandError: if a manifest is unknown before another resource is deployed.
     """
     notes: list[str] = []
     content: dict[str, list[Manifest]] = {}
     edges = dict(recording.edges)
-    below = reachable(edges)
-    for thing in map(Resource.as_written, by_name(recording.things)):
-        if not thing.is_release:
-            content[thing.urn] = _object(thing, notes)
+    all_dependencies = reachable(edges)
+    for resource in map(Resource.as_written, by_name(recording.things)):
+        if not resource.is_release:
+            content[resource.urn] = _object(resource, notes)
             continue
-        objects = _inflated(inflate, thing, notes) if inflate else None
+        objects = _inflated(inflate, resource, notes) if inflate else None
         if objects is not None:
-            content[thing.urn] = objects
+            content[resource.urn] = objects
         elif flavour == "argocd":
-            content[thing.urn] = [gitops.argocd_application(thing, notes)]
+            content[resource.urn] = [gitops.argocd_application(resource, notes)]
         else:
-            before = by_name(recording.by_urn[urn] for urn in below[thing.urn])
-            content[thing.urn] = [gitops.flux_release(thing, [r for r in before if r.is_release], notes)]
-            place = ChartPlace.of(thing)
-            if not place.is_local:
-                repository = f"{thing.namespace} {place.repository}"
-                content[repository] = [gitops.flux_repository(place, thing.namespace)]
-                edges[repository] = frozenset(_namespace_of(recording, thing.namespace))
-                edges[thing.urn] |= {repository}
-    at = dict(layers(edges))
+            dependencies = by_name(recording.by_urn[urn] for urn in all_dependencies[resource.urn])
+            content[resource.urn] = [gitops.flux_release(resource, [r for r in dependencies if r.is_release], notes)]
+            chart_source = ChartPlace.of(resource)
+            if not chart_source.is_local:
+                repository = f"{resource.namespace} {chart_source.repository}"
+                content[repository] = [gitops.flux_repository(chart_source, resource.namespace)]
+                edges[repository] = frozenset(_namespace_of(recording, resource.namespace))
+                edges[resource.urn] |= {repository}
+    depths = dict(layers(edges))
     if ordered:
-        _claims_beside_their_pods(recording, edges, at)
-    return [Document(at[node], in_order(one)) for node, many in content.items() for one in many], notes
+        _move_claims_to_their_pods(recording, edges, depths)
+    return [Document(depths[node], in_order(item)) for node, manifests in content.items() for item in manifests], notes
 
 
-def _claims_beside_their_pods(recording: Recording, edges: Edges, at: dict[str, int]) -> None:
-    """A claim binds when its first pod comes: who waits for the claim before the pod waits for ever."""
+def _move_claims_to_their_pods(recording: Recording, edges: Edges, depths: dict[str, int]) -> None:
+    """Move claims to the layer of their first pod: a claim binds only when a pod uses it, so others must not wait."""
     for claim in recording.find_all("PersistentVolumeClaim"):
-        users = [at[urn] for urn, needed in edges.items() if claim.urn in needed]
-        at[claim.urn] = min(users, default=at[claim.urn])
+        users = [depths[urn] for urn, dependencies in edges.items() if claim.urn in dependencies]
+        depths[claim.urn] = min(users, default=depths[claim.urn])
 
 
-def file_names(found: Iterable[Document]) -> dict[str, Document]:
-    """File name to document: `LL-kind-namespace-name.yaml`, without the namespace where there is none.
+def file_names(rendered: Iterable[Document]) -> dict[str, Document]:
+    """File name to document: `LL-kind-namespace-name.yaml`, without the namespace of a cluster-scoped object.
 
-    Two objects can ask for the same name, where one's namespace is the beginning of the other's. All but the first
-    then get a mark made of what they are.
+    Two objects can have the same name if one namespace is a prefix of the other. All but the first get a hash suffix.
     """
-    wanted: dict[str, list[Document]] = defaultdict(list)
-    for document in found:
+    documents_by_stem: dict[str, list[Document]] = defaultdict(list)
+    for document in rendered:
         parts = [part for part in name_of(document.manifest) if part]
         stem = re.sub(r"[^a-z0-9.-]+", "-", "-".join([f"{document.layer:02}", *parts]).lower())
-        wanted[stem].append(document)
+        documents_by_stem[stem].append(document)
     names: dict[str, Document] = {}
-    for stem, documents_ in sorted(wanted.items()):
+    for stem, documents_ in sorted(documents_by_stem.items()):
         first, *others = sorted(documents_, key=_identity)
         names[f"{stem}.yaml"] = first
         for other in others:
@@ -106,23 +105,23 @@ def file_names(found: Iterable[Document]) -> dict[str, Document]:
 def render(
     recording: Recording, out: Path, flavour: Flavour, *, inflate: Path | None = None, ordered: str | None = None
 ) -> list[str]:
-    """Write a recording's manifests into a folder; the notes on them, in the order of the objects.
+    """Write the manifests of a recording to a folder; return notes in the order of the objects.
 
     Args:
         recording: the stack.
         out: the folder.
-        flavour: what becomes of a Helm release.
+        flavour: the GitOps tool, which determines the object of a Helm release.
         inflate: see `documents`.
-        ordered: the folder's path in the repository, to have the layers of the graph kept by Argo CD or Flux
-            themselves; None to leave the order to the file names.
+        ordered: the folder's path in the repository, if Argo CD or Flux must keep the order of the layers; None if only
+            the file names have the order.
 
     Raises:
-        CommandError: when a manifest cannot be known yet, or the folder holds something else or cannot be written.
+        CommandError: if a manifest is unknown, or the folder contains other files or is not writable.
     """
-    found, notes = documents(recording, flavour, inflate=inflate, ordered=ordered is not None)
+    rendered, notes = documents(recording, flavour, inflate=inflate, ordered=ordered is not None)
     if ordered is not None and flavour == "argocd":
-        found = [replace(one, manifest=in_order(gitops.in_wave(one.manifest, one.layer))) for one in found]
-    named = file_names(found)
+        rendered = [replace(item, manifest=in_order(gitops.in_wave(item.manifest, item.layer))) for item in rendered]
+    named = file_names(rendered)
     files = {name: dump(document.manifest) for name, document in named.items()}
     layers: dict[str, dict[str, str]] = defaultdict(dict)
     top = files
@@ -133,35 +132,35 @@ def render(
     with writing(out):
         stale = output_folder.write_layers(out, layers, top)
     summary = f"{len(files)} objects in {out}"
-    return [*notes, *(f"{name} was stale and is removed" for name in stale), summary]
+    return [*notes, *(f"{name} was stale and has been removed" for name in stale), summary]
 
 
-def _object(thing: Resource, notes: list[str]) -> list[Manifest]:
-    if thing.inputs.get("kind") == "Secret":
-        notes.append(f"{thing.title} is left out: a secret does not go into a file")
+def _object(resource: Resource, notes: list[str]) -> list[Manifest]:
+    if resource.inputs.get("kind") == "Secret":
+        notes.append(f"{resource.title} is omitted: secrets are not written to files")
         return []
-    if thing.secret_paths:
-        notes.append(f"{thing.title} is left out: {', '.join(thing.secret_paths)} is secret")
+    if resource.secret_paths:
+        notes.append(f"{resource.title} is omitted: {', '.join(resource.secret_paths)} is secret")
         return []
-    return [manifest(thing)]
+    return [manifest(resource)]
 
 
 def _inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest] | None:
-    about: list[str] = []
+    release_notes: list[str] = []
     try:
-        objects = inflated(root, release, about)
+        objects = inflated(root, release, release_notes)
     except CommandError as error:
-        notes.append(f"not inflated: {error}")
+        notes.append(f"chart not rendered: {error}")
         return None
-    notes.extend(about)
-    for one in objects:
-        if one.get("kind") == "Secret":
-            notes.append(f"{release.title}: its Secret {name_of(one)[2]} is left out: a secret does not go into a file")
-    return [one for one in objects if one.get("kind") != "Secret"]
+    notes.extend(release_notes)
+    for item in objects:
+        if item.get("kind") == "Secret":
+            notes.append(f"{release.title}: its Secret {name_of(item)[2]} is omitted: secrets are not written to files")
+    return [item for item in objects if item.get("kind") != "Secret"]
 
 
 def _namespace_of(recording: Recording, namespace: str) -> list[str]:
-    return [thing.urn for thing in recording.find_all("Namespace") if thing.object_name == namespace]
+    return [resource.urn for resource in recording.find_all("Namespace") if resource.object_name == namespace]
 
 
 def _identity(document: Document) -> str:

@@ -1,4 +1,4 @@
-"""One run of the project's `__main__.py` in this process, with everything that it touches put back afterwards."""
+"""Runs the project's `__main__.py` in this process, and restores the state of the process afterwards."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ PROJECT: Final = "flink-k8s"
 
 _CONFIG: Final = "PULUMI_CONFIG"
 
-# Each registration holds a thread until its effect is done, so this bounds how many run at the same time.
+# Each registration occupies a thread until its effect is done, so this is the maximum of concurrent effects.
 _THREADS: Final = 128
 
-# How long unfinished tasks of the program get to end after they were told to.
+# Time in which cancelled tasks of the program must end.
 _CANCEL_SECONDS: Final = 10.0
 
 
@@ -44,24 +44,24 @@ def run_program(
     references: References | None = None,
     log: Callable[[Message], None] | None = None,
 ) -> Recording:
-    """Run the program once and wait until all that it started is done.
+    """Run the program once and wait until all of its tasks are done.
 
     Args:
-        root: the project; `__main__.py` there is run, with this as working directory.
-        stack: the stack's name, as the program sees it.
-        config: the stack's config without the project's prefix; text as it is, everything else becomes JSON.
+        root: the project with `__main__.py`; the working directory of the run.
+        stack: the stack's name.
+        config: the stack's config without the project's prefix; values other than text are converted to JSON.
         preview: the value of `pulumi.runtime.is_dry_run()`. Ids are then unknown, as in a real preview.
-        effects: of a test: the cluster's answers; only without `preview`.
-        references: of a test: another stack's outputs by its name; not called in a preview.
-        log: called with each message of the program as it comes, from any thread.
+        effects: in a test, the behaviour of the cluster; only without `preview`.
+        references: in a test, another stack's outputs by its name; not called in a preview.
+        log: called immediately with each message of the program, from any thread.
 
     Raises:
-        pulumi.RunError: what the program raised, or why an effect failed: one clean message.
-        Exception: anything else that the program raised, with its traceback.
+        pulumi.RunError: from the program, or from a failed effect, with one message.
+        Exception: any other exception of the program, with its traceback.
     """
     if preview and effects is not None:
         raise ValueError("a preview has no effects")
-    monitor = Monitor(PROJECT, stack, preview=preview, effects=effects, references=references or _nothing)
+    monitor = Monitor(PROJECT, stack, preview=preview, effects=effects, references=references or _no_outputs)
     engine = Engine(log)
 
     def configured() -> None:
@@ -76,12 +76,12 @@ def run_program(
                 root_directory=str(root),
             )
         )
-        # Otherwise the SDK would open a port to be called back on.
+        # Otherwise the SDK would open a port for callbacks.
         setattr(SETTINGS, "callbacks", Callbacks())  # noqa: B010 - typed as a property without a setter
         _run_to_the_end(root, monitor)
 
-    # The SDK keeps all of its state in context variables: a copy of the context is thrown away with the state.
-    with _sdk_defaults_kept(), _inside(root), _configured(config):
+    # The SDK stores its state in context variables: the copy of the context is discarded with the state.
+    with _sdk_defaults_kept(), _in_project(root), _configured(config):
         try:
             contextvars.copy_context().run(configured)
         except KeyboardInterrupt:
@@ -93,12 +93,12 @@ def run_program(
     return monitor.recording(engine.messages)
 
 
-def _nothing(_stack: str) -> Mapping[str, object]:
+def _no_outputs(_stack: str) -> Mapping[str, object]:
     return {}
 
 
 def config_text(value: object) -> str:
-    """A config value as the engine hands it to the program."""
+    """A config value as the engine passes it to the program."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -115,7 +115,7 @@ def _run_to_the_end(root: Path, monitor: Monitor) -> None:
     loop = asyncio.new_event_loop()
     executor = ThreadPoolExecutor(_THREADS, "pulumi")
     loop.set_default_executor(executor)
-    # A failure reaches us through the run itself; asyncio would report it again for each task that it went through.
+    # The run raises failures; asyncio would report each of them again for every task.
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     try:
@@ -136,7 +136,7 @@ def _run_to_the_end(root: Path, monitor: Monitor) -> None:
 
 
 async def _last_messages() -> None:
-    """Let the SDK send the messages that wait for their resource's URN: it does not do so by itself at the end."""
+    """Wait for messages that the SDK sends after it knows the URN of their resource."""
     tasks = {task for task in asyncio.all_tasks() if "do_log" in getattr(task.get_coro(), "__qualname__", "")}
     if tasks:
         await asyncio.wait(tasks, timeout=1)
@@ -153,9 +153,9 @@ def _one_failure(failures: list[Exception]) -> Exception:
 
 @contextmanager
 def _sdk_defaults_kept() -> Generator[None]:
-    """Put back what the SDK's settings show to a thread without any context of its own.
+    """Restore the defaults of the SDK's settings, which threads without a context use.
 
-    Setting one of them also sets that default when there was no value before (`ContextProperty.fset`).
+    The first value of a setting also becomes its default (`ContextProperty.fset`).
     """
     name = "_ContextProperty__default"
     properties = [value for value in vars(Settings).values() if isinstance(value, ContextProperty)]
@@ -169,7 +169,7 @@ def _sdk_defaults_kept() -> Generator[None]:
 
 @contextmanager
 def _configured(config: Mapping[str, object]) -> Generator[None]:
-    """Hand the config over as Pulumi's language host does."""
+    """Pass the config like Pulumi's language host."""
     before = os.environ.get(_CONFIG)
     os.environ[_CONFIG] = json.dumps({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()})
     try:
@@ -182,11 +182,11 @@ def _configured(config: Mapping[str, object]) -> Generator[None]:
 
 
 @contextmanager
-def _inside(root: Path) -> Generator[None]:
-    """Working directory and module path of the project, and none of its freshly loaded modules afterwards.
+def _in_project(root: Path) -> Generator[None]:
+    """Set working directory and module path to the project, and unload its modules afterwards.
 
-    The engine starts the program in a new process: state in its modules must not outlive a run here either, nor the
-    thresholds of the garbage collector.
+    The engine starts the program in a new process, so neither the state of its modules nor the thresholds of the
+    garbage collector must outlive a run.
     """
     directory, path, modules = Path.cwd(), list(sys.path), set(sys.modules)
     thresholds = gc.get_threshold()
@@ -205,5 +205,5 @@ def _inside(root: Path) -> Generator[None]:
 
 
 def _own(file: Path, root: Path) -> bool:
-    """Whether it is the project's and not installed in a virtual environment inside of it."""
+    """Whether the file belongs to the project, and not to a virtual environment in it."""
     return not {"site-packages", "dist-packages"} & set(file.relative_to(root).parts)

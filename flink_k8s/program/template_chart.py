@@ -1,4 +1,4 @@
-"""A Helm release as the objects that its chart makes: `helm template`."""
+"""The objects of the chart of a Helm release: `helm template`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from flink_k8s.support.processes import capture, errors
 
 _SECONDS: Final = 120
 
-# Charts leave out the namespace where Helm puts it in by itself. It must not be put on these.
+# Kinds without a namespace. Charts omit the namespace of other objects, because Helm adds it.
 _CLUSTER_WIDE: Final = frozenset(
     {
         "APIService",
@@ -49,10 +49,10 @@ _CLUSTER_WIDE: Final = frozenset(
 
 
 def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
-    """The objects of a release, CRDs and hooks among them, each with its namespace.
+    """The objects of a release, including CRDs and hooks, each with its namespace.
 
     Raises:
-        CommandError: when there is no helm, or the chart cannot be reached or rendered: with helm's own words.
+        CommandError: if helm is missing, or the chart is unreachable or invalid; contains helm's error.
     """
     helm = find_tool("helm")
     with tempfile.TemporaryDirectory(prefix="flink-k8s-") as folder:
@@ -63,29 +63,29 @@ def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
         if release.inputs.get("skipCrds"):
             command += ["--skip-crds"]
         try:
-            done = capture(command, cwd=root, timeout=_SECONDS)
+            completed = capture(command, cwd=root, timeout=_SECONDS)
         except CommandError as error:
             raise CommandError(f"{release.title}: {error}") from None
-    if done.returncode != 0:
+    if completed.returncode != 0:
         # The last line of helm's error, without the prefix that announces an error.
-        raise CommandError(f"{release.title}: {errors(done).splitlines()[-1].strip().removeprefix('Error: ')}")
-    documents = cast("list[Manifest | None]", list(yaml.safe_load_all(done.stdout)))
-    return [in_order(_placed(document, release.namespace)) for document in documents if document]
+        raise CommandError(f"{release.title}: {errors(completed).splitlines()[-1].strip().removeprefix('Error: ')}")
+    documents = cast("list[Manifest | None]", list(yaml.safe_load_all(completed.stdout)))
+    return [in_order(_with_namespace(document, release.namespace)) for document in documents if document]
 
 
 def _chart_arguments(release: Resource) -> list[str]:
-    """Arguments of helm for the chart: its name or path, repository and version."""
-    place = ChartPlace.of(release)
-    if place.is_local:
-        arguments = [place.chart]
-    elif place.repository.startswith("oci://"):
-        arguments = [f"{place.repository}/{place.chart}"]
+    """Arguments of helm for the chart: name or path, repository and version."""
+    chart_source = ChartPlace.of(release)
+    if chart_source.is_local:
+        arguments = [chart_source.chart]
+    elif chart_source.repository.startswith("oci://"):
+        arguments = [f"{chart_source.repository}/{chart_source.chart}"]
     else:
-        arguments = [place.chart, "--repo", place.repository]
-    return [*arguments, "--version", place.version] if place.version else arguments
+        arguments = [chart_source.chart, "--repo", chart_source.repository]
+    return [*arguments, "--version", chart_source.version] if chart_source.version else arguments
 
 
-def _placed(document: Manifest, namespace: str) -> Manifest:
+def _with_namespace(document: Manifest, namespace: str) -> Manifest:
     metadata = cast("Mapping[str, object]", document.get("metadata") or {})
     if document.get("kind") in _CLUSTER_WIDE or "namespace" in metadata:
         return document

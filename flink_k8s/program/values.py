@@ -1,4 +1,4 @@
-"""Property values of resources: secrets and values that are not known yet among plain Python."""
+"""Property values of resources as plain Python, with secrets and unknown values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flink_k8s.config.secret_text import masked, side_by_side
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that only a real deployment can know."""
+    """A value that is unknown until the deployment."""
 
     @override
     def __repr__(self) -> str:
@@ -25,7 +25,7 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that must not be shown; its text form hides it."""
+    """A secret value, which its text form hides."""
 
     value: object = field(repr=False)
 
@@ -35,7 +35,7 @@ class Secret:
 
 
 def reveal(value: object) -> object:
-    """The value with its secrets laid open, for the cluster alone. Unknown values stay."""
+    """The value with revealed secrets, only for the cluster. Unknown values remain."""
     if isinstance(value, Secret):
         return reveal(value.value)
     if isinstance(value, dict):
@@ -46,35 +46,36 @@ def reveal(value: object) -> object:
 
 
 def in_clear(value: object) -> object:
-    """The value with those secrets laid open that look like one: they stand in clear in what users wrote, and the
-    program has marked them for the engine, which is to show none. What it has made itself is in Secrets alone.
+    """The value with revealed plaintext secrets of users, which the program has marked as secret for the engine.
+
+    Values that the program generates are only in Secrets.
     """
-    return side_by_side(value, masked("", reveal(value)), _laid_open)
+    return side_by_side(value, masked("", reveal(value)), _plaintext)
 
 
-def _laid_open(value: object, shown: object) -> object:
+def _plaintext(value: object, shown: object) -> object:
     if not isinstance(value, Secret):
         return value
     plain = reveal(value.value)
     return value if plain == shown else plain
 
 
-def paths_of(value: object, kind: type[Secret | Unknown], at: str = "") -> Iterator[str]:
-    """Where in a value secrets or unknown values are, as paths such as `spec.job.args[1]`."""
+def paths_of(value: object, kind: type[Secret | Unknown], path: str = "") -> Iterator[str]:
+    """Paths of secrets or unknown values in a value, such as `spec.job.args[1]`."""
     if isinstance(value, kind):
-        yield at
+        yield path
     elif isinstance(value, Secret):
-        yield from paths_of(value.value, kind, at)
+        yield from paths_of(value.value, kind, path)
     elif isinstance(value, dict):
         for name, item in cast("dict[str, object]", value).items():
-            yield from paths_of(item, kind, f"{at}.{name}" if at else name)
+            yield from paths_of(item, kind, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, item in enumerate(cast("list[object]", value)):
-            yield from paths_of(item, kind, f"{at}[{index}]")
+            yield from paths_of(item, kind, f"{path}[{index}]")
 
 
 def without_nulls(value: object) -> object:
-    """The value without the object fields that are null: to Kubernetes and Helm alike they are not set."""
+    """The value without null fields, which Kubernetes and Helm treat as not set."""
     if isinstance(value, dict):
         fields = cast("dict[str, object]", value)
         return {name: without_nulls(item) for name, item in fields.items() if item is not None}

@@ -1,7 +1,7 @@
-"""Property values on the wire: between protobuf and plain Python.
+"""Property values on the wire: conversion between protobuf and plain Python.
 
-A value that is not known yet is a fixed string, and a secret, an asset or a reference to another resource is an object
-with a fixed signature key.
+An unknown value is a fixed string. A secret, an asset or a reference to another resource is an object with a fixed
+signature key.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from google.protobuf import struct_pb2
 
 from flink_k8s.program.values import UNKNOWN, Secret, Unknown
 
-# Of the engine's protocol; the SDK has no public names for them.
+# Constants of the engine's protocol, which have no public names in the SDK.
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 _RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-# Above this a double no longer holds every integer.
+# A double cannot represent every integer above this value.
 _EXACT_INTEGERS: Final = 2**53
 
 
 def decode(value: struct_pb2.Value) -> object:
     """Plain Python for a property value: dict, list, str, int, float, bool, None, `Secret` or `UNKNOWN`.
 
-    A reference to another resource becomes its id, or its URN where it has none. Whole numbers become int.
+    A reference to another resource becomes its id, or its URN if it has none. Whole numbers become int.
     """
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
@@ -57,7 +57,7 @@ def _decode_object(struct: struct_pb2.Struct) -> object:
     if signature.string_value == _RESOURCE:
         reference = struct.fields["id"] if "id" in struct.fields else struct.fields["urn"]
         return UNKNOWN if reference.string_value == "" else decode(reference)
-    # An asset or an archive: its path, text, uri or parts say all that is known of it.
+    # An asset or an archive, with its path, text, URI or parts.
     return {name: decode(value) for name, value in sorted(struct.fields.items()) if name != _SIGNATURE}
 
 
@@ -82,11 +82,11 @@ def encode(value: object) -> struct_pb2.Value:
     if isinstance(value, Sequence):
         items = [encode(item) for item in cast("Sequence[object]", value)]
         return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
-    raise TypeError(f"a property cannot hold a {type(value).__name__}")
+    raise TypeError(f"a property cannot contain a {type(value).__name__}")
 
 
 def secret(value: struct_pb2.Value) -> struct_pb2.Value:
-    """The same value marked as a secret, once."""
+    """The value marked as a secret; an existing mark is kept."""
     signature = value.struct_value.fields.get(_SIGNATURE) if value.HasField("struct_value") else None
     if signature is not None and signature.string_value == _SECRET:
         return value

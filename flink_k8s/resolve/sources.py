@@ -250,7 +250,7 @@ def _variable(path: KeyPath, spec: Mapping[str, object]) -> str | None:
 
 
 def _value_at(spec: Mapping[str, object], path: KeyPath) -> object:
-    """The value at a path; None if there is no value."""
+    """The value at a path; None if the path does not exist."""
     value = cast(object, spec)
     for part in path:
         if isinstance(part, str):

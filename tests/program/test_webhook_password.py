@@ -37,7 +37,7 @@ def test_each_installation_has_a_password_of_its_own(recording):
 def test_it_is_in_no_file(recording, stack):
     found, notes = documents(recording(stack))
     assert not [one for one in found if one.manifest["kind"] == "Secret"]
-    assert f"Secret flink-operator/{NAME} is left out: a secret does not go into a file" in notes
+    assert f"Secret flink-operator/{NAME} is omitted: secrets are not written to files" in notes
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The vocabulary check of the documentation."""
+"""The vocabulary check of documentation and code."""
 
 from __future__ import annotations
 
@@ -67,6 +67,61 @@ def test_command_succeeds_without_findings(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == ""
 
 
+CODE = '''"""The file says it."""
+
+import re
+
+LIMIT = 3
+"""It stands below the value."""
+
+
+class Job:
+    """A job.
+
+    It restarts by itself.
+    """
+
+    def problem(self, name: str) -> str:
+        # Nobody reads it.
+        return f"{name} is no job of this stack" if name else "says"
+
+
+NAMES = ["told", "in_clear"]
+PATTERN = re.compile(r"nobody|whoever")
+'''
+
+
+def test_code_is_checked_in_docstrings_comments_and_texts() -> None:
+    found = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE))
+    assert found == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody"), (17, "is no")]
+
+
+def test_texts_of_code_are_optional() -> None:
+    found = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE, texts=False))
+    assert found == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody")]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['NAME = "told"', 'WORDS = ("lies", "grave")', 'TEXT = "Use `beside` as a name."', "says = 1\nis_told = says"],
+)
+def test_names_in_code_are_not_found(code: str) -> None:
+    assert list(prose.code_findings(code)) == []
+
+
+def test_command_checks_a_python_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = tmp_path / "module.py"
+    module.write_text('"""Checks the spec.\n\nRun it anew.\n"""\n')
+    assert prose.main([str(module)]) == 1
+    assert capsys.readouterr().out == f'{module}:3: "anew": write again (docs/style.md)\n'
+
+
+def test_plain_folders_are_checked() -> None:
+    names = [file.relative_to(prose.ROOT).as_posix() for file in prose.sources()]
+    for folder in ("checks", "config", "facts", "health", "monitoring", "program", "resolve"):
+        assert any(name.startswith(f"flink_k8s/{folder}/") for name in names)
+
+
 def test_generated_pages_are_not_checked() -> None:
     names = [page.relative_to(prose.ROOT).as_posix() for page in prose.pages()]
     assert "README.md" in names
@@ -74,5 +129,5 @@ def test_generated_pages_are_not_checked() -> None:
     assert "docs/configuration.md" not in names
 
 
-def test_documentation_has_no_findings() -> None:
+def test_project_has_no_findings() -> None:
     assert prose.main([]) == 0

@@ -199,7 +199,7 @@ def test_a_preview_where_no_command_can_be_had_is_the_tree_of_what_is_declared(
     assert engine.preview(stack.prepare("dev")) == 0
     said = capsys.readouterr().out
     assert "the pulumi command is not on PATH" in said
-    assert "It is not a diff" in said
+    assert "This is not a diff" in said
     assert "FlinkDeployment flink/word-count" in said
 
 

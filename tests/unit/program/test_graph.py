@@ -93,7 +93,7 @@ def test_a_copy_in_a_file_is_verified_and_updated(run: Run, tmp_path: Path) -> N
 
 def test_a_preview_without_an_engine_is_the_tree_and_is_not_a_diff(run: Run) -> None:
     out = "\n".join(preview.report(run(), "dev")) + "\n"
-    assert "It is not a diff" in out
+    assert "This is not a diff" in out
     assert "PulumiCommand.install()" in out
     assert (
         out.split("\n\n", 1)[1]

@@ -196,7 +196,7 @@ def test_an_error_in_an_apply_comes_out(run: Run) -> None:
         ("k8s.core.v1.Secret.get('a', 'default/a')", "reads kubernetes:core/v1:Secret default/a from the cluster"),
         (
             "k8s.yaml.v2.ConfigFile('a', file='a.yaml', opts=pulumi.ResourceOptions(provider=provider))",
-            "ConfigFile a is made by a plugin",
+            "ConfigFile a belongs to a plugin",
         ),
         ("pulumi.runtime.register_resource_transform(lambda args: None)", "registers a stack transform"),
     ],

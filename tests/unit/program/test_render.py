@@ -84,7 +84,7 @@ def test_a_release_is_one_object_with_its_repository(run: Run, tmp_path: Path) -
     assert repository["apiVersion"] == "source.toolkit.fluxcd.io/v1"
     assert repository["spec"]["url"] == "https://charts.example.org/stable"
     assert repository["metadata"]["namespace"] == release["metadata"]["namespace"] == "flink"
-    assert any("values.key is secret and left out" in note for note in notes)
+    assert any("values.key is secret and omitted" in note for note in notes)
 
 
 def test_releases_name_the_releases_that_come_before(run: Run, tmp_path: Path) -> None:
@@ -123,20 +123,20 @@ def test_a_local_chart_is_rendered_with_a_note(run: Run, tmp_path: Path) -> None
     notes = render(run(chart="./charts/operator"), tmp_path / "out", "flux")
     release = loaded(tmp_path / "out", "02-helmrelease-flink-operator.yaml")
     assert release["spec"]["chart"]["spec"]["sourceRef"]["kind"] == "GitRepository"
-    assert any("its chart ./charts/operator is looked for in the GitRepository" in note for note in notes)
+    assert any("the chart ./charts/operator must be in the GitRepository" in note for note in notes)
 
 
 def test_secrets_are_left_out_and_noted(run: Run, tmp_path: Path) -> None:
     for flavour in ("flux", "argocd"):
         notes = render(run(), tmp_path / flavour, flavour)
-        assert any("Secret flink/password is left out" in note for note in notes)
+        assert any("Secret flink/password is omitted" in note for note in notes)
         assert "hunter2" not in "".join([*read(tmp_path / flavour).values(), *notes])
 
 
 def test_an_object_with_a_secret_inside_is_left_out(run: Run, tmp_path: Path) -> None:
     notes = render(run("config_map('a', data={'b': pulumi.Output.secret('hunter2')})"), tmp_path / "out", "flux")
     assert list(read(tmp_path / "out")) == ["kustomization.yaml"]
-    assert notes[0] == "ConfigMap default/a is left out: data.b is secret"
+    assert notes[0] == "ConfigMap default/a is omitted: data.b is secret"
 
 
 def test_byte_identical_from_run_to_run(run: Run, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_stale_file_of_an_earlier_render_is_removed(run: Run, tmp_path: Path) 
     assert "03-flinkdeployment-flink-new.yaml" in names
     assert "03-flinkdeployment-flink-old.yaml" not in names
     assert ".gitkeep" in names
-    assert "03-flinkdeployment-flink-old.yaml was stale and is removed" in notes
+    assert "03-flinkdeployment-flink-old.yaml was stale and has been removed" in notes
     listed = loaded(tmp_path / "out", "kustomization.yaml")["resources"]
     assert listed == sorted(name for name in names if name[0].isdigit())
 
@@ -193,7 +193,7 @@ def test_a_file_in_place_of_the_folder_is_refused(run: Run, tmp_path: Path) -> N
 
 def test_a_value_that_is_not_known_yet_cannot_be_rendered(run: Run) -> None:
     recording = run("config_map('b', data={'id': config_map('a').id})")
-    with pytest.raises(CommandError, match=r"ConfigMap default/b: data\.id is known only after"):
+    with pytest.raises(CommandError, match=r"ConfigMap default/b: data\.id is unknown until"):
         documents(recording)
 
 
@@ -245,14 +245,14 @@ def test_a_release_is_inflated(run: Run, project: Path, tmp_path: Path) -> None:
     assert not [name for name in names if "helm" in name or "secret" in name]
     deployment = loaded(tmp_path / "out", "02-deployment-flink-operator.yaml")
     assert deployment["metadata"] == {"name": "operator", "namespace": "flink"}
-    assert any("its Secret generated is left out" in note for note in notes)
+    assert any("its Secret generated is omitted" in note for note in notes)
 
 
 @pytest.mark.usefixtures("helm")
 def test_a_chart_that_cannot_be_reached_stays_one_object(run: Run, project: Path, tmp_path: Path) -> None:
     notes = render(run(chart="./unreachable"), tmp_path / "out", "flux", inflate=project)
     assert "02-helmrelease-flink-operator.yaml" in read(tmp_path / "out")
-    assert any('not inflated: Release flink/operator: looks like "x" is not' in note for note in notes)
+    assert any('chart not rendered: Release flink/operator: looks like "x" is not' in note for note in notes)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
