@@ -40,6 +40,7 @@ from flink_k8s.resolve.pod_templates import cluster_spec, with_every_mount
 from flink_k8s.resolve.security_context import derived_security
 from flink_k8s.resolve.sources import DEFAULTS, ENFORCED, IMAGES, JOB_FILE, Layer, Layers
 from flink_k8s.resolve.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
+from flink_k8s.resolve.wordings import in_every_wording
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,7 @@ def _job_manifest(
         for said, config in reversed(stacks):
             layers[:0] = of_all(DEFAULTS, said.job_defaults, config, stateful=stateful)
             layers += of_all(ENFORCED, said.enforced, config, stateful=stateful)
-        return layers
+        return in_every_wording(kind, layers, named)
 
     # What keeps state is known when all layers have spoken of the upgrade mode.
     jobs = [job_of(layer.spec) or {} for layer in later_layers(stateful=False)]
