@@ -57,10 +57,10 @@ def _grafana_creds(options: Options) -> None:
 
 def _running(options: Options) -> tuple[Kubectl, Stack]:
     """The stack, without a name the one of the local cluster, and kubectl for it."""
-    from flink_k8s.operations.cluster import here
+    from flink_k8s.operations.cluster import local_cluster
     from flink_k8s.support.kubectl import Kubectl
 
-    options.stack = options.stack or here().stack
+    options.stack = options.stack or local_cluster().stack
     stack = prepared(options)
     return Kubectl.of(stack), stack
 

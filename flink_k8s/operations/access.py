@@ -28,10 +28,10 @@ def ui(kubectl: Kubectl, stack: Stack, name: str) -> int:
     Args:
         kubectl: for the stack's cluster.
         stack: the stack.
-        name: of the job; empty if the stack has one only.
+        name: of the job; empty if the stack has only one.
 
     Raises:
-        CommandError: if there is no such job, or it does not run.
+        CommandError: if the job is unknown or does not run.
     """
     return _ui(kubectl, find_job(stack, name))
 
@@ -42,10 +42,10 @@ def logs(kubectl: Kubectl, stack: Stack, name: str) -> int:
     Args:
         kubectl: for the stack's cluster.
         stack: the stack.
-        name: of the job; empty if the stack has one only.
+        name: of the job; empty if the stack has only one.
 
     Raises:
-        CommandError: if there is no such job.
+        CommandError: if the job is unknown.
     """
     job = find_job(stack, name)
     selector = f"app in ({','.join(_clusters(job))})"
@@ -80,39 +80,39 @@ def _prometheus(stack: Stack) -> PrometheusSettings:
 
 
 def find_job(stack: Stack, name: str) -> Job:
-    """The stack's job of that name, or the only one when no name is given.
+    """The stack's job with the name, or its only job if the name is empty.
 
     Raises:
-        CommandError: with the names that there are.
+        CommandError: if the job is unknown; the error lists the known names.
     """
     jobs = [job for job in stack.platform.jobs if job.name == name or not name]
     if len(jobs) == 1:
         return jobs[0]
     names = sorted({job.name for job in stack.platform.jobs})
     if not name:
-        raise CommandError(f"name the job: JOB=… ({', '.join(names) or 'the stack has none'})")
+        raise CommandError(f"set JOB=… ({', '.join(names) or 'the stack has no jobs'})")
     if jobs:
         raise CommandError(f'several jobs have the name "{name}"; rename all but one')
     raise CommandError(f'unknown job "{name}" in the stack {stack.name}; {nearest(name, names)}')
 
 
 def _clusters(job: Job) -> tuple[str, ...]:
-    """The Flink clusters whose pods are the job's.
+    """The Flink clusters whose pods run the job.
 
     Raises:
-        CommandError: when it has none.
+        CommandError: if it has none.
     """
-    found = clusters(job)
-    if not found:
-        raise CommandError(f"the {job.kind} {job.name} has no pods of its own; name the job that it belongs to")
-    return found
+    names = clusters(job)
+    if not names:
+        raise CommandError(f"the {job.kind} {job.name} has no pods of its own; set JOB to the job that it belongs to")
+    return names
 
 
 def _ui(kubectl: Kubectl, job: Job) -> int:
     cluster, *others = _clusters(job)
     if others:
-        found = kubectl.get(job.kind.lower(), job.name, "-n", job.namespace)
-        active = running(found) if found else None
+        flink_object = kubectl.get(job.kind.lower(), job.name, "-n", job.namespace)
+        active = running(flink_object) if flink_object else None
         if active is None:
             names = " nor ".join((cluster, *others))
             raise CommandError(f"neither {names} in namespace {job.namespace} has the job yet; is the stack up?")
@@ -121,45 +121,45 @@ def _ui(kubectl: Kubectl, job: Job) -> int:
 
 
 def _monitor(kubectl: Kubectl, namespace: str) -> int:
-    there = [target for target in MONITORING if kubectl.get("service", target.service, "-n", namespace) is not None]
-    if not there:
+    targets = [target for target in MONITORING if kubectl.get("service", target.service, "-n", namespace) is not None]
+    if not targets:
         services = ", ".join(target.service for target in MONITORING)
         raise CommandError(f"none of {services} exists in namespace {namespace} yet; is the stack up?")
-    return forward(kubectl, namespace, *there)
+    return forward(kubectl, namespace, *targets)
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a port of this machine leads to.
+    """A Service that a local port is forwarded to.
 
     Attributes:
-        what: its name for people.
+        title: that is printed.
         service: the Service.
-        port: of the Service: its number, or its name where the number is the user's to say.
-        wanted: the port of this machine that it gets when it is free.
+        port: of the Service: its number, or its name if the user can configure the number.
+        local_port: the preferred local port; if it is in use, a free port is used.
     """
 
-    what: str
+    title: str
     service: str
     port: int | str
-    wanted: int
+    local_port: int
 
 
 MONITORING = (
     Target("Grafana", GRAFANA, 80, 3000),
-    # The Services that Prometheus' operator makes: their names hang on no chart.
+    # The Services that the Prometheus operator creates: their names do not depend on the chart.
     Target("Prometheus", "prometheus-operated", 9090, 9090),
     Target("Alertmanager", "alertmanager-operated", 9093, 9093),
 )
 
 
 def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
-    """Forwards a free port of this machine to each target, until Ctrl-C or until one of them breaks.
+    """Forward a free local port to each target, until Ctrl-C or until one of the connections ends.
 
-    An address is printed once it answers.
+    Each address is printed once it accepts connections.
 
     Raises:
-        CommandError: when a Service is not there.
+        CommandError: if a Service does not exist.
     """
     for target in targets:
         if kubectl.get("service", target.service, "-n", namespace) is None:
@@ -169,11 +169,11 @@ def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
     running: list[Running] = []
     try:
         for target in targets:
-            local = free_port(target.wanted)
+            local = free_port(target.local_port)
             command = kubectl.command("port-forward", "-n", namespace, f"svc/{target.service}")
             command += [f"{local}:{target.port}", "--address", "127.0.0.1"]
             running.append(start(command))
-            _announce(running[-1], f"{target.what}: http://localhost:{local}")
+            _announce(running[-1], f"{target.title}: http://localhost:{local}")
         say("press Ctrl-C to stop")
         while all(process.poll() is None for process in running):
             wait(running[0], 1)
@@ -189,15 +189,15 @@ def forward(kubectl: Kubectl, namespace: str, *targets: Target) -> int:
 
 def _announce(forwarding: Running, address: str) -> None:
     assert forwarding.stdout is not None
-    if forwarding.stdout.readline():  # "Forwarding from …": until then nothing listens
+    if forwarding.stdout.readline():  # "Forwarding from …": kubectl listens now
         say(address)
-        # What comes after it, a line for each connection, must be read by somebody.
+        # kubectl prints a line for each connection: read them, or its pipe fills up.
         threading.Thread(target=forwarding.stdout.read, daemon=True).start()
 
 
-def free_port(wanted: int) -> int:
-    """That port of the loopback when it is free, else any free one."""
-    for candidate in (wanted, 0):
+def free_port(preferred: int) -> int:
+    """The preferred port of the loopback interface if it is free, else any free port."""
+    for candidate in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

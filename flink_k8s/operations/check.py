@@ -1,4 +1,4 @@
-"""Check the configuration and the job files of stacks; needs no cluster and no `pulumi` command."""
+"""Check the configuration and the job files of stacks, without a cluster and without the `pulumi` command."""
 
 from __future__ import annotations
 
@@ -65,5 +65,5 @@ def _check(
             rows = resource_requests.markdown if table == "markdown" else resource_requests.text
             print("\n".join(rows(requests, stack)))
         print(f"{stack}: {resource_requests.summary(requests)}")
-    names = ", ".join(sorted(f"{one.namespace}/{one.name}" for one in platform.jobs)) or "none"
+    names = ", ".join(sorted(f"{job.namespace}/{job.name}" for job in platform.jobs)) or "none"
     print(shortened(f"{stack}: good; jobs: {names}"))

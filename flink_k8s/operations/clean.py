@@ -1,6 +1,6 @@
-"""Delete the local cluster and the files that tools have written into this folder.
+"""Delete the local cluster and the generated files in this folder.
 
-What was built (`$FLINK_K8S_HOME`) is kept: the next demo starts from it.
+Built programs and images (`$FLINK_K8S_HOME`) are kept: the next demo uses them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 from flink_k8s.operations.cluster import Cluster
 from flink_k8s.support.paths import ROOT
 
-LEFT_BY_TOOLS = (".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", "out")
+GENERATED = (".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", "out")
 
 
 def clean(cluster: Cluster, root: Path = ROOT) -> None:
-    """Delete the cluster, then the folders that only tools have written.
+    """Delete the cluster, then the generated folders.
 
     Args:
         cluster: the local cluster.
@@ -25,7 +25,7 @@ def clean(cluster: Cluster, root: Path = ROOT) -> None:
         CommandError: if the cluster cannot be deleted.
     """
     cluster.down()
-    for name in LEFT_BY_TOOLS:
+    for name in GENERATED:
         shutil.rmtree(root / name, ignore_errors=True)
     for cache in root.rglob("__pycache__"):
         shutil.rmtree(cache, ignore_errors=True)

@@ -20,28 +20,28 @@ IMAGE = "pyflink:dev"
 
 
 class Cluster(Protocol):
-    """A cluster on this machine that a stack is for."""
+    """A cluster on this machine that a stack is deployed to."""
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The name to print."""
         ...
 
     @property
     def stack(self) -> str:
-        """The stack whose config fits it."""
+        """The stack whose config is for this cluster."""
         ...
 
     def up(self, stack: Stack) -> None:
-        """Starts it, or finds it running, and waits until it is ready for the stack."""
+        """Start the cluster if it does not run, and wait until it is ready for the stack."""
         ...
 
     def image(self, stack: Stack) -> None:
-        """Builds the image of the stack's jobs and brings it into the cluster."""
+        """Build the image of the stack's jobs and load it into the cluster."""
         ...
 
     def down(self) -> None:
-        """Takes it away, with all that is in it."""
+        """Delete the cluster with everything in it."""
         ...
 
 
@@ -53,7 +53,7 @@ class Kind:
     stack: str = "dev"
 
     def up(self, stack: Stack) -> None:
-        """Makes the cluster unless it is there."""
+        """Create the cluster if it does not exist."""
         kind = _kind()
         if KIND_NAME in capture([kind, "get", "clusters"]).stdout.decode().split():
             say(f"   kind cluster {KIND_NAME} exists")
@@ -65,23 +65,23 @@ class Kind:
         )
 
     def image(self, stack: Stack) -> None:
-        """Docker builds the image; kind loads it into its nodes."""
+        """Build the image with Docker, and load it into kind's nodes."""
         docker = program("docker", remedy="install Docker")
         must("docker build", [docker, "build", "-t", IMAGE, ROOT / "jobs" / "pyflink"], remedy="fix the Dockerfile")
         tags = tags_of(stack)
         for source, tag in tags:
             if capture([docker, "image", "inspect", tag]).returncode != 0:
-                must("docker tag", [docker, "tag", source, tag], remedy=f"`make build` makes {IMAGE} alone")
+                must("docker tag", [docker, "tag", source, tag], remedy="run `make build` again")
         load = [_kind(), "load", "docker-image", IMAGE, *(tag for _, tag in tags), "--name", KIND_NAME]
         must("kind load", load, remedy="run `make cluster` first")
         _say_tags(tags)
 
     def down(self) -> None:
-        """Deletes the cluster."""
+        """Delete the cluster."""
         must(
             "kind delete cluster",
             [_kind(), "delete", "cluster", "--name", KIND_NAME],
-            remedy="see what kind says above",
+            remedy="see kind's output above",
         )
 
 
@@ -93,30 +93,30 @@ class Sandbox:
     stack: str = "sandbox"
 
     def up(self, stack: Stack) -> None:
-        """Builds what the stack needs and starts what does not run."""
+        """Build the programs that the stack needs, and start the daemons that do not run."""
         settings = stack.platform.settings
-        wanted = ["--operator", settings.operator.version] if settings.operator.enabled else []
-        wanted += ["--cert-manager"] if settings.cert_manager.enabled else []
-        wanted += ["--prometheus"] if settings.prometheus.enabled else []
-        must("the sandbox", _sandbox("up", *wanted), remedy="fix the error above and run the command again")
+        options = ["--operator", settings.operator.version] if settings.operator.enabled else []
+        options += ["--cert-manager"] if settings.cert_manager.enabled else []
+        options += ["--prometheus"] if settings.prometheus.enabled else []
+        must("the sandbox", _sandbox("up", *options), remedy="fix the error above and run the command again")
 
     def image(self, stack: Stack) -> None:
-        """`up` builds and imports every image whose inputs changed."""
+        """Build the image: `up` builds and imports every image whose inputs changed."""
         self.up(stack)
         tags = tags_of(stack)
         for source, tag in tags:
-            must("naming the image", _sandbox("tag", source, tag), remedy="run the same command again")
+            must("tagging the image", _sandbox("tag", source, tag), remedy="run the command again")
         _say_tags(tags)
 
     def down(self) -> None:
-        """Stops it and forgets what is in it; what was built stays."""
-        must("taking the sandbox down", _sandbox("down", "--purge"), remedy="see above for who uses it")
+        """Stop the sandbox and delete its contents; built programs and images stay."""
+        must("stopping the sandbox", _sandbox("down", "--purge"), remedy="see above which clones use it")
 
 
 def tags_of(stack: Stack) -> list[tuple[str, str]]:
-    """The image that is built and the name by its code that each of the stack's jobs has for it.
+    """Pairs of the built image and the tag, by code hash, that each of the stack's jobs has for it.
 
-    A name that is there already stays with what it was built as: what that job uses is the same.
+    A tag that exists already is not moved: the job's code has not changed.
     """
     jobs = stack.platform.jobs
     return sorted({(job.built_as, job.image) for job in jobs if job.built_as is not None and job.image is not None})
@@ -146,14 +146,14 @@ def docker_answers() -> bool:
         return False
 
 
-def here() -> Cluster:
-    """The cluster that this machine can have."""
+def local_cluster() -> Cluster:
+    """The cluster for this machine."""
     return Kind() if docker_answers() and shutil.which("kind") else Sandbox()
 
 
 def announced() -> Cluster:
-    """The cluster that this machine can have; prints its name."""
-    cluster = here()
+    """The cluster for this machine; prints its name."""
+    cluster = local_cluster()
     say(f"cluster: {cluster.title}")
     return cluster
 
@@ -191,6 +191,6 @@ def down() -> None:
 
 
 def image_names(stack: Stack) -> None:
-    """Print the image that is built, and each name that the stack's jobs have for it, a pair a line."""
+    """Print the built image and each tag that the stack's jobs have for it, one pair per line."""
     for source, tag in tags_of(stack):
         print(source, tag)

@@ -1,4 +1,4 @@
-"""Whether the stack's kube-context is the cluster that the stack is on."""
+"""Check that the stack's kube-context exists, and that it is the cluster that the stack is deployed to."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 
 
-def known(stack: Stack) -> None:
-    """Refuses a context that no kubeconfig has.
+def check_exists(stack: Stack) -> None:
+    """Refuse a context that does not exist in any kubeconfig.
 
     Raises:
-        CommandError: with the contexts that there are.
+        CommandError: with the known contexts.
     """
     files = _files(stack)
     contexts: set[str] = set()
@@ -27,37 +27,37 @@ def known(stack: Stack) -> None:
         if path.exists():
             content = cast(Mapping[str, Any], yaml.safe_load(path.read_text()) or {})
             listed = cast(list[Mapping[str, Any]], content.get("contexts") or [])
-            contexts |= {str(one["name"]) for one in listed}
+            contexts |= {str(item["name"]) for item in listed}
     if stack.context not in contexts:
-        there = f"known contexts: {', '.join(sorted(contexts))}" if contexts else "no context exists"
+        known = f"known contexts: {', '.join(sorted(contexts))}" if contexts else "no context exists"
         raise CommandError(
-            f'Pulumi.{stack.name}.yaml: context: "{stack.context}" is not in {", ".join(map(str, files))}; {there}'
+            f'Pulumi.{stack.name}.yaml: context: "{stack.context}" is not in {", ".join(map(str, files))}; {known}'
         )
 
 
 def _files(stack: Stack) -> list[Path]:
     if stack.kubeconfig is not None:
         return [stack.kubeconfig]
-    said = [Path(part).expanduser() for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return said or [Path.home() / ".kube" / "config"]
+    files = [Path(part).expanduser() for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return files or [Path.home() / ".kube" / "config"]
 
 
-def unchanged(state: Mapping[str, Any], stack: Stack) -> None:
-    """Refuses a stack whose objects are in another context than its file names now.
+def check_unchanged(state: Mapping[str, Any], stack: Stack) -> None:
+    """Refuse a stack whose objects are in another context than its file sets now.
 
-    `destroy` needs no such look: it takes objects away where they are.
+    `destroy` does not need this check: it deletes objects in the context of the state.
 
     Args:
-        state: the stack's, as it is exported.
+        state: the stack's exported state.
         stack: the stack.
 
     Raises:
-        CommandError: when they are.
+        CommandError: if the contexts differ.
     """
     before = contexts_of(state)
     if before and stack.context not in before:
         raise CommandError(
-            f"the stack {stack.name} is in the context {', '.join(sorted(before))}, and its file names {stack.context}:"
+            f"the stack {stack.name} is in the context {', '.join(sorted(before))}, and its file sets {stack.context}:"
             f" its objects would remain there. Destroy it there first (make destroy STACK={stack.name}), or create"
             " another stack. If only the name of the context has changed, restore the old name in the kubeconfig"
         )
@@ -65,25 +65,25 @@ def unchanged(state: Mapping[str, Any], stack: Stack) -> None:
 
 def contexts_of(state: Mapping[str, Any]) -> set[str]:
     """The contexts of the Kubernetes providers in an exported state."""
-    providers = [one for one in resources(state) if one.get("type") == "pulumi:providers:kubernetes"]
-    return {str(one["inputs"]["context"]) for one in providers if one.get("inputs", {}).get("context")}
+    providers = [item for item in resources(state) if item.get("type") == "pulumi:providers:kubernetes"]
+    return {str(item["inputs"]["context"]) for item in providers if item.get("inputs", {}).get("context")}
 
 
 def is_new_cluster(stack: Stack, state: Mapping[str, Any]) -> bool:
-    """Whether the cluster was created again since the last run: the stack's first namespace is not the one it was.
+    """Whether the cluster was created again since the last run: the first namespace of the state has another UID.
 
-    The engine compares the program with its state only; it must read the cluster again then.
+    The engine compares the program with its state only; in a new cluster it must refresh the state.
 
     Args:
         stack: the stack.
-        state: the stack's, as it is exported.
+        state: the stack's exported state.
     """
-    for one in resources(state):
-        metadata = cast(Mapping[str, Any], cast(Mapping[str, Any], one.get("outputs") or {}).get("metadata") or {})
-        if one.get("type") == "kubernetes:core/v1:Namespace" and metadata.get("uid"):
+    for resource in resources(state):
+        metadata = cast(Mapping[str, Any], cast(Mapping[str, Any], resource.get("outputs") or {}).get("metadata") or {})
+        if resource.get("type") == "kubernetes:core/v1:Namespace" and metadata.get("uid"):
             try:
-                found = Kubectl.of(stack).get("namespace", str(metadata["name"]))
+                namespace = Kubectl.of(stack).get("namespace", str(metadata["name"]))
             except CommandError:
-                return False  # the engine names the reason
-            return found is None or found["metadata"]["uid"] != metadata["uid"]
+                return False  # the engine reports the reason
+            return namespace is None or namespace["metadata"]["uid"] != metadata["uid"]
     return False

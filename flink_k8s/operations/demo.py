@@ -1,7 +1,7 @@
-"""From a fresh machine to a word count that a real Flink has computed.
+"""`make demo`: create the local cluster, deploy the platform, and run the word count on Flink.
 
-Prints the engine and the cluster, the time of each step, `word<TAB>count` lines sorted by word as Flink wrote them, and
-`word-count FINISHED`; the exit code is 0 only then.
+It prints the engine and the cluster, the time of each step, `word<TAB>count` lines sorted by word as Flink wrote them,
+and `word-count FINISHED`; the exit code is 0 only in this case.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts.mappings import condition
 from flink_k8s.health.failure_reason import OperatorError, pod_trouble
 from flink_k8s.health.job_status import is_observed
-from flink_k8s.operations import deploy as engine
-from flink_k8s.operations.cluster import here
-from flink_k8s.operations.stack import Stack, prepare, read_layer
+from flink_k8s.operations import deploy
+from flink_k8s.operations.cluster import local_cluster
+from flink_k8s.operations.stack import Stack, prepare, read_overlay
 from flink_k8s.operations.suspended import Change
-from flink_k8s.operations.timeline import in_a_row
+from flink_k8s.operations.timeline import sequential
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.support.console import say, step
 from flink_k8s.support.errors import CommandError
@@ -42,21 +42,21 @@ def demo(source: Path | None = None, overlay: Path | None = None, *, timings: bo
     """Count words on the local cluster, and print the counts.
 
     Args:
-        source: count the words of this file instead of the text that is shipped.
+        source: count the words of this file instead of the included text.
         overlay: a file of config that is merged over the stack's.
-        timings: whether to print where the time went.
+        timings: whether to print a timeline.
 
     Raises:
         CommandError: if a step fails.
     """
     text = read_input(source) if source else None
 
-    cluster = here()
-    base = read_layer(overlay)
-    layer = merge_mappings(base, demo_layer(with_input=text is not None))
-    stack = prepare(cluster.stack, layer)
-    carrier = replace(engine.find(context=stack.context), timings=timings)
-    say(f"engine: {carrier.title}")
+    cluster = local_cluster()
+    base = read_overlay(overlay)
+    config = merge_mappings(base, demo_overlay(with_input=text is not None))
+    stack = prepare(cluster.stack, config)
+    engine = replace(deploy.find(context=stack.context), timings=timings)
+    say(f"engine: {engine.title}")
     say(f"cluster: {cluster.title}")
     steps: list[tuple[str, float]] = []
     with step("cluster", steps):
@@ -67,21 +67,21 @@ def demo(source: Path | None = None, overlay: Path | None = None, *, timings: bo
     job = _job(stack)
     if text is not None:
         if kubectl.get("persistentvolumeclaim", CLAIM, "-n", job.namespace) is None:
-            # The claim comes with the job's file: the platform first, without the job.
+            # The job file contains the claim: deploy the platform with the claim first, without the job.
             with step("program without the job, for its claim", steps):
-                carrier.up(prepare(cluster.stack, merge_mappings(base, {"jobs": {JOB: {"enabled": False}}})))
-            stack = prepare(cluster.stack, layer)
+                engine.up(prepare(cluster.stack, merge_mappings(base, {"jobs": {JOB: {"enabled": False}}})))
+            stack = prepare(cluster.stack, config)
         with step("input", steps):
-            bring_input(text, kubectl, job)
+            upload_input(text, kubectl, job)
     with step("program", steps):
-        asleep = carrier.suspended(stack)
-        carrier.up(stack, Change({key: said for key, said in asleep.items() if key != job.key}))
+        suspended = engine.suspended(stack)
+        engine.up(stack, Change({key: since for key, since in suspended.items() if key != job.key}))
     with step("job", steps):
         wait_until_finished(kubectl, job)
     with step("result", steps):
         lines = read_output(kubectl, job)
     if timings:
-        say(in_a_row(steps).text())
+        say(sequential(steps).text())
     for line in lines:
         print(line)
     say(f"{JOB} FINISHED")
@@ -91,7 +91,7 @@ def read_input(path: Path) -> bytes:
     """The text to count.
 
     Raises:
-        CommandError: when it cannot be read or is not UTF-8.
+        CommandError: if the file cannot be read or is not UTF-8.
     """
     try:
         data = path.read_bytes()
@@ -103,8 +103,8 @@ def read_input(path: Path) -> bytes:
     return data
 
 
-def demo_layer(*, with_input: bool, nonce: int | None = None) -> dict[str, object]:
-    """What the demo lays over the stack's config: a number that makes this run a new one, and the input's path."""
+def demo_overlay(*, with_input: bool, nonce: int | None = None) -> dict[str, object]:
+    """The demo's overlay of the stack config: a restart nonce, which starts the job again, and the input's path."""
     job: dict[str, object] = {"restartNonce": int(time.time()) if nonce is None else nonce}
     if with_input:
         job["parameters"] = {"input": INPUT_IN_CLAIM}
@@ -118,11 +118,11 @@ def _job(stack: Stack) -> Job:
     raise CommandError(f"the stack {stack.name} has no job {JOB}; the demo needs jobs/word_count.yaml, enabled")
 
 
-def bring_input(text: bytes, kubectl: Kubectl, job: Job) -> None:
-    """Copies the text into the job's claim.
+def upload_input(text: bytes, kubectl: Kubectl, job: Job) -> None:
+    """Copy the text into the job's claim.
 
     Raises:
-        CommandError: when it does not arrive whole.
+        CommandError: if the copy is incomplete.
     """
     with files_pod(kubectl, job) as pod:
         folder = INPUT_IN_CLAIM.rpartition("/")[0]
@@ -143,7 +143,7 @@ def read_output(kubectl: Kubectl, job: Job) -> list[str]:
 
 @contextmanager
 def files_pod(kubectl: Kubectl, job: Job) -> Generator[str]:
-    """A pod of the job's image that has the claim mounted and does nothing, for as long as files are copied."""
+    """A pod of the job's image that mounts the claim, for as long as files are copied."""
     namespace = job.namespace
     _remove_pod(kubectl, namespace)
     manifest = pod_manifest(namespace, str(job.spec["image"]))
@@ -156,23 +156,23 @@ def files_pod(kubectl: Kubectl, job: Job) -> Generator[str]:
 
 
 def _remove_pod(kubectl: Kubectl, namespace: str, *, wait: bool = True) -> None:
-    how = ("--ignore-not-found", "--grace-period=1", f"--wait={str(wait).lower()}", "--timeout=60s")
-    kubectl.try_run("delete", "pod", FILES_POD, "-n", namespace, *how)
+    options = ("--ignore-not-found", "--grace-period=1", f"--wait={str(wait).lower()}", "--timeout=60s")
+    kubectl.try_run("delete", "pod", FILES_POD, "-n", namespace, *options)
 
 
 def _wait_for_pod(kubectl: Kubectl, namespace: str) -> None:
     deadline = time.monotonic() + POD_SECONDS
-    why = ""
+    reason = ""
     while time.monotonic() < deadline:
         pod = kubectl.get("pod", FILES_POD, "-n", namespace) or {}
         if condition(pod, "Ready"):
             return
-        trouble = pod_trouble(pod) if pod else ""
-        if trouble and trouble != why:
-            why = trouble
-            say(f"   {why}")
+        issue = pod_trouble(pod) if pod else ""
+        if issue and issue != reason:
+            reason = issue
+            say(f"   {reason}")
         time.sleep(0.3)
-    raise CommandError(f"the pod that copies files did not start: {why or 'no reason given'}")
+    raise CommandError(f"the pod that copies files did not start: {reason or 'the pod reports no reason'}")
 
 
 def pod_manifest(namespace: str, image: str) -> bytes:
@@ -205,8 +205,8 @@ def pod_manifest(namespace: str, image: str) -> bytes:
 
 
 @dataclass
-class _Said:
-    """What was printed last, so that only changes are."""
+class _StatusLine:
+    """The line that was printed last: only changes are printed."""
 
     text: str = ""
 
@@ -217,27 +217,27 @@ class _Said:
 
 
 def wait_until_finished(kubectl: Kubectl, job: Job) -> None:
-    """Waits until the job has FINISHED, showing its status as it moves.
+    """Wait until the job has FINISHED, and print each change of its status.
 
     Raises:
-        CommandError: with the job's own error, when it fails or the time is out.
+        CommandError: with the job's own error, if it fails or does not finish in time.
     """
-    said = _Said()
+    status_line = _StatusLine()
     deadline = time.monotonic() + FINISH_SECONDS
     while time.monotonic() < deadline:
-        found = kubectl.get("flinkdeployment", job.name, "-n", job.namespace) or {}
-        status = cast(dict[str, Any], found.get("status") or {})
+        deployment = kubectl.get("flinkdeployment", job.name, "-n", job.namespace) or {}
+        status = cast(dict[str, Any], deployment.get("status") or {})
         state = str(cast(dict[str, Any], status.get("jobStatus") or {}).get("state") or "")
         lifecycle = str(status.get("lifecycleState") or "")
-        said.show(
+        status_line.show(
             f"job {job.namespace}/{job.name}: {lifecycle or 'not seen by the operator yet'}, {state or 'no job yet'}"
         )
-        if state == "FINISHED" and is_observed(found):
+        if state == "FINISHED" and is_observed(deployment):
             return
         if state == "FAILED" or lifecycle == "FAILED":
             error = OperatorError.of(status.get("error")).text
             raise CommandError(f"the job failed: {error or 'see `make logs JOB=' + job.name + '`'}")
         time.sleep(0.5)
     raise CommandError(
-        f"the job did not finish in {FINISH_SECONDS} s; last seen: {said.text}; see `make logs JOB={JOB}`"
+        f"the job did not finish in {FINISH_SECONDS} s; last status: {status_line.text}; see `make logs JOB={JOB}`"
     )

@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from flink_k8s.config import platform_stack
-from flink_k8s.operations import context, display, interrupted, policy, run_folder, suspended
-from flink_k8s.operations import foreign_jobs as tenants
-from flink_k8s.operations import stack_locks as locks
-from flink_k8s.operations import stuck_deletions as blockers
+from flink_k8s.operations import (
+    context,
+    display,
+    foreign_jobs,
+    interrupted,
+    policy,
+    run_folder,
+    stack_locks,
+    stuck_deletions,
+    suspended,
+)
 from flink_k8s.operations.engine_events import Event, Phase, events
-from flink_k8s.operations.exported_state import exported
+from flink_k8s.operations.exported_state import export_state
 from flink_k8s.operations.protected import Refusals
 from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
@@ -33,19 +40,19 @@ from flink_k8s.support.processes import capture, errors, must, output, stream
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
-_REMEDY = "fix the error above and run the same command again"
+_REMEDY = "fix the error above and run the command again; completed steps are kept"
 
 State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Pulumi's engine, with what `up` and `preview` need.
+    """Pulumi's engine, with the options of `up` and `preview`.
 
     Attributes:
         pulumi: the command.
-        policy: folder of a policy pack for `up` and `preview`; empty for none.
-        timings: whether `up` shows in the end where its time went.
+        policy: folder of a policy pack that `up` and `preview` run; empty for none.
+        timings: whether `up` prints a timeline at its end.
     """
 
     pulumi: Path
@@ -54,50 +61,50 @@ class Engine:
 
     @property
     def title(self) -> str:
-        """Name and version, for people."""
+        """Name and version, to print."""
         version = capture([self.pulumi, "version"]).stdout.decode().strip()
         return f"pulumi {version.removeprefix('v')}"
 
     def up(self, stack: Stack, change: Change | None = None) -> None:
-        """Make the cluster what the stack declares, and wait for its jobs.
+        """Deploy the stack, and wait until its jobs are ready.
 
         Args:
             stack: the stack.
-            change: which of its jobs are suspended from now on; None for those that are. If it is about some jobs only,
-                nothing else is touched.
+            change: the jobs that are suspended from now on; None keeps the suspended jobs as they are. If the change is
+                about some jobs only, no other resource is updated.
 
         Raises:
             CommandError: if the engine fails.
         """
-        env, before = ready(self.pulumi, stack, carried=change is None)
+        env, before = prepare_run(self.pulumi, stack, keep_suspended=change is None)
         options = policy.options(self.policy)
         if change is not None:
             suspended.carry(stack, change)
             options += [f"--target={urn}" for urn in suspended.urns(before, change.about or ())]
         if change is None or change.about is None:
-            tenants.refuse(stack, tenants.in_state(before), destroy=False)
-        with blockers.told(stack):
+            foreign_jobs.refuse(stack, foreign_jobs.in_state(before), destroy=False)
+        with stuck_deletions.report_on_failure(stack):
             watch = self.operate("up", stack, env, before, options)
         if self.timings:
-            say(watch.timeline(recorded(exported(self.pulumi, stack, env))).text())
+            say(watch.timeline(recorded(export_state(self.pulumi, stack, env))).text())
 
     def suspended(self, stack: Stack) -> Mapping[str, str]:
-        """The jobs that `make suspend` has stopped, by `kind/namespace/name`: since when, and by whom.
+        """The jobs that `make suspend` has stopped, by `kind/namespace/name`: time and user of the suspension.
 
         Raises:
             CommandError: if the state cannot be read.
         """
-        return suspended.in_state(exported(self.pulumi, stack, environment(), create=True))
+        return suspended.in_state(export_state(self.pulumi, stack, environment(), create=True))
 
     def destroy(self, stack: Stack) -> None:
-        """Delete all that the stack has created, jobs before their operator.
+        """Delete every resource of the stack, jobs before their operator.
 
         Raises:
-            CommandError: if something is not deleted.
+            CommandError: if a resource is not deleted.
         """
-        env, before = ready(self.pulumi, stack, moving=False)
-        tenants.refuse(stack, tenants.in_state(before), destroy=True)
-        with blockers.said(stack):
+        env, before = prepare_run(self.pulumi, stack, uses_cluster=False)
+        foreign_jobs.refuse(stack, foreign_jobs.in_state(before), destroy=True)
+        with stuck_deletions.guard_destroy(stack):
             self.operate("destroy", stack, env, before)
 
     def operate(
@@ -105,8 +112,8 @@ class Engine:
     ) -> Stopwatch:
         """Run `pulumi up` or `pulumi destroy`.
 
-        The engine previews the operation first where that can refuse it before anything is touched: it deletes no
-        protected resource, and a stack of jobs needs its platform. Elsewhere a preview would only cost time.
+        The engine previews the operation first if the preview can refuse it before any change: it does not delete
+        protected resources, and a stack of jobs needs its platform. In other cases a preview only costs time.
 
         Args:
             operation: `up` or `destroy`.
@@ -116,16 +123,16 @@ class Engine:
             options: more options of the command.
 
         Returns:
-            When each resource was worked on.
+            The start and the end of the work on each resource.
 
         Raises:
             CommandError: if the command fails.
         """
-        is_guarded = any(one.get("protect") for one in resources(before))
+        is_guarded = any(resource.get("protect") for resource in resources(before))
         has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
         command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
         if context.is_new_cluster(stack, before):
-            say("-- a namespace of the stack does not exist in the cluster, which may be new: the state is refreshed")
+            say("-- a namespace of the stack does not exist in the cluster, which may be new: refreshing the state")
             command.append("--refresh")
         watch, refusals, phase = Stopwatch(), Refusals(), Phase(has_preview=has_preview)
 
@@ -140,12 +147,12 @@ class Engine:
         return watch
 
     def preview(self, stack: Stack) -> int:
-        """Show what `up` would do; an exit code."""
-        env, before = ready(self.pulumi, stack, shared=True)
+        """Print what `up` would change; an exit code."""
+        env, before = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
         refusals, command = Refusals(), [self.pulumi, "preview", *policy.options(self.policy), *common(stack)]
         if self.policy or not resources(before):
-            # With --diff the command counts violations of policies and does not name them. Of a new stack, a diff
-            # would be every object whole, including the dashboards' 5000 lines.
+            # With --diff the command counts policy violations and does not name them. The diff of a new stack would
+            # contain every object completely, including the dashboards' 5000 lines.
             code = display.run(command, env, [refusals.take], Phase(has_preview=False), planned=True)
         else:
             command += ["--diff", *([] if display.is_terminal() else ["--non-interactive", "--suppress-progress"])]
@@ -159,12 +166,12 @@ class Engine:
         return code
 
     def preview_json(self, stack: Stack) -> str:
-        """What `up` would do, as the command's JSON, including what stays as it is; also if the engine refuses it.
+        """What `up` would change, as the command's JSON, including unchanged resources; also if the engine refuses it.
 
         Raises:
             CommandError: if the command prints no JSON.
         """
-        env, _ = ready(self.pulumi, stack, shared=True)
+        env, _ = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
         done = capture([self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env)
         text = done.stdout.decode(errors="replace")
         if done.returncode != 0 and not text.strip().startswith("{"):
@@ -179,16 +186,16 @@ def find(
     install: Callable[[], Path | None] | None = None,
     build: Callable[[], Path] | None = None,
 ) -> Engine:
-    """The engine for a stack: the command on PATH, one that was installed or built before, or a new one.
+    """The engine for a stack: the command on PATH, a command that was installed or built before, or a new one.
 
     Args:
-        context: the stack's kube-context; for the sandbox's the command is built if it cannot be installed.
+        context: the stack's kube-context; for the sandbox, the command is built if it cannot be installed.
         which: finds a program on PATH.
-        install: installs the command by Pulumi's SDK; None if it cannot.
+        install: installs the command with Pulumi's SDK; returns None if that fails.
         build: builds the command for the sandbox.
 
     Raises:
-        CommandError: if the command cannot be had.
+        CommandError: if the command is not available.
     """
     on_path = which("pulumi")
     if on_path is not None:
@@ -204,12 +211,12 @@ def find(
     raise CommandError(f"the pulumi command is not on PATH and could not be installed; {HOW_TO_GET_PULUMI}")
 
 
-def _wanted_version() -> str:
+def _pinned_version() -> str:
     return (ROOT / ".pulumi.version").read_text().strip()
 
 
 def _folder() -> Path:
-    return state() / "pulumi" / _wanted_version()
+    return state() / "pulumi" / _pinned_version()
 
 
 def _installed() -> Path:
@@ -224,10 +231,10 @@ def _install() -> Path | None:
     from pulumi.automation import PulumiCommand
     from semver import VersionInfo
 
-    say(f"-- pulumi {_wanted_version()}: installing into {_folder()}")
+    say(f"-- pulumi {_pinned_version()}: installing into {_folder()}")
     try:
-        PulumiCommand.install(root=str(_folder()), version=VersionInfo.parse(_wanted_version()))
-    except Exception as error:  # whatever the SDK's installer meets, the remedy is the same
+        PulumiCommand.install(root=str(_folder()), version=VersionInfo.parse(_pinned_version()))
+    except Exception as error:  # the remedy is the same for every error of the SDK's installer
         lines = str(error).strip().splitlines()
         say(f"   the installation failed: {lines[-1] if lines else type(error).__name__}")
         return None
@@ -240,7 +247,7 @@ def _build() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """The command's environment: a state folder and a passphrase of our own where the user has set none."""
+    """The command's environment, with a default state folder and passphrase if the user has set none."""
     env = dict(os.environ)
     folder = state()
     folder.mkdir(parents=True, exist_ok=True)
@@ -251,45 +258,50 @@ def environment() -> dict[str, str]:
         if not passphrase.exists():
             passphrase.touch(mode=0o600)
             passphrase.write_text(secrets.token_urlsafe(32))
-            say(f"-- created a passphrase for the stacks' secrets: {passphrase}. Keep it: nothing else decrypts them")
+            say(f"-- created a passphrase for the stacks' secrets: {passphrase}. Keep it: only it decrypts them")
         env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase)
     return env
 
 
-def ready(
-    pulumi: Path, stack: Stack, *, moving: bool = True, shared: bool = False, carried: bool = True
+def prepare_run(
+    pulumi: Path,
+    stack: Stack,
+    *,
+    uses_cluster: bool = True,
+    allows_concurrent_run: bool = False,
+    keep_suspended: bool = True,
 ) -> tuple[dict[str, str], State]:
-    """The command's environment and the stack's state, for an operation in the cluster that the stack file names.
+    """The command's environment and the stack's state, for an operation in the cluster that the stack file sets.
 
     Args:
         pulumi: the command.
         stack: the stack.
-        moving: whether the operation creates or reads objects in the context that the file names.
-        shared: whether another run may be at work on the stack meanwhile, as during a preview.
-        carried: whether suspended jobs stay suspended.
+        uses_cluster: whether the operation creates or reads objects in the context that the file sets.
+        allows_concurrent_run: whether another run may change the stack at the same time, as during a preview.
+        keep_suspended: whether suspended jobs stay suspended.
 
     Raises:
-        CommandError: if the stack is in another cluster, or another run is at work on it.
+        CommandError: if the stack is in another cluster, or another run holds its lock.
     """
-    context.known(stack)
+    context.check_exists(stack)
     env = environment()
-    if not shared:
-        locks.clear(pulumi, stack, env)
-    before = exported(pulumi, stack, env, create=True)
-    if moving:
-        context.unchanged(before, stack)
-    if not shared:
+    if not allows_concurrent_run:
+        stack_locks.clear(pulumi, stack, env)
+    before = export_state(pulumi, stack, env, create=True)
+    if uses_cluster:
+        context.check_unchanged(before, stack)
+    if not allows_concurrent_run:
         before = _recovered(pulumi, stack, env, before)
-    if moving and carried:
+    if uses_cluster and keep_suspended:
         suspended.carry(stack, Change(suspended.in_state(before)))
     return env, before
 
 
 def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State) -> State:
-    """The state after what a killed run has left half done is settled.
+    """The state after the recovery of pending Helm releases and operations of a killed run.
 
     Raises:
-        CommandError: if it cannot be.
+        CommandError: if the recovery fails.
     """
     if stack.context not in context.contexts_of(before):
         return before
@@ -297,27 +309,27 @@ def _recovered(pulumi: Path, stack: Stack, env: Mapping[str, str], before: State
     try:
         kubectl = Kubectl.of(stack)
         releases = interrupted.pending_releases(kubectl, before)
-        after, adopted = interrupted.settled(kubectl, before)
+        after, adopted = interrupted.resolve_pending(kubectl, before)
     except CommandError:
-        return before  # the engine names the reason
-    if not locks.is_checkable(env):
+        return before  # the engine reports the reason
+    if not stack_locks.is_checkable(env):
         interrupted.refuse(releases)
         return before
     interrupted.recover(kubectl, releases)
     if not operations:
         return before
-    say(f"-- {len(operations)} operations of a run that was killed: {len(adopted)} were done, the rest is done again")
+    say(f"-- recovering {len(operations)} operations of a killed run: {len(adopted)} had completed, the rest run again")
     interrupted.write(pulumi, stack, env, after)
     if adopted:
         refresh = [pulumi, "refresh", "--yes", "--skip-preview", "--non-interactive", *common(stack)]
         output("pulumi refresh", [*refresh, *(f"--target={urn}" for urn in adopted)], env=env)
-    return exported(pulumi, stack, env)
+    return export_state(pulumi, stack, env)
 
 
 def missing_platform(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> str:
-    """What a stack of jobs lacks of its platform's stack, and how to deploy it; empty if nothing.
+    """What is missing in the platform stack of a stack of jobs, and how to deploy it; empty if nothing is missing.
 
-    Of a platform that was never deployed, the engine reports an unknown stack, without the remedy.
+    If the platform was never deployed, the engine reports an unknown stack, without the remedy.
 
     Args:
         pulumi: the command.
@@ -327,14 +339,14 @@ def missing_platform(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> str:
     settings = stack.platform.settings
     if settings.platform is None:
         return ""
-    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", run_folder.home()]
+    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", run_folder.config_folder()]
     done = capture([*command, "--stack", settings.platform], env=env)
     outputs: State = json.loads(done.stdout) if done.returncode == 0 else {}
     return platform_stack.missing_platform(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
 
 
 def common(stack: Stack) -> list[str]:
-    """Options of every operation on a stack."""
+    """The options that every operation on a stack has."""
     return ["--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
 
 
@@ -342,7 +354,7 @@ def engine_of(stack: Stack) -> Engine:
     """`find` the engine for a stack, and print its name.
 
     Raises:
-        CommandError: if the command cannot be had.
+        CommandError: if the command is not available.
     """
     engine = find(context=stack.context)
     say(f"engine: {engine.title}")
@@ -355,7 +367,7 @@ def up(stack: Stack, *, pack: str = "", timings: bool = False) -> None:
     Args:
         stack: the stack.
         pack: folder of a policy pack; empty for none.
-        timings: whether to print where the time went.
+        timings: whether to print a timeline.
 
     Raises:
         CommandError: if it fails.
@@ -379,7 +391,7 @@ def destroy(stack: Stack, *, yes: bool = False) -> None:
 
 
 def preview(stack: Stack, *, pack: str = "") -> int:
-    """Print what `up` would change; without a `pulumi` command, what the stack declares. An exit code.
+    """Print what `up` would change; without a `pulumi` command, print what the stack declares. An exit code.
 
     Args:
         stack: the stack.

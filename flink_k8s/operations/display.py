@@ -1,6 +1,6 @@
-"""What an operation of the engine prints where there is no terminal: one line for each resource and state.
+"""The output of an engine operation without a terminal: one line per resource and state.
 
-On a terminal Pulumi's own display is better. Elsewhere it prints each step two or three times.
+On a terminal Pulumi's own display is better. Without a terminal it prints each step two or three times.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ _PLANNED: Final = {
 _IN_PROGRESS: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
 _EXPORT_LENGTH: Final = 160
 _LAST_LINES: Final = 20
-"""Of Pulumi's own display, where it ended without an error among its events."""
+"""Lines of Pulumi's own output that are printed if it failed without an error event."""
 
 Metadata = Mapping[str, Any]
 
 
 def is_terminal() -> bool:
-    """Whether Pulumi redraws its display in place; by the same conditions as Pulumi's own."""
+    """Whether Pulumi redraws its display in place; the conditions are those of Pulumi."""
     is_attended = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     return is_attended and not os.environ.get("CI")
 
 
 class Lines:
-    """Prints the engine's events as lines with the seconds since the start; none is printed twice."""
+    """Print the engine's events as lines with the seconds since the start, each line once."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Lines:
         """
         Args:
             show: prints a line.
-            phase: of the events; of a preview before an operation, only warnings and errors are printed.
+            phase: of the events; in a preview before an operation, only warnings and errors are printed.
             clock: in seconds.
             planned: whether the operation is itself a preview.
         """
@@ -83,7 +83,7 @@ class Lines:
         self._exports: Mapping[str, object] = {}
 
     def take(self, event: Event) -> None:
-        """Print what an event adds."""
+        """Print the lines of an event."""
         for kind, handle in (
             ("resourcePreEvent", self._begun),
             ("resOutputsEvent", self._ended),
@@ -100,7 +100,7 @@ class Lines:
     def _begun(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
         title = self._titled(metadata)
-        # Only a release takes long enough for a line of its own.
+        # Only a Helm release takes long enough for a line when it starts.
         if metadata["type"] == _RELEASE and metadata["op"] in self._in_progress and not self._phase.is_preview:
             self._line("", f"{self._in_progress[str(metadata['op'])]} {title}")
 
@@ -167,7 +167,7 @@ class Lines:
 
 
 def _is_shown(metadata: Metadata) -> bool:
-    """Whether a step changed something in the cluster: not a component, a provider, or what stays as it is."""
+    """Whether a step changed an object in the cluster: not a component, a provider, or an unchanged resource."""
     described = cast(Metadata, metadata.get("new") or metadata.get("old") or {})
     is_in_cluster = described.get("custom") is True and not str(metadata["type"]).startswith(
         ("pulumi:pulumi:", "pulumi:providers:")
@@ -183,13 +183,13 @@ def run(
     *,
     planned: bool = False,
 ) -> int:
-    """Run `pulumi up`, `destroy` or `preview`: on a terminal with Pulumi's own display, else with `Lines`.
+    """Run `pulumi up`, `destroy` or `preview`: on a terminal with Pulumi's display, else with `Lines`.
 
     Args:
-        command: with its options, but for those of the display.
+        command: with its options, except the display options.
         env: its environment.
-        listeners: get its events.
-        phase: of the events; one of the listeners.
+        listeners: receive its events.
+        phase: of the events; it is one of the listeners.
         planned: whether the command is `preview`.
 
     Returns:

@@ -1,8 +1,8 @@
-"""What was changed by hand in a cluster.
+"""Find and revert manual changes in the cluster.
 
-Two comparisons, since neither sees all. The engine's refresh compares its state with the cluster and with Helm's
-records, but of a list only as many items as it has put there. A dry run of applying what the state says, done by the
-API server, sees those too.
+Two comparisons are combined, because each has gaps. The engine's refresh compares its state with the cluster and with
+Helm's records, but in lists only the items that the engine has written. A server-side dry run that applies the state
+detects additional items too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from flink_k8s.config.problems import KeyPath, dotted
 from flink_k8s.config.secret_text import HIDDEN, masked
-from flink_k8s.operations import deploy as engine
-from flink_k8s.operations.exported_state import exported
+from flink_k8s.operations import deploy
+from flink_k8s.operations.exported_state import export_state
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resources
 from flink_k8s.support import output_file
@@ -30,20 +30,20 @@ Manifest = dict[str, Any]
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""The key by which the engine marks, in a state, what is no plain value: a secret or an asset."""
+"""The key that marks a value in the state as a secret or an asset."""
 _MANAGER = "pulumi-kubernetes"
-_OF_THE_SERVER = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"})
+_SERVER_FIELDS = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid"})
 _PULUMI = "pulumi.com/"
 
 
 @dataclass(frozen=True)
-class Declared:
-    """A Kubernetes object that the stack made, as its state has it.
+class DeclaredObject:
+    """A Kubernetes object of the stack, as its state declares it.
 
     Attributes:
         urn: of its resource.
-        manifest: what the program said.
-        is_secret: whether its values are not to be shown.
+        manifest: as the program declared it.
+        is_secret: whether its values must not be shown.
     """
 
     urn: str
@@ -68,15 +68,15 @@ def key_of(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(manifest.get("kind")), str(metadata.get("namespace", "")), str(metadata.get("name"))
 
 
-def declared(export: Mapping[str, Any]) -> list[Declared]:
-    """The objects in a state that is exported with its secrets in clear, without Helm releases."""
-    found: list[Declared] = []
+def declared(export: Mapping[str, Any]) -> list[DeclaredObject]:
+    """The objects in a state that was exported with plaintext secrets, without Helm releases."""
+    objects: list[DeclaredObject] = []
     for resource in resources(export):
         kind, inputs = str(resource.get("type")), cast(Manifest, resource.get("inputs") or {})
         if not kind.startswith("kubernetes:") or kind == _RELEASE or resource.get("delete"):
             continue
         marked, inputs = inputs, cast(Manifest, _plain(inputs))
-        # What users wrote in clear looks like a secret, and is hidden by itself.
+        # A plaintext secret of a user is recognized by its look and hidden where it is printed.
         is_secret = inputs.get("kind") == "Secret" or masked("", inputs) != masked("", _plain(marked, HIDDEN))
         metadata = dict(cast(Manifest, inputs.get("metadata") or {}))
         annotations = cast(Manifest, metadata.pop("annotations", None) or {})
@@ -84,50 +84,49 @@ def declared(export: Mapping[str, Any]) -> list[Declared]:
         if own:
             metadata["annotations"] = own
         plain = {name: value for name, value in inputs.items() if not name.startswith("__")}
-        found.append(Declared(str(resource["urn"]), {**plain, "metadata": metadata}, is_secret))
-    return found
+        objects.append(DeclaredObject(str(resource["urn"]), {**plain, "metadata": metadata}, is_secret))
+    return objects
 
 
-def _plain(value: object, instead: str | None = None) -> object:
-    """A value of the state without the engine's marks of secrets.
+def _plain(value: object, replacement: str | None = None) -> object:
+    """A value of the state without the engine's secret markers.
 
     Args:
         value: of the state.
-        instead: stands for each secret; None for the secret itself.
+        replacement: of each secret; None keeps the secret in plaintext.
     """
     if isinstance(value, dict):
         mapping = cast(Manifest, value)
         if _SIGNATURE in mapping and "plaintext" in mapping:
-            return _plain(json.loads(mapping["plaintext"])) if instead is None else instead
-        return {key: _plain(item, instead) for key, item in mapping.items()}
-    return [_plain(item, instead) for item in cast(list[object], value)] if isinstance(value, list) else value
+            return _plain(json.loads(mapping["plaintext"])) if replacement is None else replacement
+        return {key: _plain(item, replacement) for key, item in mapping.items()}
+    return [_plain(item, replacement) for item in cast(list[object], value)] if isinstance(value, list) else value
 
 
 def differences(live: object, wanted: object, *, hidden: bool = False) -> Iterator[str]:
-    """What the object is, where it would be something else if it were applied again; what looks like a secret is
-    not shown.
+    """The differences between an object and the result of applying its declaration again, without secret values.
 
     Args:
-        live: the object as it is.
-        wanted: as the API server would make it.
-        hidden: whether all values are left out.
+        live: the object in the cluster.
+        wanted: the result of the server-side dry run.
+        hidden: whether to leave out all values.
     """
     yield from _differences(_Side(live, _hidden(live)), _Side(wanted, _hidden(wanted)), (), hidden)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """A part of an object, and the same part as it may be shown."""
+    """A part of an object, and the same part without secrets."""
 
     value: object
     shown: object
 
     def at(self, part: str | int) -> _Side:
-        """What is in it there; nothing where it has none."""
+        """The item with this key or index; its value is None if there is none."""
         return _Side(_inside(self.value, part), _inside(self.shown, part))
 
     def size(self) -> int:
-        """Of a list."""
+        """The length of the list."""
         return len(cast(list[object], self.value))
 
 
@@ -149,7 +148,7 @@ def _hidden(manifest: object) -> object:
 def _differences(live: _Side, wanted: _Side, path: KeyPath, hidden: bool) -> Iterator[str]:
     if isinstance(live.value, dict) and isinstance(wanted.value, dict):
         for key in sorted({*cast(Manifest, live.value), *cast(Manifest, wanted.value)}):
-            if path == ("metadata",) and key in _OF_THE_SERVER:
+            if path == ("metadata",) and key in _SERVER_FIELDS:
                 continue
             if not path and key == "status":
                 continue
@@ -177,53 +176,53 @@ def _shown(value: object) -> str:
 
 
 def engine_changes(digest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """URN to what the engine's refresh found, from `pulumi refresh --preview-only --json`."""
-    found: dict[str, list[str]] = {}
+    """URN to the differences that the engine's refresh found, from `pulumi refresh --preview-only --json`."""
+    changes: dict[str, list[str]] = {}
     for step in cast(list[Mapping[str, Any]], digest.get("steps") or []):
         if step["op"] in ("refresh", "same", "read"):
             continue
         paths = sorted(cast(Mapping[str, Any], step.get("detailedDiff") or {}))
-        said = {"delete": ["is gone"]}.get(str(step["op"]), [f"{path} was changed" for path in paths])
-        found[str(step["urn"])] = said or ["was changed"]
-    return found
+        lines = ["was deleted"] if step["op"] == "delete" else [f"{path} was changed" for path in paths]
+        changes[str(step["urn"])] = lines or ["was changed"]
+    return changes
 
 
-def found(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str, list[str]], list[Declared]]:
-    """What was changed by hand: title to what about it, and what of it can be applied again as it was.
+def find_drift(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict[str, list[str]], list[DeclaredObject]]:
+    """The manual changes: title to its differences, and the objects that can be applied again as declared.
 
-    Those that are gone are brought back by the program, in its order; but not a Secret: it would make another password.
+    The program creates deleted objects again, in the order of dependencies; but a Secret would get another password.
 
     Raises:
-        CommandError: when state or cluster cannot be read.
+        CommandError: if the state or the cluster cannot be read.
     """
-    export = exported(pulumi, stack, env, secrets=True)
-    refresh = [pulumi, "refresh", "--preview-only", "--json", "--non-interactive", *engine.common(stack)]
+    export = export_state(pulumi, stack, env, secrets=True)
+    refresh = [pulumi, "refresh", "--preview-only", "--json", "--non-interactive", *deploy.common(stack)]
     changes = engine_changes(_json(refresh, env, "pulumi refresh"))
     objects = declared(export)
     kubectl = Kubectl.of(stack)
     live = _objects(kubectl.run("get", "-f", "-", "--ignore-not-found", "-o", "json", stdin=_list(objects)))
-    there = [one for one in objects if one.key in live]
+    existing = [item for item in objects if item.key in live]
     wanted: dict[tuple[str, str, str], Manifest] = {}
-    if there:
-        dry = ["--server-side", "--force-conflicts", "--dry-run=server", "--field-manager", _MANAGER]
-        wanted = _objects(kubectl.run("apply", *dry, "-o", "json", "-f", "-", stdin=_list(there)))
-    titles = {one.urn: one.title for one in objects}
+    if existing:
+        options = ["--server-side", "--force-conflicts", "--dry-run=server", "--field-manager", _MANAGER]
+        wanted = _objects(kubectl.run("apply", *options, "-o", "json", "-f", "-", stdin=_list(existing)))
+    titles = {item.urn: item.title for item in objects}
     drifted: dict[str, list[str]] = {}
-    for one in objects:
-        lines = ["is gone"]
-        if one.key in live:
-            lines = list(differences(live[one.key], wanted.get(one.key), hidden=one.is_secret))
+    for item in objects:
+        lines = ["was deleted"]
+        if item.key in live:
+            lines = list(differences(live[item.key], wanted.get(item.key), hidden=item.is_secret))
         if lines:
-            drifted[one.title] = lines
+            drifted[item.title] = lines
     for urn, lines in changes.items():
         drifted.setdefault(titles.get(urn) or _title_of(urn), lines)
-    homes = {one.key[2] for one in there if one.key[0] == "Namespace"}
-    again = [one for one in objects if one in there or (one.is_secret and one.key[1] in homes)]
-    return drifted, [one for one in again if one.title in drifted]
+    namespaces = {item.key[2] for item in existing if item.key[0] == "Namespace"}
+    applicable = [item for item in objects if item in existing or (item.is_secret and item.key[1] in namespaces)]
+    return drifted, [item for item in applicable if item.title in drifted]
 
 
 def _title_of(urn: str) -> str:
-    """`Release prometheus`, of what has no manifest."""
+    """`Release prometheus`: the title of a resource without a manifest."""
     kinds, _, name = urn.rpartition("::")
     return f"{kinds.rpartition(':')[2]} {name}"
 
@@ -233,24 +232,28 @@ def _json(command: list[str | Path], env: Mapping[str, str], what: str) -> Mappi
     return cast(Mapping[str, Any], json.loads(text[text.index("{") :]))
 
 
-def _list(objects: list[Declared]) -> bytes:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [one.manifest for one in objects]}).encode()
+def _list(objects: list[DeclaredObject]) -> bytes:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [item.manifest for item in objects]}).encode()
 
 
 def _objects(text: bytes) -> dict[tuple[str, str, str], Manifest]:
-    """kubectl's answer: a list, one object, several after each other, or nothing."""
-    decoder, rest, found = json.JSONDecoder(), text.decode().strip(), list[Manifest]()
+    """kubectl's output: a list, one object, several objects in sequence, or nothing."""
+    decoder, rest, objects = json.JSONDecoder(), text.decode().strip(), list[Manifest]()
     while rest:
         value, end = decoder.raw_decode(rest)
-        found += value["items"] if value.get("kind") == "List" else [value]
+        objects += value["items"] if value.get("kind") == "List" else [value]
         rest = rest[end:].strip()
-    return {key_of(one): one for one in found}
+    return {key_of(item): item for item in objects}
 
 
 def repair(
-    stack: Stack, carrier: engine.Engine, env: Mapping[str, str], before: Mapping[str, Any], changed: list[Declared]
+    stack: Stack,
+    engine: deploy.Engine,
+    env: Mapping[str, str],
+    before: Mapping[str, Any],
+    changed: list[DeclaredObject],
 ) -> None:
-    """Make the cluster what the state declares, then let the engine create again what is gone.
+    """Apply the changed objects as declared, then let the engine create deleted objects again.
 
     Raises:
         CommandError: if either fails.
@@ -258,14 +261,14 @@ def repair(
     if changed:
         apply = ["apply", "--server-side", "--force-conflicts", "--field-manager", _MANAGER, "-f", "-"]
         Kubectl.of(stack).run(*apply, stdin=_list(changed))
-    carrier.operate("up", stack, env, before, ["--refresh"])
+    engine.operate("up", stack, env, before, ["--refresh"])
 
 
 def _markdown(stack: str, drifted: Mapping[str, list[str]]) -> str:
-    lines = [f"Changed by hand in the cluster of `{stack}`:", ""]
-    for title, about in drifted.items():
-        lines += [f"- {title}", *(f"  - `{line}`" for line in about)]
-    remedy = f"`make drift STACK={stack} REPAIR=1` makes it what was declared; what is to stay belongs into the files."
+    lines = [f"Manual changes in the cluster of `{stack}`:", ""]
+    for title, differences_ in drifted.items():
+        lines += [f"- {title}", *(f"  - `{line}`" for line in differences_)]
+    remedy = f"`make drift STACK={stack} REPAIR=1` reverts them. To keep a change, set it in the files."
     return "\n".join([*lines, "", f"{remedy} See docs/drift.md.", ""])
 
 
@@ -274,15 +277,15 @@ def drift(stack: Stack, *, repairs: bool = False, out: Path | None = None) -> in
 
     Args:
         stack: the stack.
-        repairs: whether to make the cluster what the stack declares.
-        out: a file for the differences as Markdown; it is removed if there are none.
+        repairs: whether to revert the manual changes.
+        out: a file for the differences as Markdown; it is deleted if there are none.
 
     Raises:
-        CommandError: if state or cluster cannot be read, or the repair fails.
+        CommandError: if the state or the cluster cannot be read, or the repair fails.
     """
-    carrier = engine.find(context=stack.context)
-    env, before = engine.ready(carrier.pulumi, stack)
-    drifted, changed = found(stack, carrier.pulumi, env)
+    engine = deploy.find(context=stack.context)
+    env, before = deploy.prepare_run(engine.pulumi, stack)
+    drifted, changed = find_drift(stack, engine.pulumi, env)
     for title, lines in drifted.items():
         print(f"{title}:\n" + "\n".join(f"  {line}" for line in lines))
     sys.stdout.flush()
@@ -290,17 +293,17 @@ def drift(stack: Stack, *, repairs: bool = False, out: Path | None = None) -> in
         with output_file.writing(out):
             out.unlink(missing_ok=True)
     if not drifted:
-        say(f"{stack.name}: nothing was changed by hand")
+        say(f"{stack.name}: no manual changes")
         return ExitCode.OK
     if out:
         output_file.write(out, _markdown(stack.name, drifted))
     if not repairs:
-        remedy = f"make drift STACK={stack.name} REPAIR=1 makes it what was declared"
-        print(f"{stack.name}: {len(drifted)} changed by hand; {remedy}, or declare it", file=sys.stderr)
+        remedy = f"revert with make drift STACK={stack.name} REPAIR=1, or set the changes in the files"
+        print(f"{stack.name}: objects with manual changes: {len(drifted)}; {remedy}", file=sys.stderr)
         return ExitCode.LOSS
-    repair(stack, carrier, env, before, changed)
-    left, _ = found(stack, carrier.pulumi, env)
-    if left:
-        raise CommandError(f"still not as declared: {', '.join(left)}; something else keeps changing it")
+    repair(stack, engine, env, before, changed)
+    remaining, _ = find_drift(stack, engine.pulumi, env)
+    if remaining:
+        raise CommandError(f"still changed after the repair: {', '.join(remaining)}; another controller writes them")
     say(f"{stack.name}: repaired: {', '.join(drifted)}")
     return ExitCode.OK

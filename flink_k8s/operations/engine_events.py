@@ -1,4 +1,4 @@
-"""The engine's event log: what the `pulumi` command does, read while it runs."""
+"""The engine's event log: the progress of the `pulumi` command, read while it runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class EventLog:
-    """Makes a command write its events.
+    """Options that make a command write its events.
 
     Attributes:
         options: for the command.
-        env: added to its environment: the option is one for debugging, which the Automation API uses, too.
+        env: added to its environment: `--event-log` is a debugging option, which the Automation API uses too.
     """
 
     options: tuple[str, ...]
@@ -36,13 +36,13 @@ class Phase:
     def __init__(self, *, has_preview: bool) -> None:
         """
         Args:
-            has_preview: whether there is a preview before it.
+            has_preview: whether a preview runs before the operation.
         """
         self.is_preview = has_preview
         self._sequence = 0
 
     def take(self, event: Event) -> None:
-        """Record an event: the operation counts its own from 0 again."""
+        """Record an event: the operation numbers its events from 0 again."""
         sequence = int(event.get("sequence", 0))
         if sequence < self._sequence:
             self.is_preview = False
@@ -51,7 +51,7 @@ class Phase:
 
 @contextmanager
 def events(*listeners: Listener) -> Generator[EventLog]:
-    """Pass each event of the command that runs in the block to the listeners; at its end all are passed."""
+    """Pass each event of the command that runs in the block to the listeners; all are passed when the block ends."""
     with TemporaryDirectory(prefix="flink-k8s-events-") as folder:
         path = Path(folder) / "events"
         path.touch()
@@ -71,7 +71,7 @@ def _follow(path: Path, listeners: tuple[Listener, ...], ended: threading.Event)
         while True:
             is_last = ended.is_set()
             if path.stat().st_size < file.tell():
-                # The update truncates the log of its preview.
+                # The operation truncates the log of its preview.
                 file.seek(0)
                 rest = b""
             *lines, rest = (rest + file.read()).split(b"\n")

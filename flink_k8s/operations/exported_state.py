@@ -9,14 +9,14 @@ from typing import Any, cast
 
 from flink_k8s.config.stack_file import PROJECT
 from flink_k8s.operations import run_folder
-from flink_k8s.operations.stack import Stack, salted
+from flink_k8s.operations.stack import Stack, copy_salt
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.processes import capture, errors, output
 
 _NO_STACK = b"no stack named"
 
 
-def exported(
+def export_state(
     pulumi: Path, stack: Stack, env: Mapping[str, str], *, secrets: bool = False, create: bool = False
 ) -> Mapping[str, Any]:
     """The stack's state, as `pulumi stack export` prints it; `engine_state.resources` returns the resources in it.
@@ -25,16 +25,25 @@ def exported(
         pulumi: the command.
         stack: the stack.
         env: the command's environment.
-        secrets: as plaintext rather than encrypted: never write them anywhere.
-        create: whether a stack that the backend does not have is created.
+        secrets: whether secrets are in plaintext; never write them to a file.
+        create: whether to create a stack that does not exist in the backend.
 
     Raises:
-        CommandError: if the backend refuses.
+        CommandError: if the backend reports an error.
     """
-    project = run_folder.home() / "Pulumi.yaml"
+    project = run_folder.config_folder() / "Pulumi.yaml"
     if not project.exists():
         project.write_text(f"name: {PROJECT}\nruntime: python\n")
-    command = [pulumi, "stack", "export", "--non-interactive", "--cwd", run_folder.home(), "--stack", stack.name]
+    command = [
+        pulumi,
+        "stack",
+        "export",
+        "--non-interactive",
+        "--cwd",
+        run_folder.config_folder(),
+        "--stack",
+        stack.name,
+    ]
     command += ["--show-secrets"] if secrets else []
     done = capture(command, env=env)
     if create and _NO_STACK in done.stderr:
@@ -48,13 +57,22 @@ def exported(
 def _create(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
     """Create the stack in the backend.
 
-    The command writes a new stack's salt next to the project's other files and takes no `--config-file` for it: it runs
-    in a folder that looks like the project, and the run's own copy gets the salt from there.
+    The command writes a new stack's salt next to `Pulumi.yaml` and does not accept `--config-file`. So it runs in a
+    folder with a `Pulumi.yaml` of its own, and the salt is copied from there into the run's stack file.
 
     Raises:
-        CommandError: if the backend refuses.
+        CommandError: if the backend reports an error.
     """
     run_folder.keep(stack.config_file)
-    command = [pulumi, "stack", "select", "--create", "--non-interactive", "--cwd", run_folder.home(), stack.name]
+    command = [
+        pulumi,
+        "stack",
+        "select",
+        "--create",
+        "--non-interactive",
+        "--cwd",
+        run_folder.config_folder(),
+        stack.name,
+    ]
     output(f"pulumi stack select {stack.name}", command, env=env)
-    salted(stack)
+    copy_salt(stack)

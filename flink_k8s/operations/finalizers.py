@@ -1,4 +1,4 @@
-"""Flink's resources that do not go before their operator has taken its finalizer away, and what each of them saves."""
+"""Flink resources with the operator's finalizer, and the state that each of them keeps when it is deleted."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Held:
-    """One of Flink's resources that does not go before its operator has taken its finalizer away.
+class FinalizedResource:
+    """A Flink resource that is deleted only after its operator has removed its finalizer.
 
     Attributes:
-        kind, namespace, name: which.
-        finalizers: all that it has.
-        is_deleted: whether somebody has deleted it, so that it only waits.
-        state: its job's state in Flink's word, empty when it has none.
-        manager: the operator's word for its JobManager, empty when it has none of its own.
-        takes_savepoint: whether it is to take a savepoint as it goes.
-        error: the operator's.
-        savepoint: where its newest savepoint is that the operator knows of; empty when there is none.
-        checkpoints: the folder of its newest run's checkpoints, empty when it says none.
+        kind, namespace, name: of the resource.
+        finalizers: all of its finalizers.
+        is_deleted: whether it has a deletion timestamp and waits for the finalizer.
+        job_state: the state that Flink reports for its job; empty if it has no job.
+        job_manager: the JobManager's status that the operator reports; empty if it has no JobManager of its own.
+        takes_savepoint: whether the operator takes a savepoint before the deletion.
+        error: that the operator reports.
+        savepoint: path of the newest savepoint that the operator reports; empty if there is none.
+        checkpoints: folder of the checkpoints of the newest run; empty if none is configured.
     """
 
     kind: str
@@ -46,8 +46,8 @@ class Held:
     name: str
     finalizers: tuple[str, ...]
     is_deleted: bool
-    state: str
-    manager: str
+    job_state: str
+    job_manager: str
     takes_savepoint: bool
     error: str
     savepoint: str = ""
@@ -55,61 +55,61 @@ class Held:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """`FlinkDeployment flink/orders`."""
         return f"{self.kind} {self.namespace}/{self.name}"
 
     @property
-    def cannot_save(self) -> bool:
-        """Whether it is to take a savepoint as it goes and cannot, so that its deletion waits until it can."""
-        runs = self.state == "RUNNING" and self.manager in ("", "READY")
-        # One that was never submitted has no state, and the operator lets it go.
-        return self.takes_savepoint and not runs and self.state not in ("", *_TERMINAL)
+    def cannot_take_savepoint(self) -> bool:
+        """Whether it must take a savepoint before its deletion and cannot, so that the deletion waits."""
+        runs = self.job_state == "RUNNING" and self.job_manager in ("", "READY")
+        # A job that was never submitted has no state, and the operator deletes its resource.
+        return self.takes_savepoint and not runs and self.job_state not in ("", *_TERMINAL)
 
     @property
-    def goes_unsaved(self) -> bool:
-        """Whether it has failed for good: the operator deletes it without the savepoint that it was to take."""
-        return self.takes_savepoint and self.state == "FAILED"
+    def skips_savepoint(self) -> bool:
+        """Whether its job has failed terminally: the operator then deletes it without the savepoint."""
+        return self.takes_savepoint and self.job_state == "FAILED"
 
     @property
     def condition(self) -> str:
-        """Its job and JobManager in the operator's words."""
-        words = (self.state and f"job {self.state}", self.manager and f"JobManager {self.manager}")
+        """The status of its job and its JobManager."""
+        words = (self.job_state and f"job {self.job_state}", self.job_manager and f"JobManager {self.job_manager}")
         return ", ".join(filter(None, words)) or "not seen by the operator"
 
     @property
-    def left(self) -> str:
-        """What of its state stays in storage when it goes without a savepoint."""
+    def remaining_state(self) -> str:
+        """The state that remains in storage if it is deleted without a savepoint."""
         parts = (
             self.savepoint and f"its last savepoint is {self.savepoint}",
             self.checkpoints and f"its checkpoints are in {self.checkpoints}",
         )
-        return ", ".join(filter(None, parts)) or "it has said no place for its checkpoints"
+        return ", ".join(filter(None, parts)) or "no checkpoint directory is known"
 
     @property
-    def why(self) -> str:
-        """What it waits for, seen without its operator."""
+    def reason(self) -> str:
+        """Why its deletion waits."""
         ours = ", ".join(name for name in self.finalizers if name.endswith(FINALIZER_SUFFIX))
-        text = f"{self.title} waits for the finalizer {ours}, which the operator takes away"
-        if self.cannot_save:
-            text += f"; it is to take a savepoint first, and cannot ({self.condition}); {self.left}"
-        return text + (f"; the operator says: {self.error}" if self.error else "")
+        text = f"{self.title} waits for the operator to remove the finalizer {ours}"
+        if self.cannot_take_savepoint:
+            text += f"; it must take a savepoint first and cannot ({self.condition}); {self.remaining_state}"
+        return text + (f"; the operator reports: {self.error}" if self.error else "")
 
 
-def held(kubectl: Kubectl, stack: Stack) -> list[Held]:
-    """What of Flink's is in the stack's namespaces and has an operator's finalizer, session jobs before their clusters.
+def resources_with_finalizer(kubectl: Kubectl, stack: Stack) -> list[FinalizedResource]:
+    """The Flink resources in the stack's namespaces that have the operator's finalizer, session jobs before clusters.
 
     Raises:
-        CommandError: when the cluster cannot be asked.
+        CommandError: if the cluster does not answer.
     """
-    found: list[Held] = []
+    flink_resources: list[FinalizedResource] = []
     defaults = stack.platform.settings.operator.configuration
     for kind in KINDS:
         for namespace in stack.platform.settings.namespaces:
-            found += [_held(item, defaults) for item in kubectl.items(kind.resource, "-n", namespace)]
-    return [one for one in found if any(name.endswith(FINALIZER_SUFFIX) for name in one.finalizers)]
+            flink_resources += [_resource(item, defaults) for item in kubectl.items(kind.resource, "-n", namespace)]
+    return [item for item in flink_resources if any(name.endswith(FINALIZER_SUFFIX) for name in item.finalizers)]
 
 
-def _held(item: Object, defaults: Mapping[str, str]) -> Held:
+def _resource(item: Object, defaults: Mapping[str, str]) -> FinalizedResource:
     metadata = cast(Object, item["metadata"])
     spec = cast(Object, item.get("spec") or {})
     status = cast(Object, item.get("status") or {})
@@ -117,15 +117,15 @@ def _held(item: Object, defaults: Mapping[str, str]) -> Held:
     configuration = {**defaults, **cast(Object, spec.get("flinkConfiguration") or {})}
     last = cast(Object, cast(Object, job.get("savepointInfo") or {}).get("lastSavepoint") or {})
     folder = next((str(configuration[key]) for key in _CHECKPOINTS if key in configuration), "")
-    return Held(
+    return FinalizedResource(
         kind=str(item["kind"]),
         namespace=str(metadata["namespace"]),
         name=str(metadata["name"]),
         finalizers=tuple(metadata.get("finalizers") or ()),
         is_deleted="deletionTimestamp" in metadata,
-        state=str(job.get("state") or ""),
-        manager=str(status.get("jobManagerDeploymentStatus") or ""),
-        # A session cluster runs no job of its own.
+        job_state=str(job.get("state") or ""),
+        job_manager=str(status.get("jobManagerDeploymentStatus") or ""),
+        # A session cluster has no job of its own.
         takes_savepoint=str(configuration.get(SAVEPOINT_ON_DELETION)).lower() == "true" and "job" in spec,
         error=(OperatorError.of(status.get("error")).text.splitlines() or [""])[0][:300],
         savepoint=str(job.get("upgradeSavepointPath") or last.get("location") or ""),

@@ -1,6 +1,6 @@
-"""Jobs of others in a stack's namespaces: what would take their namespace away is refused before it begins.
+"""Jobs of other stacks in a stack's namespaces: an operation that would delete their namespace is refused.
 
-With the namespace would go the job; and as its operator goes first, neither would ever end.
+The deletion of the namespace would delete the jobs; because their operator is deleted first, it would never finish.
 """
 
 from __future__ import annotations
@@ -20,94 +20,96 @@ from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT
 
 Key = tuple[str, str, str]
-"""Kind in lower case, namespace, name; a namespace itself has no namespace."""
+"""Kind in lower case, namespace, name; the key of a namespace has no namespace."""
 
 
 def in_state(state: Mapping[str, Any]) -> set[Key]:
-    """The objects of a stack.
+    """The keys of the objects in a stack's state.
 
     Args:
-        state: the stack's, as it is exported.
+        state: the stack's exported state.
     """
-    found = [resource(one) for one in resources(state)]
-    return {(one.kind.lower(), one.namespace, one.object_name) for one in found if one.is_object}
+    objects = [item for item in map(resource, resources(state)) if item.is_object]
+    return {(item.kind.lower(), item.namespace, item.object_name) for item in objects}
 
 
-def doomed(stack: Stack, mine: Collection[Key], *, destroy: bool) -> list[str]:
-    """The namespaces that an operation takes away.
+def namespaces_to_delete(stack: Stack, own_objects: Collection[Key], *, destroy: bool) -> list[str]:
+    """The namespaces that an operation deletes.
 
     Args:
         stack: the stack.
-        mine: what is its own now.
-        destroy: whether all of the stack is to go; otherwise, what is no longer declared.
+        own_objects: the objects in the stack's state.
+        destroy: whether the operation deletes the whole stack; otherwise it deletes undeclared namespaces.
     """
-    there = sorted(name for kind, _, name in mine if kind == "namespace")
+    existing = sorted(name for kind, _, name in own_objects if kind == "namespace")
     settings = stack.platform.settings
     parts = (settings.cert_manager, settings.prometheus, settings.operator)
     declared = {*settings.own_namespaces, *(part.namespace for part in parts if part.enabled)}
-    return [name for name in there if destroy or name not in declared]
+    return [name for name in existing if destroy or name not in declared]
 
 
-def refuse(stack: Stack, mine: Collection[Key], *, destroy: bool) -> None:
-    """Looks for jobs of others in namespaces that would go. A cluster that cannot be asked is left to the engine.
+def refuse(stack: Stack, own_objects: Collection[Key], *, destroy: bool) -> None:
+    """Refuse an operation that would delete namespaces with jobs of other stacks.
+
+    If the cluster does not answer, the check is skipped: the engine reports the reason.
 
     Args:
         stack: the stack.
-        mine: what is its own.
-        destroy: whether all of the stack is to go; otherwise, what is no longer declared.
+        own_objects: the objects in the stack's state.
+        destroy: whether the operation deletes the whole stack; otherwise it deletes undeclared namespaces.
 
     Raises:
-        CommandError: saying which, and how to go on.
+        CommandError: with the jobs and the remedy.
     """
-    going = doomed(stack, mine, destroy=destroy)
-    if not going:
+    to_delete = namespaces_to_delete(stack, own_objects, destroy=destroy)
+    if not to_delete:
         return
     try:
-        found = others(Kubectl.of(stack), going, mine)
+        jobs = foreign_jobs(Kubectl.of(stack), to_delete, own_objects)
     except CommandError:
         return
-    if found:
-        raise CommandError(refusal(stack.name, found, _stacks_on(stack.name)))
+    if jobs:
+        raise CommandError(refusal(stack.name, jobs, _stacks_on(stack.name)))
 
 
-def others(kubectl: Kubectl, namespaces: Collection[str], mine: Collection[Key]) -> list[str]:
-    """Flink's jobs in those namespaces that are not the stack's own, as `FlinkDeployment team-a/orders`.
+def foreign_jobs(kubectl: Kubectl, namespaces: Collection[str], own_objects: Collection[Key]) -> list[str]:
+    """The Flink jobs in the namespaces that are not in the stack, as `FlinkDeployment team-a/orders`.
 
     Raises:
-        CommandError: when the cluster cannot be asked.
+        CommandError: if the cluster does not answer.
     """
-    found: list[str] = []
+    jobs: list[str] = []
     for namespace in namespaces:
         for kind in (kind for kind in FlinkKind if kind.runs_job):
             for item in kubectl.items(kind.resource, "-n", namespace):
                 metadata = cast(Mapping[str, Any], item["metadata"])
-                # What belongs to another object, as the two halves of a blue/green deployment do, goes with that.
-                goes = "deletionTimestamp" in metadata or metadata.get("ownerReferences")
-                if not goes and (kind.lower(), namespace, str(metadata["name"])) not in mine:
-                    found.append(f"{item['kind']} {namespace}/{metadata['name']}")
-    return found
+                # An object with an owner, such as a half of a blue/green deployment, is deleted with the owner.
+                is_ignored = "deletionTimestamp" in metadata or metadata.get("ownerReferences")
+                if not is_ignored and (kind.lower(), namespace, str(metadata["name"])) not in own_objects:
+                    jobs.append(f"{item['kind']} {namespace}/{metadata['name']}")
+    return jobs
 
 
 def _stacks_on(platform: str) -> list[str]:
-    """The stacks of this project whose jobs run on that stack's platform."""
-    found: list[str] = []
+    """The stacks of this project whose jobs run on the platform stack."""
+    stacks: list[str] = []
     for name in stack_file.stacks(ROOT):
         with suppress(ProblemsError):
-            found += [name] if stack_file.read(ROOT, name).get(PLATFORM) == platform else []
-    return found
+            stacks += [name] if stack_file.read(ROOT, name).get(PLATFORM) == platform else []
+    return stacks
 
 
-def refusal(stack: str, found: list[str], stacks: list[str]) -> str:
-    """Why nothing was done, and how to go on.
+def refusal(stack: str, jobs: list[str], stacks: list[str]) -> str:
+    """The error that refuses the operation, with the remedy.
 
     Args:
-        stack: its name.
-        found: the jobs of others.
-        stacks: the stacks of jobs on it.
+        stack: name of the stack.
+        jobs: the jobs of other stacks.
+        stacks: the stacks whose jobs run on this stack.
     """
-    lines = ["refused, nothing was done: these jobs are not this stack's, and their namespaces are:"]
-    lines += [f"  {one}" for one in found]
-    first = ", ".join(f"make destroy STACK={name}" for name in stacks)
-    how = f"the stacks on {stack} first: {first}" if stacks else "whoever owns them: destroy their stack"
-    lines.append(f"to go on: {how}; what was applied by hand goes by kubectl delete")
+    lines = ["refusing to delete these namespaces: they contain jobs of other stacks:"]
+    lines += [f"  {job}" for job in jobs]
+    commands = ", ".join(f"make destroy STACK={name}" for name in stacks)
+    remedy = f"first destroy the stacks on {stack}: {commands}" if stacks else "first destroy the stacks of these jobs"
+    lines.append(f"{remedy}; delete objects that were applied by hand with kubectl delete")
     return "\n".join(lines)

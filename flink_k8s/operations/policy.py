@@ -1,4 +1,4 @@
-"""The policy pack, ready for `pulumi --policy-pack`."""
+"""The policy pack for `pulumi --policy-pack`."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from flink_k8s.support.processes import must
 
 
 def options(pack: str) -> list[str]:
-    """What the command needs to run a policy pack; nothing where none is asked for.
+    """The options that make the command run a policy pack; none without a pack.
 
-    A pack in Python with a requirements.txt gets the virtual environment that its PulumiPolicy.yaml names.
+    A pack with a requirements.txt gets the virtual environment that its PulumiPolicy.yaml sets.
 
     Args:
         pack: folder of the pack, relative to the project; empty for none.
 
     Raises:
-        CommandError: when its packages cannot be installed.
+        CommandError: if its packages cannot be installed.
     """
     if not pack:
         return []
     folder = ROOT / pack
-    requirements, made = folder / "requirements.txt", folder / ".venv" / ".made"
-    if requirements.exists() and not _is_newer(made, requirements):
-        say(f"-- Python packages of the policy pack {pack}")
+    requirements, marker = folder / "requirements.txt", folder / ".venv" / ".made"
+    if requirements.exists() and not _is_newer(marker, requirements):
+        say(f"-- installing the Python packages of the policy pack {pack}")
         remedy = "fix the error above and run the command again"
         python = folder / ".venv" / "bin" / "python"
         if not python.exists():
@@ -34,9 +34,9 @@ def options(pack: str) -> list[str]:
         install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         install += ["-r", requirements]
         must("the pack's packages", install, remedy=remedy)
-        made.touch()
+        marker.touch()
     return ["--policy-pack", str(folder)]
 
 
-def _is_newer(made: Path, source: Path) -> bool:
-    return made.exists() and made.stat().st_mtime >= source.stat().st_mtime
+def _is_newer(marker: Path, source: Path) -> bool:
+    return marker.exists() and marker.stat().st_mtime >= source.stat().st_mtime

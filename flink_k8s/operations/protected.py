@@ -1,4 +1,4 @@
-"""Protected resources that the engine refuses to delete or replace, and how to go on."""
+"""Protected resources that the engine refuses to delete or replace, and the remedy."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class Refusals:
             self._urns.add(str(diagnostic.get("urn")))
 
     def hint(self, before: Mapping[str, Any], stack: Stack, operation: str) -> str:
-        """How to go on; empty if nothing was refused.
+        """The remedy; empty if nothing was refused.
 
         Args:
             before: the stack's state.
             stack: the stack.
-            operation: that was refused.
+            operation: the refused operation.
         """
         if not self._urns:
             return ""
-        # A refused `destroy` reports only those that nothing else protected depends on.
-        found = [
-            one
-            for one in recorded(before).resources
-            if one.urn in self._urns or (operation == "destroy" and one.protect)
+        # A refused `destroy` reports only protected resources without protected dependents.
+        protected = [
+            item
+            for item in recorded(before).resources
+            if item.urn in self._urns or (operation == "destroy" and item.protect)
         ]
-        jobs = sorted({one.object_name for one in found if one.api_group == FLINK_GROUP})
+        jobs = sorted({item.object_name for item in protected if item.api_group == FLINK_GROUP})
         names = ", ".join(f"jobs.{name}.protect: false" for name in jobs)
-        count = f"{len(found)} protected resource{'' if len(found) == 1 else 's'}"
-        lines = [f"refused, nothing was done: {count} would be deleted"]
-        lines += [f"  {one.title}" for one in sorted(found, key=lambda one: one.title)]
+        count = f"{len(protected)} protected resource{'' if len(protected) == 1 else 's'}"
+        lines = [f"refused, nothing was changed: {count} would be deleted"]
+        lines += [f"  {item.title}" for item in sorted(protected, key=lambda item: item.title)]
         if operation == "destroy":
             lines.append(
                 f"to delete them: set protectJobs: false (and remove protect: true of single jobs) in "

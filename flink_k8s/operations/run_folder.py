@@ -1,6 +1,6 @@
-"""A folder for what one run hands to an engine, so that runs side by side do not read each other's.
+"""A folder per run for the files that the engine reads, so that concurrent runs do not read each other's files.
 
-What the command itself writes into a stack's file, the salt of its passphrase, is kept for all runs.
+The keys that the `pulumi` command writes into a stack's file, such as the passphrase's salt, are kept for all runs.
 """
 
 from __future__ import annotations
@@ -21,50 +21,49 @@ from flink_k8s.support.file_lock import lock
 from flink_k8s.support.paths import state
 
 _KEPT = ("encryptionsalt", "secretsprovider", "encryptedkey")
-"""What the command writes into a stack's file."""
+"""Keys that the command writes into a stack's file."""
 
-_held: list[TextIO] = []
-"""Locks of this process' folders; the kernel frees them when it ends, however it ends."""
+_locks: list[TextIO] = []
+"""Locks of this process' folders; the kernel releases them when the process ends, for any reason."""
 
 
-def home() -> Path:
-    """Where the command finds what it has written of each stack: it runs there, as if the project were there."""
+def config_folder() -> Path:
+    """The folder with the keys that the command has written for each stack; the command runs in it."""
     folder = state() / "config"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def run_folder() -> Path:
-    """This process' own; gone when it ends.
+    """The folder of this process; it is deleted when the process ends.
 
     Raises:
-        CommandError: when it cannot be made.
+        CommandError: if it cannot be created.
     """
     try:
-        return _made(home())
+        return _created(config_folder())
     except OSError as error:
         raise CommandError(
-            f"{state()}, where the stacks' state is kept, cannot be written: {error.strerror}; "
-            "FLINK_K8S_STATE names another folder"
+            f"the state folder {state()} cannot be written: {error.strerror}; set FLINK_K8S_STATE to another folder"
         ) from None
 
 
 def kept(stack: str) -> dict[str, object]:
-    """What the command has written into a stack's file, in this run or an earlier one."""
-    return _keys(home() / f"Pulumi.{stack}.yaml")
+    """The keys that the command has written into a stack's file, in this run or an earlier run."""
+    return _keys(config_folder() / f"Pulumi.{stack}.yaml")
 
 
 def keep(copy: Path) -> None:
-    """Keeps what a run's file of a stack says to the command, or has been told by it."""
-    place = copy.parents[2] / copy.name
-    before = _keys(place)
-    found = {**before, **_keys(copy)}
-    if found != before:
-        write(place, found)
+    """Keep the command's keys from a run's copy of the stack file for later runs."""
+    file = copy.parents[2] / copy.name
+    before = _keys(file)
+    after = {**before, **_keys(copy)}
+    if after != before:
+        write(file, after)
 
 
 def write(path: Path, content: object) -> None:
-    """Writes a YAML file whole or not at all."""
+    """Write a YAML file atomically."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     part.replace(path)
@@ -76,13 +75,13 @@ def _keys(path: Path) -> dict[str, object]:
 
 
 @functools.cache
-def _made(place: Path) -> Path:
+def _created(place: Path) -> Path:
     runs = place / "runs"
     runs.mkdir(exist_ok=True)
     with lock(place / "lock"):
         _sweep(runs)
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runs))
-        _held.append(lock(folder / "lock"))
+        _locks.append(lock(folder / "lock"))
     atexit.register(_end, folder)
     return folder
 
@@ -94,7 +93,7 @@ def _end(folder: Path) -> None:
 
 
 def _sweep(runs: Path) -> None:
-    """Ends what killed runs have left."""
+    """Keep the keys of killed runs and delete their folders."""
     for folder in runs.iterdir():
         try:
             lock(folder / "lock", wait=False).close()

@@ -1,7 +1,7 @@
-"""A job's Python in a Flink on this machine, with the arguments that a stack sets.
+"""Run a Python job in a local Flink, with the arguments that a stack sets.
 
-Nothing of Kubernetes: Flink's own `flink run --target local`. What the image and the volumes hold is taken from
-folders here, and no directory of the stack's state storage is touched.
+It runs without Kubernetes, with Flink's own `flink run --target local`. Local folders replace the files of the image
+and the volumes, and the stack's state storage is not used.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from flink_k8s.support.paths import ROOT
 from flink_k8s.support.processes import must
 
 IN_IMAGE = "/opt/flink/usrlib"
-"""Where the image has what lies in jobs/pyflink."""
+"""The folder of the image that contains jobs/pyflink."""
 
 SOURCES = ROOT / "jobs" / "pyflink"
 
 _FILE_OPTIONS = ("-py", "--python", "-pyfs", "--pyFiles", "-pyarch", "--pyArchives", "-pyreq", "--pyRequirements")
 _PYTHON_OPTIONS = ("-pyexec", "--pyExecutable", "-pyclientexec", "--pyClientExecutable")
-_OF_CLUSTERS = (
+_CLUSTER_OPTIONS = (
     *("kubernetes.", "high-availability", "job.autoscaler.", "metrics.", "rest.", "security.", "env."),
     *("jobmanager.", "taskmanager.memory.", "s3.", "fs.", "web."),
     *("execution.checkpointing.dir", "execution.checkpointing.savepoint-dir"),
     *("state.checkpoints.dir", "state.savepoints.dir", "execution.savepoint", "execution.state-recovery"),
 )
-"""Configuration that means something in a cluster only, or would write into the stack's state storage."""
+"""Prefixes of options that apply to a cluster only, or would write into the stack's state storage."""
 
 
 @dataclass(frozen=True)
 class LocalRun:
-    """What a job becomes on this machine.
+    """A job's run on this machine.
 
     Attributes:
-        options: of `flink run`, its Python program last.
+        options: of `flink run`; the Python program is the last one.
         arguments: of the program.
-        configuration: Flink's, flat.
+        configuration: of Flink, flat.
         environment: variables of the job's container.
-        folders: what is made before, one a volume.
-        missing: variables that a Secret has in the cluster, and which this process does not have.
+        folders: to create before the run, one per volume.
+        missing: variables that a Secret sets in the cluster, and that are not in this process' environment.
     """
 
     options: list[str]
@@ -64,16 +64,16 @@ class LocalRun:
 
 
 def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, str]) -> LocalRun:
-    """Turns a merged job into a run on this machine.
+    """Convert a merged job to a run on this machine.
 
     Args:
-        job: a FlinkDeployment or FlinkSessionJob with Python in it.
-        folder: where its volumes and its checkpoints go, a folder each.
-        python: the interpreter that has PyFlink.
+        job: a FlinkDeployment or FlinkSessionJob with a Python program.
+        folder: for its volumes and its checkpoints, one folder each.
+        python: the interpreter with PyFlink.
         environment: of this process.
 
     Raises:
-        CommandError: when it is not a Python job, or a file of it is not here.
+        CommandError: if it is not a Python job, or one of its files does not exist here.
     """
     spec = cast(dict[str, Any], job.spec)
     for key in job.kind.spec_path[1:]:
@@ -82,56 +82,56 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
     container = _container(spec)
     volumes = _volumes(container, folder)
 
-    def place(text: str, *, must_exist: bool = False) -> str:
-        return _place(job, text, volumes, must_exist=must_exist)
+    def local_path(text: str, *, must_exist: bool = False) -> str:
+        return _local_path(job, text, volumes, must_exist=must_exist)
 
     python_options: list[str] = []
     for flag, value in options:
         if flag in _PYTHON_OPTIONS:
             continue
-        files = [place(part, must_exist=True) for part in value.split(",")] if flag in _FILE_OPTIONS else [value]
+        files = [local_path(part, must_exist=True) for part in value.split(",")] if flag in _FILE_OPTIONS else [value]
         python_options += [flag, ",".join(files)]
     configuration = {
         key: str(value)
         for key, value in flat(spec.get("flinkConfiguration") or {}).items()
-        if not key.startswith(_OF_CLUSTERS)
+        if not key.startswith(_CLUSTER_OPTIONS)
     }
     parallelism = (job_of(spec) or {}).get("parallelism")
     configuration["parallelism.default"] = str(parallelism or 1)
     configuration["execution.checkpointing.dir"] = f"file://{folder / 'checkpoints'}"
-    said, missing = _environment(container, environment)
+    variables, missing = _environment(container, environment)
     return LocalRun(
         options=["--target", "local", "-pyexec", str(python), "-pyclientexec", str(python), *python_options],
-        arguments=[place(argument) for argument in arguments],
+        arguments=[local_path(argument) for argument in arguments],
         configuration=configuration,
-        environment=said,
+        environment=variables,
         folders=[*volumes.values(), folder / "checkpoints"],
         missing=missing,
     )
 
 
 def _command(job: Job, args: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """The options of Flink's Python driver, and behind the program's file the program's own arguments."""
+    """The options of Flink's Python driver, and the program's own arguments after the program's file."""
     options: list[tuple[str, str]] = []
     rest = list(args)
     while rest and rest[0].startswith(("-py", "--py")):
         flag = rest.pop(0)
         if not rest:
-            raise CommandError(f"{job.source.document.file}: spec.job.args: {flag} has no value; give it one")
+            raise CommandError(f"{job.source.document.file}: spec.job.args: {flag} has no value; add a value")
         options.append((flag, rest.pop(0)))
         if flag in ("-py", "--python", "-pym", "--pyModule"):
             return options, rest
     raise CommandError(
-        f"job {job.name} is not a Python job (its arguments name no program with -py or -pym): "
+        f"job {job.name} is not a Python job (its arguments contain neither -py nor -pym): "
         "run it with Flink's own `flink run`"
     )
 
 
 def program_of(job: Job, args: Sequence[str]) -> str:
-    """The name of the Python module that a job runs.
+    """The name of the job's Python module.
 
     Raises:
-        CommandError: when it is not a Python job.
+        CommandError: if it is not a Python job.
     """
     options, _ = _command(job, args)
     return Path(options[-1][1]).stem
@@ -146,51 +146,51 @@ def _container(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _volumes(container: Mapping[str, Any], folder: Path) -> dict[str, Path]:
-    """Where each volume is mounted, and the folder that stands for it."""
+    """The mount path of each volume, and the local folder that replaces it."""
     mounts = cast(list[dict[str, Any]], container.get("volumeMounts") or [])
     return {str(mount["mountPath"]).rstrip("/"): folder / str(mount["name"]) for mount in mounts}
 
 
-def _place(job: Job, text: str, volumes: Mapping[str, Path], *, must_exist: bool) -> str:
-    """A path of the container as one of this machine; other text stays as it is."""
+def _local_path(job: Job, text: str, volumes: Mapping[str, Path], *, must_exist: bool) -> str:
+    """The local path for a path of the container; other text is unchanged."""
     flag, equals, value = text.partition("=") if text.startswith("--") else ("", "", text)
     scheme = "file://" if value.startswith("file:///") else ""
     path = value.removeprefix(scheme)
     for prefix, folder in {IN_IMAGE: SOURCES, **volumes}.items():
         if path == prefix or path.startswith(f"{prefix}/"):
-            here = folder / path.removeprefix(prefix).lstrip("/")
-            if must_exist and not here.exists():
+            local = folder / path.removeprefix(prefix).lstrip("/")
+            if must_exist and not local.exists():
                 raise CommandError(
-                    f"{job.source.document.file}: spec.job.args: {path} would be {here}, which does not exist; "
-                    f"put the files of {IN_IMAGE} in the image into {SOURCES.relative_to(ROOT)}"
+                    f"{job.source.document.file}: spec.job.args: {path} maps to {local}, which does not exist; "
+                    f"put the files of the image's {IN_IMAGE} into {SOURCES.relative_to(ROOT)}"
                 )
-            return f"{flag}{equals}{scheme}{here}"
+            return f"{flag}{equals}{scheme}{local}"
     return text
 
 
 def _environment(container: Mapping[str, Any], own: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    said: dict[str, str] = {}
+    variables: dict[str, str] = {}
     missing: list[str] = []
     for variable in cast(list[dict[str, Any]], container.get("env") or []):
         name = str(variable["name"])
         if "value" in variable:
-            said[name] = str(variable["value"])
+            variables[name] = str(variable["value"])
         elif name not in own:
             missing.append(name)
-    return said, missing
+    return variables, missing
 
 
 def write_configuration(distribution: Path, folder: Path, configuration: Mapping[str, str]) -> None:
-    """A configuration folder: what PyFlink ships, with the job's keys in it.
+    """Write a configuration folder: PyFlink's own, with the job's options.
 
     Args:
         distribution: Flink's files.
-        folder: made anew.
+        folder: is deleted and created again.
         configuration: flat.
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(distribution / "conf", folder)
-    # Flink 2 reads config.yaml, Flink 1 the older name if it is there.
+    # Flink 2 reads config.yaml, Flink 1 reads flink-conf.yaml if it exists.
     file = next(path for name in ("flink-conf.yaml", "config.yaml") if (path := folder / name).exists())
     shipped = cast(dict[str, object], yaml.safe_load(file.read_text()) or {})
     merged = {**flat(shipped), **configuration}
@@ -204,18 +204,18 @@ def _lines(configuration: Mapping[str, object], *, is_yaml: bool) -> Iterator[st
 
 
 def run(job: Job, with_pyflink: PyFlink) -> Path:
-    """Runs the job to its end, or until Ctrl-C; where its volumes lie.
+    """Run the job until it ends, or until Ctrl-C; returns the folder of its volumes.
 
     Raises:
-        CommandError: when it fails.
+        CommandError: if it fails.
     """
     folder = ROOT / "out" / "run" / job.name
     prepared = local_run(job, folder, with_pyflink.python, os.environ)
     if prepared.missing:
         names = ", ".join(prepared.missing)
         raise CommandError(f"a Secret of the cluster sets {names}; for a local run, set them in the environment")
-    for made in prepared.folders:
-        made.mkdir(parents=True, exist_ok=True)
+    for volume in prepared.folders:
+        volume.mkdir(parents=True, exist_ok=True)
     write_configuration(with_pyflink.distribution, folder / "conf", prepared.configuration)
     environment = {
         **os.environ,
@@ -225,17 +225,17 @@ def run(job: Job, with_pyflink: PyFlink) -> Path:
         "PATH": f"{with_pyflink.python.parent}{os.pathsep}{os.environ['PATH']}",
     }
     (folder / "log").mkdir(exist_ok=True)
-    say(f"-- {job.name} in Flink {with_pyflink.version} on this machine: {' '.join(prepared.arguments)}")
+    say(f"-- running {job.name} in a local Flink {with_pyflink.version}: {' '.join(prepared.arguments)}")
     command = [with_pyflink.distribution / "bin" / "flink", "run", *prepared.options, *prepared.arguments]
     must(f"job {job.name}", command, remedy=f"its log is in {folder / 'log'}", env=environment)
     return folder
 
 
 def flink_version(stack: Stack, job: Job) -> str:
-    """The Flink that the job runs in, as the operator writes it: a session job's is its cluster's.
+    """The job's Flink version, as the operator writes it; a session job has the version of its cluster.
 
     Raises:
-        CommandError: when no job file here says it.
+        CommandError: if no job file sets it.
     """
     spec = cast(dict[str, Any], job.spec)
     for other in stack.platform.jobs:
@@ -253,15 +253,15 @@ def flink_version(stack: Stack, job: Job) -> str:
 
 
 def run_job(stack: Stack, name: str) -> None:
-    """Run a job of a stack in a Flink on this machine.
+    """Run a job of a stack in a local Flink.
 
     Args:
         stack: the stack.
-        name: of the job; empty if the stack has one only.
+        name: of the job; empty if the stack has only one.
 
     Raises:
-        CommandError: if the job fails or cannot run here.
+        CommandError: if the job fails or cannot run on this machine.
     """
     job = find_job(stack, name)
     folder = run(job, pyflink(flink_version(stack, job)))
-    say(f"{job.name} ended; what it wrote to its volumes is in {folder.relative_to(ROOT)}")
+    say(f"{job.name} ended; the contents of its volumes are in {folder.relative_to(ROOT)}")

@@ -1,4 +1,4 @@
-"""A stack as the tools see it: its settings, and the copy of its file that an engine may write to."""
+"""A stack for the commands: its checked configuration, and a copy of its file that the engine may write to."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from flink_k8s.support.paths import ROOT
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack, checked.
+    """A checked stack.
 
     Attributes:
         name: of the stack.
-        config_file: the copy, this run's own. A passphrase's salt goes there; files in git stay as they are.
-        platform: what it declares.
+        config_file: this run's copy of the stack file. The engine writes a salt to it; files in git are not changed.
+        platform: everything that the stack declares.
     """
 
     name: str
@@ -34,45 +34,45 @@ class Stack:
 
     @property
     def context(self) -> str:
-        """Its kube-context."""
+        """The kube-context."""
         return self.platform.settings.context
 
     @property
     def kubeconfig(self) -> Path | None:
-        """File of the context, None for the usual place."""
-        said = self.platform.settings.kubeconfig
-        return None if said is None else ROOT / said
+        """The file of the context; None for kubectl's default."""
+        path = self.platform.settings.kubeconfig
+        return None if path is None else ROOT / path
 
 
-def prepare(name: str, layer: Mapping[str, object] | Path | None = None) -> Stack:
-    """Checks a stack and writes the copy of its file.
+def prepare(name: str, overlay: Mapping[str, object] | Path | None = None) -> Stack:
+    """Check a stack and write the copy of its file.
 
     Args:
         name: of the stack.
-        layer: config merged over the file's, by key without prefix, or a file of it.
+        overlay: config that is merged over the file's config, by key without prefix, or a file with such config.
 
     Raises:
-        ProblemsError: with every problem of the configuration.
+        ProblemsError: with all problems of the configuration.
     """
     config = read_config(ROOT, name)
-    if isinstance(layer, Path):
-        config = laid_over(config, layer)
-    elif layer:
-        config = replace(config, values=merge_mappings(config.values, layer))
+    if isinstance(overlay, Path):
+        config = laid_over(config, overlay)
+    elif overlay:
+        config = replace(config, values=merge_mappings(config.values, overlay))
     copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
     _write_copy(name, copy, config.values)
     return Stack(name, copy, load(ROOT, config))
 
 
-def hand_over(stack: Stack, key: str, value: object) -> None:
-    """Writes one more key into the copy of a stack's file: for the engine, until the stack is prepared again."""
+def set_config(stack: Stack, key: str, value: object) -> None:
+    """Write a key into the copy of a stack's file; the copy keeps it until the stack is prepared again."""
     content = cast(dict[str, dict[str, object]], yaml.safe_load(stack.config_file.read_text()))
     content["config"][f"{PREFIX}{key}"] = value
     run_folder.write(stack.config_file, content)
 
 
-def salted(stack: Stack) -> None:
-    """Writes into the copy what the command has written of the stack until now; what the copy says itself stays."""
+def copy_salt(stack: Stack) -> None:
+    """Add the keys that the command has written for the stack to the copy; existing keys of the copy stay."""
     content = cast(dict[str, object], yaml.safe_load(stack.config_file.read_text()))
     run_folder.write(stack.config_file, {**run_folder.kept(stack.name), **content})
 
@@ -87,8 +87,8 @@ def _write_copy(name: str, copy: Path, values: Mapping[str, object]) -> None:
     run_folder.write(copy, {**run_folder.kept(name), **content})
 
 
-def read_layer(path: Path | None) -> dict[str, object]:
-    """A file of config without prefix, to be laid over a stack's: `LAYER=file` of the Make targets.
+def read_overlay(path: Path | None) -> dict[str, object]:
+    """A file with config without prefix, to merge over a stack's config: `LAYER=file` of the Make targets.
 
     Raises:
         ProblemsError: if the file is not a mapping.

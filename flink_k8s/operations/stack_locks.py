@@ -1,7 +1,7 @@
-"""The engine's lock of a stack in a backend that is a folder: the lock of a killed run is cancelled.
+"""The engine's lock of a stack in a local backend: the lock of a killed run is cancelled.
 
-The engine itself refuses a second run, but it cannot tell a lock that a killed run has left. Other backends are left to
-it: who holds a lock there cannot be checked from here.
+The engine itself refuses a second run, but it does not recognize the lock of a killed run. In other backends, the
+holder of a lock cannot be checked from here, so the engine handles them.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ _FILE: Final = "file://"
 
 
 def is_checkable(env: Mapping[str, str]) -> bool:
-    """Whether the backend's locks can be read: it is a folder."""
+    """Whether the backend is a local folder, so that its locks can be read."""
     return env.get("PULUMI_BACKEND_URL", "").startswith(_FILE)
 
 
 def clear(pulumi: Path, stack: Stack, env: Mapping[str, str], processes: Path = Path("/proc")) -> None:
-    """Cancel the lock that a killed run of this machine has left.
+    """Cancel the lock of a run on this machine that was killed.
 
     Args:
         pulumi: the command.
         stack: the stack.
         env: the command's environment.
-        processes: where the kernel lists processes.
+        processes: the folder in which the kernel lists processes.
 
     Raises:
         CommandError: if the stack is locked by a process that still runs, or by another machine.
     """
     if not is_checkable(env):
         return
-    place = env["PULUMI_BACKEND_URL"].removeprefix(_FILE).partition("?")[0]
-    folder = Path(place).expanduser() / ".pulumi" / "locks"
+    backend = env["PULUMI_BACKEND_URL"].removeprefix(_FILE).partition("?")[0]
+    folder = Path(backend).expanduser() / ".pulumi" / "locks"
     locks = {path: _read(path) for path in sorted(folder.glob(f"*/{PROJECT}/{stack.name}/*.json"))}
     for lock in locks.values():
         if not _is_stale(lock, processes):
-            command = f"{pulumi} cancel --yes --stack {stack.name} --cwd {run_folder.home()}"
+            command = f"{pulumi} cancel --yes --stack {stack.name} --cwd {run_folder.config_folder()}"
             raise CommandError(
                 f"the stack {stack.name} is locked by {_holder(lock)}; wait until that run ends. If it has ended: "
                 f"PULUMI_BACKEND_URL={env['PULUMI_BACKEND_URL']} {command}"
@@ -57,10 +57,10 @@ def clear(pulumi: Path, stack: Stack, env: Mapping[str, str], processes: Path = 
     if locks:
         _end_providers(processes)
     for path, lock in locks.items():
-        # `pulumi cancel` would also delete the lock that another run takes meanwhile.
+        # `pulumi cancel` would also delete a lock that another run takes at the same time.
         path.unlink(missing_ok=True)
         path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
-        say(f"-- cancelled the lock of a run of the stack {stack.name} that was killed: {_holder(lock)}")
+        say(f"-- cancelled the lock of a killed run of the stack {stack.name}: {_holder(lock)}")
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -88,12 +88,12 @@ def _is_stale(lock: Mapping[str, object], processes: Path) -> bool:
         program, _, rest = (processes / str(pid) / "stat").read_text().partition("(")[2].rpartition(") ")
     except OSError:
         return False
-    # Another program may have that number now, or a zombie is left of the killed one.
+    # Another program may have the process ID now, or the killed process is a zombie.
     return "pulumi" not in program or rest.startswith("Z")
 
 
 def _end_providers(processes: Path) -> None:
-    """End the Kubernetes providers whose engine is gone: they would go on with what it asked of them."""
+    """Kill the Kubernetes providers whose engine has ended: they would continue with its requests."""
     for folder in processes.glob("[0-9]*"):
         try:
             program, *arguments = (folder / "cmdline").read_text().rstrip("\0").split("\0")

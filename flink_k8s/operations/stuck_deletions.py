@@ -1,4 +1,4 @@
-"""What keeps a stack from being taken down: Flink's resources wait for their operator, which has to be there."""
+"""Flink resources that are stuck in deletion, because their operator does not remove its finalizer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from flink_k8s.facts.mappings import condition
 from flink_k8s.facts.versions import OPERATOR_RELEASE
-from flink_k8s.operations.finalizers import Held, held
+from flink_k8s.operations.finalizers import FinalizedResource, resources_with_finalizer
 from flink_k8s.operations.stack import Stack
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
@@ -19,24 +19,24 @@ from flink_k8s.support.kubectl import Kubectl
 OPERATOR_PODS = "app.kubernetes.io/name=flink-kubernetes-operator"
 
 OPERATOR_SECONDS = 30
-"""How long an operator that restarts has to be there again, and a job that is to be saved to run again."""
+"""Time for a restarting operator to be ready again, and for a job that must take a savepoint to run again."""
 
-_LOOK_SECONDS = 15
+_REPORT_SECONDS = 15
 _RETRY_SECONDS = 5
 
 Object = Mapping[str, Any]
 
 
-def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
-    """Why no operator takes finalizers away; empty when one is ready.
+def operator_issue(kubectl: Kubectl, stack: Stack) -> str:
+    """Why no operator removes finalizers; empty if an operator is ready.
 
     Raises:
-        CommandError: when the cluster cannot be asked.
+        CommandError: if the cluster does not answer.
     """
     operator = stack.platform.settings.operator
-    # An operator that is not the stack's own may be anywhere.
-    where = ["-n", operator.namespace] if operator.enabled else ["-A"]
-    pods = kubectl.items("pods", "-l", OPERATOR_PODS, *where)
+    # An operator that another stack or a user has installed may be in any namespace.
+    scope = ["-n", operator.namespace] if operator.enabled else ["-A"]
+    pods = kubectl.items("pods", "-l", OPERATOR_PODS, *scope)
     place = f"in the namespace {operator.namespace}" if operator.enabled else "in any namespace"
     if not pods:
         return f"there is no operator pod {place}"
@@ -46,163 +46,171 @@ def operator_trouble(kubectl: Kubectl, stack: Stack) -> str:
     return f"the operator's pod {pods[0]['metadata']['name']} {place} is not ready"
 
 
-def how_to_bring_back(kubectl: Kubectl, stack: Stack) -> str:
-    """How an operator that was removed by hand comes back.
+def remedy_for_operator(kubectl: Kubectl, stack: Stack) -> str:
+    """How to restore an operator that was removed by hand.
 
     Raises:
-        CommandError: when the cluster cannot be asked.
+        CommandError: if the cluster does not answer.
     """
     operator = stack.platform.settings.operator
     if not operator.enabled:
-        return "bring the operator back (it is not this stack's)"
-    # Neither an engine nor Helm looks whether a release's objects are still there; a rollback makes them again. Helm
-    # must be told the revision: without one it takes that before.
+        return "restore the operator (this stack does not deploy it)"
+    # Neither the engine nor Helm checks whether a release's objects still exist; a rollback creates them again. The
+    # revision is explicit: without it, Helm rolls back to the previous revision.
     selector = f"owner=helm,name={OPERATOR_RELEASE},status=deployed"
     secrets = kubectl.items("secrets", "-n", operator.namespace, "-l", selector)
     revisions = [str(secret["metadata"]["labels"]["version"]) for secret in secrets]
     if revisions:
         revision = max(revisions, key=int)
-        return f"bring the operator back: `helm rollback {OPERATOR_RELEASE} {revision} -n {operator.namespace} --wait`"
-    return f"bring the operator back: `pulumi refresh`, then `make up STACK={stack.name}`"
+        return f"restore the operator: `helm rollback {OPERATOR_RELEASE} {revision} -n {operator.namespace} --wait`"
+    return f"restore the operator: `pulumi refresh`, then `make up STACK={stack.name}`"
 
 
-def how_to_go_on(kubectl: Kubectl, stack: Stack, waiting: list[Held], trouble: str) -> str:
-    """What is there to do, for those resources and that trouble of the operator.
+def remedy(kubectl: Kubectl, stack: Stack, stuck: list[FinalizedResource], issue: str) -> str:
+    """The remedy for stuck resources.
 
+    Args:
+        kubectl: for the stack's cluster.
+        stack: the stack.
+        stuck: the resources.
+        issue: why no operator removes finalizers; empty if one is ready.
     Raises:
-        CommandError: when the cluster cannot be asked.
+        CommandError: if the cluster does not answer.
     """
     name = stack.name
-    if trouble:
-        back = how_to_bring_back(kubectl, stack)
+    if issue:
+        restore = remedy_for_operator(kubectl, stack)
         return (
-            f"to go on: {back}, then `make destroy STACK={name}` again; or give up what it would do: "
-            f"`make unstick STACK={name}` lists what that costs, and asks first"
+            f"{restore}, then run `make destroy STACK={name}` again. To skip the operator's cleanup: "
+            f"`make unstick STACK={name}` lists what is lost, and asks for confirmation"
         )
-    jobs = ", ".join(sorted({one.name for one in waiting}))
+    jobs = ", ".join(sorted({item.name for item in stuck}))
     return (
-        f"to go on: see what the operator logs; a job that must take a savepoint has to run first, and the operator "
-        f"tries less and less often. To give that up: `make unstick STACK={name} JOB=…` (of {jobs}), which asks first"
+        f"read the operator's log; a job that must take a savepoint has to run first, and the operator retries with "
+        f"growing intervals. To skip the savepoint: `make unstick STACK={name} JOB=…` (one of {jobs}), which asks for "
+        "confirmation"
     )
 
 
 def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], object]) -> str:
-    """What would block, looked for before anything is touched; empty when nothing would.
+    """Why a `destroy` would not finish, checked before any change; empty if it would finish.
 
     Args:
-        kubectl: of the stack.
-        stack: to be destroyed.
-        wait: passes so many seconds.
+        kubectl: for the stack's cluster.
+        stack: the stack to destroy.
+        wait: waits for a number of seconds.
 
     Raises:
-        CommandError: when the cluster cannot be asked.
+        CommandError: if the cluster does not answer.
     """
-    found = held(kubectl, stack)
+    items = resources_with_finalizer(kubectl, stack)
     for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
-        if not found or not (operator_trouble(kubectl, stack) or _unsaved(found)):
+        if not items or not (operator_issue(kubectl, stack) or _without_savepoint(items)):
             return ""
-        wait(_RETRY_SECONDS)  # it may just restart
-        found = held(kubectl, stack)
-    trouble = operator_trouble(kubectl, stack)
-    if found and trouble:
-        lines = [f"nothing was touched: {trouble}, and without it these never go:"]
-        return "\n".join([*lines, *(f"  {one.why}" for one in found), how_to_go_on(kubectl, stack, found, trouble)])
-    unsaved = _unsaved(found)
-    if not unsaved:
+        wait(_RETRY_SECONDS)  # the operator or the job may be restarting
+        items = resources_with_finalizer(kubectl, stack)
+    issue = operator_issue(kubectl, stack)
+    if items and issue:
+        lines = [f"destroy refused, nothing was changed: {issue}; without it these resources cannot be deleted:"]
+        return "\n".join([*lines, *(f"  {item.reason}" for item in items), remedy(kubectl, stack, items, issue)])
+    without_savepoint = _without_savepoint(items)
+    if not without_savepoint:
         return ""
-    jobs = ", ".join(one.name for one in unsaved)
+    jobs = ", ".join(item.name for item in without_savepoint)
     return "\n".join(
         [
-            "nothing was touched: these are to take a savepoint as they go, and cannot now:",
-            *(f"  {one.title}: {one.condition}; {one.left}" for one in unsaved),
-            f"to go on: `make up STACK={stack.name}` says why a job does not run; once it does, "
-            f"`make destroy STACK={stack.name}` again. To give the savepoint up: "
-            f"`make unstick STACK={stack.name} JOB=…` (of {jobs}), which asks first",
+            "destroy refused, nothing was changed: these resources must take a savepoint first, and cannot now:",
+            *(f"  {item.title}: {item.condition}; {item.remaining_state}" for item in without_savepoint),
+            f"run `make up STACK={stack.name}` to see why a job does not run; once it runs, run "
+            f"`make destroy STACK={stack.name}` again. To skip the savepoint: "
+            f"`make unstick STACK={stack.name} JOB=…` (one of {jobs}), which asks for confirmation",
         ]
     )
 
 
-def _unsaved(found: list[Held]) -> list[Held]:
-    # Who deleted it wants it gone: then it is said while it waits.
-    return [one for one in found if one.cannot_save and not one.is_deleted]
+def _without_savepoint(items: list[FinalizedResource]) -> list[FinalizedResource]:
+    # A resource that is already deleted does not refuse the operation: it is reported while it waits.
+    return [item for item in items if item.cannot_take_savepoint and not item.is_deleted]
 
 
-def failed_for_good(found: list[Held]) -> list[str]:
-    """A line for each job that the operator deletes without the savepoint that it was to take."""
+def skipped_savepoints(items: list[FinalizedResource]) -> list[str]:
+    """A line for each failed job that the operator deletes without its savepoint."""
     return [
-        f"-- {one.title} has failed, so it goes without a savepoint; {one.left}: restoreFrom takes one of these up"
-        for one in found
-        if one.goes_unsaved
+        f"-- {item.title} has failed and is deleted without a savepoint; {item.remaining_state}: use it in restoreFrom"
+        for item in items
+        if item.skips_savepoint
     ]
 
 
 def report(kubectl: Kubectl, stack: Stack) -> str:
-    """What is deleted and does not go, and what to do; empty when nothing is."""
-    found = [one for one in held(kubectl, stack) if one.is_deleted]
-    if not found:
+    """The resources that are stuck in deletion, and the remedy; empty if there are none."""
+    stuck = [item for item in resources_with_finalizer(kubectl, stack) if item.is_deleted]
+    if not stuck:
         return ""
-    trouble = operator_trouble(kubectl, stack)
-    lines = [*([f"{trouble}"] if trouble else []), *(one.why for one in found)]
-    return "\n".join([*lines, how_to_go_on(kubectl, stack, found, trouble)])
+    issue = operator_issue(kubectl, stack)
+    lines = [*([f"{issue}"] if issue else []), *(item.reason for item in stuck)]
+    return "\n".join([*lines, remedy(kubectl, stack, stuck, issue)])
 
 
 @contextmanager
-def told(stack: Stack) -> Generator[None]:
-    """Around an `up`, which deletes what is declared no more: when it fails, says what of that does not go, and why.
+def report_on_failure(stack: Stack) -> Generator[None]:
+    """Add the resources that are stuck in deletion to the error of an `up`, which deletes undeclared resources.
 
     Raises:
-        CommandError: the one of the `up`, with those words.
+        CommandError: the error of the `up`, with the report.
     """
     try:
         yield
     except CommandError as error:
         try:
-            rest = report(Kubectl.of(stack), stack)
+            stuck = report(Kubectl.of(stack), stack)
         except CommandError:
-            rest = ""
-        raise CommandError(f"{error}\n{rest}" if rest else str(error)) from None
+            stuck = ""
+        raise CommandError(f"{error}\n{stuck}" if stuck else str(error)) from None
 
 
 @contextmanager
-def said(stack: Stack) -> Generator[None]:
-    """Around a `destroy`: refuses what could not end, and says meanwhile and in the end what blocks, and how to go on.
+def guard_destroy(stack: Stack) -> Generator[None]:
+    """Refuse a `destroy` that could not finish, and report resources that are stuck in deletion while it runs.
 
-    A cluster that cannot be asked is left to the engine, which says so itself.
+    If the cluster does not answer, the checks are skipped: the engine reports the reason.
 
     Raises:
-        CommandError: when Flink's resources wait for an operator that is not there; nothing has been touched then.
+        CommandError: if Flink resources wait for an operator that does not run; nothing has been changed then.
     """
     try:
         kubectl = Kubectl.of(stack)
-        blocked = before_destroy(kubectl, stack, time.sleep)
-        unsaved = failed_for_good(held(kubectl, stack))
+        refusal = before_destroy(kubectl, stack, time.sleep)
+        notices = skipped_savepoints(resources_with_finalizer(kubectl, stack))
     except CommandError:
         yield
         return
-    if blocked:
-        raise CommandError(blocked)
-    for line in unsaved:
-        say(line)
+    if refusal:
+        raise CommandError(refusal)
+    for notice in notices:
+        say(notice)
     ended = threading.Event()
-    looking = threading.Thread(target=_look, args=(kubectl, stack, ended), daemon=True)
-    looking.start()
+    reporter = threading.Thread(target=_report_repeatedly, args=(kubectl, stack, ended), daemon=True)
+    reporter.start()
     try:
-        with told(stack):
+        with report_on_failure(stack):
             yield
     finally:
         ended.set()
-        looking.join()
+        reporter.join()
 
 
-def _look(kubectl: Kubectl, stack: Stack, ended: threading.Event, seconds: float = _LOOK_SECONDS) -> None:
-    """Prints what blocks whenever that is new; seen twice, so that it does not merely take its time."""
-    shown, before = "", ""
+def _report_repeatedly(
+    kubectl: Kubectl, stack: Stack, ended: threading.Event, seconds: float = _REPORT_SECONDS
+) -> None:
+    """Print each new report once it is the same twice in a row: a single one may be a deletion in progress."""
+    printed, previous = "", ""
     while not ended.wait(seconds):
         try:
-            now = report(kubectl, stack)
+            current = report(kubectl, stack)
         except CommandError:
             continue
-        if now and now == before and now != shown:
-            shown = now
-            say("-- still waits:\n" + now)
-        before = now
+        if current and current == previous and current != printed:
+            printed = current
+            say("-- still stuck in deletion:\n" + current)
+        previous = current

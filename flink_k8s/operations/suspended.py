@@ -1,7 +1,7 @@
-"""Which jobs of a stack `make suspend` has stopped: the engine's state has it, of each job, and nothing else does.
+"""The jobs of a stack that `make suspend` has stopped; only the engine's state records them, per job.
 
-So a run that is interrupted, or another job that fails, takes nothing back; and whoever brings the stack up, on any
-machine that has its state, leaves those jobs as they are.
+So an interrupted run, or another job that fails, does not resume them; and every `make up`, on any machine that uses
+the state, keeps them suspended.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from flink_k8s.config.stack_file import SUSPENSION
 from flink_k8s.facts.kinds import FLINK_GROUP
-from flink_k8s.operations.stack import Stack, hand_over
+from flink_k8s.operations.stack import Stack, set_config
 from flink_k8s.program.engine_state import recorded
 from flink_k8s.program.recording import Resource
 from flink_k8s.resolve.job_spec import SUSPENDED
@@ -20,19 +20,19 @@ from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 
 _COMPONENT = "::flink-k8s:index:FlinkJob$"
-"""In the URN of a job that this version has deployed."""
+"""Part of the URN of a job that this version has deployed."""
 
 Suspended = Mapping[str, str]
-"""Jobs by `kind/namespace/name`: since when they are suspended, and by whom."""
+"""Jobs by `kind/namespace/name`: time and user of their suspension."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a run is told of suspended jobs.
+    """The suspended jobs that a run deploys.
 
     Attributes:
-        jobs: that are suspended in the end.
-        about: the jobs that the run is about, by `kind/namespace/name`; None for all.
+        jobs: that are suspended after the run.
+        about: the jobs that the run changes, by `kind/namespace/name`; None for all.
     """
 
     jobs: Suspended
@@ -40,17 +40,17 @@ class Change:
 
 
 def in_state(state: Mapping[str, Any]) -> dict[str, str]:
-    """The suspended jobs of a stack.
+    """The suspended jobs in a stack's state.
 
     Args:
-        state: the stack's, as it is exported.
+        state: the stack's exported state.
     """
-    said = {key: job.annotations.get(SUSPENDED) for key, job in _jobs(state).items()}
-    return {key: since for key, since in said.items() if since is not None}
+    suspensions = {key: job.annotations.get(SUSPENDED) for key, job in _jobs(state).items()}
+    return {key: since for key, since in suspensions.items() if since is not None}
 
 
 def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
-    """The URNs of those jobs in a stack's state, for an operation that targets them.
+    """The URNs of jobs in a stack's state, for an operation that targets them.
 
     Raises:
         CommandError: if version 0.1 deployed the stack. The jobs then have other URNs than in the program, and the
@@ -66,16 +66,16 @@ def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
 
 
 def _jobs(state: Mapping[str, Any]) -> dict[str, Resource]:
-    found = [one for one in recorded(state).things if one.api_group == FLINK_GROUP]
-    return {f"{one.kind}/{one.namespace}/{one.object_name}": one for one in found}
+    jobs = [item for item in recorded(state).things if item.api_group == FLINK_GROUP]
+    return {f"{job.kind}/{job.namespace}/{job.object_name}": job for job in jobs}
 
 
 def carry(stack: Stack, change: Change) -> None:
-    """Hands the suspended jobs to the run that follows, and says which they are when it is about all jobs."""
+    """Pass the suspended jobs to the next run, and print them if the run changes all jobs."""
     if not change.jobs and change.about is None:
         return
     about = {} if change.about is None else {"about": sorted(change.about)}
-    hand_over(stack, SUSPENSION, {"jobs": dict(sorted(change.jobs.items())), **about})
+    set_config(stack, SUSPENSION, {"jobs": dict(sorted(change.jobs.items())), **about})
     if change.about is None:
-        shown = ", ".join(f"{key.partition('/')[2]} (since {said})" for key, said in sorted(change.jobs.items()))
+        shown = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(change.jobs.items()))
         say(f"-- suspended until `make resume STACK={stack.name}`: {shown}")

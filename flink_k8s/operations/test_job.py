@@ -1,4 +1,4 @@
-"""The tests of one job's code, with a PyFlink to run the whole job in."""
+"""Run the tests of a job's code, with a PyFlink that runs the whole job."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def tests_of(job: Job) -> list[str]:
     """The test files of a job: tests/unit/jobs/test_<its module>*.py.
 
     Raises:
-        CommandError: when there is none.
+        CommandError: if there are none.
     """
     module = program_of(job, arguments_of(job.spec))
-    found = sorted(str(path) for path in TESTS.glob(f"test_{module}*.py"))
-    if not found:
+    files = sorted(str(path) for path in TESTS.glob(f"test_{module}*.py"))
+    if not files:
         raise CommandError(
             f"job {job.name} has no tests; write {TESTS.relative_to(ROOT)}/test_{module}.py, "
-            "as `make new JOB=…` does for a new job"
+            "see the tests that `make new JOB=…` creates"
         )
-    return found
+    return files
 
 
 def test_job(stack: Stack, name: str) -> int:
@@ -39,7 +39,7 @@ def test_job(stack: Stack, name: str) -> int:
 
     Args:
         stack: the stack whose Flink version the job runs in.
-        name: of the job; empty if the stack has one only.
+        name: of the job; empty if the stack has only one.
 
     Raises:
         CommandError: if the job has no tests.

@@ -1,4 +1,4 @@
-"""Where the time of a run went: the chain of resources that decided it, and what went side by side, as text."""
+"""The timeline of a run as text: its critical path, and bars of the work in parallel."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from flink_k8s.program.recording import Recording
 _COLUMNS: Final = 50
 _LONGEST_LABEL: Final = 48
 _GAP_SECONDS: Final = 0.3
-"""What is shorter between two steps of the path is nobody's."""
+"""Shorter gaps between two steps of the path are not printed."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Something that took time.
+    """A period of work on a resource.
 
     Attributes:
-        title: for people.
-        group: the bar that it is part of.
+        title: that is printed.
+        group: title of its bar.
         begin, end: seconds since the run began.
-        is_watch: whether it was only looked at meanwhile.
+        is_watch: whether the run only waited for the resource to be ready.
     """
 
     title: str
@@ -43,43 +43,43 @@ class Span:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A run, after it has ended.
+    """The timeline of a run that has ended.
 
     Attributes:
         total: seconds.
-        spans: by identity.
-        needs: identity to the identities that had to be done before.
+        spans: by ID.
+        dependencies: ID to the IDs that had to end before.
     """
 
     total: float
     spans: Mapping[str, Span]
-    needs: Edges
+    dependencies: Edges
 
     def path(self) -> list[Span]:
-        """The chain that decided the total: the span that ended last, before it the one of those that it needed that
-        ended last, and so on; from the first to the last."""
-        found: list[Span] = []
+        """The critical path: the span that ended last, before it the dependency that ended last, and so on; from the
+        first to the last."""
+        path: list[Span] = []
         candidates: Iterable[str] = self.spans
-        while there := [one for one in candidates if one in self.spans]:
-            last = max(there, key=lambda one: (self.spans[one].end, one))
-            found.append(self.spans[last])
-            candidates = self.needs.get(last, ())
-        return found[::-1]
+        while ids := [candidate for candidate in candidates if candidate in self.spans]:
+            last = max(ids, key=lambda span_id: (self.spans[span_id].end, span_id))
+            path.append(self.spans[last])
+            candidates = self.dependencies.get(last, ())
+        return path[::-1]
 
     def text(self) -> str:
         """The path, and the bars."""
         return "\n".join([*self._path_lines(), "", *self._bars()]) + "\n"
 
     def _path_lines(self) -> list[str]:
-        lines = [f"where the time went: {self.total:.1f} s", "", "what decided it:", "   begin     took"]
-        at, before = 0.0, "until the first resource began"
+        lines = [f"timeline: {self.total:.1f} s", "", "critical path:", "   begin     took"]
+        at, before = 0.0, "before the first resource"
         for span in self.path():
             if span.begin - at >= _GAP_SECONDS:
                 lines.append(_line(at, span.begin - at, before))
             lines.append(_line(span.begin, span.took, span.title))
-            at, before = span.end, "between the two: the engine and the program"
+            at, before = span.end, "engine and program"
         if self.total - at >= _GAP_SECONDS:
-            lines.append(_line(at, self.total - at, "until the run had ended"))
+            lines.append(_line(at, self.total - at, "end of the run"))
         return lines
 
     def _bars(self) -> list[str]:
@@ -87,7 +87,7 @@ class Timeline:
         for span in sorted(self.spans.values(), key=lambda span: (span.begin, span.end, span.title)):
             groups.setdefault(span.group, []).append(span)
         width = min(max((len(group) for group in groups), default=0), _LONGEST_LABEL)
-        lines = [f"what went side by side (# at work, = waited for until ready, . neither; {_COLUMNS} columns):"]
+        lines = [f"parallel work (# active, = waiting until ready, . idle; {_COLUMNS} columns):"]
         for group, spans in groups.items():
             begin, end = spans[0].begin, max(span.end for span in spans)
             label = group if len(group) <= width else f"{group[: width - 3]}..."
@@ -114,7 +114,7 @@ def _line(begin: float, took: float, text: str) -> str:
 
 
 class Stopwatch:
-    """Takes in what happens to resources, from any thread, and when."""
+    """Record the times of events of resources, from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -125,24 +125,24 @@ class Stopwatch:
         self._watched: dict[str, float] = {}
 
     def begun(self, urn: str) -> None:
-        """Work on a resource begins; of several pieces of work on one the first counts."""
+        """Record the start of work on a resource; the first start counts."""
         with self._lock:
             self._begun.setdefault(urn, self._now())
 
     def ended(self, urn: str) -> None:
-        """It has ended; of several the last counts."""
+        """Record the end of work on a resource; the last end counts."""
         with self._lock:
             if urn in self._begun:
                 self._ended[urn] = self._now()
 
-    def said(self, urn: str) -> None:
-        """The program said something of a resource. What it says after the work is of a watch that it keeps on it."""
+    def logged(self, urn: str) -> None:
+        """Record a message of the program; after the end of the work, it comes from a readiness watch."""
         with self._lock:
             if urn in self._ended:
                 self._watched[urn] = self._now()
 
     def timeline(self, recording: Recording) -> Timeline:
-        """The run until now, with the dependencies that the program has declared.
+        """The timeline until now, with the dependencies that the program has declared.
 
         Args:
             recording: of the program's resources.
@@ -158,13 +158,13 @@ class Stopwatch:
             at, group = ended[thing.urn], groups[thing.urn]
             spans[thing.urn] = Span(thing.title, group, begun[thing.urn], at)
             if thing.urn in watched:
-                title = f"{thing.title}, until it was ready"
+                title = f"{thing.title}: waiting until ready"
                 spans[_watch(thing.urn)] = Span(title, group, at, watched[thing.urn], is_watch=True)
-        needs: dict[str, frozenset[str]] = {}
+        dependencies: dict[str, frozenset[str]] = {}
         for urn, needed in recording.edges.items():
-            needs[urn] = needed.union(_watch(one) for one in needed)
-            needs[_watch(urn)] = frozenset({urn})
-        return Timeline(total, spans, needs)
+            dependencies[urn] = needed.union(map(_watch, needed))
+            dependencies[_watch(urn)] = frozenset({urn})
+        return Timeline(total, spans, dependencies)
 
     def _now(self) -> float:
         return self._clock() - self._start
@@ -175,28 +175,28 @@ def _watch(urn: str) -> str:
 
 
 def _groups(recording: Recording) -> dict[str, str]:
-    """URN of each thing to its bar.
+    """URN of each resource to the title of its bar.
 
-    A bar is for a component or an object at the top of the stack. Those of one kind share a bar if they are in one
-    namespace: a hundred jobs are one bar.
+    Each component and each object at the top of the stack has a bar. Resources of the same kind in the same namespace
+    share a bar: a hundred jobs have one.
     """
     tops = {thing.urn: recording.by_urn[recording.top(thing.urn)] for thing in recording.things}
     alike: dict[tuple[str, str], set[str]] = defaultdict(set)
     for thing in recording.things:
         alike[tops[thing.urn].kind, thing.namespace].add(tops[thing.urn].urn)
-    found: dict[str, str] = {}
+    groups: dict[str, str] = {}
     for thing in recording.things:
         top = tops[thing.urn]
         count = len(alike[top.kind, thing.namespace])
-        found[thing.urn] = f"{count} {top.kind} in {thing.namespace or 'the cluster'}" if count > 1 else top.title
-    return found
+        groups[thing.urn] = f"{count} {top.kind} in {thing.namespace or 'the cluster'}" if count > 1 else top.title
+    return groups
 
 
-def in_a_row(steps: Iterable[tuple[str, float]]) -> Timeline:
-    """The same of steps one after the other.
+def sequential(steps: Iterable[tuple[str, float]]) -> Timeline:
+    """The timeline of sequential steps.
 
     Args:
-        steps: each with its seconds.
+        steps: names and seconds.
     """
     spans: dict[str, Span] = {}
     at = 0.0
@@ -204,5 +204,5 @@ def in_a_row(steps: Iterable[tuple[str, float]]) -> Timeline:
         spans[f"{len(spans):03} {name}"] = Span(name, name, at, at + took)
         at += took
     names = list(spans)
-    needs = {name: frozenset(names[index - 1 : index] if index else ()) for index, name in enumerate(names)}
-    return Timeline(at, spans, needs)
+    dependencies = {name: frozenset(names[index - 1 : index] if index else ()) for index, name in enumerate(names)}
+    return Timeline(at, spans, dependencies)

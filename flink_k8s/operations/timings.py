@@ -1,4 +1,4 @@
-"""Where the time of an operation of the `pulumi` command went: its events, with the time at which each was read."""
+"""Record the times of the `pulumi` command's events, for the timeline of an operation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flink_k8s.operations.timeline import Stopwatch
 
 
 def take(event: Event, watch: Stopwatch) -> None:
-    """Record one of the engine's events; their own times are whole seconds.
+    """Record one of the engine's events with the current time; the events' own times are whole seconds.
 
     Args:
         event: as the command writes it; kinds without a resource are ignored.
@@ -25,4 +25,4 @@ def take(event: Event, watch: Stopwatch) -> None:
             record(str(event[kind]["metadata"]["urn"]))
     diagnostic = cast(Mapping[str, Any], event.get("diagnosticEvent") or {})
     if diagnostic.get("urn") and diagnostic.get("severity") != "debug":
-        watch.said(str(diagnostic["urn"]))
+        watch.logged(str(diagnostic["urn"]))

@@ -43,8 +43,8 @@ def test_destroy_without_the_operator_changes_nothing_and_finishes_with_it(kubec
         done = make("destroy", "STACK=sandbox", timeout=400)
         assert done.returncode != 0
         said = done.stdout + done.stderr
-        assert "nothing was touched: there is no operator pod in the namespace flink-operator" in said
-        assert "FlinkDeployment flink/word-count waits for the finalizer" in said
+        assert "destroy refused, nothing was changed: there is no operator pod in the namespace flink-operator" in said
+        assert "FlinkDeployment flink/word-count waits for the operator to remove the finalizer" in said
         assert BRING_BACK.search(said)
         assert time.monotonic() - start < 120
         assert "deletionTimestamp" not in (job(kubectl) or {})["metadata"]
@@ -71,7 +71,7 @@ def test_unstick_asks_before_it_removes_finalizers(kubectl: Kubectl):
     remove_operator(kubectl)
     refused = make("unstick", "STACK=sandbox", timeout=60)  # nobody answers
     assert refused.returncode != 0
-    assert "FlinkDeployment flink/word-count: it goes at once when it is deleted" in refused.stdout
+    assert "FlinkDeployment flink/word-count: a later deletion is immediate" in refused.stdout
     assert (job(kubectl) or {})["metadata"]["finalizers"]
     done = make("unstick", "STACK=sandbox", "YES=1", timeout=60)
     assert done.returncode == 0, done.stderr

@@ -135,11 +135,11 @@ def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(enviro
             'Namespace flink:\n  metadata.labels["pod-security.kubernetes.io/enforce"] is "privileged"; declared: "',
             "Role flink/flink:\n  rules[4] was added: "
             '{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}\n',
-            "RoleBinding flink/flink:\n  is gone\n",
+            "RoleBinding flink/flink:\n  was deleted\n",
             "PrometheusRule monitoring/flink-alerts:\n  spec.groups[0].rules[0].expr is",
             "Secret monitoring/grafana-admin:\n  data.admin-password was changed\n",
-            "PodMonitor flink/flink-jobs:\n  is gone\n",
-            "7 changed by hand",
+            "PodMonitor flink/flink-jobs:\n  was deleted\n",
+            "objects with manual changes: 7",
         ):
             assert said in found.output
         assert "stolen" not in found.output
@@ -150,7 +150,7 @@ def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(enviro
         assert secret(kubectl) == password
         again = environment.make("drift")
         assert again.code == 0, again.output
-        assert "nothing was changed by hand" in again.output
+        assert "no manual changes" in again.output
         job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
         assert job["spec"]["job"]["parallelism"] == declared
 

@@ -67,7 +67,7 @@ def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Projec
             done = engine.make(target, moved)
             assert done.code != 0
             assert REFUSED.search(done.output)
-            assert "refused, nothing was done: 1 protected resource would be deleted" in done.output
+            assert "refused, nothing was changed: 1 protected resource would be deleted" in done.output
             assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in done.output
         assert jobs(kubectl) == before
 

@@ -1,1 +1,1 @@
-"""`make new JOB=name`: a job's code, manifest and tests, to begin with."""
+"""`make new JOB=name`: create code, manifest and tests of a new job."""

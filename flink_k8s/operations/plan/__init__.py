@@ -1,6 +1,7 @@
-"""What a pending change does to each job: `python -m flink_k8s plan`.
+"""The effect of a pending change on each job: `python -m flink_k8s plan`.
 
-`preview` reads what the engine would do, `spec_changes` compares specs as the operator does, `state` knows what a job
-says of its state, `effects` decides what happens, `restore` whether a job finds its state again, `resources` counts CPU
-and memory, `plan` puts the jobs together and `others` the rest, `report` writes it down.
+`preview` parses the engine's preview, `spec_changes` compares specs as the operator does, `state` reads the options
+about state from a job's resource, `effects` determines what happens to the job, `restore` whether the job finds its
+state again, `resources` adds up CPU and memory, `plan` collects the jobs and `others` the other resources, `report`
+formats the plan.
 """

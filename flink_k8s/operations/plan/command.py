@@ -1,4 +1,4 @@
-"""What the pending change does to each job of a stack, as text or Markdown."""
+"""Print the effect of a pending change on each job of a stack, as text or Markdown."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def plan(
     form: Format = "text",
     markdown: Path | None = None,
 ) -> int:
-    """Print what the pending change does to each job; an exit code.
+    """Print the effect of the pending change on each job; an exit code.
 
     Args:
         stack: the stack.
-        saved: a preview of the engine as JSON; None to run the engine.
+        saved: a file with the engine's preview as JSON; None to run the engine.
         allowed: jobs that may lose their state, by name, `namespace/name` or `kind/namespace/name`.
-        form: of the plan that is printed.
+        form: the format of the printed plan.
         markdown: a file for the plan as Markdown.
 
     Raises:
         CommandError: if there is no preview, or the file cannot be written.
     """
-    with contextlib.redirect_stdout(sys.stderr):  # a pull request gets the plan alone
+    with contextlib.redirect_stdout(sys.stderr):  # standard output contains only the plan
         text = find(context=stack.context).preview_json(stack) if saved is None else _read(saved)
         preview = parse(text, str(saved or "the preview"))
     operator = stack.platform.settings.operator
@@ -49,7 +49,7 @@ def plan(
     planned = planning.plan(preview, Operator(operator.version, operator.configuration), limits)
     report = Report(stack.name, planned, tuple(allowed))
     for name in report.unused:
-        print(f"note: job {name} loses no state; it needs no permission", file=sys.stderr)
+        print(f"note: job {name} does not lose state; remove it from ALLOW", file=sys.stderr)
     say(report.markdown() if form == "markdown" else report.text())
     if markdown:
         output_file.write(markdown, report.markdown())

@@ -1,6 +1,6 @@
-"""What the operator does to one job when its resource changes, and what the job loses by it.
+"""The operator's reaction to a change of one job's resource, and the state that the job loses.
 
-The rules are those of the operator's reconcilers; docs/plan.md has them in words.
+The rules are those of the operator's reconcilers; docs/plan.md describes them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flink_k8s.resolve.pod_templates import PROCESSES
 
 
 class Effect(Enum):
-    """What happens to a job; the value is what a plan says."""
+    """What happens to a job; the value is the text in a plan."""
 
     NOTHING = "nothing"
     METADATA = "metadata only"
@@ -47,13 +47,13 @@ class Effect(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change comes to.
+    """The outcome of a change.
 
     Attributes:
         effect: what happens.
         changes: the fields that differ.
-        loss: why state is lost, empty when none is.
-        notes: what else to know.
+        loss: why state is lost; empty if none is lost.
+        notes: additional information.
     """
 
     effect: Effect
@@ -72,7 +72,7 @@ _OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
 
 
 def added(new: DeclaredJob) -> Outcome:
-    """A job that was not there."""
+    """The outcome for a new job."""
     path = _path(new)
     if path:
         return Outcome(Effect.NEW_FROM_PATH, notes=_path_notes(new))
@@ -80,66 +80,68 @@ def added(new: DeclaredJob) -> Outcome:
 
 
 def deleted(old: DeclaredJob, *, protected: bool) -> Outcome:
-    """A job that goes."""
+    """The outcome for a deleted job."""
     if protected:
-        return Outcome(Effect.DELETE_REFUSED, notes=("the engine refuses it, and nothing else is done either",))
+        return Outcome(Effect.DELETE_REFUSED, notes=("the engine refuses the deletion and makes no other change",))
     if not old.has_state:
         return Outcome(Effect.DELETE)
     saved = restore.own_savepoint(old)
     if old.is_suspended and old.upgrade_mode == "savepoint":
-        stays = (f"the savepoint that it was suspended with stays in {saved.directory}",)
+        kept = (f"the savepoint of its suspension stays in {saved.directory}",)
         loss = saved.lost(old, old)
-        return Outcome(Effect.DELETE, loss=loss, notes=() if loss else stays)
+        return Outcome(Effect.DELETE, loss=loss, notes=() if loss else kept)
     if old.has_savepoint_on_deletion and not old.is_suspended:
         if not saved.directory:
-            return Outcome(Effect.STUCK, notes=("a savepoint is to be taken first, and there is no directory for it",))
+            return Outcome(Effect.STUCK, notes=("a savepoint must be taken first, and no savepoint directory is set",))
         if blocked := saved.blocked(old):
             return Outcome(Effect.STUCK, notes=(blocked,))
         loss = saved.lost(old, old)
-        notes = () if loss else (f"it stays in {saved.directory}",)
+        notes = () if loss else (f"the savepoint stays in {saved.directory}",)
         return Outcome(Effect.DELETE_WITH_SAVEPOINT, loss=loss, notes=(*notes, *restore.drain_notes(old)))
-    return Outcome(Effect.DELETE, loss="nothing points to its state any more")
+    return Outcome(Effect.DELETE, loss="no resource references its state after the deletion")
 
 
 def replaced(old: DeclaredJob, new: DeclaredJob, reasons: Sequence[str], *, protected: bool) -> Outcome:
-    """A job that the engine deletes and makes anew."""
-    why = tuple(f"because of {reason}" for reason in reasons)
+    """The outcome for a job that the engine deletes and creates again."""
+    notes = tuple(f"because of {reason}" for reason in reasons)
     if protected:
-        return Outcome(Effect.REPLACE_REFUSED, notes=(*why, "the engine refuses it, and nothing else is done either"))
+        return Outcome(
+            Effect.REPLACE_REFUSED, notes=(*notes, "the engine refuses the replacement and makes no other change")
+        )
     if not old.has_state:
-        return Outcome(Effect.REPLACE, notes=why)
+        return Outcome(Effect.REPLACE, notes=notes)
     saved = restore.own_savepoint(old)
     if old.has_savepoint_on_deletion and not old.is_suspended and not saved.lost(old, old):
-        why = (*why, f"a savepoint of the old one stays in {saved.directory}")
+        notes = (*notes, f"a savepoint of the old job stays in {saved.directory}")
     path = _path(new)
-    start = f"the new one starts from {path}" if path else "the new one starts empty"
-    return Outcome(Effect.REPLACE, loss=f"{start}: the old one's state goes with it", notes=why)
+    start = f"the new job starts from {path}" if path else "the new job starts empty"
+    return Outcome(Effect.REPLACE, loss=f"{start}: the state of the old job is lost", notes=notes)
 
 
 def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Outcome:
-    """A job whose resource is updated.
+    """The outcome for a job whose resource is updated.
 
     Args:
         old: before.
-        new: after; its operator looks at the change.
+        new: after; its operator reconciles the change.
         metadata: whether labels or annotations differ.
     """
     kind = FlinkKind.SESSION_JOB if new.kind == FlinkKind.SESSION_JOB else FlinkKind.DEPLOYMENT
     changes = tuple(compare(kind, old.spec, new.spec, new.operator.version, new.mode))
-    changes += tuple(differences(old.around, new.around, Diff.IGNORE))
+    changes += tuple(differences(old.outer, new.outer, Diff.IGNORE))
     if not changes:
         return Outcome(Effect.METADATA if metadata else Effect.NOTHING)
     refusal = _refusal(old, new, changes)
     if refusal:
-        return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job goes on as it is"))
+        return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job continues unchanged"))
     outcome = replace(_outcome(old, new, changes), changes=changes)
     notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
     if any(change.new == UNKNOWN for change in changes):
-        notes.append("a value is known after up only: it is taken for a change")
+        notes.append("a value is known only after up: the plan assumes that it changes")
     dropped_by = restore.drops_state(old, new)
     if not outcome.loss and dropped_by:
         when = "" if outcome.effect in _FROM_STATE else " at the next restart"
-        outcome = replace(outcome, loss=f"{dropped_by}: state that no operator claims is dropped{when}")
+        outcome = replace(outcome, loss=f"{dropped_by}: state that no operator of the job claims is dropped{when}")
     return replace(outcome, notes=tuple(notes))
 
 
@@ -167,14 +169,14 @@ def _outcome(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> O
 
 def _redeployed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     path = _path(new)
-    loss = f"what came after the savepoint {path} is forgotten" if old.has_state else ""
+    loss = f"state after the savepoint {path} is lost" if old.has_state else ""
     return Outcome(Effect.FROM_PATH, loss=loss, notes=_path_notes(new))
 
 
 def _suspended(old: DeclaredJob, new: DeclaredJob) -> Outcome:
-    """It stops as for a restart, and what else changes costs what it would then: the resume does not show it."""
+    """The job stops as for a restart; other changes count here, because the resume does not show them."""
     if new.upgrade_mode == "stateless":
-        return Outcome(Effect.SUSPEND, loss="upgradeMode stateless keeps nothing" if old.has_state else "")
+        return Outcome(Effect.SUSPEND, loss="upgradeMode stateless does not keep state" if old.has_state else "")
     restarted = _stopped(old, new)
     if restarted.effect is Effect.STUCK:
         return restarted
@@ -186,11 +188,11 @@ _KEPT = {Effect.FROM_SAVEPOINT: "a savepoint is taken first", Effect.FROM_LAST_S
 
 
 def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
-    """It is judged as if it were resumed with the change: by the time that it is, the change is nothing new any more.
+    """The outcome is that of a resume with the change: at the later resume, the change is not pending any more.
 
-    A job that stopped stateless has nothing to go on from.
+    A job that was suspended stateless has no state to resume from.
     """
-    later = Outcome(Effect.STAYS_SUSPENDED, notes=("it takes the change when it is resumed",))
+    later = Outcome(Effect.STAYS_SUSPENDED, notes=("the change takes effect when the job is resumed",))
     if diff is Diff.SAVEPOINT_REDEPLOY:
         redeployed = _redeployed(old, new)
         return replace(later, loss=redeployed.loss, notes=(*later.notes, *redeployed.notes))
@@ -198,14 +200,14 @@ def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
 
 
 def lost_while_suspended(old: DeclaredJob, new: DeclaredJob) -> str:
-    """Why a suspended job will not find its state when it is resumed, empty if it will."""
+    """Why a suspended job will not find its state when it is resumed; empty if it will."""
     return "" if old.upgrade_mode == "stateless" else _resumed(old, new).loss
 
 
 def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
-    """The operator goes on from what the job was suspended with, unless it is told stateless."""
+    """The operator restores the state that the job was suspended with, unless upgradeMode is stateless."""
     if new.upgrade_mode == "stateless":
-        lost = "upgradeMode stateless: it starts empty, whatever it was suspended with"
+        lost = "upgradeMode stateless: it starts empty and ignores the state that it was suspended with"
         return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.has_state else "")
     if old.upgrade_mode == "savepoint":
         return Outcome(Effect.RESUME_FROM_SAVEPOINT, loss=restore.own_savepoint(old).lost(old, new))
@@ -215,39 +217,39 @@ def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
 
 
 def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:
-    """By the upgrade mode that the new spec has."""
+    """The outcome of a restart by the new spec's upgrade mode."""
     if new.upgrade_mode == "stateless":
         return Outcome(Effect.FROM_EMPTY, loss="upgradeMode is stateless" if old.has_state else "")
     if new.kind == FlinkKind.BLUE_GREEN:
-        note = "blue/green: the new one starts beside the old one, both use the cluster for a while"
+        note = "blue/green: the new deployment starts while the old one runs; both use resources for a while"
         by_savepoint = _by_savepoint(old, new)
         return replace(by_savepoint, notes=(note, *by_savepoint.notes))
     return _stopped(old, new)
 
 
 def _stopped(old: DeclaredJob, new: DeclaredJob) -> Outcome:
-    """What a job with state goes on from: of a blue/green deployment that is suspended, the active one's."""
+    """The state that a stopped job restarts from; a suspended blue/green deployment uses its active deployment's."""
     if new.upgrade_mode == "savepoint":
         return _by_savepoint(old, new)
     if old.flink_version != new.flink_version:
-        why = "the Flink version changes, which last-state does not do"
+        reason = "the Flink version changes, which last-state does not support"
         if restore.upgrade_savepoint(old, new).directory or not new.operator.is_new:
             by_savepoint = _by_savepoint(old, new)
-            return replace(by_savepoint, notes=(why, *by_savepoint.notes))
-        note = f"{why}: the job is cancelled and its last checkpoint used"
+            return replace(by_savepoint, notes=(reason, *by_savepoint.notes))
+        note = f"{reason}: the job is cancelled and restarts from its last checkpoint"
         return _from_checkpoint(old, restore.lost_after_cancel(old, new), (note,))
     if not new.operator.is_new and not old.high_availability:
         return _by_savepoint(old, new)
     age = new.text("kubernetes.operator.job.upgrade.last-state.max.allowed.checkpoint.age")
-    notes = (f"from a savepoint where the newest checkpoint is older than {age}",) if age else ()
+    notes = (f"from a savepoint if the newest checkpoint is older than {age}",) if age else ()
     return _from_checkpoint(old, restore.lost_last_state(old, new), notes)
 
 
 def _from_checkpoint(old: DeclaredJob, loss: str, notes: tuple[str, ...]) -> Outcome:
-    """The operator looks for the last checkpoint; without one it starts the job empty."""
+    """The operator restores the last checkpoint; without one it starts the job empty."""
     if old.takes_checkpoints:
         return Outcome(Effect.FROM_LAST_STATE, loss=loss, notes=notes)
-    note = "the running job takes no checkpoints, as far as its configuration shows: there is no last state"
+    note = "the running job's configuration enables no checkpoints: there is no last state"
     return Outcome(Effect.FROM_EMPTY, loss=note if old.has_state else "", notes=() if old.has_state else (note,))
 
 
@@ -256,8 +258,8 @@ def _by_savepoint(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     if not source.directory:
         remedy = "set one with this change"
         if new.kind == FlinkKind.BLUE_GREEN:
-            remedy = "a blue/green deployment uses the one that it runs with"
-        return Outcome(Effect.STUCK, notes=(f"there is no savepoint directory to take a savepoint in: {remedy}",))
+            remedy = "a blue/green deployment uses the directory that it runs with"
+        return Outcome(Effect.STUCK, notes=(f"no savepoint directory is set: {remedy}",))
     if blocked := source.blocked(old):
         remedy = "mount it with the savepoint directory as it is, then change the directory"
         return Outcome(Effect.STUCK, notes=(f"{blocked}: {remedy}",))
@@ -267,7 +269,7 @@ def _by_savepoint(old: DeclaredJob, new: DeclaredJob) -> Outcome:
 
 
 def _rescales(old: DeclaredJob, new: DeclaredJob) -> bool:
-    """Whether the operator changes a running cluster in place, when nothing but numbers of the scale has changed."""
+    """Whether the operator rescales a running cluster in place, if only its scale has changed."""
     if new.mode == "standalone":
         return old.text("scheduler-mode").lower() == "reactive"
     if not old.is_on("kubernetes.operator.job.upgrade.inplace-scaling.enabled", default=True):
@@ -282,7 +284,7 @@ def _vertices(job: DeclaredJob) -> list[str]:
 
 
 def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> str:
-    """What the operator's validator says of a change, empty when it takes it."""
+    """The error of the operator's validator for a change; empty if it accepts the change."""
     if new.kind == FlinkKind.SESSION_JOB and old.spec.get("deploymentName") != new.spec.get("deploymentName"):
         return "a session job cannot move to another cluster"
     if (old.job is None) != (new.job is None):
@@ -290,14 +292,14 @@ def _refusal(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change]) -> s
     if new.kind != FlinkKind.SESSION_JOB and old.mode != new.mode:
         return "a cluster cannot change between native and standalone"
     if any(change.diff is Diff.SAVEPOINT_REDEPLOY for change in changes) and not _path(new):
-        return "savepointRedeployNonce wants an initialSavepointPath"
+        return "savepointRedeployNonce requires an initialSavepointPath"
     if (
         new.kind == FlinkKind.DEPLOYMENT
         and old.is_suspended
         and (old.upgrade_mode, old.flink_version != new.flink_version) == ("last-state", True)
         and new.upgrade_mode != "stateless"
     ):
-        return "a job that was suspended by last-state resumes on its own Flink version; change that afterwards"
+        return "a job that was suspended by last-state must resume on its Flink version; change the version afterwards"
     return ""
 
 
@@ -306,11 +308,11 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
     fields = {change.path[-1] for change in changes}
     if effect is Effect.NO_RESTART:
         if "upgradeMode" in fields and new.upgrade_mode == "stateless" and old.has_state:
-            notes.append("from the next restart on it starts empty")
+            notes.append("it starts empty at each later restart")
         if "savepointTriggerNonce" in fields and (new.job or {}).get("savepointTriggerNonce") is not None:
             notes.append("a savepoint is taken")
     if aggregate(list(changes)) is Diff.IGNORE and "initialSavepointPath" in fields:
-        notes.append("initialSavepointPath is read when savepointRedeployNonce changes, too")
+        notes.append("initialSavepointPath takes effect only if savepointRedeployNonce changes too")
     keeps_state = "stateless" not in (old.upgrade_mode, new.upgrade_mode)
     if effect in _FROM_STATE or (effect is Effect.STAYS_SUSPENDED and keeps_state):
         notes += restore.notes(old, new, changes)
@@ -324,9 +326,9 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
 
 
 def _path_notes(new: DeclaredJob) -> tuple[str, ...]:
-    """Of a job that starts from a given path."""
+    """The notes for a job that starts from a given path."""
     lasts = all(new.location(process, _path(new)).lasts for process in PROCESSES)
-    return (f"starts from {_path(new)}{'' if lasts else ', which is inside of its pod'}",)
+    return (f"starts from {_path(new)}{'' if lasts else ', which is inside its pod'}",)
 
 
 def _path(job: DeclaredJob) -> str:

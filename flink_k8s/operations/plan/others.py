@@ -1,4 +1,4 @@
-"""What a plan says of the rest of a stack: resources that are no jobs, and what the engine refuses."""
+"""The other parts of a plan: resources that are not jobs, and the engine's errors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from flink_k8s.operations.plan.spec_changes import Diff, differences
 
 @dataclass(frozen=True)
 class OtherChange:
-    """A change of something that is no job.
+    """A change of a resource that is not a job.
 
     Attributes:
-        operation: what happens to it.
+        operation: what happens to the resource.
         title: kind and name.
         fields: the inputs that differ.
-        note: what else to know.
+        note: additional information.
     """
 
     operation: Operation
@@ -29,12 +29,12 @@ class OtherChange:
 
 
 def shows(step: Step) -> bool:
-    """Whether a plan has a line for it."""
+    """Whether a plan has a line for the step."""
     return step.operation is not Operation.SAME
 
 
 def other(step: Step) -> OtherChange:
-    """The line of a resource that is no job."""
+    """The line of a resource that is not a job."""
     inputs = mapping(step.new if step.new is not None else step.old)
     metadata = mapping(inputs.get("metadata"))
     name = str(metadata.get("name") or inputs.get("name") or step.name)
@@ -46,20 +46,20 @@ def other(step: Step) -> OtherChange:
 
 
 def _note(step: Step) -> str:
-    goes = step.operation in (Operation.DELETE, Operation.REPLACE)
-    if goes and step.protected:
+    is_deleted = step.operation in (Operation.DELETE, Operation.REPLACE)
+    if is_deleted and step.protected:
         return "refused: protected"
-    if goes and step.retained:
+    if is_deleted and step.retained:
         return "stays in the cluster"
-    if goes and step.kind == FlinkKind.SNAPSHOT:
+    if is_deleted and step.kind == FlinkKind.SNAPSHOT:
         savepoint = mapping(mapping(mapping(step.old).get("spec")).get("savepoint"))
         if savepoint.get("disposeOnDelete", True) is not False and savepoint:
-            return "its savepoint's files are deleted"
+            return "the files of its savepoint are deleted"
     return ""
 
 
 def plain_error(message: str) -> str:
-    """The engine's error in a line, empty for what only says that there is another."""
+    """The engine's error in one line; empty for the message that only refers to another error."""
     text = " ".join(message.removeprefix("error: ").removeprefix("Preview failed: ").split())
     refused = re.search(r'resource "\S+::(\S+)" cannot be deleted because it is protected', text) or re.search(
         r'unable to replace resource "\S+::(\S+)" as it is currently marked for protection', text

@@ -1,4 +1,4 @@
-"""A stack's plan: what its preview does to each job, and what else changes."""
+"""A stack's plan: the effect of its preview on each job, and the other changes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from flink_k8s.resolve.quota_usage import FREE, NO_COSTS, Cost, Costs, Usage
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What happens to one job.
+    """The effect on one job.
 
     Attributes:
         kind: of its resource.
-        namespace: of it.
-        name: of it.
+        namespace: of its resource.
+        name: of its resource.
         outcome: what happens.
-        was: what it cost.
-        becomes: what it is to cost.
+        was: its requests before.
+        becomes: its requests after.
     """
 
     kind: str
@@ -43,29 +43,29 @@ class JobPlan:
 
     @property
     def before(self) -> Usage:
-        """What its pods and the claims that are its alone ask for."""
+        """The requests of its pods and of the claims that only this job mounts."""
         return self.was.usage
 
     @property
     def after(self) -> Usage:
-        """What they are to ask for."""
+        """The same requests after the change."""
         return self.becomes.usage
 
     def is_named(self, name: str) -> bool:
-        """Whether a user means it: by its name, with its namespace, or with its kind too."""
+        """Whether a user's name matches the job: its name, with its namespace, or with its kind too."""
         return name in (self.name, self.title, f"{self.kind}/{self.title}")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole plan.
+    """The plan of a stack.
 
     Attributes:
         jobs: those that lose state first, then the other changes, then the rest; by name.
-        others: the rest of the stack that changes.
+        others: the changed resources that are not jobs.
         errors: why the engine refuses the change.
-        was: what all of it cost.
-        becomes: what all of it is to cost.
+        was: all requests before.
+        becomes: all requests after.
     """
 
     jobs: tuple[JobPlan, ...]
@@ -76,23 +76,23 @@ class Plan:
 
     @property
     def before(self) -> Usage:
-        """What all jobs and claims ask for."""
+        """The requests of all jobs and claims."""
         return self.was.total.usage
 
     @property
     def after(self) -> Usage:
-        """What all jobs and claims are to ask for."""
+        """The same requests after the change."""
         return self.becomes.total.usage
 
     @property
     def teams(self) -> list[str]:
-        """Every namespace that something is in, before or after."""
+        """Every namespace with jobs or claims, before or after."""
         return sorted({*self.was.teams, *self.becomes.teams})
 
 
 @dataclass
 class _Entry:
-    """A job on the way to its plan."""
+    """A job while the plan is calculated."""
 
     step: Step
     old: DeclaredJob | None
@@ -101,42 +101,42 @@ class _Entry:
 
     @property
     def job(self) -> DeclaredJob:
-        """Whom the plan speaks of: of a replacement the one that goes."""
+        """The job that the plan lists: for a replacement the old job, else the new one."""
         replaces = self.step.operation is Operation.REPLACE
-        found = (self.old or self.new) if replaces else (self.new or self.old)
-        assert found is not None
-        return found
+        job = (self.old or self.new) if replaces else (self.new or self.old)
+        assert job is not None
+        return job
 
     @property
-    def goes(self) -> bool:
-        return self.outcome.effect in _GOES
+    def is_deleted(self) -> bool:
+        return self.outcome.effect in _DELETED
 
 
-_GOES = frozenset({Effect.DELETE, Effect.DELETE_WITH_SAVEPOINT, Effect.REPLACE})
-_STAYS_AS_IT_IS = frozenset({Effect.REFUSED, Effect.STUCK, Effect.DELETE_REFUSED, Effect.REPLACE_REFUSED})
-_LEFT_ALONE = frozenset({Effect.NOTHING, Effect.METADATA, Effect.NO_RESTART, Effect.RESCALE})
+_DELETED = frozenset({Effect.DELETE, Effect.DELETE_WITH_SAVEPOINT, Effect.REPLACE})
+_UNCHANGED = frozenset({Effect.REFUSED, Effect.STUCK, Effect.DELETE_REFUSED, Effect.REPLACE_REFUSED})
+_NOT_RESTARTED = frozenset({Effect.NOTHING, Effect.METADATA, Effect.NO_RESTART, Effect.RESCALE})
 
 
 def plan(preview: Preview, operator: Operator, limits: Mapping[str, Limits] | None = None) -> Plan:
-    """What a preview comes to.
+    """The plan of a preview.
 
     Args:
         preview: of the stack.
-        operator: as it will be after `up`.
-        limits: of its namespaces, whose defaults count for containers that say nothing.
+        operator: as declared for `up`.
+        limits: of its namespaces; their defaults count for containers without requests.
     """
     entries = [
         _Entry(step, _job(step.old, operator), _job(step.new, operator)) for step in preview.steps if _is_job(step)
     ]
-    _into_clusters(entries)
+    _assign_clusters(entries)
     for entry in entries:
         entry.outcome = _outcome(entry)
-    _with_their_clusters(entries)
-    _with_what_they_stand_on(entries, preview.steps)
-    _renamed(entries)
+    _apply_cluster_outcomes(entries)
+    _apply_deletions_of_storage(entries, preview.steps)
+    _note_renames(entries)
     was = resources.before((entry.old for entry in entries), preview.steps, limits or {})
-    stays = (entry.old if entry.outcome.effect in _STAYS_AS_IT_IS else entry.new for entry in entries)
-    becomes = resources.after(stays, preview.steps, limits or {})
+    after = (entry.old if entry.outcome.effect in _UNCHANGED else entry.new for entry in entries)
+    becomes = resources.after(after, preview.steps, limits or {})
     jobs = sorted((_job_plan(entry, was, becomes) for entry in entries), key=_rank)
     others = tuple(other(step) for step in preview.steps if not _is_job(step) and shows(step))
     return Plan(tuple(jobs), others, tuple(filter(None, map(plain_error, preview.errors))), was, becomes)
@@ -151,16 +151,16 @@ def _job(inputs: Mapping[str, object] | None, operator: Operator) -> DeclaredJob
     return DeclaredJob.of(inputs, operator) if inputs is not None else None
 
 
-def _into_clusters(entries: Sequence[_Entry]) -> None:
-    """Gives session jobs the cluster that they run in, before and after."""
+def _assign_clusters(entries: Sequence[_Entry]) -> None:
+    """Set the cluster of each session job, before and after."""
 
     def placed(job: DeclaredJob | None, side: Callable[[_Entry], DeclaredJob | None]) -> DeclaredJob | None:
         if job is None or job.kind != FlinkKind.SESSION_JOB:
             return job
-        wanted = (FlinkKind.DEPLOYMENT, job.namespace, job.spec.get("deploymentName"))
-        clusters = (side(entry) for entry in entries)
-        found = next((one for one in clusters if one and (one.kind, one.namespace, one.name) == wanted), None)
-        return replace(job, cluster=found)
+        key = (FlinkKind.DEPLOYMENT, job.namespace, job.spec.get("deploymentName"))
+        candidates = (side(entry) for entry in entries)
+        cluster = next((item for item in candidates if item and (item.kind, item.namespace, item.name) == key), None)
+        return replace(job, cluster=cluster)
 
     for entry in entries:
         entry.old = placed(entry.old, lambda other: other.old)
@@ -182,33 +182,33 @@ def _outcome(entry: _Entry) -> Outcome:
     return effects.changed(old, new, metadata=True)
 
 
-def _with_their_clusters(entries: Sequence[_Entry]) -> None:
-    """A session job shares what happens to its cluster."""
+def _apply_cluster_outcomes(entries: Sequence[_Entry]) -> None:
+    """Apply the outcome of each session cluster to its session jobs."""
     for cluster in entries:
-        if cluster.old is None or not (cluster.goes or cluster.outcome.effect is Effect.CLUSTER_RESTART):
+        if cluster.old is None or not (cluster.is_deleted or cluster.outcome.effect is Effect.CLUSTER_RESTART):
             continue
         session_jobs = [entry for entry in entries if entry.old and entry.old.cluster is cluster.old and entry.new]
         for entry in session_jobs:
-            if not entry.goes:
-                _with_its_cluster(entry, cluster)
+            if not entry.is_deleted:
+                _apply_cluster_outcome(entry, cluster)
         if cluster.outcome.loss and session_jobs and not any(entry.outcome.loss for entry in session_jobs):
-            note = f"{cluster.outcome.loss}; none of the declared session jobs loses state by it"
+            note = f"{cluster.outcome.loss}; none of the declared session jobs loses state"
             cluster.outcome = replace(cluster.outcome, loss="", notes=(*cluster.outcome.notes, note))
 
 
-def _with_its_cluster(entry: _Entry, cluster: _Entry) -> None:
+def _apply_cluster_outcome(entry: _Entry, cluster: _Entry) -> None:
     old, new = entry.old, entry.new
     assert old is not None
     assert new is not None
     assert old.cluster is not None
     title = f"its session cluster {old.cluster.name}"
     if old.is_suspended:
-        reason = "" if cluster.goes or new.cluster is None else effects.lost_while_suspended(old, new)
+        reason = "" if cluster.is_deleted or new.cluster is None else effects.lost_while_suspended(old, new)
         if reason and not entry.outcome.loss:
             entry.outcome = replace(entry.outcome, loss=reason)
         return
-    if cluster.goes or new.cluster is None:
-        lost = f"{title} goes"
+    if cluster.is_deleted or new.cluster is None:
+        lost = f"{title} is deleted"
     else:
         reason = restore.lost_by_cluster(old, new)
         lost = reason and f"{title} restarts {reason}"
@@ -216,8 +216,8 @@ def _with_its_cluster(entry: _Entry, cluster: _Entry) -> None:
         entry.outcome = _also(entry.outcome, Effect.FROM_EMPTY, "" if old.has_state else lost)
         if old.has_state and not entry.outcome.loss:
             entry.outcome = replace(entry.outcome, loss=lost)
-    elif entry.outcome.effect in _LEFT_ALONE:
-        note = f"{title} restarts: high availability brings it back"
+    elif entry.outcome.effect in _NOT_RESTARTED:
+        note = f"{title} restarts: high availability recovers the job"
         entry.outcome = _also(entry.outcome, Effect.FROM_LAST_STATE, note)
 
 
@@ -225,8 +225,8 @@ def _also(outcome: Outcome, effect: Effect, note: str) -> Outcome:
     return replace(outcome, effect=effect, notes=(*outcome.notes, note) if note else outcome.notes)
 
 
-def _with_what_they_stand_on(entries: Sequence[_Entry], steps: Sequence[Step]) -> None:
-    """A claim or a namespace that goes takes the state of the jobs on it along."""
+def _apply_deletions_of_storage(entries: Sequence[_Entry], steps: Sequence[Step]) -> None:
+    """Add state loss to jobs whose claim or namespace is deleted."""
     for step in steps:
         if step.operation not in (Operation.DELETE, Operation.REPLACE) or step.protected or step.retained:
             continue
@@ -234,29 +234,29 @@ def _with_what_they_stand_on(entries: Sequence[_Entry], steps: Sequence[Step]) -
         namespace, name = metadata.get("namespace"), metadata.get("name")
         for entry in entries:
             old = entry.old
-            if old is None or not old.has_state or entry.outcome.loss or entry.outcome.effect in _STAYS_AS_IT_IS:
+            if old is None or not old.has_state or entry.outcome.loss or entry.outcome.effect in _UNCHANGED:
                 continue
             if step.kind == "PersistentVolumeClaim" and old.namespace == namespace and name in old.claims:
-                entry.outcome = replace(entry.outcome, loss=f"the claim {name} goes with what is on it")
+                entry.outcome = replace(entry.outcome, loss=f"the claim {name} is deleted with its data")
             elif step.kind == "Namespace" and old.namespace == name and entry.new is not None:
-                entry.outcome = replace(entry.outcome, loss=f"the namespace {name} goes with all that is in it")
+                entry.outcome = replace(entry.outcome, loss=f"the namespace {name} is deleted with all its objects")
 
 
-def _renamed(entries: Sequence[_Entry]) -> None:
-    """One job that goes and one that comes with the same code: what the user calls a rename."""
-    coming = [entry for entry in entries if entry.old is None]
+def _note_renames(entries: Sequence[_Entry]) -> None:
+    """Note a rename: a deleted and a new job with the same code."""
+    new_entries = [entry for entry in entries if entry.old is None]
     for entry in entries:
         if entry.old is None or entry.new is not None:
             continue
-        same = [one for one in coming if one.job.kind == entry.old.kind and _code(one.job) == _code(entry.old)]
+        same = [new for new in new_entries if new.job.kind == entry.old.kind and _code(new.job) == _code(entry.old)]
         if len(same) == 1:
             target = _title(same[0].job)
-            went = (
-                f"looks like a rename to {target}: to Kubernetes that is another job; give it the state by restoreFrom"
+            old_note = (
+                f"looks like a rename to {target}: for Kubernetes that is a new job; set restoreFrom to keep the state"
             )
-            came = f"looks like {_title(entry.old)} renamed"
-            entry.outcome = replace(entry.outcome, notes=(*entry.outcome.notes, went))
-            same[0].outcome = replace(same[0].outcome, notes=(*same[0].outcome.notes, came))
+            new_note = f"looks like {_title(entry.old)} renamed"
+            entry.outcome = replace(entry.outcome, notes=(*entry.outcome.notes, old_note))
+            same[0].outcome = replace(same[0].outcome, notes=(*same[0].outcome.notes, new_note))
 
 
 def _title(job: DeclaredJob) -> str:
@@ -264,13 +264,13 @@ def _title(job: DeclaredJob) -> str:
 
 
 def _code(job: DeclaredJob) -> list[object]:
-    said = job.job or {}
-    return [job.spec.get("image"), *(said.get(key) for key in ("jarURI", "entryClass", "args"))]
+    spec = job.job or {}
+    return [job.spec.get("image"), *(spec.get(key) for key in ("jarURI", "entryClass", "args"))]
 
 
 def _job_plan(entry: _Entry, was: Costs, becomes: Costs) -> JobPlan:
     job, after = entry.job, entry.new
-    if entry.outcome.effect in _STAYS_AS_IT_IS:
+    if entry.outcome.effect in _UNCHANGED:
         after = entry.old
     return JobPlan(job.kind, job.namespace, job.name, entry.outcome, _cost_of(entry.old, was), _cost_of(after, becomes))
 

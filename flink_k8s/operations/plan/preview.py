@@ -1,4 +1,4 @@
-"""Reads the engine's preview, `pulumi preview --json --show-sames`: what each resource was and what it gets."""
+"""Parse the engine's preview, `pulumi preview --json --show-sames`: the old and new inputs of each resource."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Operation(Enum):
 
 @dataclass(frozen=True)
 class Hidden:
-    """A value that the engine does not show: a secret, or one that is not known before `up`.
+    """A value that the engine does not show: a secret, or a value that is known only after `up`.
 
     Attributes:
-        what: in words.
+        what: the text to print.
     """
 
     what: str
@@ -39,17 +39,17 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Step:
-    """One resource.
+    """The step of one resource.
 
     Attributes:
-        operation: what happens to it.
-        urn: its name in the engine.
-        old: its inputs in the state, None when it is new.
-        new: its inputs now, None when it goes.
-        protected: whether the engine refuses to delete or replace it: a program may take the protection off and replace
-            at once, but what is no longer declared keeps it.
+        operation: what happens to the resource.
+        urn: of the resource.
+        old: its inputs in the state; None if it is new.
+        new: its declared inputs; None if it is deleted.
+        protected: whether the engine refuses to delete or replace it: one change may remove the protection and replace
+            the resource, but a resource that is no longer declared keeps its protection.
         replaced_for: the inputs that make the engine replace it.
-        retained: whether it stays in the cluster when the engine lets go of it.
+        retained: whether it stays in the cluster after its deletion from the stack.
     """
 
     operation: Operation
@@ -78,11 +78,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Preview:
-    """A whole preview.
+    """The preview of a stack.
 
     Attributes:
         steps: of all resources, in the engine's order; without components.
-        errors: what the engine says is wrong, without colours.
+        errors: of the engine, without colours.
     """
 
     steps: tuple[Step, ...]
@@ -104,23 +104,23 @@ _OPERATIONS = {
 }
 
 _SECRET = "4dabf18193072939515e22adb298388d"
-"""The key by which Pulumi marks an encrypted value (and other values that are no plain data)."""
+"""The key that marks encrypted and other special values in Pulumi's JSON."""
 
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What Pulumi writes for a value that is not known before `up`."""
+"""What Pulumi writes for a value that is known only after `up`."""
 
 _URN = re.compile(r"urn:.*?::.*?::.*?::.*", re.DOTALL)
 """Of stack, project, types and name."""
 
-_HOW = "write it with `pulumi preview --json --show-sames`"
+_REMEDY = "create it with `pulumi preview --json --show-sames`"
 
 SECRET = Hidden("[secret]")
-CHANGED_SECRET = Hidden("[another secret]")
+CHANGED_SECRET = Hidden("[changed secret]")
 UNKNOWN = Hidden("[known after up]")
 
 
 def parse(text: str, name: str = "the preview") -> Preview:
-    """The preview in the engine's JSON.
+    """Parse the engine's JSON.
 
     Args:
         text: the JSON.
@@ -132,49 +132,49 @@ def parse(text: str, name: str = "the preview") -> Preview:
     try:
         read: object = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CommandError(f"{name} is not JSON ({error}); {_HOW}") from None
+        raise CommandError(f"{name} is not JSON ({error}); {_REMEDY}") from None
     if not isinstance(read, dict) or not isinstance(read.get("steps", []), list):
-        raise CommandError(f"{name} is not a preview; {_HOW}")
+        raise CommandError(f"{name} is not a preview; {_REMEDY}")
     content = cast(dict[str, Any], read)
     steps: dict[str, Step] = {}
-    for said in listed(content.get("steps")):
-        step = _step(mapping(said), name)
+    for item in listed(content.get("steps")):
+        step = _step(mapping(item), name)
         if step is not None:
             steps[step.urn] = _joined(steps.get(step.urn), step)
     errors = tuple(
-        str(mapping(one).get("message", "")).strip()
-        for one in listed(content.get("diagnostics"))
-        if mapping(one).get("severity") == "error"
+        str(mapping(diagnostic).get("message", "")).strip()
+        for diagnostic in listed(content.get("diagnostics"))
+        if mapping(diagnostic).get("severity") == "error"
     )
     return Preview(tuple(steps.values()), errors)
 
 
-def _step(said: Mapping[str, object], name: str) -> Step | None:
-    operation = _OPERATIONS.get(str(said.get("op")))
+def _step(step: Mapping[str, object], name: str) -> Step | None:
+    operation = _OPERATIONS.get(str(step.get("op")))
     if operation is None:
         return None
-    old, new = mapping(said.get("oldState")), mapping(said.get("newState"))
+    old, new = mapping(step.get("oldState")), mapping(step.get("newState"))
     if (new or old).get("custom") is False:
-        return None  # a component, or the stack: nothing but a name for what is in it
-    urn = said.get("urn")
+        return None  # a component, or the stack: it has no object in the cluster
+    urn = step.get("urn")
     if not isinstance(urn, str) or not _URN.fullmatch(urn) or not (old or new):
         raise CommandError(
-            f"{name} is not a preview: a step has no URN, or no state before or after it ({urn}); {_HOW}"
+            f"{name} is not a preview: a step has no URN, or no state before or after it ({urn}); {_REMEDY}"
         )
-    changed = mapping(said.get("detailedDiff"))
+    changed = mapping(step.get("detailedDiff"))
     return Step(
         operation,
         urn,
         _inputs(old, ()) if old else None,
         _inputs(new, tuple(changed)) if new and operation is not Operation.DELETE else None,
         bool((old if operation is Operation.DELETE or not new else new).get("protect")),
-        tuple(map(str, listed(said.get("replaceReasons")))),
+        tuple(map(str, listed(step.get("replaceReasons")))),
         bool(old.get("retainOnDelete")),
     )
 
 
 def _joined(earlier: Step | None, step: Step) -> Step:
-    """A replacement may come as several steps."""
+    """Join the steps of a replacement."""
     if earlier is None:
         return step
     return Step(
@@ -194,10 +194,10 @@ def _inputs(state: Mapping[str, object], changed: tuple[str, ...]) -> Mapping[st
 
 def _plain(value: object, at: str, changed: tuple[str, ...]) -> object:
     if isinstance(value, dict):
-        held = cast(dict[str, object], value)
-        if _SECRET in held:
+        fields = cast(dict[str, object], value)
+        if _SECRET in fields:
             return _secret(at, changed)
-        return {key: _plain(item, _under(at, key), changed) for key, item in held.items()}
+        return {key: _plain(item, _child_path(at, key), changed) for key, item in fields.items()}
     if isinstance(value, list):
         return [_plain(item, f"{at}[{index}]", changed) for index, item in enumerate(cast(list[object], value))]
     if value == "[secret]":
@@ -206,13 +206,13 @@ def _plain(value: object, at: str, changed: tuple[str, ...]) -> object:
 
 
 def _secret(at: str, changed: tuple[str, ...]) -> Hidden:
-    """Two secrets look the same: whether one differs, the engine's own diff says."""
+    """Whether a secret changes is only in the engine's own diff: all secrets look the same."""
     differs = any(path == at or path.startswith((f"{at}.", f"{at}[")) or at.startswith(f"{path}.") for path in changed)
     return CHANGED_SECRET if differs else SECRET
 
 
-def _under(at: str, key: str) -> str:
-    """A path as the engine writes it: `a.b["c.d"][0]`."""
+def _child_path(at: str, key: str) -> str:
+    """A path in the engine's notation: `a.b["c.d"][0]`."""
     if "." in key or "[" in key:
         return f'{at}["{key}"]'
     return f"{at}.{key}" if at else key

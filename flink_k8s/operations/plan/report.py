@@ -1,4 +1,4 @@
-"""A plan for people: a table for the terminal, Markdown for a pull request, and one closing line."""
+"""The formats of a plan: a table for the terminal, Markdown for a pull request, and a closing line."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _LONGEST = 60
 """Characters of a value that a plan shows."""
 
 _MOST = 12
-"""Fields of a job that a plan shows; what comes after is counted."""
+"""Number of changed fields of a job that a plan shows; further fields are counted."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A plan and what the user allows.
+    """A plan, and the state losses that the user allows.
 
     Attributes:
         stack: name of the stack.
-        plan: what happens.
-        allowed: jobs that may lose their state, as the user names them.
+        plan: of the stack.
+        allowed: names of jobs that may lose their state.
     """
 
     stack: str
@@ -54,7 +54,7 @@ class Report:
 
     @property
     def unused(self) -> list[str]:
-        """What is allowed for no job that loses state."""
+        """The allowed names that match no job with state loss."""
         losing = [job for job in self.plan.jobs if job.outcome.loss]
         return [name for name in self.allowed if not any(job.is_named(name) for job in losing)]
 
@@ -67,94 +67,97 @@ class Report:
         return f"{loss('state loss')}{' (allowed)' if self._allows(job) else ''}: {job.outcome.effect.value}"
 
     def text(self) -> str:
-        """For the terminal; ends with the closing line."""
-        moving, unchanged = _parted(self.plan)
+        """The plan for the terminal; it ends with the closing line."""
+        changed, unchanged = _by_change(self.plan)
         rows: list[tuple[str, ...]] = [("JOB", "EFFECT", *HEADINGS)]
-        below: list[list[str]] = [[]]
-        for job in moving:
+        details: list[list[str]] = [[]]
+        for job in changed:
             rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.was, job.becomes)))
-            below.append([*_reasons(job)])
-        if moving:
+            details.append([*_reasons(job)])
+        if changed:
             teams = self._teams()
-            rows += [(f"{name}: all", "", *said) for name, said in teams]
+            rows += [(f"{name}: all", "", *requests) for name, requests in teams]
             total = _usage(self.plan.was.total, self.plan.becomes.total)
             rows.append(("all jobs", f"{len(self.plan.jobs)} declared or running", *total))
-            below += [[]] * (len(teams) + 1)
-        lines = _table(rows, below) if moving else []
-        lines += _wrapped(f"nothing ({len(unchanged)}): ", [" ".join(_noted(job)) for job in unchanged])
+            details += [[]] * (len(teams) + 1)
+        lines = _table(rows, details) if changed else []
+        lines += _wrapped(f"nothing ({len(unchanged)}): ", [" ".join(_with_notes(job)) for job in unchanged])
         if self.plan.others:
-            lines += ["besides:", *(f"  {_SIGNS[other.operation]:<2} {_other(other)}" for other in self.plan.others)]
+            lines += [
+                "other changes:",
+                *(f"  {_SIGNS[other.operation]:<2} {_other(other)}" for other in self.plan.others),
+            ]
         lines += [f"error: {error}" for error in self.plan.errors]
         return "\n".join([*lines, self.closing_line()])
 
     def markdown(self) -> str:
-        """For a pull request."""
-        moving, unchanged = _parted(self.plan)
+        """The plan for a pull request."""
+        changed, unchanged = _by_change(self.plan)
         lines = [f"### Plan of stack `{self.stack}`", "", self.closing_line(), ""]
-        if moving:
-            lines.append("| job | effect | pods | CPU | memory | storage | why |")
+        if changed:
+            lines.append("| job | effect | pods | CPU | memory | storage | reason |")
             lines.append("| --- | --- | --- | --- | --- | --- | --- |")
-            for job in moving:
+            for job in changed:
                 effect = self._effect(job, loss=lambda text: f"**{text}**")
-                why = "<br>".join(_escaped(reason) for reason in _reasons(job))
-                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {why} |")
-            lines += [f"| `{name}`: all | | {' | '.join(said)} | |" for name, said in self._teams()]
+                reasons = "<br>".join(_escaped(reason) for reason in _reasons(job))
+                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {reasons} |")
+            lines += [f"| `{name}`: all | | {' | '.join(requests)} | |" for name, requests in self._teams()]
             total = _usage(self.plan.was.total, self.plan.becomes.total)
             lines.append(f"| all jobs | | {' | '.join(total)} | |")
             lines.append("")
         if unchanged:
-            lines += [f"Nothing happens to {_count(len(unchanged), 'job')}: {_listed(unchanged)}.", ""]
+            lines += [f"{_count(len(unchanged), 'unchanged job')}: {_listed(unchanged)}.", ""]
         if self.plan.others:
-            lines += ["<details><summary>What else changes</summary>", ""]
+            lines += ["<details><summary>Other changes</summary>", ""]
             lines += [f"- {_WORDS[other.operation]} {_escaped(_other(other))}" for other in self.plan.others]
             lines += ["", "</details>", ""]
         lines += [f"> error: {_escaped(error)}" for error in self.plan.errors]
         return "\n".join(lines).rstrip() + "\n"
 
     def _teams(self) -> list[tuple[str, tuple[str, ...]]]:
-        """A line a team, where there are several."""
+        """A line per namespace, if there are several."""
         plan, names = self.plan, self.plan.teams
-        found = [(name, _usage(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
-        return found if len(names) > 1 else []
+        teams = [(name, _usage(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
+        return teams if len(names) > 1 else []
 
     def closing_line(self) -> str:
-        """All of it in a line; make prints nothing more useful after it."""
+        """The summary in one line."""
         start = f"plan of {self.stack}: "
         if self.losses:
-            names = " ".join(job.name if self._is_alone(job) else job.title for job in self.losses)
-            remedy = f'to go on all the same: make plan STACK={self.stack} ALLOW="{names}"'
+            names = " ".join(job.name if self._has_unique_name(job) else job.title for job in self.losses)
+            remedy = f'to allow it: make plan STACK={self.stack} ALLOW="{names}"'
             return f"{start}STATE LOSS in {', '.join(job.title for job in self.losses)}; {remedy}"
         counts = Counter(job.outcome.effect for job in self.plan.jobs)
-        said = [
+        parts = [
             f"{counts[effect]} {effect.value}" for effect in Effect if counts[effect] and effect is not Effect.NOTHING
         ]
-        said += [f"{counts[Effect.NOTHING]} unchanged"] if counts[Effect.NOTHING] else []
-        said += [_count(len(self.plan.others), "other change")] if self.plan.others else []
+        parts += [f"{counts[Effect.NOTHING]} unchanged"] if counts[Effect.NOTHING] else []
+        parts += [_count(len(self.plan.others), "other change")] if self.plan.others else []
         allowed = [job.title for job in self.plan.jobs if job.outcome.loss]
         loss = f"state loss allowed in {', '.join(allowed)}" if allowed else "no state is lost"
         if self.plan.errors:
-            loss = f"this may not be all, the engine refuses the change: {self.plan.errors[0]}"
-        return f"{start}{', '.join(said) or 'no jobs'}; {loss}"
+            loss = f"the list may be incomplete, because the engine refuses the change: {self.plan.errors[0]}"
+        return f"{start}{', '.join(parts) or 'no jobs'}; {loss}"
 
-    def _is_alone(self, job: JobPlan) -> bool:
+    def _has_unique_name(self, job: JobPlan) -> bool:
         return sum(other.name == job.name for other in self.plan.jobs) == 1
 
 
-def _parted(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
-    moving = [job for job in plan.jobs if job.outcome.effect is not Effect.NOTHING or job.outcome.loss]
-    return moving, [job for job in plan.jobs if job not in moving]
+def _by_change(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
+    changed = [job for job in plan.jobs if job.outcome.effect is not Effect.NOTHING or job.outcome.loss]
+    return changed, [job for job in plan.jobs if job not in changed]
 
 
 def _reasons(job: JobPlan) -> list[str]:
     shown = [f"{change.field}: {_value(change, 0)} -> {_value(change, 1)}" for change in job.outcome.changes]
     if len(shown) > _MOST:
-        shown[_MOST:] = [f"and {len(shown) - _MOST} fields more"]
+        shown[_MOST:] = [f"and {len(shown) - _MOST} more fields"]
     loss = [f"state loss: {job.outcome.loss}"] if job.outcome.loss else []
     return [*loss, *shown, *(f"note: {note}" for note in job.outcome.notes)]
 
 
 def _value(change: Change, side: Literal[0, 1]) -> str:
-    """What is shown of a change's value before (0) or after (1): nothing that looks like a secret."""
+    """The text of a change's value before (0) or after (1), without secrets."""
     value, name = (change.old, change.new)[side], change.names[side]
     if value is None:
         return "(none)"
@@ -178,14 +181,14 @@ def _pair(before: str, after: str) -> str:
 
 def _other(other: OtherChange) -> str:
     shown = list(other.fields[:3]) + ([f"{len(other.fields) - 3} more"] if len(other.fields) > 3 else [])
-    inside = "; ".join(part for part in (", ".join(shown), other.note) if part)
-    return f"{other.title} ({inside})" if inside else other.title
+    comment = "; ".join(part for part in (", ".join(shown), other.note) if part)
+    return f"{other.title} ({comment})" if comment else other.title
 
 
-def _table(rows: Sequence[Sequence[str]], below: Sequence[Sequence[str]]) -> list[str]:
+def _table(rows: Sequence[Sequence[str]], details: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines: list[str] = []
-    for row, reasons in zip(rows, below, strict=True):
+    for row, reasons in zip(rows, details, strict=True):
         lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         lines += [f"    {reason}" for reason in reasons]
     return lines
@@ -196,11 +199,11 @@ def _wrapped(start: str, names: Sequence[str]) -> list[str]:
 
 
 def _listed(jobs: Iterable[JobPlan]) -> str:
-    return ", ".join(" ".join((f"`{name}`", *notes)) for name, *notes in map(_noted, jobs))
+    return ", ".join(" ".join((f"`{name}`", *notes)) for name, *notes in map(_with_notes, jobs))
 
 
-def _noted(job: JobPlan) -> list[str]:
-    """`flink/orders`, and `(suspended)` behind it."""
+def _with_notes(job: JobPlan) -> list[str]:
+    """`flink/orders`, followed by `(suspended)`."""
     return [job.title, *(f"({note})" for note in job.outcome.notes)]
 
 
@@ -209,7 +212,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown takes for nothing else, also in a table."""
+    """Text that Markdown prints unchanged, also in a table."""
     for sign in ("\\", "`", "|", "<", ">", "*", "_", "[", "]"):
         text = (
             text.replace(sign, f"\\{sign}")

@@ -1,4 +1,4 @@
-"""What the jobs of a plan request before and after: CPU, memory and storage, as `resolve.quota_usage` counts them."""
+"""The CPU, memory and storage requests of a plan's jobs before and after, as `resolve.quota_usage` counts them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
 from flink_k8s.operations.plan.preview import Operation, Step
 from flink_k8s.operations.plan.state import DeclaredJob
-from flink_k8s.resolve import pod_requests as demand
+from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.quota_usage import Asker, Costs, costs
 
 
 def asker(job: DeclaredJob) -> Asker:
-    """A job as what it asks for is reckoned."""
+    """A job as input of `quota_usage`, which calculates its requests."""
     return Asker((job.kind, job.namespace, job.name), job.spec, job.configuration)
 
 
 def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
-    """What is there costs.
+    """The requests before the change.
 
     Args:
-        jobs: before; None for those that are new.
+        jobs: before the change; None for new jobs.
         steps: of the preview, for its claims.
         limits: of the namespaces.
     """
@@ -31,10 +31,10 @@ def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Ma
 
 
 def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
-    """What is to be there will cost; a claim that stays in the cluster when the stack lets go of it still counts.
+    """The requests after the change; a claim that is retained in the cluster still counts.
 
     Args:
-        jobs: after; None for those that go.
+        jobs: after the change; None for deleted jobs.
         steps: of the preview, for its claims.
         limits: of the namespaces.
     """
@@ -47,14 +47,14 @@ def _stays(step: Step) -> bool:
 
 
 def _sizes(claims: Iterable[tuple[Mapping[str, object] | None, Step]]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+    sizes: dict[tuple[str, str], int] = {}
     for manifest, step in claims:
         if manifest is None or step.kind != "PersistentVolumeClaim":
             continue
         metadata = mapping(manifest.get("metadata"))
         try:
-            size = int(quantity(str(demand.claim_size(manifest))))
-        except ValueError:  # it does not say, or not yet
+            size = int(quantity(str(pod_requests.claim_size(manifest))))
+        except ValueError:  # no size, or it is known only after up
             continue
-        found[str(metadata.get("namespace")), str(metadata.get("name"))] = size
-    return found
+        sizes[str(metadata.get("namespace")), str(metadata.get("name"))] = size
+    return sizes

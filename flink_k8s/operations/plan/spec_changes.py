@@ -1,7 +1,7 @@
-"""What the operator sees in a changed spec: each field that differs, and what it does about it.
+"""The operator's comparison of two specs: each field that differs, and the operator's reaction.
 
-It mirrors the operator's ReflectiveDiffBuilder over the annotations of its API classes, which stand in
-flink_k8s/facts/tables/spec-changes-*.json, and is compared with it in tests/e2e/test_spec_change_agreement.py.
+It mirrors the operator's ReflectiveDiffBuilder with the annotations of its API classes, which are in
+flink_k8s/facts/tables/spec-changes-*.json. tests/e2e/test_spec_change_agreement.py compares it with the operator's own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flink_k8s.resolve.job_spec import flat_configuration
 
 
 class Diff(IntEnum):
-    """The operator's DiffType: the greatest of a spec's changes is what happens."""
+    """The operator's DiffType: the greatest one of a spec's changes determines the reaction."""
 
     IGNORE = 0
     SCALE = 1
@@ -29,14 +29,14 @@ class Diff(IntEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs.
+    """A value that differs.
 
     Attributes:
         path: in the spec; a configuration key is one part.
         old: value before; None for none.
         new: value after; None for none.
-        diff: what the operator does about it.
-        names: what the value before and the value after belong to, where that is not the field: a variable, a flag.
+        diff: the operator's reaction.
+        names: the variable or flag that the old and the new value belong to; empty if it is the field.
     """
 
     path: tuple[str, ...]
@@ -47,12 +47,12 @@ class Change:
 
     @property
     def field(self) -> str:
-        """The path as people write it."""
+        """The path with dots."""
         return ".".join(self.path)
 
 
 _EMPTY_IS_NONE = frozenset({"podTemplate", "resources"})
-"""Kubernetes' own classes, in which an empty list or map is the same as none."""
+"""Fields with Kubernetes' own classes, in which an empty list or map equals none."""
 
 _QUANTITIES = frozenset({"requests", "limits", "sizeLimit", "divisor"})
 
@@ -60,7 +60,7 @@ _CONFIGURATION = "flinkConfiguration"
 
 
 def known_operator(version: str) -> str:
-    """The version whose tables are used for an operator: itself, else the default one."""
+    """The version whose tables are used for an operator: its own if it is known, else the default version."""
     return version if tables.spec_changes(version) is not None else versions.OPERATOR.version
 
 
@@ -71,8 +71,8 @@ def compare(
 
     Args:
         kind: FlinkDeployment or FlinkSessionJob.
-        old: spec that the cluster has.
-        new: spec that it is to get.
+        old: the spec in the cluster.
+        new: the declared spec.
         operator: version of the operator.
         mode: deployment mode of the cluster that the job runs in.
     """
@@ -84,57 +84,64 @@ def compare(
 
 
 def aggregate(changes: list[Change]) -> Diff:
-    """What the operator does about all of them together."""
+    """The operator's reaction to all changes."""
     return max((change.diff for change in changes), default=Diff.IGNORE)
 
 
 def differences(old: Mapping[str, object], new: Mapping[str, object], diff: Diff) -> list[Change]:
-    """The places in which any two mappings differ, all with that meaning."""
+    """The fields in which two mappings differ, all with the same reaction."""
     return list(_leaves((), dict(old), dict(new), diff))
 
 
 @dataclass(frozen=True)
 class _Types:
-    """What is known of the fields.
+    """The types of the fields.
 
     Attributes:
-        table: their types.
-        pod_template: what is said of the spec's pod template, which holds for those inside it, too.
+        table: of all types.
+        pod_template: rules for the spec's pod template; they apply to nested pod templates too.
     """
 
     table: tables.Fields | None
     pod_template: Mapping[str, Any]
 
-    def inside(self, type_: object) -> Mapping[str, Any]:
-        """Types of an object's fields."""
-        said = mapping(type_)
-        if self.table is None or "ref" not in said:
+    def fields_of(self, type_: object) -> Mapping[str, Any]:
+        """The types of an object's fields."""
+        type_fields = mapping(type_)
+        if self.table is None or "ref" not in type_fields:
             return {}
-        return cast(Mapping[str, Any], self.table.types[str(said["ref"])].get("fields") or {})
+        return cast(Mapping[str, Any], self.table.types[str(type_fields["ref"])].get("fields") or {})
 
-    def held(self, value: object, type_: object, name: str, rules: Mapping[str, Any], *, loose: bool = False) -> object:
-        """The value as the operator's Java objects hold it: what they cannot tell apart is the same.
+    def normalized(
+        self, value: object, type_: object, name: str, rules: Mapping[str, Any], *, loose: bool = False
+    ) -> object:
+        """The value as the operator's Java objects represent it: values that they do not distinguish are equal.
 
         Args:
             value: any.
-            type_: its type.
-            name: of its field.
-            rules: what is said of the field.
-            loose: whether it belongs to one of Kubernetes' classes.
+            type_: of the value.
+            name: of the field.
+            rules: for the field.
+            loose: whether the field belongs to one of Kubernetes' classes.
         """
-        said, loose = mapping(type_), loose or name in _EMPTY_IS_NONE
+        type_fields, loose = mapping(type_), loose or name in _EMPTY_IS_NONE
         if isinstance(value, dict):
-            inner, rules = self.inside(type_), self.pod_template if name == "podTemplate" else rules
+            inner, rules = self.fields_of(type_), self.pod_template if name == "podTemplate" else rules
             items = {**rules.get("defaults", {}), **cast(dict[str, object], value)}
-            held = {
-                key: self.held(item, inner.get(key, said.get("map")), name if "map" in said else key, {}, loose=loose)
+            normalized = {
+                key: self.normalized(
+                    item, inner.get(key, type_fields.get("map")), name if "map" in type_fields else key, {}, loose=loose
+                )
                 for key, item in items.items()
                 if "known" not in rules or key in rules["known"]
             }
-            held = {key: item for key, item in held.items() if item is not None}
-            return None if loose and "map" in said and not held else held
+            normalized = {key: item for key, item in normalized.items() if item is not None}
+            return None if loose and "map" in type_fields and not normalized else normalized
         if isinstance(value, list):
-            listed = [self.held(item, said.get("list"), name, {}, loose=loose) for item in cast(list[object], value)]
+            listed = [
+                self.normalized(item, type_fields.get("list"), name, {}, loose=loose)
+                for item in cast(list[object], value)
+            ]
             return None if not listed and (loose or name == "args") else listed
         if name in _QUANTITIES and loose and isinstance(value, (str, int, float)) and not isinstance(value, bool):
             try:
@@ -153,13 +160,13 @@ def _compare(
     new: Mapping[str, object],
     mode: str,
 ) -> Iterator[Change]:
-    inner = types.inside(type_)
+    inner = types.fields_of(type_)
     for field in sorted({*old, *new} & annotated.keys()):
         rules = cast(Mapping[str, Any], annotated[field])
         if "prefixes" in rules:
             yield from _configuration((*at, field), rules, mapping(old.get(field)), mapping(new.get(field)), mode)
             continue
-        before, after = (types.held(spec.get(field), inner.get(field), field, rules) for spec in (old, new))
+        before, after = (types.normalized(spec.get(field), inner.get(field), field, rules) for spec in (old, new))
         before = rules.get("default") if before is None else before
         after = rules.get("default") if after is None else after
         if "fields" in rules and before is not None and after is not None:
@@ -209,17 +216,17 @@ def _leaves(
     if isinstance(old, list) and isinstance(new, list):
         before, after = cast(list[object], old), cast(list[object], new)
         if len(before) == len(after):
-            for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            for index, (left, right) in enumerate(zip(before, after, strict=True)):
                 flags = (_flag(before, index), _flag(after, index))
-                yield from _leaves((*at, str(index)), one, other, diff, flags)
+                yield from _leaves((*at, str(index)), left, right, diff, flags)
             return
-    # True equals 1 in Python, but in no API.
+    # True equals 1 in Python, but not in the API.
     if old != new or isinstance(old, bool) != isinstance(new, bool):
         yield Change(at, cast(object, old), cast(object, new), diff, names)
 
 
 def _flag(arguments: list[object], index: int) -> str:
-    """The flag that an argument is the value of, or that it is itself."""
+    """The flag whose value the argument is, or the flag in the argument itself."""
     before = str(arguments[index - 1]) if index else ""
     own = str(arguments[index])
     return own.partition("=")[0] if own.startswith("-") else before if before.startswith("-") else ""

@@ -1,4 +1,4 @@
-"""One job as its resource declares it, with what decides over its state."""
+"""A job as its resource declares it, with the options that determine what happens to its state."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _PERIODIC = ("kubernetes.operator.periodic.savepoint.interval", "kubernetes.oper
 _IGNORE_UNCLAIMED = "execution.state-recovery.ignore-unclaimed-state"
 
 _HA_KEYS = {"zookeeper": ("high-availability.zookeeper.quorum", "high-availability.zookeeper.path.root")}
-"""What else says where an implementation of high availability keeps its metadata."""
+"""Further options for the location of an implementation's metadata."""
 
 _HA_CLASSES = {"org.apache.flink.kubernetes.highavailability.kuberneteshaservicesfactory": "kubernetes"}
 
 
 @dataclass(frozen=True)
 class Operator:
-    """The operator that will look at the change.
+    """The operator that reconciles the change.
 
     Attributes:
-        version: of it.
-        configuration: what it lays under every resource's flinkConfiguration.
+        version: of the operator.
+        configuration: its defaults for every resource's flinkConfiguration.
     """
 
     version: str
@@ -47,7 +47,7 @@ class Operator:
 
     @property
     def is_new(self) -> bool:
-        """Whether it cancels a job for last-state, which needs no high availability."""
+        """Whether it can cancel a job for last-state, which does not need high availability."""
         return not versions.OPERATORS[self.known].last_state_needs_ha
 
 
@@ -57,12 +57,12 @@ class DeclaredJob:
 
     Attributes:
         kind: of the resource.
-        namespace: of it.
-        name: of it.
-        spec: of the Flink cluster or session job: of a blue/green deployment that in its template. Configuration flat.
-        operator: that will look at it.
-        cluster: the session cluster of a session job, where it is known.
-        around: what a blue/green deployment says beside its template, which restarts nothing.
+        namespace: of the resource.
+        name: of the resource.
+        spec: of the Flink cluster or session job (in a blue/green deployment's template), with flat configuration.
+        operator: that reconciles the resource.
+        cluster: the session cluster of a session job, if it is known.
+        outer: fields of a blue/green deployment outside its template; their changes do not restart the job.
     """
 
     kind: str
@@ -71,33 +71,33 @@ class DeclaredJob:
     spec: Mapping[str, object]
     operator: Operator
     cluster: DeclaredJob | None = None
-    around: Mapping[str, object] = field(default_factory=dict[str, object])
+    outer: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @staticmethod
     def of(manifest: Mapping[str, object], operator: Operator) -> DeclaredJob:
         """The job of a resource's inputs."""
         metadata, kind = mapping(manifest.get("metadata")), str(manifest.get("kind"))
         spec = mapping(manifest.get("spec"))
-        around: dict[str, object] = {}
+        outer: dict[str, object] = {}
         if kind == FlinkKind.BLUE_GREEN:
-            around = {key: value for key, value in spec.items() if key != "template"}
+            outer = {key: value for key, value in spec.items() if key != "template"}
             spec = mapping(mapping(spec.get("template")).get("spec"))
         namespace, name = str(metadata.get("namespace", "default")), str(metadata.get("name"))
-        return DeclaredJob(kind, namespace, name, flat_configuration(spec), operator, around=around)
+        return DeclaredJob(kind, namespace, name, flat_configuration(spec), operator, outer=outer)
 
     @property
     def job(self) -> Mapping[str, object] | None:
-        """The job, None of a session cluster."""
+        """The job; None for a session cluster."""
         return mapping(self.spec["job"]) if isinstance(self.spec.get("job"), dict) else None
 
     @property
     def upgrade_mode(self) -> str:
-        """`stateless` where nothing is said, as the operator has it."""
+        """The upgrade mode; `stateless` by default, as in the operator."""
         return str((self.job or {}).get("upgradeMode") or "stateless")
 
     @property
     def is_suspended(self) -> bool:
-        """Whether it is declared not to run."""
+        """Whether it is declared as suspended."""
         return (self.job or {}).get("state") == "suspended"
 
     @property
@@ -107,27 +107,27 @@ class DeclaredJob:
 
     @property
     def flink_version(self) -> str:
-        """`v2_2`, empty when it is not known."""
+        """`v2_2`; empty if it is not known."""
         return str((self.cluster or self).spec.get("flinkVersion") or "")
 
     @cached_property
     def _options(self) -> Options:
         own = mapping(self.spec.get("flinkConfiguration"))
-        below = mapping(self.cluster.spec.get("flinkConfiguration") if self.cluster else None)
-        seen = effective({**below, **own}, self.operator.configuration, self.namespace, self.flink_version)
-        return Options(self.operator.known, seen)
+        cluster = mapping(self.cluster.spec.get("flinkConfiguration") if self.cluster else None)
+        merged = effective({**cluster, **own}, self.operator.configuration, self.namespace, self.flink_version)
+        return Options(self.operator.known, merged)
 
     @property
     def configuration(self) -> Mapping[str, str]:
-        """Its configuration as the operator sees it."""
+        """Its configuration with the operator's defaults."""
         return self._options.configuration
 
     def text(self, key: str) -> str:
-        """A key's value by its name today or an older one, empty when nobody says it."""
+        """The value of an option by its current or an older name; empty if it is not set."""
         return self._options.text(key)
 
     def is_on(self, key: str, *, default: bool = False) -> bool:
-        """A switch of the configuration."""
+        """Whether a boolean option is true."""
         try:
             return boolean(self.text(key)) if self.text(key) else default
         except ValueError:
@@ -135,19 +135,19 @@ class DeclaredJob:
 
     @property
     def high_availability(self) -> str:
-        """The implementation in lower case, empty where there is none."""
+        """The implementation in lower case; empty if high availability is disabled."""
         name = self.text(HA_TYPE).lower()
         return "" if name in ("none", "standalone") else _HA_CLASSES.get(name, name)
 
     @property
     def ha_metadata(self) -> tuple[str, ...]:
-        """Where high availability keeps its metadata: equal for two specs that find the same."""
+        """The location of high availability's metadata, to compare two specs."""
         name = self.high_availability
         return (name, *(self.text(key) for key in _HA_KEYS.get(name, ())))
 
     @property
     def ignores_unclaimed_state(self) -> str:
-        """The field or option that has Flink drop state that no operator claims; empty for none."""
+        """The field or option that makes Flink drop state that no operator claims; empty for none."""
         field_value = (self.job or {}).get("allowNonRestoredState")
         if field_value is not None:
             return "allowNonRestoredState" if field_value is True else ""
@@ -156,22 +156,22 @@ class DeclaredJob:
 
     @property
     def deleting_retention(self) -> str:
-        """The value of Flink's configuration that deletes its checkpoints when it is cancelled; empty for none."""
-        said = self._options.deleting_retention
-        return said[1] if said else ""
+        """The value of the option that deletes the checkpoints of a cancelled job; empty for none."""
+        option = self._options.deleting_retention
+        return option[1] if option else ""
 
     @property
     def has_savepoint_on_deletion(self) -> bool:
-        """Whether the operator takes a savepoint before it deletes the job: of a blue/green deployment never."""
+        """Whether the operator takes a savepoint before it deletes the job; never for a blue/green deployment."""
         return self.kind != FlinkKind.BLUE_GREEN and self.is_on("kubernetes.operator.job.savepoint-on-deletion")
 
     @property
     def has_state(self) -> bool:
-        """Whether there is something to lose, as far as the resource shows.
+        """Whether the job has state, according to its resource.
 
-        An upgrade mode that keeps state, or a checkpoint interval or a directory for state. A job in batch mode has
-        none, and neither has one that says nothing of the kind: if it switches checkpoints on in its code, say so in
-        its configuration.
+        A job with state has an upgrade mode that keeps state, a checkpoint interval or a state directory. A job in
+        batch mode or without these options has none. A job that enables checkpoints in its code must also set the
+        interval in its configuration.
         """
         if self.job is None:
             return False
@@ -188,7 +188,7 @@ class DeclaredJob:
 
     @property
     def takes_checkpoints(self) -> bool:
-        """Whether it takes any, as far as the resource shows: its code may set the interval."""
+        """Whether it takes checkpoints, according to its resource; its code may set the interval."""
         if self.upgrade_mode != "stateless":
             return True
         return not self.is_batch and (self._is_timed(_INTERVAL) or bool(self.text(CHECKPOINTS)))
@@ -198,11 +198,11 @@ class DeclaredJob:
 
     @property
     def own_savepoints(self) -> str:
-        """The savepoint directory of its own flinkConfiguration, or its cluster's: not the operator's default."""
+        """The savepoint directory of its own flinkConfiguration or its cluster's, without the operator's default."""
         own = mapping(self.spec.get("flinkConfiguration"))
         names = versions.names(SAVEPOINTS, self.operator.known)
-        found = next((str(own[name]).strip() for name in names if own.get(name)), "")
-        return found or (self.cluster.own_savepoints if self.cluster else "")
+        directory = next((str(own[name]).strip() for name in names if own.get(name)), "")
+        return directory or (self.cluster.own_savepoints if self.cluster else "")
 
     @property
     def claims(self) -> set[str]:
@@ -211,13 +211,13 @@ class DeclaredJob:
 
     @cached_property
     def _pods(self) -> Mapping[str, Mapping[str, object]]:
-        """The pod's spec of each process; empty for a session job whose cluster is not known."""
+        """The pod spec of each process; empty for a session job whose cluster is not known."""
         if self.kind == FlinkKind.SESSION_JOB and self.cluster is None:
             return {}
         return {template.process: template.pod for template in templates((self.cluster or self).spec)}
 
     def location(self, process: str, directory: str) -> Location:
-        """Where a directory is, as one of its processes sees it: `jobManager` or `taskManager`."""
+        """The location of a directory in the pods of a process, `jobManager` or `taskManager`."""
         directory = qualified(directory, self.text("fs.default-scheme"))
         if process not in self._pods and local_path(directory):
             return Location("a volume of its cluster", directory)

@@ -1,1 +1,1 @@
-"""What a branch changes, as the one comment of its pull request: `make review BASE=main`."""
+"""The changes of a branch, as a comment of its pull request: `make review BASE=main`."""

@@ -1,4 +1,4 @@
-"""The comment: problems first, then what happens to each job, then every object that differs."""
+"""The comment: problems first, then the effect on each job, then every object that differs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from flink_k8s.operations.plan.state import Operator
 from flink_k8s.operations.review.trees import Declared
 
 MARK = "<!-- flink-k8s: make review -->"
-"""First line of the comment, by which the next run finds it."""
+"""First line of the comment; the next run finds the comment by it."""
 
 LONGEST = 60_000
-"""GitHub takes 65536 characters of a comment."""
+"""GitHub allows 65536 characters in a comment."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One stack in both trees.
+    """A stack in both trees.
 
     Attributes:
-        stack: its name.
-        base: what the branch started from.
-        head: the branch as it is.
-        shown: the branch with its broken job files as they were before, where that was needed to show the rest.
+        stack: name of the stack.
+        base: the merge base of the branch.
+        head: the branch.
+        shown: the branch; invalid job files are replaced by those of the base, so that the rest can be shown.
         allowed: jobs that may lose their state.
     """
 
@@ -43,51 +43,51 @@ class Compared:
 
     @property
     def added(self) -> list[str]:
-        """Files of objects that are new."""
+        """Files of new objects."""
         return sorted(self.shown.manifests.keys() - self.base.manifests.keys())
 
     @property
     def removed(self) -> list[str]:
-        """Files of objects that go."""
+        """Files of deleted objects."""
         return sorted(self.base.manifests.keys() - self.shown.manifests.keys())
 
     @property
     def changed(self) -> list[str]:
-        """Files of objects that differ."""
+        """Files of changed objects."""
         both = self.base.manifests.keys() & self.shown.manifests.keys()
         return sorted(name for name in both if self.base.manifests[name] != self.shown.manifests[name])
 
     @property
     def is_comparable(self) -> bool:
-        """Whether both sides are known."""
+        """Whether the declarations of both trees are known."""
         return self.base.is_known and self.shown.is_known
 
     @property
     def remarks(self) -> list[str]:
-        """Warnings and notices that the base does not have."""
+        """New warnings and notices."""
         before = set(self.base.remarks)
         return [line for line in self.shown.remarks if line not in before]
 
     @property
     def report(self) -> Report:
-        """The plan, as if the base were what is deployed."""
+        """The plan for a deployment of the branch over the base."""
         operator = self.shown.operator or self.base.operator
         preview = parse(preview_json(self.base.resources, self.shown.resources))
-        limits = {name: Limits.model_validate(said) for name, said in self.shown.limits.items()}
-        found = plan(preview, Operator(operator["version"], operator["configuration"]), limits)
-        return Report(self.stack, found, self.allowed)
+        limits = {name: Limits.model_validate(values) for name, values in self.shown.limits.items()}
+        changes = plan(preview, Operator(operator["version"], operator["configuration"]), limits)
+        return Report(self.stack, changes, self.allowed)
 
 
 def preview_json(base: Sequence[Mapping[str, Any]], head: Sequence[Mapping[str, Any]]) -> str:
-    """Two declarations as the engine's preview of the second over the first, for the plan."""
-    old = {_identity(one): one for one in base}
-    new = {_identity(one): one for one in head}
+    """The engine's preview of a change from the first declaration to the second, as input of the plan."""
+    old = {_identity(resource): resource for resource in base}
+    new = {_identity(resource): resource for resource in head}
     steps = [_step(old.get(key), new.get(key)) for key in [*new, *(key for key in old if key not in new)]]
     return json.dumps({"steps": steps})
 
 
 def _identity(resource: Mapping[str, Any]) -> tuple[str, str]:
-    """Type and name of a resource. Its parent may be another in the base: aliases take it over, as in an upgrade."""
+    """Type and name of a resource. Its parent may differ in the base: aliases match them, as in an upgrade."""
     _, _, types, name = str(resource["urn"]).split("::", 3)
     return types.rpartition("$")[2], name
 
@@ -111,45 +111,45 @@ def _metadata(resource: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def comment(compared: Sequence[Compared], base: str, checks: Mapping[str, bool] | None = None) -> str:
-    """The whole comment in Markdown.
+    """The comment in Markdown.
 
     Args:
-        compared: of each stack.
-        base: what it was compared with, for people.
-        checks: other checks by name, and whether they passed.
+        compared: the stacks.
+        base: name of the base, to print.
+        checks: whether other checks passed, by name.
     """
-    parts = [MARK, f"## What this change does, compared with `{base}`", "", *_table(compared), ""]
+    parts = [MARK, f"## Effects of this change, compared with `{base}`", "", *_table(compared), ""]
     if checks:
-        parts += [" · ".join(f"{'✅' if good else '❌'} {name}" for name, good in checks.items()), ""]
+        parts += [" · ".join(f"{'✅' if passed else '❌'} {name}" for name, passed in checks.items()), ""]
     parts += _problems(compared)
     parts += _findings(compared)
-    parts += _gone(compared)
-    for one in compared:
-        if one.is_comparable and (one.added or one.removed or one.changed):
-            parts += [one.report.markdown()]
+    parts += _removed_stacks(compared)
+    for stack in compared:
+        if stack.is_comparable and (stack.added or stack.removed or stack.changed):
+            parts += [stack.report.markdown()]
     return _with_objects("\n".join(parts).rstrip() + "\n", compared)
 
 
 def fails(compared: Sequence[Compared]) -> bool:
-    """Whether the change may not be merged as it is: problems, or a job that loses its state."""
-    return any(not one.head.is_known or (one.is_comparable and one.report.losses) for one in compared)
+    """Whether the change must not be merged: it has problems, or a job loses its state."""
+    return any(not stack.head.is_known or (stack.is_comparable and stack.report.losses) for stack in compared)
 
 
 def _table(compared: Iterable[Compared]) -> list[str]:
     lines = ["| stack | check | objects | jobs |", "| --- | --- | --- | --- |"]
-    for one in compared:
-        if one.head.failure:
-            check = "❌ cannot be asked"
-        elif one.head.problems:
-            check = f"❌ {_count(one.head.problems, 'problem')}"
+    for stack in compared:
+        if stack.head.failure:
+            check = "❌ cannot be evaluated"
+        elif stack.head.problems:
+            check = f"❌ {_count(stack.head.problems, 'problem')}"
         else:
-            check = f"⚠️ {_count(one.remarks, 'new finding')}" if one.remarks else "✅"
-        if one.is_comparable:
-            objects = f"+{len(one.added)} ~{len(one.changed)} -{len(one.removed)}"
-            jobs = one.report.closing_line().partition(": ")[2].partition("; to go on")[0]
+            check = f"⚠️ {_count(stack.remarks, 'new finding')}" if stack.remarks else "✅"
+        if stack.is_comparable:
+            objects = f"+{len(stack.added)} ~{len(stack.changed)} -{len(stack.removed)}"
+            jobs = stack.report.closing_line().partition(": ")[2].partition("; to allow it")[0]
         else:
             objects = jobs = "?"
-        lines.append(f"| `{one.stack}` | {check} | {objects} | {jobs} |")
+        lines.append(f"| `{stack.stack}` | {check} | {objects} | {jobs} |")
     return lines
 
 
@@ -159,61 +159,69 @@ def _count(lines: Sequence[str], what: str) -> str:
 
 def _problems(compared: Sequence[Compared]) -> list[str]:
     lines: list[str] = []
-    for line, stacks in _by_line((one.stack, one.head.problems) for one in compared):
+    for line, stacks in _by_line((stack.stack, stack.head.problems) for stack in compared):
         lines.append(f"- {code_span(line)} ({stacks})")
-    for one in compared:
-        for name, side in (("this branch", one.head), ("the base", one.base)):
+    for stack in compared:
+        for name, side in (("this branch", stack.head), ("the base", stack.base)):
             if side.failure:
-                lines.append(f"- `{one.stack}` of {name} cannot be asked: {code_span(side.failure)}")
-        if one.base.problems:
-            lines.append(f"- `{one.stack}` was broken before: {code_span(one.base.problems[0])}")
+                lines.append(f"- `{stack.stack}` of {name} cannot be evaluated: {code_span(side.failure)}")
+        if stack.base.problems:
+            lines.append(f"- `{stack.stack}` had problems before this branch: {code_span(stack.base.problems[0])}")
     if not lines:
         return []
-    broken = sorted({name for one in compared if one.head.problems and one.is_comparable for name in one.head.files})
-    note = [f"What follows has {', '.join(map(code_span, broken))} as before.", ""] if broken else []
-    return ["### To be mended", "", *lines, "", *note]
+    broken = sorted(
+        {name for stack in compared if stack.head.problems and stack.is_comparable for name in stack.head.files}
+    )
+    note = [f"The rest of this comment uses the base's version of {', '.join(map(code_span, broken))}.", ""]
+    return ["### Problems", "", *lines, "", *(note if broken else [])]
 
 
 def _findings(compared: Sequence[Compared]) -> list[str]:
     lines = [
-        f"- {code_span(line)} ({stacks})" for line, stacks in _by_line((one.stack, one.remarks) for one in compared)
+        f"- {code_span(line)} ({stacks})"
+        for line, stacks in _by_line((stack.stack, stack.remarks) for stack in compared)
     ]
     return ["### New findings of rules and policies", "", *lines, ""] if lines else []
 
 
-def _gone(compared: Sequence[Compared]) -> list[str]:
-    """What becomes of stacks that the branch takes away: of their own accord, nothing."""
+def _removed_stacks(compared: Sequence[Compared]) -> list[str]:
+    """Stacks whose file the branch removes: their deployments stay until someone destroys them."""
     lines = [
-        f"- `{one.stack}` has no stack file any more. What is deployed of it stays, until"
-        f" `make destroy STACK={one.stack}` of the base takes it away."
-        for one in compared
-        if not one.head.is_there
+        f"- `{stack.stack}` has no stack file any more. Its deployed resources stay until you run"
+        f" `make destroy STACK={stack.stack}` in the base."
+        for stack in compared
+        if not stack.head.exists
     ]
-    return ["### Stacks that go", "", *lines, ""] if lines else []
+    return ["### Removed stacks", "", *lines, ""] if lines else []
 
 
-def _by_line(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str]]:
-    """Each line once, with the stacks that say it."""
+def _by_line(reports: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str]]:
+    """Each line once, with its stacks."""
     stacks: dict[str, list[str]] = {}
-    for stack, lines in said:
+    for stack, lines in reports:
         for line in lines:
             stacks.setdefault(line, []).append(stack)
     return [(line, ", ".join(names)) for line, names in stacks.items()]
 
 
 def _with_objects(text: str, compared: Sequence[Compared]) -> str:
-    """The text and as many of the objects' diffs as fit."""
+    """The text, and as many diffs of objects as fit."""
     if len(text) > LONGEST:
-        text = text[: text.rindex("\n", 0, LONGEST) + 1] + "\nToo long for a comment. `make review` shows it all.\n"
+        text = (
+            text[: text.rindex("\n", 0, LONGEST) + 1]
+            + "\nToo long for a comment. Run `make review` for the complete text.\n"
+        )
     left_out: list[str] = []
-    for one in compared:
-        if not one.is_comparable:
+    for stack in compared:
+        if not stack.is_comparable:
             continue
-        names = [*one.changed, *one.added, *one.removed]
-        blocks = [_block(name, one.base.manifests.get(name, ""), one.shown.manifests.get(name, "")) for name in names]
+        names = [*stack.changed, *stack.added, *stack.removed]
+        blocks = [
+            _block(name, stack.base.manifests.get(name, ""), stack.shown.manifests.get(name, "")) for name in names
+        ]
         if not blocks:
             continue
-        shown = f"\n<details><summary>Objects of <code>{one.stack}</code>: {len(blocks)}</summary>\n\n"
+        shown = f"\n<details><summary>Objects of <code>{stack.stack}</code>: {len(blocks)}</summary>\n\n"
         count = 0
         for block in blocks:
             if len(text) + len(shown) + len(block) > LONGEST:
@@ -221,10 +229,10 @@ def _with_objects(text: str, compared: Sequence[Compared]) -> str:
             shown += block
             count += 1
         if count < len(blocks):
-            left_out.append(f"{len(blocks) - count} of {one.stack}")
+            left_out.append(f"{len(blocks) - count} of {stack.stack}")
         text += f"{shown}</details>\n"
     if left_out:
-        text += f"\nToo long for a comment: objects {', '.join(left_out)}. `make review` shows them all.\n"
+        text += f"\nToo long for a comment: objects {', '.join(left_out)}. Run `make review` for all objects.\n"
     return text
 
 

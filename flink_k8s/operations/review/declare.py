@@ -1,7 +1,7 @@
-"""What a stack of the project in the working directory declares, as JSON: run by path, with that project's own modules.
+"""Print the declaration of a stack in the working directory as JSON: run by path, with that project's own modules.
 
-It is run in two trees, the branch and what it started from, each with its own settings, components and renderer. So it
-uses little of them, and what it uses has been there from the start.
+It runs in two trees, the branch and its merge base, each with its own modules. So it uses few of them, and only
+functions that exist in both trees.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def plain(value: Any) -> Any:
-    """Without the marks of secrets and unknown values, and without the secrets themselves."""
+    """The value without markers of secrets and unknown values, and without the secrets themselves."""
     if isinstance(value, Secret):
         return SECRET
     if isinstance(value, Unknown):
@@ -41,38 +41,40 @@ def plain(value: Any) -> Any:
 
 
 def inputs_of(thing: Resource) -> dict[str, Any]:
-    """With what users wrote in clear, which is compared first and hidden where it is shown; not so a Secret's."""
+    """The inputs with plaintext values of users, which are hidden later where they are printed; not for a Secret."""
     inputs = dict(thing.inputs)
     return inputs if inputs.get("kind") == "Secret" else cast("dict[str, Any]", reveal(inputs))
 
 
 def declared(stack: str) -> dict[str, Any]:
-    """Problems and remarks as lines; where there are no problems, manifests by file name and resources."""
+    """Problems and remarks as lines; without problems, also manifests by file name and resources."""
     root = Path.cwd()
-    said: dict[str, Any] = {"problems": [], "files": [], "remarks": [], "manifests": {}, "resources": []}
+    result: dict[str, Any] = {"problems": [], "files": [], "remarks": [], "manifests": {}, "resources": []}
     try:
         platform = load(root, read_config(root, stack))
     except ProblemsError as error:
-        said["problems"] = [str(problem) for problem in error.problems]
-        said["remarks"] = list(error.remarks)
-        said["files"] = sorted({problem.file for problem in error.problems})
-        return said
-    said["remarks"] = [str(remark) for remark in platform.remarks]
-    said["operator"] = {
+        result["problems"] = [str(problem) for problem in error.problems]
+        result["remarks"] = list(error.remarks)
+        result["files"] = sorted({problem.file for problem in error.problems})
+        return result
+    result["remarks"] = [str(remark) for remark in platform.remarks]
+    result["operator"] = {
         "version": platform.settings.operator.version,
         "configuration": platform.settings.operator.configuration,
     }
-    # Namespaces of an older tree have no limits.
-    bounds = {name: getattr(one, "limits", None) for name, one in platform.settings.namespaces.items()}
-    said["limits"] = {name: one.model_dump(by_alias=True, exclude_unset=True) for name, one in bounds.items() if one}
+    # Namespaces of older trees have no limits.
+    bounds = {name: getattr(namespace, "limits", None) for name, namespace in platform.settings.namespaces.items()}
+    result["limits"] = {
+        name: limits.model_dump(by_alias=True, exclude_unset=True) for name, limits in bounds.items() if limits
+    }
     try:
         recording = recorded(stack, None, root)
-    except (CommandError, pulumi.RunError) as error:  # the one of this tree, or of an older one
-        said["problems"] = [str(error)]
-        return said
-    found, _notes = documents(recording)
-    said["manifests"] = {name: dump(document.manifest) for name, document in file_names(found).items()}
-    said["resources"] = [
+    except (CommandError, pulumi.RunError) as error:  # CommandError of this tree, or of an older one
+        result["problems"] = [str(error)]
+        return result
+    objects, _notes = documents(recording)
+    result["manifests"] = {name: dump(document.manifest) for name, document in file_names(objects).items()}
+    result["resources"] = [
         {
             "urn": thing.urn,
             "inputs": plain(inputs_of(thing)),
@@ -81,7 +83,7 @@ def declared(stack: str) -> dict[str, Any]:
         }
         for thing in recording.things
     ]
-    return said
+    return result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the working tree changes against a base, without cluster, engine or network."""
+"""Compare the working tree with a base, without a cluster, an engine or network access."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from flink_k8s.support.errors import CommandError, ExitCode
 
 
 def compare(root: Path, base: str, stacks: Sequence[str] = (), allowed: Sequence[str] = ()) -> list[Compared]:
-    """Compares each stack in the working tree with what the branch started from.
+    """Compare each stack in the working tree with the merge base of the branch.
 
     Args:
         root: the project, a git working tree.
-        base: branch or commit that it will be merged into.
-        stacks: names; empty for all of either tree, except the sandbox's.
+        base: branch or commit that the working tree will be merged into.
+        stacks: names; empty for all stacks of both trees, except the sandbox's.
         allowed: jobs that may lose their state.
 
     Raises:
-        CommandError: when git cannot give the trees, or neither has a stack of that name.
+        CommandError: if git cannot read the trees, or a stack exists in neither tree.
     """
     with tempfile.TemporaryDirectory() as folder:
         old, new = Path(folder) / "base", Path(folder) / "head"
@@ -44,9 +44,9 @@ def compare(root: Path, base: str, stacks: Sequence[str] = (), allowed: Sequence
         for index, stack in enumerate(names):
             before, after = trees.declare(old, stack), trees.declare(new, stack)
             shown = after
-            mended = Path(folder) / f"mended-{index}"
-            if after.problems and trees.without_broken(new, old, after.files, mended):
-                shown = trees.declare(mended, stack)
+            repaired = Path(folder) / f"repaired-{index}"
+            if after.problems and trees.with_base_job_files(new, old, after.files, repaired):
+                shown = trees.declare(repaired, stack)
             compared.append(Compared(stack, before, after, shown, tuple(allowed)))
         return compared
 
@@ -60,18 +60,18 @@ def review(
     checks: Mapping[str, bool] | None = None,
     out: Path | None = None,
 ) -> int:
-    """Print what the working tree changes in each stack, as the comment of a pull request; an exit code.
+    """Print the changes of the working tree in each stack, as the comment of a pull request; an exit code.
 
     Args:
         root: the project, a git working tree.
-        base: branch or commit that it will be merged into.
-        stacks: names; empty for all of either tree, except the sandbox's.
+        base: branch or commit that the working tree will be merged into.
+        stacks: names; empty for all stacks of both trees, except the sandbox's.
         allowed: jobs that may lose their state.
         checks: whether other checks succeeded, by name.
         out: a file for the comment.
 
     Raises:
-        CommandError: if git cannot read the trees, or neither has a stack of that name.
+        CommandError: if git cannot read the trees, or a stack exists in neither tree.
     """
     compared = compare(root, base, stacks, allowed)
     text = comment(compared, base, checks or {})

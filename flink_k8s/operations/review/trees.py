@@ -1,4 +1,4 @@
-"""The two trees that are compared, and what each stack declares in them."""
+"""The two trees that are compared, and the declarations of their stacks."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ DECLARE = Path(__file__).with_name("declare.py")
 
 @dataclass(frozen=True)
 class Declared:
-    """What a stack declares in one tree.
+    """The declaration of a stack in a tree.
 
     Attributes:
-        problems: lines; with any of them nothing else is known.
-        files: the files that they are in.
+        problems: lines; if there are any, the declaration is unknown.
+        files: the files with problems.
         remarks: warnings and notices, as lines.
         manifests: YAML by file name.
         resources: urn, inputs, protect, retainOnDelete.
         operator: version and configuration of the operator.
         limits: of its namespaces, by name.
-        failure: why the tree could not be asked at all; empty where it could.
-        is_there: whether the tree has the stack; one that it has not declares nothing.
+        failure: why the stack could not be evaluated; empty if it could.
+        exists: whether the tree contains the stack.
     """
 
     problems: tuple[str, ...] = ()
@@ -48,67 +48,67 @@ class Declared:
     operator: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     failure: str = ""
-    is_there: bool = True
+    exists: bool = True
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known what the stack declares."""
+        """Whether the declaration is known."""
         return not self.problems and not self.failure
 
 
 def stacks(tree: Path) -> list[str]:
-    """The stacks of a tree that are for a cluster of somebody's: all but the sandbox's."""
+    """The stacks of a tree, without the sandbox's."""
     return [stack for stack in stack_file.stacks(tree) if stack != "sandbox"]
 
 
 def declare(tree: Path, stack: str) -> Declared:
-    """Asks a tree, in a process of its own, with the tree's own modules. A stack that is not in it declares nothing."""
+    """Evaluate a stack in a separate process, with the tree's own modules. An unknown stack declares nothing."""
     if stack not in stack_file.stacks(tree):
-        return Declared(is_there=False)
+        return Declared(exists=False)
     done = capture([sys.executable, DECLARE, stack], cwd=tree)
     if done.returncode != 0:
         return Declared(failure=errors(done).splitlines()[-1])
-    found = cast(dict[str, Any], json.loads(done.stdout))
+    content = cast(dict[str, Any], json.loads(done.stdout))
     return Declared(
-        tuple(found["problems"]),
-        tuple(found["files"]),
-        tuple(found["remarks"]),
-        {name: shown(text) for name, text in found["manifests"].items()},
-        tuple(found["resources"]),
-        found.get("operator", {}),
-        found.get("limits", {}),
+        tuple(content["problems"]),
+        tuple(content["files"]),
+        tuple(content["remarks"]),
+        {name: shown(text) for name, text in content["manifests"].items()},
+        tuple(content["resources"]),
+        content.get("operator", {}),
+        content.get("limits", {}),
     )
 
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's where it is there: the other one takes ten times as long."""
+"""libyaml's loader if it is available: the other one takes ten times as long."""
 
 
 def shown(text: str) -> str:
-    """A manifest as others may read it: what looks like a secret in clear is hidden."""
+    """A manifest without its plaintext secrets."""
     manifest: object = yaml.load(text, _LOADER)
     hidden = masked("", manifest)
     return text if hidden == manifest else dump(hidden)
 
 
 def merge_base(root: Path, base: str) -> str:
-    """The commit that the branch started from.
+    """The merge base of the branch.
 
     Raises:
-        CommandError: when git does not know it.
+        CommandError: if git does not know the base.
     """
     done = capture(["git", "-C", root, "merge-base", base, "HEAD"])
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip() or f"{base} and HEAD have nothing in common"
-        raise CommandError(f"git merge-base {base} HEAD: {said}; fetch it with all its history")
+        reason = done.stderr.decode(errors="replace").strip() or f"{base} and HEAD have no common commit"
+        raise CommandError(f"git merge-base {base} HEAD: {reason}; fetch the base with its complete history")
     return done.stdout.decode().strip()
 
 
 def extract(root: Path, commit: str, into: Path) -> None:
-    """Writes the files of a commit.
+    """Write the files of a commit.
 
     Raises:
-        CommandError: when git does not have it.
+        CommandError: if git does not have the commit.
     """
     files = output(f"git archive {commit}", ["git", "-C", root, "archive", "--format=tar", commit])
     with tarfile.open(fileobj=io.BytesIO(files)) as archive:
@@ -116,10 +116,10 @@ def extract(root: Path, commit: str, into: Path) -> None:
 
 
 def copy_work(root: Path, into: Path) -> None:
-    """Writes the files of the working tree, those that are not committed yet among them.
+    """Write the files of the working tree, including files that are not committed.
 
     Raises:
-        CommandError: when git cannot list them.
+        CommandError: if git cannot list the files.
     """
     listing = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in output("git ls-files", listing).decode().split("\0"):
@@ -129,11 +129,11 @@ def copy_work(root: Path, into: Path) -> None:
             shutil.copy2(source, into / name)
 
 
-def without_broken(head: Path, base: Path, files: tuple[str, ...], into: Path) -> bool:
-    """The head's tree with each broken job file as it was in the base, so that the rest can be shown.
+def with_base_job_files(head: Path, base: Path, files: tuple[str, ...], into: Path) -> bool:
+    """Copy the head's tree with each invalid job file as in the base, so that the rest can be shown.
 
     Returns:
-        False when something else than job files is broken.
+        False if other files than job files have problems.
     """
     if not files or any(Path(name).name.startswith("Pulumi.") or Path(name).suffix not in _YAML for name in files):
         return False

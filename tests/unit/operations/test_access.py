@@ -1,4 +1,4 @@
-"""`make monitor`, `make ui`, `make grafana-creds` against a stand-in for kubectl."""
+"""`make monitor`, `make ui`, `make grafana-creds` with a fake kubectl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flink_k8s.operations import access as look
+from flink_k8s.operations import access
 from flink_k8s.operations.access import Target
 from flink_k8s.operations.stack import Stack
 from flink_k8s.support.errors import CommandError
@@ -61,7 +61,7 @@ spec:
   savepoint: {}
 """
 
-GRAFANA, PROMETHEUS, ALERTMANAGER = look.MONITORING
+GRAFANA, PROMETHEUS, ALERTMANAGER = access.MONITORING
 
 
 class Cluster:
@@ -88,22 +88,22 @@ def cluster(tmp_path: Path) -> Cluster:
 
 @pytest.fixture
 def ctrl_c(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was said until somebody presses Ctrl-C, which is as soon as all addresses are there."""
-    said: list[str] = []
+    """The printed lines; Ctrl-C is simulated as soon as all addresses are printed."""
+    printed: list[str] = []
 
     def say(text: str) -> None:
-        said.append(text)
+        printed.append(text)
         if text == "press Ctrl-C to stop":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(look, "say", say)
-    return said
+    monkeypatch.setattr(access, "say", say)
+    return printed
 
 
-def test_all_addresses_are_said_and_ctrl_c_ends_them(cluster: Cluster, ctrl_c: list[str]):
-    for target in look.MONITORING:
+def test_monitor_prints_all_addresses_and_ends_with_ctrl_c(cluster: Cluster, ctrl_c: list[str]):
+    for target in access.MONITORING:
         cluster.has("service", target.service)
-    assert look._monitor(cluster.kubectl, "monitoring") == 0
+    assert access._monitor(cluster.kubectl, "monitoring") == 0
     assert [re.sub(r":\d+$", "", line) for line in ctrl_c] == [
         "Grafana: http://localhost",
         "Prometheus: http://localhost",
@@ -111,7 +111,7 @@ def test_all_addresses_are_said_and_ctrl_c_ends_them(cluster: Cluster, ctrl_c: l
         "press Ctrl-C to stop",
     ]
     assert len(cluster.started) == 3
-    for line, target in zip(cluster.started, look.MONITORING, strict=True):
+    for line, target in zip(cluster.started, access.MONITORING, strict=True):
         assert line.startswith(f"port-forward -n monitoring svc/{target.service} ")
         assert line.endswith(f":{target.port} --address 127.0.0.1")
     ports = {line.rsplit(":", 1)[1] for line in ctrl_c[:3]}
@@ -119,38 +119,38 @@ def test_all_addresses_are_said_and_ctrl_c_ends_them(cluster: Cluster, ctrl_c: l
     assert {re.search(r" (\d+):", line)[1] for line in cluster.started} == ports
 
 
-def test_what_is_not_there_is_left_out(cluster: Cluster, ctrl_c: list[str]):
+def test_monitor_skips_missing_services(cluster: Cluster, ctrl_c: list[str]):
     cluster.has("service", PROMETHEUS.service)
-    assert look._monitor(cluster.kubectl, "monitoring") == 0
+    assert access._monitor(cluster.kubectl, "monitoring") == 0
     assert len(ctrl_c) == 2
     assert ctrl_c[0].startswith("Prometheus: ")
 
 
-def test_nothing_there_is_an_error_that_names_what_was_looked_for(cluster: Cluster):
+def test_monitor_without_any_service_is_an_error(cluster: Cluster):
     with pytest.raises(CommandError, match="none of prometheus-grafana, prometheus-operated"):
-        look._monitor(cluster.kubectl, "monitoring")
+        access._monitor(cluster.kubectl, "monitoring")
     assert not cluster.started
 
 
-def test_one_that_breaks_ends_all(cluster: Cluster):
-    for target in look.MONITORING:
+def test_a_broken_connection_ends_all(cluster: Cluster):
+    for target in access.MONITORING:
         cluster.has("service", target.service)
     (cluster.folder / "break").touch()
-    assert look._monitor(cluster.kubectl, "monitoring") == 1
+    assert access._monitor(cluster.kubectl, "monitoring") == 1
 
 
-def test_an_address_that_does_not_answer_is_not_said(cluster: Cluster, monkeypatch: pytest.MonkeyPatch):
-    said: list[str] = []
-    monkeypatch.setattr(look, "say", said.append)
+def test_an_address_that_does_not_answer_is_not_printed(cluster: Cluster, monkeypatch: pytest.MonkeyPatch):
+    printed: list[str] = []
+    monkeypatch.setattr(access, "say", printed.append)
     cluster.has("service", "word-count-rest")
     (cluster.folder / "refuse").touch()
-    assert look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081)) == 3
-    assert not [line for line in said if "localhost" in line]
+    assert access.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081)) == 3
+    assert not [line for line in printed if "localhost" in line]
 
 
-def test_a_job_without_its_service_is_said(cluster: Cluster):
+def test_a_missing_service_is_an_error(cluster: Cluster):
     with pytest.raises(CommandError, match="service word-count-rest does not exist in namespace flink yet"):
-        look.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081))
+        access.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081))
 
 
 @pytest.fixture
@@ -172,11 +172,9 @@ def stack(tmp_path: Path) -> Stack:
         ("shop", "app in (shop-blue,shop-green)"),
     ],
 )
-def test_logs_are_those_of_all_pods_that_flink_labels_for_the_job(
-    cluster: Cluster, stack: Stack, job: str, selector: str
-):
+def test_logs_select_all_pods_of_the_job(cluster: Cluster, stack: Stack, job: str, selector: str):
     (cluster.folder / "refuse").touch()
-    assert look.logs(cluster.kubectl, stack, job) == 3
+    assert access.logs(cluster.kubectl, stack, job) == 3
     [line] = cluster.started
     assert line == f"logs -n flink -l {selector} --all-containers --tail=-1 --prefix"
 
@@ -196,36 +194,36 @@ def test_logs_are_those_of_all_pods_that_flink_labels_for_the_job(
     ],
 )
 @pytest.mark.usefixtures("ctrl_c")
-def test_the_ui_is_that_of_the_cluster_that_has_the_job_now_at_whatever_port_its_service_has(
+def test_ui_forwards_to_the_cluster_that_runs_the_job(
     cluster: Cluster, stack: Stack, job: str, state: str, service: str
 ):
     cluster.has("flinkbluegreendeployment", "shop", status={"blueGreenState": state})
     cluster.has("service", service)
-    assert look.ui(cluster.kubectl, stack, job) == 0
+    assert access.ui(cluster.kubectl, stack, job) == 0
     [line] = cluster.started
     assert line.startswith(f"port-forward -n flink svc/{service} ")
     assert line.endswith(":rest --address 127.0.0.1")
 
 
-def test_a_blue_green_deployment_that_is_not_there_has_no_ui(cluster: Cluster, stack: Stack):
+def test_ui_of_a_missing_blue_green_deployment_is_an_error(cluster: Cluster, stack: Stack):
     with pytest.raises(CommandError, match="neither shop-blue nor shop-green in namespace flink has the job yet"):
-        look.ui(cluster.kubectl, stack, "shop")
+        access.ui(cluster.kubectl, stack, "shop")
     assert not cluster.started
 
 
-@pytest.mark.parametrize("access", [look.ui, look.logs])
-def test_a_snapshot_has_no_pods_to_look_at(
-    cluster: Cluster, stack: Stack, access: Callable[[Kubectl, Stack, str], int]
+@pytest.mark.parametrize("command", [access.ui, access.logs])
+def test_ui_and_logs_of_a_snapshot_are_errors(
+    cluster: Cluster, stack: Stack, command: Callable[[Kubectl, Stack, str], int]
 ):
     with pytest.raises(CommandError, match="FlinkStateSnapshot evening has no pods of its own"):
-        access(cluster.kubectl, stack, "evening")
+        command(cluster.kubectl, stack, "evening")
     assert not cluster.started
 
 
-def test_grafanas_user_and_password(cluster: Cluster, capsys: pytest.CaptureFixture[str]):
+def test_grafana_credentials_are_printed(cluster: Cluster, capsys: pytest.CaptureFixture[str]):
     data = {"admin-user": "admin", "admin-password": "pass word"}
     cluster.has("secret", "ours", data={key: base64.b64encode(text.encode()).decode() for key, text in data.items()})
-    look._credentials(cluster.kubectl, "monitoring", "ours")
+    access._credentials(cluster.kubectl, "monitoring", "ours")
     assert capsys.readouterr().out == "admin-user: admin\nadmin-password: pass word\n"
     with pytest.raises(CommandError, match="secret grafana-admin does not exist"):
-        look._credentials(cluster.kubectl, "monitoring", "grafana-admin")
+        access._credentials(cluster.kubectl, "monitoring", "grafana-admin")

@@ -1,4 +1,4 @@
-"""Which `pulumi` command is used, and what an operation asks of it; a script stands for the command."""
+"""The selection of the `pulumi` command, and its arguments in each operation; a script replaces the command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KUBECONFIG = {"contexts": [{"name": "flink-k8s-sandbox"}]}
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """State of the tests' own, a context for the sandbox's stack, no terminal."""
+    """A separate state folder, a context for the sandbox's stack, no terminal."""
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CI", "1")
@@ -37,7 +37,7 @@ def nothing(*_: str) -> None:
 
 
 def never() -> Path:
-    pytest.fail("the command is there already")
+    pytest.fail("the command exists already")
 
 
 def test_the_command_on_path_is_the_first_choice():
@@ -46,21 +46,21 @@ def test_the_command_on_path_is_the_first_choice():
     assert found.pulumi == Path("/usr/bin/pulumi")
 
 
-def test_an_installed_command_comes_before_the_one_that_the_sandbox_has_built():
+def test_an_installed_command_has_priority_over_the_sandboxs():
     built = executable(home() / "bin" / "pulumi")
     assert engine.find(context="kind-flink", which=nothing, install=never, build=never).pulumi == built
     installed = executable(state() / "pulumi" / VERSION / "bin" / "pulumi")
     assert engine.find(context="kind-flink", which=nothing, install=never, build=never).pulumi == installed
 
 
-def test_a_command_is_installed_before_one_is_built():
+def test_the_command_is_installed_rather_than_built():
     found = engine.find(
         context=engine.SANDBOX_CONTEXT, which=nothing, install=lambda: Path("/installed/pulumi"), build=never
     )
     assert found.pulumi == Path("/installed/pulumi")
 
 
-def test_only_for_the_sandbox_a_command_is_built():
+def test_the_command_is_built_only_for_the_sandbox():
     found = engine.find(
         context=engine.SANDBOX_CONTEXT, which=nothing, install=nothing, build=lambda: Path("/built/pulumi")
     )
@@ -75,7 +75,7 @@ def test_the_title_has_the_version_without_its_letter(tmp_path: Path, printed: s
 
 
 class Command:
-    """A `pulumi` that keeps its arguments, exports a state, and writes events."""
+    """A fake `pulumi` that records its arguments, exports a state, and writes events."""
 
     def __init__(
         self, folder: Path, resources: list[dict[str, Any]], events: list[dict[str, Any]] | None = None, code: int = 0
@@ -99,7 +99,7 @@ esac"""
         self.path = executable(folder / "pulumi", script)
 
     def call(self, operation: str) -> list[str]:
-        """The arguments of the one call of that operation."""
+        """The arguments of the only call of the operation."""
         [call] = [line.split() for line in self._calls.read_text().splitlines() if line.split()[0] == operation]
         return call
 
@@ -130,7 +130,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("operation", ["up", "destroy"])
-def test_without_anything_protected_there_is_no_preview_before(tmp_path: Path, sandbox: stack.Stack, operation: str):
+def test_without_protected_resources_no_preview_runs_first(tmp_path: Path, sandbox: stack.Stack, operation: str):
     command = Command(tmp_path, [JOB])
     getattr(engine.Engine(command.path), operation)(sandbox)
     assert "--skip-preview" in command.call(operation)
@@ -144,28 +144,28 @@ def test_without_anything_protected_there_is_no_preview_before(tmp_path: Path, s
         ("destroy", "set protectJobs: false"),
     ],
 )
-def test_the_engine_previews_first_where_something_is_protected_and_its_refusal_gets_a_remedy(
+def test_with_protected_resources_a_preview_runs_first_and_its_refusal_has_a_remedy(
     tmp_path: Path, sandbox: stack.Stack, operation: str, remedy: str
 ):
     command = Command(tmp_path, [{**JOB, "protect": True}], [REFUSED], code=255)
     with pytest.raises(CommandError) as raised:
         getattr(engine.Engine(command.path), operation)(sandbox)
     assert "--skip-preview" not in command.call(operation)
-    said = str(raised.value)
-    assert "refused, nothing was done: 1 protected resource would be deleted\n  FlinkDeployment flink/orders" in said
-    assert remedy in said
+    output = str(raised.value)
+    assert (
+        "refused, nothing was changed: 1 protected resource would be deleted\n  FlinkDeployment flink/orders" in output
+    )
+    assert remedy in output
 
 
-def test_a_failure_without_protected_resources_has_no_such_remedy(tmp_path: Path, sandbox: stack.Stack):
+def test_other_failures_have_the_general_remedy(tmp_path: Path, sandbox: stack.Stack):
     failed = {"sequence": 1, "diagnosticEvent": {"urn": URN, "message": "no such image", "severity": "error"}}
     command = Command(tmp_path, [{**JOB, "protect": True}], [failed], code=255)
     with pytest.raises(CommandError, match=r"^up failed \(exit code 255\); fix the error above"):
         engine.Engine(command.path).up(sandbox)
 
 
-def test_a_preview_of_a_stack_that_is_there_shows_differences_and_reads_its_state_once(
-    tmp_path: Path, sandbox: stack.Stack
-):
+def test_preview_of_a_deployed_stack_shows_a_diff(tmp_path: Path, sandbox: stack.Stack):
     command = Command(tmp_path, [JOB])
     assert engine.Engine(command.path).preview(sandbox) == 0
     assert "--diff" in command.call("preview")
@@ -189,7 +189,7 @@ esac"""
     assert "encryptionsalt: v1:made-by-the-engine" in sandbox.config_file.read_text()
 
 
-def test_a_preview_where_no_command_can_be_had_is_the_tree_of_what_is_declared(
+def test_preview_without_a_command_prints_the_declared_resources(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     def refuse(**_: object) -> engine.Engine:
@@ -197,10 +197,10 @@ def test_a_preview_where_no_command_can_be_had_is_the_tree_of_what_is_declared(
 
     monkeypatch.setattr(engine, "find", refuse)
     assert engine.preview(stack.prepare("dev")) == 0
-    said = capsys.readouterr().out
-    assert "the pulumi command is not on PATH" in said
-    assert "This is not a diff" in said
-    assert "FlinkDeployment flink/word-count" in said
+    output = capsys.readouterr().out
+    assert "the pulumi command is not on PATH" in output
+    assert "This is not a diff" in output
+    assert "FlinkDeployment flink/word-count" in output
 
 
 def test_an_error_before_the_first_event_is_shown(

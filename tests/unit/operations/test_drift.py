@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flink_k8s.operations import context, drift, stack
-from flink_k8s.operations.exported_state import exported
+from flink_k8s.operations.exported_state import export_state
 from flink_k8s.support.errors import CommandError
 
 ROLE: dict[str, Any] = {
@@ -34,7 +34,7 @@ def test_an_object_that_is_as_declared_has_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("live", "said"),
+    ("live", "line"),
     [
         ({**ROLE, "rules": [{"verbs": ["get", "list"]}]}, 'rules[0].verbs[1] was added: "list"'),
         ({**ROLE, "rules": [{"verbs": ["get"]}, {"verbs": ["*"]}]}, 'rules[1] was added: {"verbs": ["*"]}'),
@@ -46,11 +46,11 @@ def test_an_object_that_is_as_declared_has_no_difference() -> None:
         ),
     ],
 )
-def test_each_difference_names_its_place_and_both_values(live: dict[str, Any], said: str) -> None:
-    assert list(drift.differences(live, ROLE)) == [said]
+def test_each_difference_names_its_place_and_both_values(live: dict[str, Any], line: str) -> None:
+    assert list(drift.differences(live, ROLE)) == [line]
 
 
-def test_the_state_gives_objects_without_releases_and_pulumis_own_annotations() -> None:
+def test_declared_objects_exclude_releases_and_pulumis_annotations() -> None:
     metadata = {"name": "a", "annotations": {"pulumi.com/skipAwait": "true"}}
     cipher = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"a2V5"'}
     resources = [
@@ -60,36 +60,36 @@ def test_the_state_gives_objects_without_releases_and_pulumis_own_annotations() 
         {"urn": "u::4", "type": "kubernetes:core/v1:Namespace", "inputs": {"kind": "Namespace", "metadata": metadata}},
         {"urn": "u::5", "type": "kubernetes:core/v1:Pod", "inputs": {"kind": "Pod"}, "delete": True},
     ]
-    secret, one = drift.declared({"deployment": {"resources": resources}})
-    assert one.title == "Namespace a"
-    assert one.manifest == {"kind": "Namespace", "metadata": {"name": "a"}}
-    assert not one.is_secret
+    secret, declared = drift.declared({"deployment": {"resources": resources}})
+    assert declared.title == "Namespace a"
+    assert declared.manifest == {"kind": "Namespace", "metadata": {"name": "a"}}
+    assert not declared.is_secret
     assert secret.is_secret
     assert secret.manifest == {"kind": "Secret", "metadata": {}, "data": {"k": "a2V5"}}
     assert drift.declared({"deployment": {}}) == []
 
 
 @pytest.mark.parametrize(("name", "is_secret"), [("PASSWORD", False), ("GREETING", True)])
-def test_what_is_marked_is_hidden_as_a_whole_only_where_it_does_not_look_like_a_secret(
+def test_an_object_is_hidden_completely_only_if_its_marked_values_are_not_recognized_as_secrets(
     name: str, is_secret: bool
 ) -> None:
-    """The program marks what users wrote in clear: it is hidden anyway, and the rest of the job is shown."""
+    """The program marks plaintext secrets of users: they are hidden, and the rest of the job is shown."""
     cipher = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hello"'}
     inputs = {"kind": "FlinkDeployment", "spec": {"env": [{"name": name, "value": cipher}]}}
     state = {"deployment": {"resources": [{"urn": "u::1", "type": "kubernetes:x/v1:Y", "inputs": inputs}]}}
-    [one] = drift.declared(state)
-    assert one.is_secret is is_secret
-    assert one.manifest["spec"] == {"env": [{"name": name, "value": "hello"}]}
+    [declared] = drift.declared(state)
+    assert declared.is_secret is is_secret
+    assert declared.manifest["spec"] == {"env": [{"name": name, "value": "hello"}]}
 
 
-def test_what_is_secret_is_never_shown() -> None:
+def test_values_of_secrets_are_never_shown() -> None:
     live = {"data": {"a": "live-a", "b": "live-b"}}
     wanted = {"data": {"a": "wanted-a", "c": "wanted-c"}}
-    said = list(drift.differences(live, wanted, hidden=True))
-    assert said == ["data.a was changed", "data.b was added", "data.c was removed"]
+    lines = list(drift.differences(live, wanted, hidden=True))
+    assert lines == ["data.a was changed", "data.b was added", "data.c was removed"]
 
 
-def test_the_engines_steps_name_what_changed_and_what_is_gone() -> None:
+def test_engine_changes_name_changed_paths_and_deleted_resources() -> None:
     steps = [
         {"op": "refresh", "urn": "a", "detailedDiff": None},
         {"op": "update", "urn": "b", "detailedDiff": {"values.x": {}, "version": {}}},
@@ -98,7 +98,7 @@ def test_the_engines_steps_name_what_changed_and_what_is_gone() -> None:
     ]
     assert drift.engine_changes({"steps": steps}) == {
         "b": ["values.x was changed", "version was changed"],
-        "c": ["is gone"],
+        "c": ["was deleted"],
         "d": ["was changed"],
     }
 
@@ -108,13 +108,13 @@ def kubeconfig(path: Path, *contexts: str) -> Path:
     return path
 
 
-def test_a_context_that_no_kubeconfig_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_context_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [kubeconfig(tmp_path / "a", "mine"), kubeconfig(tmp_path / "b", "yours"), tmp_path / "none"]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
     with pytest.raises(CommandError, match=r'context: "kind-flink" is not in .*; known contexts: mine, yours'):
-        context.known(stack.prepare("dev"))
+        context.check_exists(stack.prepare("dev"))
     kubeconfig(files[1], "kind-flink")
-    context.known(stack.prepare("dev"))
+    context.check_exists(stack.prepare("dev"))
 
 
 def test_a_stack_that_is_in_another_cluster_is_refused(tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_a_stack_that_is_in_another_cluster_is_refused(tmp_path: Path) -> None:
         answer.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'deployment': {'resources': resources}})}\nEND\n")
         answer.chmod(0o755)
         dev = stack.prepare("dev")
-        context.unchanged(exported(answer, dev, dict(os.environ)), dev)
+        context.check_unchanged(export_state(answer, dev, dict(os.environ)), dev)
 
-    with pytest.raises(CommandError, match="the stack dev is in the context old, and its file names kind-flink"):
+    with pytest.raises(CommandError, match="the stack dev is in the context old, and its file sets kind-flink"):
         is_in(resources)
     is_in([])
     is_in([{"type": "pulumi:providers:kubernetes", "inputs": {"context": "kind-flink"}}])

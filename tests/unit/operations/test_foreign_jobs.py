@@ -1,4 +1,4 @@
-"""Jobs of others in a stack's namespaces keep it from being destroyed."""
+"""Jobs of other stacks in a stack's namespaces refuse its destruction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import StackConfig
-from flink_k8s.operations import foreign_jobs as tenants
+from flink_k8s.operations import foreign_jobs
 from flink_k8s.operations.stack import Stack
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
@@ -23,8 +23,8 @@ class FakeKubectl:
 
     def items(self, what: str, _flag: str, namespace: str) -> list[dict[str, Any]]:
         kind = what.partition("s.")[0]
-        found = [one for one in self.objects if one["kind"].lower() == kind]
-        return [one for one in found if one["metadata"]["namespace"] == namespace]
+        jobs = [obj for obj in self.objects if obj["kind"].lower() == kind]
+        return [obj for obj in jobs if obj["metadata"]["namespace"] == namespace]
 
 
 def item(name: str, kind: str = "FlinkDeployment", **metadata: Any) -> dict[str, Any]:
@@ -36,11 +36,11 @@ def stack(tmp_path: Path, **config: Any) -> Stack:
     return Stack("platform", tmp_path / "x.yaml", load(ROOT, StackConfig("Pulumi.platform.yaml", given)))
 
 
-MINE = {("namespace", "", "flink"), ("namespace", "", "flink-operator"), ("flinkdeployment", "flink", "mine")}
+OWN_OBJECTS = {("namespace", "", "flink"), ("namespace", "", "flink-operator"), ("flinkdeployment", "flink", "mine")}
 
 
-def test_whose_jobs_are_found():
-    found = tenants.others(
+def test_jobs_that_are_not_in_the_state_are_foreign():
+    jobs = foreign_jobs.foreign_jobs(
         FakeKubectl(  # pyright: ignore
             item("mine"),
             item("theirs"),
@@ -49,37 +49,39 @@ def test_whose_jobs_are_found():
             item("going", deletionTimestamp="2026-01-01T00:00:00Z"),
         ),
         ["flink"],
-        MINE,
+        OWN_OBJECTS,
     )
-    assert found == ["FlinkDeployment flink/theirs", "FlinkSessionJob flink/theirs"]
+    assert jobs == ["FlinkDeployment flink/theirs", "FlinkSessionJob flink/theirs"]
 
 
-def test_which_namespaces_go(tmp_path: Path):
-    assert tenants.doomed(stack(tmp_path), MINE, destroy=True) == ["flink", "flink-operator"]
-    assert tenants.doomed(stack(tmp_path), MINE, destroy=False) == []
+def test_destroy_deletes_all_namespaces_and_up_the_undeclared_ones(tmp_path: Path):
+    assert foreign_jobs.namespaces_to_delete(stack(tmp_path), OWN_OBJECTS, destroy=True) == ["flink", "flink-operator"]
+    assert foreign_jobs.namespaces_to_delete(stack(tmp_path), OWN_OBJECTS, destroy=False) == []
     other = stack(tmp_path, namespaces={"a": {}}, operator={"enabled": False})
-    assert tenants.doomed(other, MINE, destroy=False) == ["flink", "flink-operator"]
-    assert tenants.doomed(stack(tmp_path), set(), destroy=True) == [], "nothing is its own"
+    assert foreign_jobs.namespaces_to_delete(other, OWN_OBJECTS, destroy=False) == ["flink", "flink-operator"]
+    assert foreign_jobs.namespaces_to_delete(stack(tmp_path), set(), destroy=True) == [], "the state is empty"
 
 
-def test_it_is_refused_with_the_way_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_operation_that_deletes_foreign_jobs_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     fake = FakeKubectl(item("mine"), item("theirs"))
-    monkeypatch.setattr(tenants.Kubectl, "of", lambda _: fake)
+    monkeypatch.setattr(foreign_jobs.Kubectl, "of", lambda _: fake)
     for name, config in {"team-a": "{flink-k8s:platform: platform}", "other": "{}", "broken": "[]"}.items():
         (tmp_path / f"Pulumi.{name}.yaml").write_text(f"config: {config}\n")
-    monkeypatch.setattr(tenants, "ROOT", tmp_path)
+    monkeypatch.setattr(foreign_jobs, "ROOT", tmp_path)
     with pytest.raises(CommandError) as raised:
-        tenants.refuse(stack(tmp_path), MINE, destroy=True)
-    said = str(raised.value)
-    assert said.startswith("refused, nothing was done")
-    assert "  FlinkDeployment flink/theirs\n" in said
-    assert "mine" not in said
-    assert "the stacks on platform first: make destroy STACK=team-a;" in said
-    tenants.refuse(stack(tmp_path), MINE, destroy=False)
-    tenants.refuse(stack(tmp_path), {*MINE, ("flinkdeployment", "flink", "theirs")}, destroy=True)
+        foreign_jobs.refuse(stack(tmp_path), OWN_OBJECTS, destroy=True)
+    message = str(raised.value)
+    assert message.startswith("refusing to delete these namespaces")
+    assert "  FlinkDeployment flink/theirs\n" in message
+    assert "mine" not in message
+    assert "first destroy the stacks on platform: make destroy STACK=team-a;" in message
+    foreign_jobs.refuse(stack(tmp_path), OWN_OBJECTS, destroy=False)
+    foreign_jobs.refuse(stack(tmp_path), {*OWN_OBJECTS, ("flinkdeployment", "flink", "theirs")}, destroy=True)
 
 
-def test_the_objects_of_a_state():
+def test_in_state_returns_the_keys_of_kubernetes_objects():
     def resource(kind: str, **inputs: Any) -> dict[str, Any]:
         return {"type": f"kubernetes:{kind}", "urn": "u", "inputs": inputs}
 
@@ -93,5 +95,5 @@ def test_the_objects_of_a_state():
             ]
         }
     }
-    assert tenants.in_state(state) == {("namespace", "", "flink"), ("flinkdeployment", "flink", "mine")}
-    assert tenants.in_state({}) == set()
+    assert foreign_jobs.in_state(state) == {("namespace", "", "flink"), ("flinkdeployment", "flink", "mine")}
+    assert foreign_jobs.in_state({}) == set()

@@ -1,4 +1,4 @@
-"""What a killed run has left in Helm and in the state is settled before the next operation."""
+"""The pending releases and operations of a killed run are recovered before the next operation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flink_k8s.operations import interrupted
-from flink_k8s.operations.interrupted import PendingRelease, pending_releases, settled
+from flink_k8s.operations.interrupted import PendingRelease, pending_releases, resolve_pending
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 
@@ -18,7 +18,7 @@ RELEASE_URN = "urn:pulumi:dev::flink-k8s::kubernetes:helm.sh/v3:Release::operato
 
 
 class Cluster:
-    """Stands for kubectl: Helm's Secrets by their labels, and objects."""
+    """A fake kubectl: Helm's Secrets by their labels, and objects."""
 
     context = "flink-k8s-sandbox"
     kubeconfig = Path("/kubeconfig")
@@ -32,8 +32,8 @@ class Cluster:
 
     def items(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
         assert kind == "secrets"
-        found = [labels for labels in self._secrets if _matches(arguments[-1], labels)]
-        return [{"metadata": {"labels": labels}} for labels in found]
+        release = [labels for labels in self._secrets if _matches(arguments[-1], labels)]
+        return [{"metadata": {"labels": labels}} for labels in release]
 
 
 def _matches(selector: str, labels: dict[str, str]) -> bool:
@@ -67,9 +67,9 @@ def state(*resources: dict[str, Any], pending: list[dict[str, Any]] | None = Non
     return {"version": 3, "deployment": {"resources": list(resources), "pending_operations": pending or []}}
 
 
-def there(manager: str) -> dict[tuple[str, str], dict[str, Any]]:
-    found = {"metadata": {"managedFields": [{"manager": manager}, {"manager": "flink-operator"}]}}
-    return {("flinkdeployment.v1beta1.flink.apache.org", "orders"): found}
+def created_by(manager: str) -> dict[tuple[str, str], dict[str, Any]]:
+    release = {"metadata": {"managedFields": [{"manager": manager}, {"manager": "flink-operator"}]}}
+    return {("flinkdeployment.v1beta1.flink.apache.org", "orders"): release}
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def there(manager: str) -> dict[tuple[str, str], dict[str, Any]]:
     ],
     ids=["install", "uninstall", "upgrade", "rollback", "never deployed"],
 )
-def test_a_pending_release_goes_back_to_what_was_deployed_or_away(revisions: list[dict[str, str]], command: str):
+def test_a_pending_release_is_rolled_back_or_uninstalled(revisions: list[dict[str, str]], command: str):
     for known in (state(release()), state(pending=[{"type": "creating", "resource": release()}])):
-        [found] = pending_releases(Cluster(*revisions), known)  # pyright: ignore
-        assert " ".join(found.remedy) == command
+        [pending] = pending_releases(Cluster(*revisions), known)  # pyright: ignore
+        assert " ".join(pending.remedy) == command
 
 
-def test_only_the_newest_revision_counts_and_only_of_the_stacks_own_releases():
+def test_only_the_newest_revision_of_the_stacks_own_releases_counts():
     went_on = [revision(1, "pending-upgrade"), revision(2, "deployed")]
     assert pending_releases(Cluster(*went_on), state(release())) == []  # pyright: ignore
     foreign = [revision(1, "pending-install", "someone-else")]
@@ -123,45 +123,47 @@ def test_helm_recovers_a_release_in_the_stacks_own_context(tmp_path: Path, monke
         interrupted.recover(Kubectl("kubectl", "kind-flink", None), pending)
 
 
-def test_where_another_run_may_be_at_work_a_pending_release_is_refused_with_its_remedy():
+def test_a_pending_release_is_refused_with_its_remedy_if_another_run_may_be_active():
     interrupted.refuse([])
-    with pytest.raises(CommandError, match=r"pending-install: another run is at work on it.*helm uninstall operator"):
+    with pytest.raises(CommandError, match=r"pending-install: another run is changing it.*helm uninstall operator"):
         interrupted.refuse([PendingRelease("operator", "flink-operator", "pending-install", None)])
 
 
-def test_an_object_that_the_killed_run_has_created_becomes_the_stacks():
+def test_an_object_that_the_killed_run_created_is_added_to_the_state():
     before = state(release(), pending=[{"type": "creating", "resource": job()}])
-    after, adopted = settled(Cluster(objects=there("pulumi-kubernetes-1a2b")), before)  # pyright: ignore
+    after, adopted = resolve_pending(Cluster(objects=created_by("pulumi-kubernetes-1a2b")), before)  # pyright: ignore
     assert adopted == [JOB_URN]
     assert after["deployment"]["pending_operations"] == []
-    [_, one] = after["deployment"]["resources"]
-    assert one["id"] == "flink/orders"
-    assert one["outputs"]["__fieldManager"] == "pulumi-kubernetes-1a2b"
+    [_, added] = after["deployment"]["resources"]
+    assert added["id"] == "flink/orders"
+    assert added["outputs"]["__fieldManager"] == "pulumi-kubernetes-1a2b"
     assert json.dumps(before) == json.dumps(state(release(), pending=[{"type": "creating", "resource": job()}]))
 
 
-@pytest.mark.parametrize("objects", [{}, there("kubectl")], ids=["absent", "by hand"])
-def test_what_the_killed_run_has_not_created_is_created_by_the_next(objects: dict[tuple[str, str], dict[str, Any]]):
+@pytest.mark.parametrize("objects", [{}, created_by("kubectl")], ids=["absent", "by hand"])
+def test_an_object_that_the_killed_run_did_not_create_is_not_added_to_the_state(
+    objects: dict[tuple[str, str], dict[str, Any]],
+):
     before = state(pending=[{"type": "creating", "resource": job()}])
-    after, adopted = settled(Cluster(objects=objects), before)  # pyright: ignore
+    after, adopted = resolve_pending(Cluster(objects=objects), before)  # pyright: ignore
     assert adopted == []
     assert after["deployment"] == {"resources": [], "pending_operations": []}
 
 
 @pytest.mark.parametrize("kind", ["updating", "deleting"])
-def test_what_the_state_has_already_stays_as_it_is(kind: str):
+def test_resources_in_the_state_are_unchanged(kind: str):
     before = state(job(), pending=[{"type": kind, "resource": job()}])
-    after, adopted = settled(Cluster(objects=there("pulumi-kubernetes-1a2b")), before)  # pyright: ignore
+    after, adopted = resolve_pending(Cluster(objects=created_by("pulumi-kubernetes-1a2b")), before)  # pyright: ignore
     assert adopted == []
     assert after["deployment"] == {"resources": [job()], "pending_operations": []}
 
 
-def test_a_release_that_was_deployed_before_the_run_was_killed_becomes_the_stacks():
+def test_a_release_that_the_killed_run_deployed_is_added_to_the_state():
     before = state(pending=[{"type": "creating", "resource": release()}])
-    after, adopted = settled(Cluster(revision(1, "deployed")), before)  # pyright: ignore
+    after, adopted = resolve_pending(Cluster(revision(1, "deployed")), before)  # pyright: ignore
     assert adopted == [RELEASE_URN]
-    [one] = after["deployment"]["resources"]
-    assert one["id"] == "flink-operator/operator"
-    assert one["outputs"] == {}
-    after, adopted = settled(Cluster(revision(1, "pending-install")), before)  # pyright: ignore
+    [added] = after["deployment"]["resources"]
+    assert added["id"] == "flink-operator/operator"
+    assert added["outputs"] == {}
+    after, adopted = resolve_pending(Cluster(revision(1, "pending-install")), before)  # pyright: ignore
     assert adopted == []

@@ -1,4 +1,4 @@
-"""Runs side by side do not read each other's stack file; nothing of a run is left but what the command has to find."""
+"""Concurrent runs do not read each other's stack file, and a run leaves only the keys that the command needs."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def parallelism(copy: Path) -> int:
     return content["config"]["flink-k8s:jobs"]["word-count"]["parallelism"]
 
 
-def test_a_run_beside_another_changes_nothing_that_the_other_reads(state: Path):
-    """A `make logs` in another window wrote over the file that an `up` was about to read: its layer was gone."""
+def test_concurrent_runs_have_separate_files(state: Path):
+    """A concurrent `make logs` once overwrote the file that an `up` was about to read, and the overlay was lost."""
     first, copy = run(2)
     second, other = run(3)
     stack.prepare("sandbox")
@@ -57,14 +57,16 @@ def test_a_run_beside_another_changes_nothing_that_the_other_reads(state: Path):
     assert not other.parent.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_state_folder_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "file"))
-    with pytest.raises(CommandError, match="file, where the stacks' state is kept, cannot be written: Not a directory"):
+    with pytest.raises(
+        CommandError, match=r"the state folder .*file cannot be written: Not a directory; set FLINK_K8S_STATE"
+    ):
         stack.prepare("sandbox")
 
 
-def test_what_the_command_wrote_is_kept_when_the_run_ends(state: Path):
+def test_keys_of_the_command_are_kept_when_the_run_ends(state: Path):
     running, copy = run(2)
     with copy.open("a") as written:
         written.write("encryptionsalt: v1:by-the-command\n")
@@ -75,7 +77,7 @@ def test_what_the_command_wrote_is_kept_when_the_run_ends(state: Path):
     assert content["encryptionsalt"] == "v1:by-the-command"
 
 
-def test_what_a_killed_run_leaves_is_kept_and_cleared_away_by_the_next(state: Path):
+def test_the_folder_of_a_killed_run_is_deleted_and_its_keys_are_kept(state: Path):
     running, copy = run(2)
     with copy.open("a") as written:
         written.write("encryptionsalt: v1:by-the-command\n")
@@ -90,18 +92,20 @@ def test_what_a_killed_run_leaves_is_kept_and_cleared_away_by_the_next(state: Pa
     living.communicate("\n")
 
 
-def test_the_stack_files_own_provider_of_secrets_wins(state: Path):
+def test_a_changed_secrets_provider_of_the_stack_file_is_kept(state: Path):
     copy = stack.prepare("sandbox").config_file
-    for said in ("awskms://alias/one", "awskms://alias/two"):
+    for provider in ("awskms://alias/one", "awskms://alias/two"):
         content: dict[str, Any] = yaml.safe_load(copy.read_text())
-        run_folder.write(copy, {**content, "secretsprovider": said})
+        run_folder.write(copy, {**content, "secretsprovider": provider})
         run_folder.keep(copy)
-        assert run_folder.kept("sandbox") == {"secretsprovider": said}
+        assert run_folder.kept("sandbox") == {"secretsprovider": provider}
 
 
-def test_a_new_stacks_salt_comes_into_the_copy_and_no_other_key(state: Path):
+def test_only_the_salt_of_a_new_stack_is_copied(state: Path):
     made = stack.prepare("sandbox")
     before: dict[str, Any] = yaml.safe_load(made.config_file.read_text())
-    run_folder.write(run_folder.home() / "Pulumi.sandbox.yaml", {"encryptionsalt": "v1:new", "config": {"a:b": 1}})
-    stack.salted(made)
+    run_folder.write(
+        run_folder.config_folder() / "Pulumi.sandbox.yaml", {"encryptionsalt": "v1:new", "config": {"a:b": 1}}
+    )
+    stack.copy_salt(made)
     assert yaml.safe_load(made.config_file.read_text()) == {"encryptionsalt": "v1:new", **before}

@@ -1,4 +1,4 @@
-"""A job on this machine: what `make run` makes of a merged job, and what `make new` writes."""
+"""`make run`: the local run of a merged job; `make new`: the files of a new job."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PYTHON = Path("/venv/bin/python")
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """State of the tests' own."""
+    """Separate state and home folders."""
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
 
 
 def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
-    """A merged job, as far as these tools look at it."""
+    """A merged job with the attributes that these operations read."""
     source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
     made = SimpleNamespace(
         spec=spec, kind=FlinkKind(kind), name=name, namespace="flink", source=source, session_cluster=cluster
@@ -50,14 +50,14 @@ def made(of: dict[str, Any], tmp_path: Path, environment: dict[str, str] | None 
     return local_run(job(of), tmp_path, PYTHON, environment or {})
 
 
-def test_the_program_is_the_one_that_the_image_has(tmp_path: Path):
+def test_the_program_is_the_local_copy_of_the_images(tmp_path: Path):
     program = str(ROOT / "jobs/pyflink/src/word_count.py")
     assert made(spec(), tmp_path).options == [
         *("--target", "local", "-pyexec", str(PYTHON), "-pyclientexec", str(PYTHON), "-py", program)
     ]
 
 
-def test_a_program_that_is_not_here_is_refused(tmp_path: Path):
+def test_a_missing_program_is_refused(tmp_path: Path):
     wrong = spec()
     wrong["job"]["args"][3] = "/opt/flink/usrlib/src/wordcount.py"
     with pytest.raises(
@@ -67,7 +67,7 @@ def test_a_program_that_is_not_here_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("args", [[], ["--input", "x"], None])
-def test_a_job_that_is_no_python_is_refused(tmp_path: Path, args: list[str] | None):
+def test_a_job_without_python_program_is_refused(tmp_path: Path, args: list[str] | None):
     with pytest.raises(CommandError, match="job counts is not a Python job"):
         made({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
 
@@ -77,7 +77,7 @@ def test_an_option_without_a_value_is_refused(tmp_path: Path):
         made({"job": {"args": ["-py"]}}, tmp_path)
 
 
-def test_paths_in_image_and_volumes_become_folders_here(tmp_path: Path):
+def test_paths_in_image_and_volumes_become_local_folders(tmp_path: Path):
     mounts = [{"name": "data", "mountPath": "/data"}, {"name": "more", "mountPath": "/data-more/"}]
     run = made(
         spec(
@@ -124,7 +124,7 @@ def test_variables_of_secrets_come_from_the_environment_or_are_missing(tmp_path:
     assert made(spec(container={"env": env}), tmp_path, {"TOKEN": "x"}).missing == []
 
 
-def test_a_blue_green_deployments_template_is_what_runs(tmp_path: Path):
+def test_a_blue_green_deployment_runs_its_template(tmp_path: Path):
     inner = {"template": {"spec": spec("--a", "b")}}
     run = local_run(job(inner, "FlinkBlueGreenDeployment"), tmp_path, PYTHON, {})
     assert (run.arguments, run.configuration["parallelism.default"]) == (["--a", "b"], "3")
@@ -145,7 +145,7 @@ def test_the_jobs_keys_win_over_those_that_flink_ships(tmp_path: Path, name: str
         assert text.splitlines() == ["env.java.opts.all: --add-opens=a/b=ALL", "parallelism.default: 4", "x: a: b"]
 
 
-def test_a_session_jobs_flink_is_its_clusters():
+def test_a_session_job_has_the_flink_version_of_its_cluster():
     cluster = job({"flinkVersion": "v1_20"}, name="shared")
     mine = job({"deploymentName": "shared"}, "FlinkSessionJob", cluster="shared")
     stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, mine])))
@@ -163,7 +163,7 @@ def test_the_shipped_jobs_can_be_run(tmp_path: Path):
         assert test_job.tests_of(shipped)
 
 
-def test_no_java_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_missing_java_is_an_error_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CommandError, match="java is not on PATH; install Java 17"):
@@ -173,7 +173,7 @@ def test_no_java_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch, tmp_path
         pyflink.java()
 
 
-def test_an_environment_without_pyflink_is_said_with_its_cure(tmp_path: Path):
+def test_an_environment_without_pyflink_is_an_error_with_its_remedy(tmp_path: Path):
     with pytest.raises(CommandError, match="has no PyFlink; delete the folder"):
         _ = PyFlink("2.2", tmp_path).distribution
 
@@ -205,7 +205,7 @@ class TestNew:
             assert "new-job" not in text
             assert "new_job" not in text
 
-    def test_what_is_there_is_not_overwritten(self, tmp_path: Path):
+    def test_existing_files_are_not_overwritten(self, tmp_path: Path):
         mine = tmp_path / "jobs/pyflink/src/mine.py"
         mine.parent.mkdir(parents=True)
         mine.write_text("mine")
@@ -215,11 +215,11 @@ class TestNew:
         assert not (tmp_path / "jobs/mine.yaml").exists()
 
     @pytest.mark.parametrize("name", ["Late", "1st", "a_b", "a" * 46, "-a", ""])
-    def test_no_name_for_a_job(self, name: str, tmp_path: Path):
+    def test_invalid_job_names_are_refused(self, name: str, tmp_path: Path):
         with pytest.raises(CommandError, match="is not a valid job name; use lower-case letters"):
             create(name, tmp_path)
 
-    def test_a_word_of_python_is_no_module(self, tmp_path: Path):
+    def test_a_python_keyword_is_refused(self, tmp_path: Path):
         with pytest.raises(CommandError, match="is a Python keyword"):
             create("class", tmp_path)
 

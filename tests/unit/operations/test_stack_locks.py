@@ -1,4 +1,4 @@
-"""The lock of a killed run is cancelled; that of a run that may be at work is not."""
+"""The lock of a killed run is cancelled; the lock of a run that may be active is not."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def ended() -> int:
 
 
 @pytest.mark.parametrize("url", ["file://{}", "file://{}?no_tmp_dir=true"])
-def test_the_lock_of_a_process_that_is_gone_is_cancelled(
+def test_the_lock_of_an_ended_process_is_cancelled(
     tmp_path: Path, processes: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pid = ended()
     path = lock(tmp_path, pid=pid, hostname=HERE)
     clear(tmp_path, processes, url)
     assert not path.exists()
-    assert f"cancelled the lock of a run of the stack sandbox that was killed: ann on {HERE}" in capsys.readouterr().out
+    assert f"cancelled the lock of a killed run of the stack sandbox: ann on {HERE}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stat", ["(bash) S 1", "(pulumi) Z 1"], ids=["another program", "a zombie"])
-def test_the_number_of_a_killed_process_may_be_in_use(tmp_path: Path, processes: Path, stat: str) -> None:
+def test_the_lock_is_cancelled_if_its_process_id_is_reused(tmp_path: Path, processes: Path, stat: str) -> None:
     path = lock(tmp_path, pid=os.getpid(), hostname=HERE)
     (processes / str(os.getpid())).mkdir()
     (processes / str(os.getpid()) / "stat").write_text(f"{os.getpid()} {stat} 1")
@@ -71,17 +71,15 @@ def test_the_number_of_a_killed_process_may_be_in_use(tmp_path: Path, processes:
 
 
 @pytest.mark.parametrize("host", [HERE, "elsewhere"])
-def test_the_lock_of_a_run_that_may_be_at_work_is_refused_and_names_its_holder(
-    tmp_path: Path, processes: Path, host: str
-) -> None:
+def test_the_lock_of_an_active_run_is_refused_and_names_its_holder(tmp_path: Path, processes: Path, host: str) -> None:
     path = lock(tmp_path, pid=os.getpid(), hostname=host)
     (processes / str(os.getpid())).mkdir()
     (processes / str(os.getpid()) / "stat").write_text(f"{os.getpid()} (pulumi) S 1 1")
     with pytest.raises(CommandError) as raised:
         clear(tmp_path, processes)
-    said = str(raised.value)
-    assert f"locked by ann on {host}, process {os.getpid()}, since 2026-01-01" in said
-    assert f"PULUMI_BACKEND_URL=file://{tmp_path} pulumi cancel --yes --stack sandbox" in said
+    message = str(raised.value)
+    assert f"locked by ann on {host}, process {os.getpid()}, since 2026-01-01" in message
+    assert f"PULUMI_BACKEND_URL=file://{tmp_path} pulumi cancel --yes --stack sandbox" in message
     assert path.exists()
 
 
@@ -92,7 +90,7 @@ def test_a_lock_that_cannot_be_read_is_refused(tmp_path: Path, processes: Path) 
         clear(tmp_path, processes)
 
 
-def test_without_a_lock_and_with_other_backends_nothing_is_done(tmp_path: Path, processes: Path) -> None:
+def test_locks_of_other_backends_are_not_touched(tmp_path: Path, processes: Path) -> None:
     clear(tmp_path, processes)
     path = lock(tmp_path, pid=ended(), hostname=HERE)
     clear(tmp_path, processes, "s3://bucket")
@@ -108,7 +106,7 @@ def sleeping() -> Generator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.parametrize("has_engine", [False, True])
-def test_the_provider_of_a_killed_engine_is_ended(
+def test_the_provider_of_a_killed_engine_is_killed(
     tmp_path: Path, processes: Path, sleeping: subprocess.Popen[bytes], has_engine: bool
 ) -> None:
     lock(tmp_path, pid=ended(), hostname=HERE)

@@ -1,4 +1,4 @@
-"""What `make suspend` and `make resume` hand to the engine, refuse, and leave as it is."""
+"""The jobs that `make suspend` and `make resume` change, refuse, and leave unchanged."""
 
 from __future__ import annotations
 
@@ -40,37 +40,37 @@ def live_of(stack: Stack, **status: Any) -> dict[str, Any]:
     return {job.key: {**copy.deepcopy(job.manifest), "status": {"jobStatus": status}} for job in stack.platform.jobs}
 
 
-class Carrier:
-    """Stands for an engine: knows what is suspended, and keeps what it is told."""
+class FakeEngine:
+    """A fake engine: returns the suspended jobs, and records the changes."""
 
     def __init__(self, **jobs: str) -> None:
         self.jobs = {f"FlinkDeployment/flink/{name.replace('_', '-')}": said for name, said in jobs.items()}
-        self.told: list[Change] = []
+        self.changes: list[Change] = []
 
     def suspended(self, _: Stack) -> dict[str, str]:
         return self.jobs
 
     def up(self, _: Stack, change: Change) -> None:
-        self.told.append(change)
+        self.changes.append(change)
 
 
 @pytest.fixture
-def there(project: Project, monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """The stack, with all of its jobs in the cluster, running."""
+def running_stack(project: Project, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """The stack, with all of its jobs running in the cluster."""
     stack = stack_of(project)
     monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: live_of(stack, state="RUNNING"))
     monkeypatch.setattr(suspend.Kubectl, "of", lambda _: None)
     return stack
 
 
-def run(carrier: Carrier, stack: Stack, job: str = "", *, yes: bool = False, allowed: tuple[str, ...] = ()) -> None:
-    suspend.suspend(carrier, stack, job, yes=yes, allowed=allowed)  # pyright: ignore
+def run(engine: FakeEngine, stack: Stack, job: str = "", *, yes: bool = False, allowed: tuple[str, ...] = ()) -> None:
+    suspend.suspend(engine, stack, job, yes=yes, allowed=allowed)  # pyright: ignore
 
 
-def test_a_job_stops_with_its_state_and_those_that_are_suspended_stay(there: Stack, capsys: pytest.CaptureFixture[str]):
-    carrier = Carrier(other=SINCE)
-    run(carrier, there)
-    [change] = carrier.told
+def test_suspend_keeps_jobs_suspended_that_already_are(running_stack: Stack, capsys: pytest.CaptureFixture[str]):
+    engine = FakeEngine(other=SINCE)
+    run(engine, running_stack)
+    [change] = engine.changes
     assert change.about == [KEY]
     assert change.jobs.keys() == {KEY, "FlinkDeployment/flink/other"}
     assert change.jobs["FlinkDeployment/flink/other"] == SINCE
@@ -80,97 +80,99 @@ def test_a_job_stops_with_its_state_and_those_that_are_suspended_stay(there: Sta
     assert "make resume STACK=x" in said
 
 
-def test_resumed_it_is_told_of_no_more_and_the_others_stay(there: Stack):
-    carrier = Carrier(word_count=SINCE, other=SINCE)
-    suspend.resume(carrier, there, "word-count", allowed=())  # pyright: ignore
-    [change] = carrier.told
+def test_resume_of_one_job_keeps_the_others_suspended(running_stack: Stack):
+    engine = FakeEngine(word_count=SINCE, other=SINCE)
+    suspend.resume(engine, running_stack, "word-count", allowed=())  # pyright: ignore
+    [change] = engine.changes
     assert change == Change({"FlinkDeployment/flink/other": SINCE}, {KEY})
 
 
-def test_a_job_that_would_be_resumed_empty_by_what_is_pending_is_resumed_only_where_that_is_allowed(
-    project: Project, there: Stack, monkeypatch: pytest.MonkeyPatch
+def test_resume_with_state_loss_needs_permission(
+    project: Project, running_stack: Stack, monkeypatch: pytest.MonkeyPatch
 ):
-    """It stopped with a savepoint, and its file has become stateless since: the resume would be the first to say so."""
-    asleep = live_of(there, state="FINISHED")
-    asleep[KEY]["spec"]["job"]["state"] = "suspended"
-    monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: asleep)
+    """The job was suspended with a savepoint, and its file has been changed to stateless since."""
+    suspended_jobs = live_of(running_stack, state="FINISHED")
+    suspended_jobs[KEY]["spec"]["job"]["state"] = "suspended"
+    monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: suspended_jobs)
     project.job(JOB)
-    stack, carrier = stack_of(project), Carrier(word_count=SINCE)
+    stack, engine = stack_of(project), FakeEngine(word_count=SINCE)
     with pytest.raises(CommandError, match=r'upgradeMode stateless(.|\n)*make resume STACK=x ALLOW="word-count"'):
-        suspend.resume(carrier, stack, "", allowed=())  # pyright: ignore
-    assert carrier.told == []
-    suspend.resume(carrier, stack, "", allowed=("word-count",))  # pyright: ignore
-    assert len(carrier.told) == 1
+        suspend.resume(engine, stack, "", allowed=())  # pyright: ignore
+    assert engine.changes == []
+    suspend.resume(engine, stack, "", allowed=("word-count",))  # pyright: ignore
+    assert len(engine.changes) == 1
 
 
 @pytest.mark.parametrize("mode", ["stateless", "savepoint"])
-def test_a_changed_job_that_loses_nothing_by_it_is_resumed_unasked(
-    project: Project, there: Stack, monkeypatch: pytest.MonkeyPatch, mode: str
+def test_resume_without_state_loss_needs_no_permission(
+    project: Project, running_stack: Stack, monkeypatch: pytest.MonkeyPatch, mode: str
 ):
-    """Of a stateless job, too: what it had to lose, it lost when it was suspended, and was asked for then."""
+    """A stateless job lost its state when it was suspended, which needed permission then."""
     checkpoints = "  flinkConfiguration: {execution.checkpointing.interval: 1 min}\n"
     project.job(JOB.replace("stateless", mode) + checkpoints)
-    asleep = live_of(stack_of(project), state="FINISHED")
-    asleep[KEY]["spec"]["job"]["state"] = "suspended"
-    monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: asleep)
+    suspended_jobs = live_of(stack_of(project), state="FINISHED")
+    suspended_jobs[KEY]["spec"]["job"]["state"] = "suspended"
+    monkeypatch.setattr(suspend, "in_cluster", lambda _kubectl, _stack: suspended_jobs)
     project.job(JOB.replace("stateless", mode).replace("parallelism: 1", "parallelism: 2") + checkpoints)
-    carrier = Carrier(word_count=SINCE)
-    suspend.resume(carrier, stack_of(project), "", allowed=())  # pyright: ignore
-    assert len(carrier.told) == 1
+    engine = FakeEngine(word_count=SINCE)
+    suspend.resume(engine, stack_of(project), "", allowed=())  # pyright: ignore
+    assert len(engine.changes) == 1
 
 
-def test_nothing_is_done_where_nothing_is_suspended(there: Stack, capsys: pytest.CaptureFixture[str]):
-    carrier = Carrier()
-    suspend.resume(carrier, there, "", allowed=())  # pyright: ignore
-    assert carrier.told == []
+def test_resume_without_suspended_jobs_changes_nothing(running_stack: Stack, capsys: pytest.CaptureFixture[str]):
+    engine = FakeEngine()
+    suspend.resume(engine, running_stack, "", allowed=())  # pyright: ignore
+    assert engine.changes == []
     assert "x: no job was suspended by make suspend" in capsys.readouterr().out
 
 
-def test_a_job_that_would_start_empty_is_suspended_only_where_that_is_allowed(project: Project, there: Stack):
+def test_suspend_with_state_loss_needs_permission(project: Project, running_stack: Stack):
     project.stack({"jobs": {"word-count": {"flinkConfiguration": {"execution.checkpointing.interval": "1 min"}}}})
     project.job(JOB)
-    stack, carrier = stack_of(project), Carrier()
-    with pytest.raises(CommandError, match=r'upgradeMode stateless keeps nothing(.|\n)*ALLOW="word-count"'):
-        run(carrier, stack)
-    assert carrier.told == []
-    run(carrier, stack, allowed=("flink/word-count",))
-    assert len(carrier.told) == 1
+    stack, engine = stack_of(project), FakeEngine()
+    with pytest.raises(CommandError, match=r'upgradeMode stateless does not keep state(.|\n)*ALLOW="word-count"'):
+        run(engine, stack)
+    assert engine.changes == []
+    run(engine, stack, allowed=("flink/word-count",))
+    assert len(engine.changes) == 1
 
 
-def test_a_protected_job_stops_only_where_somebody_agrees(
-    project: Project, there: Stack, monkeypatch: pytest.MonkeyPatch
+def test_suspend_of_a_protected_job_needs_confirmation(
+    project: Project, running_stack: Stack, monkeypatch: pytest.MonkeyPatch
 ):
     project.stack({"stateStorage": {"type": "volume"}, "protectJobs": True})
-    stack, carrier = stack_of(project), Carrier()
+    stack, engine = stack_of(project), FakeEngine()
     monkeypatch.setattr("builtins.input", lambda _: "")
     with pytest.raises(CommandError, match="nothing was done"):
-        run(carrier, stack)
-    assert carrier.told == []
-    run(carrier, stack, yes=True)
-    assert len(carrier.told) == 1
+        run(engine, stack)
+    assert engine.changes == []
+    run(engine, stack, yes=True)
+    assert len(engine.changes) == 1
 
 
-def test_what_is_left_as_it_is_is_said(project: Project):
+def test_jobs_that_are_not_suspended_are_reported_with_the_reason(project: Project):
     session = JOB[: JOB.index("  job:")].replace("word-count", "session")
-    asleep = JOB.replace("word-count", "asleep").replace("parallelism: 1", "parallelism: 1\n    state: suspended")
-    for name, text in (("session", session), ("asleep", asleep), ("new", JOB.replace("word-count", "new"))):
+    suspended_jobs = JOB.replace("word-count", "asleep").replace(
+        "parallelism: 1", "parallelism: 1\n    state: suspended"
+    )
+    for name, text in (("session", session), ("asleep", suspended_jobs), ("new", JOB.replace("word-count", "new"))):
         project.job(text, f"{name}.yaml")
     project.job(JOB.replace("word-count", "gone-to-bed"), "bed.yaml")
     stack = stack_of(project)
     live = live_of(stack, state="FINISHED")
     del live["FlinkDeployment/flink/new"]
-    what = suspend.stopping(stack, "", {"FlinkDeployment/flink/gone-to-bed": SINCE}, live)
-    assert not what.stop
-    assert what.leave == {
-        "flink/session": "a session cluster: it runs no job of its own, and its pods stay",
-        "flink/asleep": "suspended by its own settings",
+    suspension = suspend.plan_suspension(stack, "", {"FlinkDeployment/flink/gone-to-bed": SINCE}, live)
+    assert not suspension.stop
+    assert suspension.leave == {
+        "flink/session": "a session cluster: it has no job of its own, and its pods stay",
+        "flink/asleep": "suspended in its job file or the stack config",
         "flink/gone-to-bed": f"suspended since {SINCE}",
         "flink/new": "not in the cluster yet",
-        "flink/word-count": "has FINISHED; JOB=word-count suspends it all the same, and a resume runs it anew",
+        "flink/word-count": "has FINISHED; to suspend it anyway, set JOB=word-count: a resume runs it again",
     }
-    assert len(suspend.stopping(stack, "word-count", {}, live).stop) == 1
+    assert len(suspend.plan_suspension(stack, "word-count", {}, live).stop) == 1
     with pytest.raises(CommandError, match=r'unknown job "wrod-count"; did you mean "word-count"'):
-        suspend.stopping(stack, "wrod-count", {}, live)
+        suspend.plan_suspension(stack, "wrod-count", {}, live)
 
 
 def resource(name: str, **more: Any) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def resource(name: str, **more: Any) -> dict[str, Any]:
     return {"urn": urn, "type": type_, "inputs": inputs, **more}
 
 
-def test_the_state_says_which_jobs_are_suspended():
+def test_suspended_jobs_are_read_from_the_state():
     running = resource("b")
     del running["inputs"]["metadata"]["annotations"]
     secret = {"urn": "x", "type": "kubernetes:core/v1:Secret"}
@@ -201,7 +203,9 @@ def test_a_job_that_version_0_1_deployed_is_refused():
         suspended.urns(state, ["FlinkDeployment/flink/a"])
 
 
-def test_the_copy_of_the_stack_file_is_told_and_the_file_is_not(project: Project, capsys: pytest.CaptureFixture[str]):
+def test_suspensions_are_written_into_the_copy_of_the_stack_file_only(
+    project: Project, capsys: pytest.CaptureFixture[str]
+):
     stack = stack_of(project)
     before = (project.root / "Pulumi.x.yaml").read_text()
     suspended.carry(stack, Change({}))

@@ -56,7 +56,7 @@ def test_events_of_a_run_become_a_path():
                 file.write(json.dumps(one) + "\n")
     path = watch.timeline(recorded(STATE)).path()
     job = "FlinkDeployment flink/orders"
-    assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}, until it was ready"]
+    assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}: waiting until ready"]
 
 
 def test_an_operation_that_failed_has_an_end_and_a_debug_message_is_none():

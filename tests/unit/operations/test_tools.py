@@ -1,4 +1,4 @@
-"""Behind the Make targets: what needs neither a cluster nor an engine."""
+"""Operations that need neither a cluster nor an engine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flink_k8s.operations import access as look
-from flink_k8s.operations import cluster, demo, run_folder, stack
+from flink_k8s.operations import access, cluster, demo, run_folder, stack
 from flink_k8s.operations import deploy as engine
 from flink_k8s.operations.clean import clean
 from flink_k8s.support.errors import CommandError
@@ -20,7 +19,7 @@ from flink_k8s.support.paths import ROOT
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """State of the tests' own."""
+    """Separate state and home folders."""
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path / "home"))
 
@@ -36,7 +35,7 @@ class FakeCluster:
         self.downs += 1
 
 
-def test_clean_takes_the_cluster_down_and_what_tools_left(tmp_path: Path):
+def test_clean_deletes_the_cluster_and_generated_folders(tmp_path: Path):
     cluster = FakeCluster()
     for name in (".venv/bin", "out/dev", "flink_k8s/__pycache__", ".pytest_cache", "jobs"):
         (tmp_path / name).mkdir(parents=True)
@@ -46,7 +45,7 @@ def test_clean_takes_the_cluster_down_and_what_tools_left(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["flink_k8s", "jobs", "mine.yaml"]
 
 
-def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
+def test_the_salt_is_kept_in_the_copy_and_not_in_the_tracked_file():
     tracked = ROOT / "Pulumi.sandbox.yaml"
     before = tracked.read_bytes()
     copy = stack.prepare("sandbox").config_file
@@ -61,12 +60,12 @@ def test_the_copy_of_a_stack_file_keeps_its_salt_and_the_tracked_file_stays():
     assert tracked.read_bytes() == before
 
 
-def test_a_layer_with_a_mistake_is_refused_with_all_problems():
+def test_an_overlay_with_problems_is_refused():
     with pytest.raises(CommandError, match="word-cuont: unknown job"):
         stack.prepare("sandbox", {"jobs": {"word-cuont": {}}})
 
 
-def test_a_passphrase_is_made_once_and_is_nobody_elses(monkeypatch: pytest.MonkeyPatch):
+def test_the_passphrase_is_created_once_and_is_private(monkeypatch: pytest.MonkeyPatch):
     for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"):
         monkeypatch.delenv(name, raising=False)
     first = Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"])
@@ -76,7 +75,7 @@ def test_a_passphrase_is_made_once_and_is_nobody_elses(monkeypatch: pytest.Monke
     assert Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == made
 
 
-def test_what_the_user_says_of_backend_and_passphrase_holds(monkeypatch: pytest.MonkeyPatch):
+def test_backend_and_passphrase_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "own")
     env = engine.environment()
@@ -95,9 +94,9 @@ def test_an_input_that_cannot_be_counted_is_refused(tmp_path: Path, content: byt
         demo.read_input(path)
 
 
-def test_each_demo_is_a_new_run_and_only_an_input_sets_its_path():
-    assert demo.demo_layer(with_input=False, nonce=7) == {"jobs": {"word-count": {"restartNonce": 7}}}
-    with_input: Any = demo.demo_layer(with_input=True, nonce=7)
+def test_demo_overlay_sets_a_nonce_and_the_path_of_an_input():
+    assert demo.demo_overlay(with_input=False, nonce=7) == {"jobs": {"word-count": {"restartNonce": 7}}}
+    with_input: Any = demo.demo_overlay(with_input=True, nonce=7)
     assert with_input["jobs"]["word-count"]["parameters"] == {"input": "/data/input/text"}
 
 
@@ -108,19 +107,19 @@ def test_the_pod_that_copies_files_is_restricted():
     assert pod["spec"]["automountServiceAccountToken"] is False
 
 
-def test_a_port_in_use_gives_way_to_a_free_one():
+def test_a_free_port_is_used_if_the_preferred_one_is_in_use():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert look.free_port(port) != port
+        assert access.free_port(port) != port
 
 
-def test_a_job_is_found_by_name_or_as_the_only_one():
+def test_find_job_by_name_or_as_the_only_job():
     declared = stack.prepare("sandbox")
-    assert look.find_job(declared, "").name == "word-count"
+    assert access.find_job(declared, "").name == "word-count"
     with pytest.raises(CommandError, match='did you mean "word-count"'):
-        look.find_job(declared, "word-cuont")
+        access.find_job(declared, "word-cuont")
 
 
 @pytest.mark.parametrize(
@@ -147,21 +146,21 @@ BY_CODE = {"images": {"pyflink:dev": "pyflink:{code}"}}
 
 
 class FakeMachine:
-    """Takes the commands down; knows the images that are there."""
+    """Records the commands, and has some images."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *images: str) -> None:
         self.commands: list[list[str]] = []
-        self.there = there
+        self.images = images
         monkeypatch.setattr(cluster, "must", lambda what, command, remedy: self.commands.append([*map(str, command)]))
         monkeypatch.setattr(cluster, "program", lambda name, remedy: name)
         monkeypatch.setattr(cluster, "capture", self.capture)
 
     def capture(self, command: list[str], **_: object) -> Any:
-        found = command[-1] in self.there if "inspect" in command else True
-        return SimpleNamespace(returncode=0 if found else 1, stdout="\n".join(self.there).encode())
+        found = command[-1] in self.images if "inspect" in command else True
+        return SimpleNamespace(returncode=0 if found else 1, stdout="\n".join(self.images).encode())
 
 
-def test_kind_gets_the_image_by_each_jobs_name_for_it(monkeypatch: pytest.MonkeyPatch):
+def test_kind_loads_the_image_with_each_jobs_tag(monkeypatch: pytest.MonkeyPatch):
     layer = {**BY_CODE, "jobs": {"running-totals": {"enabled": True}}}
     dev = stack.prepare("dev", layer)
     (source, one), (_, two) = cluster.tags_of(dev)
@@ -170,12 +169,12 @@ def test_kind_gets_the_image_by_each_jobs_name_for_it(monkeypatch: pytest.Monkey
     machine = FakeMachine(monkeypatch, one)
     cluster.Kind().image(dev)
     assert ["docker", "tag", "pyflink:dev", two] in machine.commands
-    # What its job uses has not changed: it stays what it is.
+    # An existing tag is not moved.
     assert ["docker", "tag", "pyflink:dev", one] not in machine.commands
     assert machine.commands[-1] == ["kind", "load", "docker-image", "pyflink:dev", one, two, "--name", "flink"]
 
 
-def test_the_sandbox_names_the_image_by_its_code_hash(monkeypatch: pytest.MonkeyPatch):
+def test_the_sandbox_tags_the_image_by_its_code_hash(monkeypatch: pytest.MonkeyPatch):
     made = stack.prepare("sandbox", BY_CODE)
     ((_, name),) = cluster.tags_of(made)
     machine = FakeMachine(monkeypatch)
@@ -183,15 +182,15 @@ def test_the_sandbox_names_the_image_by_its_code_hash(monkeypatch: pytest.Monkey
     assert machine.commands[-1][-4:] == ["sandbox", "tag", "pyflink:dev", name]
 
 
-def test_without_a_name_by_code_the_image_has_its_own_alone(monkeypatch: pytest.MonkeyPatch):
+def test_without_code_tags_the_image_gets_no_further_tag(monkeypatch: pytest.MonkeyPatch):
     machine = FakeMachine(monkeypatch)
     cluster.Sandbox().image(stack.prepare("sandbox"))
     assert len(machine.commands) == 1
 
 
-def test_the_layer_with_prometheus_turns_it_and_its_monitors_on():
+def test_the_prometheus_overlay_enables_prometheus_and_monitors():
     settings = stack.prepare("sandbox").platform.settings.prometheus
     assert (settings.enabled, settings.monitors) == (False, False)
-    layer = stack.read_layer(ROOT / "sandbox" / "layers" / "prometheus.yaml")
+    layer = stack.read_overlay(ROOT / "sandbox" / "layers" / "prometheus.yaml")
     settings = stack.prepare("sandbox", layer).platform.settings.prometheus
     assert (settings.enabled, settings.monitors) == (True, True)

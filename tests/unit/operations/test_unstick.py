@@ -1,4 +1,4 @@
-"""What blocks a teardown, and the way out: both say what they mean to do, and neither does it by itself."""
+"""Resources that are stuck in deletion: they are reported, and `make unstick` asks before it changes them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.operations import stuck_deletions as blockers
-from flink_k8s.operations import unstick
-from flink_k8s.operations.finalizers import held
+from flink_k8s.operations import stuck_deletions, unstick
+from flink_k8s.operations.finalizers import resources_with_finalizer
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
 from flink_k8s.support.errors import CommandError
 
@@ -72,41 +71,41 @@ def stack(*, enabled: bool = True, configuration: dict[str, str] | None = None) 
     return SimpleNamespace(name="prod", platform=SimpleNamespace(settings=settings))
 
 
-def test_it_says_what_waits_for_whom_and_how_to_go_on():
-    said = blockers.report(FakeKubectl(job()), stack())  # pyright: ignore
-    assert "the operator's pod operator-1 in the namespace flink-operator is not ready" in said
-    assert f"FlinkDeployment flink/orders waits for the finalizer {FINALIZER}" in said
-    # Without the revision Helm would bring the one before back.
-    assert "`helm rollback flink-kubernetes-operator 10 -n flink-operator --wait`" in said
-    assert "make unstick STACK=prod" in said
+def test_report_names_the_stuck_resource_and_the_remedy():
+    output = stuck_deletions.report(FakeKubectl(job()), stack())  # pyright: ignore
+    assert "the operator's pod operator-1 in the namespace flink-operator is not ready" in output
+    assert f"FlinkDeployment flink/orders waits for the operator to remove the finalizer {FINALIZER}" in output
+    # Without a revision, Helm would roll back to the previous one.
+    assert "`helm rollback flink-kubernetes-operator 10 -n flink-operator --wait`" in output
+    assert "make unstick STACK=prod" in output
 
 
-def test_an_operator_that_helm_does_not_know_comes_with_up():
+def test_operator_without_a_helm_revision_is_restored_by_up():
     kubectl = FakeKubectl(job())
     kubectl.revisions = []
-    assert "then `make up STACK=prod`" in blockers.report(kubectl, stack())  # pyright: ignore
-    assert "it is not this stack's" in blockers.report(kubectl, stack(enabled=False))  # pyright: ignore
+    assert "then `make up STACK=prod`" in stuck_deletions.report(kubectl, stack())  # pyright: ignore
+    assert "this stack does not deploy it" in stuck_deletions.report(kubectl, stack(enabled=False))  # pyright: ignore
 
 
-def test_a_savepoint_that_cannot_be_taken_is_named():
-    said = blockers.report(FakeKubectl(job(state="RECONCILING", savepoint=True), operator=True), stack())  # pyright: ignore
-    assert "it is to take a savepoint first, and cannot (job RECONCILING, JobManager READY)" in said
+def test_report_names_a_savepoint_that_cannot_be_taken():
+    output = stuck_deletions.report(FakeKubectl(job(state="RECONCILING", savepoint=True), operator=True), stack())  # pyright: ignore
+    assert "it must take a savepoint first and cannot (job RECONCILING, JobManager READY)" in output
     assert (
-        "its last savepoint is s3p://bucket/savepoint-1, its checkpoints are in s3p://bucket/checkpoints/af12" in said
+        "its last savepoint is s3p://bucket/savepoint-1, its checkpoints are in s3p://bucket/checkpoints/af12" in output
     )
-    assert "make unstick STACK=prod JOB=… (of orders)" not in said
-    assert "`make unstick STACK=prod JOB=…` (of orders)" in said
-    running = blockers.report(FakeKubectl(job(savepoint=True), operator=True), stack())  # pyright: ignore
+    assert "make unstick STACK=prod JOB=… (one of orders)" not in output
+    assert "`make unstick STACK=prod JOB=…` (one of orders)" in output
+    running = stuck_deletions.report(FakeKubectl(job(savepoint=True), operator=True), stack())  # pyright: ignore
     assert "cannot" not in running
 
 
-def test_what_is_not_deleted_or_has_no_finalizer_blocks_nothing():
+def test_resources_that_are_not_deleted_or_have_no_finalizer_are_not_reported():
     other = job()
     other["metadata"]["finalizers"] = ["mine"]
-    assert blockers.report(FakeKubectl(job(deleted=False), other), stack()) == ""  # pyright: ignore
+    assert stuck_deletions.report(FakeKubectl(job(deleted=False), other), stack()) == ""  # pyright: ignore
 
 
-def test_before_a_destroy_the_operator_is_given_time_to_come_back():
+def test_destroy_waits_for_a_restarting_operator():
     kubectl = FakeKubectl(job(deleted=False))
     waited: list[float] = []
 
@@ -114,78 +113,78 @@ def test_before_a_destroy_the_operator_is_given_time_to_come_back():
         waited.append(seconds)
         kubectl.operator = len(waited) == 3
 
-    assert blockers.before_destroy(kubectl, stack(), wait) == ""  # pyright: ignore
+    assert stuck_deletions.before_destroy(kubectl, stack(), wait) == ""  # pyright: ignore
     assert len(waited) == 3
     kubectl.operator = False
-    said = blockers.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
-    assert said.startswith("nothing was touched: the operator's pod operator-1")
-    assert blockers.before_destroy(FakeKubectl(), stack(), lambda _: pytest.fail("waits for nothing")) == ""  # pyright: ignore
+    output = stuck_deletions.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
+    assert output.startswith("destroy refused, nothing was changed: the operator's pod operator-1")
+    assert stuck_deletions.before_destroy(FakeKubectl(), stack(), lambda _: pytest.fail("waits for nothing")) == ""  # pyright: ignore
 
 
-NOT_WELL = [("RESTARTING", "READY"), ("RECONCILING", "MISSING"), ("RUNNING", "DEPLOYING"), ("CREATED", "READY")]
+UNHEALTHY = [("RESTARTING", "READY"), ("RECONCILING", "MISSING"), ("RUNNING", "DEPLOYING"), ("CREATED", "READY")]
 
 
-@pytest.mark.parametrize(("state", "manager"), NOT_WELL)
-def test_a_destroy_does_not_begin_with_a_job_that_cannot_be_saved(state: str, manager: str):
+@pytest.mark.parametrize(("state", "manager"), UNHEALTHY)
+def test_destroy_is_refused_if_a_job_cannot_take_its_savepoint(state: str, manager: str):
     kubectl = FakeKubectl(job(deleted=False, state=state, manager=manager, savepoint=True), operator=True)
-    said = blockers.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
-    assert said.startswith("nothing was touched: these are to take a savepoint as they go, and cannot now:")
-    assert f"FlinkDeployment flink/orders: job {state}, JobManager {manager}; its last savepoint is s3p://" in said
-    assert "`make unstick STACK=prod JOB=…` (of orders)" in said
+    output = stuck_deletions.before_destroy(kubectl, stack(), lambda _: None)  # pyright: ignore
+    assert output.startswith("destroy refused, nothing was changed: these resources must take a savepoint first")
+    assert f"FlinkDeployment flink/orders: job {state}, JobManager {manager}; its last savepoint is s3p://" in output
+    assert "`make unstick STACK=prod JOB=…` (one of orders)" in output
 
 
-def test_a_job_that_gets_well_meanwhile_is_destroyed():
+def test_destroy_continues_once_the_job_is_healthy():
     kubectl = FakeKubectl(job(deleted=False, state="RESTARTING", savepoint=True), operator=True)
 
     def wait(_: float) -> None:
         kubectl.jobs = [job(deleted=False, savepoint=True)]
 
-    assert blockers.before_destroy(kubectl, stack(), wait) == ""  # pyright: ignore
+    assert stuck_deletions.before_destroy(kubectl, stack(), wait) == ""  # pyright: ignore
 
 
 @pytest.mark.parametrize(
-    "one",
+    "item",
     [
         job(deleted=False, state="RESTARTING"),
         job(deleted=False, state="FINISHED", manager="MISSING", savepoint=True),
         job(deleted=False, state="FAILED", savepoint=True),
         job(deleted=False, state="", manager="MISSING", savepoint=True),  # never submitted
-        # Somebody wants it gone: it is said while it waits.
+        # Already deleted: it is reported while it waits.
         job(state="RESTARTING", savepoint=True),
     ],
 )
-def test_what_is_not_to_be_saved_or_cannot_be_any_more_is_not_waited_for(one: dict[str, Any]):
-    kubectl = FakeKubectl(one, operator=True)
-    assert blockers.before_destroy(kubectl, stack(), lambda _: pytest.fail("waits")) == ""  # pyright: ignore
+def test_destroy_does_not_wait_for_jobs_without_a_possible_savepoint(item: dict[str, Any]):
+    kubectl = FakeKubectl(item, operator=True)
+    assert stuck_deletions.before_destroy(kubectl, stack(), lambda _: pytest.fail("waits")) == ""  # pyright: ignore
 
 
-def test_the_operators_default_counts():
+def test_savepoint_on_deletion_of_the_operators_configuration_counts():
     kubectl = FakeKubectl(job(deleted=False, state="RESTARTING"), operator=True)
     of_all = stack(configuration={SAVEPOINT_ON_DELETION: "true"})
-    assert "cannot now" in blockers.before_destroy(kubectl, of_all, lambda _: None)  # pyright: ignore
+    assert "cannot now" in stuck_deletions.before_destroy(kubectl, of_all, lambda _: None)  # pyright: ignore
 
 
-def test_a_job_that_has_failed_goes_unsaved_and_that_is_said(monkeypatch: pytest.MonkeyPatch):
+def test_destroy_reports_a_failed_job_that_is_deleted_without_savepoint(monkeypatch: pytest.MonkeyPatch):
     lines: list[str] = []
     kubectl = FakeKubectl(job(deleted=False, state="FAILED", savepoint=True), operator=True)
-    monkeypatch.setattr(blockers.Kubectl, "of", lambda _: kubectl)
-    monkeypatch.setattr(blockers, "say", lines.append)
-    with blockers.said(stack()):
+    monkeypatch.setattr(stuck_deletions.Kubectl, "of", lambda _: kubectl)
+    monkeypatch.setattr(stuck_deletions, "say", lines.append)
+    with stuck_deletions.guard_destroy(stack()):
         pass
     [line] = lines
-    assert "FlinkDeployment flink/orders has failed, so it goes without a savepoint" in line
+    assert "FlinkDeployment flink/orders has failed and is deleted without a savepoint" in line
     assert "its checkpoints are in s3p://bucket/checkpoints/af12" in line
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-def test_unstick_gives_up_a_savepoint_and_leaves_the_rest_to_the_operator(
+def test_unstick_skips_a_savepoint_and_leaves_the_deletion_to_the_operator(
     capsys: pytest.CaptureFixture[str], *, deleted: bool
 ):
     kubectl = FakeKubectl(job(deleted=deleted, state="RESTARTING", savepoint=True), operator=True)
     unstick.unstick(kubectl, stack(), "orders", yes=True)  # pyright: ignore
-    said = capsys.readouterr().out
-    assert "without the savepoint that it was to take (job RESTARTING, JobManager READY); its last savepoint is" in said
-    assert "finalizers" not in said
+    output = capsys.readouterr().out
+    assert "without its configured savepoint (job RESTARTING, JobManager READY); its last savepoint is" in output
+    assert "removes the operator's finalizers" not in output
     [patched] = kubectl.ran
     patch = next(argument for argument in patched if argument.startswith("--patch="))
     assert json.loads(patch.removeprefix("--patch=")) == {
@@ -193,47 +192,50 @@ def test_unstick_gives_up_a_savepoint_and_leaves_the_rest_to_the_operator(
     }
 
 
-def test_around_a_destroy(monkeypatch: pytest.MonkeyPatch):
+def test_guard_destroy_refuses_and_adds_the_report_to_the_error(monkeypatch: pytest.MonkeyPatch):
     kubectl = FakeKubectl(job(), operator=True)
-    monkeypatch.setattr(blockers.Kubectl, "of", lambda _: kubectl)
-    monkeypatch.setattr(blockers, "OPERATOR_SECONDS", 0)
+    monkeypatch.setattr(stuck_deletions.Kubectl, "of", lambda _: kubectl)
+    monkeypatch.setattr(stuck_deletions, "OPERATOR_SECONDS", 0)
     with (
         pytest.raises(CommandError, match=r"destroy failed\nFlinkDeployment flink/orders waits"),
-        blockers.said(stack()),
+        stuck_deletions.guard_destroy(stack()),
     ):
         raise CommandError("destroy failed")
     kubectl.operator = False
-    with pytest.raises(CommandError, match="nothing was touched"), blockers.said(stack()):
+    with pytest.raises(CommandError, match="nothing was changed"), stuck_deletions.guard_destroy(stack()):
         pytest.fail("the destroy began")
     kubectl.down = True
-    with blockers.said(stack()):
-        pass  # the engine says it itself
+    with stuck_deletions.guard_destroy(stack()):
+        pass  # the engine reports it
 
 
-def test_while_it_goes_on_it_says_once_what_blocks(monkeypatch: pytest.MonkeyPatch):
+def test_report_is_printed_once_while_destroy_runs(monkeypatch: pytest.MonkeyPatch):
     lines: list[str] = []
     ended = threading.Event()
-    looks = iter(range(6))
+    reports = iter(range(6))
 
     def report(*_: object) -> str:
-        if next(looks) == 5:
+        if next(reports) == 5:
             ended.set()
         return "orders waits"
 
-    monkeypatch.setattr(blockers, "report", report)
-    monkeypatch.setattr(blockers, "say", lines.append)
-    blockers._look(FakeKubectl(), stack(), ended, 0.001)  # pyright: ignore
-    assert lines == ["-- still waits:\norders waits"]
+    monkeypatch.setattr(stuck_deletions, "report", report)
+    monkeypatch.setattr(stuck_deletions, "say", lines.append)
+    stuck_deletions._report_repeatedly(FakeKubectl(), stack(), ended, 0.001)  # pyright: ignore
+    assert lines == ["-- still stuck in deletion:\norders waits"]
 
 
-def test_unstick_lists_asks_and_takes_the_operators_finalizer_only(
+def test_unstick_lists_asks_and_removes_only_the_operators_finalizer(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     kubectl = FakeKubectl(job(), job("other", deleted=False))
     monkeypatch.setattr("builtins.input", lambda prompt: "prod")
     unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore
-    said = capsys.readouterr().out
-    assert "FlinkDeployment flink/orders: it goes at once, its pods with it, without a last savepoint" in said
+    output = capsys.readouterr().out
+    assert (
+        "FlinkDeployment flink/orders: it is deleted immediately, including its pods, without a last savepoint"
+        in output
+    )
     assert [call[:3] for call in kubectl.ran] == [
         ("patch", "flinkdeployment.flink.apache.org", "orders"),
         ("patch", "flinkdeployment.flink.apache.org", "other"),
@@ -243,7 +245,7 @@ def test_unstick_lists_asks_and_takes_the_operators_finalizer_only(
 
 
 @pytest.mark.parametrize("answer", ["", "y", "prod2", None])
-def test_nobody_agrees_nothing_is_done(monkeypatch: pytest.MonkeyPatch, answer: str | None):
+def test_unstick_without_confirmation_changes_nothing(monkeypatch: pytest.MonkeyPatch, answer: str | None):
     def asked(_: str) -> str:
         if answer is None:
             raise EOFError
@@ -256,19 +258,19 @@ def test_nobody_agrees_nothing_is_done(monkeypatch: pytest.MonkeyPatch, answer: 
     assert kubectl.ran == []
 
 
-def test_an_operator_that_is_there_does_its_work_itself():
-    found = held(FakeKubectl(job(), job("well", deleted=False)), stack())  # pyright: ignore
+def test_unstick_refuses_if_the_operator_runs_and_nothing_is_stuck():
+    items = resources_with_finalizer(FakeKubectl(job(), job("healthy", deleted=False)), stack())  # pyright: ignore
     with pytest.raises(CommandError, match="the operator runs"):
-        unstick.chosen(found, "", "")
+        unstick.select(items, "", "")
     with pytest.raises(CommandError, match="nothing is stuck"):
-        unstick.chosen(found, "", "well")
-    with pytest.raises(CommandError, match="unknown Flink resource nobody"):
-        unstick.chosen(found, "gone", "nobody")
-    assert [one.name for one in unstick.chosen(found, "", "orders")] == ["orders"]
-    assert len(unstick.chosen(found, "gone", "")) == 2
+        unstick.select(items, "", "healthy")
+    with pytest.raises(CommandError, match="unknown Flink resource unknown"):
+        unstick.select(items, "no operator", "unknown")
+    assert [item.name for item in unstick.select(items, "", "orders")] == ["orders"]
+    assert len(unstick.select(items, "no operator", "")) == 2
 
 
-def test_scripts_say_yes(monkeypatch: pytest.MonkeyPatch):
+def test_unstick_with_yes_does_not_ask(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked"))
     kubectl = FakeKubectl(job())
     unstick.unstick(kubectl, stack(enabled=False), "orders", yes=True)  # pyright: ignore

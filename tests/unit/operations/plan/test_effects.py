@@ -122,7 +122,7 @@ class TestReplaced:
         manifest = stateful(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
         outcome = replaced(job(manifest), job(manifest), [], protected=False)
         assert outcome.loss
-        assert "a savepoint of the old one stays in s3://state/savepoints" in outcome.notes
+        assert "a savepoint of the old job stays in s3://state/savepoints" in outcome.notes
 
     def test_a_blue_green_deployment_leaves_no_savepoint(self) -> None:
         manifest = blue_green(**{"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})

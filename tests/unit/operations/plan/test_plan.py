@@ -119,14 +119,14 @@ class TestReading:
         diff = {'spec.flinkConfiguration["a.b"]': {"kind": "update"}}
         found = planned(step("update", old, old, detailedDiff=diff))
         assert effects(found)["flink/orders"][0] is Effect.FROM_SAVEPOINT
-        assert "a.b: [secret] -> [another secret]" in Report("dev", found).text()
+        assert "a.b: [secret] -> [changed secret]" in Report("dev", found).text()
 
     def test_what_is_known_after_up_is_taken_for_a_change(self) -> None:
         new = on(stateful(), {"spec.image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
         [job] = planned(step("update", stateful(), new)).jobs
         assert job.outcome.changes[0].new == UNKNOWN
         assert job.outcome.effect is Effect.FROM_SAVEPOINT
-        assert any("known after up only" in note for note in job.outcome.notes)
+        assert any("known only after up" in note for note in job.outcome.notes)
 
     def test_a_replacement_in_three_steps_is_one(self) -> None:
         old, new = stateful(), renamed(stateful(), name="orders2")
@@ -253,7 +253,7 @@ class TestAcrossResources:
             (Operation.CREATE, "PersistentVolumeClaim flink/c"),
             (Operation.DELETE, "FlinkStateSnapshot flink/s"),
         ]
-        assert "its savepoint's files are deleted" in Report("dev", found).text()
+        assert "the files of its savepoint are deleted" in Report("dev", found).text()
 
 
 class TestResources:
@@ -359,27 +359,27 @@ class TestReport:
         assert Report("dev", self.FOUND).text().splitlines() == [
             "JOB           EFFECT                  PODS    CPU      MEMORY           STORAGE",
             "flink/visits  STATE LOSS: delete      2 -> 0  3 -> 0   3 GiB -> 0       0",
-            "    state loss: nothing points to its state any more",
+            "    state loss: no resource references its state after the deletion",
             "flink/orders  restart from savepoint  2 -> 5  3 -> 9   3 GiB -> 9 GiB   0",
             "    flinkConfiguration.s3.secret-key: (none) -> [hidden]",
             "    job.parallelism: 2 -> 8",
             "all jobs      3 declared or running   6 -> 7  9 -> 12  9 GiB -> 12 GiB  0",
             "nothing (1): flink/words",
-            'plan of dev: STATE LOSS in flink/visits; to go on all the same: make plan STACK=dev ALLOW="visits"',
+            'plan of dev: STATE LOSS in flink/visits; to allow it: make plan STACK=dev ALLOW="visits"',
         ]
 
     def test_markdown(self) -> None:
         text = Report("dev", self.FOUND).markdown()
         assert "| `flink/visits` | **state loss**: delete | 2 -> 0 |" in text
         assert "hunter2" not in text
-        assert "Nothing happens to 1 job: `flink/words`." in text
+        assert "1 unchanged job: `flink/words`." in text
         table = [line for line in text.splitlines() if line.startswith("|")]
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}, "each row has its seven cells"
 
     def test_a_job_that_is_suspended_and_stays_so_is_shown_as_that(self) -> None:
         report = Report("dev", planned(step("same", *2 * [on(stateful(), {"spec.job.state": "suspended"})])))
         assert "nothing (1): flink/orders (suspended)" in report.text()
-        assert "Nothing happens to 1 job: `flink/orders` (suspended)." in report.markdown()
+        assert "1 unchanged job: `flink/orders` (suspended)." in report.markdown()
 
     def test_markdown_takes_nothing_of_a_value_for_its_own(self) -> None:
         new = on(stateful(), {"spec.image": "a|b<script>`*_[x](y)"})
@@ -409,7 +409,7 @@ class TestReport:
 
     def test_many_fields_are_counted(self) -> None:
         new = on(stateful(), {f"conf:a.b{number}": "c" for number in range(30)})
-        assert "and 18 fields more" in Report("dev", planned(step("update", stateful(), new))).text()
+        assert "and 18 more fields" in Report("dev", planned(step("update", stateful(), new))).text()
 
 
 class TestCommand:
@@ -436,7 +436,7 @@ class TestCommand:
         assert run(step("delete", stateful(), None), allowed=["orders"]) == 0
 
     def test_state_loss_of_a_job_that_stays_suspended(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-        """It is a loss like any other, to be allowed like any other; the same change that keeps the state is none."""
+        """It needs permission like any other loss; a change that keeps the state is not a loss."""
         asleep = on(stateful(), {"spec.job.state": "suspended"})
         forgets = step("update", asleep, on(asleep, {"spec.job.upgradeMode": "stateless"}))
         assert run(forgets) == 3
@@ -450,7 +450,7 @@ class TestCommand:
         assert run(step("delete", stateful(), None, protect=True), errors=("error: Preview failed: x",)) == 1
         said = capsys.readouterr().out
         assert "delete, refused: protected" in said
-        assert said.splitlines()[-1].endswith("this may not be all, the engine refuses the change: x")
+        assert said.splitlines()[-1].endswith("the list may be incomplete, because the engine refuses the change: x")
 
     def test_markdown_to_a_file_and_alone_on_standard_output(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]

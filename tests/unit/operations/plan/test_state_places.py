@@ -72,7 +72,7 @@ class TestUpgradeSavepoint:
     def test_from_a_bucket_into_the_pods_own_directory_loses_it(self, version: str) -> None:
         found = outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}), version)
         assert found.effect is Effect.FROM_SAVEPOINT
-        assert found.loss == "the savepoint in file:///tmp/sp is inside of the JobManager's pod, and is lost with it"
+        assert found.loss == "the savepoint in file:///tmp/sp is inside the JobManager's pod and is lost with it"
 
     @pytest.mark.parametrize("version", BOTH)
     def test_from_a_bucket_to_a_claim_that_the_running_pods_do_not_mount_never_finishes(self, version: str) -> None:
@@ -126,7 +126,7 @@ class TestUpgradeSavepoint:
     def test_without_any_directory_it_never_finishes(self, version: str) -> None:
         found = outcome(batch(), batch(**{"spec.job.upgradeMode": "savepoint"}, **X), version)
         assert found.effect is Effect.STUCK
-        assert "there is no savepoint directory" in found.notes[0]
+        assert "no savepoint directory is set" in found.notes[0]
 
     def test_a_read_only_mount_never_finishes(self) -> None:
         old = streaming(**volume(CLAIM, readOnly=True))
@@ -182,13 +182,13 @@ class TestInsideOfThePod:
         ):
             found = outcome(old, on(old, change), version)
             assert found.effect in effects
-            assert "inside of the JobManager's pod" in found.loss
+            assert "inside the JobManager's pod" in found.loss
 
     @pytest.mark.parametrize("place", PLACES)
     def test_a_deletion_loses_the_savepoint_too(self, place: str) -> None:
         found = deleted(job(streaming(**PLACES[place], **ON_DELETION)), protected=False)
         assert found.effect is Effect.DELETE_WITH_SAVEPOINT
-        assert "inside of the JobManager's pod" in found.loss
+        assert "inside the JobManager's pod" in found.loss
         assert not any("stays in" in note for note in found.notes)
 
     def test_a_deletion_waits_where_nothing_can_be_written(self) -> None:
@@ -226,7 +226,7 @@ class TestInsideOfThePod:
     def test_of_checkpoints_both_need_it(self, process: str) -> None:
         old = streaming("last-state", **{HA_STORAGE: "s3://b/ha", f"spec.{process}.podTemplate": template(CLAIM)})
         other = "TaskManager" if process == "jobManager" else "JobManager"
-        assert f"inside of the {other}'s pod" in outcome(old, on(old, X)).loss
+        assert f"inside the {other}'s pod" in outcome(old, on(old, X)).loss
 
     def test_by_last_state_savepoints_in_the_pod_do_not_matter(self) -> None:
         old = stateful("last-state", **{SAVEPOINTS: "file:///tmp/sp"})
@@ -244,7 +244,7 @@ class TestInsideOfThePod:
 
     def test_a_new_job_cannot_start_from_there(self) -> None:
         started = added(job(stateful(**{"spec.job.initialSavepointPath": "file:///tmp/s"})))
-        assert started.notes == ("starts from file:///tmp/s, which is inside of its pod",)
+        assert started.notes == ("starts from file:///tmp/s, which is inside its pod",)
 
 
 NFS = {"nfs": {"server": "nas", "path": "/export"}}
@@ -359,7 +359,7 @@ class TestNothingToRestore:
     def test_a_job_without_state_starts_empty(self, ha: Manifest) -> None:
         found = outcome(batch(), on(stateful("last-state"), ha))
         assert (found.effect, found.loss) == (Effect.FROM_EMPTY, "")
-        assert "takes no checkpoints" in found.notes[0]
+        assert "enables no checkpoints" in found.notes[0]
 
     def test_one_with_savepoints_alone_loses_what_it_has(self) -> None:
         old = batch(**{SAVEPOINTS: "s3://b/sp"})
@@ -379,7 +379,7 @@ class TestNothingToRestore:
         old = on(stateful("last-state", **{CHECKPOINTS: GONE}), cancels)
         assert "JobManager's memory" in outcome(old, on(old, X)).loss
         kept = stateful("last-state", **{CHECKPOINTS: GONE})
-        assert outcome(kept, on(kept, X)).loss == "", "high availability's data holds them"
+        assert outcome(kept, on(kept, X)).loss == "", "the high-availability data contains them"
 
 
 DRAIN = {"conf:kubernetes.operator.job.drain-on-savepoint-deletion": "true"}
@@ -391,9 +391,9 @@ class TestNotes:
     @pytest.mark.parametrize(
         ("before", "after", "note"),
         [
-            ("v2_2", "v1_20", "Flink 1.20 is older: it may not read state that 2.2 has written"),
-            ("v1_20", "v1_19", "Flink 1.19 is older: it may not read state that 1.20 has written"),
-            ("v1_20", "v2_2", "Flink 1.x to 2.x: state compatibility is not guaranteed; try it with a copy first"),
+            ("v2_2", "v1_20", "Flink 1.20 is older: it may not be able to read state that 2.2 has written"),
+            ("v1_20", "v1_19", "Flink 1.19 is older: it may not be able to read state that 1.20 has written"),
+            ("v1_20", "v2_2", "Flink 1.x to 2.x: state compatibility is not guaranteed; test with a copy first"),
             ("v1_19", "v1_20", ""),
             ("v2_1", "v2_2", ""),
         ],
@@ -433,7 +433,7 @@ def of_session(cluster: Manifest, change: Mapping[str, Any], job: Manifest) -> t
 
 
 class TestSessionClusters:
-    """They lose what their high availability's data or their version loses, and their jobs with them."""
+    """They and their jobs lose state with the high-availability data or with another Flink version."""
 
     @pytest.mark.parametrize(
         ("before", "change", "loses"),

@@ -62,7 +62,7 @@ def compared(clone: Path) -> list[Compared]:
     return compare(clone, "main")
 
 
-def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
+def test_comment_has_the_effect_on_each_job(compared: list[Compared]) -> None:
     [dev] = compared
     assert dev.stack == "dev"
     jobs = [
@@ -74,7 +74,7 @@ def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
     assert re.search(r"\| `dev` \| ❌ 1 problem \| \+2 ~\d -0 \|", text)  # a job and its policy
     assert "`jobs/visits.yaml:12: spec.job.paralelism: unknown field" in text
     assert 'did you mean "parallelism"?' in text
-    assert "What follows has `jobs/visits.yaml` as before." in text
+    assert "The rest of this comment uses the base's version of `jobs/visits.yaml`." in text
     assert "| `flink/orders` | restart from savepoint |" in text
     assert re.search(r"job\.parallelism: 2 -\S+ 8", text)
     assert "| `flink/returns` | new |" in text
@@ -82,7 +82,7 @@ def test_each_job_says_what_happens_to_it(compared: list[Compared]) -> None:
     assert "flinkdeployment-flink-visits" not in text
 
 
-def test_a_branch_with_a_problem_fails_and_is_written_all_the_same(
+def test_a_branch_with_problems_fails_and_has_a_comment(
     clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "comment.md"
@@ -92,7 +92,7 @@ def test_a_branch_with_a_problem_fails_and_is_written_all_the_same(
     assert out.read_text().strip() == capsys.readouterr().out.strip()
 
 
-def test_a_comment_that_cannot_be_written_is_said_all_the_same(
+def test_a_comment_is_printed_if_its_file_cannot_be_written(
     clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(CommandError, match="cannot be written: Is a directory"):
@@ -100,8 +100,8 @@ def test_a_comment_that_cannot_be_written_is_said_all_the_same(
     assert capsys.readouterr().out.startswith(MARK)
 
 
-def test_a_base_that_git_does_not_know_is_said(clone: Path) -> None:
-    with pytest.raises(CommandError, match=r"git merge-base nowhere HEAD: .*fetch it with all its history"):
+def test_an_unknown_base_is_an_error(clone: Path) -> None:
+    with pytest.raises(CommandError, match=r"git merge-base nowhere HEAD: .*fetch the base with its complete history"):
         compare(clone, "nowhere")
 
 
@@ -128,7 +128,7 @@ def stack(base: Declared, head: Declared) -> Compared:
     return Compared("dev", base, head, head)
 
 
-def test_a_job_that_goes_with_its_state_is_a_reason_to_stop_unless_allowed() -> None:
+def test_state_loss_fails_unless_allowed() -> None:
     loses = stack(declares(thing("a"), thing("b")), declares(thing("a")))
     assert fails([loses])
     assert "STATE LOSS in flink/b" in comment([loses], "main")
@@ -136,18 +136,18 @@ def test_a_job_that_goes_with_its_state_is_a_reason_to_stop_unless_allowed() -> 
     assert not fails([stack(declares(thing("a")), declares(thing("a"), thing("b")))])
 
 
-def test_the_same_in_two_declarations_is_no_step_that_changes() -> None:
+def test_equal_resources_are_unchanged() -> None:
     assert '"op": "same"' in preview_json([thing("a")], [thing("a")])
     assert '"op": "update"' in preview_json([thing("a")], [thing("a", 2)])
     assert '"replaceReasons": ["metadata.namespace"]' in preview_json([thing("a")], [thing("a", namespace="b")])
 
 
-def test_a_resource_under_another_parent_is_the_same() -> None:
+def test_a_resource_with_another_parent_is_unchanged() -> None:
     moved = {**thing("a"), "urn": thing("a")["urn"].replace("::kubernetes:", "::flink-k8s:index:FlinkJob$kubernetes:")}
     assert '"op": "same"' in preview_json([thing("a")], [moved])
 
 
-def test_only_findings_that_are_new_are_said_and_each_once() -> None:
+def test_new_findings_are_listed_once() -> None:
     old, new = "warning: jobs/a.yaml:1: x", "warning: jobs/a.yaml:2: y"
     one = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
     two = Compared("prod", declares(), declares(remarks=(new,)), declares(remarks=(new,)))
@@ -156,18 +156,18 @@ def test_only_findings_that_are_new_are_said_and_each_once() -> None:
     assert old not in text
 
 
-def test_a_tree_that_cannot_be_asked_is_said_and_fails() -> None:
+def test_a_tree_that_cannot_be_evaluated_fails() -> None:
     broken = Declared(failure="ImportError: x")
-    assert "`dev` of this branch cannot be asked: `ImportError: x`" in comment([stack(declares(), broken)], "main")
+    assert "`dev` of this branch cannot be evaluated: `ImportError: x`" in comment([stack(declares(), broken)], "main")
     assert fails([stack(declares(), broken)])
 
 
-def test_what_was_broken_before_is_not_this_branchs_fault_but_is_said() -> None:
+def test_problems_of_the_base_are_listed_and_do_not_fail() -> None:
     text = comment([stack(Declared(problems=("jobs/a.yaml: x",)), declares(thing("a")))], "main")
-    assert "`dev` was broken before: `jobs/a.yaml: x`" in text
+    assert "`dev` had problems before this branch: `jobs/a.yaml: x`" in text
 
 
-def test_a_comment_is_never_longer_than_github_takes() -> None:
+def test_a_comment_is_not_longer_than_github_allows() -> None:
     many = declares(*(thing(f"job-{index}", namespace="n" * 60) for index in range(900)))
     text = comment([stack(declares(), many)], "main")
     assert LONGEST - 1000 < len(text) < 65536
@@ -184,7 +184,7 @@ def renamed(clone: Path, tmp_path: Path) -> Path:
     return root
 
 
-def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(renamed: Path) -> None:
+def test_new_and_removed_stacks_are_in_the_comment(renamed: Path) -> None:
     found = compare(renamed, "main")
     assert [one.stack for one in found] == ["dev", "team.a"]
     text = comment(found, "main")
@@ -198,7 +198,7 @@ def test_stacks_that_come_and_go_are_in_the_comment_and_a_name_may_have_dots(ren
     assert not fails(compare(renamed, "main", ["dev"], ["orders", "visits"]))
 
 
-def test_a_stack_that_is_nowhere_is_said_with_the_nearest_that_is(renamed: Path) -> None:
+def test_an_unknown_stack_is_an_error_with_the_nearest_name(renamed: Path) -> None:
     """No comment says of a misspelt stack that all is well with it."""
     with pytest.raises(
         CommandError, match=r'unknown stack "team\.b" in the working tree and in main; did you mean "team\.a"\?'
