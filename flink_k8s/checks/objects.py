@@ -54,6 +54,11 @@ def check(subject: Subject) -> None:
         safety.report_secrets(own, (), report)
     if kind == POLICY:
         _policy(manifest, report)
+    if kind == "PersistentVolume":
+        for key in ("hostPath", "local"):
+            if mapping(manifest.get("spec")).get(key) is not None:
+                message = "is a directory of the node, which every pod with a claim can use; use a StorageClass"
+                report("host-path", ("spec", key), message)
     path = _POD_SPECS.get(kind)
     if path is not None:
         pod: Mapping[str, object] = manifest

@@ -19,7 +19,6 @@ from flink_k8s.checks import (
     namespaces,
     network,
     objects,
-    ownership,
     platform_objects,
     pod_security,
     quota,
@@ -31,6 +30,7 @@ from flink_k8s.checks import (
     stack,
     state,
     storage,
+    team_objects,
     unread,
 )
 from flink_k8s.checks.subject import CLUSTERS, ObjectCheck, StackCheck, Subject
@@ -74,7 +74,7 @@ STACK: tuple[StackCheck, ...] = (
     graph.check,
     internal_tls.check,
     internal_tls.check_alert,
-    ownership.check,
+    team_objects.check,
     platform_objects.check,
     unread.check,
     ignore.check,

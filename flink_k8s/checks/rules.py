@@ -149,9 +149,10 @@ _ALL: Iterable[Rule] = (
     _stack(
         "platform-config",
         _ERROR,
-        "an object or a setting that belongs to the platform's stack, in a stack on that platform",
+        "an object or a setting that belongs to the platform's stack, or a kind that teams cannot create, in a "
+        "stack on that platform",
         "Teams deploy jobs; namespaces, accounts, rights and policies are the platform's.",
-        "Move it to the platform's stack.",
+        "Move it to the platform's stack, or add the namespaced kind to its `teamKinds`.",
     ),
     _stack(
         "internal-tls",
@@ -192,7 +193,7 @@ _ALL: Iterable[Rule] = (
     Rule(
         "host-path",
         _WARNING,
-        "a directory of the node as a volume",
+        "a directory of the node as a volume, in a pod or a PersistentVolume",
         "The data is lost when the pod moves to another node, and the pod can read the node's files.",
         "Use a claim or an `emptyDir`.",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, cast
 
@@ -35,6 +36,15 @@ def _folder(text: str) -> str:
 
 
 JobFolder = Annotated[str, AfterValidator(_folder)]
+
+
+def _kind_and_group(text: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,62}(\.[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?)?", text):
+        raise ValueError('is not a kind with its API group; write a kind such as "KafkaTopic.kafka.strimzi.io"')
+    return text
+
+
+KindAndGroup = Annotated[str, AfterValidator(_kind_and_group)]
 
 
 class ChartSource(Model):
@@ -205,6 +215,11 @@ class StackSettings(Model):
         default=None,
         description="Stack with the platform, for a stack that contains only jobs: docs/teams.md. Context, namespaces, "
         "operator and storage are those of the platform's stack.",
+    )
+    team_kinds: list[KindAndGroup] = Field(
+        default=[],
+        description="Namespaced kinds that stacks on this platform can have in their job files, in addition to "
+        "workloads and their configuration: `KafkaTopic.kafka.strimzi.io`.",
     )
     job_folders: list[JobFolder] = Field(
         default=["jobs"], description="Folders with the stack's job files, relative to the project; [] for no jobs."

@@ -28,6 +28,7 @@ PLATFORM_KEYS = (
     "stateStorage",
     "networkPolicies",
     "ingress",
+    "teamKinds",
 )
 """Keys that only the platform's stack may set."""
 
@@ -66,7 +67,7 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         **{key: value for key, value in values_of_stack.items() if key not in PLATFORM_KEYS},
         **{
             key: platform_config.values[key]
-            for key in ("context", "kubeconfig", "networkPolicies", "ingress")
+            for key in ("context", "kubeconfig", "networkPolicies", "ingress", "teamKinds")
             if key in platform_config.values
         },
         "namespaces": namespaces,

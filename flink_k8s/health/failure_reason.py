@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from flink_k8s.config.problems import shortened
+from flink_k8s.config.secret_text import redacted
 from flink_k8s.facts.mappings import condition
 
 Object = Mapping[str, Any]
@@ -24,6 +26,12 @@ _REMEDIES = {
     ),
 }
 """Remedies by text in the operator's error, which only contains `Manual restore required`."""
+
+_RECENT_SECONDS = 300
+"""Age of a crash that still counts: the longest back-off of the kubelet."""
+
+_LOG_RECORD = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
+"""The beginning of a record in Flink's log."""
 
 _NEVER_PASS = ("org.apache.flink.configuration.IllegalConfigurationException",)
 
@@ -124,6 +132,29 @@ def pod_trouble(pod: Object) -> str:
         waiting = cast(Object, cast(Object, container.get("state") or {}).get("waiting") or {})
         if waiting and waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
             return f"pod {name}: {waiting.get('reason')}: {waiting.get('message') or 'no message'}"
+    return f"pod {name}: crashed {restarts} times" if (restarts := crashes(pod)) else ""
+
+
+def crashes(pod: Object) -> int:
+    """Restarts of a pod's container in a crash loop; 0 for fewer than two restarts, or if the last was long ago."""
+    status = cast(Object, pod.get("status") or {})
+    for container in cast(list[Object], status.get("containerStatuses") or []):
+        last = cast(Object, cast(Object, container.get("lastState") or {}).get("terminated") or {})
+        restarts = int(container.get("restartCount") or 0)
+        if restarts < 2 or not last.get("exitCode") or not last.get("finishedAt"):
+            continue
+        ended = datetime.fromisoformat(str(last["finishedAt"]))
+        if (datetime.now(UTC) - ended).total_seconds() < _RECENT_SECONDS:
+            return restarts
+    return 0
+
+
+def fatal_error(log: str) -> str:
+    """The root cause of the last exception that a process of Flink logged before it ended; empty if there is none."""
+    for record in reversed(_LOG_RECORD.split(log)):
+        if _CAUSED_BY in record or "\n\tat " in record:
+            exception = record.partition("\n")[2]
+            return redacted(shortened(root(exception), 1_000))
     return ""
 
 

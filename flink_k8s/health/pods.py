@@ -12,6 +12,8 @@ from flink_k8s.health.events import REQUEST_SECONDS, items
 from flink_k8s.health.failure_reason import (
     UNSCHEDULABLE,
     Object,
+    crashes,
+    fatal_error,
     is_waiting_for_workers,
     pod_trouble,
     python_error,
@@ -33,6 +35,7 @@ class PodIssue:
         unscheduled: the pods that fit on no node.
         may_pass: whether the pods can be scheduled after other pods have ended, or a volume has been created.
         has_worker: whether a TaskManager is ready nevertheless.
+        is_crash_loop: whether a process of Flink ends again and again.
     """
 
     text: str = ""
@@ -40,6 +43,7 @@ class PodIssue:
     unscheduled: tuple[str, ...] = ()
     may_pass: bool = False
     has_worker: bool = False
+    is_crash_loop: bool = False
 
 
 class Pods:
@@ -58,6 +62,7 @@ class Pods:
         self._at = float("-inf")
         self._pods: list[Object] = []
         self._deployments: list[Object] = []
+        self._crash_reasons: dict[tuple[str, int], str] = {}
         self._lock = asyncio.Lock()
 
     async def issue(self, apps: Collection[str]) -> PodIssue:
@@ -76,7 +81,7 @@ class Pods:
         pods_with_issue = [pod for pod in job_pods if pod_trouble(pod)]
         if not pods_with_issue:
             return PodIssue(await self._admission_error(apps, job_pods))
-        texts = [pod_trouble(pod) for pod in pods_with_issue]
+        texts = [pod_trouble(pod) + await self._crash_reason(pod) for pod in pods_with_issue]
         unscheduled = [pod for pod, text in zip(pods_with_issue, texts, strict=True) if f": {UNSCHEDULABLE}: " in text]
         return PodIssue(
             "; ".join(texts),
@@ -86,7 +91,17 @@ class Pods:
             ),
             may_pass=all(UNSCHEDULABLE in text and may_be_scheduled(text) for text in texts),
             has_worker=any(map(_is_ready_worker, job_pods)),
+            is_crash_loop=any(map(crashes, pods_with_issue)),
         )
+
+    async def _crash_reason(self, pod: Object) -> str:
+        """`; ` and the root cause in the log of a crashed container; empty if the pod does not crash."""
+        restarts = crashes(pod)
+        key = (str(pod["metadata"]["name"]), restarts)
+        if restarts and key not in self._crash_reasons:
+            self._crash_reasons[key] = fatal_error(await self._log(pod, 1000, previous=True))
+        reason = self._crash_reasons.get(key, "")
+        return f"; {reason}" if reason else ""
 
     async def _admission_error(self, apps: Collection[str], pods: list[Object]) -> str:
         """The message of the API server about pods that it refuses."""
@@ -106,8 +121,8 @@ class Pods:
                 return message
         return ""
 
-    async def _log(self, pod: Object, lines: int) -> str:
-        """The last lines of the log of Flink's container."""
+    async def _log(self, pod: Object, lines: int, *, previous: bool = False) -> str:
+        """The last lines of the log of Flink's container, or of the one before its restart."""
         from kubernetes_asyncio import client
 
         try:
@@ -116,6 +131,7 @@ class Pods:
                 self._namespace,
                 container=MAIN_CONTAINER,
                 tail_lines=lines,
+                previous=previous,
                 _request_timeout=REQUEST_SECONDS,
             )
         except Exception:  # the operator's error is available in any case

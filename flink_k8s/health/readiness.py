@@ -36,6 +36,9 @@ POD_CHECK_SECONDS = 10
 POD_ISSUE_SECONDS = 60
 """Time that a pod issue may last: a registry recovers, a Secret or a node is created late."""
 
+CRASH_LOOP_SECONDS = 40
+"""Time that a crash loop may last after its second crash: a store or a broker starts late."""
+
 
 class Readiness:
     """Waits for jobs, with one watch per namespace and kind."""
@@ -118,12 +121,12 @@ class Readiness:
         """Print the reason why a job is not ready.
 
         Raises:
-            pulumi.RunError: if a pod issue lasts for POD_ISSUE_SECONDS.
+            pulumi.RunError: if a pod issue lasts for POD_ISSUE_SECONDS, or a crash loop for CRASH_LOOP_SECONDS.
         """
         issue = await self._pod_issue(job)
         wait_state.note(issue.text or await self._waiting_reason(job, wait_state.last))
         seconds_with_issue = wait_state.seconds_with_issue(has_issue=bool(issue.text) and not issue.may_pass, at=at)
-        if seconds_with_issue < POD_ISSUE_SECONDS:
+        if seconds_with_issue < (CRASH_LOOP_SECONDS if issue.is_crash_loop else POD_ISSUE_SECONDS):
             return
         if issue.unscheduled and await brings_node(self._client, job.namespace, issue.unscheduled):
             return

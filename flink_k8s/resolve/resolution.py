@@ -40,6 +40,7 @@ from flink_k8s.resolve.pod_templates import cluster_spec, with_every_mount
 from flink_k8s.resolve.security_context import derived_security
 from flink_k8s.resolve.sources import DEFAULTS, DERIVED, ENFORCED, IMAGES, JOB_FILE, ConfigSource, ConfigSources
 from flink_k8s.resolve.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
+from flink_k8s.resolve.wordings import in_every_wording
 
 _Value = TypeVar("_Value")
 
@@ -284,7 +285,7 @@ def _job_manifest(
         for stack_settings, config in reversed(stacks):
             sources[:0] = of_all(DEFAULTS, stack_settings.job_defaults, config, stateful=stateful)
             sources += of_all(ENFORCED, stack_settings.enforced, config, stateful=stateful)
-        return sources
+        return in_every_wording(kind, sources, own_source)
 
     # Whether the job keeps state depends on the upgrade mode, the last source of which wins.
     jobs = [job_of(config_source.spec) or {} for config_source in later_sources(stateful=False)]

@@ -207,6 +207,10 @@ def settings_path(
     """
     if _has(source.get("spec"), path):
         return ("spec", *path)
+    if path[1:2] == ("podTemplate",):  # merged from the common template: `resolve.wordings`
+        return settings_path(path[1:], source, cast(Mapping[str, object], _value_at(spec, path[:1])), arguments)
+    if path[1:3] == ("resources", "requests"):
+        return (*path[:1], *path[3:])
     if path in _FIELDS:
         return (_FIELDS[path],)
     if path in _OPTION_SETTINGS and not _has(source, path):

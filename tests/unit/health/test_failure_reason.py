@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.health.failure_reason import OperatorError, pod_trouble, python_error
+from flink_k8s.health.failure_reason import OperatorError, fatal_error, pod_trouble, python_error
 from flink_k8s.health.pods import may_be_scheduled
 
 
@@ -105,3 +105,22 @@ def test_words_that_say_no_cure_get_one():
         text = OperatorError.of(error).text
         assert said in text
         assert text.endswith("if it has run, set restoreFrom to a savepoint or checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("", ""),
+        ("2026-11-29 20:00:00,1 ERROR x [] - no exception", ""),
+        (
+            "2026-11-29 20:00:00,1 ERROR x [] - Failed.\nIllegalState: no\n\tat a.B.c(B.java:1)\n",
+            "IllegalState: no",
+        ),
+        (
+            "2026-11-29 20:00:00,1 ERROR x [] - Failed.\nA: a\n\tat a.B.c(1)\nCaused by: B: p?password=hunter2\n",
+            "B: p?password=[hidden]",
+        ),
+    ],
+)
+def test_the_last_exception_of_a_log_is_named_by_its_root_cause_without_secrets(log: str, reason: str):
+    assert fatal_error(log) == reason

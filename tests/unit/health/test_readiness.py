@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from aiohttp import web
 
 from flink_k8s.health import job_status, readiness
 from flink_k8s.health.api_server import ApiServer
+from flink_k8s.health.failure_reason import crashes
 from flink_k8s.health.readiness import Readiness
 from tests.unit.health.listening import listening
 from tests.unit.health.statuses import deployment, exception, in_error
@@ -32,7 +34,7 @@ class FakeApiServer:
         self.lists = 0
         self.pod_lists = 0
         self.forbidden = False
-        self.log = ""
+        self.log = self.previous_log = ""
         waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
         self.pod_status: dict[str, Any] = {"containerStatuses": [{"state": {"waiting": waiting}}]}
         self.pod_labels = {"app": "a", "component": "taskmanager"}
@@ -72,8 +74,8 @@ class FakeApiServer:
         found = [event for event in self.events if event["reason"] == fields["reason"]]
         return web.json_response({"items": found})
 
-    async def pod_log(self, _: web.Request) -> web.Response:
-        return web.Response(text=self.log)
+    async def pod_log(self, request: web.Request) -> web.Response:
+        return web.Response(text=self.previous_log if request.query.get("previous") == "True" else self.log)
 
 
 @asynccontextmanager
@@ -255,6 +257,46 @@ def test_pods_that_cannot_run_fail_it_long_before_the_time_is_out(tmp_path: Path
             await watch.wait(job(), RESOURCE)
 
     run(tmp_path, play)
+
+
+CRASH_LOG = """\
+2026-11-29 20:00:00,123 INFO  org.apache.flink.runtime.entrypoint.ClusterEntrypoint [] - Starting.
+2026-11-29 20:00:01,123 ERROR org.apache.flink.runtime.entrypoint.ClusterEntrypoint [] - Fatal error occurred.
+org.apache.flink.util.FlinkException: JobMaster for job 1 failed.
+\tat org.apache.flink.runtime.dispatcher.Dispatcher.jobMasterFailed(Dispatcher.java:1)
+Caused by: java.util.concurrent.CompletionException: java.io.FileNotFoundException
+\tat java.base/java.util.concurrent.CompletableFuture.x(Unknown Source)
+Caused by: java.io.FileNotFoundException: Cannot find metadata file in directory 's3://b/savepoint-1'.
+\tat org.apache.flink.runtime.state.Storage.x(Storage.java:1)
+\t... 4 more
+2026-11-29 20:00:01,200 INFO  org.apache.flink.runtime.blob.BlobServer [] - Stopped BLOB server.
+"""
+
+
+def crashed(restarts: int, *, ago_seconds: int = 5) -> dict[str, Any]:
+    ended = datetime.now(UTC) - timedelta(seconds=ago_seconds)
+    last = {"terminated": {"exitCode": 239, "finishedAt": ended.isoformat()}}
+    return {"containerStatuses": [{"restartCount": restarts, "state": {"running": {}}, "lastState": last}]}
+
+
+def test_a_crash_loop_fails_the_job_with_the_root_cause_of_flinks_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readiness, "CRASH_LOOP_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.pod_status, server.previous_log = crashed(2), CRASH_LOG
+        server.pod_labels = {"app": "a", "component": "jobmanager"}
+        server.put(deployment("DEPLOYED"))
+        reason = r"pod p: crashed 2 times; java.io.FileNotFoundException: Cannot find metadata .*'s3://b/savepoint-1'"
+        with pytest.raises(pulumi.RunError, match=f"job flink/a DEPLOYED: {reason}"):
+            await watch.wait(job(), RESOURCE)
+
+    run(tmp_path, play)
+
+
+@pytest.mark.parametrize("status", [crashed(1), crashed(9, ago_seconds=900)])
+def test_one_restart_and_old_restarts_are_not_a_crash_loop(status: dict[str, Any]):
+    assert crashes({"metadata": {"name": "p"}, "status": status}) == 0
 
 
 NO_NODE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 Preemption is not helpful for scheduling."

@@ -68,6 +68,12 @@ CRON: dict[str, Any] = {
     "spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [CONTAINER]}}}}},
 }
 CONFIG_MAP: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(), "data": {"a": "b"}}
+VOLUME: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "a", "labels": labels("a")},
+    "spec": {"csi": {"driver": "d", "volumeHandle": "v"}},
+}
 NETWORK_POLICY: dict[str, Any] = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "NetworkPolicy",
@@ -107,6 +113,8 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("mutable-tag", FLINK, {"spec.image": "registry.example.org/a:latest"}),
     ("mutable-tag", CRON, {f"{POD}.containers.0.image": "c"}),
     ("host-path", CRON, {f"{POD}.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
+    ("host-path", VOLUME, {"spec.hostPath": {"path": "/x"}}),
+    ("host-path", VOLUME, {"spec.local": {"path": "/x"}}),
     ("privileged-pod", CRON, {f"{POD}.containers.0.securityContext.privileged": True}),
     ("pod-security", FLINK, {f"{SIDE}.securityContext": None}),
     ("pod-security", FLINK, {"spec.podTemplate.spec.hostNetwork": True}),
