@@ -111,7 +111,7 @@ def _identifiers(recording: Recording, urns: Sequence[str]) -> dict[str, str]:
 
 
 def update(recording: Recording, stack: str, file: Path) -> None:
-    """Replace a file's copy of a stack's graph.
+    """Update the graph of a stack in a file.
 
     Raises:
         CommandError: if the file has no place for it, or cannot be written.
@@ -124,7 +124,7 @@ def update(recording: Recording, stack: str, file: Path) -> None:
 
 
 def verify(recording: Recording, stack: str, file: Path) -> None:
-    """Compare a file's copy of a stack's graph with the graph.
+    """Compare the graph of a stack in a file with the declared graph.
 
     Raises:
         CommandError: if they differ.
@@ -132,7 +132,7 @@ def verify(recording: Recording, stack: str, file: Path) -> None:
     before = _text(file)
     if in_text(before, stack, mermaid(recording)) != before:
         remedy = f"python -m flink_k8s graph {stack} --write {file}"
-        raise CommandError(f"the graph in {file} is not what {stack} declares; run: {remedy}")
+        raise CommandError(f"the graph of {stack} in {file} is outdated; run: {remedy}")
 
 
 def _text(file: Path) -> str:

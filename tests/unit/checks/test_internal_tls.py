@@ -110,7 +110,7 @@ def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Proj
 
 @pytest.mark.parametrize("key", [key for key in OPTIONS if ".internal." in key])
 @pytest.mark.parametrize("value", ["other", None], ids=["said", "taken-away"])
-def test_nobody_else_speaks_of_what_it_sets(project: Project, key: str, value: str | None) -> None:
+def test_options_of_internal_tls_cannot_be_overridden(project: Project, key: str, value: str | None) -> None:
     project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": {key: value}}}})
     problem = "conflicts with internalTls, which sets it" if value else "is null, but internalTls requires it"
     assert [one for one in project.problems() if key in one and f"{problem}; remove it, or set internalTls" in one]
@@ -127,7 +127,7 @@ def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None
     assert '["security.ssl.internal.cert.fingerprint"]: conflicts with internalTls, which sets it' in problem
 
 
-def test_a_template_that_puts_something_in_its_place_is_refused(project: Project) -> None:
+def test_template_that_replaces_the_certificate_is_an_error(project: Project) -> None:
     volumes = [{"name": "internal-tls", "secret": {"secretName": "other"}}]
     pod = {"taskManager": {"podTemplate": {"spec": {"volumes": volumes}}}}
     project.stack({"jobs": {"word-count": {**ON, "spec": pod}}})
@@ -151,7 +151,7 @@ def test_no_files_go_where_it_is(project: Project) -> None:
         ({"durations": "1h"}, "jobs.word-count.internalTls.durations: unknown field; did you mean \"duration\"?"),
     ],
 )  # fmt: skip
-def test_times_that_cannot_be(project: Project, said: dict[str, Any], problem: str) -> None:
+def test_invalid_lifetimes_are_errors(project: Project, said: dict[str, Any], problem: str) -> None:
     project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
     assert len([one for one in project.problems() if problem in one]) == 1
 
@@ -170,7 +170,7 @@ def test_a_time_is_refused_where_it_stands(project: Project) -> None:
     assert problem.startswith("Pulumi.x.yaml:6: jobDefaults.internalTls.duration: is 1m")
 
 
-def test_an_alert_that_would_come_too_late_is_a_warning(project: Project) -> None:
+def test_certificate_that_expires_before_its_alert_is_a_warning(project: Project) -> None:
     short = {"jobs": {"word-count": {"internalTls": {"enabled": True, "duration": "720h", "renewBefore": "480h"}}}}
 
     def told(**config: Any) -> list[str]:
@@ -194,7 +194,7 @@ def test_an_alert_that_would_come_too_late_is_a_warning(project: Project) -> Non
 @pytest.mark.parametrize(("name", "words"), [
     ("in-session", "has no effect for a FlinkSessionJob, which runs in the pods of session; set it there"),
 ])  # fmt: skip
-def test_a_session_job_is_told_where_to_say_it(project: Project, name: str, words: str) -> None:
+def test_internal_tls_of_a_session_job_is_an_error(project: Project, name: str, words: str) -> None:
     project.job(SESSION)
     project.stack({"jobs": {name: ON}})
     [problem] = project.problems()

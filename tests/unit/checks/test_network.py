@@ -347,7 +347,7 @@ def test_egress_to_everything_is_said(project: Project) -> None:
         ("a.kafka.svc:9092,b.kafka.svc:9092", "[{namespace: kafka, ports: [9092]}]"),
     ],
 )
-def test_a_host_that_no_policy_lets_a_job_reach_is_said(project: Project, argument: str, cure: str) -> None:
+def test_unreachable_host_is_a_notice(project: Project, argument: str, cure: str) -> None:
     project.job(job(job={"args": ["--brokers", argument]}))
     [first, *_] = said = [
         remark for remark in project.remarks() if "no NetworkPolicy allows the job to reach" in remark
@@ -390,7 +390,7 @@ def test_a_job_files_policy_must_not_be_the_programs_own(project: Project, name:
     assert not [remark for remark in project.remarks() if "policy" in remark]
 
 
-def test_an_ingress_whose_controller_nobody_lets_in_is_said(project: Project) -> None:
+def test_ingress_without_an_allowed_controller_is_a_notice(project: Project) -> None:
     project.job(job(ingress={"template": "{{name}}.example.org"}))
     [said] = [remark for remark in project.remarks() if "ingress controller" in remark]
     assert said.startswith("notice: jobs/word_count.yaml:")

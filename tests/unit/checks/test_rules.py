@@ -66,7 +66,7 @@ def test_a_good_deployment_has_no_finding() -> None:
          ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
     ],
 )  # fmt: skip
-def test_rules_of_ours(patch: dict[str, object], said: str) -> None:
+def test_rule_reports_its_message(patch: dict[str, object], said: str) -> None:
     assert said in found(patch)
 
 
@@ -265,7 +265,7 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
 
 @pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])
 @pytest.mark.parametrize("version", ["v2_9", "2.2", 2.2, "latest"])
-def test_a_wrong_flink_version_is_said_once_with_what_the_operator_takes(operator: str, version: object) -> None:
+def test_unsupported_flink_version_has_one_finding(operator: str, version: object) -> None:
     said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
     assert len(said) == 1
     assert f"which operator {operator} does not support" in said[0]

@@ -51,7 +51,7 @@ ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
         ({**S3, "uir": "s3://b"}, 'stateStorage.uir: unknown field; did you mean "uri"?'),
     ],
 )  # fmt: skip
-def test_half_a_storage_is_refused(project: Project, storage: dict[str, Any], said: str) -> None:
+def test_incomplete_storage_is_an_error(project: Project, storage: dict[str, Any], said: str) -> None:
     project.stack({"stateStorage": storage})
     problems = project.problems()
     assert len([problem for problem in problems if said in problem]) == 1, problems
@@ -85,7 +85,7 @@ def test_all_that_is_wrong_is_said_at_once(project: Project) -> None:
     assert len(project.problems()) == 4
 
 
-def test_where_it_counts_a_volume_says_how_many_nodes_it_is_for(project: Project) -> None:
+def test_strict_stack_requires_an_access_mode(project: Project) -> None:
     image = "x@sha256:" + "0" * 64
     project.job(JOB.replace("pyflink:dev", image))
     project.stack({"strict": True, "stateStorage": {"type": "volume"}})
@@ -125,7 +125,7 @@ def test_state_and_no_place_for_it(project: Project, mode: str) -> None:
         ("  flinkConfiguration: {execution.runtime-mode: STREAMING}\n", "volume", 1),
     ],
 )
-def test_a_job_that_does_not_say_whether_it_keeps_state(project: Project, job: str, storage: str, remarks: int) -> None:
+def test_job_without_upgrade_mode_is_a_warning(project: Project, job: str, storage: str, remarks: int) -> None:
     project.job(JOB.replace("    upgradeMode: stateless\n", "") + job)
     project.stack({"stateStorage": {"type": storage}})
     said = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
@@ -133,7 +133,7 @@ def test_a_job_that_does_not_say_whether_it_keeps_state(project: Project, job: s
     assert all("is not set, so each change starts the job from empty state" in remark for remark in said)
 
 
-def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> None:
+def test_stateless_job_with_checkpoints_has_one_warning(project: Project) -> None:
     silent = JOB.replace("    upgradeMode: stateless\n", "")
     project.job(silent + "  flinkConfiguration: {execution.checkpointing.interval: 1 s}\n")
     project.stack({"stateStorage": {"type": "volume"}})
@@ -150,7 +150,7 @@ def test_a_silent_job_that_takes_checkpoints_is_told_once(project: Project) -> N
         ({"jobs": {"cluster": {"restoreFrom": "s3://b/s"}}}, "FlinkDeployment cluster runs no job"),
     ],
 )  # fmt: skip
-def test_restore_from_means_one_job_and_one_savepoint(project: Project, config: dict[str, Any], said: str) -> None:
+def test_restore_from_names_one_job_and_one_savepoint(project: Project, config: dict[str, Any], said: str) -> None:
     project.job(CLUSTER, "cluster.yaml")
     project.stack(config)
     problems = project.problems()
@@ -164,7 +164,7 @@ def test_restore_from_of_a_job(project: Project, path: str) -> None:
     assert project.spec()["job"]["initialSavepointPath"] == path
 
 
-def test_a_savepoint_before_deletion_needs_a_place(project: Project) -> None:
+def test_savepoint_on_deletion_requires_a_directory(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"savepointOnDeletion": True}}})
     [said] = project.problems()
     assert (
@@ -206,7 +206,7 @@ DIRECTORIES = "  flinkConfiguration: {execution.checkpointing.dir: 'file:///data
         ("{name: d, csi: {driver: file.csi.azure.com, volumeAttributes: {shareName: s}}}", "/data", 0),
     ],
 )
-def test_state_in_a_folder_of_the_pod(project: Project, volume: str, mount: str, remarks: int) -> None:
+def test_state_directory_inside_of_a_pod_is_a_warning(project: Project, volume: str, mount: str, remarks: int) -> None:
     container = f"{{name: flink-main-container, volumeMounts: [{{name: d, mountPath: {mount}}}]}}"
     template = f"  podTemplate: {{spec: {{volumes: [{volume}], containers: [{container}]}}}}\n"
     project.job(STATEFUL + DIRECTORIES + template)
@@ -284,7 +284,7 @@ PROBLEM = "so Flink deletes the checkpoint that the job would continue from; wri
         ("stateless", DELETES, False),
     ],
 )
-def test_a_checkpoint_that_goes_when_the_operator_cancels_the_job(
+def test_checkpoint_deleted_by_a_cancellation_is_an_error(
     project: Project, mode: str, configuration: dict[str, Any], *, refused: bool
 ):
     """It does so for its last state where there is no high availability, or where it is told to."""

@@ -112,7 +112,7 @@ def test_a_blue_green_deployment_has_it_beside_its_template_and_a_session_job_ha
     {}, {"nginx.ingress.kubernetes.io/rewrite-target": "/"}, {"nginx.ingress.kubernetes.io/auth-url": ""}, {"nginx.ingress.kubernetes.io/auth-realm": "x"},
     {"alb.ingress.kubernetes.io/auth-type": "none"}, {"cert-manager.io/cluster-issuer": "x"},
 ])  # fmt: skip
-def test_an_ingress_that_asks_nobody_is_warned_of_and_refused_where_it_counts(
+def test_unauthenticated_ingress_is_a_warning_and_an_error_if_strict(
     project: Project, annotations: dict[str, str]
 ) -> None:
     project.stack({"ingress": {**STACK, "annotations": annotations}})
@@ -126,12 +126,12 @@ def test_an_ingress_that_asks_nobody_is_warned_of_and_refused_where_it_counts(
     {"annotations": ASKS}, {"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "users"}}, {"annotations": {"traefik.ingress.kubernetes.io/router.middlewares": "auth@crd"}},
     {"annotations": {"alb.ingress.kubernetes.io/auth-type": "oidc"}}, {"annotations": {"konghq.com/plugins": "oidc"}}, {"annotations": {}, "authentication": "controller"},
 ])  # fmt: skip
-def test_one_that_asks_is_fine(project: Project, ingress: dict[str, Any]) -> None:
+def test_authenticated_ingress_has_no_finding(project: Project, ingress: dict[str, Any]) -> None:
     project.stack({"ingress": {**STACK, **ingress}})
     assert not any("ingress" in one for one in project.remarks())
 
 
-def test_the_job_files_own_ingress_is_asked_the_same(project: Project) -> None:
+def test_unauthenticated_ingress_of_a_job_file_is_a_warning(project: Project) -> None:
     project.job(job(ingress={"template": "file.example.org"}))
     said = project.remarks()
     assert any(

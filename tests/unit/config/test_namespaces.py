@@ -51,7 +51,7 @@ def said(project: Project, word: str) -> list[str]:
         ({"storage": "5Gi"}, "namespaces.flink.quota.storage: is 5Gi, but the claims together request 10Gi; raise it"),
     ],
 )  # fmt: skip
-def test_a_quota_stops_what_is_too_large(project: Project, quota: dict[str, Any], problem: str) -> None:
+def test_request_that_exceeds_the_quota_is_an_error(project: Project, quota: dict[str, Any], problem: str) -> None:
     project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
     project.stack({"namespaces": {"flink": {"quota": quota}}})
     assert said(project, "quota") == [problem]
@@ -61,7 +61,7 @@ def test_a_quota_stops_what_is_too_large(project: Project, quota: dict[str, Any]
     "quota",
     [{"cpu": 5}, {"memory": "5Gi"}, {"pods": 5}, {"deployments": 1}, {"claims": 1}, {"storage": "10Gi"}, {}],
 )
-def test_a_quota_lets_pass_what_fits(project: Project, quota: dict[str, Any]) -> None:
+def test_request_within_the_quota_has_no_finding(project: Project, quota: dict[str, Any]) -> None:
     project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
     project.stack({"namespaces": {"flink": {"quota": quota}}})
     assert not [remark for remark in project.remarks() if "quota" in remark]
@@ -85,7 +85,7 @@ def test_a_suspended_job_asks_for_nothing(project: Project) -> None:
     project.load()
 
 
-def test_jobs_that_do_not_fit_together_are_a_warning_and_an_error_when_strict(project: Project) -> None:
+def test_jobs_that_exceed_the_quota_together_are_a_warning_and_an_error_if_strict(project: Project) -> None:
     project.job(job("one"), "one.yaml")
     project.job(job("other"), "word_count.yaml")
     project.stack({"namespaces": {"flink": {"quota": {"cpu": 3}}}})
@@ -98,7 +98,7 @@ def test_jobs_that_do_not_fit_together_are_a_warning_and_an_error_when_strict(pr
     assert said(project, "together")
 
 
-def test_pods_that_do_not_fit_together_are_said_as_well(project: Project) -> None:
+def test_pods_that_exceed_the_quota_together_are_a_warning(project: Project) -> None:
     project.job(job("one"), "one.yaml")
     project.job(job("other"), "word_count.yaml")
     project.stack({"namespaces": {"flink": {"quota": {"pods": 3}}}})
@@ -118,7 +118,7 @@ def test_an_operator_that_does_not_know_a_kind_cannot_count_it(project: Project)
     ]
 
 
-def test_a_container_that_says_no_size_is_refused_where_sizes_are_counted(project: Project) -> None:
+def test_container_without_request_in_a_namespace_with_quota_is_an_error(project: Project) -> None:
     project.job(JOB + SIDECAR)
     project.stack({"namespaces": {"flink": {"quota": {"cpu": 8}}}})
     assert said(project, "has no request") == [
@@ -174,7 +174,7 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
         ({"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}, "conflicts with podSecurity; set podSecurity of the namespace"),
     ],
 )  # fmt: skip
-def test_a_namespace_that_is_wrong(project: Project, namespace: dict[str, Any], problem: str) -> None:
+def test_invalid_namespace_settings_are_errors(project: Project, namespace: dict[str, Any], problem: str) -> None:
     project.stack({"namespaces": {"flink": namespace}})
     assert [one for one in project.problems() if problem in one], project.problems()
 
