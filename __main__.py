@@ -22,7 +22,7 @@ from components.prometheus import Prometheus, PrometheusArgs
 from components.state_claim import StateClaimArgs
 from flink_k8s.checks.running_stack import declared_stack
 
-# Every object lives until the end of the run. Fewer searches for garbage save a quarter of its CPU time: docs/adr/0007.
+# Every object lives until the end of the run. Less garbage collection saves a quarter of its CPU time: docs/adr/0007.
 gc.set_threshold(10_000, 50, 100)
 
 stack = declared_stack(Path(__file__).parent)
@@ -32,15 +32,15 @@ cluster = kubernetes.Provider(
     "cluster",
     kubeconfig=settings.kubeconfig,
     context=settings.context,
-    # Without it, a changed kubeconfig replaces every object in the cluster.
+    # Without this ID, a changed kubeconfig replaces every object in the cluster.
     cluster_identifier=settings.context,
-    # Update a changed ConfigMap. The default replaces it, and its readers find none in between.
+    # Update a changed ConfigMap: the default replaces it, and pods cannot read it in between.
     enable_config_map_mutable=True,
 )
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 
-# The platform. A part that is disabled exists in the cluster already, or in the platform's stack.
+# The platform. A disabled part is installed in the cluster already, or by the platform's stack.
 platform = (
     PlatformStack(settings.platform, PlatformStackArgs([*settings.namespaces], settings.operator.version))
     if settings.platform

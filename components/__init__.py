@@ -1,1 +1,1 @@
-"""What Kubernetes gets: one component, one module. Components know settings, and nothing of tools or engines."""
+"""The Pulumi components, one per module."""

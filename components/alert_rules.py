@@ -22,8 +22,8 @@ class AlertRulesArgs:
 
     Attributes:
         namespace: of the PrometheusRule.
-        operator_namespace: where the operator runs.
-        declared: how many resources of each namespace and kind the stack declares.
+        operator_namespace: namespace of the operator.
+        declared: number of declared resources by namespace and kind.
         alerts: thresholds.
         labels: that the cluster's Prometheus selects rules by.
     """
@@ -36,14 +36,14 @@ class AlertRulesArgs:
 
 
 class AlertRules(pulumi.ComponentResource):
-    """One PrometheusRule with every alert that is not off; none if all are off."""
+    """One PrometheusRule with every enabled alert; none if all are disabled."""
 
     def __init__(self, name: str, args: AlertRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
             name: of the component, the resource and the PrometheusRule.
-            args: what to alert on.
-            opts: provider; must depend on the namespace and on what installs the kind PrometheusRule.
+            args: its settings.
+            opts: provider; must depend on the namespace and on the release that installs the kind PrometheusRule.
         """
         super().__init__("flink-k8s:index:AlertRules", name, {"namespace": args.namespace}, opts)
         rules = groups(args.alerts, args.operator_namespace, args.declared)

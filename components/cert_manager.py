@@ -18,7 +18,7 @@ class CertManagerArgs:
 
     Attributes:
         settings: version, namespace, values of the chart.
-        charts: where the chart comes from.
+        charts: sources of charts.
     """
 
     settings: CertManagerSettings = field(default_factory=CertManagerSettings)
@@ -55,7 +55,7 @@ class CertManager(pulumi.ComponentResource):
                 # In kube-system, the chart's default, the lease outlives a deleted namespace, and the next install
                 # waits until it has expired.
                 "global": {"leaderElection": {"namespace": settings.namespace}},
-                # The chart probes every 5 s, and the operator waits for it. Unready after the same time.
+                # The chart's default probes every 5 s, and the operator waits for it. The total time is unchanged.
                 "webhook": {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 15}},
             },
             overrides=settings.values,

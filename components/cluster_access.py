@@ -16,8 +16,8 @@ class ClusterAccess:
 
     Attributes:
         context: kube-context of the cluster.
-        kubeconfig: file of that context; None for the default place.
-        job_timeout: how long a job may take to become ready, for example `10m`.
+        kubeconfig: file of the context; None for the default file.
+        job_timeout: time in which a job must become ready, for example `10m`.
     """
 
     context: str
@@ -31,5 +31,5 @@ class ClusterAccess:
 
     @cached_property
     def readiness(self) -> Readiness:
-        """Waits for jobs; all jobs of a namespace and kind share one watch."""
+        """The waiter for jobs; all jobs of a namespace and kind share one watch."""
         return Readiness(self.api_server, timeout_seconds=seconds(self.job_timeout))

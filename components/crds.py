@@ -1,7 +1,7 @@
-"""The CRDs of the operator's chart, kept at the operator's version.
+"""Keep the CRDs of the operator's chart at the operator's version.
 
-Helm makes the CRDs of a chart when none are there, and never touches them again: an upgraded operator would find its
-new fields pruned by the old CRDs. So a hook on the operator's Release applies the chart's CRDs before Helm runs.
+Helm creates the CRDs of a chart if they do not exist, and never updates them: the old CRDs would prune new fields of an
+upgraded operator. So a hook on the operator's Release applies the chart's CRDs before Helm runs.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ FIELD_MANAGER: Final = "flink-k8s"
 _CRDS: Final = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 _ESTABLISHED_SECONDS: Final = 60
 _REQUEST_SECONDS: Final = 60
-_WHICH_CHART: Final = ("chart", "version", "repositoryOpts")
+_CHART_INPUTS: Final = ("chart", "version", "repositoryOpts")
 
 Object = Mapping[str, Any]
 Decision = Literal["create", "update", "keep"]
 
 
-def decide(wanted: Object, found: Object | None, version: str) -> Decision:
-    """What to do with one CRD. One that belongs to a newer operator is kept: an older one prunes fields that it lacks.
+def decide(wanted: Object, live: Object | None, version: str) -> Decision:
+    """The decision for a CRD. A CRD of a newer operator is kept: an older CRD prunes fields that it does not define.
 
     Args:
-        wanted: as the chart has it.
-        found: as the cluster has it, None when it does not.
-        version: of the operator that the chart is for.
+        wanted: the CRD in the chart.
+        live: the CRD in the cluster; None if it does not exist.
+        version: of the chart's operator.
     """
-    if found is None:
+    if live is None:
         return "create"
-    annotations = cast(Object, found["metadata"].get("annotations") or {})
+    annotations = cast(Object, live["metadata"].get("annotations") or {})
     mark = _ordered(str(annotations.get(MARK, "")))
     ours = _ordered(version)
     if mark and ours:
         return "keep" if ours < mark else "update"
-    # Made by Helm or by hand: Flink's own fields only ever get more.
-    return "keep" if flink_fields(found) - flink_fields(wanted) else "update"
+    # Created by Helm or by hand: newer versions only add Flink fields.
+    return "keep" if flink_fields(live) - flink_fields(wanted) else "update"
 
 
 def _ordered(version: str) -> tuple[int, ...]:
-    """`1.16.1` as something that compares; empty for what is no version."""
+    """The numbers of a version, to compare; empty if it is not a version."""
     match = re.match(r"v?(\d+(?:\.\d+)*)", version)
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
-def flink_fields(definition: Object) -> frozenset[str]:
+def flink_fields(crd: Object) -> frozenset[str]:
     """The fields of a CRD's schemas, as `v1beta1.spec.job.parallelism`, without those of Kubernetes' pod templates."""
     return frozenset(
         f"{version['name']}.{path}"
-        for version in cast("list[Object]", definition["spec"]["versions"])
+        for version in cast("list[Object]", crd["spec"]["versions"])
         for path in _fields(cast(Object, cast(Object, version.get("schema") or {}).get("openAPIV3Schema") or {}))
     )
 
@@ -77,7 +77,7 @@ def _fields(schema: Object) -> Iterator[str]:
 
 
 def chart_options(release: Object, name: str) -> dict[str, object]:
-    """Which chart, as the provider's function `kubernetes:helm:template` wants it.
+    """The chart, as arguments of the provider's function `kubernetes:helm:template`.
 
     Args:
         release: inputs of the Release.
@@ -87,8 +87,8 @@ def chart_options(release: Object, name: str) -> dict[str, object]:
     repository = cast(Object, release.get("repositoryOpts") or {}).get("repo")
     options: dict[str, object] = {"chart": chart, "release_name": name}
     if _is_local(release):
-        place = Path(chart).expanduser().absolute()
-        options |= {"chart": place.name, "path": str(place.parent)}
+        path = Path(chart).expanduser().absolute()
+        options |= {"chart": path.name, "path": str(path.parent)}
     elif repository:
         options |= {"fetch_opts": {"repo": repository}}
     return {**options, "version": version} if version else options
@@ -100,13 +100,13 @@ def _is_local(release: Object) -> bool:
 
 
 @dataclass(frozen=True)
-class Definitions:
-    """Applies the CRDs of a Release's chart before the Release is made or upgraded.
+class CrdUpdater:
+    """Apply the CRDs of a Release's chart before the Release is created or updated.
 
     Attributes:
         api_server: of the stack's cluster.
         version: of the operator.
-        provider: the stack's; it reads the chart, with the very Helm that installs it.
+        provider: of the stack; it reads the chart with the same Helm that installs it.
     """
 
     api_server: ApiServer
@@ -114,50 +114,50 @@ class Definitions:
     provider: pulumi.ProviderResource | None
 
     def hook(self) -> pulumi.ResourceHook:
-        """For the operator's Release, before it is made and before it is upgraded."""
+        """The hook for the operator's Release, before it is created or updated."""
         return pulumi.ResourceHook("operator-crds", self._before)
 
     async def _before(self, args: pulumi.ResourceHookArgs) -> None:
         new, old = cast(Object, args.new_inputs or {}), cast(Object, args.old_inputs or {})
-        if old and not _is_local(new) and all(old.get(key) == new.get(key) for key in _WHICH_CHART):
-            return  # a value changed, and not the chart; of a local one only its content says so
-        await self.apply(await self._chart_definitions(new, args.name))
+        if old and not _is_local(new) and all(old.get(key) == new.get(key) for key in _CHART_INPUTS):
+            return  # only a value changed, not the chart; a local chart may have another content
+        await self.apply(await self._chart_crds(new, args.name))
 
-    async def _chart_definitions(self, release: Object, name: str) -> list[Object]:
-        # Some charts refuse to be rendered with their own defaults; and values may be secret.
+    async def _chart_crds(self, release: Object, name: str) -> list[Object]:
+        # Some charts cannot be rendered with their own defaults; values may be secret.
         values = await pulumi.Output.from_input(release.get("values") or {}).future()
         options = {**chart_options(release, name), "values": values}
         try:
-            answer: Object = await pulumi.runtime.invoke_async(
+            response: Object = await pulumi.runtime.invoke_async(
                 "kubernetes:helm:template",
                 {"jsonOpts": json.dumps(options)},
                 pulumi.InvokeOptions(provider=self.provider),
             )
-        except Exception as error:  # what the SDK raises has no class of its own
+        except Exception as error:  # the SDK raises no more specific class
             raise pulumi.RunError(f"the CRDs of chart {release['chart']} cannot be read: {error}") from None
-        objects = cast("list[Object]", answer["result"])
-        found = [item for item in objects if item.get("kind") == "CustomResourceDefinition"]
-        if not found:
-            raise pulumi.RunError(f"chart {release['chart']} has no CRDs: is it the Flink operator's?")
-        return found
+        objects = cast("list[Object]", response["result"])
+        crds = [item for item in objects if item.get("kind") == "CustomResourceDefinition"]
+        if not crds:
+            raise pulumi.RunError(f"chart {release['chart']} contains no CRDs; use the chart of the Flink operator")
+        return crds
 
     async def apply(self, wanted: list[Object]) -> None:
-        """Applies the CRDs and waits until the API server serves them; says what it did.
+        """Apply the CRDs, wait until the API server serves them, and log the changes.
 
         Raises:
-            pulumi.RunError: when the API server refuses one.
+            pulumi.RunError: if the API server refuses one.
         """
         failure = f"the CRDs of operator {self.version} cannot be applied"
         async with self.api_server.asked(failure) as api_client:
-            done = await asyncio.gather(*(self._apply_one(api_client, definition) for definition in wanted))
+            done = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in wanted))
         changed = [f"{name} {decision}d" for name, decision in done if decision != "keep"]
         if changed:
             pulumi.log.info(f"CRDs of operator {self.version}: {', '.join(changed)}")
         for name, decision in done:
             if decision == "keep":
                 pulumi.log.warn(
-                    f"CRD {name} stays as it is: it belongs to a newer operator than {self.version}, and an older CRD "
-                    "would drop fields of the objects that are there; docs/upgrade.md says what to do"
+                    f"CRD {name} is not changed: it belongs to a newer operator than {self.version}, and an older CRD "
+                    "would drop fields of existing objects; see docs/upgrade.md"
                 )
 
     async def _apply_one(self, api_client: Any, wanted: Object) -> tuple[str, Decision]:
@@ -166,13 +166,13 @@ class Definitions:
 
         api: Any = client.CustomObjectsApi(api_client)
         name = str(wanted["metadata"]["name"])
-        found: Object | None = None
+        live: Object | None = None
         try:
-            found = await api.get_cluster_custom_object(*_CRDS, name, _request_timeout=_REQUEST_SECONDS)
+            live = await api.get_cluster_custom_object(*_CRDS, name, _request_timeout=_REQUEST_SECONDS)
         except ApiException as error:
             if error.status != 404:
                 raise
-        decision = decide(wanted, found, self.version)
+        decision = decide(wanted, live, self.version)
         if decision == "keep":
             return name, decision
         annotations = {**cast(Object, wanted["metadata"].get("annotations") or {}), MARK: self.version}
@@ -188,11 +188,11 @@ class Definitions:
             _request_timeout=_REQUEST_SECONDS,
         )
         async with asyncio.timeout(_ESTABLISHED_SECONDS):
-            # Asked for anew: the client gives None for what a patch has created.
+            # Read it again: the client returns None for an object that a patch has created.
             while not _is_established(await api.get_cluster_custom_object(*_CRDS, name)):
                 await asyncio.sleep(0.2)
         return name, decision
 
 
-def _is_established(definition: Object) -> bool:
-    return condition(definition, "Established") is not None
+def _is_established(crd: Object) -> bool:
+    return condition(crd, "Established") is not None

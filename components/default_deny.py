@@ -17,7 +17,7 @@ class DefaultDenyArgs:
     """Arguments of `DefaultDeny`.
 
     Attributes:
-        namespace: whose traffic is denied.
+        namespace: of the policy.
         allowing: the policies of the namespace's jobs.
     """
 
@@ -26,7 +26,7 @@ class DefaultDenyArgs:
 
 
 class DefaultDeny(pulumi.ComponentResource):
-    """Denies what no policy allows, after all policies that allow something: no running job loses a connection."""
+    """Deny all other traffic, after all policies that allow connections: no running job loses a connection."""
 
     def __init__(self, name: str, args: DefaultDenyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """

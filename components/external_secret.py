@@ -1,4 +1,4 @@
-"""Secrets of a namespace that the External Secrets operator makes out of another store."""
+"""Secrets of a namespace that the External Secrets operator creates from another store."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from flink_k8s.facts.labels import labels
 
 API = "external-secrets.io/v1"
 READY = {"pulumi.com/waitFor": "condition=Ready"}
-"""Annotation of an object that is of use only once its controller says so: a pod would wait for its Secret."""
+"""Annotation of an object that can be used only once its controller reports Ready: a pod would wait for its Secret."""
 
 
 def external_secrets(
     namespace: str, settings: Mapping[str, ExternalSecret], opts: pulumi.ResourceOptions
 ) -> list[pulumi.Resource]:
-    """An ExternalSecret for each, ready when its Secret is there; none when none is asked for.
+    """The ExternalSecrets of a namespace; each is ready once its Secret exists.
 
     Args:
-        namespace: that the Secrets are in.
-        settings: by the Secret's name.
+        namespace: of the Secrets.
+        settings: by name of the Secret.
         opts: must depend on the namespace.
     """
     return [
@@ -32,8 +32,8 @@ def external_secrets(
             api_version=API,
             kind="ExternalSecret",
             metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name), annotations=READY),
-            spec=wanted.spec(name),
+            spec=external_secret.spec(name),
             opts=opts,
         )
-        for name, wanted in settings.items()
+        for name, external_secret in settings.items()
     ]

@@ -16,7 +16,7 @@ from components.internal_tls import internal_tls
 from components.namespace import JobNamespace
 from components.network_policies import job_policy
 from components.options import child_of
-from components.plaintext_secrets import guarded
+from components.plaintext_secrets import with_secret_outputs
 from components.platform_stack import PlatformStack
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.readiness import Readiness
@@ -29,7 +29,7 @@ def deletion(kind: FlinkKind) -> dict[str, str]:
     """The annotation that specifies how the engine deletes a Flink resource.
 
     Foreground deletion deletes a JobManager before the operator can take a savepoint. A blue/green deployment has no
-    finalizer: with background deletion it is gone before its FlinkDeployments are, and their operator is deleted next.
+    finalizer: background deletion deletes it before its FlinkDeployments, and then their operator.
     """
     policy = "foreground" if kind is FlinkKind.BLUE_GREEN else "background"
     return {"pulumi.com/deletionPropagationPolicy": policy}
@@ -40,14 +40,14 @@ class FlinkJobArgs:
     """Arguments of `FlinkJob`.
 
     Attributes:
-        job: as it is deployed.
+        job: the merged job.
         rest_port: of its REST service; None for a kind without one.
         traffic: connections of its pods; None without NetworkPolicies, or if the kind needs no policy.
         namespace: of the job; None if another stack owns it.
         quota: of Flink resources in the namespace.
         platform: the platform's stack; None if this stack has the platform.
-        operator: None if the cluster has it already.
-        cert_manager: None if the cluster has it already.
+        operator: None if it is installed in the cluster already.
+        cert_manager: None if it is installed in the cluster already.
         objects: the other objects of its file.
         target: the session cluster of a session job, or the job of a snapshot; None if it is not in this stack.
         readiness: waits until the job is ready; None to not wait.
@@ -70,22 +70,22 @@ class FlinkJob(pulumi.ComponentResource):
     """A Flink resource, the NetworkPolicy of its pods, and its certificates.
 
     Attributes:
-        job: what is declared.
+        job: the merged job.
         resource: the Flink resource.
         policy: of its pods; None without one.
-        settled: the Flink resource once it is ready: for what must come after it.
-        endpoint: where the job is and how to access it; known once the job is ready.
+        settled: the Flink resource once it is ready; a dependency of later resources.
+        endpoint: kind, namespace and access to the job; known once the job is ready.
     """
 
     def __init__(self, name: str, args: FlinkJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
             name: of the component: `kind/namespace/name`.
-            args: the job and what it needs.
+            args: the job and its dependencies.
             opts: provider.
         """
         job = self.job = args.job
-        # Its name has all that its inputs could have; each input of each job takes time.
+        # No inputs: the name contains everything, and each input of each job takes time.
         super().__init__("flink-k8s:index:FlinkJob", name, None, opts)
         platform = [args.platform.ready] if args.platform else []
         created, bounds = (args.namespace.created, args.namespace.bounds) if args.namespace else ([], [])
@@ -114,7 +114,7 @@ class FlinkJob(pulumi.ComponentResource):
             api_version=str(job.manifest["apiVersion"]),
             kind=job.kind.value,
             metadata=_metadata(job),
-            spec=guarded(job.spec),
+            spec=with_secret_outputs(job.spec),
             opts=pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
         )
         endpoint = _endpoint(job, args.rest_port)

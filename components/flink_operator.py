@@ -12,7 +12,7 @@ import pulumi
 from components import webhook_keystore
 from components.cert_manager import CertManager
 from components.cluster_access import ClusterAccess
-from components.crds import Definitions
+from components.crds import CrdUpdater
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
 from components.release import install
@@ -26,9 +26,9 @@ from flink_k8s.resolve.traffic import Traffic
 _CONFIGURATION = {
     "kubernetes.operator.metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
     "kubernetes.operator.metrics.reporter.prom.port": str(METRICS_PORT),
-    # Names of namespaces and resources stay as they are written: by default the reporter makes team_a of team-a.
+    # Keep the names of namespaces and resources: by default the reporter converts team-a to team_a.
     "kubernetes.operator.metrics.reporter.prom.filterLabelValueCharacters": "false",
-    # The chart's own block has these two; setting the block drops them.
+    # The chart's own block contains these two options; setting the block removes them.
     "kubernetes.operator.reconcile.interval": "15 s",
     "kubernetes.operator.observer.progress-check.interval": "5 s",
 }
@@ -41,7 +41,7 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
 
     Args:
         settings: of the operator.
-        watched: the namespaces whose Flink resources it looks after.
+        watched: the namespaces whose Flink resources it reconciles.
     """
     configuration = "".join(
         f"{key}: {value}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
@@ -49,21 +49,21 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
     known = versions.OPERATORS.get(settings.version)
     return {
         "watchNamespaces": sorted(watched),
-        # Without a port here the pod has none called `metrics`, and a PodMonitor scrapes nothing.
+        # Without it the pod has no port named `metrics`, and a PodMonitor scrapes nothing.
         "metrics": {"port": METRICS_PORT},
         "defaultConfiguration": {
             "create": True,
-            # The chart's own block, which opens to Flink what Java 17 keeps closed, stays before ours.
+            # Keep the chart's own block, which opens modules of Java 17 for Flink, before this block.
             "append": True,
             known.config_file if known else "config.yaml": configuration,
         },
-        # The chart restarts nothing when the configuration changes.
+        # The chart does not restart the operator when the configuration changes.
         "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration)}},
         # The program owns the jobs' accounts: the chart's would outlive an uninstall.
         "jobServiceAccount": {"create": False},
         "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},
         "webhook": webhook_keystore.values(settings),
-        # The chart looks every 10 s, and every job waits for it. It gives up after as long as there.
+        # The chart's default probes every 10 s, and every job waits for it. The total time is unchanged.
         "operatorHealth": {"startupProbe": {"periodSeconds": 2, "failureThreshold": 150}},
         "podSecurityContext": {
             "runAsNonRoot": True,
@@ -86,9 +86,9 @@ class FlinkOperatorArgs:
     """Arguments of `FlinkOperator`.
 
     Attributes:
-        cluster: for the CRDs, the webhook's old keystore, and the question whether the webhook answers.
+        cluster: for the CRDs, the webhook's old keystore, and the check that the webhook answers.
         settings: version, namespace, configuration, values of the chart.
-        charts: where the chart comes from.
+        charts: sources of charts.
         watched: namespaces of jobs. They must exist: the chart creates a Role in each.
         cert_manager: issues the webhook's certificate; None if the cluster has it already.
         traffic: connections of the operator's pods; None without NetworkPolicies.
@@ -107,7 +107,7 @@ class FlinkOperator(pulumi.ComponentResource):
 
     Attributes:
         namespace: the Namespace, for objects in it that need not wait for the operator.
-        serving: the operator once its webhook answers: for Flink's resources.
+        serving: the operator once its webhook answers; a dependency of Flink resources.
     """
 
     def __init__(self, name: str, args: FlinkOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -118,7 +118,7 @@ class FlinkOperator(pulumi.ComponentResource):
             opts: provider.
         """
         settings, charts, api_server = args.settings, args.charts, args.cluster.api_server
-        watched = sorted(home.namespace for home in args.watched)
+        watched = sorted(job_namespace.namespace for job_namespace in args.watched)
         outputs = {"namespace": settings.namespace, "version": settings.version, "watchedNamespaces": watched}
         super().__init__("flink-k8s:index:FlinkOperator", name, outputs, opts)
         own = self.namespace = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
@@ -126,10 +126,10 @@ class FlinkOperator(pulumi.ComponentResource):
         needed: list[pulumi.Resource] = [own]
         if args.traffic is not None:
             needed += operator_policies(settings.namespace, args.traffic, inside)
-        needed += [created for home in args.watched for created in home.created]
+        needed += [created for job_namespace in args.watched for created in job_namespace.created]
         if settings.webhook and args.cert_manager is not None:
             needed.append(args.cert_manager)
-        before_release = [Definitions(api_server, settings.version, opts.provider if opts else None).hook()]
+        before_release = [CrdUpdater(api_server, settings.version, opts.provider if opts else None).hook()]
         if webhook_keystore.makes_password(settings):
             needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
             before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())

@@ -21,9 +21,9 @@ class FlinkQuotaArgs:
     """Arguments of `FlinkQuota`.
 
     Attributes:
-        namespace: that is limited.
-        quota: its quota; only the numbers of Flink resources are used.
-        operator: installs Flink's kinds; None if the cluster has it already.
+        namespace: of the quota.
+        quota: only its numbers of Flink resources are used.
+        operator: installs Flink's kinds; None if it is installed in the cluster already.
     """
 
     namespace: JobNamespace
@@ -32,19 +32,18 @@ class FlinkQuotaArgs:
 
 
 class FlinkQuota(pulumi.ComponentResource):
-    """Limits the numbers of Flink resources in a namespace.
+    """Limit the numbers of Flink resources in a namespace.
 
-    A cluster cannot count an unknown kind, and until it has begun to count a kind it refuses every object of that kind
-    ("status unknown for quota"). It begins within half a minute after a new quota was created for a new kind, and
-    within five minutes for an existing quota. So this quota is created after the kinds, and is ready when all are
-    counted.
+    A cluster cannot count an unknown kind, and until it counts a kind it refuses every object of that kind ("status
+    unknown for quota"). Counting starts within half a minute after a new quota was created for a new kind, and within
+    five minutes for an existing quota. So this quota is created after the kinds, and is ready once all are counted.
     """
 
     def __init__(self, name: str, args: FlinkQuotaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
             name: of the component.
-            args: what is limited.
+            args: its settings.
             opts: provider.
         """
         namespace, hard = args.namespace.namespace, args.quota.counts()

@@ -1,4 +1,4 @@
-"""Grafana's administrator: a Secret with a random password, made once, and how to reach Grafana."""
+"""Grafana's administrator, a Secret with a random password that is created once, and Grafana's address."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ USER_KEY, PASSWORD_KEY = "admin-user", "admin-password"
 
 @dataclass(frozen=True)
 class Grafana:
-    """How to reach Grafana. The password is in the Secret and, encrypted, in the stack's state; nowhere else."""
+    """Grafana's address. The password is only in the Secret and, encrypted, in the stack's state."""
 
     namespace: str
     service: str
     secret: str
 
     def export(self) -> dict[str, str]:
-        """As a stack output."""
+        """The stack output."""
         return {
             "namespace": self.namespace,
             "service": self.service,

@@ -1,4 +1,4 @@
-"""The dashboards of `flink_k8s/monitoring/json`, each in a ConfigMap that Grafana's sidecar finds by its label."""
+"""The dashboards of `flink_k8s/monitoring/json`, each in a ConfigMap that Grafana's sidecar loads by its label."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Certificates for TLS inside of a Flink cluster: an authority that is the cluster's alone, and a certificate of it.
+"""Certificates for TLS inside a Flink cluster: a certificate authority per cluster, and a certificate that it signs.
 
-All processes of a cluster have the same certificate, and trust what the authority has signed. So a process with a
-renewed one and a process with the one before trust each other.
+All processes of a cluster have the same certificate, and trust every certificate of the authority. So processes with
+the renewed and with the previous certificate trust each other.
 """
 
 from __future__ import annotations
@@ -24,31 +24,33 @@ _API = "cert-manager.io/v1"
 
 
 def internal_tls(
-    job: Job, needed: Iterable[pulumi.Input[pulumi.Resource]], opts: pulumi.ResourceOptions
+    job: Job, depends_on: Iterable[pulumi.Input[pulumi.Resource]], opts: pulumi.ResourceOptions
 ) -> pulumi.Resource | None:
-    """What a job's pods must find: their certificate, ready. None for a job without.
+    """The certificate of a job's pods, with its authority; None for a job without internal TLS.
 
     Args:
-        job: as it is deployed.
-        needed: the namespace, and what brings cert-manager's kinds.
+        job: the merged job.
+        depends_on: the namespace, and the release that installs cert-manager's kinds.
         opts: parent, and aliases of the resources.
     """
-    wanted = job.settings.internal_tls
-    if wanted is None or not has_internal_tls(job.kind, job.settings):
+    settings = job.settings.internal_tls
+    if settings is None or not has_internal_tls(job.kind, job.settings):
         return None
     authority, certificate = authority_name(job.kind, job.name), certificate_name(job.kind, job.name)
     root = root_name(job.kind, job.name)
-    # The subject is by what a process knows its authority: it stays when the authority's certificate is renewed.
+    # Processes identify the authority by its subject: it must not change when the authority's certificate is renewed.
     subject = {"organizations": [job.namespace], "organizationalUnits": [f"{job.kind}/{job.name}"[:64]]}
 
-    def made(kind: str, name: str, spec: dict[str, Any], *before: pulumi.Input[pulumi.Resource]) -> CustomResource:
+    def certificate_object(
+        kind: str, name: str, spec: dict[str, Any], *before: pulumi.Input[pulumi.Resource]
+    ) -> CustomResource:
         metadata = ObjectMetaArgs(name=name, namespace=job.namespace, labels=labels(job.name), annotations=READY)
         own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before)))
         return CustomResource(
             f"{job.namespace}/{name}", api_version=_API, kind=kind, metadata=metadata, spec=spec, opts=own
         )
 
-    def of(issuer: str, name: str, **spec: Any) -> dict[str, Any]:
+    def certificate_spec(issuer: str, name: str, **spec: Any) -> dict[str, Any]:
         return {
             "secretName": name,
             "secretTemplate": {"labels": labels(job.name)},
@@ -57,28 +59,28 @@ def internal_tls(
             **spec,
         }
 
-    self_signed = made("Issuer", root, {"selfSigned": {}}, *needed)
-    root_certificate = of(
+    self_signed = certificate_object("Issuer", root, {"selfSigned": {}}, *depends_on)
+    root_certificate = certificate_spec(
         root,
         authority,
         commonName="flink-internal-ca",
         isCA=True,
         duration=f"{2 * LONGEST}h",
         renewBefore=f"{LONGEST}h",
-        # With another key, no process would trust those that were started before.
+        # With a new key, no process would trust processes that were started before.
         privateKey={"algorithm": "RSA", "size": 3072, "rotationPolicy": "Never"},
     )
-    its_own = made("Certificate", authority, root_certificate, self_signed)
-    signs = made("Issuer", authority, {"ca": {"secretName": authority}}, its_own)
-    leaf = of(
+    authority_certificate = certificate_object("Certificate", authority, root_certificate, self_signed)
+    signing_issuer = certificate_object("Issuer", authority, {"ca": {"secretName": authority}}, authority_certificate)
+    leaf = certificate_spec(
         authority,
         certificate,
         commonName="flink-internal",
-        duration=wanted.duration,
-        renewBefore=wanted.renewal,
+        duration=settings.duration,
+        renewBefore=settings.renewal,
         usages=["digital signature", "key encipherment", "server auth", "client auth"],
         privateKey={"algorithm": "RSA", "size": 2048, "rotationPolicy": "Always"},
-        # Java since 8u301 reads this profile; the default one is of 1996.
+        # Java reads this profile since 8u301; the default profile is from 1996.
         keystores={"pkcs12": {"create": True, "profile": "Modern2023", "password": KEYSTORE_PASSWORD}},
     )
-    return made("Certificate", certificate, leaf, signs)
+    return certificate_object("Certificate", certificate, leaf, signing_issuer)

@@ -14,7 +14,7 @@ from components.flink_operator import FlinkOperator
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.options import child_of
-from components.plaintext_secrets import guarded
+from components.plaintext_secrets import with_secret_outputs
 from components.platform_stack import PlatformStack
 from components.prometheus import Prometheus
 from flink_k8s.config.job_files import FLINK_GROUP
@@ -37,9 +37,9 @@ class JobObjectsArgs:
     Attributes:
         objects: of all job files.
         namespaces: that the stack owns, by name.
-        operator: None if the cluster has it already.
-        cert_manager: None if the cluster has it already.
-        prometheus: None if the cluster has it already.
+        operator: None if it is installed in the cluster already.
+        cert_manager: None if it is installed in the cluster already.
+        prometheus: None if it is installed in the cluster already.
         platform: the platform's stack; None if this stack has the platform.
     """
 
@@ -55,14 +55,14 @@ class JobObjects(pulumi.ComponentResource):
     """Every object of a job file that is not a job.
 
     They are children of one component, not of their jobs: an object that moves to another file, or whose job is
-    renamed, keeps its URN. Under its job, a claim would be deleted with its data.
+    renamed, keeps its URN. As a child of its job, a claim would be deleted with its data.
     """
 
     def __init__(self, name: str, args: JobObjectsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
             name: of the component.
-            args: the objects and what they need.
+            args: the objects and their dependencies.
             opts: provider.
         """
         super().__init__("flink-k8s:index:JobObjects", name, {"count": len(args.objects)}, opts)
@@ -74,10 +74,12 @@ class JobObjects(pulumi.ComponentResource):
         self._by_file: dict[str, list[pulumi.Resource]] = {}
         for declared in args.objects:
             group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
-            home = args.namespaces.get(declared.namespace)
-            before: list[pulumi.Input[pulumi.Resource]] = [*home.created, *home.bounds] if home else []
-            if (installs := installing.get(group)) is not None:
-                before.append(installs)
+            job_namespace = args.namespaces.get(declared.namespace)
+            before: list[pulumi.Input[pulumi.Resource]] = (
+                [*job_namespace.created, *job_namespace.bounds] if job_namespace else []
+            )
+            if (installer := installing.get(group)) is not None:
+                before.append(installer)
             if args.platform is not None:
                 before.append(args.platform.ready)
             resource = _object(declared, child_of(self, before, was_at_root=True))
@@ -91,11 +93,11 @@ class JobObjects(pulumi.ComponentResource):
 
 def _object(declared: Attachment, opts: pulumi.ResourceOptions) -> KubernetesObject:
     manifest = dict(declared.manifest)
-    added = _READINESS.get((str(manifest["apiVersion"]).partition("/")[0], str(manifest["kind"])))
-    if added is not None:
+    annotations_added = _READINESS.get((str(manifest["apiVersion"]).partition("/")[0], str(manifest["kind"])))
+    if annotations_added is not None:
         metadata = cast(dict[str, Any], manifest["metadata"])
-        annotations = {**added, **cast(dict[str, Any], metadata.get("annotations") or {})}
+        annotations = {**annotations_added, **cast(dict[str, Any], metadata.get("annotations") or {})}
         manifest["metadata"] = {**metadata, "annotations": annotations}
     return KubernetesObject(
-        f"{declared.namespace}/{declared.source.name}", cast(dict[str, Any], guarded(manifest)), opts
+        f"{declared.namespace}/{declared.source.name}", cast(dict[str, Any], with_secret_outputs(manifest)), opts
     )

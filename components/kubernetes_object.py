@@ -1,4 +1,4 @@
-"""Any Kubernetes object as a resource of the stack, from its manifest."""
+"""A Kubernetes object of any kind as a resource, from its manifest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pulumi
 
 Manifest = Mapping[str, Any]
-"""An object as the Kubernetes documentation writes it; values may be outputs."""
+"""A Kubernetes manifest; values may be outputs."""
 
 
 class KubernetesObject(pulumi.CustomResource):
-    """One object of any kind, for what users write: it gets the type that the SDK's own class for the kind has.
+    """An object of any kind, for manifests of users, with the type token of the SDK's class for the kind.
 
-    The SDK has a class for each kind, and none that takes a manifest of any kind.
+    The SDK has a class for each kind, but no class that accepts a manifest of any kind.
     """
 
     def __init__(self, name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> None:

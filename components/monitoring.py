@@ -1,4 +1,4 @@
-"""What Prometheus and Grafana get of the platform: PodMonitors, alert rules, dashboards."""
+"""Monitoring of the platform: PodMonitors, alert rules, dashboards."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class MonitoringArgs:
 
     Attributes:
         settings: labels that the cluster's Prometheus selects by, alerts, dashboards.
-        operator_namespace: where the operator runs.
+        operator_namespace: namespace of the operator.
         operator: None if the cluster has it already.
         prometheus: installs the kinds of monitors and rules; None if the cluster has them already.
         namespaces: of jobs.
-        declared: how many resources of each namespace and kind the stack declares.
+        declared: number of declared resources by namespace and kind.
     """
 
     settings: PrometheusSettings = field(default_factory=PrometheusSettings)
@@ -47,15 +47,15 @@ class Monitoring(pulumi.ComponentResource):
         """
         Args:
             name: of the component.
-            args: what is monitored.
+            args: its settings.
             opts: provider.
         """
         settings, operator, prometheus = args.settings, args.operator, args.prometheus
         # A Prometheus stack that exists already reads rules and dashboards of any namespace; the platform does not own
         # the namespace of that stack.
         owner = prometheus or operator
-        place = settings.namespace if prometheus else args.operator_namespace
-        super().__init__("flink-k8s:index:Monitoring", name, {"namespace": place}, opts)
+        namespace_of_rules = settings.namespace if prometheus else args.operator_namespace
+        super().__init__("flink-k8s:index:Monitoring", name, {"namespace": namespace_of_rules}, opts)
         installing: list[pulumi.Resource] = [prometheus] if prometheus else []
         inside: list[pulumi.Resource] = [owner.namespace] if owner else []
         FlinkPodMonitor(
@@ -63,23 +63,25 @@ class Monitoring(pulumi.ComponentResource):
             FlinkPodMonitorArgs.of_operator(args.operator_namespace, settings.labels),
             child_of(self, [*([operator.namespace] if operator else []), *installing]),
         )
-        for home in args.namespaces:
+        for namespace in args.namespaces:
             FlinkPodMonitor(
-                f"{home.namespace}-flink-jobs",
-                FlinkPodMonitorArgs.of_jobs(home.namespace, settings.labels),
-                child_of(self, [*home.created, *installing]),
+                f"{namespace.namespace}-flink-jobs",
+                FlinkPodMonitorArgs.of_jobs(namespace.namespace, settings.labels),
+                child_of(self, [*namespace.created, *installing]),
             )
         if settings.alerts.enabled:
             AlertRules(
                 "flink-alerts",
-                AlertRulesArgs(place, args.operator_namespace, args.declared, settings.alerts, settings.labels),
+                AlertRulesArgs(
+                    namespace_of_rules, args.operator_namespace, args.declared, settings.alerts, settings.labels
+                ),
                 child_of(self, installing or inside),
             )
         if settings.dashboards:
             GrafanaDashboards(
                 "grafana-dashboards",
-                GrafanaDashboardsArgs(place, settings.flink_ui),
-                # A ConfigMap needs no kind that a chart installs: Grafana finds it when it starts.
+                GrafanaDashboardsArgs(namespace_of_rules, settings.flink_ui),
+                # A ConfigMap needs no CRD of a chart: Grafana loads it when it starts.
                 child_of(self, inside, was_at_root=True),
             )
-        self.register_outputs({"namespace": place})
+        self.register_outputs({"namespace": namespace_of_rules})

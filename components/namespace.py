@@ -1,4 +1,4 @@
-"""A namespace, and for a namespace of jobs the account that they run under."""
+"""A namespace, and the ServiceAccount of the jobs in a namespace of jobs."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from flink_k8s.resolve.state_storage import CLAIM
 _RULES = [
     # The JobManager starts a TaskManager, watches the pods of its cluster, and deletes unneeded ones.
     PolicyRuleArgs(api_groups=[""], resources=["pods"], verbs=["list", "watch", "create", "delete"]),
-    # High availability: leaders are elected by patch, pointers to checkpoints are put, all are watched, and deleted in
-    # the end; Flink 1.17 and older delete by label.
+    # High availability elects leaders by patch, updates pointers to checkpoints, watches its ConfigMaps, and deletes
+    # them at the end; Flink 1.17 and older delete by label.
     PolicyRuleArgs(
         api_groups=[""],
         resources=["configmaps"],
         verbs=["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
     ),
-    # TaskManagers belong to the JobManager's Deployment, which an application deletes when its job has ended.
+    # TaskManagers are owned by the JobManager's Deployment, which an application deletes when its job has ended.
     PolicyRuleArgs(api_groups=["apps"], resources=["deployments"], verbs=["get", "delete"]),
-    # Clusters that check owner references ask who may block the owner's deletion, as such a TaskManager does.
+    # Some clusters check the permission to block the deletion of an owner, as such a TaskManager does.
     PolicyRuleArgs(api_groups=["apps"], resources=["deployments/finalizers"], verbs=["update"]),
 ]
-"""What Flink's native Kubernetes mode asks the API server for, and no more: see docs/security.md."""
+"""The minimal permissions of Flink's native Kubernetes mode: see docs/security.md."""
 
 
 def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi.ResourceOptions) -> Namespace:
-    """A namespace that the stack owns, held to the restricted profile of Pod Security.
+    """A namespace that the stack owns, with the restricted profile of Pod Security.
 
     Args:
         name: of the namespace and of the resource.
-        extra: further labels; they win.
+        extra: further labels, which override the default ones.
         opts: parent and provider.
     """
     own = {**labels(name), **pod_security_labels("restricted"), **(extra or {})}
@@ -57,8 +57,8 @@ class JobNamespaceArgs:
     Attributes:
         settings: labels, quota, limits, egress, secrets.
         account_annotations: of the ServiceAccount, for a cloud's workload identity.
-        network_policies: whether the namespace's traffic is restricted.
-        state_claim: the claim for the jobs' state; None for another storage.
+        network_policies: whether NetworkPolicies restrict the namespace's traffic.
+        state_claim: the claim for the jobs' state; None for another state storage.
     """
 
     settings: NamespaceSettings = field(default_factory=NamespaceSettings)
@@ -68,14 +68,14 @@ class JobNamespaceArgs:
 
 
 class JobNamespace(pulumi.ComponentResource):
-    """A team's namespace: its quota and limits, and the account with the rights that native Flink needs in it.
+    """A team's namespace: quota, limits, and the ServiceAccount with the permissions of native Flink.
 
     Attributes:
         namespace: name of the namespace.
-        created: the Namespace; empty if it exists already and the stack does not own it.
-        bounds: quota and limits, which apply to everything in it.
-        job_requirements: what a job needs: bounds, ServiceAccount, Role, RoleBinding, Secrets from other stores, and
-            the policy of what every pod may reach.
+        created: the Namespace; empty if the stack does not own it.
+        bounds: quota and limits of the namespace.
+        job_requirements: dependencies of a job: bounds, ServiceAccount, Role, RoleBinding, Secrets from other stores,
+            and the egress policy of the namespace.
         state_claim: the claim for the jobs' state; None without one.
     """
 

@@ -25,15 +25,15 @@ from flink_k8s.resolve.pod_templates import cluster_spec
 from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, policy_name
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
-"""Kubernetes itself gives every namespace its name as this label."""
+"""The label with the namespace's name, which Kubernetes sets."""
 
 
 def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.ResourceOptions) -> NetworkPolicy:
-    """What every pod of a namespace may connect to.
+    """The policy that allows connections of every pod of a namespace.
 
     Args:
         namespace: of the policy.
-        egress: what the pods may connect to.
+        egress: the allowed destinations.
         opts: parent; must depend on the namespace.
     """
     return _policy(f"{namespace}-{EGRESS}", EGRESS, namespace, LabelSelectorArgs(), None, _egress(egress), opts)
@@ -42,7 +42,7 @@ def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.Resou
 def operator_policies(
     namespace: str, traffic: Traffic, opts: pulumi.ResourceOptions
 ) -> tuple[NetworkPolicy, NetworkPolicy]:
-    """The policies of the operator's namespace: what the operator's pods may do, and that all else is denied.
+    """The policies of the operator's namespace: one allows the operator's connections, one denies all others.
 
     Args:
         namespace: of the operator.
@@ -57,10 +57,10 @@ def operator_policies(
 
 
 def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> NetworkPolicy:
-    """What the pods of a job may do. The policy is complete: it breaks no connection of a job that already runs.
+    """The policy of a job's pods. It allows all connections of a job, so that a running job loses none.
 
     Args:
-        job: as it is deployed.
+        job: the merged job.
         traffic: of its pods.
         opts: parent; must depend on the namespace.
     """
@@ -68,7 +68,7 @@ def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> Netw
     pods = _pods(job)
     ingress, egress = None, _egress(traffic.egress)
     if job.kind is not FlinkKind.SESSION_JOB:
-        # Flink's processes connect to each other at ports that they choose.
+        # Flink's processes connect to each other on random ports.
         each_other = NetworkPolicyPeerArgs(pod_selector=pods)
         ingress = [NetworkPolicyIngressRuleArgs(from_=[each_other]), *_ingress(traffic.ingress)]
         egress = [NetworkPolicyEgressRuleArgs(to=[each_other]), *egress]
@@ -76,7 +76,7 @@ def job_policy(job: Job, traffic: Traffic, opts: pulumi.ResourceOptions) -> Netw
 
 
 def _pods(job: Job) -> LabelSelectorArgs:
-    """Selects a job's pods by the labels that Flink gives them, which no job can change."""
+    """The selector of a job's pods by the labels that Flink sets, which no job can change."""
     names = clusters(job)
     if job.kind is FlinkKind.SESSION_JOB:
         return LabelSelectorArgs(match_labels={"app": names[0]})
@@ -89,7 +89,7 @@ def _pods(job: Job) -> LabelSelectorArgs:
 
 
 def deny_policy(namespace: str, opts: pulumi.ResourceOptions) -> NetworkPolicy:
-    """Denies every connection that no other policy of the namespace allows.
+    """The policy that denies every connection that no other policy of the namespace allows.
 
     Args:
         namespace: of the policy.
@@ -107,7 +107,7 @@ def _policy(
     egress: Sequence[NetworkPolicyEgressRuleArgs],
     opts: pulumi.ResourceOptions,
 ) -> NetworkPolicy:
-    """A policy. Without `ingress` it does not restrict who connects to the pods; an empty one denies all."""
+    """A policy. Without `ingress` it does not restrict incoming connections; an empty list denies all of them."""
     return NetworkPolicy(
         resource,
         metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name)),
@@ -134,10 +134,10 @@ def _egress(endpoints: Sequence[Endpoint]) -> list[NetworkPolicyEgressRuleArgs]:
 
 
 def rules(endpoints: Sequence[Endpoint]) -> Iterator[Rule]:
-    """Rules of a NetworkPolicy; neighbours with the same ports become one rule.
+    """The rules of a NetworkPolicy; adjacent endpoints with the same ports become one rule.
 
     Args:
-        endpoints: that are allowed.
+        endpoints: the allowed connections.
     """
     for ports, group in groupby(endpoints, lambda endpoint: tuple(endpoint.ports)):
         peers = list(group)

@@ -16,8 +16,8 @@ def child_of(
 ) -> pulumi.ResourceOptions:
     """Options of a child.
 
-    Version 0.1 registered some children elsewhere. The alias lets the engine find them in the state of a stack that
-    0.1 deployed, so that it neither deletes nor creates them.
+    In version 0.1 some children had another parent. With the alias, the engine finds them in the state of a stack that
+    0.1 deployed, and neither deletes nor creates them.
 
     Args:
         parent: the component.

@@ -1,4 +1,4 @@
-"""A password that the platform needs: made once, kept in a Secret and, encrypted, in the state; nowhere else."""
+"""A generated password of the platform: created once, and only in a Secret and, encrypted, in the state."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def password_secret(
     part: str,
     key: str,
     opts: pulumi.ResourceOptions,
-    beside: Mapping[str, str] | None = None,
+    plain_data: Mapping[str, str] | None = None,
 ) -> Secret:
-    """The Secret that holds it.
+    """The Secret with the password.
 
-    Each run of the program makes a password, and only the one that creates the Secret keeps it: afterwards the
-    engine ignores what the program says of `data` and holds on to what is in the state.
+    Each run of the program generates a password, but only the run that creates the Secret uses it: afterwards the
+    engine ignores changes of `data` and keeps the value in the state.
 
     Args:
         name: of the Secret, and of the resource.
         namespace: of the Secret.
-        part: what of the platform it is for, as a label.
-        key: of the password.
+        part: part of the platform that uses it, for a label.
+        key: of the password in the Secret.
         opts: parent; must depend on the namespace.
-        beside: further keys with their texts, which are no secrets.
+        plain_data: further keys with their texts, which are not secret.
     """
-    texts = {**(beside or {}), key: secrets.token_urlsafe(24)}
-    encoded = {one: base64.b64encode(text.encode()).decode() for one, text in texts.items()}
+    texts = {**(plain_data or {}), key: secrets.token_urlsafe(24)}
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
     return Secret(
         name,
         metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(part)),

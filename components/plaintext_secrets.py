@@ -1,6 +1,6 @@
-"""Secrets that stand in clear in what users wrote, marked for the engine: it shows none and encrypts them in its state.
+"""Convert plaintext secrets in manifests and values of users to secret outputs: the engine hides and encrypts them.
 
-A stack that is `strict` has none: the check refuses them.
+In a `strict` stack there are none: the checks refuse them.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import pulumi
 from flink_k8s.config.secret_text import masked, side_by_side
 
 
-def guarded(value: object) -> object:
-    """The value with a secret output in the place of each text that looks like a secret; the value itself without any.
+def with_secret_outputs(value: object) -> object:
+    """The value with each text that looks like a secret replaced by a secret output; the same value if there is none.
 
     Args:
-        value: of a manifest or of a chart: texts, numbers, lists and mappings.
+        value: of a manifest or of chart values: texts, numbers, lists and mappings.
     """
     shown = masked("", value)
-    return value if shown == value else side_by_side(value, shown, _marked)
+    return value if shown == value else side_by_side(value, shown, _as_secret)
 
 
-def _marked(value: object, shown: object) -> object:
+def _as_secret(value: object, shown: object) -> object:
     return value if value == shown else pulumi.Output.secret(value)

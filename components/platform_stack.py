@@ -1,4 +1,4 @@
-"""The stack that holds the platform, from the view of a stack of jobs on it."""
+"""The platform's stack, as a dependency of a stack of jobs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def platform_outputs(settings: StackSettings) -> dict[str, object] | None:
 
 @dataclass(frozen=True)
 class PlatformStackArgs:
-    """What a stack of jobs needs of its platform.
+    """Requirements of a stack of jobs on its platform.
 
     Attributes:
         namespaces: that must exist.
-        operator_version: that the platform's stack file specifies.
+        operator_version: set by the platform's stack file.
     """
 
     namespaces: Sequence[str]
@@ -42,14 +42,14 @@ class PlatformStack(pulumi.StackReference):
     The program checks jobs against the platform's stack file. The outputs of that stack show whether it is deployed.
 
     Attributes:
-        ready: this resource, once the platform's outputs have the namespaces.
+        ready: this resource, once the platform's outputs contain the namespaces.
     """
 
     def __init__(self, name: str, args: PlatformStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
             name: of the platform's stack in this project.
-            args: what the jobs need.
+            args: the requirements of the jobs.
             opts: of the reference.
 
         Raises:
@@ -64,8 +64,8 @@ class PlatformStack(pulumi.StackReference):
             deployed = cast(Mapping[str, object], output).get("operator")
             if deployed != args.operator_version:
                 pulumi.log.warn(
-                    f"the stack {name} has operator {deployed}, and its file says {args.operator_version}: "
-                    "bring it up first"
+                    f"the stack {name} has operator {deployed}, but its file sets {args.operator_version}; "
+                    f"run make up STACK={name} first"
                 )
             return self
 

@@ -1,4 +1,4 @@
-"""PodMonitors: what the Prometheus operator scrapes."""
+"""PodMonitors, from which the Prometheus operator configures scrapes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FlinkPodMonitorArgs:
 
     @classmethod
     def of_operator(cls, namespace: str, extra_labels: Mapping[str, str]) -> FlinkPodMonitorArgs:
-        """Scrape the Flink operator, which runs in that namespace."""
+        """Scrape the Flink operator in a namespace."""
         selector = {"matchLabels": {"app.kubernetes.io/name": "flink-kubernetes-operator"}}
         return cls(OPERATOR_MONITOR, namespace, selector, labels=extra_labels)
 
@@ -47,7 +47,7 @@ class FlinkPodMonitorArgs:
             "operator": "In",
             "values": ["flink-native-kubernetes", "flink-standalone-kubernetes"],
         }
-        # No metric has a job's exact name: the reporter turns `my-job` into `my_job`.
+        # No metric has a job's exact name: the reporter converts `my-job` to `my_job`.
         return cls(JOBS_MONITOR, namespace, {"matchExpressions": [kinds]}, ("app", "component"), extra_labels)
 
 
@@ -58,8 +58,8 @@ class FlinkPodMonitor(pulumi.ComponentResource):
         """
         Args:
             name: of the component and the resource.
-            args: what to scrape.
-            opts: provider; must depend on the namespace and on what installs the kind PodMonitor.
+            args: its settings.
+            opts: provider; must depend on the namespace and on the release that installs the kind PodMonitor.
         """
         outputs = {"namespace": args.namespace, "monitor": args.monitor}
         super().__init__("flink-k8s:index:FlinkPodMonitor", name, outputs, opts)

@@ -1,4 +1,4 @@
-"""The Prometheus stack: Prometheus, Alertmanager, Grafana, and the operator that finds monitors by itself."""
+"""The Prometheus stack: Prometheus, Alertmanager, Grafana, and the operator that discovers monitors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from flink_k8s.monitoring import kube_state_metrics
 RELEASE = "prometheus"
 
 _USABLE = 0.85
-"""Share of its volume that Prometheus may fill: the write-ahead log and a compaction need room beside the blocks."""
+"""Share of its volume that Prometheus may fill with blocks: the write-ahead log and compactions need the rest."""
 
 
 def values(settings: PrometheusSettings) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def values(settings: PrometheusSettings) -> dict[str, Any]:
     return {
         "prometheus": {
             "prometheusSpec": {
-                # Otherwise it takes only monitors and rules that carry the release's own label.
+                # Otherwise it selects only monitors and rules with the label of the release.
                 "podMonitorSelectorNilUsesHelmValues": False,
                 "serviceMonitorSelectorNilUsesHelmValues": False,
                 "ruleSelectorNilUsesHelmValues": False,
@@ -56,7 +56,7 @@ def _volume(storage: PrometheusStorage) -> dict[str, Any]:
     if storage.storage_class is not None:
         spec["storageClassName"] = storage.storage_class
     return {
-        # A full volume stops Prometheus; it drops its oldest data instead.
+        # Drop the oldest data: a full volume stops Prometheus.
         "retentionSize": f"{int(float(quantity(storage.size)) * _USABLE / 2**20)}MB",
         "storageSpec": {"volumeClaimTemplate": {"spec": spec}},
     }
@@ -68,7 +68,7 @@ class PrometheusArgs:
 
     Attributes:
         settings: version, namespace, retention, storage, values of the chart.
-        charts: where the chart comes from.
+        charts: sources of charts.
     """
 
     settings: PrometheusSettings = field(default_factory=PrometheusSettings)
@@ -80,7 +80,7 @@ class Prometheus(pulumi.ComponentResource):
 
     Attributes:
         namespace: the Namespace, for objects in it that need not wait for Prometheus.
-        grafana: how to reach Grafana.
+        grafana: Grafana's address.
     """
 
     def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -93,7 +93,7 @@ class Prometheus(pulumi.ComponentResource):
         settings, charts = args.settings, args.charts
         outputs = {"namespace": settings.namespace, "version": settings.version}
         super().__init__("flink-k8s:index:Prometheus", name, outputs, opts)
-        # node-exporter looks at the host, which no stricter profile lets it do.
+        # node-exporter reads the host, which stricter profiles do not allow.
         own = self.namespace = namespace(
             settings.namespace,
             extra=pod_security_labels("privileged"),

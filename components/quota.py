@@ -20,11 +20,11 @@ from flink_k8s.facts.labels import labels
 
 
 def quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
-    """The bounds that hold from the beginning; empty when nothing is bounded.
+    """The quota of a namespace, without Flink resources; empty if there are no bounds.
 
     Args:
-        namespace: that is bounded.
-        settings: its bounds.
+        namespace: of the quota or limits.
+        settings: the bounds.
         opts: must depend on the namespace.
     """
     if not (hard := settings.bounds()):
@@ -40,11 +40,11 @@ def quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequ
 
 
 def limits(namespace: str, settings: Limits, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
-    """Bounds of each container and claim; empty when nothing is bounded.
+    """The limits of each container and claim; empty if there are none.
 
     Args:
-        namespace: that is bounded.
-        settings: its bounds.
+        namespace: of the quota or limits.
+        settings: the bounds.
         opts: must depend on the namespace.
     """
     if not (items := settings.items()):

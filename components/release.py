@@ -1,4 +1,4 @@
-"""The one way in which this program installs a Helm chart."""
+"""Install a Helm chart; all components use it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
-from components.plaintext_secrets import guarded
+from components.plaintext_secrets import with_secret_outputs
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.model import Charts, ChartSource
 from flink_k8s.facts.versions import Chart
@@ -28,32 +28,32 @@ def install(
     overrides: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
 ) -> Release:
-    """Installs a chart under a fixed name and waits until all of it is ready.
+    """Install a chart under a fixed name and wait until all its objects are ready.
 
     Args:
         name: of the release.
         chart: the official chart.
         version: of the chart, exact.
         charts: the stack's mirror.
-        source: where the stack takes this chart from, before the mirror.
+        source: the stack's source of this chart, which overrides the mirror.
         namespace: of the release; must exist.
-        values: what the platform sets.
-        overrides: what the user sets, merged over it.
+        values: of the platform.
+        overrides: values of the user, merged over those of the platform.
         opts: parent, dependencies.
     """
-    place, repository = locate(chart, version, charts, source)
-    is_local = repository is None and not place.startswith("oci://")
+    location, repository = locate(chart, version, charts, source)
+    is_local = repository is None and not location.startswith("oci://")
     return Release(
         name,
         name=name,
-        chart=place,
-        # A chart in a folder has its own version in it and no other can be asked for.
+        chart=location,
+        # A local chart contains its version; no other version can be requested.
         version=None if is_local else version,
         repository_opts=None
         if repository is None
-        else RepositoryOptsArgs(repo=cast(pulumi.Input[str], guarded(repository))),
+        else RepositoryOptsArgs(repo=cast(pulumi.Input[str], with_secret_outputs(repository))),
         namespace=namespace,
-        values=cast(Mapping[str, Any], guarded(merge_mappings(values, overrides))),
+        values=cast(Mapping[str, Any], with_secret_outputs(merge_mappings(values, overrides))),
         timeout=INSTALL_TIMEOUT_SECONDS,
         atomic=True,
         cleanup_on_fail=True,
@@ -65,15 +65,15 @@ def install(
 def locate(chart: Chart, version: str, charts: Charts, source: ChartSource) -> tuple[str, str | None]:
     """The `chart` argument of a Release and its repository's URL, if it has one.
 
-    A relative path stays relative: the engine compares it as text, and a checkout elsewhere must not be a change.
+    A relative path stays relative: the engine compares texts, and another checkout folder must not be a change.
     """
     if source.path is not None:
         return source.path, None
-    place = source.repository or charts.mirror
-    if place is None:
+    location = source.repository or charts.mirror
+    if location is None:
         return chart.name, chart.repository.format(version=version)
-    if place.startswith("oci://"):
-        return f"{place.rstrip('/')}/{chart.name}", None
-    if "://" in place:
-        return chart.name, place
-    return f"{place.rstrip('/')}/{chart.name}-{version}.tgz", None
+    if location.startswith("oci://"):
+        return f"{location.rstrip('/')}/{chart.name}", None
+    if "://" in location:
+        return chart.name, location
+    return f"{location.rstrip('/')}/{chart.name}-{version}.tgz", None

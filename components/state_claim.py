@@ -1,4 +1,4 @@
-"""The claim on which the jobs of a namespace keep their state, for `stateStorage: {type: volume}`."""
+"""The claim for the state of a namespace's jobs, for `stateStorage: {type: volume}`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class StateClaimArgs:
 def state_claim(namespace: str, args: StateClaimArgs, opts: pulumi.ResourceOptions) -> PersistentVolumeClaim:
     """The claim of a namespace.
 
-    It exists even if no job keeps state today: a claim that is deleted with its last job cannot be restored. It is
+    It exists even if no job has state: a claim that is deleted with its last job cannot be restored. It is
     deleted with its namespace, and stays in the cluster if the stack changes to another storage.
 
     Args:

@@ -1,4 +1,4 @@
-"""The keystore of the operator's webhook: cert-manager makes it, with a password that the program has made."""
+"""The keystore of the operator's webhook: cert-manager creates it with a password that the program has generated."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _REQUEST_SECONDS: Final = 60
 
 
 def makes_password(settings: OperatorSettings) -> bool:
-    """Whether the program makes the password: not without webhook, nor where the chart's values say something of it."""
-    said = mapping(mapping(settings.values.get("webhook")).get("keystore"))
-    return settings.webhook and not said.keys() & {"useDefaultPassword", "passwordSecretRef"}
+    """Whether the program generates the password: not without webhook, and not if the chart's values set a password."""
+    keystore = mapping(mapping(settings.values.get("webhook")).get("keystore"))
+    return settings.webhook and not keystore.keys() & {"useDefaultPassword", "passwordSecretRef"}
 
 
 def values(settings: OperatorSettings) -> dict[str, Any]:
-    """The chart's values of the webhook; by default its keystore has a password that everybody knows."""
+    """The chart's values of the webhook; the chart's default is a publicly known password of the keystore."""
     if not makes_password(settings):
         return {"create": settings.webhook}
     reference = {"name": PASSWORD_SECRET, "key": PASSWORD_KEY}
@@ -42,7 +42,7 @@ def secret(settings: OperatorSettings, part: str, opts: pulumi.ResourceOptions) 
 
     Args:
         settings: of the operator.
-        part: what of the platform it is for, as a label.
+        part: part of the platform that uses it, for a label.
         opts: parent; must depend on the operator's namespace.
     """
     return password_secret(PASSWORD_SECRET, settings.namespace, part, PASSWORD_KEY, opts)
@@ -50,12 +50,12 @@ def secret(settings: OperatorSettings, part: str, opts: pulumi.ResourceOptions) 
 
 @dataclass(frozen=True)
 class OldKeystore:
-    """Takes a keystore with another password away, before the operator's release is made or upgraded.
+    """Delete a keystore with another password, before the operator's release is created or updated.
 
-    cert-manager writes a keystore when there is none and when it renews the certificate; a Certificate that names
-    another password changes nothing, and the webhook would not open what is there. So the Certificate goes, and then
-    what it has made: Helm makes the one anew, cert-manager the other, and the operator's new pod waits for it. What
-    is done follows from what is there alone, so an `up` that was cut short between the two is mended by the next.
+    cert-manager writes a keystore if there is none and when it renews the certificate. A Certificate with another
+    password does not change an existing keystore, and the webhook could not open it. So the Certificate is deleted, and
+    then its Secret: Helm creates the Certificate again, cert-manager the Secret, and the operator's new pod waits for
+    it. The decision depends only on the objects in the cluster, so the next `up` completes an interrupted one.
 
     Attributes:
         api_server: of the stack's cluster.
@@ -66,37 +66,45 @@ class OldKeystore:
     namespace: str
 
     def hook(self) -> pulumi.ResourceHook:
-        """For the operator's Release."""
+        """The hook for the operator's Release."""
         return pulumi.ResourceHook("operator-keystore", self._before)
 
     async def _before(self, _: pulumi.ResourceHookArgs) -> None:
-        async with self.api_server.asked("the webhook's old keystore cannot be taken away") as api_client:
-            gone = await self._remove(api_client)
-        if gone:
-            pulumi.log.info(f"{self.namespace}/{KEYSTORE_SECRET}: made again, its keystore had another password")
+        async with self.api_server.asked("the webhook's old keystore cannot be deleted") as api_client:
+            is_removed = await self._remove(api_client)
+        if is_removed:
+            pulumi.log.info(
+                f"{self.namespace}/{KEYSTORE_SECRET}: deleted, because its keystore has another password; "
+                "cert-manager creates it again"
+            )
 
     async def _remove(self, api_client: Any) -> bool:
-        """Whether there was one."""
+        """Delete the keystore; whether it existed."""
         from kubernetes_asyncio import client
 
         certificates: Any = client.CustomObjectsApi(api_client)
-        where = ("cert-manager.io", "v1", self.namespace, "certificates", CERTIFICATE)
-        certificate = await _found(certificates.get_namespaced_custom_object(*where, _request_timeout=_REQUEST_SECONDS))
+        path = ("cert-manager.io", "v1", self.namespace, "certificates", CERTIFICATE)
+        certificate = await _or_none(
+            certificates.get_namespaced_custom_object(*path, _request_timeout=_REQUEST_SECONDS)
+        )
         if certificate is not None:
             if _password_of(certificate) == (PASSWORD_SECRET, PASSWORD_KEY):
                 return False
-            await _found(certificates.delete_namespaced_custom_object(*where, _request_timeout=_REQUEST_SECONDS))
+            await _or_none(certificates.delete_namespaced_custom_object(*path, _request_timeout=_REQUEST_SECONDS))
         secrets: Any = client.CoreV1Api(api_client)
         target = (KEYSTORE_SECRET, self.namespace)
-        made = await _found(secrets.read_namespaced_secret(*target, _request_timeout=_REQUEST_SECONDS))
-        if made is None or (made.metadata.annotations or {}).get("cert-manager.io/certificate-name") != CERTIFICATE:
+        keystore = await _or_none(secrets.read_namespaced_secret(*target, _request_timeout=_REQUEST_SECONDS))
+        if (
+            keystore is None
+            or (keystore.metadata.annotations or {}).get("cert-manager.io/certificate-name") != CERTIFICATE
+        ):
             return False
-        await _found(secrets.delete_namespaced_secret(*target, _request_timeout=_REQUEST_SECONDS))
+        await _or_none(secrets.delete_namespaced_secret(*target, _request_timeout=_REQUEST_SECONDS))
         return True
 
 
-async def _found(request: Any) -> Any:
-    """What a request answers, None when there is no such object."""
+async def _or_none(request: Any) -> Any:
+    """The response of a request; None if the object does not exist."""
     from kubernetes_asyncio.client.exceptions import ApiException
 
     try:
@@ -108,7 +116,7 @@ async def _found(request: Any) -> Any:
 
 
 def _password_of(certificate: Mapping[str, Any]) -> tuple[object, object]:
-    """Secret and key that a Certificate says its keystore's password is in."""
+    """Secret and key of a Certificate's keystore password."""
     keystores = mapping(mapping(certificate.get("spec")).get("keystores"))
-    said = mapping(mapping(keystores.get("pkcs12")).get("passwordSecretRef"))
-    return said.get("name"), said.get("key")
+    reference = mapping(mapping(keystores.get("pkcs12")).get("passwordSecretRef"))
+    return reference.get("name"), reference.get("key")

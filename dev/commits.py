@@ -1,4 +1,4 @@
-"""Checks the subjects of new commits against docs/style.md: `python -m dev.commits --base origin/main`."""
+"""Check the subjects of new commits against docs/style.md: `python -m dev.commits --base origin/main`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from flink_k8s.support.paths import ROOT
 
 LONGEST: Final = 72
-"""Characters of a subject."""
+"""Maximum number of characters of a subject."""
 
 _NOT_IMPERATIVE: Final = re.compile(r"[A-Z][a-z]+(?:ed|ing)\b")
 _PAST_BY_FORM: Final = frozenset({"Embed", "Feed", "Need", "Seed", "Speed", "Exceed", "Bring", "Ping", "String"})
@@ -19,7 +19,7 @@ _PAST_BY_FORM: Final = frozenset({"Embed", "Feed", "Need", "Seed", "Speed", "Exc
 
 
 def problem(subject: str) -> str:
-    """What is wrong with a subject, and the remedy; empty if nothing is."""
+    """The problem of a subject and its remedy; empty if there is none."""
     if subject.startswith(("Merge ", "Revert ")):
         return ""
     if len(subject) > LONGEST:

@@ -1,6 +1,6 @@
-"""`python -m dev.dashboards`: writes flink_k8s/monitoring/json, which the program reads. `--check` writes nothing.
+"""`python -m dev.dashboards`: write flink_k8s/monitoring/json, which the program reads. `--check` writes nothing.
 
-Only this needs the package grafana-foundation-sdk.
+Only this module needs the package grafana-foundation-sdk.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flink_k8s.monitoring.queries import FOLDER, queries
 
 
 def files(folder: Path = FOLDER) -> dict[Path, str]:
-    """Every dashboard's file with its text."""
+    """The text of each dashboard's file."""
     written: dict[Path, str] = {}
     for module in (overview, resources, job, operator):
         plain = cast(dict[str, Any], json.loads(json.dumps(module.build().build(), cls=JSONEncoder)))
@@ -29,10 +29,10 @@ def files(folder: Path = FOLDER) -> dict[Path, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes or compares; returns the exit code: 1 when something would change."""
+    """Write or compare the files; an exit code: 1 if `--check` finds a difference."""
     parser = argparse.ArgumentParser(prog="dev.dashboards", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 when something would change")
-    parser.add_argument("--queries", action="store_true", help="print every query with what it needs; write nothing")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file would change")
+    parser.add_argument("--queries", action="store_true", help="print every query with its requirements; write nothing")
     options = parser.parse_args(arguments)
     if options.queries:
         for query in queries():
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if options.check:
-            print(f"{path}: is not what the code makes; run make dashboards")
+            print(f"{path}: differs from the code; run make dashboards")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(files()[path])

@@ -1,4 +1,4 @@
-"""Programs in Go that a target uses: from PATH, else built once where Go is (GitHub's runners have it)."""
+"""Go programs that a target uses: from PATH, or built once with Go, which GitHub's runners have."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from flink_k8s.support.processes import capture, errors
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A program, by the Go package that it is built from.
+    """A Go program.
 
     Attributes:
-        package: import path of its main package; the last part is its name.
+        package: import path of its main package; its last part is the program's name.
         version: `v1.2.3`.
     """
 
@@ -29,20 +29,20 @@ class GoProgram:
         return self.package.rpartition("/")[2]
 
     def find(self) -> str | None:
-        """The program's path; None, after a line that says why, where it cannot be had."""
-        found = shutil.which(self.name)
+        """The program's path; None if it is not available, after a line with the reason."""
+        path = shutil.which(self.name)
         folder = home() / "bin" / f"{self.name}-{self.version}"
-        own = folder / self.name
-        if found or own.exists():
-            return found or str(own)
+        built = folder / self.name
+        if path or built.exists():
+            return path or str(built)
         go = shutil.which("go")
         if go is None:
-            say(f"{self.name} is not on PATH, and there is no Go to build it with")
+            say(f"{self.name} is not on PATH and cannot be built, because Go is not installed")
             return None
-        say(f"-- {self.name} {self.version}, once")
-        what = f"{self.package}@{self.version}"
-        done = capture([go, "install", what], env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""})
+        say(f"-- building {self.name} {self.version} (once)")
+        module = f"{self.package}@{self.version}"
+        done = capture([go, "install", module], env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""})
         if done.returncode != 0:
-            say(f"{self.name} is not on PATH; go install {what}: {errors(done)}")
+            say(f"{self.name} is not on PATH; go install {module}: {errors(done)}")
             return None
-        return str(own)
+        return str(built)

@@ -1,7 +1,7 @@
-"""`make golden`: what every stack renders to, one file a stack, kept under `tests/program/golden`.
+"""`make golden`: write the rendered objects of every stack to `tests/program/golden`, one file per stack.
 
-A pull request that changes these files shows what it changes in clusters; a test fails while they are not what the
-program renders.
+The diff of these files in a pull request shows its changes in clusters. A test fails if they differ from the rendered
+objects.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _LONGEST = 2000
 
 
 def golden(recording: Recording) -> str:
-    """Every object that a stack renders to, in the order of file names; of a long text, its digest."""
-    found, _ = documents(recording)
-    named = sorted(file_names(found).items())
-    parts = [f"# {name}\n{dump(cast(dict[str, object], _shortened(one.manifest)))}" for name, one in named]
+    """Every rendered object of a stack, in the order of file names; a long text is replaced by its digest."""
+    objects, _ = documents(recording)
+    named = sorted(file_names(objects).items())
+    parts = [f"# {name}\n{dump(cast(dict[str, object], _shortened(item.manifest)))}" for name, item in named]
     return _without_code("---\n".join(["# Written by `make golden`.\n", *parts]), recording)
 
 
 def _without_code(text: str, recording: Recording) -> str:
-    """Images that are named by a job's code, as `images` of the stack names them: code is reviewed where it is."""
+    """The text with the placeholder of `images` instead of each code hash: changed code is reviewed in its own diff."""
     stack = recording.stack.partition("::")[0].rpartition(":")[2]
     named = cast(Mapping[str, str], stack_file.read(ROOT, stack).get("images") or {})
     for name in (name for name in named.values() if CODE in name):
@@ -54,8 +54,8 @@ def _shortened(value: object) -> object:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the files, and takes away those of stacks that are gone; an exit code."""
-    parser = argparse.ArgumentParser(prog="dev.golden", description="writes what every stack renders to")
+    """Write the files, and delete those of stacks that do not exist any more; an exit code."""
+    parser = argparse.ArgumentParser(prog="dev.golden", description="write the rendered objects of every stack")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     folder: Path = parser.parse_args(arguments).folder
     folder.mkdir(parents=True, exist_ok=True)

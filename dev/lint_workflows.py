@@ -1,6 +1,6 @@
-"""zizmor and actionlint over `.github`: `python -m dev.lint_workflows`. Neither asks the network about the workflows.
+"""Run zizmor and actionlint on `.github`, without network access: `python -m dev.lint_workflows`.
 
-zizmor comes with the packages for development. actionlint is left out with a line that says so where it cannot be had.
+zizmor is a development package. actionlint is skipped, with a message, if it is not available.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> int:
     code = stream([zizmor, "--offline", "--quiet", "--no-progress", ROOT / ".github"])
     program = GoProgram("github.com/rhysd/actionlint/cmd/actionlint", ACTIONLINT).find()
     if program is None:
-        say("actionlint is left out")
+        say("actionlint is skipped")
         return code
     return stream([program], cwd=ROOT) or code
 

@@ -1,7 +1,7 @@
-"""`make lock`: writes each requirements.txt from its requirements.in, every package by version and hash.
+"""`make lock`: write each requirements.txt from its requirements.in, with the version and hashes of every package.
 
-uv resolves for every platform and Python that the project allows. What is locked stays as it is as long as it fits;
-`--upgrade` takes the newest of everything.
+uv resolves for all supported platforms and Python versions. Locked versions are kept if they still satisfy the
+requirements; `--upgrade` takes the newest versions.
 
 python -m dev.lock [--upgrade]
 """
@@ -18,25 +18,25 @@ from flink_k8s.support.processes import must
 
 LISTS = (
     Path("requirements.in"),
-    # After the program's, whose versions it has to keep.
+    # After the program's list, whose versions it must keep.
     Path("requirements-dev.in"),
     Path("policy/requirements.in"),
     *sorted(path.relative_to(ROOT) for path in ROOT.glob("sandbox/images/*/requirements*.in")),
 )
-"""What people write, in the order in which it is locked; `x.txt` is written from `x.in`."""
+"""The lists, in the order in which they are locked; `x.txt` is written from `x.in`."""
 
 
 def main() -> int:
     """The command line; an exit code."""
-    parser = argparse.ArgumentParser(prog="dev.lock", description="every package by version and hash")
-    parser.add_argument("--upgrade", action="store_true", help="the newest of what comes along")
+    parser = argparse.ArgumentParser(prog="dev.lock", description="lock every package by version and hash")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions")
     upgrade = ["--upgrade"] if parser.parse_args().upgrade else []
     uv = Path(sys.executable).with_name("uv")
-    # Renovate reads this very command in the first lines of each file, and runs it again.
+    # Renovate reads this command in the first lines of each file, and runs it again.
     compile_ = [uv, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
-    for wanted in LISTS:
-        command = [*compile_, *upgrade, wanted, "-o", wanted.with_suffix(".txt")]
-        must(f"the lock of {wanted}", command, remedy=f"mend {wanted}")
+    for source in LISTS:
+        command = [*compile_, *upgrade, source, "-o", source.with_suffix(".txt")]
+        must(f"the lock of {source}", command, remedy=f"fix {source}")
     return 0
 
 

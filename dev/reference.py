@@ -1,4 +1,4 @@
-"""docs/configuration.md and docs/checks.md, generated from the models and from the rules."""
+"""Generate docs/configuration.md from the models and docs/checks.md from the rules."""
 
 # ruff: noqa: E501 - Markdown
 from __future__ import annotations
@@ -52,7 +52,7 @@ A job's spec is merged from these sources; a later source wins:
 
 
 def reference() -> str:
-    """The page."""
+    """The text of docs/configuration.md."""
     parts = [_HEAD]
     models: list[type[BaseModel]] = [StackSettings]
     for model in models:
@@ -169,7 +169,7 @@ The policy pack ([policy.md](policy.md)) evaluates the rules that are marked in 
 
 
 def checks_page() -> str:
-    """docs/checks.md: every rule with severity, rationale and remedy."""
+    """The text of docs/checks.md: every rule with severity, rationale and remedy."""
     parts = [_CHECKS_HEAD, "| rule | severity | finds | policy pack |", "| --- | --- | --- | --- |"]
     for rule in RULES.values():
         severity = "always error" if rule.is_fixed else rule.severity.value

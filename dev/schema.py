@@ -1,7 +1,7 @@
-"""`python -m dev.schema`: writes what other files say of the stack config, so that nothing is said twice.
+"""`python -m dev.schema`: generate files from the models of the stack config and from the rules.
 
-docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md for people.
-With `--check` it writes nothing and exits with 1 when a file is not what it would write.
+They are docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md and
+docs/checks.md. With `--check` it writes nothing, and exits with 1 if a file would change.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 def project_config() -> dict[str, dict[str, object]]:
     """The section `config` of Pulumi.yaml: type, description and default of each key.
 
-    The engine takes a key without default for required, and knows no shape of objects: an empty default says that
-    nothing was said, and the models fill in theirs.
+    The engine requires a key without a default, and does not validate objects. So unset keys have an empty default,
+    which the models replace by their own defaults.
     """
     section: dict[str, dict[str, object]] = {}
     for name, field in StackSettings.model_fields.items():
@@ -39,7 +39,7 @@ def project_config() -> dict[str, dict[str, object]]:
             entry["items"] = {"type": "string"}
         if field.description:
             entry["description"] = field.description
-        # What a stack has to say, the program asks for itself: it may take it from the stack of its platform.
+        # The program itself checks required keys: it may take them from the platform's stack.
         default = None if field.default is PydanticUndefined else field.default
         entry["default"] = {} if kind == "object" else ("" if default is None else default)
         section[field.alias or name] = entry
@@ -57,7 +57,7 @@ def _engine_type(annotation: object) -> str:
 
 
 def stack_schema() -> dict[str, Any]:
-    """JSON Schema of `Pulumi.<stack>.yaml`; keys may stand with the project's prefix or without."""
+    """JSON Schema of `Pulumi.<stack>.yaml`; keys with and without the project's prefix are allowed."""
     inner = StackSettings.model_json_schema(by_alias=True)
     properties = cast(dict[str, Any], inner["properties"])
     keys = {f"{PREFIX}{key}": value for key, value in properties.items()} | properties
@@ -84,7 +84,7 @@ def job_settings_schema() -> dict[str, Any]:
 
 
 def job_file_schema() -> dict[str, Any]:
-    """JSON Schema of one document of a job file, for the default operator; objects of other kinds are left alone."""
+    """JSON Schema of a document of a job file, for the default operator; other kinds are not restricted."""
     version = versions.OPERATOR.version
     table = tables.fields(version)
     assert table is not None
@@ -126,7 +126,7 @@ def _json_type(kind: Any) -> dict[str, Any]:
 
 
 def files(root: Path) -> dict[Path, str]:
-    """Every file that is written, with its text."""
+    """The text of each generated file."""
     schemas = {"stack": stack_schema(), "job-settings": job_settings_schema(), "job-file": job_file_schema()}
     written = {
         root / "docs" / "schema" / f"{name}.json": json.dumps(schema, ensure_ascii=False, indent=_indent(name)) + "\n"
@@ -142,13 +142,13 @@ def files(root: Path) -> dict[Path, str]:
 
 
 def _indent(name: str) -> int | None:
-    return None if name == "job-file" else 1  # nobody reads a thousand fields
+    return None if name == "job-file" else 1  # too long to read
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes or compares; returns the exit code."""
+    """Write or compare the files; an exit code."""
     parser = argparse.ArgumentParser(prog="dev.schema", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 when something would change")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file would change")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project")
     options = parser.parse_args(arguments)
     stale: list[Path] = []
@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
                 path.write_text(text)
     for path in stale:
         shown = path.relative_to(options.root)
-        print(f"{shown}: is not what the models say; run make schema" if options.check else f"{shown}: written")
+        print(f"{shown}: differs from the models; run make schema" if options.check else f"{shown}: written")
     return 1 if stale and options.check else 0
 
 

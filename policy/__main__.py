@@ -1,6 +1,6 @@
-"""The policy pack as the engine runs it: one policy a rule, with the severity that the stack sets."""
+"""The policy pack for the engine: one policy per rule, with the severity that the stack sets."""
 
-# The SDK for policies lives in the pack's own virtual environment.
+# The policy SDK is installed only in the pack's virtual environment.
 # pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportUntypedBaseClass=false
 from __future__ import annotations
@@ -18,30 +18,30 @@ from pulumi_policy import (
     ResourceValidationPolicy,
 )
 
-# The engine runs this file by its path, in its folder: the project's own packages are one above.
+# The engine runs this file by its path, in its folder: the project's packages are in the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policy.judgement import POLICIES, Judge, settings_of
+from policy.evaluate import POLICIES, Evaluator, settings_of
 from policy.stack_config import on_stack_config
 
-judge = Judge(settings_of(get_config_env()))
+evaluator = Evaluator(settings_of(get_config_env()))
 
 
-def _policy(rule: str, meaning: str) -> ResourceValidationPolicy:
+def _policy(rule: str, description: str) -> ResourceValidationPolicy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for line in judge.lines(rule, args.urn, args.resource_type, args.props):
+        for line in evaluator.lines(rule, args.urn, args.resource_type, args.props):
             report(line, None)
 
-    return ResourceValidationPolicy(name=rule, description=meaning, validate=validate)
+    return ResourceValidationPolicy(name=rule, description=description, validate=validate)
 
 
-policies = [_policy(rule, meaning) for rule, meaning in POLICIES.items()]
+policies = [_policy(rule, description) for rule, description in POLICIES.items()]
 
 
 def _configure(config: Mapping[str, str]) -> None:
-    judge.settings = settings_of(config)
+    evaluator.settings = settings_of(config)
     for policy in policies:
-        policy.enforcement_level = EnforcementLevel(judge.level(policy.name))
+        policy.enforcement_level = EnforcementLevel(evaluator.level(policy.name))
 
 
 _configure(get_config_env())

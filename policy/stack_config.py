@@ -1,6 +1,6 @@
 """The stack config that the engine sends to a policy pack by the call `ConfigureStack`.
 
-The SDK for policies (1.21.0) drops the config of that call. It reads the environment variable PULUMI_CONFIG instead,
+The policy SDK (1.21.0) ignores the config of this call. It reads the environment variable PULUMI_CONFIG instead,
 which current engines do not set.
 """
 
@@ -15,12 +15,12 @@ _add_servicer = analyzer_pb2_grpc.add_AnalyzerServicer_to_server
 
 
 def on_stack_config(receive: Callable[[Mapping[str, str]], None]) -> None:
-    """Hand over the stack config to `receive`, in the policy pack that this process serves from now on.
+    """Call `receive` with the stack config, in the policy pack that this process serves.
 
-    The engine calls `ConfigureStack` before it asks for the pack's policies and their enforcement levels.
+    The engine calls `ConfigureStack` before it requests the pack's policies and their enforcement levels.
 
     Args:
-        receive: gets `project:key` to text; JSON for what is not a string.
+        receive: receives `project:key` to text; values that are not strings are JSON.
     """
 
     def add_servicer(servicer: Any, server: Any) -> None:

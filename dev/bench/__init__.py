@@ -1,1 +1,1 @@
-"""`make bench`: what the program costs beside what does the same work, measured in the same run."""
+"""`make bench`: measure the program, compared with other tools that do the same work."""

@@ -1,4 +1,4 @@
-"""Part a: `make check` and `make render` beside `helm template`, and beside reading and writing the same YAML."""
+"""Part a: `make check` and `make render`, compared with `helm template` and with reading and writing the YAML."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PART = "a"
 
 
 def measure(counts: Sequence[int], runs: int) -> Iterator[Row | Skipped]:
-    """Rows as they are measured.
+    """The rows of the part.
 
     Args:
         counts: numbers of jobs.
-        runs: of each command; the best counts.
+        runs: of each command; the best run counts.
     """
     try:
         helm: str | None = find_tool("helm")
@@ -29,20 +29,20 @@ def measure(counts: Sequence[int], runs: int) -> Iterator[Row | Skipped]:
         helm = None
         yield Skipped(PART, f"helm template: {error}")
     for count in counts:
-        with TemporaryDirectory(prefix="flink-k8s-bench-") as place:
-            yield from _of(Path(place), count, runs, helm)
+        with TemporaryDirectory(prefix="flink-k8s-bench-") as folder_:
+            yield from _of(Path(folder_), count, runs, helm)
 
 
-def _of(place: Path, count: int, runs: int, helm: str | None) -> Iterator[Row]:
-    folder = project(place / "project", count)
+def _of(folder_: Path, count: int, runs: int, helm: str | None) -> Iterator[Row]:
+    folder = project(folder_ / "project", count)
     python = sys.executable
     done: dict[str, Cost] = {
         "check": cost([python, "-m", "flink_k8s", "check", STACK], folder, runs=runs),
-        "render": cost([python, "-m", "flink_k8s", "render", STACK, place / "out"], folder, runs=runs),
+        "render": cost([python, "-m", "flink_k8s", "render", STACK, folder_ / "out"], folder, runs=runs),
     }
     peers = {"YAML read and written": cost([python, "-c", PLAIN, folder / "jobs"], folder, runs=runs)}
     if helm is not None:
-        peers["helm template"] = cost([helm, "template", "jobs", chart(place / "chart", count)], place, runs=runs)
+        peers["helm template"] = cost([helm, "template", "jobs", chart(folder_ / "chart", count)], folder_, runs=runs)
     for work, ours in done.items():
         for peer, theirs in peers.items():
             yield Row(PART, work, count, f"make {work}", ours, peer, theirs)

@@ -1,4 +1,4 @@
-"""The cluster that a part is measured on: any with the Flink CRDs; nothing of the bench stays in it."""
+"""The cluster for a part: any cluster with the Flink CRDs; the benchmark deletes its objects afterwards."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from flink_k8s.support.paths import find_tool
 
 
 def named(part: str, kubeconfig: Path | None, context: str | None) -> Kubectl | Skipped:
-    """kubectl for the cluster that was named, or why the part cannot be measured.
+    """kubectl for the configured cluster, or the reason why the part cannot be measured.
 
     Args:
-        part: that wants it.
-        kubeconfig: file, if one was said.
-        context: kube-context, if one was said.
+        part: that uses the cluster.
+        kubeconfig: its file, if it is set.
+        context: its kube-context, if it is set.
     """
     if kubeconfig is None or context is None:
-        return Skipped(part, "no cluster was named; say KUBECONFIG=file CONTEXT=name of one with the Flink CRDs")
+        return Skipped(part, "no cluster is set; set KUBECONFIG=file CONTEXT=name of a cluster with the Flink CRDs")
     try:
         return Kubectl(find_tool("kubectl"), context, kubeconfig.absolute())
     except CommandError as error:
@@ -28,12 +28,12 @@ def named(part: str, kubeconfig: Path | None, context: str | None) -> Kubectl | 
 
 
 def forget(kubectl: Kubectl) -> None:
-    """Takes the bench's namespace away, with all that is in it.
+    """Delete the benchmark's namespace with all its objects.
 
     Raises:
-        CommandError: when it stays.
+        CommandError: if it cannot be deleted.
     """
     try:
         kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=900s")
     except CommandError as error:
-        raise CommandError(f"the namespace {NAMESPACE} of the bench stays behind: {error}") from None
+        raise CommandError(f"the namespace {NAMESPACE} of the benchmark cannot be deleted: {error}") from None

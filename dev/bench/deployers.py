@@ -1,4 +1,4 @@
-"""Who deploys the same objects in part b: the `pulumi` command with this program, kubectl, OpenTofu."""
+"""The deployers of part b: the `pulumi` command with this program, kubectl, OpenTofu."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ _QUIETLY = ("-input=false", "-no-color")
 
 
 class Deployer(Protocol):
-    """One of them, with its objects in a folder of its own.
+    """A deployer with its objects in its own folder.
 
     Attributes:
-        previews: its command that says what would change.
-        deploys: its command that makes it so.
+        previews: its command for a preview.
+        deploys: its command for a deployment.
     """
 
     previews: str
     deploys: str
 
     def begin(self) -> None:
-        """What has to be there before it can be asked anything; not measured."""
+        """Prepare the cluster and the deployer; not measured."""
         ...
 
     def preview(self) -> Cost:
-        """What would change."""
+        """Preview the changes."""
         ...
 
     def deploy(self) -> Cost:
-        """Makes it so."""
+        """Deploy the changes."""
         ...
 
     def change_one(self) -> None:
-        """One job gets another parallelism, in its files."""
+        """Change the parallelism of one job in its files."""
         ...
 
 
 class Pulumi(Deployer):
-    """The command, with a state in files, as `make up` has it by default."""
+    """The `pulumi` command with a local state, as in `make up`."""
 
     previews, deploys = "pulumi preview", "pulumi up"
 
     def __init__(self, command: Path, folder: Path, state: Path) -> None:
         """
         Args:
-            command: of Pulumi.
+            command: path of `pulumi`.
             folder: a copy of this project.
-            state: to be created.
+            state: folder to create.
         """
         state.mkdir()
         self._command = command
@@ -68,19 +68,19 @@ class Pulumi(Deployer):
         }
 
     def begin(self) -> None:
-        """Makes the stack."""
+        """Create the stack."""
         self._run("stack", "init")
 
     def preview(self) -> Cost:
-        """What would change."""
+        """Preview the changes."""
         return self._run("preview")
 
     def deploy(self) -> Cost:
-        """Makes it so."""
+        """Deploy the changes."""
         return self._run("up", "--yes", "--skip-preview")
 
     def change_one(self) -> None:
-        """One job gets another parallelism."""
+        """Change the parallelism of one job in its files."""
         path = self._folder / "jobs" / f"{names(1)[0]}.yaml"
         path.write_text(changed(path.read_text(encoding="utf-8")), encoding="utf-8")
 
@@ -89,51 +89,51 @@ class Pulumi(Deployer):
 
 
 class ServerSide(Deployer):
-    """kubectl: server-side apply and diff of a file an object."""
+    """kubectl: server-side apply and diff, with one file per object."""
 
     previews, deploys = "kubectl diff", "kubectl apply --server-side"
 
     def __init__(self, cluster: Kubectl, manifests: Sequence[Path]) -> None:
         """
         Args:
-            cluster: where to.
-            manifests: the files, all in one folder of nothing else.
+            cluster: kubectl for the cluster.
+            manifests: the files, in a folder without other files.
         """
         self._cluster = cluster
         self._manifests = manifests
         self._folder = manifests[0].parent
 
     def begin(self) -> None:
-        """Makes the namespace: a diff asks the server, which refuses what is in one that is not there."""
+        """Create the namespace: for a diff, the API server refuses objects in an unknown namespace."""
         self._cluster.run("create", "namespace", NAMESPACE)
 
     def preview(self) -> Cost:
-        """What would change."""
+        """Preview the changes."""
         command = self._cluster.command("diff", "--server-side", "-f", str(self._folder))
         return cost(command, self._folder, accepted=(0, 1))  # 1: there are differences
 
     def deploy(self) -> Cost:
-        """Makes it so."""
+        """Deploy the changes."""
         return cost(self._cluster.command("apply", "--server-side", "-f", str(self._folder)), self._folder)
 
     def change_one(self) -> None:
-        """One job gets another parallelism."""
+        """Change the parallelism of one job in its files."""
         path = _first_job(self._manifests)
         path.write_text(changed(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 class Tofu(Deployer):
-    """OpenTofu, with a `kubernetes_manifest` for each object, and a state in a file."""
+    """OpenTofu with a `kubernetes_manifest` per object, and a local state."""
 
     previews, deploys = "tofu plan", "tofu apply"
 
     def __init__(self, program: str, cluster: Kubectl, manifests: Sequence[Path], folder: Path) -> None:
         """
         Args:
-            program: path of the command.
-            cluster: where to.
-            manifests: a file an object.
-            folder: to be made, for its configuration and state.
+            program: path of `tofu`.
+            cluster: kubectl for the cluster.
+            manifests: one file per object.
+            folder: to create, for its configuration and state.
         """
         folder.mkdir()
         self._program = program
@@ -146,24 +146,24 @@ class Tofu(Deployer):
         self._namespace = _id(_of_kind("namespace", manifests))
 
     def begin(self) -> None:
-        """Brings the provider.
+        """Install the provider.
 
         Raises:
-            CommandError: when it cannot be had.
+            CommandError: if it cannot be installed.
         """
         self._write()
         output("tofu init", [self._program, "init", *_QUIETLY], cwd=self._folder)
 
     def preview(self) -> Cost:
-        """What would change."""
+        """Preview the changes."""
         return cost([self._program, "plan", *_QUIETLY], self._folder)
 
     def deploy(self) -> Cost:
-        """Makes it so."""
+        """Deploy the changes."""
         return cost([self._program, "apply", "-auto-approve", *_QUIETLY], self._folder)
 
     def change_one(self) -> None:
-        """One job gets another parallelism."""
+        """Change the parallelism of one job in its files."""
         text = yaml.safe_dump(self._objects[self._first_job])
         self._objects[self._first_job] = yaml.safe_load(changed(text))
         self._write()
@@ -179,12 +179,12 @@ class Tofu(Deployer):
         (self._folder / "main.tf.json").write_text(json.dumps(configuration), encoding="utf-8")
 
     def _resource(self, name: str, manifest: object) -> dict[str, object]:
-        after = [] if name == self._namespace else [f"kubernetes_manifest.{self._namespace}"]
-        return {"manifest": manifest, "depends_on": after}
+        dependencies = [] if name == self._namespace else [f"kubernetes_manifest.{self._namespace}"]
+        return {"manifest": manifest, "depends_on": dependencies}
 
 
 def find_tofu() -> str | None:
-    """The path of the command, None where it is not on PATH."""
+    """The path of the command; None if it is not on PATH."""
     return shutil.which("tofu")
 
 
@@ -193,10 +193,10 @@ def _first_job(manifests: Sequence[Path]) -> Path:
 
 
 def _of_kind(kind: str, manifests: Sequence[Path]) -> Path:
-    """The first of a kind; files are named `LL-kind-namespace-name.yaml`."""
+    """The first file of a kind; files are named `LL-kind-namespace-name.yaml`."""
     return next(path for path in sorted(manifests) if path.name.split("-")[1] == kind)
 
 
 def _id(path: Path) -> str:
-    """A name of a resource: it begins with a letter."""
+    """The name of a resource, which must begin with a letter."""
     return f"object-{path.stem}".replace(".", "-")

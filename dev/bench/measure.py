@@ -1,4 +1,4 @@
-"""What a command costs: time and memory of its whole process tree, the best of several runs."""
+"""The cost of a command: time and memory of its process tree, the best of several runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from flink_k8s.support.processes import capture
 
 @dataclass(frozen=True)
 class Cost:
-    """What one command took.
+    """The cost of a command.
 
     Attributes:
-        wall: seconds by the clock.
-        cpu: CPU seconds of the process and of all that it waited for.
-        megabytes: the largest resident set of any single one of these processes.
+        wall: wall-clock seconds.
+        cpu: CPU seconds of the process and of its child processes.
+        megabytes: the largest resident set of one of these processes.
     """
 
     wall: float
@@ -38,20 +38,20 @@ def cost(
     runs: int = 1,
     accepted: Sequence[int] = (0,),
 ) -> Cost:
-    """The least time and the least memory of some runs: other work on the machine only ever adds.
+    """The least time and memory of several runs: other work on the machine only increases them.
 
     Args:
         command: program and arguments.
         folder: working directory.
-        env: laid over this process' environment.
-        runs: how often.
-        accepted: exit codes of a command that did what it was to do.
+        env: merged over this process' environment.
+        runs: number of runs.
+        accepted: exit codes of success.
 
     Raises:
-        CommandError: when it exits with another code.
+        CommandError: if it exits with another code.
     """
-    found = [_once([str(part) for part in command], folder, env or {}, accepted) for _ in range(runs)]
-    return Cost(min(one.wall for one in found), min(one.cpu for one in found), min(one.megabytes for one in found))
+    costs = [_once([str(part) for part in command], folder, env or {}, accepted) for _ in range(runs)]
+    return Cost(min(run.wall for run in costs), min(run.cpu for run in costs), min(run.megabytes for run in costs))
 
 
 _WATCH = """\
@@ -64,7 +64,7 @@ child.returncode = os.waitstatus_to_exitcode(status)
 open(sys.argv[1], "w").write(json.dumps(said))
 sys.exit(child.returncode)
 """
-"""A process begins with the memory of its parent, and the system counts that in: so the parent is a small one."""
+"""A process starts with its parent's memory, which the system counts: so the parent must be small."""
 
 
 def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int]) -> Cost:
@@ -79,7 +79,7 @@ def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Se
 
 
 def machine() -> str:
-    """The machine in a line: processor, cores, memory, and how busy it is."""
+    """The machine in one line: processor, cores, memory, and its load."""
     model = next(
         (
             line.partition(":")[2].strip()
@@ -89,4 +89,4 @@ def machine() -> str:
         platform.processor(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, load {os.getloadavg()[0]:.0f} when it began"
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, load {os.getloadavg()[0]:.0f} at the start"

@@ -1,4 +1,4 @@
-"""docs/performance.md, its plot and its data, from what was measured."""
+"""Write docs/performance.md, its plot and its data from measured rows."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ PARTS = {
     "c": "From an empty cluster to the first word count",
     "d": "The operator: until many jobs are deployed",
 }
-"""`c` and `d` are kept results: they are not measured any more."""
+"""`c` and `d` are results of earlier measurements, which are kept."""
 _BEGIN, _END = "<!-- measured: written by make bench -->", "<!-- end of measured -->"
 _WIDTH, _HEIGHT, _MARGIN = 780, 320, 60
 _DRAWN = {"b": ("first deployment", "preview of nothing")}
-"""Pieces of a part's work that are drawn, where not all are: one for each command."""
+"""Work of a part that is drawn, if not all of it: one per command."""
 _COLOURS = ("#1f6feb", "#d1495b", "#2a9d5c", "#8a5cd1", "#b7791f", "#5b6770")
 
 
-def merged(before: Mapping[str, Any], machine: str, found: Iterable[Row | Skipped]) -> dict[str, Any]:
-    """The data with the parts of this run in place of what an earlier run had measured of them.
+def merged(before: Mapping[str, Any], machine: str, results: Iterable[Row | Skipped]) -> dict[str, Any]:
+    """The data of earlier runs, with the parts of this run replaced.
 
     Args:
         before: data of earlier runs; empty at first.
-        machine: what this run was made on.
-        found: what it measured.
+        machine: of this run.
+        results: of this run.
     """
     parts = dict(cast(Mapping[str, Any], before.get("parts") or {}))
-    for name, group in groupby(sorted(found, key=lambda one: one.part), lambda one: one.part):
-        ones = list(group)
-        rows = [one.as_json() for one in ones if isinstance(one, Row)]
-        skipped = [one.reason for one in ones if isinstance(one, Skipped)]
-        if rows or name not in parts:  # a part that cannot be measured here keeps what was measured elsewhere
+    for name, group in groupby(sorted(results, key=lambda result: result.part), lambda result: result.part):
+        items = list(group)
+        rows = [item.as_json() for item in items if isinstance(item, Row)]
+        skipped = [item.reason for item in items if isinstance(item, Skipped)]
+        if rows or name not in parts:  # a part that cannot be measured here keeps earlier results
             parts[name] = {"machine": machine, "rows": rows, "skipped": skipped}
     return {"parts": dict(sorted(parts.items()))}
 
 
 def write(docs: Path, data: Mapping[str, Any]) -> None:
-    """Writes data, plot, and the measured part of the page; the rest of the page stays as it is."""
+    """Write data, plot, and the measured part of the page; the rest of the page is unchanged."""
     (docs / DATA).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     (docs / PLOT).write_text(plot(data), encoding="utf-8")
     page = docs / PAGE
@@ -57,13 +57,13 @@ def write(docs: Path, data: Mapping[str, Any]) -> None:
 
 
 def tables(data: Mapping[str, Any]) -> str:
-    """A table for each part, and what was skipped."""
+    """A table per part, and the skipped measurements."""
     lines: list[str] = []
     for name, part in cast(Mapping[str, Any], data["parts"]).items():
         lines += [f"## {PARTS.get(name, name)}", "", f"{part['machine']}.", ""]
         if part["rows"]:
             lines += [
-                "| work | jobs | here | beside | peer | time | CPU | memory |",
+                "| work | jobs | here | compared with | peer | time | CPU | memory |",
                 "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
                 *(_line(row) for row in part["rows"]),
                 "",
@@ -86,7 +86,7 @@ def _cost(cost: Mapping[str, float]) -> str:
 
 
 def plot(data: Mapping[str, Any]) -> str:
-    """CPU time by number of jobs, a panel for each part, both axes logarithmic, a line for each command and peer."""
+    """CPU time by number of jobs: a panel per part with logarithmic axes, a line per command and peer."""
     panels = {part: lines for part in PARTS if (lines := _lines(data, part))}
     if not panels:
         return '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>\n'
@@ -130,21 +130,21 @@ def _panel(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> list
 
 
 def _lines(data: Mapping[str, Any], part: str) -> dict[str, Sequence[tuple[int, float]]]:
-    """Points by what they are of; a part with one number of jobs has no lines."""
+    """Points by command and peer; a part with only one number of jobs has no lines."""
     parts = cast("Mapping[str, Mapping[str, Any]]", data["parts"])
     rows = cast("list[Mapping[str, Any]]", parts[part]["rows"] if part in parts else [])
     if len({row["jobs"] for row in rows}) < 2:
         return {}
-    found: dict[str, dict[int, float]] = {}
+    results: dict[str, dict[int, float]] = {}
     for row in rows:
         if row["work"] not in _DRAWN.get(part, (row["work"],)):
             continue
         for name, side in ((str(row["command"]), "ours"), (str(row["peer"]), "theirs")):
-            found.setdefault(name, {})[int(row["jobs"])] = float(row[side]["cpu"])
-    return {name: sorted(points.items()) for name, points in found.items()}
+            results.setdefault(name, {})[int(row["jobs"])] = float(row[side]["cpu"])
+    return {name: sorted(points.items()) for name, points in results.items()}
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """1, 10, 100 … and what lies between at 3, as far as it is in the range."""
+    """The values 1, 3, 10, 30, 100 … in the range."""
     every = [base * 10.0**power for power in range(-3, 5) for base in (1, 3)]
     return [tick for tick in every if low <= tick <= high]

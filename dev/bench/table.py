@@ -1,4 +1,4 @@
-"""What was measured, as rows: each a piece of work, done by this project and by a peer in the same run."""
+"""Rows of results: each compares this project with a peer for a piece of work in the same run."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dev.bench.measure import Cost
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison.
+    """A comparison.
 
     Attributes:
         part: `a`, `b` …
-        work: what was done.
-        jobs: how many.
-        command: what did it here.
-        ours: its cost.
-        peer: what it is compared with.
-        theirs: the peer's cost.
+        work: that was measured.
+        jobs: number of jobs.
+        command: of this project.
+        ours: cost of the command.
+        peer: that it is compared with.
+        theirs: cost of the peer.
     """
 
     part: str
@@ -32,28 +32,28 @@ class Row:
 
     @property
     def time_ratio(self) -> float:
-        """How many times the peer's wall time."""
+        """The wall time as a multiple of the peer's."""
         return self.ours.wall / self.theirs.wall
 
     @property
     def cpu_ratio(self) -> float:
-        """How many times the peer's CPU time; other work on the machine changes it least."""
+        """The CPU time as a multiple of the peer's; other work on the machine affects it least."""
         return self.ours.cpu / self.theirs.cpu
 
     @property
     def memory_ratio(self) -> float:
-        """How many times the peer's memory."""
+        """The memory as a multiple of the peer's."""
         return self.ours.megabytes / self.theirs.megabytes
 
     def as_json(self) -> dict[str, Any]:
-        """With its ratios."""
+        """The row with its ratios."""
         ratios = {"time_ratio": self.time_ratio, "cpu_ratio": self.cpu_ratio, "memory_ratio": self.memory_ratio}
         return {**asdict(self), **{name: round(ratio, 2) for name, ratio in ratios.items()}}
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A part or a row that was not measured, and why."""
+    """A part or a row that was not measured, with the reason."""
 
     part: str
     reason: str

@@ -1,4 +1,4 @@
-"""The same jobs in every form that is compared: job files of a copy of this project, a Helm chart, plain YAML."""
+"""The same jobs in each compared form: job files in a copy of this project, a Helm chart, plain YAML."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ spec:
 
 
 def names(count: int) -> list[str]:
-    """Names of that many jobs."""
+    """The names of the jobs."""
     return [f"job-{number:04}" for number in range(count)]
 
 
@@ -60,11 +60,11 @@ def changed(manifest: str) -> str:
 
 
 def project(folder: Path, count: int, config: dict[str, object] | None = None) -> Path:
-    """A copy of this project with that many jobs, and the stack `bench`: one namespace, nothing that needs a chart.
+    """A copy of this project with a number of jobs, and the stack `bench`: one namespace, without charts.
 
     Args:
-        folder: to be made.
-        count: of jobs, a file each.
+        folder: to create.
+        count: number of jobs, one file each.
         config: more of the stack's keys.
     """
     for part in _PARTS:
@@ -86,16 +86,16 @@ def project(folder: Path, count: int, config: dict[str, object] | None = None) -
         "waitForJobs": False,
         **(config or {}),
     }
-    said = {"config": {f"flink-k8s:{key}": value for key, value in keys.items()}}
-    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    content = {"config": {f"flink-k8s:{key}": value for key, value in keys.items()}}
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return folder
 
 
 def objects(folder: Path, out: Path) -> list[Path]:
-    """What the stack of such a copy renders to: files of one object each, alone in their folder.
+    """The rendered objects of the stack: one file per object, in a folder without other files.
 
     Raises:
-        CommandError: when it cannot be rendered.
+        CommandError: if it cannot be rendered.
     """
     cost([sys.executable, "-m", "flink_k8s", "render", STACK, out], folder)
     (out / "kustomization.yaml").unlink()
@@ -103,7 +103,7 @@ def objects(folder: Path, out: Path) -> list[Path]:
 
 
 def chart(folder: Path, count: int) -> Path:
-    """A Helm chart that renders as many jobs of the same spec."""
+    """A Helm chart that renders the same jobs."""
     (folder / "templates").mkdir(parents=True)
     (folder / "Chart.yaml").write_text("apiVersion: v2\nname: jobs\nversion: 1.0.0\n")
     (folder / "templates" / "jobs.yaml").write_text(_TEMPLATE)
@@ -118,4 +118,4 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.yaml")):
     manifest = yaml.load(path.read_bytes(), yaml.CSafeLoader)
     sys.stdout.write(yaml.dump(manifest, Dumper=yaml.CSafeDumper))
 """
-"""Reads each job file and writes it: what no tool for job files can be faster than."""
+"""Reads and writes each job file: a lower bound for tools that process job files."""

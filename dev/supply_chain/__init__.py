@@ -1,1 +1,1 @@
-"""What a stack is made of: a bill of materials, licences, known vulnerabilities."""
+"""The supply chain of a stack: bill of materials, licences, known vulnerabilities."""

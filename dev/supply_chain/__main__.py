@@ -1,8 +1,8 @@
-"""`make sbom` and `make audit`: what a stack is made of, its licences, and what is known against it.
+"""`make sbom` and `make audit`: write a stack's bill of materials; check its licences and known vulnerabilities.
 
 python -m dev.supply_chain STACK [--out FILE] [--audit]
 
-Exit code 0, or 1 when a part has a known vulnerability or an unusual licence, or could not be looked up.
+Exit code 1 if a part has a known vulnerability or a licence that is not permitted, or if the check fails.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ OSV_SCANNER = "v2.5.1"
 
 
 def write(stack: str, out: Path) -> dict[str, str]:
-    """Writes a stack's bill of materials.
+    """Write a stack's bill of materials.
 
     Args:
-        stack: its name.
-        out: the file; its name has to end in `.cdx.json` for scanners to know it.
+        stack: name of the stack.
+        out: the file; scanners require a name that ends in `.cdx.json`.
 
     Returns:
         Python packages to their licences, by package URL.
@@ -44,63 +44,65 @@ def write(stack: str, out: Path) -> dict[str, str]:
         CommandError: if the stack cannot be rendered, licences cannot be looked up, or the file cannot be written.
     """
     recording = recorded(stack)
-    # Charts that can be reached say which images they bring; the others are parts without contents.
-    found, notes = documents(recording, inflate=ROOT)
+    # Reachable charts are rendered and list their images; other charts are parts without images.
+    objects, notes = documents(recording, inflate=ROOT)
     for note in notes:
         if note.startswith("chart not rendered"):
             say(note)
-    made = parts.of_stack(recording, [one.manifest for one in found])
+    all_parts = parts.of_stack(recording, [item.manifest for item in objects])
     names: dict[str, str] = {}
     for path in LISTS:
         names |= licences.of_lock(ROOT / path.with_suffix(".txt"))
-    pypi = [part for part in made if part.purl.startswith("pkg:pypi/")]
-    said = {part.purl: names.get(canonicalize_name(part.name), "") for part in pypi}
-    output_file.write(out, bill(stack, made, said))
-    say(f"{len(made)} parts in {out}")
-    return said
+    pypi = [part for part in all_parts if part.purl.startswith("pkg:pypi/")]
+    licence_by_url = {part.purl: names.get(canonicalize_name(part.name), "") for part in pypi}
+    output_file.write(out, bill(stack, all_parts, licence_by_url))
+    say(f"{len(all_parts)} parts in {out}")
+    return licence_by_url
 
 
-def unusual(said: dict[str, str]) -> list[str]:
-    """A line for each package whose licence asks something, or is not known."""
+def unusual(licence_by_url: dict[str, str]) -> list[str]:
+    """A line for each package whose licence is unknown or not permitted."""
     lines: list[str] = []
-    for purl, licence in sorted(said.items()):
+    for purl, licence in sorted(licence_by_url.items()):
         if not licences.permitted(licence):
             url = PackageURL.from_string(purl)
             lines.append(
-                f"{url.name} {url.version}: its licence, {licence or 'not said'}, is not in PERMITTED of "
+                f"{url.name} {url.version}: its licence, {licence or 'unknown'}, is not in PERMITTED of "
                 "dev/supply_chain/licences.py; read it, then add it there or use another package"
             )
     return lines
 
 
 def vulnerable(sbom: Path) -> bool:
-    """Whether the OSV database knows something against a part; osv-scanner prints what.
+    """Whether the OSV database has a vulnerability of a part; osv-scanner prints it.
 
     Raises:
-        CommandError: when the scanner cannot be had or cannot ask.
+        CommandError: if the scanner is not available or cannot query the database.
     """
     program = GoProgram("github.com/google/osv-scanner/v2/cmd/osv-scanner", OSV_SCANNER).find()
     if program is None:
         raise CommandError("vulnerabilities cannot be looked up; install osv-scanner or Go")
-    # It would name each chart and image, whose package URLs no database knows.
+    # By default it also lists each chart and image, whose package URLs are in no database.
     code = stream([program, "scan", "source", "--verbosity", "error", "--lockfile", sbom.resolve()])
     if code > 1:
-        raise CommandError(f"osv-scanner could not look up the parts of {sbom} (exit code {code}); it asks api.osv.dev")
+        raise CommandError(
+            f"osv-scanner could not look up the parts of {sbom} (exit code {code}); it needs access to api.osv.dev"
+        )
     return code == 1
 
 
 def main() -> int:
     """The command line; an exit code."""
-    parser = argparse.ArgumentParser(prog="dev.supply_chain", description="what a stack is made of")
+    parser = argparse.ArgumentParser(prog="dev.supply_chain", description="write and audit a stack's bill of materials")
     parser.add_argument("stack", metavar="STACK")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: out/STACK.cdx.json")
-    parser.add_argument("--audit", action="store_true", help="look up licences and vulnerabilities, too")
+    parser.add_argument("--audit", action="store_true", help="also check licences and vulnerabilities")
     options = parser.parse_args()
     out: Path = options.out or ROOT / "out" / f"{options.stack}.cdx.json"
-    said = write(options.stack, out)
+    licence_by_url = write(options.stack, out)
     if not options.audit:
         return 0
-    lines = [*unusual(said), *go_modules.unusual()]
+    lines = [*unusual(licence_by_url), *go_modules.unusual()]
     for line in lines:
         say(line)
     return int(vulnerable(out) or bool(lines))

@@ -1,4 +1,4 @@
-"""A bill of materials as CycloneDX 1.6: the same parts give the same bytes."""
+"""A bill of materials as CycloneDX 1.6; the output is deterministic."""
 
 # The library's decorators hide the constructors of its classes from type checkers.
 # pyright: reportCallIssue=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -30,18 +30,20 @@ _REACHES_A_CLUSTER = ("program", "platform", "jobs")
 
 
 def bill(stack: str, parts: Iterable[Part], licences: Mapping[str, str]) -> str:
-    """The document as JSON, sorted, without a time in it.
+    """The document as sorted JSON, without a timestamp.
 
     Args:
-        stack: its name, which the document is about.
-        parts: what it is made of.
-        licences: package URL to licence, for parts that do not say it themselves.
+        stack: name of the stack that the document describes.
+        parts: of the stack.
+        licences: package URL to licence, for parts without a licence of their own.
     """
-    made = [_component(part, part.licence or licences.get(part.purl, "")) for part in parts]
-    about = Component(name="flink-k8s", version=stack, type=ComponentType.PLATFORM, bom_ref=f"stack/{stack}")
-    bom = Bom(components=made, metadata=BomMetaData(component=about))
-    bom.register_dependency(about, [one for one in made if one.scope is ComponentScope.REQUIRED])
-    # By its content: a bill that did not change does not differ.
+    components = [_component(part, part.licence or licences.get(part.purl, "")) for part in parts]
+    subject = Component(name="flink-k8s", version=stack, type=ComponentType.PLATFORM, bom_ref=f"stack/{stack}")
+    bom = Bom(components=components, metadata=BomMetaData(component=subject))
+    bom.register_dependency(
+        subject, [component for component in components if component.scope is ComponentScope.REQUIRED]
+    )
+    # Derived from the content, so that an unchanged bill has the same number.
     bom.serial_number = uuid5(_NAMESPACE, "\n".join(sorted(f"{part!r}" for part in parts)))
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     document["metadata"].pop("timestamp")
@@ -55,7 +57,7 @@ def _component(part: Part, licence: str) -> Component:
         type=_TYPES[part.kind],
         bom_ref=f"{part.user}/{part.purl}",
         purl=PackageURL.from_string(part.purl),
-        # What reaches nobody's cluster is no part of what is delivered.
+        # Parts that are not deployed to a cluster are not part of the delivery.
         scope=ComponentScope.REQUIRED if part.user in _REACHES_A_CLUSTER else ComponentScope.EXCLUDED,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)] if part.sha256 else (),
         licenses=[LicenseFactory().make_from_string(licence)] if licence else (),

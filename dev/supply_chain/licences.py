@@ -1,4 +1,4 @@
-"""Licences of Python packages, as their own metadata says, and whether the program may be handed on with them."""
+"""Licences of Python packages from their metadata, and whether they permit redistribution of the program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PERMITTED = frozenset(
         "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
     }
 )  # fmt: skip
-"""SPDX identifiers of licences that ask nothing of a program that uses a package unchanged."""
+"""SPDX identifiers of licences without obligations for a program that uses a package unchanged."""
 
 _SPELLINGS = {
     "3-clause bsd license": "BSD-3-Clause",
@@ -38,36 +38,39 @@ _SPELLINGS = {
     "python software foundation license": "PSF-2.0",
     "the unlicense (unlicense)": "Unlicense",
 }
-"""How metadata from before SPDX said it. "BSD" alone is one of its two or three clauses, of the same effect."""
+"""Spellings in metadata before SPDX. "BSD" is the two- or three-clause licence, with the same effect."""
 
 
 def of_lock(lock: Path) -> dict[str, str]:
-    """Package to licence, for the packages of a lock that fit this machine; kept by the lock's content.
+    """Package to licence, for the packages of a lock file on this platform; cached by the file's content.
 
     Args:
         lock: a requirements.txt with hashes.
 
     Returns:
-        Name in its canonical form to an SPDX expression; what the package says where that is none; empty for nothing.
+        Canonical name to an SPDX expression, or to the text in the metadata; empty if there is none.
 
     Raises:
-        CommandError: when pip cannot ask the package index.
+        CommandError: if pip cannot query the package index.
     """
     content = lock.read_bytes()
     kept = home() / "licences" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
     if not kept.exists():
-        # The index has each package's metadata beside its files: nothing is installed.
+        # The index provides the metadata of each package: nothing is installed.
         ask = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
         ask += ["--no-deps", "--ignore-installed", "--report", "-", "--requirement", str(lock)]
         report = json.loads(output(f"licences of {lock}", ask))
         packages = [package["metadata"] for package in report["install"]]
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps({canonicalize_name(one["name"]): said(one) for one in packages}), encoding="utf-8")
+        kept.write_text(
+            json.dumps({canonicalize_name(package["name"]): licence_of(package) for package in packages}),
+            encoding="utf-8",
+        )
     return cast(dict[str, str], json.loads(kept.read_text(encoding="utf-8")))
 
 
-def said(metadata: dict[str, Any]) -> str:
-    """The licence that a package's metadata says: an expression, else its classifiers, else a short text.
+def licence_of(metadata: dict[str, Any]) -> str:
+    """The licence in a package's metadata: an expression, else its classifiers, else a short text.
 
     Args:
         metadata: of a distribution, in the JSON form of the packaging specification.
@@ -75,18 +78,18 @@ def said(metadata: dict[str, Any]) -> str:
     expression = metadata.get("license_expression")
     if expression:
         return str(expression)
-    classifiers = [str(one).split(" :: ") for one in metadata.get("classifier", ())]
-    named = [_SPELLINGS.get(one[-1].lower(), "") for one in classifiers if one[0] == "License" and len(one) > 2]
+    classifiers = [str(classifier).split(" :: ") for classifier in metadata.get("classifier", ())]
+    named = [_SPELLINGS.get(item[-1].lower(), "") for item in classifiers if item[0] == "License" and len(item) > 2]
     text = str(metadata.get("license") or "").strip()
     first = text.splitlines()[0] if text else ""
-    # A text that is exact beats "BSD License" of the classifiers.
+    # An exact text is more specific than "BSD License" of the classifiers.
     if first and permitted(first):
         return first
     return " OR ".join(sorted(set(filter(None, named)))) or _SPELLINGS.get(first.lower(), first[:60])
 
 
 def permitted(licence: str) -> bool:
-    """Whether an SPDX expression lets the program be handed on as it is: one side of OR does, AND asks both."""
+    """Whether an SPDX expression permits redistribution: OR needs one permitted side, AND needs both."""
     licensing = cast(Any, get_spdx_licensing())
     try:
         expression = licensing.parse(licence, validate=True)
@@ -94,5 +97,5 @@ def permitted(licence: str) -> bool:
         return False
     if expression is None:
         return False
-    answers = {one: licensing.TRUE if one.key in PERMITTED else licensing.FALSE for one in expression.symbols}
-    return bool(expression.subs(answers).simplify() == licensing.TRUE)
+    values = {symbol: licensing.TRUE if symbol.key in PERMITTED else licensing.FALSE for symbol in expression.symbols}
+    return bool(expression.subs(values).simplify() == licensing.TRUE)

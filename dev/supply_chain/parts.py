@@ -1,4 +1,4 @@
-"""Everything that is pinned, found where it is pinned: Python packages, charts, images, actions, Go modules, jars."""
+"""All pinned parts, read from the files that pin them: Python packages, charts, images, actions, Go modules, jars."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from flink_k8s.program.recording import Recording
 from flink_k8s.support.paths import ROOT
 
 User = Literal["program", "platform", "jobs", "policy", "development", "sandbox"]
-"""Who uses a part: what `pulumi up` runs, what it brings into the cluster, the jobs' pods; or nobody's cluster."""
+"""The user of a part: the program, the platform in the cluster, the jobs' pods; the others are not deployed."""
 
 CHART_LICENCES = {
     "cert-manager": "Apache-2.0",
-    # The chart's own; Grafana, which it brings, is AGPL-3.0-only.
+    # The chart's own licence; Grafana, which it installs, is AGPL-3.0-only.
     "kube-prometheus-stack": "Apache-2.0",
     "flink-kubernetes-operator": "Apache-2.0",
 }
@@ -31,14 +31,14 @@ CHART_LICENCES = {
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """One thing of one version.
+    """A part in one version.
 
     Attributes:
-        purl: package URL: what scanners look it up by.
+        purl: package URL, by which scanners find it.
         kind: `library`, `container`, `application` (charts, actions, programs) or `file` (a jar).
-        user: who uses it.
-        sha256: of the file, in hex; empty where there is none or there are several.
-        licence: as SPDX says it, where the pin itself tells; see `licences` for Python packages.
+        user: of the part.
+        sha256: of the file, in hex; empty if there is none or there are several.
+        licence: SPDX identifier, if it is known here; see `licences` for Python packages.
     """
 
     purl: str
@@ -60,11 +60,11 @@ class Part:
 
 
 def of_stack(recording: Recording, manifests: Iterable[Manifest]) -> list[Part]:
-    """All parts of a stack and of this project, in order and each once for each user.
+    """All parts of a stack and of this project, sorted, each once per user.
 
     Args:
         recording: the stack.
-        manifests: what it renders to; images are those that are named there.
+        manifests: the rendered objects, whose images are parts.
     """
     return sorted(
         {*python(), *charts(recording), *images(manifests), *programs(), *actions(), *go_modules(), *jars()},
@@ -73,7 +73,7 @@ def of_stack(recording: Recording, manifests: Iterable[Manifest]) -> list[Part]:
 
 
 def python() -> Iterator[Part]:
-    """Python packages of every lock. A package of the program is not said again for development."""
+    """Python packages of every lock file. A package of the program is not repeated for development."""
     program = set(_locked(ROOT / "requirements.txt"))
     for path in LISTS:
         user = _user(path)
@@ -83,7 +83,7 @@ def python() -> Iterator[Part]:
 
 
 def _user(path: Path) -> User:
-    """Who uses the packages of a list."""
+    """The user of the packages of a list."""
     if path.parts[0] in ("policy", "sandbox"):
         return cast(User, path.parts[0])
     return "development" if "dev" in path.stem else "program"
@@ -97,17 +97,17 @@ def charts(recording: Recording) -> Iterator[Part]:
     """The Helm charts of a stack's releases."""
     for release in recording.resources:
         if release.is_release:
-            place = ChartPlace.of(release)
-            where = {"repository_url": place.repository} if place.repository else {}
-            name, version = Path(place.chart).name, place.version
+            chart_place = ChartPlace.of(release)
+            qualifiers = {"repository_url": chart_place.repository} if chart_place.repository else {}
+            name, version = Path(chart_place.chart).name, chart_place.version
             if name.endswith(".tgz"):  # as `helm package` names a file
                 name, _, version = name.removesuffix(".tgz").rpartition("-")
-            purl = PackageURL("helm", None, name, version or None, where).to_string()
+            purl = PackageURL("helm", None, name, version or None, qualifiers).to_string()
             yield Part(purl, "application", "platform", licence=CHART_LICENCES.get(name, ""))
 
 
 def images(manifests: Iterable[Manifest]) -> Iterator[Part]:
-    """Container images that manifests name: in containers, and as a Flink resource's own."""
+    """Container images in manifests: of containers and of Flink resources."""
     for manifest in manifests:
         user: User = "jobs" if str(manifest.get("apiVersion", "")).startswith(f"{FLINK_GROUP}/") else "platform"
         for image in _images(manifest.get("spec")):
@@ -127,18 +127,18 @@ def _images(value: object) -> Iterator[str]:
 
 
 def image_url(image: str) -> str:
-    """The package URL of an image as manifests name it: by digest where it has one, else by tag."""
+    """The package URL of an image: by digest if it has one, else by tag."""
     rest, _, digest = image.partition("@")
     head, _, last = rest.rpartition("/")
     name, _, tag = last.partition(":")
     first = head.split("/")[0]
-    # As Docker reads it: a first part with a dot or a port is a registry, else all of it is a path of Docker Hub.
+    # As in Docker: a first part with a dot or a port is a registry, else the name is a path of Docker Hub.
     registry = first if "." in first or ":" in first or first == "localhost" else ""
     namespace = head.removeprefix(registry).strip("/")
-    where = {"repository_url": registry} if registry else {}
+    qualifiers = {"repository_url": registry} if registry else {}
     if digest and tag:
-        where["tag"] = tag
-    return PackageURL("docker", namespace or None, name, digest or tag or "latest", where).to_string()
+        qualifiers["tag"] = tag
+    return PackageURL("docker", namespace or None, name, digest or tag or "latest", qualifiers).to_string()
 
 
 def programs() -> Iterator[Part]:
@@ -148,7 +148,7 @@ def programs() -> Iterator[Part]:
     yield Part(pulumi, "application", "program", licence="Apache-2.0")
     dockerfile = (ROOT / "jobs" / "pyflink" / "Dockerfile").read_text()
     arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", dockerfile, re.MULTILINE))
-    base = re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], arguments["BASE_IMAGE"])
+    base = re.sub(r"\$\{(\w+)\}", lambda match: arguments[match[1]], arguments["BASE_IMAGE"])
     yield Part(image_url(base), "container", "jobs", licence="Apache-2.0")
 
 
@@ -160,7 +160,7 @@ def actions() -> Iterator[Part]:
 
 
 def go_modules() -> Iterator[Part]:
-    """The Go modules of the sandbox' programs: what each go.mod requires, directly or not."""
+    """The Go modules of the sandbox's programs: all requirements of each go.mod."""
     for path in sorted((ROOT / "sandbox" / "modules").glob("*/go.mod")):
         for name, version in re.findall(r"^\s*(?:require )?(\S+\.\S+/\S+) (v\S+)", path.read_text(), re.MULTILINE):
             namespace, _, last = name.rpartition("/")
@@ -168,7 +168,7 @@ def go_modules() -> Iterator[Part]:
 
 
 def jars() -> Iterator[Part]:
-    """The jars of the sandbox' images, by their content."""
+    """The jars of the sandbox's images, by checksum."""
     for path in sorted((ROOT / "sandbox" / "images").rglob("*.sha256")):
         for sha256, name in re.findall(r"^([0-9a-f]{64})\s+(\S+)$", path.read_text(), re.MULTILINE):
             stem, _, version = Path(name).stem.rpartition("-")

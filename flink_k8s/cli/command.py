@@ -19,11 +19,11 @@ Options = argparse.Namespace
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports a wrong command line like any other error."""
+    """A parser that reports a wrong command line like other errors."""
 
     @override
     def error(self, message: str) -> NoReturn:
-        """Report what is wrong.
+        """Report the error.
 
         Raises:
             CommandError: with the command that prints the help.
@@ -49,8 +49,8 @@ def either(*options: Option) -> Option:
 
     def add(parser: Parser) -> None:
         group = parser.add_mutually_exclusive_group()
-        for one in options:
-            one(group)  # pyright: ignore[reportArgumentType] - a group has the parser's `add_argument`
+        for add_option in options:
+            add_option(group)  # pyright: ignore[reportArgumentType] - a group has the parser's `add_argument`
 
     return add
 
@@ -60,9 +60,9 @@ class Command:
     """A command.
 
     Attributes:
-        name: as the user types it.
+        name: that the user types.
         summary: one line for the list of commands.
-        run: runs it; the result is an exit code, or None for 0. It imports what it needs itself, so that no command
+        run: runs the command; returns an exit code, or None for 0. It imports its modules itself, so that no command
             waits for the imports of others.
         options: its arguments and options.
         details: more lines for its own help.
@@ -98,12 +98,12 @@ class Command:
 _STACK = "name of the stack: Pulumi.<stack>.yaml"
 STACK = option("stack", help=_STACK)
 RUNNING_STACK = option("stack", nargs="?", help=f"{_STACK} (default: the stack of the local cluster)")
-JOB = option("--job", default="", metavar="JOB", help="the job (default: the only one of the stack)")
+JOB = option("--job", default="", metavar="JOB", help="name of the job (default: the only job of the stack)")
 JOBS = option("--job", default="", metavar="JOB", help="only this job (default: all)")
-OVERLAY = file_option("--overlay", "config that is merged over the stack's")
-CONFIG_FILE = file_option("--config-file", "instead of Pulumi.<stack>.yaml")
-POLICY = option("--policy", default="", metavar="FOLDER", help="a policy pack that the changes must pass")
-TIMINGS = option("--timings", action="store_true", help="print where the time went")
+OVERLAY = file_option("--overlay", "file with config that is merged over the stack's config")
+CONFIG_FILE = file_option("--config-file", "stack file to use instead of Pulumi.<stack>.yaml")
+POLICY = option("--policy", default="", metavar="FOLDER", help="folder of a policy pack that evaluates the changes")
+TIMINGS = option("--timings", action="store_true", help="print a timeline with the critical path")
 YES = option("--yes", action="store_true", help="do not ask for confirmation")
 ALLOWED = option(
     "--allow-state-loss",
@@ -115,7 +115,7 @@ ALLOWED = option(
 )
 
 
-def prepared(options: Options) -> Stack:
+def prepare_stack(options: Options) -> Stack:
     """The stack of the options, checked.
 
     Raises:

@@ -1,10 +1,10 @@
-"""The commands for jobs: their code, and access to those that run."""
+"""The commands for jobs: development, and access to running jobs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flink_k8s.cli.command import JOB, RUNNING_STACK, STACK, Command, Options, option, prepared
+from flink_k8s.cli.command import JOB, RUNNING_STACK, STACK, Command, Options, option, prepare_stack
 
 if TYPE_CHECKING:
     from flink_k8s.operations.stack import Stack
@@ -22,13 +22,13 @@ def _new(options: Options) -> None:
 def _run(options: Options) -> None:
     from flink_k8s.operations.run_job import run_job
 
-    run_job(prepared(options), options.job)
+    run_job(prepare_stack(options), options.job)
 
 
 def _test_job(options: Options) -> int:
     from flink_k8s.operations.test_job import test_job
 
-    return test_job(prepared(options), options.job)
+    return test_job(prepare_stack(options), options.job)
 
 
 def _ui(options: Options) -> int:
@@ -56,12 +56,12 @@ def _grafana_creds(options: Options) -> None:
 
 
 def _running(options: Options) -> tuple[Kubectl, Stack]:
-    """The stack, without a name the one of the local cluster, and kubectl for it."""
+    """The stack, by default the stack of the local cluster, and kubectl for it."""
     from flink_k8s.operations.cluster import local_cluster
     from flink_k8s.support.kubectl import Kubectl
 
     options.stack = options.stack or local_cluster().stack
-    stack = prepared(options)
+    stack = prepare_stack(options)
     return Kubectl.of(stack), stack
 
 
@@ -75,22 +75,22 @@ DEVELOP = (
     ),
     Command(
         "run",
-        "Run a job's Python in a Flink on this machine, without Kubernetes",
+        "Run a Python job in a local Flink, without Kubernetes",
         _run,
         (STACK, JOB),
-        "The job gets the settings of the stack. Needs Java 17.",
+        "The job runs with the settings of the stack. Requires Java 17.",
         ("dev --job word-count",),
     ),
     Command(
         "test-job",
-        "Run the tests of a job's code, some of them in a Flink on this machine",
+        "Run the tests of a job's code, some of them in a local Flink",
         _test_job,
         (STACK, JOB),
-        "The job gets the Flink version of the stack.",
+        "The job runs with the Flink version of the stack.",
         ("dev --job word-count",),
     ),
 )
-"""They need no cluster."""
+"""Commands that do not need a cluster."""
 
 ACCESS = (
     Command("ui", "Open a local port to Flink's web UI", _ui, (RUNNING_STACK, JOB), examples=("dev --job word-count",)),
@@ -100,4 +100,4 @@ ACCESS = (
     ),
     Command("grafana-creds", "Print Grafana's user and password", _grafana_creds, (STACK,), examples=("dev",)),
 )
-"""They read from a running stack."""
+"""Commands that read from a running stack."""

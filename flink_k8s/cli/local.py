@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flink_k8s.cli.command import OVERLAY, STACK, TIMINGS, Command, Options, file_option, option, prepared
+from flink_k8s.cli.command import OVERLAY, STACK, TIMINGS, Command, Options, file_option, option, prepare_stack
 
 
 def _demo(options: Options) -> None:
@@ -26,14 +26,14 @@ def _build(options: Options) -> None:
 def _image_names(options: Options) -> None:
     from flink_k8s.operations.cluster import image_names
 
-    image_names(prepared(options))
+    image_names(prepare_stack(options))
 
 
 def _clean(_options: Options) -> None:
     from flink_k8s.operations.clean import clean
-    from flink_k8s.operations.cluster import announced
+    from flink_k8s.operations.cluster import print_local_cluster
 
-    clean(announced())
+    clean(print_local_cluster())
 
 
 LOCAL = (
@@ -41,7 +41,7 @@ LOCAL = (
         "demo",
         "Start a local cluster, deploy the word count, and print its result",
         _demo,
-        (file_option("--input", "count the words of this file"), OVERLAY, TIMINGS),
+        (file_option("--input", "file whose words are counted (default: the included text)"), OVERLAY, TIMINGS),
         examples=("", "--input book.txt"),
     ),
     Command(
@@ -54,12 +54,12 @@ LOCAL = (
     Command("build", "Build the image of the jobs and load it into the local cluster", _build, (OVERLAY,)),
     Command(
         "image-names",
-        "Print the image that `build` makes, and the names that jobs have for it",
+        "Print the image that `build` creates, and its tags for jobs",
         _image_names,
         (STACK, OVERLAY),
-        "A pipeline pushes the image to a registry by these names.",
+        "A pipeline pushes the image to a registry with these tags.",
         ("prod",),
     ),
     Command("clean", "Delete the local cluster, the virtual environment and generated files", _clean),
 )
-"""They start, fill and delete the local cluster."""
+"""Commands for the local cluster."""

@@ -1,4 +1,4 @@
-"""Finds the command, parses its options, runs it."""
+"""Select the command, parse its options, and run it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ examples:
 exit codes:
   0    success
   1    problems in the configuration, a wrong command line, or a failure
-  3    plan, review: a job would lose its state; drift: the cluster was changed by hand
+  3    plan, review: a job would lose its state; drift: the cluster has manual changes
   130  interrupted by Ctrl-C
 """
 
@@ -72,7 +72,7 @@ def _run(words: Sequence[str]) -> int:
         options = command.parser(PROGRAM).parse_args(words[1:])
     except SystemExit:  # after --help
         return ExitCode.OK
-    _known_stacks(options)
+    _check_stacks(options)
     return command.run(options) or ExitCode.OK
 
 
@@ -81,14 +81,14 @@ def _command(name: str) -> Command:
     if command is None:
         from flink_k8s.config.problems import similar
 
-        near = similar(name, list(COMMANDS))
-        remedy = f'did you mean "{near}"?' if near else f"see: {PROGRAM} --help"
+        suggestion = similar(name, list(COMMANDS))
+        remedy = f'did you mean "{suggestion}"?' if suggestion else f"see: {PROGRAM} --help"
         raise CommandError(f'unknown command "{name}"; {remedy}')
     return command
 
 
-def _known_stacks(options: Options) -> None:
-    """Refuse a stack that has no file.
+def _check_stacks(options: Options) -> None:
+    """Refuse a stack without a stack file.
 
     Raises:
         CommandError: with the most similar name.

@@ -18,7 +18,7 @@ from flink_k8s.cli.command import (
     either,
     file_option,
     option,
-    prepared,
+    prepare_stack,
 )
 from flink_k8s.support.paths import ROOT
 
@@ -67,17 +67,17 @@ def _preview(options: Options) -> int | None:
     if options.offline:
         from flink_k8s.program import preview as program
 
-        return program.show(options.stack, prepared(options).config_file)
+        return program.show(options.stack, prepare_stack(options).config_file)
     from flink_k8s.operations.deploy import preview
 
-    return preview(prepared(options), pack=options.policy)
+    return preview(prepare_stack(options), pack=options.policy)
 
 
 def _plan(options: Options) -> int:
     from flink_k8s.operations.plan.command import plan
 
     return plan(
-        prepared(options),
+        prepare_stack(options),
         saved=options.preview_json,
         allowed=options.allow_state_loss,
         form=options.format,
@@ -98,26 +98,26 @@ def _review(options: Options) -> int:
 def _up(options: Options) -> None:
     from flink_k8s.operations.deploy import up
 
-    up(prepared(options), pack=options.policy, timings=options.timings)
+    up(prepare_stack(options), pack=options.policy, timings=options.timings)
 
 
 def _destroy(options: Options) -> None:
     from flink_k8s.operations.deploy import destroy
 
-    destroy(prepared(options), yes=options.yes)
+    destroy(prepare_stack(options), yes=options.yes)
 
 
 def _drift(options: Options) -> int:
     from flink_k8s.operations.drift import drift
 
-    return drift(prepared(options), repairs=options.repair, out=options.out)
+    return drift(prepare_stack(options), repairs=options.repair, out=options.out)
 
 
 def _suspend(options: Options) -> None:
     from flink_k8s.operations.deploy import engine_of
     from flink_k8s.operations.suspend import suspend
 
-    stack = prepared(options)
+    stack = prepare_stack(options)
     suspend(engine_of(stack), stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
 
 
@@ -125,7 +125,7 @@ def _resume(options: Options) -> None:
     from flink_k8s.operations.deploy import engine_of
     from flink_k8s.operations.suspend import resume
 
-    stack = prepared(options)
+    stack = prepare_stack(options)
     resume(engine_of(stack), stack, options.job, allowed=options.allow_state_loss)
 
 
@@ -133,46 +133,46 @@ def _unstick(options: Options) -> None:
     from flink_k8s.operations.unstick import unstick
     from flink_k8s.support.kubectl import Kubectl
 
-    stack = prepared(options)
+    stack = prepare_stack(options)
     unstick(Kubectl.of(stack), stack, options.job, yes=options.yes)
 
 
 READ = (
     Command(
         "check",
-        "Check the configuration and job files, and print all problems at once",
+        "Check the configuration and job files, and print all problems",
         _check,
         (
-            option("stacks", nargs="*", metavar="stack", help="names of stacks (default: all of the project)"),
+            option("stacks", nargs="*", metavar="stack", help="names of stacks (default: all stacks of the project)"),
             OVERLAY,
             CONFIG_FILE,
             _ROOT,
             option("--explain", default="", metavar="JOB", help="print the source of each value of this job"),
-            option("--cost", choices=["text", "markdown"], help="print what each job and team requests"),
+            option("--cost", choices=["text", "markdown"], help="print the resource requests of each job and team"),
         ),
-        "Needs neither a cluster nor the pulumi command.",
+        "Requires neither a cluster nor the pulumi command.",
         ("", "dev prod", "dev --explain word-count", "prod --cost markdown"),
     ),
     Command(
         "render",
-        "Write every object as YAML, one file each",
+        "Write every object as YAML, one file per object",
         _render,
         (
             STACK,
-            option("out", type=Path, help="a new or empty folder, or one that was rendered to"),
+            option("out", type=Path, help="a new or empty folder, or the output folder of an earlier run"),
             OVERLAY,
             CONFIG_FILE,
-            option("--gitops", choices=["flux", "argocd"], default="flux", help="tool for Helm releases"),
+            option("--gitops", choices=["flux", "argocd"], default="flux", help="GitOps tool for Helm releases"),
             option(
                 "--ordered",
                 nargs="?",
                 const="",
                 metavar="PATH",
-                help="let it apply the objects in the order of the graph; PATH of OUT in the repository if it differs",
+                help="apply objects in the order of the graph; PATH of OUT in the repository if it differs",
             ),
-            option("--inflate", action="store_true", help="render charts that can be reached, with helm"),
+            option("--inflate", action="store_true", help="render reachable charts with helm"),
         ),
-        "Needs neither a cluster nor the pulumi command. Secrets are left out.",
+        "Requires neither a cluster nor the pulumi command. Secrets are left out.",
         ("prod out/prod", "prod out/prod --gitops argocd --ordered"),
     ),
     Command(
@@ -184,8 +184,8 @@ READ = (
             OVERLAY,
             CONFIG_FILE,
             either(
-                file_option("--write", "replace the file's copy of the graph"),
-                file_option("--check", "fail if the file's copy is not the graph"),
+                file_option("--write", "replace the graph in this file"),
+                file_option("--check", "fail if the graph in this file is not current"),
             ),
         ),
         examples=("dev", "dev --check README.md"),
@@ -198,22 +198,29 @@ READ = (
             STACK,
             OVERLAY,
             POLICY,
-            option("--offline", action="store_true", help="print what the stack declares; contact nothing"),
+            option("--offline", action="store_true", help="print what the stack declares, without network access"),
         ),
         "Without a pulumi command, prints what the stack declares.",
         ("dev", "prod --policy policy"),
     ),
     Command(
         "plan",
-        "Show what `up` would do to each job; exit code 3 if a job would lose its state",
+        "Show the effect of `up` on each job; exit code 3 if a job would lose its state",
         _plan,
         (
             STACK,
             OVERLAY,
             ALLOWED,
-            option("--format", choices=["text", "markdown"], default="text", help="of the plan that is printed"),
+            option(
+                "--format",
+                choices=["text", "markdown"],
+                default="text",
+                help="format of the printed plan (default: text)",
+            ),
             file_option("--markdown", "also write the plan to this file"),
-            file_option("--preview-json", "of `pulumi preview --json --show-sames`; do not run pulumi"),
+            file_option(
+                "--preview-json", "file with the output of `pulumi preview --json --show-sames`; pulumi is not run"
+            ),
         ),
         examples=("prod", 'prod --allow-state-loss "orders team-a/visits" --markdown plan.md'),
     ),
@@ -236,11 +243,11 @@ READ = (
             file_option("--out", "also write the comment to this file"),
             _ROOT,
         ),
-        "Needs no cluster and no pulumi. Exit code 3 if a stack has problems or a job would lose its state.",
+        "Requires neither a cluster nor pulumi. Exit code 3 if a stack has problems or a job would lose its state.",
         ("", "--base origin/main --out review.md"),
     ),
 )
-"""They change nothing."""
+"""Commands that change nothing."""
 
 CHANGE = (
     Command(
@@ -253,7 +260,7 @@ CHANGE = (
     ),
     Command(
         "destroy",
-        "Delete everything that the stack has created, jobs first",
+        "Delete all resources of the stack, jobs first",
         _destroy,
         (STACK, OVERLAY, YES),
         "Asks for confirmation on a terminal.",
@@ -261,19 +268,19 @@ CHANGE = (
     ),
     Command(
         "drift",
-        "Show what was changed in the cluster by hand; exit code 3 if something was",
+        "Show manual changes in the cluster; exit code 3 if there are any",
         _drift,
         (
             STACK,
             OVERLAY,
-            option("--repair", action="store_true", help="make the cluster what the stack declares"),
-            file_option("--out", "write the differences as Markdown; no file if there are none"),
+            option("--repair", action="store_true", help="revert the manual changes"),
+            file_option("--out", "file for the differences as Markdown; not written if there are none"),
         ),
         examples=("prod", "prod --repair"),
     ),
     Command(
         "suspend",
-        "Stop jobs and keep their state until `resume`; an `up` does not restart them",
+        "Stop jobs and keep their state until `resume`; `up` does not restart them",
         _suspend,
         (STACK, JOBS, OVERLAY, ALLOWED, YES),
         "Asks for confirmation if a job is protected.",
@@ -281,7 +288,7 @@ CHANGE = (
     ),
     Command(
         "resume",
-        "Restart suspended jobs from their kept state",
+        "Resume suspended jobs from their saved state",
         _resume,
         (STACK, JOBS, OVERLAY, ALLOWED),
         examples=("dev", "dev --job word-count"),
@@ -295,4 +302,4 @@ CHANGE = (
         ("dev", "dev --job word-count --yes"),
     ),
 )
-"""They change a stack."""
+"""Commands that change a stack."""

@@ -151,7 +151,7 @@ def local_cluster() -> Cluster:
     return Kind() if docker_answers() and shutil.which("kind") else Sandbox()
 
 
-def announced() -> Cluster:
+def print_local_cluster() -> Cluster:
     """The cluster for this machine; prints its name."""
     cluster = local_cluster()
     say(f"cluster: {cluster.title}")
@@ -164,7 +164,7 @@ def up() -> None:
     Raises:
         CommandError: if it does not start.
     """
-    cluster = announced()
+    cluster = print_local_cluster()
     cluster.up(prepare(cluster.stack))
 
 
@@ -177,7 +177,7 @@ def build(overlay: Path | None = None) -> None:
     Raises:
         CommandError: if it cannot be built.
     """
-    cluster = announced()
+    cluster = print_local_cluster()
     cluster.image(prepare(cluster.stack, overlay))
 
 
@@ -187,7 +187,7 @@ def down() -> None:
     Raises:
         CommandError: if it cannot be deleted.
     """
-    announced().down()
+    print_local_cluster().down()
 
 
 def image_names(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""YAML in block style that every reader takes the same way, and that is the same from run to run."""
+"""Write YAML in block style that all parsers read the same way, and that is the same in every run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import yaml
 from typing_extensions import override
 
-# PyYAML follows YAML 1.1 in its own way. These are plain text to it, but numbers or booleans to Go's readers.
+# PyYAML implements YAML 1.1 differently: it reads these as text, but Go's parsers read numbers or booleans.
 _QUOTED: Final = re.compile(
     r"[yYnN]|[-+]?(0x[0-9a-fA-F_]+|0o?[0-7_]+|0b[01_]+)|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?"
 )
@@ -17,12 +17,12 @@ _QUOTED: Final = re.compile(
 class _Dumper(yaml.SafeDumper):
     @override
     def ignore_aliases(self, data: object) -> bool:
-        """An anchor and its alias would make a file depend on which Python objects happen to be shared."""
+        """Write no anchors: the output would depend on which Python objects are shared."""
         return True
 
     @override
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Lists stand further in than their key."""
+        """Indent lists more than their key."""
         super().increase_indent(flow, False)
 
 
@@ -40,7 +40,7 @@ _Dumper.add_representer(str, _text)
 
 
 def dump(value: object) -> str:
-    """The value as one YAML document, keys in the order that they have."""
+    """The value as one YAML document; the order of keys is kept."""
     return yaml.dump(
         value, Dumper=_Dumper, default_flow_style=False, sort_keys=False, allow_unicode=True, width=1_000_000
     )

@@ -1,4 +1,4 @@
-"""What commands print, ask and exit with."""
+"""Output, confirmation and exit codes of commands."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flink_k8s.support.errors import CommandError, ExitCode
 
 
 def say(text: str) -> None:
-    """Print a line without delay, also through a pipe."""
+    """Print a line immediately, also through a pipe."""
     print(text, flush=True)
 
 
 @contextmanager
 def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[None]:
-    """Print the start of a step, and how long it took.
+    """Print the start of a step and its duration.
 
     Args:
         name: of the step.
@@ -45,7 +45,7 @@ def confirm(name: str, *, yes: bool) -> None:
     except (EOFError, RuntimeError):  # standard input is closed or at its end
         answer = ""
     if answer.strip() != name:
-        raise CommandError("nothing was done; to confirm in a script, set YES=1 (--yes)")
+        raise CommandError("not confirmed, nothing was changed; to confirm in a script, set YES=1 (--yes)")
 
 
 def exit_code(run: Callable[[], int]) -> int:
@@ -56,5 +56,5 @@ def exit_code(run: Callable[[], int]) -> int:
         print(error.report(), file=sys.stderr)
         return ExitCode.FAILURE
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to continue", file=sys.stderr)
+        print("interrupted; run the command again to continue", file=sys.stderr)
         return ExitCode.INTERRUPTED

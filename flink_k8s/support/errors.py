@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     LOSS = 3
     """A job would lose its state, or the cluster differs from what the stack declares."""
     INTERRUPTED = 130
-    """Ctrl-C: 128 and the number of the signal."""
+    """Ctrl-C: 128 plus the number of the signal."""
 
 
 class CommandError(Exception):

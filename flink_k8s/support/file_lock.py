@@ -1,4 +1,4 @@
-"""Locks between processes: a locked file. The kernel releases a lock when its process ends, however it ends."""
+"""Locks between processes: a locked file. The kernel releases a lock when its process ends, for any reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kubectl for one stack: always its own context, never the ambient one."""
+"""kubectl for a stack: it always uses the stack's context, never the current context of the kubeconfig."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from flink_k8s.support.paths import find_tool
 from flink_k8s.support.processes import Completed, capture, errors
 
 
-class OfCluster(Protocol):
-    """What belongs to one cluster, such as a stack."""
+class ClusterContext(Protocol):
+    """The context of a cluster; a stack has one."""
 
     @property
     def context(self) -> str:
@@ -35,11 +35,11 @@ class Kubectl:
     kubeconfig: Path | None
 
     @classmethod
-    def of(cls, stack: OfCluster) -> Kubectl:
+    def of(cls, stack: ClusterContext) -> Kubectl:
         """For a stack.
 
         Raises:
-            CommandError: when there is no kubectl.
+            CommandError: if kubectl is not installed.
         """
         return cls(find_tool("kubectl"), stack.context, stack.kubeconfig)
 
@@ -49,14 +49,14 @@ class Kubectl:
         return [self.program, *kubeconfig, "--context", self.context, *arguments]
 
     def try_run(self, *arguments: str, stdin: bytes | None = None) -> Completed:
-        """Runs it, whatever comes of it."""
+        """Run kubectl, whether it fails or not."""
         return capture(self.command(*arguments), stdin=stdin)
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> bytes:
-        """Runs it and returns what it prints.
+        """Run kubectl and return its standard output.
 
         Raises:
-            CommandError: with kubectl's own words.
+            CommandError: with kubectl's error.
         """
         done = self.try_run(*arguments, stdin=stdin)
         if done.returncode != 0:
@@ -64,7 +64,7 @@ class Kubectl:
         return done.stdout
 
     def get(self, *arguments: str) -> dict[str, Any] | None:
-        """`kubectl get … -o json`; None when the object is not there.
+        """`kubectl get … -o json`; None if the object does not exist.
 
         Raises:
             CommandError: for any other failure.
@@ -81,6 +81,6 @@ class Kubectl:
         """The objects of `kubectl get …`, a list; none if the cluster does not have the kind.
 
         Raises:
-            CommandError: if the cluster cannot be asked.
+            CommandError: if the cluster does not answer.
         """
         return cast("list[dict[str, Any]]", (self.get(*arguments) or {}).get("items", []))

@@ -1,4 +1,4 @@
-"""What a command writes where its user says."""
+"""Files that a command writes to a path of the user."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from flink_k8s.support.errors import CommandError
 
 
 def write(file: Path, text: str) -> None:
-    """Writes a file.
+    """Write a file.
 
     Args:
-        file: in a folder that is made when it does not exist.
+        file: its folder is created if it does not exist.
         text: of the file.
 
     Raises:
-        CommandError: when the system refuses.
+        CommandError: if the file cannot be written.
     """
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -25,14 +25,14 @@ def write(file: Path, text: str) -> None:
 
 
 @contextmanager
-def writing(place: Path) -> Generator[None]:
-    """While something is written there, the system's refusal is a failure of the command.
+def writing(path: Path) -> Generator[None]:
+    """Convert errors of the operating system while a path is written.
 
     Raises:
-        CommandError: with the system's words.
+        CommandError: with the system's error.
     """
     try:
         yield
     except OSError as error:
-        at = "" if error.filename in (None, str(place)) else f"{error.filename}: "
-        raise CommandError(f"{place} cannot be written: {at}{error.strerror}; name another place") from None
+        location = "" if error.filename in (None, str(path)) else f"{error.filename}: "
+        raise CommandError(f"{path} cannot be written: {location}{error.strerror}; choose another path") from None

@@ -1,4 +1,4 @@
-"""A folder of manifests that this tool alone writes into, and that it therefore may clear of what is stale."""
+"""A folder of rendered manifests; only this module writes into it, so it can delete stale files."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _MARK: Final = "# Written by `python -m flink_k8s render`, like every file that 
 
 
 def write(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Make the folder hold those files and their index, and nothing of an earlier run besides.
+    """Write files and their index into the folder, and delete stale files of earlier runs.
 
-    The index is written before and after the files, so that a run that was cut off leaves no file of unknown origin.
+    The index is written before and after the files, so that it lists every file of an interrupted run.
 
     Args:
-        folder: made when it does not exist.
+        folder: is created if it does not exist.
         files: text by file name.
 
     Returns:
-        The names of stale files that were removed.
+        The names of stale files that were deleted.
 
     Raises:
-        CommandError: when the folder holds anything that this function has not written.
+        CommandError: if the folder contains files that this function has not written.
     """
     before = _own_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,23 +43,23 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 
 def write_layers(folder: Path, layers: Mapping[str, Mapping[str, str]], files: Mapping[str, str]) -> list[str]:
-    """`write`, with a folder for each layer: the index of the folder itself lists its own files alone.
+    """`write`, with a subfolder for each layer; the index of the folder lists only its own files.
 
     Args:
-        folder: made when it does not exist.
-        layers: text by file name, by name of a layer's folder.
-        files: text by file name, of the folder itself.
+        folder: is created if it does not exist.
+        layers: text by file name, by name of the layer's folder.
+        files: text by file name, in the folder itself.
 
     Returns:
-        The names of stale files that were removed, those of folders that are no more wanted among them.
+        The names of stale files that were deleted, including those of stale subfolders.
 
     Raises:
-        CommandError: when a folder holds anything that this module has not written.
+        CommandError: if a folder contains files that this module has not written.
     """
     _own_files(folder)
-    stale = [f"{name}/{one}" for name, texts in layers.items() for one in write(folder / name, texts)]
+    stale = [f"{name}/{file}" for name, texts in layers.items() for file in write(folder / name, texts)]
     for path in sorted(_layer_folders(folder) - {folder / name for name in layers}):
-        stale += [f"{path.name}/{one}" for one in write(path, {})]
+        stale += [f"{path.name}/{file}" for file in write(path, {})]
         (path / INDEX).unlink()
         path.rmdir()
     return [*stale, *write(folder, files)]
@@ -70,11 +70,11 @@ def _layer_folders(folder: Path) -> set[Path]:
 
 
 def _own_files(folder: Path) -> set[str]:
-    """The names that an earlier run wrote. Hidden files are nobody's business here, nor are folders of layers."""
+    """The names of files that an earlier run wrote; hidden files and folders of layers are ignored."""
     if not folder.exists():
         return set()
     if not folder.is_dir():
-        raise CommandError(f"{folder} is a file; name a folder for the manifests")
+        raise CommandError(f"{folder} is a file; choose a folder for the manifests")
     layers = {path.name for path in _layer_folders(folder)}
     present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - layers
     index = folder / INDEX
@@ -89,7 +89,8 @@ def _own_files(folder: Path) -> set[str]:
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise CommandError(
-            f"{folder} contains files that were not rendered ({shown}); name an empty folder, or a rendered one"
+            f"{folder} contains files that were not rendered ({shown}); choose an empty folder or the output of "
+            "an earlier run"
         )
     return listed & present
 

@@ -1,4 +1,4 @@
-"""Where kubectl and helm are, and running them."""
+"""Paths of the project, its state, and its tools."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def home() -> Path:
-    """Where everything that this project builds lies, outside of any clone: `FLINK_K8S_HOME`."""
+    """The folder for programs and images that this project builds, outside of clones: `FLINK_K8S_HOME`."""
     return Path(os.environ.get("FLINK_K8S_HOME") or Path.home() / ".cache" / "flink-k8s")
 
 
 def state() -> Path:
-    """Where this project keeps the state of its stacks: `FLINK_K8S_STATE`."""
+    """The folder for the state of stacks: `FLINK_K8S_STATE`."""
     return Path(os.environ.get("FLINK_K8S_STATE") or Path.home() / ".local" / "state" / "flink-k8s")
 
 
 def find_tool(name: str) -> str:
-    """The path of a command: from PATH, else the one that the sandbox has built.
+    """The path of a command: on PATH, or built by the sandbox.
 
     Raises:
-        CommandError: when there is neither.
+        CommandError: if it exists in neither.
     """
-    own = home() / "bin" / name
-    found = shutil.which(name) or (str(own) if os.access(own, os.X_OK) else None)
-    if found is None:
+    built = home() / "bin" / name
+    path = shutil.which(name) or (str(built) if os.access(built, os.X_OK) else None)
+    if path is None:
         raise CommandError(
-            f"{name} is neither on PATH nor in {own.parent}; install it, or run: python -m sandbox build"
+            f"{name} is neither on PATH nor in {built.parent}; install it, or run: python -m sandbox build"
         )
-    return found
+    return path

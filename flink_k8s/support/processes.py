@@ -32,7 +32,7 @@ def stream(
         stdout: for its standard output; None for the standard output of this process.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, when the command has ended: it receives the signal, too.
+        KeyboardInterrupt: after Ctrl-C, when the command, which receives the signal too, has ended.
     """
     sys.stdout.flush()
     interrupted = False
@@ -41,7 +41,7 @@ def stream(
             try:
                 process.wait()
             except KeyboardInterrupt:
-                # Killing an engine would leave half an operation and its lock behind.
+                # Killing an engine would leave a pending operation and its lock.
                 interrupted = True
     if interrupted:
         raise KeyboardInterrupt
@@ -82,7 +82,7 @@ def capture(
 
 
 def start(command: Sequence[str | Path]) -> Running:
-    """Start a command in the background; its standard output is a pipe. The caller ends it."""
+    """Start a command in the background; its standard output is a pipe. The caller must terminate it."""
     return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE)
 
 
@@ -124,7 +124,7 @@ def program(name: str, *, remedy: str) -> str:
     """The path of a program on PATH.
 
     Raises:
-        CommandError: if it is not there.
+        CommandError: if it is not on PATH.
     """
     path = shutil.which(name)
     if path is None:

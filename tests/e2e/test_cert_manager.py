@@ -256,7 +256,7 @@ def test_the_webhook_of_the_operator_gets_a_keystore_with_a_password_of_its_own(
             running.kill()
         assert code == 0, said
         assert kubectl.get("flinkdeployment", "word-count", "-n", NAMESPACE)
-        assert f"{OPERATOR}/{KEYSTORE_SECRET}: made again, its keystore had another password" in said
+        assert f"{OPERATOR}/{KEYSTORE_SECRET}: deleted, because its keystore has another password" in said
         password = own_password(kubectl)
         assert len(password) >= 32
         assert opens(kubectl, password)

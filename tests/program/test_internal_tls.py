@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flink_k8s.program.recording import Recording, Resource
-from policy.judgement import POLICIES, Judge, settings_of
+from policy.evaluate import POLICIES, Evaluator, settings_of
 
 ON = {"word-count": {"internalTls": {"enabled": True}}}
 NAME = "flinkdeployment-word-count-tls"
@@ -89,7 +89,9 @@ def test_it_waits_for_no_operator_and_no_other_job_for_it(seen):
 
 
 def test_its_objects_keep_every_policy(seen):
-    judge = Judge(settings_of({}))
+    evaluator = Evaluator(settings_of({}))
     things = [thing(seen, title) for title in (ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB)]
-    lines = [line for one in things for rule in POLICIES for line in judge.lines(rule, one.urn, one.type, one.inputs)]
+    lines = [
+        line for one in things for rule in POLICIES for line in evaluator.lines(rule, one.urn, one.type, one.inputs)
+    ]
     assert [line for line in lines if "pyflink:" not in line] == []

@@ -24,7 +24,7 @@ def test_help_lists_every_command_in_its_group_with_one_line(capsys: pytest.Capt
         assert max(map(len, section)) <= 120
 
 
-def test_without_a_command_the_help_is_printed_and_the_exit_code_is_a_failure(capsys: pytest.CaptureFixture[str]):
+def test_without_a_command_the_help_is_printed_with_exit_code_1(capsys: pytest.CaptureFixture[str]):
     assert main([]) == ExitCode.FAILURE
     assert capsys.readouterr().out == help_text()
 
@@ -84,11 +84,11 @@ def test_ctrl_c_is_exit_code_130(capsys: pytest.CaptureFixture[str]):
         raise KeyboardInterrupt
 
     assert exit_code(interrupt) == 130
-    assert capsys.readouterr().err == "interrupted; run the same command again to continue\n"
+    assert capsys.readouterr().err == "interrupted; run the command again to continue\n"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["check", "dev"], ["up", "porod"]], ids=" ".join)
-def test_a_command_imports_no_more_than_it_needs(words: list[str]):
+def test_a_command_does_not_import_unneeded_modules(words: list[str]):
     code = f"""
 import sys
 from flink_k8s.cli.main import main

@@ -55,7 +55,7 @@ def test_the_makefile_has_targets_and_variables():
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("where", ["command line", "environment"])
-def test_no_text_of_a_variable_is_run(make: Make, tmp_path: Path, target: str, where: str):
+def test_values_of_variables_are_not_executed(make: Make, tmp_path: Path, target: str, where: str):
     texts = dict.fromkeys(VARIABLES, HOSTILE)
     if where == "environment":
         make(target, **texts)
@@ -65,7 +65,7 @@ def test_no_text_of_a_variable_is_run(make: Make, tmp_path: Path, target: str, w
 
 
 @pytest.mark.parametrize("text", ["with blanks", 'quote"s', "$(shell echo x)", "a$b", "`x`", "ü"])
-def test_a_text_arrives_as_it_is(make: Make, text: str):
+def test_values_of_variables_are_passed_unchanged(make: Make, text: str):
     done = make("up", "STACK=dev", f"LAYER={text}", "TIMINGS=1")
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
@@ -88,7 +88,7 @@ def test_a_misspelt_variable_is_an_error_that_names_the_right_one(make: Make):
 
 
 @pytest.mark.parametrize("target", CHANGING)
-def test_what_changes_a_stack_needs_its_name(make: Make, target: str):
+def test_targets_that_change_a_stack_require_its_name(make: Make, target: str):
     done = make(target)
     assert done.returncode != 0
     assert "name the stack" in done.stderr
@@ -96,13 +96,13 @@ def test_what_changes_a_stack_needs_its_name(make: Make, target: str):
     assert "<prod>" in make(target, "STACK=prod").stdout.splitlines()
 
 
-def test_a_repair_needs_the_stacks_name_and_a_look_at_drift_does_not(make: Make):
+def test_only_a_repair_of_drift_requires_the_stacks_name(make: Make):
     assert "name the stack" in make("drift", "REPAIR=1").stderr
     assert "<dev>" in make("drift").stdout.splitlines()
     assert "<--repair>" in make("drift", "REPAIR=1", "STACK=prod").stdout.splitlines()
 
 
-def test_rendered_objects_go_to_a_folder_of_the_stack_or_where_out_names(make: Make):
+def test_render_writes_to_out_or_to_the_folder_of_the_stack(make: Make):
     assert "<out/dev>" in make("render").stdout.splitlines()
     assert "<out/prod>" in make("render", "STACK=prod").stdout.splitlines()
     assert "<elsewhere>" in make("render", "STACK=prod", "OUT=elsewhere").stdout.splitlines()

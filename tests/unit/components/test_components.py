@@ -51,7 +51,7 @@ def titles(seen: Recording, kind: str) -> set[str]:
     return {thing.title for thing in seen.things if seen.top(thing.urn) == top}
 
 
-def test_there_are_components():
+def test_components_are_found():
     assert len(COMPONENTS) == 12
 
 
@@ -69,7 +69,7 @@ def test_a_component_takes_name_args_opts(module: str, name: str, component: typ
 
 
 class TestJobNamespace:
-    def test_an_account_and_its_rights(self, declare: Declare):
+    def test_a_namespace_has_an_account_with_a_role(self, declare: Declare):
         seen = declare(
             """
             from components.namespace import JobNamespace, JobNamespaceArgs
@@ -81,7 +81,7 @@ class TestJobNamespace:
         outputs = seen.outputs[component(seen, "JobNamespace").urn]
         assert outputs == {"namespace": "team", "serviceAccount": "flink"}
 
-    def test_a_claim_that_stays(self, declare: Declare):
+    def test_the_state_claim_is_retained(self, declare: Declare):
         seen = declare(
             """
             from components.namespace import JobNamespace, JobNamespaceArgs
@@ -93,7 +93,7 @@ class TestJobNamespace:
         assert (claim.retain_on_delete, claim.protect) == (True, True)
         assert seen.outputs[component(seen, "JobNamespace").urn]["stateClaim"] == "flink-state"
 
-    def test_a_namespace_that_exists_is_not_created(self, declare: Declare):
+    def test_an_existing_namespace_is_not_created(self, declare: Declare):
         seen = declare(
             """
             from components.namespace import JobNamespace, JobNamespaceArgs
@@ -105,7 +105,7 @@ class TestJobNamespace:
 
 
 class TestFlinkJob:
-    def test_all_of_a_job_is_under_it(self, declare: Declare):
+    def test_objects_of_a_job_are_its_children(self, declare: Declare):
         seen = declare(
             f"""{JOB}
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
@@ -127,7 +127,7 @@ FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
         assert seen.depends_on(flink, policy)
         assert seen.depends_on(flink, seen.find("RoleBinding"))
 
-    def test_a_session_job_comes_after_its_cluster(self, declare: Declare):
+    def test_a_session_job_depends_on_its_cluster(self, declare: Declare):
         seen = declare(
             f"""{JOB}
 cluster = FlinkJob("FlinkDeployment/flink/session", FlinkJobArgs(job("session")), on_cluster)
@@ -153,7 +153,7 @@ pulumi.export("endpoint", one.endpoint)
         assert [message.text for message in seen.messages] == ["ready"]
         assert seen.exports["endpoint"] == {"kind": "FlinkDeployment", "namespace": "flink"}
 
-    def test_a_job_that_fails_fails_the_run_with_its_reason(self, declare: Declare):
+    def test_a_failed_job_fails_the_run_with_its_reason(self, declare: Declare):
         with pytest.raises(pulumi.RunError, match="no such jar"):
             declare(
                 f"""{JOB}
@@ -166,7 +166,7 @@ FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=R
             )
 
 
-def test_the_operator_comes_after_the_namespaces_that_it_watches(declare: Declare):
+def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
     seen = declare(
         """
         from components.cluster_access import ClusterAccess
@@ -183,7 +183,7 @@ def test_the_operator_comes_after_the_namespaces_that_it_watches(declare: Declar
     assert (outputs["namespace"], outputs["watchedNamespaces"]) == ("flink-operator", ["team"])
 
 
-def test_a_quota_of_flink_resources_comes_after_the_operator(declare: Declare):
+def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
     seen = declare(
         """
         from components.cluster_access import ClusterAccess
@@ -199,7 +199,7 @@ def test_a_quota_of_flink_resources_comes_after_the_operator(declare: Declare):
     assert seen.depends_on(seen.find("ResourceQuota"), seen.find("Release"))
 
 
-def test_traffic_is_denied_after_all_that_is_allowed(declare: Declare):
+def test_default_deny_depends_on_all_allowing_policies(declare: Declare):
     seen = declare(
         f"""{JOB}
 from components.default_deny import DefaultDeny, DefaultDenyArgs
@@ -213,7 +213,7 @@ DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
     assert seen.depends_on(deny, allow)
 
 
-def test_prometheus_has_grafanas_address_as_output(declare: Declare):
+def test_prometheus_outputs_grafanas_address(declare: Declare):
     seen = declare(
         """
         from components.prometheus import Prometheus, PrometheusArgs
@@ -224,7 +224,7 @@ def test_prometheus_has_grafanas_address_as_output(declare: Declare):
     assert grafana["address"] == "http://prometheus-grafana.monitoring.svc"  # type: ignore[index]
 
 
-def test_monitors_come_after_prometheus_and_dashboards_need_only_its_namespace(declare: Declare):
+def test_monitors_depend_on_prometheus_and_dashboards_on_its_namespace(declare: Declare):
     seen = declare(
         """
         from components.monitoring import Monitoring, MonitoringArgs

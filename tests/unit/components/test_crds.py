@@ -13,7 +13,7 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from components.crds import MARK, Definitions, chart_options, decide, flink_fields
+from components.crds import MARK, CrdUpdater, chart_options, decide, flink_fields
 from flink_k8s.health.api_server import ApiServer
 from tests.unit.health.listening import listening
 
@@ -52,11 +52,11 @@ def definition(*fields: str, mark: str | None = None, **pod_template: Any) -> di
         (definition("a", resourceClaims=1), "1.16.1", "update"),
     ],
 )
-def test_an_older_operators_crds_never_replace_newer_ones(found: dict[str, Any] | None, version: str, decision: str):
+def test_crds_of_a_newer_operator_are_kept(found: dict[str, Any] | None, version: str, decision: str):
     assert decide(definition("a", "b"), found, version) == decision
 
 
-def test_the_fields_that_tell():
+def test_flink_fields_exclude_pod_templates():
     assert flink_fields(definition("a", volumes=1)) == {
         "v1beta1.spec", "v1beta1.spec.a", "v1beta1.spec.podTemplate", "v1beta1.list", "v1beta1.list.*.x",
     }  # fmt: skip
@@ -76,12 +76,12 @@ def test_the_fields_that_tell():
         ({"chart": "charts/operator-1.0.tgz"}, {"chart": "operator-1.0.tgz", "path": str(Path.cwd() / "charts")}),
     ],
 )
-def test_the_chart_is_read_where_the_release_takes_it_from(release: dict[str, Any], options: dict[str, Any]):
+def test_chart_options_name_the_source_of_the_release(release: dict[str, Any], options: dict[str, Any]):
     assert chart_options(release, "o") == {**options, "release_name": "o"}
 
 
-class Asked(Definitions):
-    """Counts what it is asked to apply."""
+class RecordingUpdater(CrdUpdater):
+    """Records the CRDs that it would apply."""
 
     applied: ClassVar[list[Any]] = []
 
@@ -103,38 +103,38 @@ class Asked(Definitions):
             {"chart": "c", "version": "2", "repositoryOpts": {"repo": "r"}},
             True,
         ),
-        # Of a folder nothing but its content says that it is another chart.
+        # A local chart may have other content under the same path.
         ({"chart": "./c"}, {"chart": "./c"}, True),
     ],
 )
-def test_a_changed_value_reads_no_chart(monkeypatch: pytest.MonkeyPatch, old: Any, new: Any, follows: bool):
+def test_a_changed_value_does_not_read_the_chart(monkeypatch: pytest.MonkeyPatch, old: Any, new: Any, follows: bool):
     async def invoke(token: str, arguments: dict[str, str], _: object) -> object:
         assert token == "kubernetes:helm:template"
         assert json.loads(arguments["jsonOpts"])["values"] == {"key": new.get("values", 0)}
         return {"result": [{"kind": "ConfigMap"}, definition("a")]}
 
     monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
-    definitions = Asked(ApiServer(None, "none"), "1.16.1", None)
-    definitions.applied.clear()
+    updater = RecordingUpdater(ApiServer(None, "none"), "1.16.1", None)
+    updater.applied.clear()
     args = pulumi.ResourceHookArgs(
         "urn", "", "operator", "type", new_inputs={**new, "values": {"key": new.get("values", 0)}}, old_inputs=old
     )
-    asyncio.run(definitions._before(args))
-    assert definitions.applied == ([[definition("a")]] if follows else [])
+    asyncio.run(updater._before(args))
+    assert updater.applied == ([[definition("a")]] if follows else [])
 
 
-def test_a_chart_without_crds_is_not_the_operators(monkeypatch: pytest.MonkeyPatch):
+def test_a_chart_without_crds_is_an_error(monkeypatch: pytest.MonkeyPatch):
     async def invoke(*_: object) -> object:
         return {"result": [{"kind": "ConfigMap"}]}
 
     monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
     args = pulumi.ResourceHookArgs("urn", "", "operator", "type", new_inputs={"chart": "./c"})
-    with pytest.raises(pulumi.RunError, match=r"chart \./c has no CRDs"):
-        asyncio.run(Definitions(ApiServer(None, "none"), "1.16.1", None)._before(args))
+    with pytest.raises(pulumi.RunError, match=r"chart \./c contains no CRDs"):
+        asyncio.run(CrdUpdater(ApiServer(None, "none"), "1.16.1", None)._before(args))
 
 
 class Server:
-    """Keeps CRDs, which are established at the second look."""
+    """A fake API server; its CRDs are established at the second request."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
@@ -162,30 +162,32 @@ class Server:
 
 
 def applied(tmp_path: Path, server: Server, version: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is said when a CRD is applied."""
-    said: list[str] = []
-    monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=said.append, warn=lambda text: said.append(f"! {text}")))
+    """The log messages when a CRD is applied."""
+    messages: list[str] = []
+    monkeypatch.setattr(
+        pulumi, "log", SimpleNamespace(info=messages.append, warn=lambda text: messages.append(f"! {text}"))
+    )
 
     async def play() -> None:
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
         async with listening(tmp_path, [web.get(path, server.get), web.patch(path, server.patch)]) as api_server:
-            await Definitions(api_server, version, None).apply([definition("a", "b")])
+            await CrdUpdater(api_server, version, None).apply([definition("a", "b")])
 
     asyncio.run(play())
-    return said
+    return messages
 
 
-def test_crds_are_marked_applied_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_crds_are_applied_with_the_version_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     server = Server()
     assert applied(tmp_path, server, "1.7.0", monkeypatch) == [f"CRDs of operator 1.7.0: {NAME} created"]
     assert applied(tmp_path, server, "1.16.1", monkeypatch) == [f"CRDs of operator 1.16.1: {NAME} updated"]
     assert server.objects[NAME]["metadata"]["annotations"] == {MARK: "1.16.1"}
     [kept] = applied(tmp_path, server, "1.7.0", monkeypatch)
-    assert kept.startswith(f"! CRD {NAME} stays as it is")
+    assert kept.startswith(f"! CRD {NAME} is not changed")
     assert len(server.patches) == 2
 
 
-def test_a_refusal_is_the_api_servers_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_error_of_the_api_server_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     server = Server()
     server.refuses = True
     with pytest.raises(pulumi.RunError, match="cannot be applied: crds are forbidden to you"):

@@ -1,4 +1,4 @@
-"""How jobs go: each kind in the way that lets its operator do what it has to."""
+"""The deletion and the readiness of jobs by kind."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from flink_k8s.resolve.declared_stack import is_awaited
 
 
 @pytest.mark.parametrize("kind", FlinkKind)
-def test_a_blue_green_deployment_alone_waits_for_what_it_made(kind: str):
+def test_only_a_blue_green_deployment_is_deleted_in_the_foreground(kind: str):
     wanted = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
     assert deletion(kind) == {"pulumi.com/deletionPropagationPolicy": wanted}
 
 
-def test_a_suspended_job_is_waited_for_only_by_the_run_that_suspends_it():
+def test_only_the_run_that_suspends_a_job_waits_for_it():
     def job(name: str, *, suspended: bool) -> Any:
         return SimpleNamespace(key=f"FlinkDeployment/flink/{name}", is_suspended=suspended)
 

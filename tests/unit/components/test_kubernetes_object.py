@@ -1,4 +1,4 @@
-"""Objects by their manifests are, to the engine, those that the SDK's own classes make."""
+"""Objects from manifests are the same resources for the engine as objects of the SDK's classes."""
 
 from __future__ import annotations
 

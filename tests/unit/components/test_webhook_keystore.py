@@ -1,4 +1,4 @@
-"""The webhook's keystore with another password is taken away before the operator's release; one with ours stays."""
+"""The webhook's keystore with another password is deleted before the operator's release; the platform's own stays."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Server:
 
 def before_the_release(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the hook says."""
-    said: list[str] = []
-    monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=said.append))
+    message: list[str] = []
+    monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=message.append))
 
     async def play() -> None:
         routes = [web.get("/{path:.*}", server.get), web.delete("/{path:.*}", server.delete)]
@@ -60,31 +60,34 @@ def before_the_release(server: Server, tmp_path: Path, monkeypatch: pytest.Monke
             await OldKeystore(api_server, "flink-operator")._before(pulumi.ResourceHookArgs("urn", "", "o", "type"))
 
     asyncio.run(play())
-    return said
+    return message
 
 
 @pytest.mark.parametrize("password", [DEFAULT, {**OURS, "key": "other"}, None])
-def test_another_password_takes_both_away_the_certificate_first(
+def test_a_keystore_with_another_password_is_deleted_after_its_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: dict[str, str] | None
 ) -> None:
     """First, for cert-manager would make the Secret again from a Certificate that is still there."""
     server = Server({CERTIFICATE_PATH: certificate(password), SECRET_PATH: secret(BY_CERT_MANAGER)})
-    [said] = before_the_release(server, tmp_path, monkeypatch)
+    [message] = before_the_release(server, tmp_path, monkeypatch)
     assert server.deleted == [CERTIFICATE_PATH, SECRET_PATH]
-    assert said == "flink-operator/webhook-server-cert: made again, its keystore had another password"
+    assert message == (
+        "flink-operator/webhook-server-cert: deleted, because its keystore has another password; "
+        "cert-manager creates it again"
+    )
     assert before_the_release(server, tmp_path, monkeypatch) == []
 
 
-def test_our_own_password_leaves_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keystore_with_the_own_password_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server({CERTIFICATE_PATH: certificate(OURS), SECRET_PATH: secret(BY_CERT_MANAGER)})
     assert before_the_release(server, tmp_path, monkeypatch) == []
     assert server.deleted == []
 
 
-def test_what_a_run_left_that_was_cut_short_between_the_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_deletion_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server({CERTIFICATE_PATH: certificate(DEFAULT), SECRET_PATH: secret(BY_CERT_MANAGER)})
     server.refuses = SECRET_PATH
-    with pytest.raises(pulumi.RunError, match="old keystore cannot be taken away: that is forbidden to you"):
+    with pytest.raises(pulumi.RunError, match="old keystore cannot be deleted: that is forbidden to you"):
         before_the_release(server, tmp_path, monkeypatch)
     server.refuses = None
     assert len(before_the_release(server, tmp_path, monkeypatch)) == 1
@@ -92,7 +95,7 @@ def test_what_a_run_left_that_was_cut_short_between_the_two(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("objects", [{}, {SECRET_PATH: secret({})}])
-def test_a_first_installation_touches_nothing_and_no_secret_of_others(
+def test_secrets_of_other_owners_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objects: dict[str, Any]
 ) -> None:
     server = Server(dict(objects))

@@ -24,7 +24,7 @@ def test_the_files_are_what_the_models_say() -> None:
 def test_a_stale_file_is_found_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: x\nconfig:\n  old: {}\n")
     assert schema.main(["--check", "--root", str(tmp_path)]) == 1
-    assert "Pulumi.yaml: is not what the models say; run make schema" in capsys.readouterr().out
+    assert "Pulumi.yaml: differs from the models; run make schema" in capsys.readouterr().out
     assert schema.main(["--root", str(tmp_path)]) == 0
     assert schema.main(["--check", "--root", str(tmp_path)]) == 0
     written = yaml.safe_load((tmp_path / "Pulumi.yaml").read_text())

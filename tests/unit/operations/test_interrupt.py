@@ -45,4 +45,4 @@ sys.exit(exit_code(lambda: stream({command!r})))
     _, error = running.communicate(timeout=30)
     assert running.returncode == 130
     assert mark.read_text() == "ended in its own way"
-    assert error == "interrupted; run the same command again to continue\n"
+    assert error == "interrupted; run the command again to continue\n"

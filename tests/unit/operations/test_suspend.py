@@ -143,7 +143,7 @@ def test_suspend_of_a_protected_job_needs_confirmation(
     project.stack({"stateStorage": {"type": "volume"}, "protectJobs": True})
     stack, engine = stack_of(project), FakeEngine()
     monkeypatch.setattr("builtins.input", lambda _: "")
-    with pytest.raises(CommandError, match="nothing was done"):
+    with pytest.raises(CommandError, match="nothing was changed"):
         run(engine, stack)
     assert engine.changes == []
     run(engine, stack, yes=True)

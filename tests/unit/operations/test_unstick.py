@@ -253,7 +253,7 @@ def test_unstick_without_confirmation_changes_nothing(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("builtins.input", asked)
     kubectl = FakeKubectl(job())
-    with pytest.raises(CommandError, match="nothing was done"):
+    with pytest.raises(CommandError, match="nothing was changed"):
         unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore
     assert kubectl.ran == []
 

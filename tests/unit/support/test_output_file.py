@@ -11,7 +11,7 @@ from flink_k8s.support.errors import CommandError
 from flink_k8s.support.output_file import write
 
 
-def test_the_folder_is_made(tmp_path: Path) -> None:
+def test_the_folder_is_created(tmp_path: Path) -> None:
     file = tmp_path / "new" / "folder" / "plan.md"
     write(file, "ä\n")
     assert file.read_bytes() == "ä\n".encode()
@@ -24,18 +24,22 @@ def inside_a_file(tmp_path: Path) -> Path:
     return tmp_path / "file" / "out"
 
 
-def test_a_place_where_nothing_can_be_written_is_named(inside_a_file: Path) -> None:
-    with pytest.raises(CommandError, match=r"file/out cannot be written: /.*/file: File exists; name another place"):
+def test_a_path_that_cannot_be_written_is_named(inside_a_file: Path) -> None:
+    with pytest.raises(CommandError, match=r"file/out cannot be written: /.*/file: File exists; choose another path"):
         write(inside_a_file, "")
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be written: Is a directory"):
         write(tmp_path, "")
 
 
-def test_render_says_it_in_a_line(tmp_path: Path, inside_a_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_render_reports_the_error_in_one_line(
+    tmp_path: Path, inside_a_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     layer = tmp_path / "small.yaml"
     layer.write_text("prometheus: {enabled: false}\n")
     assert main(["render", "dev", str(inside_a_file), "--overlay", str(layer)]) == 1
-    assert capsys.readouterr().err == f"error: {inside_a_file} cannot be written: Not a directory; name another place\n"
+    assert (
+        capsys.readouterr().err == f"error: {inside_a_file} cannot be written: Not a directory; choose another path\n"
+    )

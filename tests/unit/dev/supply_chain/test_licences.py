@@ -47,7 +47,7 @@ def test_any_other_needs_a_look(licence: str) -> None:
     ],
 )
 def test_what_metadata_says(metadata: dict[str, object], licence: str) -> None:
-    assert licences.said(metadata) == licence
+    assert licences.licence_of(metadata) == licence
 
 
 def test_licences_are_kept_by_the_locks_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

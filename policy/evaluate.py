@@ -1,4 +1,4 @@
-"""What the pack says of a resource: nothing of its own, the rules of `flink_k8s/checks` in the engine's terms."""
+"""The evaluation of a resource by the policy pack: the rules of `flink_k8s/checks`, in the engine's terms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from flink_k8s.facts.mappings import mapping
 Level = Literal["mandatory", "advisory", "disabled"]
 
 POLICIES: dict[str, str] = {rule.id: rule.description for rule in RULES.values() if rule.is_of_one_object}
-"""Id and description of each rule that one object is enough for; `make check` has the others."""
+"""Id and description of each rule that needs only one object; `make check` evaluates the other rules too."""
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 
@@ -36,46 +36,50 @@ _LEVELS: Mapping[Severity, Level] = {
 
 
 def settings_of(config: Mapping[str, str]) -> StackSettings:
-    """The settings of a stack, without the values that the program itself refuses.
+    """The settings of a stack; defaults if the program itself would refuse them.
 
     Args:
-        config: `project:key` to text, as the engine hands it over.
+        config: `project:key` to text, as the engine passes it.
     """
     settings, _ = read_settings(engine_config(config, "stack"))
     return settings or StackSettings.model_validate({"context": "unknown", "strict": True})
 
 
 @dataclass
-class Judge:
+class Evaluator:
     """Evaluates each resource of a stack once.
 
     Attributes:
         settings: of the stack.
-        seen: findings by URN.
+        findings_by_urn: the findings of evaluated resources.
     """
 
     settings: StackSettings
-    seen: dict[str, list[Finding]] = field(default_factory=dict[str, list[Finding]])
+    findings_by_urn: dict[str, list[Finding]] = field(default_factory=dict[str, list[Finding]])
 
     def level(self, rule: str) -> Level:
         """The enforcement level of the rule in this stack."""
         return _LEVELS[severity_of(rule, self.settings)]
 
     def lines(self, rule: str, urn: str, resource_type: str, inputs: Mapping[str, object]) -> list[str]:
-        """What that rule says of a resource: `path: what is wrong; what would be right`.
+        """The findings of a rule in a resource: `path: problem; remedy`.
 
         Args:
             rule: a key of POLICIES.
             urn: of the resource.
-            resource_type: its type token.
-            inputs: its inputs; any kind of mapping.
+            resource_type: type token of the resource.
+            inputs: of the resource; any kind of mapping.
         """
-        if urn not in self.seen:
-            self.seen[urn] = self.findings(resource_type, plain(inputs))
-        return [f"{dotted(one.path)}: {one.message}" for one in self.seen[urn] if one.rule == rule]
+        if urn not in self.findings_by_urn:
+            self.findings_by_urn[urn] = self.findings(resource_type, plain(inputs))
+        return [
+            f"{dotted(finding.path)}: {finding.message}"
+            for finding in self.findings_by_urn[urn]
+            if finding.rule == rule
+        ]
 
     def findings(self, resource_type: str, inputs: Mapping[str, object]) -> list[Finding]:
-        """Everything that the rules say of a resource; nothing of what is no Kubernetes object."""
+        """All findings in a resource; none if it is not a Kubernetes object."""
         if resource_type == _RELEASE:
             return [
                 Finding("plaintext-secret", path, message)
@@ -84,17 +88,17 @@ class Judge:
         if not resource_type.startswith("kubernetes:") or "kind" not in inputs:
             return []
         operator = self.settings.operator
-        found = check_object(
+        findings = check_object(
             Subject(inputs, operator.version, operator.configuration, is_in_file=False, settings=self.settings)
         )
         ignored = ignored_rules(mapping(inputs.get("metadata")), self.settings)
-        return [finding for finding in found if finding.rule not in ignored]
+        return [finding for finding in findings if finding.rule not in ignored]
 
 
 def plain(inputs: Mapping[str, object]) -> dict[str, object]:
-    """Ordinary dictionaries and lists of whatever views the policy SDK hands over.
+    """Convert the policy SDK's views to ordinary dictionaries and lists.
 
-    Raises whatever the SDK raises at a value that is not known yet: it then says that the policy cannot be judged.
+    If a value is not known yet, the SDK raises an error, and then reports that the policy cannot be evaluated.
     """
     return cast("dict[str, object]", _plain(inputs))
 
@@ -106,5 +110,5 @@ def _plain(value: object) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         items = cast("Sequence[object]", value)
         return [_plain(items[index]) for index in range(len(items))]
-    # The engine's messages know one kind of number: what was written 2 comes as 2.0.
+    # The engine's messages have only one number type: 2 arrives as 2.0.
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,4 +1,4 @@
-"""Every rule of the pack: a manifest that breaks it, the nearest one that does not, and how grave it is where."""
+"""Every rule of the pack: a manifest that breaks it, a similar manifest that does not, and its enforcement level."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 from flink_k8s.checks.rules import RULES
 from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
-from policy.judgement import POLICIES, Judge, plain, settings_of
+from policy.evaluate import POLICIES, Evaluator, plain, settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64
@@ -168,45 +168,47 @@ def changed(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
 
 
 def said(manifest: Mapping[str, Any]) -> set[str]:
-    judge = Judge(StackSettings.model_validate({"context": "c"}))
+    evaluator = Evaluator(StackSettings.model_validate({"context": "c"}))
     kind = "kubernetes:helm.sh/v3:Release" if "kind" not in manifest else f"kubernetes:x:{manifest['kind']}"
-    return {rule for rule in POLICIES if judge.lines(rule, "urn", kind, manifest)}
+    return {rule for rule in POLICIES if evaluator.lines(rule, "urn", kind, manifest)}
 
 
 @pytest.mark.parametrize(
     "manifest", [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY], ids=lambda one: one.get("kind")
 )
-def test_the_good_ones_are_good(manifest: dict[str, Any]) -> None:
+def test_valid_manifests_have_no_findings(manifest: dict[str, Any]) -> None:
     assert said(manifest) == set()
 
 
 @pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda one: str(one)[:60])
-def test_what_breaks_a_rule_is_found(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_a_manifest_that_breaks_a_rule_has_its_finding(
+    rule: str, manifest: dict[str, Any], changes: dict[str, Any]
+) -> None:
     assert rule in said(changed(manifest, changes))
 
 
 @pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda one: str(one)[:60])
-def test_its_neighbour_is_not(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_a_similar_valid_manifest_has_no_finding(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
     assert rule not in said(changed(manifest, changes))
 
 
-def test_every_policy_is_broken_by_some_manifest() -> None:
+def test_every_policy_has_a_manifest_that_breaks_it() -> None:
     assert {rule for rule, _, _ in BROKEN} == set(POLICIES)
     assert set(POLICIES) == {rule.id for rule in RULES.values() if rule.is_of_one_object}
 
 
-def test_a_blue_green_deployment_is_looked_at_inside_its_template() -> None:
+def test_findings_of_a_blue_green_deployment_are_in_its_template() -> None:
     inner = changed(FLINK, {f"{SIDE}.resources": None})["spec"]
     manifest = {**FLINK, "kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": inner}}}
-    judge = Judge(StackSettings.model_validate({"context": "c"}))
+    evaluator = Evaluator(StackSettings.model_validate({"context": "c"}))
     kind = "kubernetes:flink.apache.org/v1beta1:FlinkBlueGreenDeployment"
-    [line] = judge.lines("container-resources", "urn", kind, manifest)
+    [line] = evaluator.lines("container-resources", "urn", kind, manifest)
     assert line.startswith(
         "spec.template.spec.podTemplate.spec.containers[1].resources: of container log lacks requests.cpu"
     )
 
 
-def test_a_secret_that_the_program_makes_is_no_secret_in_clear() -> None:
+def test_a_generated_secret_is_not_a_plaintext_secret() -> None:
     assert "plaintext-secret" not in said({**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}})
 
 
@@ -224,7 +226,7 @@ def test_a_secret_that_the_program_makes_is_no_secret_in_clear() -> None:
 def test_the_engines_config_sets_the_enforcement_level(rule: str, config: dict[str, str], level: str) -> None:
     values = {"context": "c", **config}
     settings = settings_of({"other:strict": "true"} | {f"flink-k8s:{key}": value for key, value in values.items()})
-    assert Judge(settings).level(rule) == level
+    assert Evaluator(settings).level(rule) == level
 
 
 def test_a_finding_that_an_annotation_ignores_is_not_reported() -> None:
@@ -240,7 +242,7 @@ def test_the_engines_config_sets_the_pod_security_of_a_namespace() -> None:
     assert settings.namespaces["flink"].pod_security == "privileged"
 
 
-def test_values_that_the_program_refuses_are_left_to_the_program() -> None:
+def test_invalid_config_has_default_settings() -> None:
     settings = settings_of({"flink-k8s:context": "c", "flink-k8s:strict": "nonsense", "flink-k8s:protectJobs": "true"})
     assert settings.protect_jobs
 
@@ -262,16 +264,16 @@ class View(Mapping[str, Any]):
         return len(self.of)
 
 
-def test_the_engines_views_and_numbers_are_those_of_the_manifest() -> None:
+def test_plain_converts_views_and_numbers_of_the_engine() -> None:
     assert plain(View(FLINK)) == FLINK
     assert type(plain(View(FLINK))["spec"]["job"]["parallelism"]) is int  # type: ignore[index]
 
 
-def test_what_is_no_object_is_left_alone() -> None:
-    judge = Judge(StackSettings.model_validate({"context": "c"}))
-    assert judge.findings("pulumi:providers:kubernetes", {"context": "c"}) == []
-    assert judge.findings("flink-k8s:index:JobNamespace", {}) == []
+def test_resources_that_are_not_objects_have_no_findings() -> None:
+    evaluator = Evaluator(StackSettings.model_validate({"context": "c"}))
+    assert evaluator.findings("pulumi:providers:kubernetes", {"context": "c"}) == []
+    assert evaluator.findings("flink-k8s:index:JobNamespace", {}) == []
 
 
-def test_the_pack_has_an_environment_of_its_own() -> None:
+def test_the_pack_has_its_own_virtual_environment() -> None:
     assert yaml.safe_load((ROOT / "policy" / "PulumiPolicy.yaml").read_text())["runtime"]["options"]["virtualenv"]
