@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from flink_k8s.checks import (
+    accounts,
     autoscaler,
     cluster,
     configuration,
     continuation,
+    exposure,
     fields,
     graph,
     ignore,
@@ -49,7 +51,7 @@ VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
 """Checks by kind of Flink resource: whether the operator accepts it and Flink starts with it."""
 
 PRACTICES: Mapping[str, tuple[ObjectCheck, ...]] = {
-    **dict.fromkeys(CLUSTERS, (ingress.check, resources.check, recovery.check, pod_security.check)),
+    **dict.fromkeys(CLUSTERS, (ingress.check, exposure.check, resources.check, recovery.check, pod_security.check)),
     "FlinkSessionJob": (recovery.check,),
 }
 """Checks by kind of Flink resource: whether it is fit for production."""
@@ -75,6 +77,7 @@ STACK: tuple[StackCheck, ...] = (
     internal_tls.check,
     internal_tls.check_alert,
     team_objects.check,
+    accounts.check,
     platform_objects.check,
     unread.check,
     ignore.check,

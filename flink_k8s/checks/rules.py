@@ -155,6 +155,13 @@ _ALL: Iterable[Rule] = (
         "Move it to the platform's stack, or add the namespaced kind to its `teamKinds`.",
     ),
     _stack(
+        "enforced-egress",
+        _ERROR,
+        "a store or a jar of a job that opens more egress than `enforced.egress`",
+        "NetworkPolicies allow the stores and the jar of a job, so the job would leave the enforced limits.",
+        "Remove the endpoint, the path or the remote jar, or add the destination to `enforced.egress`.",
+    ),
+    _stack(
         "internal-tls",
         _ERROR,
         "an `internalTls` that cert-manager refuses, that the job overrides, or of a kind without pods",
@@ -186,7 +193,7 @@ _ALL: Iterable[Rule] = (
     Rule(
         "mutable-tag",
         _WARNING,
-        "an image with the tag `latest`, or without a tag",
+        "an image with the tag `latest`, or without a tag; a job without an image",
         "The tag is moved with each release.",
         "Pin a version and its digest.",
     ),
@@ -295,6 +302,20 @@ _ALL: Iterable[Rule] = (
         "an Ingress that exposes the unauthenticated Flink web UI",
         "Everyone who reaches the Ingress can cancel jobs and upload code.",
         "Add the controller's annotations for authentication, or set `ingress.authentication: controller`.",
+    ),
+    Rule(
+        "exposed-rest",
+        _WARNING,
+        "a Service that exposes the unauthenticated REST endpoint of Flink, or an endpoint that accepts code",
+        "Everyone who reaches the endpoint can cancel jobs and upload code.",
+        "Use an authenticated Ingress, and leave `web.submit.enable` and `web.cancel.enable` off.",
+    ),
+    _stack(
+        "job-account",
+        _WARNING,
+        "a job under a ServiceAccount that the stack does not create, or that has no rights",
+        "Flink cannot create pods and ConfigMaps, and the account lacks the annotations for the state storage.",
+        "Use the account `flink`, or declare the ServiceAccount and its RoleBinding in a job file.",
     ),
     _stack(
         "no-network-policies",

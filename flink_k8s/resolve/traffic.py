@@ -17,6 +17,7 @@ from flink_k8s.resolve.job_spec import METRICS_PORT, job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.operator_configuration import effective
 from flink_k8s.resolve.pod_templates import cluster_spec, templates
+from flink_k8s.resolve.sources import ENFORCED, JOB_FILE
 from flink_k8s.resolve.state_storage import inner_spec
 
 REST_PORT = "8081"
@@ -44,12 +45,14 @@ _PRIVATE_6 = ("fc00::/7", "fe80::/10")
 _LINK_LOCAL = "169.254.0.0/16"
 _DNS_PORTS = ("53/UDP", "53")
 
-_CLOUD = re.compile(r"\b(s3|s3a|s3p|gs|abfss?|wasbs?)://")
+CLOUD = re.compile(r"\b(s3|s3a|s3p|gs|abfss?|wasbs?)://")
 _ENDPOINTS = {
     "s3": ("s3.endpoint", "presto.s3.endpoint", "hive.s3.endpoint", "fs.s3a.endpoint", "s3a.endpoint"),
     "gs": ("gs.storage.root.url", "fs.gs.storage.root.url"),
 }
 """Keys by which Flink's plugins are told of another store, by the beginning of the scheme."""
+
+ENDPOINT_KEYS = frozenset(key for keys in _ENDPOINTS.values() for key in keys)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,47 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     return Traffic(tuple(ingress), _once((*egress, *settings.operator.egress)))
 
 
+def added_egress(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
+    """The egress that a job's own configuration and jar add to `enforced.egress`; empty without `enforced.egress`.
+
+    The stack that sets `enforced.egress` may name stores in its own sources, and so may the derived values.
+    """
+    enforced = [one for one in job.layers.ordered if one.name == ENFORCED and one.settings is not None]
+    last = next((one for one in reversed(enforced) if one.settings and one.settings.egress is not None), None)
+    if last is None:
+        return ()
+    owner = last.config or job.config
+    trusted: dict[str, object] = {}
+    for layer in job.layers.ordered:
+        is_owners = layer.name != JOB_FILE and (layer.place is None or (layer.config or job.config) is owner)
+        trusted |= mapping(inner_spec(job.kind, layer.spec).get("flinkConfiguration")) if is_owners else {}
+    version = inner_spec(job.kind, job.spec).get("flinkVersion")
+    configuration = effective(trusted, settings.operator.configuration, job.namespace, version)
+    allowed = [
+        *_storage_of(configuration, (), job.namespace, settings),
+        *(job.settings.egress or ()),
+        *settings.namespaces[job.namespace].egress,
+        *api_server(settings),
+    ]
+    fetched = _fetched(job) if job.kind.has_pods else ()
+    wanted = _once((*_storage(job, settings), *fetched))
+    return [one for one in wanted if not any(_contains(entry, one) for entry in allowed)]
+
+
+def _contains(allowed: Endpoint, wanted: Endpoint) -> bool:
+    """Whether an endpoint includes another one: the same peer or any peer, at its ports."""
+    peers = [(one.cidr, one.namespace, dict(one.pods)) for one in (allowed, wanted)]
+    if not allowed.is_anybody and peers[0] != peers[1]:
+        return False
+    if not allowed.ports or not wanted.ports:
+        return not allowed.ports
+    ranges = [port_range(port) for port in allowed.ports]
+    return all(
+        any(low <= first and last <= high and protocol == name for low, high, name in ranges)
+        for first, last, protocol in map(port_range, wanted.ports)
+    )
+
+
 def rest_clients(settings: StackSettings) -> Sequence[Peer]:
     """Who may reach every job's REST endpoint, beside the operator."""
     return settings.network_policies.rest_clients
@@ -213,10 +257,17 @@ def _configuration(job: Job, settings: StackSettings) -> Mapping[str, str]:
 
 def _storage(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
     """The stores in which the job's directories, or the jar that it begins with, lie."""
-    configuration = _configuration(job, settings)
     said = job_of(job.spec) or {}
-    places = [*configuration.values(), str(said.get("initialSavepointPath")), str(said.get("jarURI"))]
-    schemes = {match for place in places for match in _CLOUD.findall(place)}
+    places = [str(said.get("initialSavepointPath")), str(said.get("jarURI"))]
+    return _storage_of(_configuration(job, settings), places, job.namespace, settings)
+
+
+def _storage_of(
+    configuration: Mapping[str, str], others: Iterable[str], namespace: str, settings: StackSettings
+) -> Sequence[Endpoint]:
+    """The stores that a configuration and other texts name."""
+    places = [*configuration.values(), *others]
+    schemes = {match for place in places for match in CLOUD.findall(place)}
     if not schemes:
         return ()
     if settings.network_policies.storage is not None:
@@ -226,7 +277,7 @@ def _storage(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
         keys = next((keys for name, keys in _ENDPOINTS.items() if scheme.startswith(name)), ())
         url = next((configuration[key] for key in keys if configuration.get(key)), None)
         ports = ("443", "80") if scheme.startswith("wasb") else ("443",)
-        found += at_url(url, job.namespace) if url else public(ports)
+        found += at_url(url, namespace) if url else public(ports)
     return (*found, *_identity(settings))
 
 

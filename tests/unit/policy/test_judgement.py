@@ -74,6 +74,19 @@ VOLUME: dict[str, Any] = {
     "metadata": {"name": "a", "labels": labels("a")},
     "spec": {"csi": {"driver": "d", "volumeHandle": "v"}},
 }
+SERVICE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": metadata(),
+    "spec": {"selector": {"app": "orders", "component": "jobmanager"}, "ports": [{"port": 8081}]},
+}
+_BACKEND = {"service": {"name": "orders-rest", "port": {"number": 8081}}}
+ROUTE: dict[str, Any] = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": metadata() | {"annotations": {"nginx.ingress.kubernetes.io/auth-url": "https://auth.example.org"}},
+    "spec": {"rules": [{"http": {"paths": [{"path": "/", "backend": _BACKEND}]}}]},
+}
 NETWORK_POLICY: dict[str, Any] = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "NetworkPolicy",
@@ -111,6 +124,20 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("image-digest", CRON, {f"{POD}.containers.0.image": "c:1"}),
     ("mutable-tag", FLINK, {"spec.image": "registry.example.org:5000/a"}),
     ("mutable-tag", FLINK, {"spec.image": "registry.example.org/a:latest"}),
+    ("mutable-tag", FLINK, {"spec.image": None}),
+    ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image.ref": "a:latest"}),
+    ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image": "a"}),
+    ("image-digest", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image": "a:1"}),
+    ("restricted-profile", FLINK, {"metadata.namespace": "x", f"{CONF}/kubernetes.hostnetwork.enabled": "true"}),
+    ("pod-security", FLINK, {f"{CONF}/kubernetes.hostnetwork.enabled": "TRUE"}),
+    ("exposed-rest", FLINK, {f"{CONF}/kubernetes.rest-service.exposed.type": "LoadBalancer"}),
+    ("exposed-rest", FLINK, {f"{CONF}/kubernetes.rest-service.exposed.type": "nodeport"}),
+    ("exposed-rest", FLINK, {f"{CONF}/web.submit.enable": "true"}),
+    ("exposed-rest", FLINK, {f"{CONF}/jobmanager.web.submit.enable": "true"}),
+    ("exposed-rest", FLINK, {f"{CONF}/web.cancel.enable": "true"}),
+    ("exposed-rest", SERVICE, {"spec.type": "NodePort"}),
+    ("exposed-rest", SERVICE, {"spec.externalIPs": ["192.0.2.1"]}),
+    ("unauthenticated-ingress", ROUTE, {"metadata.annotations": None}),
     ("mutable-tag", CRON, {f"{POD}.containers.0.image": "c"}),
     ("host-path", CRON, {f"{POD}.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
     ("host-path", VOLUME, {"spec.hostPath": {"path": "/x"}}),
@@ -138,6 +165,12 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "1g"}),
     ("mutable-tag", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
+    ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image.ref": f"a{DIGEST}"}),
+    ("mutable-tag", FLINK, {f"{CONF}/kubernetes.container.image.ref": "a:latest"}),
+    ("pod-security", FLINK, {f"{CONF}/kubernetes.hostnetwork.enabled": "false"}),
+    ("exposed-rest", FLINK, {f"{CONF}/kubernetes.rest-service.exposed.type": "Headless_ClusterIP"}),
+    ("exposed-rest", FLINK, {f"{CONF}/web.submit.enable": "true", "spec.job": None}),
+    ("exposed-rest", SERVICE, {"spec.type": "NodePort", "spec.selector": {"app": "shop"}}),
     ("plaintext-secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}),
     ("plaintext-secret", CONFIG_MAP, {"data.db-password-file": "/run/secret"}),
     ("container-resources", FLINK, {f"{SIDE}.resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}),
@@ -174,7 +207,9 @@ def said(manifest: Mapping[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "manifest", [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY], ids=lambda one: one.get("kind")
+    "manifest",
+    [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY, SERVICE, ROUTE, VOLUME],
+    ids=lambda one: one.get("kind"),
 )
 def test_the_good_ones_are_good(manifest: dict[str, Any]) -> None:
     assert said(manifest) == set()
