@@ -98,7 +98,8 @@ def _added_egress(subject: Subject, job: Job, settings: StackSettings) -> None:
     keys = [key for key in options if key in ENDPOINT_KEYS] or [
         key for key, value in options.items() if CLOUD.search(str(value))
     ]
-    path = ("flinkConfiguration", keys[0]) if keys else ("job", "jarURI")
+    is_remote = str(mapping(inner.get("job")).get("jarURI")).startswith(("http://", "https://"))
+    path = ("job", "jarURI") if is_remote or not keys else ("flinkConfiguration", keys[0])
     peers = ", ".join(dict.fromkeys(_shown(endpoint) for endpoint in added))
     message = (
         f"opens egress to {peers}, which enforced.egress does not contain; remove it, or add it to enforced.egress"

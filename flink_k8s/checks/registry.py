@@ -21,10 +21,14 @@ from flink_k8s.checks import (
     namespaces,
     network,
     objects,
+    option_values,
     platform_objects,
     pod_security,
+    pod_template,
+    program,
     quota,
     recovery,
+    reporters,
     resources,
     safety,
     session_job,
@@ -43,9 +47,19 @@ from flink_k8s.facts.kinds import FLINK_KINDS
 VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
     **dict.fromkeys(
         CLUSTERS,
-        (cluster.check, configuration.check, memory.check, state.check, autoscaler.check, safety.check),
+        (
+            cluster.check,
+            configuration.check,
+            memory.check,
+            state.check,
+            autoscaler.check,
+            pod_template.check,
+            program.check,
+            option_values.check,
+            safety.check,
+        ),
     ),
-    "FlinkSessionJob": (session_job.check, safety.check),
+    "FlinkSessionJob": (session_job.check, option_values.check, safety.check),
     "FlinkStateSnapshot": (snapshot.check,),
 }
 """Checks by kind of Flink resource: whether the operator accepts it and Flink starts with it."""
@@ -59,7 +73,7 @@ PRACTICES: Mapping[str, tuple[ObjectCheck, ...]] = {
 ANY_OBJECT: tuple[ObjectCheck, ...] = (objects.check,)
 """Checks of an object of any kind."""
 
-DECLARED: tuple[ObjectCheck, ...] = (quota.check, continuation.check, network.check)
+DECLARED: tuple[ObjectCheck, ...] = (quota.check, continuation.check, network.check, reporters.check)
 """Checks of a declared job, with the stack config and the sources that it was merged from."""
 
 STACK: tuple[StackCheck, ...] = (
