@@ -56,10 +56,11 @@ def _flink_version(subject: Subject) -> None:
     elif operator is not None and version in operator.deprecated:
         message = f"is {version}, which operator {subject.operator} has deprecated; upgrade to a newer Flink version"
         subject.report_spec("flink-version", ("flinkVersion",), message)
-    image = _IMAGE_VERSION.search(str(subject.spec.get("image") or ""))
-    if image and subject.flink_version and image.group(1) != subject.flink_version:
+    effective = subject.effective_job.image
+    image = _IMAGE_VERSION.search(effective.text) if effective else None
+    if effective and image and subject.flink_version and image.group(1) != subject.flink_version:
         message = f"contains Flink {image.group(1)}, but flinkVersion is {version}; use the same version"
-        subject.report_spec("flink-version", ("image",), message)
+        subject.report_spec("flink-version", effective.path, message)
 
 
 def _ingress(subject: Subject) -> None:

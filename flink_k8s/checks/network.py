@@ -8,12 +8,24 @@ from collections.abc import Iterator, Sequence
 from flink_k8s.checks.objects import POLICY
 from flink_k8s.checks.subject import StackSubject, Subject
 from flink_k8s.config.findings import Source
+from flink_k8s.config.model import StackSettings
 from flink_k8s.config.network import Endpoint, port_range
 from flink_k8s.config.problems import KeyPath
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
-from flink_k8s.resolve.traffic import DENY, EGRESS, at_url, of_job, policy_name, rest_clients
+from flink_k8s.resolve.traffic import (
+    CLOUD,
+    DENY,
+    EGRESS,
+    ENDPOINT_KEYS,
+    added_egress,
+    at_url,
+    of_job,
+    policy_name,
+    rest_clients,
+)
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _HOST_AND_PORT = re.compile(r"(?<![\w.:/@-])(?:[a-z][a-z0-9+.:-]*://)?((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*):(\d{2,5})\b")
@@ -52,6 +64,8 @@ def check(subject: Subject) -> None:
     job, settings = subject.declared, subject.settings
     if job is None or settings is None:
         return
+    if settings.network_policies.enabled:
+        _added_egress(subject, job, settings)
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
     if traffic is None or job.kind == "FlinkSessionJob":  # the policies of its cluster apply
         return
@@ -72,6 +86,30 @@ def check(subject: Subject) -> None:
             remedy = f"set jobs.{job.name}.egress: [{entry}]"
             message = f"names {host}:{port}, which no NetworkPolicy allows the job to reach; {remedy}"
             subject.report("unreachable-host", path, message)
+
+
+def _added_egress(subject: Subject, job: Job, settings: StackSettings) -> None:
+    """Report what a job's own configuration and jar add to `enforced.egress`."""
+    added = added_egress(job, settings)
+    if not added:
+        return
+    inner = cluster_spec(job.kind, job.spec) or job.spec
+    options = mapping(inner.get("flinkConfiguration"))
+    keys = [key for key in options if key in ENDPOINT_KEYS] or [
+        key for key, value in options.items() if CLOUD.search(str(value))
+    ]
+    is_remote = str(mapping(inner.get("job")).get("jarURI")).startswith(("http://", "https://"))
+    path = ("job", "jarURI") if is_remote or not keys else ("flinkConfiguration", keys[0])
+    peers = ", ".join(dict.fromkeys(_shown(endpoint) for endpoint in added))
+    message = (
+        f"opens egress to {peers}, which enforced.egress does not contain; remove it, or add it to enforced.egress"
+    )
+    subject.report("enforced-egress", (*FlinkKind(job.kind).spec_path, *path), message)
+
+
+def _shown(endpoint: Endpoint) -> str:
+    peer = endpoint.cidr or (f"namespace {endpoint.namespace}" if endpoint.namespace else "any address")
+    return f"{peer} at {'port ' + ', '.join(endpoint.ports) if endpoint.ports else 'every port'}"
 
 
 def check_names(stack: StackSubject) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from flink_k8s.checks import resources, safety
+from flink_k8s.checks import exposure, resources, safety
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Report
 from flink_k8s.config.job_files import FLINK_KINDS
@@ -54,6 +54,7 @@ def check(subject: Subject) -> None:
         safety.report_secrets(own, (), report)
     if kind == POLICY:
         _policy(manifest, report)
+    exposure.check_object(manifest, report)
     if kind == "PersistentVolume":
         for key in ("hostPath", "local"):
             if mapping(manifest.get("spec")).get(key) is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from flink_k8s.checks import safety
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Finding
 from flink_k8s.config.problems import KeyPath
@@ -50,6 +51,12 @@ def check(subject: Subject) -> None:
     spec, at, level = subject.cluster_spec, subject.cluster_place, subject.pod_security
     if not spec:
         return
+    host_network = subject.effective_job.host_network
+    if host_network is not None:
+        refused = level != "privileged"
+        remedy = f", or set podSecurity: privileged for the namespace {subject.namespace}" if refused else ""
+        rule = "pod-security" if refused else "restricted-profile"
+        subject.report_spec(rule, host_network.path, f"{safety.HOST_NETWORK}{remedy}")
     reported: set[Finding] = set()  # both processes share the common template
     for template in templates(spec):
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from flink_k8s.checks import (
+    accounts,
     autoscaler,
     cluster,
     configuration,
     continuation,
+    exposure,
     fields,
     graph,
     ignore,
@@ -19,10 +21,14 @@ from flink_k8s.checks import (
     namespaces,
     network,
     objects,
+    option_values,
     platform_objects,
     pod_security,
+    pod_template,
+    program,
     quota,
     recovery,
+    reporters,
     resources,
     safety,
     session_job,
@@ -41,15 +47,25 @@ from flink_k8s.facts.kinds import FLINK_KINDS
 VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
     **dict.fromkeys(
         CLUSTERS,
-        (cluster.check, configuration.check, memory.check, state.check, autoscaler.check, safety.check),
+        (
+            cluster.check,
+            configuration.check,
+            memory.check,
+            state.check,
+            autoscaler.check,
+            pod_template.check,
+            program.check,
+            option_values.check,
+            safety.check,
+        ),
     ),
-    "FlinkSessionJob": (session_job.check, safety.check),
+    "FlinkSessionJob": (session_job.check, option_values.check, safety.check),
     "FlinkStateSnapshot": (snapshot.check,),
 }
 """Checks by kind of Flink resource: whether the operator accepts it and Flink starts with it."""
 
 PRACTICES: Mapping[str, tuple[ObjectCheck, ...]] = {
-    **dict.fromkeys(CLUSTERS, (ingress.check, resources.check, recovery.check, pod_security.check)),
+    **dict.fromkeys(CLUSTERS, (ingress.check, exposure.check, resources.check, recovery.check, pod_security.check)),
     "FlinkSessionJob": (recovery.check,),
 }
 """Checks by kind of Flink resource: whether it is fit for production."""
@@ -57,7 +73,7 @@ PRACTICES: Mapping[str, tuple[ObjectCheck, ...]] = {
 ANY_OBJECT: tuple[ObjectCheck, ...] = (objects.check,)
 """Checks of an object of any kind."""
 
-DECLARED: tuple[ObjectCheck, ...] = (quota.check, continuation.check, network.check)
+DECLARED: tuple[ObjectCheck, ...] = (quota.check, continuation.check, network.check, reporters.check)
 """Checks of a declared job, with the stack config and the sources that it was merged from."""
 
 STACK: tuple[StackCheck, ...] = (
@@ -75,6 +91,7 @@ STACK: tuple[StackCheck, ...] = (
     internal_tls.check,
     internal_tls.check_alert,
     team_objects.check,
+    accounts.check,
     platform_objects.check,
     unread.check,
     ignore.check,

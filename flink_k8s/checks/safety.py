@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from flink_k8s.checks.subject import Subject
+from flink_k8s.checks.subject import CLUSTERS, Subject
 from flink_k8s.config.findings import Report
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.facts.mappings import listed, mapping
 
 REMEDY = "store it in a Kubernetes Secret and refer to it: secretEnv, or env with valueFrom.secretKeyRef"
+
+
+HOST_NETWORK = "gives the pods access to the network of the node; remove it"
 
 
 def report_secrets(value: object, at: KeyPath, report: Report) -> None:
@@ -24,13 +27,26 @@ def check(subject: Subject) -> None:
     """Check the spec of a Flink resource: secrets, images and directories of the node."""
     spec, at, report = subject.spec, subject.at, subject.report
     report_secrets(spec, at, report)
-    _image(spec.get("image"), (*at, "image"), report)
+    if subject.kind in CLUSTERS:
+        _flink_image(subject)
+        host_network = subject.effective_job.host_network
+        if host_network is not None:
+            report("privileged-pod", (*at, *host_network.path), HOST_NETWORK)
     for holder, path in (
         (spec, at),
         (mapping(spec.get("jobManager")), (*at, "jobManager")),
         (mapping(spec.get("taskManager")), (*at, "taskManager")),
     ):
         check_pod(mapping(mapping(holder.get("podTemplate")).get("spec")), (*path, "podTemplate", "spec"), report)
+
+
+def _flink_image(subject: Subject) -> None:
+    image = subject.effective_job.image
+    if image is not None:
+        _image(image.text, (*subject.at, *image.path), subject.report)
+    elif subject.spec:
+        message = "is missing, so the operator uses an image of its own Flink version, whatever flinkVersion is"
+        subject.report_spec("mutable-tag", ("image",), f"{message}; pin a version and its digest")
 
 
 def _image(image: object, path: KeyPath, report: Report) -> None:

@@ -179,22 +179,27 @@ def _plugins(subject: Subject) -> None:
             version = subject.spec["flinkVersion"]
             message = f"loads {jar.strip()}, but flinkVersion is {version}; use the plugin of that version"
             subject.report_spec("file-system-plugin", ("podTemplate",), message)
-    is_flinks_own = re.search(r"(^|/)flink:", str(subject.spec.get("image") or ""))
+    image = subject.effective_job.image
+    is_flinks_own = image is not None and re.search(r"(^|/)flink:", image.text)
     if plugins is None and not is_flinks_own:
         return  # other images may contain any plugin
+    jar = mapping(subject.spec.get("job")).get("jarURI")
+    locations = [(("job", "jarURI"), jar)] if isinstance(jar, str) else []
     for key in (_CHECKPOINTS, _SAVEPOINTS, "high-availability.storageDir"):
-        directory = subject.option(key)
-        plugin = _PLUGINS.get(directory[1].partition("://")[0].strip()) if directory else None
-        if not directory or not plugin or any(name in (plugins or "") for name in plugin.split(" or ")):
+        option = subject.option(key)
+        locations += [(("flinkConfiguration", option[0]), option[1])] if option else []
+    for path, location in locations:
+        plugin = _PLUGINS.get(location.partition("://")[0].strip())
+        if not plugin or any(name in (plugins or "") for name in plugin.split(" or ")):
             continue
         if plugins is None:
             remedy = f"set ENABLE_BUILT_IN_PLUGINS to the jar of {plugin}"
-            message = f"is {directory[1]}, for which Flink's image requires a plugin; {remedy}"
+            message = f"is {location}, for which Flink's image requires a plugin; {remedy}"
         elif is_flinks_own:
-            message = f"is {directory[1]}, but ENABLE_BUILT_IN_PLUGINS is {plugins}; add the jar of {plugin}"
+            message = f"is {location}, but ENABLE_BUILT_IN_PLUGINS is {plugins}; add the jar of {plugin}"
         else:
             continue
-        subject.report_spec("file-system-plugin", ("flinkConfiguration", directory[0]), message)
+        subject.report_spec("file-system-plugin", path, message)
 
 
 def _environment(subject: Subject) -> dict[str, str]:

@@ -16,6 +16,7 @@ from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
+from flink_k8s.resolve.effective_job import EffectiveJob
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
@@ -154,6 +155,11 @@ class Subject:
     def text(self, key: str) -> str:
         """Value of an option, stripped; empty if it is not set."""
         return self.options.text(key)
+
+    @cached_property
+    def effective_job(self) -> EffectiveJob:
+        """The Flink cluster as it runs; the paths of its settings are those of `report_spec`."""
+        return EffectiveJob(self.spec, self.options)
 
     @cached_property
     def pod_security(self) -> PodSecurityLevel:

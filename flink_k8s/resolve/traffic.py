@@ -17,6 +17,7 @@ from flink_k8s.resolve.job_spec import METRICS_PORT, job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.operator_configuration import effective
 from flink_k8s.resolve.pod_templates import cluster_spec, templates
+from flink_k8s.resolve.sources import ENFORCED, JOB_FILE
 from flink_k8s.resolve.state_storage import inner_spec
 
 REST_PORT = "8081"
@@ -44,12 +45,14 @@ _PRIVATE_6 = ("fc00::/7", "fe80::/10")
 _LINK_LOCAL = "169.254.0.0/16"
 _DNS_PORTS = ("53/UDP", "53")
 
-_CLOUD = re.compile(r"\b(s3|s3a|s3p|gs|abfss?|wasbs?)://")
+CLOUD = re.compile(r"\b(s3|s3a|s3p|gs|abfss?|wasbs?)://")
 _ENDPOINTS = {
     "s3": ("s3.endpoint", "presto.s3.endpoint", "hive.s3.endpoint", "fs.s3a.endpoint", "s3a.endpoint"),
     "gs": ("gs.storage.root.url", "fs.gs.storage.root.url"),
 }
 """Options with the endpoint of another store, by prefix of the scheme."""
+
+ENDPOINT_KEYS = frozenset(key for keys in _ENDPOINTS.values() for key in keys)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,50 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     return Traffic(tuple(ingress), _without_duplicates((*egress, *settings.operator.egress)))
 
 
+def added_egress(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
+    """The egress that a job's own configuration and jar add to `enforced.egress`; empty without `enforced.egress`.
+
+    The stack that sets `enforced.egress` may name stores in its own sources, and so may the derived values.
+    """
+    enforced = [
+        source.config or job.config
+        for source in job.sources.ordered
+        if source.name == ENFORCED and source.settings is not None and source.settings.egress is not None
+    ]
+    if not enforced:
+        return ()
+    owner = enforced[-1]
+    trusted: dict[str, object] = {}
+    for source in job.sources.ordered:
+        is_trusted = source.name != JOB_FILE and (source.config_path is None or (source.config or job.config) is owner)
+        trusted |= mapping(inner_spec(job.kind, source.spec).get("flinkConfiguration")) if is_trusted else {}
+    version = inner_spec(job.kind, job.spec).get("flinkVersion")
+    configuration = effective(trusted, settings.operator.configuration, job.namespace, version)
+    allowed = [
+        *_storage_of(configuration, (), job.namespace, settings),
+        *(job.settings.egress or ()),
+        *settings.namespaces[job.namespace].egress,
+        *api_server(settings),
+    ]
+    jar_server = _jar_server(job) if job.kind.has_pods else ()
+    endpoints = _without_duplicates((*_storage(job, settings), *jar_server))
+    return [wanted for wanted in endpoints if not any(_contains(entry, wanted) for entry in allowed)]
+
+
+def _contains(allowed: Endpoint, wanted: Endpoint) -> bool:
+    """Whether an endpoint includes another one: the same peer or any peer, at its ports."""
+    peers = [(peer.cidr, peer.namespace, dict(peer.pods)) for peer in (allowed, wanted)]
+    if not allowed.is_anybody and peers[0] != peers[1]:
+        return False
+    if not allowed.ports or not wanted.ports:
+        return not allowed.ports
+    ranges = [port_range(port) for port in allowed.ports]
+    return all(
+        any(low <= first and last <= high and protocol == name for low, high, name in ranges)
+        for first, last, protocol in map(port_range, wanted.ports)
+    )
+
+
 def rest_clients(settings: StackSettings) -> Sequence[Peer]:
     """Clients of the REST endpoints of all jobs, in addition to the operator."""
     return settings.network_policies.rest_clients
@@ -219,10 +266,17 @@ def _configuration(job: Job, settings: StackSettings) -> Mapping[str, str]:
 
 def _storage(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
     """The stores with the job's directories, its initial savepoint and its jar."""
-    configuration = _configuration(job, settings)
     job_spec = job_of(job.spec) or {}
-    locations = [*configuration.values(), str(job_spec.get("initialSavepointPath")), str(job_spec.get("jarURI"))]
-    schemes = {match for location in locations for match in _CLOUD.findall(location)}
+    locations = [str(job_spec.get("initialSavepointPath")), str(job_spec.get("jarURI"))]
+    return _storage_of(_configuration(job, settings), locations, job.namespace, settings)
+
+
+def _storage_of(
+    configuration: Mapping[str, str], others: Iterable[str], namespace: str, settings: StackSettings
+) -> Sequence[Endpoint]:
+    """The stores that a configuration and other locations name."""
+    locations = [*configuration.values(), *others]
+    schemes = {match for location in locations for match in CLOUD.findall(location)}
     if not schemes:
         return ()
     if settings.network_policies.storage is not None:
@@ -232,7 +286,7 @@ def _storage(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
         keys = next((keys for name, keys in _ENDPOINTS.items() if scheme.startswith(name)), ())
         url = next((configuration[key] for key in keys if configuration.get(key)), None)
         ports = ("443", "80") if scheme.startswith("wasb") else ("443",)
-        endpoints += at_url(url, job.namespace) if url else public(ports)
+        endpoints += at_url(url, namespace) if url else public(ports)
     return (*endpoints, *_identity(settings))
 
 

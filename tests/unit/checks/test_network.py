@@ -274,7 +274,7 @@ def test_a_jobs_own_directories_count_and_so_do_its_jar_and_its_savepoint(projec
     project.job(
         job(flinkConfiguration=own)
         + "---\n"
-        + job("jar", job={"jarURI": "http://jars.build:8080/a.jar"})
+        + job("jar", job={"jarURI": "https://jars.build:8080/a.jar"})
         + "---\n"
         + job("back", job={"initialSavepointPath": "gs://b/s"})
     )

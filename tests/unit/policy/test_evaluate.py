@@ -74,6 +74,19 @@ VOLUME: dict[str, Any] = {
     "metadata": {"name": "a", "labels": labels("a")},
     "spec": {"csi": {"driver": "d", "volumeHandle": "v"}},
 }
+SERVICE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": metadata(),
+    "spec": {"selector": {"app": "orders", "component": "jobmanager"}, "ports": [{"port": 8081}]},
+}
+_BACKEND = {"service": {"name": "orders-rest", "port": {"number": 8081}}}
+ROUTE: dict[str, Any] = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": metadata() | {"annotations": {"nginx.ingress.kubernetes.io/auth-url": "https://auth.example.org"}},
+    "spec": {"rules": [{"http": {"paths": [{"path": "/", "backend": _BACKEND}]}}]},
+}
 NETWORK_POLICY: dict[str, Any] = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "NetworkPolicy",
@@ -90,6 +103,11 @@ MAIN = "spec.podTemplate.spec.containers.0"
 SIDE = "spec.podTemplate.spec.containers.1"
 POD = "spec.jobTemplate.spec.template.spec"
 CONF = "spec.flinkConfiguration"
+
+PYTHON = {
+    "spec.job.entryClass": "org.apache.flink.client.python.PythonDriver",
+    "spec.job.args": ["-py", "/opt/flink/usrlib/a.py"],
+}
 
 # Rule, good manifest, what is changed in it, with / between the parts of a path where a key has dots.
 BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -111,6 +129,48 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("image-digest", CRON, {f"{POD}.containers.0.image": "c:1"}),
     ("mutable-tag", FLINK, {"spec.image": "registry.example.org:5000/a"}),
     ("mutable-tag", FLINK, {"spec.image": "registry.example.org/a:latest"}),
+    ("mutable-tag", FLINK, {"spec.image": None}),
+    ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image.ref": "a:latest"}),
+    ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image": "a"}),
+    ("image-digest", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image": "a:1"}),
+    ("restricted-profile", FLINK, {"metadata.namespace": "x", f"{CONF}/kubernetes.hostnetwork.enabled": "true"}),
+    ("pod-security", FLINK, {f"{CONF}/kubernetes.hostnetwork.enabled": "TRUE"}),
+    ("exposed-rest", FLINK, {f"{CONF}/kubernetes.rest-service.exposed.type": "LoadBalancer"}),
+    ("exposed-rest", FLINK, {f"{CONF}/kubernetes.rest-service.exposed.type": "nodeport"}),
+    ("exposed-rest", FLINK, {f"{CONF}/web.submit.enable": "true"}),
+    ("exposed-rest", FLINK, {f"{CONF}/jobmanager.web.submit.enable": "true"}),
+    ("exposed-rest", FLINK, {f"{CONF}/web.cancel.enable": "true"}),
+    ("exposed-rest", SERVICE, {"spec.type": "NodePort"}),
+    ("exposed-rest", SERVICE, {"spec.externalIPs": ["192.0.2.1"]}),
+    ("unauthenticated-ingress", ROUTE, {"metadata.annotations": None}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.savepoint.history.max.count": "twelve"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.job.restart.failed": "yes please"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.reconcile.interval": "5 minuts"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.periodic.savepoint.interval": "daily"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.job.autoscaler.restart.time": "soon"}),
+    ("option-value", FLINK, {f"{CONF}/taskmanager.numberOfTaskSlots": "two"}),
+    ("duration-unit", FLINK, {f"{CONF}/kubernetes.operator.periodic.savepoint.interval": "6"}),
+    ("duration-unit", FLINK, {f"{CONF}/execution.checkpointing.interval": "10"}),
+    ("unexpanded-variable", FLINK, {f"{CONF}/s3.access-key": "${AWS_ACCESS_KEY_ID}"}),
+    ("unexpanded-variable", FLINK, {"spec.job.args": ["--in", "s3://$(BUCKET)/in"]}),
+    ("flink-startup", FLINK, {f"{CONF}/scheduler-mode": "reactive"}),
+    ("flink-startup", FLINK, {"spec.job.jarURI": "http://h.example.org/a.jar"}),
+    ("flink-startup", FLINK, {"spec.job.jarURI": "https://h.example.org/a.jar", "spec.flinkVersion": "v1_18"}),
+    ("flink-startup", FLINK, PYTHON | {"spec.image": f"flink:2.2.1{DIGEST}"}),
+    ("flink-startup", FLINK, PYTHON | {"spec.job.args": ["--in", "x"]}),
+    ("flink-version", FLINK, {"spec.job.jarURI": "local:///opt/flink/opt/flink-python-1.20.0.jar"}),
+    ("file-system-plugin", FLINK, {"spec.image": "flink:2.2.1", "spec.job.jarURI": "s3://b/a.jar"}),
+    ("pod-template", FLINK, {f"{SIDE}.image": None}),
+    ("pod-template", FLINK, {f"{SIDE}.name": "flink", f"{SIDE}.image": None}),
+    ("pod-template", FLINK, {"spec.podTemplate.spec.initContainers": [{"name": "fetch"}]}),
+    ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "jar", "mountPath": "/x"}]}),
+    ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "v", "mountPath": "/opt/flink/conf/"}]}),
+    ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "v", "mountPath": "/x"}] * 2}),
+    ("pod-template", FLINK, {"spec.podTemplate.spec.volumes": [{"name": "v"}, {"name": "v"}]}),
+    ("unused-setting", FLINK, {f"{MAIN}.resources": RESOURCES}),
+    ("unused-setting", FLINK, {f"{MAIN}.image": "a:1"}),
+    ("unused-setting", FLINK, {"spec.podTemplate.spec.serviceAccountName": "me"}),
+    ("unused-setting", FLINK, {"spec.podTemplate.spec.restartPolicy": "Never"}),
     ("mutable-tag", CRON, {f"{POD}.containers.0.image": "c"}),
     ("host-path", CRON, {f"{POD}.volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}),
     ("host-path", VOLUME, {"spec.hostPath": {"path": "/x"}}),
@@ -138,6 +198,29 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "1g"}),
     ("mutable-tag", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
+    ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image.ref": f"a{DIGEST}"}),
+    ("mutable-tag", FLINK, {f"{CONF}/kubernetes.container.image.ref": "a:latest"}),
+    ("pod-security", FLINK, {f"{CONF}/kubernetes.hostnetwork.enabled": "false"}),
+    ("exposed-rest", FLINK, {f"{CONF}/kubernetes.rest-service.exposed.type": "Headless_ClusterIP"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.periodic.savepoint.interval": "0 0 2 * * ?"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.periodic.savepoint.interval": "PT6H"}),
+    ("option-value", FLINK, {f"{CONF}/kubernetes.operator.job.restart.failed": "TRUE"}),
+    ("option-value", FLINK, {f"{CONF}/my.own.interval": "soon"}),
+    ("duration-unit", FLINK, {f"{CONF}/kubernetes.operator.periodic.savepoint.interval": "6 h"}),
+    ("duration-unit", FLINK, {f"{CONF}/table.exec.state.ttl": "0"}),
+    ("unexpanded-variable", FLINK, {f"{CONF}/env.java.opts.all": "-Dregion=${REGION}"}),
+    ("unexpanded-variable", FLINK, {f"{CONF}/metrics.scope.jm": "<host>.jobmanager"}),
+    ("unexpanded-variable", FLINK, {f"{CONF}/fs.s3a.key": "${env.KEY}"}),
+    ("flink-startup", FLINK, {f"{CONF}/scheduler-mode": "reactive", "spec.mode": "standalone"}),
+    ("flink-startup", FLINK, {"spec.job.jarURI": "https://h.example.org/a.jar"}),
+    ("flink-startup", FLINK, {"spec.job.jarURI": "http://h/a.jar", f"{CONF}/user.artifacts.raw-http-enabled": "true"}),
+    ("flink-startup", FLINK, PYTHON),
+    ("flink-startup", FLINK, PYTHON | {"spec.image": f"registry.example.org/flink:2.2.1{DIGEST}"}),
+    ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "v", "mountPath": "/opt/flink/conf2"}]}),
+    ("pod-template", FLINK, {f"{SIDE}.volumeMounts": [{"name": "flink-config-volume", "mountPath": "/conf"}]}),
+    ("unused-setting", FLINK, {f"{MAIN}.env": [{"name": "A", "value": "b"}]}),
+    ("exposed-rest", FLINK, {f"{CONF}/web.submit.enable": "true", "spec.job": None}),
+    ("exposed-rest", SERVICE, {"spec.type": "NodePort", "spec.selector": {"app": "shop"}}),
     ("plaintext-secret", FLINK, {f"{SIDE}.env": [{"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}),
     ("plaintext-secret", CONFIG_MAP, {"data.db-password-file": "/run/secret"}),
     ("container-resources", FLINK, {f"{SIDE}.resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}),
@@ -174,7 +257,9 @@ def said(manifest: Mapping[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "manifest", [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY], ids=lambda one: one.get("kind")
+    "manifest",
+    [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY, SERVICE, ROUTE, VOLUME],
+    ids=lambda one: one.get("kind"),
 )
 def test_valid_manifests_have_no_findings(manifest: dict[str, Any]) -> None:
     assert said(manifest) == set()

@@ -61,11 +61,13 @@ def test_an_operator_whose_health_record_no_later_one_can_read_checks_no_health(
 
 
 def test_the_claim_is_mounted_in_every_pod_beside_what_the_job_mounts(project: Project) -> None:
-    own = "  podTemplate:\n    spec:\n      containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /d}]}]\n"
+    own = "  podTemplate:\n    spec:\n      containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /d}]}]\n      volumes: [{name: d, emptyDir: {}}]\n"
     project.job(STATEFUL + own)
     project.stack(VOLUME)
     pod = project.spec()["podTemplate"]["spec"]
-    assert pod["volumes"] == [{"name": CLAIM, "persistentVolumeClaim": {"claimName": CLAIM}}]
+    assert [volume for volume in pod["volumes"] if volume["name"] != "d"] == [
+        {"name": CLAIM, "persistentVolumeClaim": {"claimName": CLAIM}}
+    ]
     assert pod["containers"][0]["volumeMounts"] == [
         {"name": CLAIM, "mountPath": MOUNT},
         {"name": "d", "mountPath": "/d"},

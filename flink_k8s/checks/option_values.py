@@ -1,0 +1,134 @@
+"""Values of options by their types, and variables in them that Flink does not expand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final
+
+from flink_k8s.checks.subject import Subject
+from flink_k8s.config.secret_text import is_secret
+from flink_k8s.facts import tables
+from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.facts.units import boolean, duration, memory, number
+
+_INTERVALS = ("kubernetes.operator.periodic.savepoint.interval", "kubernetes.operator.periodic.checkpoint.interval")
+"""Options whose value is a duration or a cron expression."""
+
+_FLINK_TYPES: Final[Mapping[str, str]] = {
+    "taskmanager.numberOfTaskSlots": "Integer",
+    "parallelism.default": "Integer",
+    "pipeline.max-parallelism": "Integer",
+    "execution.checkpointing.interval": "Duration",
+    "execution.checkpointing.min-pause": "Duration",
+    "execution.checkpointing.timeout": "Duration",
+    "execution.checkpointing.max-concurrent-checkpoints": "Integer",
+    "execution.checkpointing.incremental": "Boolean",
+    "execution.checkpointing.unaligned.enabled": "Boolean",
+    "restart-strategy.fixed-delay.attempts": "Integer",
+    "restart-strategy.fixed-delay.delay": "Duration",
+    "restart-strategy.exponential-delay.initial-backoff": "Duration",
+    "restart-strategy.exponential-delay.max-backoff": "Duration",
+    "heartbeat.timeout": "Duration",
+    "heartbeat.interval": "Duration",
+    "table.exec.state.ttl": "Duration",
+    "taskmanager.memory.managed.fraction": "Double",
+    "slotmanager.redundant-taskmanager-num": "Integer",
+    "web.submit.enable": "Boolean",
+    "web.cancel.enable": "Boolean",
+    "kubernetes.hostnetwork.enabled": "Boolean",
+}
+"""Types of frequent options of Flink, which flink.txt does not contain."""
+
+_ERRORS = ("operator-validation", "flink-memory", "state-storage")
+_MILLISECONDS = re.compile(r"\s*\d+\s*")
+_VARIABLE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}|\$\([A-Z_][A-Z0-9_]*\)")
+_EXPANDED = ("env.", "containerized.master.env.", "containerized.taskmanager.env.", "fs.", "flink.hadoop.")
+"""Prefixes of options whose variables the start script, Kubernetes or Hadoop expands."""
+
+
+def check(subject: Subject) -> None:
+    """Check the values of a Flink resource's options, and the arguments of its job."""
+    refused = {finding.path for finding in subject.findings if finding.rule in _ERRORS}
+    for key, value in mapping(subject.spec.get("flinkConfiguration")).items():
+        text, path = str(value), ("flinkConfiguration", key)
+        variable = _VARIABLE.search(text)
+        if variable is not None:
+            if not key.startswith(_EXPANDED):
+                subject.report_spec("unexpanded-variable", path, _unexpanded(variable.group()))
+            continue
+        kind = _type(key, subject.operator)
+        if kind is None:
+            continue
+        problem = _problem(kind, text)
+        if problem is not None and (*subject.at, *path) in refused:
+            continue
+        if problem is not None:
+            shown = "is not valid" if is_secret(key, text) else f'is "{text}"'
+            subject.report_spec("option-value", path, f"{shown}; {problem}")
+        elif kind in ("Duration", "Interval") and _MILLISECONDS.fullmatch(text) and int(text) != 0:
+            message = f'is "{text}", which is {int(text)} milliseconds; write a unit: "{int(text)} h", "{int(text)} ms"'
+            subject.report_spec("duration-unit", path, message)
+    for index, argument in enumerate(listed(mapping(subject.spec.get("job")).get("args"))):
+        variable = _VARIABLE.search(str(argument))
+        if variable is not None:
+            subject.report_spec("unexpanded-variable", ("job", "args", index), _unexpanded(variable.group()))
+
+
+def _unexpanded(variable: str) -> str:
+    return (
+        f"contains {variable}, which Flink does not expand; set the value, or use secretEnv or stateStorage.credentials"
+    )
+
+
+@cache
+def _types(operator: str) -> Mapping[str, str]:
+    types = dict(_FLINK_TYPES)
+    for option in tables.operator_options(operator).values():
+        types |= dict.fromkeys((option.key, *option.older), option.kind)
+    return types | dict.fromkeys(_INTERVALS, "Interval")
+
+
+def _type(key: str, operator: str) -> str | None:
+    return _types(operator).get(key)
+
+
+def _problem(kind: str, text: str) -> str | None:
+    """The remedy if Flink refuses the text as a value of the type."""
+    if kind == "Interval":
+        fields = text.split()
+        if len(fields) in (6, 7) and not _is(duration, text):
+            return None  # a cron expression
+        return None if _is(duration, text) else 'write a duration such as "6 h", or a cron expression of six fields'
+    reader = _READERS.get(kind)
+    if reader is None:
+        return None
+    try:
+        reader(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _is(reader: Callable[[str], object], text: str) -> bool:
+    try:
+        reader(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"\s*[+-]?\d{1,10}\s*", text, re.ASCII) or abs(int(text)) >= 2**31:
+        raise ValueError("write a whole number")
+    return int(text)
+
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "Boolean": lambda text: boolean(text.strip()),
+    "Integer": _integer,
+    "Double": number,
+    "Duration": duration,
+    "MemorySize": memory,
+}
