@@ -200,12 +200,16 @@ class _Comparison:
                 misspelt.add(field)  # reported as misspelt, not as missing
                 self.refused.append((*path, field))
             if not self._types_only:
-                self._refuse((*path, key), f"unknown field; {self._remedy(key, list(fields))}", "unknown-field")
+                remedy = self._remedy(key, list(fields), path)
+                self._refuse((*path, key), f"unknown field; {remedy}", "unknown-field")
         for key in kind.get("required", ()):
             if given.get(key) is None and key not in misspelt and not self._types_only:
                 self._refuse((*path, key), "is missing, but Kubernetes requires it; set it")
 
-    def _remedy(self, key: str, known: Sequence[str]) -> str:
+    def _remedy(self, key: str, known: Sequence[str], path: KeyPath) -> str:
+        elsewhere = _elsewhere(key, path)
+        if elsewhere is not None:
+            return elsewhere
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
         if key in newer:
             instead = "; write resource: {memory, cpu}" if key == "resources" else ""
@@ -247,6 +251,46 @@ class _Comparison:
     def _refuse(self, path: KeyPath, message: str, rule: str = "wrong-type") -> None:
         self.refused.append(path)
         self._report(rule, path, message)
+
+
+_POD_FIELDS = frozenset(
+    {
+        *("affinity", "dnsConfig", "dnsPolicy", "hostAliases", "initContainers", "nodeSelector", "priorityClassName"),
+        *("runtimeClassName", "schedulerName", "terminationGracePeriodSeconds", "tolerations"),
+        *("topologySpreadConstraints", "volumes"),
+    }
+)
+_CONTAINER_FIELDS = frozenset(
+    {"env", "envFrom", "lifecycle", "livenessProbe", "ports", "readinessProbe", "startupProbe", "volumeMounts"}
+)
+_JOB_FIELDS = frozenset({"args", "entryClass", "initialSavepointPath", "jarURI", "parallelism", "state", "upgradeMode"})
+_PROCESSES = ("jobManager", "taskManager")
+
+
+def _elsewhere(key: str, path: KeyPath) -> str | None:
+    """Where a field belongs that users often write in the spec of a Flink cluster, or in a process."""
+    process = path[-1] if path and path[-1] in _PROCESSES else None
+    if path[-1:] != ("spec",) and process is None:
+        return None
+    prefix = f"{process}." if process else ""
+    if key == "imagePullSecrets":
+        return (
+            f"write {prefix}podTemplate.spec.imagePullSecrets, or namespaces.<name>.imagePullSecrets in the stack file"
+        )
+    if key in ("securityContext", *_POD_FIELDS):
+        return f"write {prefix}podTemplate.spec.{key}"
+    if key in _CONTAINER_FIELDS:
+        alternative = ", or jobs.<job>.env in the stack file" if key == "env" else ""
+        return f"write {key} of the container flink-main-container in {prefix}podTemplate.spec.containers{alternative}"
+    if key in ("labels", "annotations"):
+        return f"write {prefix}podTemplate.metadata.{key}"
+    if key in ("memory", "cpu") and process:
+        return f"write {prefix}resource.{key}"
+    if not process and key in ("replicas", "resource", "resources"):
+        return f"write jobManager.{key} and taskManager.{key}"
+    if not process and key in _JOB_FIELDS:
+        return f"write job.{key}"
+    return None
 
 
 def _quoted(value: object, path: KeyPath) -> str:

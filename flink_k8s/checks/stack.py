@@ -10,6 +10,7 @@ from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
 from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.facts import versions
+from flink_k8s.facts.mappings import mapping
 
 CHART_CONFIGURATION_KEYS = {
     "taskmanager.numberOfTaskSlots": "set it in jobDefaults.flinkConfiguration",
@@ -33,8 +34,44 @@ def check(stack: StackSubject) -> None:
         if key in CHART_CONFIGURATION_KEYS:
             message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
             stack.report("operator-validation", ("operator", "configuration", key), message)
+    _check_operator_values(stack)
     _check_owners(stack)
     _check_secrets(stack)
+
+
+_LEADER_ELECTION = "kubernetes.operator.leader-election.enabled"
+_LEASE = "kubernetes.operator.leader-election.lease-name"
+_PLATFORM_VALUES = {
+    "watchNamespaces": "replaces the namespaces of the stack, so the operator does not watch its jobs; remove it",
+    "watchNamespace": "is not a value of the chart; remove it, because the namespaces follow from namespaces",
+    "replica": "is not a value of the chart; write replicas",
+}
+"""Values of the operator's chart that have no effect, or undo a value of the platform."""
+
+
+def _check_operator_values(stack: StackSubject) -> None:
+    """Report replicas without leader election, and values that have no effect or undo values of the platform."""
+    settings = stack.settings.operator
+    if not settings.enabled:
+        return
+    path: KeyPath = ("operator", "values")
+    is_elected = settings.configuration.get(_LEADER_ELECTION, "false").strip().lower() == "true"
+    replicas = settings.values.get("replicas")
+    if isinstance(replicas, int) and replicas > 1 and not is_elected:
+        message = f"is {replicas}, but several operators would change the same jobs; set {_LEADER_ELECTION}:"
+        remedy = f'"true" and {_LEASE} in operator.configuration'
+        stack.report("operator-validation", (*path, "replicas"), f"{message} {remedy}")
+    if is_elected and not settings.configuration.get(_LEASE, "").strip():
+        message = f"requires {_LEASE}, without which the operator does not start; set it"
+        stack.report("operator-validation", ("operator", "configuration", _LEADER_ELECTION), message)
+    for key, message in _PLATFORM_VALUES.items():
+        if key in settings.values:
+            stack.report("unused-setting", (*path, key), message)
+    defaults = mapping(settings.values.get("defaultConfiguration"))
+    if defaults.get("append") is False or defaults.get("create") is False:
+        key = "append" if defaults.get("append") is False else "create"
+        message = "is false, which removes the configuration of chart and platform; set operator.configuration instead"
+        stack.report("unused-setting", (*path, "defaultConfiguration", key), message)
 
 
 def check_all_jobs(stack: StackSubject) -> None:

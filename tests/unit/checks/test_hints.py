@@ -1,0 +1,69 @@
+"""Hints about fields at the wrong place, and values of the operator's chart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.config.problems import ProblemsError
+from tests.unit.project import JOB, Project
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "hint"),
+    [
+        ("spec", "nodeSelector", "write podTemplate.spec.nodeSelector"),
+        ("spec", "tolerations", "write podTemplate.spec.tolerations"),
+        ("spec", "volumes", "write podTemplate.spec.volumes"),
+        ("spec", "imagePullSecrets", "write podTemplate.spec.imagePullSecrets, or namespaces.<name>.imagePullSecrets"),
+        ("spec", "env", "write env of the container flink-main-container in podTemplate.spec.containers, or"),
+        ("spec", "resources", "write jobManager.resources and taskManager.resources"),
+        ("spec", "replicas", "write jobManager.replicas and taskManager.replicas"),
+        ("spec", "parallelism", "write job.parallelism"),
+        ("taskManager", "env", "write env of the container flink-main-container in taskManager.podTemplate"),
+        ("taskManager", "memory", "write taskManager.resource.memory"),
+        ("job", "paralelism", 'did you mean "parallelism"?'),
+    ],
+)  # fmt: skip
+def test_hint_points_to_the_place_of_the_field(project: Project, place: str, key: str, hint: str) -> None:
+    manifest: Any = yaml.safe_load(JOB)
+    holder = manifest["spec"] if place == "spec" else manifest["spec"][place]
+    holder[key] = {}
+    project.job(yaml.safe_dump(manifest))
+    assert [problem for problem in project.problems() if f"{key}: unknown field; {hint}" in problem]
+
+
+ELECTION = "kubernetes.operator.leader-election.enabled"
+LEASE = "kubernetes.operator.leader-election.lease-name"
+
+
+def findings(project: Project, operator: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rules and paths of the findings about the operator."""
+    project.stack({"operator": operator})
+    try:
+        problems = [remark.problem for remark in project.load().remarks]
+    except ProblemsError as error:
+        problems = list(error.problems)
+    return [(problem.rule, problem.path) for problem in problems if problem.path.startswith("operator.")]
+
+
+@pytest.mark.parametrize(
+    ("operator", "rule", "path"),
+    [
+        ({"values": {"replicas": 2}}, "operator-validation", "operator.values.replicas"),
+        ({"configuration": {ELECTION: True}}, "operator-validation", f'operator.configuration["{ELECTION}"]'),
+        ({"values": {"watchNamespaces": []}}, "unused-setting", "operator.values.watchNamespaces"),
+        ({"values": {"replica": 2}}, "unused-setting", "operator.values.replica"),
+        ({"values": {"defaultConfiguration": {"append": False}}}, "unused-setting",
+         "operator.values.defaultConfiguration.append"),
+    ],
+)  # fmt: skip
+def test_operator_values(project: Project, operator: dict[str, Any], rule: str, path: str) -> None:
+    assert findings(project, operator) == [(rule, path)]
+
+
+def test_two_operators_with_a_lease_are_accepted(project: Project) -> None:
+    configuration = {ELECTION: "true", LEASE: "flink-operator"}
+    assert findings(project, {"values": {"replicas": 2}, "configuration": configuration}) == []
