@@ -1,4 +1,4 @@
-"""`python -m sandbox`: a real one-node Kubernetes from package registries alone."""
+"""`python -m sandbox`: a one-node Kubernetes that is built from package registries."""
 
 import argparse
 import os
@@ -13,41 +13,45 @@ from sandbox.report import Failure
 
 
 def main() -> int:
-    """Runs the command line; returns the exit code."""
+    """Run the command line; an exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    wanted = argparse.ArgumentParser(add_help=False)
-    wanted.add_argument(
+    build_options = argparse.ArgumentParser(add_help=False)
+    build_options.add_argument(
         "--operator",
         action="append",
         default=[],
         choices=[pair.operator.version for pair in PAIRS],
         metavar="VERSION",
-        help="an operator whose image, with the jobs' image of its pair, is wanted; may be given several times; "
+        help="build the image of this operator and the jobs' image of its pair; may be repeated; "
         f"one of {', '.join(pair.operator.version for pair in PAIRS)} (default: {PAIRS[0].operator.version})",
     )
-    wanted.add_argument("--cert-manager", action="store_true", help="cert-manager's images and chart are wanted, too")
-    wanted.add_argument(
-        "--prometheus", action="store_true", help="Prometheus with its operator, their chart, and promtool are, too"
+    build_options.add_argument("--cert-manager", action="store_true", help="also build cert-manager's images and chart")
+    build_options.add_argument(
+        "--prometheus", action="store_true", help="also build Prometheus with its operator, their chart, and promtool"
     )
-    wanted.add_argument(
+    build_options.add_argument(
         "--network-policy",
         action="store_true",
-        help="NetworkPolicies are to be enforced, until the cluster is taken down (calico-felix)",
+        help="enforce NetworkPolicies (calico-felix) until the cluster is stopped",
     )
     commands.add_parser(
-        "build", parents=[wanted], help="build what is missing: programs, images, charts; Pulumi if it is not on PATH"
+        "build", parents=[build_options], help="build missing programs, images and charts; Pulumi if it is not on PATH"
     )
-    commands.add_parser("engine", help="build Pulumi with its Kubernetes provider, and show where the command is")
-    commands.add_parser("env", help='what to export to type pulumi, kubectl and helm: eval "$(python3 -m sandbox env)"')
-    commands.add_parser("up", parents=[wanted], help="build what is missing, start what does not run, wait until ready")
-    down = commands.add_parser("down", help="stop the cluster; what it holds stays on disk")
-    down.add_argument("--purge", action="store_true", help="remove what it holds, too")
-    down.add_argument("--force", action="store_true", help="even if another clone's work is in it")
-    commands.add_parser("status", help="what runs; exit code 0 when the cluster is ready, 1 when not")
+    commands.add_parser("engine", help="build Pulumi with its Kubernetes provider, and print the path of the command")
+    commands.add_parser(
+        "env", help='print the environment for pulumi, kubectl and helm: eval "$(python3 -m sandbox env)"'
+    )
+    commands.add_parser(
+        "up", parents=[build_options], help="build missing parts, start the cluster, and wait until it is ready"
+    )
+    down = commands.add_parser("down", help="stop the cluster; its data stays on disk")
+    down.add_argument("--purge", action="store_true", help="also delete its data")
+    down.add_argument("--force", action="store_true", help="stop it even if another clone uses it")
+    commands.add_parser("status", help="print the status; exit code 0 if the cluster is ready, else 1")
     tag = commands.add_parser("tag", help="give an image of the running cluster another name; an existing name is kept")
     tag.add_argument("source", help="the image, for example pyflink:dev")
-    tag.add_argument("name", help="its other name")
+    tag.add_argument("name", help="the new name")
     run = commands.add_parser("exec", help="run a command inside the node, as root")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND ...")
     arguments = parser.parse_args()
@@ -78,9 +82,9 @@ def main() -> int:
                 removed = teardown.down(purge=arguments.purge, force=arguments.force)
                 print("\n".join(f"removed {line}" for line in removed) or "nothing to remove")
             case "status":
-                seen = status.status()
-                print("\n".join(seen.lines))
-                return 0 if seen.up else 1
+                current = status.status()
+                print("\n".join(current.lines))
+                return 0 if current.up else 1
             case "tag":
                 containerd.tag(_running(), arguments.source, arguments.name)
             case _:
@@ -90,16 +94,16 @@ def main() -> int:
         print(f"sandbox: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("sandbox: interrupted; the same command goes on where it was", file=sys.stderr)
+        print("sandbox: interrupted; run the command again to continue", file=sys.stderr)
         return 130
     return 0
 
 
 def _running() -> node.Node:
-    found = node.find()
-    if found is None:
+    running = node.find()
+    if running is None:
         raise Failure("the sandbox does not run; start it with: python -m sandbox up")
-    return found
+    return running
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What runs in the cluster from the start: DNS and the default StorageClass (`sandbox/manifests`)."""
+"""The add-ons of every cluster: DNS and the default StorageClass (`sandbox/manifests`)."""
 
 import hashlib
 import subprocess
@@ -19,7 +19,7 @@ DEPLOYMENTS = {"kube-system": "coredns", "local-path-storage": "local-path-provi
 
 
 def text() -> str:
-    """The manifests, filled in."""
+    """The manifests with their values."""
     values = {
         "domain": network.DOMAIN,
         "dns_ip": network.DNS_IP,
@@ -31,20 +31,20 @@ def text() -> str:
 
 
 def ensure(home: Home, api: Api, more: str = "") -> bool:
-    """Applies the manifests unless this version of them was applied and is there; returns whether it had to.
+    """Apply the manifests unless this version is deployed already; returns whether they were applied.
 
     Args:
         home: of the sandbox.
         api: the API server.
-        more: manifests of parts that not every node has.
+        more: manifests of optional parts.
 
     Raises:
-        Failure: the API server did not take them.
+        Failure: the API server refuses them.
     """
     manifests = text() + more
     digest = hashlib.sha256(manifests.encode()).hexdigest()
     record = home.sandbox / "addons"
-    if record.exists() and record.read_text() == digest and _there(api):
+    if record.exists() and record.read_text() == digest and _is_deployed(api):
         return False
     options = ["--server-side", "--force-conflicts", "--field-manager=flink-k8s-sandbox"]
     kubectl(home, "apply", *options, "-f", "-", text=manifests)
@@ -53,18 +53,18 @@ def ensure(home: Home, api: Api, more: str = "") -> bool:
 
 
 def label(home: Home, api: Api) -> None:
-    """Gives the node those labels that it lacks: the kubelet sets them only when the node is new."""
+    """Add missing labels to the node: the kubelet sets labels only on a new node."""
     metadata = cast(dict[str, dict[str, str]], api.get(f"/api/v1/nodes/{NODE}")["metadata"])
-    wanted = [f"{name}={value}" for name, value in LABELS.items() if metadata["labels"].get(name) != value]
-    if wanted:
-        kubectl(home, "label", "node", NODE, "--overwrite", *wanted)
+    missing = [f"{name}={value}" for name, value in LABELS.items() if metadata["labels"].get(name) != value]
+    if missing:
+        kubectl(home, "label", "node", NODE, "--overwrite", *missing)
 
 
 def kubectl(home: Home, *arguments: str, text: str = "") -> None:
-    """Runs kubectl as the sandbox's administrator.
+    """Run kubectl as the sandbox's administrator.
 
     Raises:
-        Failure: with what it said.
+        Failure: with kubectl's error.
     """
     command = [str(golang.KUBERNETES.program(home, "kubectl")), "--kubeconfig", str(home.kubeconfig), *arguments]
     done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -72,7 +72,7 @@ def kubectl(home: Home, *arguments: str, text: str = "") -> None:
         raise Failure(f"kubectl {arguments[0]} failed on the sandbox: {done.stdout.strip()}")
 
 
-def _there(api: Api) -> bool:
+def _is_deployed(api: Api) -> bool:
     try:
         for namespace, deployment in DEPLOYMENTS.items():
             api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")

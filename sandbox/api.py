@@ -1,6 +1,6 @@
-"""The few questions that the sandbox asks its API server, over HTTPS with the administrator's certificate.
+"""Read from the sandbox's API server, over HTTPS with the administrator's certificate.
 
-A kubectl process for each would take longer than the answer. Nothing here changes anything.
+A kubectl process per request would take longer than the request. This module changes nothing.
 """
 
 import http.client
@@ -15,14 +15,14 @@ _SECONDS = 5.0
 
 
 class Unreachable(Exception):  # noqa: N818
-    """The API server does not answer, or not with what was asked for."""
+    """The API server does not answer, or answers with an error."""
 
 
 class Api:
     """Reads from the sandbox's API server.
 
     Raises:
-        Unreachable: there are no certificates, so the cluster was never started or is purged.
+        Unreachable: there are no certificates: the cluster was never started or is purged.
     """
 
     def __init__(self, home: Home) -> None:
@@ -46,7 +46,7 @@ class Api:
         return cast(list[dict[str, object]], self.get(path).get("items") or [])
 
     def why_not(self) -> str | None:
-        """Why the API server is not ready; None when it is."""
+        """Why the API server is not ready; None if it is."""
         try:
             self._read("/readyz")
         except Unreachable as error:

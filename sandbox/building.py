@@ -1,4 +1,4 @@
-"""Everything that the sandbox is made of: Debian packages, Go programs, images, charts."""
+"""Build all parts of the sandbox: Debian packages, Go programs, images, charts."""
 
 import os
 import shutil
@@ -21,30 +21,30 @@ def build(
     policies: bool = False,
     pulumi: bool = False,
 ) -> None:
-    """Builds what is missing; seconds when nothing is. Then removes what nobody has used for long.
+    """Build missing parts, and then delete parts that have not been used for long.
 
     Args:
-        home: where.
-        operators: versions of the operator, each with the jobs' image of its pair; none stands for the default pair.
-        cert_manager: whether cert-manager's images and chart are wanted, too.
-        prometheus: whether the images and the chart of Prometheus and its operator are, with promtool.
-        policies: whether what enforces NetworkPolicies is.
-        pulumi: whether Pulumi is; one that was built before is kept up to date in any case.
+        home: of the sandbox.
+        operators: versions of the operator, each with the jobs' image of its pair; empty for the default pair.
+        cert_manager: whether to build cert-manager's images and chart.
+        prometheus: whether to build the images and the chart of Prometheus and its operator, and promtool.
+        policies: whether to build the enforcement of NetworkPolicies.
+        pulumi: whether to build Pulumi; an existing build is updated in any case.
 
     Raises:
-        Failure: a package, a program or an image cannot be had, or a version is unknown; says which and why.
+        Failure: a package, a program or an image cannot be built, or a version is unknown; with the reason.
     """
     pairs = [pair_of(version) for version in operators] or [PAIRS[0]]
     home.root.mkdir(parents=True, exist_ok=True)
     with locked(home.lock, "build the sandbox"):
         packages = debian.PROGRAMS | (debian.POLICIES if policies else {})
-        debian.install([package for package, program in packages.items() if not _there(program)])
+        debian.install([package for package, program in packages.items() if not _is_installed(program)])
         golang.build(home, (*golang.ALL, golang.CALICO) if policies else golang.ALL)
         system_images.build(home)
         for pair in pairs:
             build_images([recipe.name for recipe in pair.recipes], where=home)
             build_chart(pair.operator, where=home)
-            os.utime(pair.operator.jars(home))  # so that `sandbox.pruning` sees when it was used last
+            os.utime(pair.operator.jars(home))  # `sandbox.pruning` reads the time of the last use
         if cert_manager:
             build_cert_manager(where=home)
         if prometheus:
@@ -54,5 +54,5 @@ def build(
         pruning.prune(home)
 
 
-def _there(programs: tuple[str, ...]) -> bool:
+def _is_installed(programs: tuple[str, ...]) -> bool:
     return any(Path(program).exists() if "/" in program else shutil.which(program) for program in programs)

@@ -1,9 +1,9 @@
 """The control groups of the sandbox: everything that it runs is in `flink-k8s`, daemons in `flink-k8s/daemons`, pods in
 `flink-k8s/kubepods`.
 
-Touches the machine outside of the sandbox's folder: the group `flink-k8s` in each cgroup v1 hierarchy, or in the one
-of v2 (whose root's controllers are switched on for groups where systemd has not done so). `remove` takes the groups
-away.
+Changes to the machine outside of the sandbox's folder: the group `flink-k8s` in each cgroup v1 hierarchy, or in the v2
+hierarchy (and the controllers of its root are enabled for groups if systemd has not enabled them). `remove` deletes the
+groups.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _FS = Path("/sys/fs/cgroup")
 
 
 def hierarchies() -> tuple[Path, ...]:
-    """Where cgroups are mounted: one folder on cgroup v2, one for each v1 hierarchy otherwise."""
+    """The mount points of cgroups: one with cgroup v2, else one per v1 hierarchy."""
     mounts = _mounts()
     if mounts.get(_FS) == "cgroup2":
         return (_FS,)
@@ -29,15 +29,15 @@ def hierarchies() -> tuple[Path, ...]:
 
 
 def is_v2() -> bool:
-    """Whether the machine has cgroup v2 alone."""
+    """Whether the machine has only cgroup v2."""
     return hierarchies() == (_FS,)
 
 
 def ensure() -> None:
-    """Makes the groups.
+    """Create the groups.
 
     Raises:
-        Failure: a controller that the kubelet needs is missing or cannot be switched on.
+        Failure: a controller that the kubelet needs is missing or cannot be enabled.
     """
     if is_v2():
         _ensure_v2()
@@ -46,24 +46,24 @@ def ensure() -> None:
 
 
 def joined(*argv: str) -> list[str]:
-    """The argv of a command that runs in the daemons' group, and so do its children."""
+    """The argv that runs a command and its children in the daemons' group."""
     groups = " ".join(str(hierarchy / _DAEMONS) for hierarchy in hierarchies())
     script = 'for group in $0; do echo 0 >"$group/cgroup.procs"; done; exec "$@"'
     return ["/bin/sh", "-ec", script, groups, *argv]
 
 
-def left() -> list[Path]:
-    """The sandbox's groups that exist, one a hierarchy; runc makes one in the v2 hierarchy beside v1's, too."""
+def existing() -> list[Path]:
+    """The sandbox's existing groups, one per hierarchy; with v1, runc also creates one in the v2 hierarchy."""
     return [path / ROOT for path in _mounts() if (path / ROOT).is_dir()]
 
 
 def remove(seconds: float = 10) -> list[Path]:
-    """Removes the groups, ends what is still in them and waits until it is gone; returns what was removed.
+    """Kill the processes in the groups, and delete the groups; returns the deleted groups.
 
     Raises:
-        Failure: a group still has processes when the time is out.
+        Failure: a group still has processes after the timeout.
     """
-    groups = left()
+    groups = existing()
     deadline = time.monotonic() + seconds
     for top in groups:
         for folder in (Path(name) for name, _, _ in os.walk(top, topdown=False)):
@@ -90,7 +90,7 @@ def _mounts() -> dict[Path, str]:
 
 
 def _processes(group: Path) -> list[int]:
-    """The processes of a group; those of namespaces that we do not see count as 0 and are left out."""
+    """The processes of a group, without those in PID namespaces that are not visible, which are listed as 0."""
     try:
         pids = map(int, (group / "cgroup.procs").read_text().split())
         return [pid for pid in pids if pid > 0]
@@ -107,14 +107,14 @@ def _ensure_v1() -> None:
         for group in (ROOT, _DAEMONS):
             folder = hierarchy / group
             folder.mkdir(exist_ok=True)
-            # A new cpuset is empty, and nothing can run in it until it has processors and memory.
+            # A new cpuset is empty: processes can run in it only once it has processors and memory.
             for name in ("cpuset.cpus", "cpuset.mems"):
                 if (folder / name).exists() and not (folder / name).read_text().strip():
                     (folder / name).write_text((folder.parent / name).read_text())
 
 
 def _ensure_v2() -> None:
-    # Processes may be in leaves only, so the daemons have a group beside the pods'.
+    # Only leaf groups may contain processes, so the daemons have a separate group.
     (_FS / _DAEMONS).mkdir(parents=True, exist_ok=True)
     for group in (_FS, _FS / ROOT):
         available = (group / "cgroup.controllers").read_text().split()
@@ -127,7 +127,7 @@ def _ensure_v2() -> None:
             except OSError as error:
                 if name in _NEEDED:
                     raise Failure(
-                        f"cannot switch on the cgroup controller {name} in {group}: {error.strerror}; "
+                        f"cannot enable the cgroup controller {name} in {group}: {error.strerror}; "
                         "in a container, move its processes into a group below the root first"
                     ) from None
     absent = [name for name in _NEEDED if name not in (_FS / ROOT / "cgroup.controllers").read_text().split()]

@@ -1,10 +1,10 @@
-"""Starting the cluster: builds what is missing, starts what does not run, waits until it is ready for work.
+"""Start the cluster: build missing parts, start daemons that do not run, wait until it is ready.
 
-Besides `$FLINK_K8S_HOME` the sandbox touches of the machine: Debian packages and Go's caches when it builds
-(`sandbox.debian`, `sandbox.golang`), one interface with two routes (`sandbox.network`), one control group
-(`sandbox.cgroups`), processes in namespaces of their own (`sandbox.node`), and in the clone the link `.sandbox`.
-`sandbox.teardown` takes all but the first two away. A Pulumi that the sandbox builds adds a link to its provider in
-`~/.pulumi/plugins` (`sandbox.engine`), which stays, too.
+Changes to the machine outside of `$FLINK_K8S_HOME`: Debian packages and Go's caches when it builds (`sandbox.debian`,
+`sandbox.golang`), one interface with two routes (`sandbox.network`), one control group (`sandbox.cgroups`), processes
+in separate namespaces (`sandbox.node`), and in the clone the link `.sandbox`. `sandbox.teardown` reverts all but the
+first two. If the sandbox builds Pulumi, it adds a link to its provider in `~/.pulumi/plugins` (`sandbox.engine`), which
+also stays.
 """
 
 import os
@@ -43,15 +43,15 @@ def up(
     prometheus: bool = False,
     network_policy: bool = False,
 ) -> bool:
-    """Builds what is missing, starts what does not run, and waits until the cluster is ready; whether it did anything.
+    """Build missing parts, start daemons that do not run, and wait until the cluster is ready; whether it changed.
 
-    `operators`, `cert_manager` and `prometheus` say what is built, see `sandbox.building.build`; all images that were
-    ever built and are in the store come into the cluster. `network_policy` says that NetworkPolicies are to be
-    enforced, from now until the cluster is taken down; a node that does not is started anew. Registers this clone as a
-    user of the sandbox and links `.sandbox` to the sandbox's folder.
+    `operators`, `cert_manager` and `prometheus` select what is built, see `sandbox.building.build`; all images of the
+    store are imported into the cluster. `network_policy` enforces NetworkPolicies until the cluster is stopped; a node
+    without enforcement is restarted. Registers this clone as a user of the sandbox and links `.sandbox` to the
+    sandbox's folder.
 
     Raises:
-        Failure: a part cannot be built or started or does not get ready; says which, why, and what to do.
+        Failure: a part cannot be built or started or does not become ready; with the reason and the remedy.
     """
     if os.geteuid() != 0:
         raise Failure("only root can start the sandbox: it needs namespaces, mounts and interfaces")
@@ -68,31 +68,31 @@ def up(
 
 
 def own_node(where: Home) -> Node | None:
-    """The node of this home, None when none runs.
+    """The node of this home; None if it does not run.
 
     Raises:
-        Failure: the machine's sandbox belongs to another home; there is one on a machine.
+        Failure: the machine's sandbox belongs to another home.
     """
-    found = node.find()
-    if found is not None and found.home != where.root:
+    existing_node = node.find()
+    if existing_node is not None and existing_node.home != where.root:
         raise Failure(
-            f"a sandbox of {found.home} runs on this machine, and there can be only one: "
-            f"set FLINK_K8S_HOME={found.home} to use it or to take it down"
+            f"a sandbox of {existing_node.home} runs on this machine, and there can be only one: "
+            f"set FLINK_K8S_HOME={existing_node.home} to use it or to stop it"
         )
-    return found
+    return existing_node
 
 
 def _start(where: Home, *, network_policy: bool) -> bool:
-    found = own_node(where)
-    if found is not None and not _same_folders(found, where):
-        say("the sandbox's folder was removed under a running node: starting anew")
-        node.end(found.pid, 0)
-        found = None
-    if found is not None and network_policy and not policies.enforced(found):
-        with step("stopping the node, which is to enforce NetworkPolicies"):
-            daemons.stop(found)
-        found = None
-    running = found or _boot(where)
+    existing_node = own_node(where)
+    if existing_node is not None and not _same_folders(existing_node, where):
+        say("the sandbox's folder was deleted while the node was running: starting a new node")
+        node.end(existing_node.pid, 0)
+        existing_node = None
+    if existing_node is not None and network_policy and not policies.enforced(existing_node):
+        with step("restarting the node to enforce NetworkPolicies"):
+            daemons.stop(existing_node)
+        existing_node = None
+    running = existing_node or _boot(where)
     pki.ensure(where.etc / "pki")
     configuration.write(where, policies=network_policy)
     network.ensure(running)
@@ -104,7 +104,7 @@ def _start(where: Home, *, network_policy: bool) -> bool:
     api, wait = Api(where), readiness.Wait(where, running)
     wait.until("containerd answers", lambda: containerd.why_not(running), 30, daemons.BASE)
     with ThreadPoolExecutor(1) as pool:
-        # The large images come in while the rest starts.
+        # Import the large images while the rest starts.
         first = pool.submit(containerd.import_images, running, store, system)
         rest = pool.submit(containerd.import_images, running, store, others)
         wait.until("the API server is ready", api.why_not, 120, daemons.BASE)
@@ -119,19 +119,19 @@ def _start(where: Home, *, network_policy: bool) -> bool:
         addons.label(where, api)
         imported = first.result() + rest.result()
     users.release(where)
-    return bool(found is None or begun or applied or imported or wait.restarted)
+    return bool(existing_node is None or begun or applied or imported or wait.restarted)
 
 
-def _same_folders(found: Node, where: Home) -> bool:
-    """Whether the node's state is still the home's: a folder that was removed lives on where it is mounted."""
+def _same_folders(existing_node: Node, where: Home) -> bool:
+    """Whether the node still uses the home's folders: a deleted folder stays mounted in the node."""
     try:
-        return all(inside.samefile(outside) for inside, outside in rootfs.mounted(found.root, where))
+        return all(inside.samefile(outside) for inside, outside in rootfs.mounted(existing_node.root, where))
     except FileNotFoundError:
         return False
 
 
 def _boot(where: Home) -> Node:
-    # What a node that was killed left: its end of the interfaces may be on its way out still.
+    # Delete the remains of a killed node: the kernel may still be deleting its end of the interfaces.
     network.remove()
     cgroups.remove()
     with step("starting the node's namespaces"):
@@ -149,6 +149,6 @@ def _link(where: Home) -> None:
     if link.is_symlink() and link.readlink() == where.sandbox:
         return
     if link.exists() and not link.is_symlink():
-        raise Failure(f"{link} is in the way: it is to be a link to {where.sandbox}; move it")
+        raise Failure(f"{link} exists, but must be a link to {where.sandbox}; move it")
     link.unlink(missing_ok=True)
     link.symlink_to(where.sandbox)

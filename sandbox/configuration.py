@@ -13,7 +13,7 @@ from sandbox.home import Home
 from sandbox.rootfs import BIN, NODE
 
 ETC = "/etc/kubernetes"
-"""Where the node has `home.etc`."""
+"""The path of `home.etc` in the node."""
 CONTEXT = "flink-k8s-sandbox"
 """The kube-context of the sandbox."""
 SERVER = f"https://{network.NODE_IP}:6443"
@@ -25,11 +25,11 @@ _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin")
 
 
 PLUGINS = "/run/cni-plugins"
-"""Where a node that enforces NetworkPolicies has CNI plugins, its own among them."""
+"""The folder of CNI plugins in a node that enforces NetworkPolicies, including the sandbox's own plugin."""
 
 
 def write(home: Home, *, policies: bool = False) -> None:
-    """Writes every file that is missing or says something else; the certificates have to be there.
+    """Write every file that is missing or differs; the certificates must exist.
 
     Args:
         home: of the sandbox.
@@ -45,7 +45,7 @@ def write(home: Home, *, policies: bool = False) -> None:
 
 
 def kubeconfig(home: Home, user: str) -> dict[str, object]:
-    """The kubeconfig of one of the certificates' users."""
+    """The kubeconfig of a user with a certificate."""
 
     def data(name: str) -> str:
         return base64.b64encode((home.etc / "pki" / name).read_bytes()).decode()
@@ -67,7 +67,7 @@ def _cni_folder() -> str:
 
 
 def link_plugins() -> str:
-    """Shell commands that lay Debian's CNI plugins and the sandbox's own into `PLUGINS`, inside the node."""
+    """Shell commands that link Debian's CNI plugins and the sandbox's own into `PLUGINS`, inside the node."""
     own = f"{BIN}/{golang.CALICO.programs(Home(Path())).name}/veth-name"
     return f"mkdir -p {PLUGINS}\nln -sfn {_cni_folder()}/* {own} {PLUGINS}/"
 
@@ -95,10 +95,10 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
 
 def _pod_network(*, policies: bool) -> dict[str, object]:
-    """How pods get their interfaces.
+    """The CNI configuration of pods.
 
-    By default all are on one bridge. Who enforces NetworkPolicies looks at the interface by which a packet comes and
-    goes, so there each pod has a pair of its own, the node routes between them, and their names tell whose they are.
+    By default all pods are on one bridge. NetworkPolicies are enforced by the interface of a packet: then each pod has
+    its own veth pair, the node routes between the pairs, and the interface names identify the pods.
     """
     addresses = {
         "type": "host-local",
@@ -141,7 +141,7 @@ def kubelet() -> dict[str, object]:
         "clusterDomain": network.DOMAIN,
         "resolvConf": "/etc/resolv.conf",
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
-        # There is no registry: an image that was collected could not come back, nor a pod that was evicted.
+        # There is no registry: a garbage-collected image could not be pulled again, nor an evicted pod restarted.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi"},
     }
@@ -158,7 +158,7 @@ def _kube_proxy() -> dict[str, object]:
         "healthzBindAddress": f"{network.NODE_IP}:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         "iptables": {"localhostNodePorts": False, "minSyncPeriod": "0s"},
-        # Zeros: the connection table's limits are the machine's.
+        # 0: keep the limits of the machine's connection table.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
 

@@ -1,4 +1,4 @@
-"""Images of the store (`sandbox.image`) into the node's containerd."""
+"""Import images of the store (`sandbox.image`) into the node's containerd."""
 
 import contextlib
 import subprocess
@@ -13,11 +13,11 @@ from sandbox.report import Failure, say
 
 _CTR = ("ctr", "--namespace", "k8s.io")
 _CONTENT = Path("containerd", "io.containerd.content.v1.content", "blobs", "sha256")  # in `home.sandbox`
-_LARGE = 100  # megabytes from which on an import is announced
+_LARGE = 100  # megabytes; larger imports are announced
 
 
 def present(node: Node) -> set[Image]:
-    """The images that containerd has.
+    """The images in containerd.
 
     Raises:
         Failure: containerd does not answer.
@@ -27,22 +27,22 @@ def present(node: Node) -> set[Image]:
 
 
 def why_not(node: Node) -> str | None:
-    """Why containerd does not answer; None when it does."""
+    """Why containerd does not answer; None if it does."""
     done = node.run(*_CTR, "version", check=False)
     return None if done.returncode == 0 else done.stdout.strip().splitlines()[-1]
 
 
 def import_images(node: Node, store: Store, images: Sequence[Image]) -> list[Image]:
-    """Brings in those of the images that containerd has not as they are; returns them.
+    """Import the images that are missing or different in containerd; returns them.
 
-    Layers are not copied: containerd's content store gets hard links to the blobs of the image store.
+    Layers are not copied: containerd's content store contains hard links to the blobs of the image store.
 
     Raises:
-        Failure: containerd did not take an image.
+        Failure: containerd refuses an image.
     """
-    here = present(node)
-    wanted = [image for image in images if image not in here]
-    for image in wanted:
+    existing = present(node)
+    missing = [image for image in images if image not in existing]
+    for image in missing:
         begun = time.monotonic()
         parts = store.parts(image)
         megabytes = sum(part.size for part in parts) / 1e6
@@ -57,19 +57,19 @@ def import_images(node: Node, store: Store, images: Sequence[Image]) -> list[Ima
             complete = {part.digest for part in parts} <= _content(node)
         except Failure:
             complete = False
-        if not complete:  # a layer that no image referred to yet was collected as garbage in between
+        if not complete:  # an unreferenced layer was garbage-collected in between
             _import(node, store, image, without=set())
         say(f"image {image.name} ({megabytes:.0f} MB) imported in {time.monotonic() - begun:.1f} s")
-    return wanted
+    return missing
 
 
 def tag(node: Node, source: str, name: str) -> None:
-    """Gives an image of the running node another name; an existing name is kept.
+    """Add a name to an image of the running node; an existing name is kept.
 
     Args:
         node: the running node.
         source: the image, for example `pyflink:dev`.
-        name: its other name.
+        name: the new name.
 
     Raises:
         Failure: if the node does not have the image.
@@ -79,7 +79,7 @@ def tag(node: Node, source: str, name: str) -> None:
         return
     done = node.run(*_CTR, "images", "tag", source, name, check=False)
     if done.returncode != 0:
-        raise Failure(f"image {source} cannot be named {name}: {done.stdout.strip()}")
+        raise Failure(f"image {source} cannot be tagged {name}: {done.stdout.strip()}")
 
 
 def _content(node: Node) -> set[str]:
@@ -87,7 +87,7 @@ def _content(node: Node) -> set[str]:
 
 
 def _link(node: Node, store: Store, blob: Layer) -> None:
-    """Puts a blob into containerd's content store as a hard link; leaves it for the import when that cannot be."""
+    """Hard-link a blob into containerd's content store; if that fails, the import copies it."""
     target = node.home / "sandbox" / _CONTENT / blob.digest.removeprefix("sha256:")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def _link(node: Node, store: Store, blob: Layer) -> None:
         pass
     except OSError:  # the image store is on another file system
         return
-    # containerd finds the file complete and only takes note of it; it wants to look at what it is offered all the same.
+    # The file is complete, so containerd only registers it; it reads the input anyway.
     command = [*_CTR, "content", "ingest", "--expected-digest", blob.digest, "--expected-size", str(blob.size)]
     with store.blob(blob.digest).open("rb") as file:
         subprocess.run(
@@ -114,6 +114,6 @@ def _import(node: Node, store: Store, image: Image, without: set[str]) -> None:
         with contextlib.suppress(BrokenPipeError):
             write_archive(store, image, cast(BinaryIO, process.stdin), without=without)
             cast(BinaryIO, process.stdin).close()
-        said = cast(BinaryIO, process.stdout).read()
+        output = cast(BinaryIO, process.stdout).read()
     if process.returncode != 0:
-        raise Failure(f"containerd does not take image {image.name}: {said.decode(errors='replace').strip()}")
+        raise Failure(f"containerd refuses image {image.name}: {output.decode(errors='replace').strip()}")

@@ -1,4 +1,4 @@
-"""The daemons of the node: what each is started with, and starting those that do not run as they should."""
+"""The daemons of the node: their arguments, and the start of daemons that do not run or have changed."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,19 +13,19 @@ from sandbox.node import Node, end
 from sandbox.rootfs import BIN, NODE
 
 _PKI = f"{ETC}/pki"
-_LOG_BYTES = 16 << 20  # a log that is longer when its daemon starts becomes <name>.log.1
+_LOG_BYTES = 16 << 20  # a longer log is renamed to <name>.log.1 when its daemon starts
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A daemon: the name of its program, its argv, and the files of `home.etc` that it reads only when it starts."""
+    """A daemon: name of its program, argv, and the files of `home.etc` that it reads only at its start."""
 
     name: str
     argv: tuple[str, ...]
     files: tuple[str, ...] = ()
 
     def unit(self, home: Home) -> str:
-        """A mark that changes with the arguments and the files; one that runs with another mark is out of date."""
+        """An ID that changes with the arguments and the files; a daemon that runs with another ID is outdated."""
         digest = hashlib.sha256(repr(self.argv).encode())
         for file in (*self.files, "pki/ca.crt"):
             digest.update((home.etc / file).read_bytes())
@@ -169,25 +169,25 @@ def _felix() -> Daemon:
 
 
 FELIX_PORT = 9099
-"""Where calico-felix says whether it is ready."""
+"""Port of calico-felix's readiness probe."""
 
 BASE = (_etcd(), _containerd(), _apiserver())
-"""What the others need."""
+"""Daemons that the others need."""
 REST = (_controller_manager(), _scheduler(), _kubelet(), _kube_proxy())
-"""What needs an API server that answers."""
+"""Daemons that need the API server."""
 ALL = (*BASE, *REST)
 FELIX = _felix()
-"""What enforces NetworkPolicies, in a node that does."""
+"""The daemon that enforces NetworkPolicies."""
 
 
 def running(node: Node) -> dict[str, int]:
-    """Process id by name of the daemons that run."""
+    """Process ID of each running daemon, by name."""
     names = {daemon.name for daemon in (*ALL, FELIX)}
     return {process.program: process.pid for process in node.processes() if process.program in names and process.unit}
 
 
 def ensure(home: Home, node: Node, daemons: Iterable[Daemon]) -> list[str]:
-    """Starts those daemons that do not run, and again those that run with other arguments; returns their names."""
+    """Start daemons that do not run, and restart those with outdated arguments; returns their names."""
     processes = {process.program: process for process in node.processes() if process.unit}
     begun: list[str] = []
     for daemon in daemons:
@@ -197,25 +197,25 @@ def ensure(home: Home, node: Node, daemons: Iterable[Daemon]) -> list[str]:
             continue
         if process is not None:
             end(process.pid, 5)
-        _turn(log(home, daemon.name))
+        _rotate(log(home, daemon.name))
         node.start(daemon.argv, unit, f"/var/log/{daemon.name}.log")
         begun.append(daemon.name)
     return begun
 
 
 def stop(node: Node) -> list[str]:
-    """Ends the node, with all that runs in it; returns the names of the daemons that ran."""
-    found = running(node)
-    # Kubelet and API server first, so that nothing is started or asked any more; then these close their files.
+    """Stop the node with all its processes; returns the names of the daemons that ran."""
+    processes = running(node)
+    # Kubelet and API server first, so that no pod or request starts; then containerd and etcd close their files.
     for name, seconds in (("kubelet", 0.0), ("kube-apiserver", 0.0), ("containerd", 3.0), ("etcd", 3.0)):
-        if name in found:
-            end(found[name], seconds)
+        if name in processes:
+            end(processes[name], seconds)
     end(node.pid, 0)
-    return sorted(found)
+    return sorted(processes)
 
 
 def log(home: Home, name: str) -> Path:
-    """Where a daemon's log lies."""
+    """The path of a daemon's log."""
     return home.log / f"{name}.log"
 
 
@@ -227,6 +227,6 @@ def last_words(home: Home, name: str, lines: int = 8) -> str:
         return "(no log)"
 
 
-def _turn(path: Path) -> None:
+def _rotate(path: Path) -> None:
     if path.exists() and path.stat().st_size > _LOG_BYTES:
         path.replace(path.with_name(path.name + ".1"))

@@ -1,7 +1,7 @@
-"""Debian packages that the sandbox needs, installed only when missing.
+"""Install missing Debian packages that the sandbox needs.
 
-Touches the machine outside of the sandbox's folder: `apt-get install` of what is missing, nothing else. Where systemd
-runs, Debian's containerd package starts a containerd of its own; the sandbox neither uses nor needs it.
+The only change to the machine outside of the sandbox's folder is `apt-get install` of missing packages. With systemd,
+Debian's containerd package starts its own containerd, which the sandbox does not use.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sandbox.report import Failure, say, step
 
-# Never at the price of what the machine has: Debian's containerd and Docker's, say, exclude each other.
+# Never remove packages of the machine: for example, Debian's containerd conflicts with Docker's.
 _OPTIONS = ("--no-install-recommends", "--no-remove")
 
 PROGRAMS = {
@@ -28,15 +28,15 @@ PROGRAMS = {
     "socat": ("socat",),
     "util-linux": ("nsenter",),
 }
-"""What the node runs or calls, and kubelet and kube-proxy look for on PATH: Debian's package, and the programs one of
-which makes it unnecessary (containerd may have come with Docker's packages)."""
+"""Programs that the node, kubelet and kube-proxy need: Debian package to programs, one of which makes the package
+unnecessary (for example, Docker's packages also contain containerd)."""
 
 POLICIES = {"ipset": ("ipset",)}
-"""The same for a node that enforces NetworkPolicies."""
+"""Further packages for a node that enforces NetworkPolicies."""
 
 
 def missing(packages: Sequence[str]) -> list[str]:
-    """Those of the packages that are not installed."""
+    """The packages that are not installed."""
     query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
     shown = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
@@ -44,28 +44,28 @@ def missing(packages: Sequence[str]) -> list[str]:
 
 
 def version(package: str) -> str:
-    """The version of an installed package, empty when it is not installed."""
+    """The version of an installed package; empty if it is not installed."""
     query = ["dpkg-query", "--show", "--showformat=${Version}", package]
     return subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
 
 
 def install(packages: Sequence[str]) -> None:
-    """Installs those packages that are missing.
+    """Install missing packages.
 
     Raises:
-        Failure: this is no Debian, the user is not root, or apt failed; says what to install by hand.
+        Failure: the system is not Debian, the user is not root, or apt failed; with the command to run manually.
     """
     if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:
-        raise Failure("the sandbox needs Debian or a relative of it: apt-get and dpkg-query are not on PATH")
-    wanted = missing(packages)
-    if not wanted:
+        raise Failure("the sandbox requires Debian or a derivative: apt-get and dpkg-query are not on PATH")
+    missing_packages = missing(packages)
+    if not missing_packages:
         return
-    by_hand = f"install by hand: apt-get install {' '.join(_OPTIONS)} {' '.join(wanted)}"
+    by_hand = f"install manually: apt-get install {' '.join(_OPTIONS)} {' '.join(missing_packages)}"
     if os.geteuid() != 0:
         raise Failure(f"Debian packages are missing and only root can install them; {by_hand}")
-    with step(f"installing Debian packages {' '.join(wanted)}"):
+    with step(f"installing Debian packages {' '.join(missing_packages)}"):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-q", "-y", *_OPTIONS, *wanted]):
+        for command in (["update", "-q"], ["install", "-q", "-y", *_OPTIONS, *missing_packages]):
             done = subprocess.run(
                 ["apt-get", *command],
                 stdin=subprocess.DEVNULL,
@@ -75,11 +75,11 @@ def install(packages: Sequence[str]) -> None:
                 env=environment,
                 check=False,
             )
-            # A failed update matters only when the lists at hand do not have the packages.
+            # A failed update matters only if the existing lists do not contain the packages.
             if done.returncode == 0:
                 continue
-            reason = done.stdout.strip().splitlines()[-1:] or ["it said nothing"]
+            reason = done.stdout.strip().splitlines()[-1:] or ["no output"]
             if command[0] == "update":
-                say(f"apt-get update failed ({reason[0]}); trying with the lists that are there")
+                say(f"apt-get update failed ({reason[0]}); trying with the existing lists")
             else:
                 raise Failure(f"apt-get install failed: {reason[0]}; {by_hand}")

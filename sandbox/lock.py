@@ -1,4 +1,4 @@
-"""Locks between processes, so that two clones neither build the same thing nor change the cluster at once."""
+"""Locks between processes, so that clones do not build or change the cluster at the same time."""
 
 import fcntl
 import os
@@ -12,12 +12,12 @@ from sandbox.report import say
 
 @contextmanager
 def locked(path: Path, what: str) -> Generator[None]:
-    """Holds the lock of a file while the block runs; waits for whoever has it and says who that is.
+    """Hold the lock of a file while the block runs; waits for its current holder and prints it.
 
-    The kernel frees the lock when its holder ends, however it ends.
+    The kernel releases the lock when its holder ends, for any reason.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # O_CLOEXEC (Python's default) keeps daemons that are started meanwhile from holding the lock on.
+    # O_CLOEXEC (Python's default): daemons that are started in the block do not inherit the lock.
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

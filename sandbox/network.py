@@ -1,15 +1,14 @@
-"""The sandbox's network: the node's namespace, joined to the machine by one pair of virtual interfaces.
+"""The sandbox's network: the node's namespace, connected to the machine by a pair of virtual interfaces.
 
     machine  flink-k8s0  198.18.0.1 ──── 198.18.0.2  uplink  node ── cni0  pods 198.18.1.0/24, services 198.18.2.0/24
 
-The addresses are of the range that is set aside for tests between networks (RFC 2544), which no real network uses.
-The machine reaches the API server, pods and services; nothing in the sandbox can open a connection to the machine or
-beyond it: there is no default route, and the node's packet filter refuses what would leave by the uplink. The node's
-own processes reach services, too (the API server calls admission webhooks by theirs).
+The addresses are in the range that is reserved for benchmarks (RFC 2544), which no real network uses. The machine
+reaches the API server, pods and services. The sandbox cannot open connections to the machine or beyond it: there is no
+default route, and the node's packet filter rejects packets that would leave by the uplink. The node's own processes
+reach services too (the API server calls admission webhooks by their Services).
 
-Touches the machine outside of the sandbox's folder: the interface `flink-k8s0` with its address and two routes, and the
-kernel modules below where they are modules and not loaded yet. Forwarding, packet filter rules and all else is the
-node's.
+Changes to the machine outside of the sandbox's folder: the interface `flink-k8s0` with its address and two routes, and
+the kernel modules below if they are not loaded yet. Forwarding and packet filter rules are in the node's namespace.
 """
 
 import contextlib
@@ -34,9 +33,9 @@ DOMAIN = "cluster.local"
 _UPLINK = "uplink"
 _MODULES = ("overlay", "br_netfilter", "veth", "nf_conntrack", "nf_nat", "xt_comment")
 _CHAIN = "SANDBOX-UPLINK"
-# A packet to a service is routed by the uplink first. kube-proxy's rules then rewrite its target and with it its route,
-# but the chain OUTPUT still sees the uplink as the way out: what tells is the target, by now a pod or the node.
-# (That it was rewritten tells nothing: an endpoint of a service may be any address, the machine's, say.)
+# A packet to a service is first routed to the uplink. kube-proxy's rules then rewrite its target and route, but the
+# chain OUTPUT still sees the uplink as the interface: so the rules match the target, which is now a pod or the node.
+# (They do not match the rewriting itself: an endpoint of a service may be any address, also the machine's.)
 _RULES = f"""\
 *filter
 :{_CHAIN} - [0:0]
@@ -48,10 +47,10 @@ COMMIT
 
 
 def ensure(node: Node) -> None:
-    """Makes the interfaces, addresses, routes and rules that are missing.
+    """Create missing interfaces, addresses, routes and rules.
 
     Raises:
-        Failure: something else on the machine has routes to these addresses, or a command failed.
+        Failure: the machine has other routes to these addresses, or a command failed.
     """
     if not _exists(HOST_DEVICE):
         _check_free()
@@ -69,7 +68,7 @@ def ensure(node: Node) -> None:
         f"ip route replace {SERVICE_CIDR} dev {_UPLINK} src {NODE_IP}",
         "sysctl --quiet net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1",
     ]
-    # Fills the chain in one go and leaves the others alone.
+    # Fill the chain atomically, and keep the other chains.
     commands.append(f"iptables-restore --wait --noflush <<'END'\n{_RULES}END")
     node.run("/bin/sh", "-ec", "\n".join(commands))
     for rule in filter_changes(node.run("iptables", "--wait", "-S").stdout.splitlines()):
@@ -79,29 +78,29 @@ def ensure(node: Node) -> None:
 
 
 def filter_changes(rules: list[str]) -> list[list[str]]:
-    """What has to be added to and then deleted from the node's filter rules (lines of `iptables -S`), as arguments.
+    """The arguments that add missing and then delete outdated filter rules (lines of `iptables -S`) of the node.
 
-    All rules of OUTPUT and FORWARD that name the uplink are ours; those of an earlier version go.
+    All rules of OUTPUT and FORWARD with the uplink belong to the sandbox; those of earlier versions are deleted.
     """
     wanted = [f"-A {chain} -o {_UPLINK} -m conntrack --ctstate NEW -j {_CHAIN}" for chain in ("OUTPUT", "FORWARD")]
     old = [rule for rule in rules if f"-o {_UPLINK} " in rule and rule not in wanted]
     return [rule.split() for rule in wanted if rule not in rules] + [["-D", *rule.split()[1:]] for rule in old]
 
 
-def left() -> list[str]:
-    """The interfaces of the sandbox that the machine has."""
+def existing() -> list[str]:
+    """The existing interfaces of the sandbox on the machine."""
     return [HOST_DEVICE] if _exists(HOST_DEVICE) else []
 
 
 def remove() -> list[str]:
-    """Removes the interface, and with it its addresses, routes and the node's end; returns what was removed."""
-    found = left()
-    for device in found:
-        with contextlib.suppress(Failure):  # the namespace's end may be taking it away right now
+    """Delete the interface with its addresses, routes and the node's end; returns the deleted interfaces."""
+    devices = existing()
+    for device in devices:
+        with contextlib.suppress(Failure):  # the kernel may be deleting it with the namespace
             run("ip", "link", "delete", device)
-    if left():
+    if existing():
         raise Failure(f"cannot remove the interface {HOST_DEVICE}; try: ip link delete {HOST_DEVICE}")
-    return found
+    return devices
 
 
 def _exists(device: str) -> bool:

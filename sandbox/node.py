@@ -1,8 +1,8 @@
-"""The sandbox's node: one init process that holds network, mount, process, host name and IPC namespaces of its own.
+"""The sandbox's node: an init process with its own network, mount, process, host name and IPC namespaces.
 
-Every daemon and pod is inside, so when the init ends, the kernel ends all of them and takes their mounts, interfaces
-and packet filter rules along; what stays on disk is as after a power cut. The init is found by its argv, not by a file
-that could be stale: there is one on a machine.
+Every daemon and pod is inside, so when the init ends, the kernel kills all of them and deletes their mounts, interfaces
+and packet filter rules; the disk is as after a power cut. The init is found by its argv, not by a file that could be
+stale: a machine has only one.
 """
 
 import os
@@ -26,7 +26,7 @@ _UNIT = "SANDBOX_UNIT"
 
 @dataclass(frozen=True)
 class Process:
-    """A process inside the node: its id on the machine, its argv, and the `unit` that it was started as (or empty)."""
+    """A process in the node: its ID on the machine, its argv, and its `unit`, or empty."""
 
     pid: int
     argv: tuple[str, ...]
@@ -40,7 +40,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Node:
-    """A node that runs: the init's process id on the machine, and the home it belongs to."""
+    """A running node: the init's process ID on the machine, and its home."""
 
     pid: int
     home: Path
@@ -52,16 +52,16 @@ class Node:
 
     @property
     def started(self) -> float:
-        """When it was started, in seconds since the epoch."""
+        """Time of its start, in seconds since the epoch."""
         return started(self.pid)
 
     @property
     def boot_id(self) -> str:
-        """The id of this run of the node, as the kubelet reports it."""
+        """The ID of this run of the node, which the kubelet reports."""
         return (self.root / "proc/sys" / rootfs.BOOT_ID).read_text().strip()
 
     def has_container(self, container: str) -> bool:
-        """Whether a container (`containerd://<id>`) was started in this run of the node and is not removed."""
+        """Whether a container (`containerd://<id>`) was started in this run of the node and still exists."""
         tasks = self.root / "run/containerd/io.containerd.runtime.v2.task/k8s.io"
         return (tasks / container.partition("://")[2]).is_dir()
 
@@ -70,29 +70,29 @@ class Node:
         return ["nsenter", "--target", str(self.pid), *_NAMESPACES, "--", *argv]
 
     def run(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a command inside the node and returns what it printed.
+        """Run a command inside the node and return its output.
 
         Raises:
-            Failure: it failed, unless `check` is off.
+            Failure: it failed, and `check` is true.
         """
         return run(*self.command(*argv), check=check)
 
     def start(self, argv: Sequence[str], unit: str, log: str) -> None:
-        """Starts a daemon inside the node. `unit` marks it, see `processes`; `log` is a path inside the node."""
-        # setsid --fork hands the daemon over to the node's init.
+        """Start a daemon inside the node. `unit` identifies it, see `processes`; `log` is a path inside the node."""
+        # setsid --fork makes the node's init the daemon's parent.
         script = 'log=$1; shift; exec setsid --fork "$@" >>"$log" 2>&1 </dev/null'
         command = self.command("/bin/sh", "-c", script, "sh", log, *argv)
         run(*cgroups.joined(*command), environment={"PATH": PATH, "HOME": "/root", _UNIT: unit})
 
     def processes(self) -> list[Process]:
-        """The daemons of the node: what has its process and mount namespaces, which no pod's container does."""
+        """The daemons of the node: processes in its process and mount namespaces; containers have their own."""
         own = _namespaces(self.pid)
         found = (process for process in _processes() if process.pid != self.pid)
         return [process for process in found if _namespaces(process.pid) == own]
 
 
 def find() -> Node | None:
-    """The node that runs on this machine, whoever's it is."""
+    """The node that runs on this machine, of any home."""
     own = _namespaces(os.getpid())
     for process in _processes():
         if process.argv[0] == rootfs.INIT and len(process.argv) == 2 and _namespaces(process.pid) not in (own, None):
@@ -101,10 +101,10 @@ def find() -> Node | None:
 
 
 def start(home: Home) -> Node:
-    """Starts an empty node: namespaces, root file system, init.
+    """Start an empty node: namespaces, root file system, init.
 
     Raises:
-        Failure: the machine refused one of these; with what it said.
+        Failure: a step failed; with its error.
     """
     for folder in rootfs.state_folders(home):
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,16 +122,16 @@ def start(home: Home) -> Node:
         )
     deadline = time.monotonic() + 20
     while (node := find()) is None:
-        said = log.read_text().strip()
-        if time.monotonic() > deadline or "Error" in said:
-            last = said.splitlines()[-3:]
-            raise Failure(f"the node's namespaces could not be set up: {' | '.join(last) or 'no word'}; see {log}")
+        log_text = log.read_text().strip()
+        if time.monotonic() > deadline or "Error" in log_text:
+            last = log_text.splitlines()[-3:]
+            raise Failure(f"the node's namespaces could not be set up: {' | '.join(last) or 'no output'}; see {log}")
         time.sleep(0.02)
     return node
 
 
 def end(pid: int, seconds: float) -> None:
-    """Ends a process politely, then by force when it is still there after some seconds."""
+    """Send SIGTERM to a process, and SIGKILL if it still runs after some seconds."""
     begun = started(pid)
     for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 10.0)):
         deadline = time.monotonic() + patience
@@ -144,11 +144,11 @@ def end(pid: int, seconds: float) -> None:
                 time.sleep(0.02)
         except ProcessLookupError:
             return
-    raise Failure(f"process {pid} does not end, not even by SIGKILL")
+    raise Failure(f"process {pid} does not end, even after SIGKILL")
 
 
 def started(pid: int) -> float:
-    """When a process was started, in seconds since the epoch; 0 when it does not run (a zombie does not)."""
+    """Time of a process' start, in seconds since the epoch; 0 if it does not run or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -162,10 +162,10 @@ def started(pid: int) -> float:
 def run(
     *argv: str, check: bool = True, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command and returns what it printed (stdout and stderr together).
+    """Run a command and return its output (stdout and stderr).
 
     Raises:
-        Failure: it failed, unless `check` is off.
+        Failure: it failed, and `check` is true.
     """
     done = subprocess.run(
         argv,
@@ -188,7 +188,7 @@ def _processes() -> Iterator[Process]:
         try:
             argv = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
             variables = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # it ended meanwhile
+        except OSError:  # the process has ended
             continue
         if argv:
             unit = next((value.partition("=")[2] for value in variables if value.startswith(f"{_UNIT}=")), "")
@@ -199,5 +199,5 @@ def _namespaces(pid: int) -> tuple[str, str] | None:
     try:
         own = Path("/proc", str(pid), "ns")
         return str((own / "pid").readlink()), str((own / "mnt").readlink())
-    except OSError:  # it ended, or it is another user's and we are not root
+    except OSError:  # the process has ended, or belongs to another user
         return None

@@ -1,7 +1,7 @@
-"""Keys and certificates of the cluster, made by openssl once and kept until the sandbox is purged.
+"""Keys and certificates of the cluster, created with openssl once and kept until the sandbox is purged.
 
-All lie in `home.etc/pki`, readable for root only; none is of use beyond this cluster, whose addresses no other machine
-can reach.
+They are in `home.etc/pki`, readable for root only, and valid only in this cluster, whose addresses no other machine can
+reach.
 """
 
 import shutil
@@ -67,7 +67,7 @@ _CERTIFICATES = (
 
 
 def ensure(folder: Path) -> None:
-    """Makes what is missing: all of it, or the certificates that a sandbox of an earlier version has not."""
+    """Create all keys and certificates, or the certificates that a sandbox of an earlier version does not have."""
     if folder.is_dir():
         for entry in _CERTIFICATES:
             if not (folder / f"{entry.name}.crt").exists():

@@ -1,8 +1,8 @@
-"""Enforcing NetworkPolicies, where `up --network-policy` asks for it: Calico's felix, and what it wants of the cluster.
+"""Enforce NetworkPolicies (`up --network-policy`) with Calico's felix, and the objects that felix needs.
 
-Felix is the part of Calico that turns policies into rules of the packet filter. It runs here without the rest: pods get
-their addresses from Debian's CNI plugins (`sandbox.configuration`), and Calico's own kinds are known to the API server
-but none is used, except for the one object that tells felix that its database is ready.
+Felix is the part of Calico that converts policies to packet filter rules. It runs here without the rest: pods get their
+addresses from Debian's CNI plugins (`sandbox.configuration`), and Calico's CRDs exist but are not used, except for one
+object that reports to felix that its database is ready.
 """
 
 import json
@@ -19,7 +19,7 @@ from sandbox.node import Node
 
 _GROUP = "crd.projectcalico.org"
 _VERSION = "v1"
-# Kind, its plural, and whether its objects are in namespaces: what felix watches.
+# The kinds that felix watches: kind, plural, and whether its objects are in namespaces.
 _KINDS = (
     ("BGPConfiguration", "bgpconfigurations", False),
     ("BlockAffinity", "blockaffinities", False),
@@ -33,7 +33,7 @@ _KINDS = (
     ("NetworkPolicy", "networkpolicies", True),
     ("NetworkSet", "networksets", True),
 )
-# Kubernetes' own kinds that policies speak of.
+# Kubernetes' own kinds that policies refer to.
 _READ = (
     ("", ("namespaces", "nodes", "pods", "serviceaccounts", "services")),
     ("discovery.k8s.io", ("endpointslices",)),
@@ -50,12 +50,12 @@ def enforced(node: Node) -> bool:
 
 
 def prepare(node: Node) -> None:
-    """Makes a node one that enforces NetworkPolicies, before containerd is started in it."""
+    """Prepare a node for NetworkPolicies, before containerd is started in it."""
     node.run("/bin/sh", "-ec", f"{configuration.link_plugins()}\ntouch /{_MARK}")
 
 
 def manifests() -> str:
-    """Felix' rights, and the kinds that it asks for."""
+    """Felix's permissions, and the CRDs that it watches."""
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
@@ -72,10 +72,10 @@ def manifests() -> str:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": _USER},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": _USER}],
     }
-    return "".join(f"\n---\n{json.dumps(one)}" for one in (role, binding, *map(_definition, _KINDS)))
+    return "".join(f"\n---\n{json.dumps(manifest)}" for manifest in (role, binding, *map(_crd, _KINDS)))
 
 
-def _definition(kind: tuple[str, str, bool]) -> dict[str, object]:
+def _crd(kind: tuple[str, str, bool]) -> dict[str, object]:
     name, plural, in_namespaces = kind
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {"name": _VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
@@ -94,10 +94,10 @@ def _definition(kind: tuple[str, str, bool]) -> dict[str, object]:
 
 
 def initialize(home: Home) -> None:
-    """Tells felix that its database is ready, as soon as the API server knows the kinds.
+    """Report to felix that its database is ready, as soon as the CRDs are established.
 
     Raises:
-        Failure: the API server does not take it.
+        Failure: the API server refuses the object.
     """
     names = [f"customresourcedefinition/{plural}.{_GROUP}" for _, plural, _ in _KINDS]
     kubectl(home, "wait", "--for=condition=Established", "--timeout=60s", *names)
@@ -112,12 +112,12 @@ def initialize(home: Home) -> None:
 
 
 def why_not() -> str | None:
-    """Why the policies are not enforced yet; None when they are."""
+    """Why the policies are not enforced yet; None if they are."""
     try:
         with urllib.request.urlopen(f"http://{NODE_IP}:{FELIX_PORT}/readiness", timeout=2):
             return None
     except urllib.error.HTTPError as error:
-        said = error.read().decode(errors="replace").strip().splitlines()
-        return f"calico-felix is not ready: {'; '.join(said[:8]) or error.reason}"
+        lines = error.read().decode(errors="replace").strip().splitlines()
+        return f"calico-felix is not ready: {'; '.join(lines[:8]) or error.reason}"
     except OSError as error:
         return f"calico-felix does not answer: {error}"

@@ -1,8 +1,8 @@
-"""Away with what was built for keys that nobody uses any more.
+"""Delete builds that have not been used for long.
 
-Another clone, on another commit, needs other keys, and nothing says which clones there are. So each build marks what it
-uses with the time, and what no build used for two weeks goes: the clone that comes back after longer builds it again.
-What a running node's programs lie in stays however long the node has been up, and so does every image that has a name.
+Clones on other commits need builds with other keys, and the set of clones is unknown. So each build records the time of
+its last use, and builds without use for two weeks are deleted; a clone that needs one later builds it again. The
+programs of a running node and all images with a name are kept.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ DAYS = 14
 
 
 def prune(home: Home) -> int:
-    """Removes what was last used more than `DAYS` ago; returns how many bytes that freed, and says so.
+    """Delete builds that were last used more than `DAYS` ago; prints and returns the number of freed bytes.
 
-    The caller holds the build lock.
+    The caller must hold the build lock.
     """
     before = time.time() - DAYS * 86400
     running = _running()
     freed = 0
     for folder in (home.bin, home.root / "operator", home.root / "work"):
         for path in folder.iterdir() if folder.is_dir() else ():
-            # With a dash: a name with a key. Links and files are no builds.
+            # A name with a dash contains a key. Links and files are not builds.
             if path.is_dir() and not path.is_symlink() and "-" in path.name and path.name not in running:
                 freed += _remove(path, before)
     for link in home.bin.glob("*"):
@@ -37,7 +37,7 @@ def prune(home: Home) -> int:
     if home.images.is_dir():
         freed += Store(home.images).prune(before)
     if freed:
-        say(f"removed what no build used for {DAYS} days: {freed / 1e6:.0f} MB")
+        say(f"deleted builds that were not used for {DAYS} days: {freed / 1e6:.0f} MB")
     return freed
 
 
@@ -45,18 +45,18 @@ def _remove(path: Path, before: float) -> int:
     if path.stat().st_mtime >= before:
         return 0
     size = sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
-    # Renamed first: half of a folder must not look like a whole one, should this be interrupted.
+    # Rename it first: after an interruption, an incomplete folder must not look complete.
     part = path if path.name.startswith(".part-") else path.rename(path.with_name(f".part-{path.name}"))
     shutil.rmtree(part)
     return size
 
 
 def _running() -> set[str]:
-    """The names of the folders that programs of a running node lie in."""
-    found = node.find()
-    if found is None:
+    """The names of the folders with programs of a running node."""
+    running_node = node.find()
+    if running_node is None:
         return set()
-    names = {Path(process.argv[0]).parent.name for process in found.processes()}
-    with contextlib.suppress(OSError):  # it ended meanwhile
-        names.add(Path("/proc", str(found.pid), "exe").readlink().parent.name)
+    names = {Path(process.argv[0]).parent.name for process in running_node.processes()}
+    with contextlib.suppress(OSError):  # the node has ended
+        names.add(Path("/proc", str(running_node.pid), "exe").readlink().parent.name)
     return names

@@ -1,4 +1,4 @@
-"""Waiting for the cluster: conditions that are polled, and the reason while one does not hold."""
+"""Wait for the cluster: poll conditions, and print the reason while a condition is false."""
 
 import socket
 import time
@@ -15,13 +15,13 @@ from sandbox.report import Failure, say
 from sandbox.rootfs import NODE
 
 _POLL = 0.1  # seconds
-_NEWS = 10.0  # seconds after which the reason is said
+_NEWS = 10.0  # seconds after which the reason is printed
 _RESTARTS = 3
-_PORTS = {"kubelet": 10250, "kube-proxy": 10256}  # of those that others wait for without asking the API server
+_PORTS = {"kubelet": 10250, "kube-proxy": 10256}  # of daemons that are checked without the API server
 
 
 class Wait:
-    """Waits for conditions while it keeps the daemons running; counts how often it had to start one again."""
+    """Waits for conditions and restarts daemons that have ended; counts the restarts."""
 
     def __init__(self, home: Home, node: Node) -> None:
         self._home = home
@@ -29,38 +29,38 @@ class Wait:
         self.restarted = 0
 
     def until(self, what: str, why_not: Callable[[], str | None], seconds: float, needed: Iterable[Daemon]) -> None:
-        """Waits until `why_not` returns None; what it returns otherwise is the reason to show.
+        """Wait until `why_not` returns None; otherwise it returns the reason to print.
 
         Raises:
-            Failure: a needed daemon ends again and again, or the time is out; with the end of its log or the reason.
+            Failure: a needed daemon ends repeatedly, or the timeout is over; with the end of its log or the reason.
         """
         needed = tuple(needed)
-        begun = said = time.monotonic()
-        looked = 0.0
+        begun = printed = time.monotonic()
+        checked = 0.0
         while (reason := why_not()) is not None:
             now = time.monotonic()
-            if now - looked > 1:
-                looked = now
+            if now - checked > 1:
+                checked = now
                 self._keep(needed)
             if now - begun > seconds:
                 logs = f"logs of the daemons: {self._home.log}"
-                raise Failure(f"waited {seconds:.0f} s in vain until {what}: {reason}; {logs}")
-            if now - said > _NEWS:
-                said = now
+                raise Failure(f"timeout after {seconds:.0f} s of waiting until {what}: {reason}; {logs}")
+            if now - printed > _NEWS:
+                printed = now
                 say(f"waiting until {what}, {now - begun:.0f} s: {reason}")
             time.sleep(_POLL)
 
     def _keep(self, needed: tuple[Daemon, ...]) -> None:
         for name in daemons.ensure(self._home, self._node, needed):
             self.restarted += 1
-            say(f"{name} had ended; started again")
+            say(f"{name} has ended; restarted")
             if self.restarted > _RESTARTS:
                 last = daemons.last_words(self._home, name)
-                raise Failure(f"{name} does not stay up; the end of {daemons.log(self._home, name)}:\n{last}")
+                raise Failure(f"{name} ends repeatedly; the end of {daemons.log(self._home, name)}:\n{last}")
 
 
 def why_not(api: Api, node: Node) -> str | None:
-    """What the cluster still lacks to be ready for work; None when it is."""
+    """Why the cluster is not ready; None if it is."""
     try:
         return _node(api, node) or _addons(api, node) or _default_account(api)
     except Unreachable as error:
@@ -97,7 +97,7 @@ def _addons(api: Api, node: Node) -> str | None:
 
 
 def why_pod(pod: dict[str, Any], node: Node) -> str | None:
-    """Why a pod is not ready; None when its containers run since the node was started and are ready."""
+    """Why a pod is not ready; None if its containers were started in this run of the node and are ready."""
     name, status = pod["metadata"]["name"], pod["status"]
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] != "True":
@@ -108,7 +108,7 @@ def why_pod(pod: dict[str, Any], node: Node) -> str | None:
         for kind in ("waiting", "terminated"):
             if kind in state:
                 return f"pod {name} {state[kind].get('reason', kind)}: {state[kind].get('message', '')}".rstrip(": ")
-        # What was reported before the node was started again says "ready" still.
+        # The status of an earlier run of the node may still report "ready".
         if not container["ready"] or not node.has_container(container["containerID"]):
             return f"pod {name} is not ready"
     return None if containers else f"pod {name} is {status.get('phase', 'new')}"
@@ -118,5 +118,5 @@ def _default_account(api: Api) -> str | None:
     try:
         api.get("/api/v1/namespaces/default/serviceaccounts/default")
     except Unreachable:
-        return "the service account default/default is not there yet"
+        return "the service account default/default does not exist yet"
     return None

@@ -2,9 +2,9 @@
 
     python -m sandbox.rootfs HOME
 
-Only `sandbox.node` starts it, in a mount namespace whose mounts do not propagate to the machine's. It puts together a
-root of its own and leaves the machine's, so that daemons and pods (hostPath volumes, too) see of the machine only its
-programs and libraries, for reading. All of it is gone with the namespaces' last process.
+Only `sandbox.node` starts it, in a mount namespace whose mounts do not propagate to the machine's. It creates a root
+file system and changes to it, so that daemons and pods (also hostPath volumes) see only the programs and libraries of
+the machine, read-only. All of it is deleted with the last process of the namespaces.
 
     /usr /etc/alternatives /etc/ssl/certs …   the machine's, read-only
     /etc/kubernetes /opt/flink-k8s/bin        home/sandbox/etc, home/bin, read-only
@@ -28,9 +28,9 @@ INIT = "flink-k8s-sandbox"
 NODE = "sandbox"
 """The node's name and host name."""
 BOOT_ID = "kernel/random/boot_id"
-"""The file below /proc/sys that has the id of this run of the node."""
+"""The file below /proc/sys with the ID of this run of the node."""
 BIN = "/opt/flink-k8s/bin"
-"""Where the node has `home.bin`."""
+"""The path of `home.bin` in the node."""
 
 _WRITABLE = {
     "/var/lib/etcd": "etcd",
@@ -49,8 +49,8 @@ _DEVICES = {
     "kmsg": (1, 11),
     "tty": (5, 0),
 }
-# The kubelet wants these kernel settings and changes those that differ. They are the machine's, not the namespace's, so
-# the node is shown what the kubelet expects and the kernel is left alone.
+# The kubelet changes these kernel settings if they differ. They belong to the machine, not to the namespace, so the
+# node sees files with the expected values, and the kernel's settings are not changed.
 _SHOWN_SETTINGS: dict[str, object] = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
@@ -62,18 +62,18 @@ _SHOWN_SETTINGS: dict[str, object] = {
 
 
 def state_folders(home: Home) -> list[Path]:
-    """The folders of the home that the node uses; they have to exist before it starts."""
+    """The folders of the home that the node uses; they must exist before it starts."""
     return [outside for _, outside in mounted(Path("/"), home)]
 
 
 def mounted(root: Path, home: Home) -> list[tuple[Path, Path]]:
-    """Pairs of a folder below the node's root and the home's folder that is mounted there."""
+    """Pairs of a folder below the node's root and the folder of the home that is mounted there."""
     pairs = [(root / path.lstrip("/"), home.sandbox / name) for path, name in _WRITABLE.items()]
     return [*pairs, (root / "etc/kubernetes", home.etc), (root / BIN.lstrip("/"), home.bin)]
 
 
 def main() -> None:
-    """Makes the root, enters it, and becomes the init."""
+    """Create the root file system, change to it, and become the init."""
     home = Home(Path(sys.argv[1]))
     init = sys.argv[2]
     socket.sethostname(NODE)
@@ -115,7 +115,7 @@ def _kernel(root: Path) -> None:
     _run("mount", "--rbind", "/sys/fs/cgroup", str(root / "sys/fs/cgroup"))
     shown = root / "run" / "shown-settings"
     shown.mkdir()
-    # A boot of its own, too: by its id the API server's data tells whether it is of this run of the node.
+    # Also a separate boot ID: it identifies data in the API server that is from this run of the node.
     for name, value in (_SHOWN_SETTINGS | {BOOT_ID: uuid.uuid4()}).items():
         if (root / "proc/sys" / name).exists():
             file = shown / name.replace("/", ".")
@@ -142,7 +142,9 @@ def _configuration(etc: Path) -> None:
     etc.mkdir()
     (etc / "hostname").write_text(f"{NODE}\n")
     (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.0.1 {NODE}\n")
-    (etc / "resolv.conf").write_text("")  # no name server: the cluster has its own, and nothing beyond is reached
+    (etc / "resolv.conf").write_text(
+        ""
+    )  # no name server: the cluster has its own, and other networks are not reachable
     (etc / "nsswitch.conf").write_text("hosts: files dns\n")
     (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     (etc / "group").write_text("root:x:0:\nnogroup:x:65534:\n")

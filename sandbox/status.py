@@ -1,4 +1,4 @@
-"""What there is of the sandbox: for people, and as an exit code."""
+"""The status of the sandbox, as text and as an exit code."""
 
 import os
 import subprocess
@@ -20,14 +20,14 @@ _MODULES = {"etcd": golang.ETCD, "calico-felix": golang.CALICO} | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Status:
-    """`up` tells whether the cluster is ready for work; `lines` is what to show."""
+    """The status: `up` is whether the cluster is ready; `lines` is the text to print."""
 
     up: bool
     lines: tuple[str, ...]
 
 
 def status(where: Home | None = None) -> Status:
-    """Looks, and changes nothing.
+    """Read the status; nothing is changed.
 
     Raises:
         Failure: the user is not root, or the machine's sandbox belongs to another home.
@@ -35,22 +35,22 @@ def status(where: Home | None = None) -> Status:
     if os.geteuid() != 0:
         raise Failure("only root can see the sandbox's processes")
     where = where or home()
-    found = cluster.own_node(where)
+    running_node = cluster.own_node(where)
     lines = [f"home        {where.root}"]
-    why: str | None = "it does not run"
-    if found is None:
-        lines += [f"left over   interface {device}" for device in network.left()]
-        lines += [f"left over   control group {group}" for group in cgroups.left()]
+    reason: str | None = "it does not run"
+    if running_node is None:
+        lines += [f"left over   interface {device}" for device in network.existing()]
+        lines += [f"left over   control group {group}" for group in cgroups.existing()]
     else:
-        running = daemons.running(found)
-        lines.append(f"node        process {found.pid}, since {_moment(found.started)}")
-        wanted = (*daemons.ALL, daemons.FELIX) if policies.enforced(found) else daemons.ALL
+        running = daemons.running(running_node)
+        lines.append(f"node        process {running_node.pid}, since {_moment(running_node.started)}")
+        wanted = (*daemons.ALL, daemons.FELIX) if policies.enforced(running_node) else daemons.ALL
         for daemon in wanted:
             pid = running.get(daemon.name)
             since = f"process {pid}, since {_moment(node.started(pid))}" if pid else "does not run"
             lines.append(f"{daemon.name:<23} {_version(daemon):<10} {since}")
         down = [daemon.name for daemon in wanted if daemon.name not in running]
-        why = f"{', '.join(down)} does not run" if down else _why_not(where, found)
+        reason = f"{', '.join(down)} does not run" if down else _why_not(where, running_node)
     lines += [f"used by     {user.path}, since {_moment(user.since)}" for user in users.read(where)]
     store = Store(where.images)
     for image in store.images():
@@ -58,16 +58,16 @@ def status(where: Home | None = None) -> Status:
     for name, path in (("programs", where.bin), ("images", where.images), ("state", where.sandbox)):
         if path.is_dir():
             lines.append(f"size        {name}: {_megabytes(_size(path))} in {path}")
-    if why is None:
+    if reason is None:
         lines.append(f"ready       KUBECONFIG={where.kubeconfig}")
     else:
-        lines.append(f"not ready   {why}; python -m sandbox up starts or repairs it")
-    return Status(why is None, tuple(lines))
+        lines.append(f"not ready   {reason}; run: python -m sandbox up")
+    return Status(reason is None, tuple(lines))
 
 
-def _why_not(where: Home, found: Node) -> str | None:
+def _why_not(where: Home, running_node: Node) -> str | None:
     try:
-        return readiness.why_not(Api(where), found)
+        return readiness.why_not(Api(where), running_node)
     except Unreachable as error:
         return str(error)
 
@@ -84,7 +84,7 @@ def _moment(seconds: float) -> str:
 
 
 def _size(path: Path) -> int:
-    """Bytes on disk. `du` reads folders several times as fast as Python."""
+    """Bytes on disk. `du` is several times as fast as Python."""
     command = ["du", "--summarize", "--one-file-system", "--block-size=1", str(path)]
     shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     return int(shown.split()[0]) if shown else 0

@@ -1,4 +1,4 @@
-"""Stopping the cluster and taking away what it has on the machine."""
+"""Stop the cluster and revert its changes to the machine."""
 
 import os
 import shutil
@@ -14,27 +14,27 @@ _STATE = ("etc", "etcd", "containerd", "kubelet", "volumes", "log", "kubeconfig"
 
 
 def down(where: Home | None = None, *, purge: bool = False, force: bool = False) -> list[str]:
-    """Stops the cluster; returns what was taken away, a line each.
+    """Stop the cluster; returns what was removed, one line each.
 
-    Containers are killed, as when a machine is switched off. What the cluster holds (objects, images, volumes) stays on
-    disk for the next `up`, unless `purge`; what was built stays in any case.
+    Containers are killed, as when a machine is switched off. The cluster's data (objects, images, volumes) stays on
+    disk for the next `up`, unless `purge` is set; builds are always kept.
 
     Raises:
-        Failure: another clone's work is in the cluster (unless `force`), or something cannot be removed.
+        Failure: another clone uses the cluster (unless `force` is set), or something cannot be removed.
     """
     if os.geteuid() != 0:
         raise Failure("only root can stop the sandbox")
     where = where or home()
     where.sandbox.mkdir(parents=True, exist_ok=True)
     with locked(where.sandbox / "lock", "stop the sandbox"):
-        found = cluster.own_node(where)
-        work = _work(where, found, force=force)
-        refuse(where, found, work, purge=purge, force=force)
+        running_node = cluster.own_node(where)
+        work = _work(where, running_node, force=force)
+        refuse(where, running_node, work, purge=purge, force=force)
         removed: list[str] = []
-        if found is not None:
+        if running_node is not None:
             users.hold(where, work)
-            removed += _stop(found)
-        # The namespaces took the interface along; only a killed `up` can leave one.
+            removed += _stop(running_node)
+        # The interface was deleted with the namespaces; only a killed `up` can leave one.
         removed += [f"interface {device}" for device in network.remove()]
         if groups := cgroups.remove():
             removed.append(f"control group {cgroups.ROOT} in {', '.join(group.parent.name for group in groups)}")
@@ -46,38 +46,38 @@ def down(where: Home | None = None, *, purge: bool = False, force: bool = False)
     return removed
 
 
-def _work(where: Home, found: Node | None, *, force: bool) -> list[str]:
-    """The namespaces that users made."""
-    if found is None:
+def _work(where: Home, running_node: Node | None, *, force: bool) -> list[str]:
+    """The Kubernetes namespaces that users have created."""
+    if running_node is None:
         return users.held(where)
     try:
         return users.work(Api(where).namespaces())
     except Unreachable as error:
         if users.others(where) and not force:
             raise Failure(
-                f"cannot tell whether the sandbox is in use ({error}): up repairs it, --force stops it"
+                f"cannot check whether the sandbox is in use ({error}); repair it with up, or stop it with --force"
             ) from None
         return users.held(where)
 
 
-def refuse(where: Home, found: Node | None, work: list[str], *, purge: bool, force: bool) -> None:
-    """Raises Failure when stopping (or purging) would end the work, namespaces, of clones other than this one."""
+def refuse(where: Home, running_node: Node | None, work: list[str], *, purge: bool, force: bool) -> None:
+    """Raise Failure if stopping (or purging) would end the work of other clones, that is, their namespaces."""
     others = users.others(where)
-    if force or not others or not work or (found is None and not purge):
+    if force or not others or not work or (running_node is None and not purge):
         return
     clones = ", ".join(str(user.path) for user in others)
     raise Failure(
-        f"the sandbox has work (namespaces {', '.join(work)}) and is used by other clones, too: {clones}; "
-        "stop it there, or say --force to end their work"
+        f"the sandbox is used by other clones ({clones}) and contains the namespaces {', '.join(work)}; "
+        "stop it there, or set --force to end their work"
     )
 
 
-def _stop(found: Node) -> list[str]:
-    count = len(found.processes())
+def _stop(running_node: Node) -> list[str]:
+    count = len(running_node.processes())
     with step("stopping the cluster"):
-        running = daemons.stop(found)
+        running = daemons.stop(running_node)
     return [
-        f"processes: {', '.join(running) or 'no daemon'}, {count} in all besides the pods' containers",
+        f"processes: {', '.join(running) or 'no daemon'}, {count} in total without the pods' containers",
         "namespaces with their mounts, interfaces and packet filter rules",
     ]
 

@@ -1,7 +1,4 @@
-"""Which clones use the sandbox, and whether their work would suffer if it went away.
-
-Nothing is enforced beyond `down`: the file only lets it say whose work it would end.
-"""
+"""The clones that use the sandbox, and whether `down` would end their work; only `down` reads this."""
 
 import json
 import time
@@ -14,14 +11,14 @@ from sandbox.home import PROJECT, Home
 
 @dataclass(frozen=True)
 class User:
-    """A clone that ran `up`: its folder, and when it did so first (seconds since the epoch)."""
+    """A clone that has run `up`: its folder, and the time of its first `up` in seconds since the epoch."""
 
     path: Path
     since: float
 
 
 def read(home: Home) -> list[User]:
-    """The clones that are registered and still exist, by path."""
+    """The registered clones that still exist, by path."""
     try:
         record = cast(dict[str, float], json.loads(_file(home).read_text()))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -30,39 +27,39 @@ def read(home: Home) -> list[User]:
 
 
 def register(home: Home, clone: Path = PROJECT) -> None:
-    """Adds a clone; forgets those that are gone."""
+    """Add a clone; clones that do not exist any more are removed."""
     users = {user.path: user.since for user in read(home)}
     _write(home, {clone: time.time()} | users)
 
 
 def unregister(home: Home, clone: Path = PROJECT) -> None:
-    """Removes a clone."""
+    """Remove a clone."""
     _write(home, {user.path: user.since for user in read(home) if user.path != clone})
 
 
 def others(home: Home, clone: Path = PROJECT) -> list[User]:
-    """The registered clones but this one."""
+    """The other registered clones."""
     return [user for user in read(home) if user.path != clone]
 
 
 def work(namespaces: list[str]) -> list[str]:
-    """Those of the namespaces that somebody made: not `default`, not Kubernetes' own, not the sandbox's."""
+    """The namespaces that users have created: not `default`, not those of Kubernetes and the sandbox."""
     own = ("default", "local-path-storage")
     return sorted(name for name in namespaces if name not in own and not name.startswith("kube-"))
 
 
 def hold(home: Home, namespaces: list[str]) -> None:
-    """Notes which namespaces the stopped cluster still has on disk."""
+    """Record the users' namespaces of a cluster that is being stopped."""
     _held(home).write_text(json.dumps(work(namespaces)) + "\n")
 
 
 def release(home: Home) -> None:
-    """Forgets the note: the cluster runs and can be asked."""
+    """Delete the record: the cluster runs and can be queried."""
     _held(home).unlink(missing_ok=True)
 
 
 def held(home: Home) -> list[str]:
-    """The namespaces that somebody made in the cluster that is stopped."""
+    """The recorded namespaces of the stopped cluster."""
     try:
         return cast(list[str], json.loads(_held(home).read_text()))
     except (FileNotFoundError, json.JSONDecodeError):

@@ -1,8 +1,7 @@
 """The sandbox's Helm charts, with the official charts' value names, packed to `$FLINK_K8S_HOME/sandbox/charts`.
 
-They are our own; their sources lie in the folders here, without the CustomResourceDefinitions, which packing takes from
-the operator's API jar, from cert-manager's Go module and from Prometheus' operator. The same sources give the same
-package, bit for bit.
+Their sources are in the folders here, without the CRDs: packing takes them from the operator's API jar, cert-manager's
+Go module and the Prometheus operator. Packages are reproducible.
 """
 
 import gzip
@@ -24,9 +23,9 @@ PROMETHEUS = "kube-prometheus-stack"
 
 
 def build_chart(operator: Operator, *, where: Home | None = None) -> Path:
-    """Packs the chart of an operator and says so when the package changed; returns it, `<name>-<version>.tgz`.
+    """Pack the chart of an operator, `<name>-<version>.tgz`, and print a line if the package changed.
 
-    Fetches what the definitions are taken from, when it is not there yet (the caller holds the build lock).
+    Downloads the sources of the CRDs if they are missing. The caller must hold the build lock.
     """
     where = where or home()
     contents = sources("flink-kubernetes-operator")
@@ -36,9 +35,9 @@ def build_chart(operator: Operator, *, where: Home | None = None) -> Path:
 
 
 def build_cert_manager(*, where: Home | None = None) -> Path:
-    """Builds cert-manager's images and packs its chart, as far as they are not there already; returns the package.
+    """Build cert-manager's images and pack its chart if they are missing; returns the package.
 
-    The caller holds the build lock. Compiles for minutes the first time.
+    The caller must hold the build lock. The first build takes minutes.
     """
     where = where or home()
     build_images([image.name for image in cert_manager.IMAGES], where=where)
@@ -49,10 +48,10 @@ def build_cert_manager(*, where: Home | None = None) -> Path:
 
 
 def build_prometheus(*, where: Home | None = None) -> Path:
-    """Builds the images of Prometheus and its operator and packs their chart, as far as they are not there already.
+    """Build the images of Prometheus and its operator and pack their chart if they are missing.
 
-    Returns the package, whose version is the official chart's. The caller holds the build lock. Compiles for minutes
-    the first time.
+    Returns the package, whose version is the official chart's. The caller must hold the build lock. The first build
+    takes minutes.
     """
     where = where or home()
     build_images([image.name for image in prometheus.IMAGES], where=where)
@@ -64,7 +63,7 @@ def build_prometheus(*, where: Home | None = None) -> Path:
 
 
 def prometheus_sources() -> dict[str, bytes]:
-    """The files of Prometheus' chart by path, without definitions; with the tag of the image that is built here."""
+    """The files of Prometheus' chart by path, without CRDs, with the tag of the image that is built here."""
     contents = sources(PROMETHEUS)
     tag = prometheus.MODULE.release
     contents["Chart.yaml"] = re.sub(
@@ -74,22 +73,22 @@ def prometheus_sources() -> dict[str, bytes]:
 
 
 def sources(name: str) -> dict[str, bytes]:
-    """The files of a chart of ours by path."""
+    """The files of a chart by path."""
     return {str(path.relative_to(SOURCES / name)): path.read_bytes() for path in files(SOURCES / name)}
 
 
 def complete(definition: str) -> str:
-    """A CustomResourceDefinition (YAML text) that an API server takes.
+    """A CustomResourceDefinition (YAML text) that an API server accepts.
 
-    Drops a `scale` subresource without `statusReplicasPath`, which is required: FlinkBlueGreenDeployment's in the API
-    jar is such a half one.
+    Removes a `scale` subresource without the required `statusReplicasPath`: the CRD of FlinkBlueGreenDeployment in the
+    API jar has one.
     """
     block = re.compile(r"^(?P<indent> +)scale:\n(?:(?P=indent) +.*\n)+", re.M)
     return block.sub(lambda found: found[0] if "statusReplicasPath" in found[0] else "", definition)
 
 
 def pack(name: str, contents: Mapping[str, bytes], version: str, application: str | None = None) -> bytes:
-    """The package (a gzipped tar file) of a chart's files, in that version."""
+    """The package (a gzipped tar file) of a chart's files, with a version."""
     chart = versioned(contents["Chart.yaml"].decode(), version, application)
     versioned_contents = {**contents, "Chart.yaml": chart.encode()}
     plain = io.BytesIO()
@@ -102,7 +101,7 @@ def pack(name: str, contents: Mapping[str, bytes], version: str, application: st
 
 
 def versioned(chart: str, version: str, application: str | None = None) -> str:
-    """A Chart.yaml's text with that version of the chart, and of the application: the same unless it is given."""
+    """The text of a Chart.yaml with a chart version and an application version, by default the same."""
     chart = re.sub(r"^version: .*$", f"version: {version}", chart, flags=re.M)
     return re.sub(r"^appVersion: .*$", f"appVersion: {application or version}", chart, flags=re.M)
 

@@ -1,8 +1,7 @@
-"""The images that run in the sandbox, built from packages of Debian, PyPI and Maven and from this repository.
+"""The images of the sandbox, built from packages of Debian, PyPI and Maven and from this repository.
 
-`build_images()` builds what is missing and is cheap when nothing is. Layers are shared: all images below but
-those of single Go programs (cert-manager, Prometheus) stand on one Debian layer. `PAIRS` says which images belong to an
-operator version.
+`build_images()` builds missing images. Layers are shared: all images except those of single Go programs (cert-manager,
+Prometheus) contain the same Debian layer. `PAIRS` lists the images of each operator version.
 """
 
 import time
@@ -20,7 +19,7 @@ from sandbox.report import Failure, say
 
 
 class Recipe(Protocol):
-    """What an image is built from."""
+    """Builds an image."""
 
     @property
     def name(self) -> str:
@@ -28,20 +27,20 @@ class Recipe(Protocol):
         ...
 
     def build(self, home: Home) -> image.Image:
-        """Builds what is missing of the image and gives it its name."""
+        """Build the missing layers of the image, and write it with its name."""
         ...
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An operator and the image of the jobs that run under it; pairs/<version>.yaml is a stack's config for it."""
+    """An operator and the image of its jobs; pairs/<version>.yaml is the stack config for it."""
 
     operator: Operator
     pyflink: PyFlink
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
-        """Its images."""
+        """The images of the pair."""
         return (self.operator, self.pyflink)
 
 
@@ -49,10 +48,10 @@ PAIRS = (
     Pair(Operator("1.16.1"), PyFlink("dev", "2.2.1")),
     Pair(Operator("1.7.0"), PyFlink("dev-1.19", "1.19.3")),  # the newest Flink that this operator supports
 )
-"""The pairs that the sandbox can build, the default one first."""
+"""The pairs that the sandbox can build, the default pair first."""
 OPERATORS = tuple(pair.operator for pair in PAIRS)
 BUCKETS = PyFlink("dev-2.3", "2.3.0")
-"""The image with Flink's file systems for buckets, all of which are published of no other version from 2.1 on."""
+"""The image with Flink's file systems for buckets: since 2.1, only this version has all of them on Maven Central."""
 PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS)
 RECIPES: tuple[Recipe, ...] = (
     *(recipe for pair in PAIRS for recipe in pair.recipes),
@@ -61,7 +60,7 @@ RECIPES: tuple[Recipe, ...] = (
     *cert_manager.IMAGES,
     *prometheus.IMAGES,
 )
-"""Every image, in the order in which they are built."""
+"""Every image, in build order."""
 
 
 def pair_of(operator: str) -> Pair:
@@ -73,23 +72,23 @@ def pair_of(operator: str) -> Pair:
     for pair in PAIRS:
         if pair.operator.version == operator:
             return pair
-    there = ", ".join(pair.operator.version for pair in PAIRS)
-    raise Failure(f"the sandbox has no operator {operator}; there are {there}")
+    known = ", ".join(pair.operator.version for pair in PAIRS)
+    raise Failure(f"the sandbox cannot build operator {operator}; it can build {known}")
 
 
 def build_images(names: Collection[str] | None = None, *, where: Home | None = None) -> list[image.Image]:
-    """Builds those images (short names; the default pair's when left out) as far as they are not there already.
+    """Build missing images; `names` are short names, by default those of the default pair.
 
-    The caller holds the build lock (`sandbox.lock`). Says a line for each image that is new.
+    The caller must hold the build lock (`sandbox.lock`). Prints a line for each new image.
 
     Raises:
-        Failure: a name is unknown, or a build failed; says which, why and what to do.
+        Failure: a name is unknown, or a build failed; with the reason and the remedy.
     """
     known = {recipe.name: recipe for recipe in RECIPES}
     wanted = set(names) if names is not None else {recipe.name for recipe in PAIRS[0].recipes}
     unknown = sorted(wanted - known.keys())
     if unknown:
-        raise Failure(f"no such image: {', '.join(unknown)}; there are {', '.join(known)}")
+        raise Failure(f"unknown images: {', '.join(unknown)}; known images: {', '.join(known)}")
     where = where or home()
     before = image.Store(where.images).images()
     built: list[image.Image] = []

@@ -1,4 +1,4 @@
-"""Runs the programs that build images, and says in one line why one failed."""
+"""Run the programs that build images; a failure is one line with the reason."""
 
 import os
 import shutil
@@ -16,10 +16,10 @@ _LAST_LINES = 5
 
 
 def run(home: Home, name: str, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> str:
-    """Runs a command whose output goes to a log file; returns what it wrote to stdout and stderr.
+    """Run a command with its output in a log file; returns the output.
 
     Raises:
-        Failure: it did not exit with 0; says its last lines and where the rest is.
+        Failure: its exit code is not 0; with the last lines of output and the path of the log.
     """
     log = home.root / "log" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -35,25 +35,25 @@ def run(home: Home, name: str, command: Sequence[str], *, env: Mapping[str, str]
     text = log.read_text(errors="replace")
     if done.returncode != 0:
         last = " | ".join(line.strip() for line in text.splitlines()[-_LAST_LINES:] if line.strip())
-        raise Failure(f"{name}: {command[0]} failed ({done.returncode}): {last or 'it said nothing'}; all of it: {log}")
+        raise Failure(f"{name}: {command[0]} failed ({done.returncode}): {last or 'no output'}; complete log: {log}")
     return text
 
 
 def need(packages_by_program: Mapping[str, str]) -> None:
-    """Installs Debian packages for those programs that are not on PATH."""
+    """Install Debian packages for programs that are not on PATH."""
     debian.install([package for program, package in packages_by_program.items() if shutil.which(program) is None])
 
 
 def python(version: str) -> str:
-    """A Python interpreter of that version (`3.11`) that has pip.
+    """A Python interpreter of a version, for example `3.11`, with pip.
 
-    Packages with compiled parts are installed for the Python that runs pip, so it has to be the image's version.
+    Packages with compiled parts are installed for the Python that runs pip, so it must be the image's version.
 
     Raises:
-        Failure: there is none.
+        Failure: it is not available.
     """
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    candidates = [sys.executable] if here == version else []
+    own_version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    candidates = [sys.executable] if own_version == version else []
     candidates += [path for path in (shutil.which(f"python{version}"), "/usr/bin/python3") if path]
     probe = f"import sys, pip; sys.exit(sys.version_info[:2] != {tuple(map(int, version.split('.')))})"
     with tempfile.TemporaryDirectory() as empty:

@@ -1,4 +1,4 @@
-"""Image layers by recipe: laid out once, then kept in the image store under a hash of all that they are made from."""
+"""Image layers, built once and kept in the image store under a hash of their inputs."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from sandbox.report import say, step
 
 
 def key(name: str, inputs: Iterable[str | Path]) -> str:
-    """`<name>-<hash>` for a layer or folder called name.
+    """`<name>-<hash>`: the key of a layer or folder.
 
     An input is a text (a version, a command), a file, or a folder: its files' names, modes and contents.
     """
@@ -29,7 +29,7 @@ def key(name: str, inputs: Iterable[str | Path]) -> str:
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of a folder and of those in it, sorted; without what Python or an editor leaves there."""
+    """The files of a folder and its subfolders, sorted, without files of Python's cache and of editors."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in found if "__pycache__" not in path.parts and not path.name.endswith("~"))
 
@@ -40,10 +40,10 @@ def layers(
     inputs: Iterable[str | Path],
     lay: Callable[[Mapping[str, Path]], None],
 ) -> list[image.Layer]:
-    """The layers of those names, made in one go by `lay` when one of them is missing.
+    """The layers with the names; if one is missing, `lay` builds all of them together.
 
-    `lay` gets an empty folder per name and puts there what the layer is to hold, owners and modes included.
-    Nothing is kept of a `lay` that raises.
+    `lay` gets an empty folder per name and writes the content of the layer to it, with owners and modes. If it raises,
+    nothing is kept.
     """
     store = image.Store(home.images)
     inputs = list(inputs)
@@ -55,20 +55,20 @@ def layers(
     work = home.root / "work"
     work.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=work, prefix=f"{names[0]}-"))
-    umask = os.umask(0o022)  # an image's files are for its user to read, whatever this machine's root wants
+    umask = os.umask(0o022)  # the image's user must be able to read all files
     try:
         roots = {name: folder / name for name in names}
         for root in roots.values():
             root.mkdir(mode=0o755)
         with step(f"image layer {' and '.join(names)}"):
             lay(roots)
-            made = [store.add_layer(keys[name], roots[name]) for name in names]
+            created = [store.add_layer(keys[name], roots[name]) for name in names]
     finally:
         os.umask(umask)
         shutil.rmtree(folder, ignore_errors=True)
-    for name, layer in zip(names, made, strict=True):
+    for name, layer in zip(names, created, strict=True):
         say(f"image layer {name}: {layer.size / 1e6:.1f} MB")
-    return made
+    return created
 
 
 def _add(update: Callable[[bytes], None], what: str, content: bytes) -> None:

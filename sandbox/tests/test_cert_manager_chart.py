@@ -97,7 +97,7 @@ def test_images_by_the_official_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("values", [{"crds": {"enabled": True}}, {"installCRDs": True}])
-def test_definitions_come_when_they_are_wanted_and_stay(tmp_path: Path, values: dict[str, Any]) -> None:
+def test_crds_are_installed_if_enabled_and_kept(tmp_path: Path, values: dict[str, Any]) -> None:
     key = ("CustomResourceDefinition", "", "certificates.cert-manager.io")
     assert key not in render(tmp_path)
     definition = render(tmp_path, **values)[key]
@@ -105,13 +105,13 @@ def test_definitions_come_when_they_are_wanted_and_stay(tmp_path: Path, values: 
     assert definition["spec"]["description"] == "a {{ brace }} is text"
 
 
-def test_definitions_go_with_the_release_when_told_so(tmp_path: Path) -> None:
+def test_crds_are_deleted_with_the_release_if_configured(tmp_path: Path) -> None:
     objects = render(tmp_path, crds={"enabled": True, "keep": False})
     definition = objects["CustomResourceDefinition", "", "certificates.cert-manager.io"]
     assert definition["metadata"]["annotations"] == {"one": "1"}
 
 
-def test_every_binding_joins_a_role_and_an_account_that_are_there(tmp_path: Path) -> None:
+def test_every_binding_has_an_existing_role_and_account(tmp_path: Path) -> None:
     objects = render(tmp_path)
     bindings = [(key, o) for key, o in objects.items() if key[0].endswith("Binding")]
     assert len(bindings) == 7
@@ -131,14 +131,14 @@ def test_every_pod_runs_as_an_account_of_its_own(tmp_path: Path) -> None:
     assert len(accounts) == 4
 
 
-def test_no_role_is_everything(tmp_path: Path) -> None:
+def test_no_role_has_all_permissions(tmp_path: Path) -> None:
     for (kind, _, name), role in render(tmp_path).items():
         if kind in ("Role", "ClusterRole"):
             for rule in role["rules"]:
                 assert "*" not in {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}, name
 
 
-def test_leader_election_is_where_it_is_said(tmp_path: Path) -> None:
+def test_leader_election_uses_the_configured_namespace(tmp_path: Path) -> None:
     objects = render(tmp_path, **{"global": {"leaderElection": {"namespace": "elsewhere"}}})
     for part in ("controller", "cainjector"):
         assert "--leader-election-namespace=elsewhere" in container(objects, PARTS[part])["args"]
@@ -146,7 +146,7 @@ def test_leader_election_is_where_it_is_said(tmp_path: Path) -> None:
         assert ("RoleBinding", "elsewhere", f"{PARTS[part]}:leaderelection") in objects
 
 
-def test_the_webhook_is_found_by_the_names_in_its_certificate(tmp_path: Path) -> None:
+def test_the_webhooks_service_matches_its_certificate(tmp_path: Path) -> None:
     objects = render(tmp_path)
     name = PARTS["webhook"]
     service = objects["Service", NAMESPACE, name]
@@ -170,7 +170,7 @@ def test_the_webhook_is_found_by_the_names_in_its_certificate(tmp_path: Path) ->
     assert {tuple(rule.get("resourceNames", [])) for rule in role["rules"]} == {(secret,), ()}
 
 
-def test_the_check_runs_after_the_installation_and_goes(tmp_path: Path) -> None:
+def test_the_startup_check_runs_after_the_installation_and_is_deleted(tmp_path: Path) -> None:
     objects = render(tmp_path)
     hooks = {key: o["metadata"].get("annotations", {}) for key, o in objects.items() if CHECK in key[2]}
     assert len(hooks) == 4

@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Home:
 USERS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet", "felix")
 
 
-def test_kubeconfig_is_for_root_alone_and_has_the_agreed_context(home: Home) -> None:
+def test_kubeconfig_is_readable_for_root_only_and_has_the_sandbox_context(home: Home) -> None:
     said = yaml.safe_load(home.kubeconfig.read_text())
     assert said["current-context"] == "flink-k8s-sandbox"
     assert [context["name"] for context in said["contexts"]] == ["flink-k8s-sandbox"]
@@ -39,7 +39,7 @@ def test_unchanged_file_is_not_written_again(home: Home) -> None:
     assert path.stat().st_mtime_ns == before
 
 
-def test_containerd_configuration_parses_and_pauses_with_our_image(home: Home) -> None:
+def test_containerd_configuration_uses_the_sandbox_pause_image(home: Home) -> None:
     said = tomllib.loads((home.etc / "containerd.toml").read_text())
     plugin = said["plugins"]["io.containerd.grpc.v1.cri"]
     assert plugin["sandbox_image"] == "sandbox.local/pause:v1"
@@ -63,7 +63,7 @@ def test_pods_are_routed_and_named_only_where_policies_are_enforced(home: Home) 
     assert plugins() == ["bridge", "portmap"]
 
 
-def test_felix_may_read_each_kind_that_it_is_given(home: Home) -> None:
+def test_felix_may_read_each_of_its_kinds(home: Home) -> None:
     objects = [one for one in yaml.safe_load_all(policies.manifests()) if one]
     [role] = [one for one in objects if one["kind"] == "ClusterRole"]
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
@@ -101,7 +101,7 @@ def test_programs_are_where_the_node_has_them() -> None:
         assert daemon.name == "containerd" or daemon.name in programs
 
 
-def test_addons_are_whole_and_never_pull() -> None:
+def test_addons_are_complete_and_never_pull() -> None:
     objects = [found for found in yaml.safe_load_all(addons.text()) if found]
     kinds = {(found["kind"], found["metadata"]["name"]) for found in objects}
     assert ("StorageClass", "local-path") in kinds

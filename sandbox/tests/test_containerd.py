@@ -41,5 +41,5 @@ def test_an_existing_name_is_kept():
 
 
 def test_a_missing_image_is_an_error():
-    with pytest.raises(Failure, match=r"docker.io/library/pyflink:dev cannot be named .*: not found"):
+    with pytest.raises(Failure, match=r"docker.io/library/pyflink:dev cannot be tagged .*: not found"):
         containerd.tag(cast(Node, FakeNode()), "pyflink:dev", "pyflink:abc")

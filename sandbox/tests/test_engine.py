@@ -65,7 +65,7 @@ def test_sources_have_the_provider_and_its_sdk_as_folders(tmp_path: Path) -> Non
     assert "-replace=github.com/pulumi/pulumi-kubernetes/sdk/v4=./sdk" in edits
 
 
-def test_other_sources_than_the_changes_are_for_are_refused(tmp_path: Path) -> None:
+def test_unexpected_sources_are_refused(tmp_path: Path) -> None:
     go = fake_go(tmp_path, tmp_path / "modules", schema="package gen // changed\n")
     (tmp_path / "work").mkdir()
     with pytest.raises(Failure, match=r"pkg/gen/schema\.go is not what sandbox/engine was written for"):
@@ -100,7 +100,7 @@ def test_the_provider_is_a_plugin_and_not_on_path(built: Home, tmp_path: Path) -
     assert [path.name for path in built.bin.iterdir() if path.is_symlink()] == ["pulumi"]
 
 
-def test_a_provider_that_pulumi_has_installed_stays(built: Home, tmp_path: Path) -> None:
+def test_a_provider_installed_by_pulumi_is_kept(built: Home, tmp_path: Path) -> None:
     plugin(tmp_path).parent.mkdir(parents=True)
     plugin(tmp_path).write_text("Pulumi's own")
     engine.build(built)
@@ -146,7 +146,7 @@ def test_the_host_reads_the_projects_virtual_environment(tmp_path: Path, project
     assert found == (str(tmp_path / expected) if expected else "")
 
 
-def test_the_host_runs_in_its_own_python_where_the_project_has_none(tmp_path: Path) -> None:
+def test_the_host_runs_in_its_own_python_without_a_project_environment(tmp_path: Path) -> None:
     assert language_host.interpreter(tmp_path, ".venv") == sys.executable
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -166,7 +166,7 @@ def test_the_host_prints_its_port_and_ends_by_a_signal(tmp_path: Path) -> None:
     assert host.wait(timeout=20) == 0
 
 
-def test_the_host_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
+def test_the_host_ends_after_its_engine_is_killed(tmp_path: Path) -> None:
     code = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
     engine_process = subprocess.Popen(
         [sys.executable, "-c", code, sys.executable, language_host.__file__, "127.0.0.1:1"],
@@ -180,7 +180,7 @@ def test_the_host_ends_with_an_engine_that_was_killed(tmp_path: Path) -> None:
     assert engine_process.stdout.read() == b""  # at its end only when the host has closed it, too
 
 
-def test_golang_removes_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_deletes_its_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = tmp_path / "go"
     go.write_text('#!/bin/sh\nif [ "$1" = env ]; then echo go9.9.9; exit; fi\nexit 1\n')
     go.chmod(0o755)
@@ -193,7 +193,7 @@ def test_golang_removes_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_command_of_an_older_version_is_known_as_built(built: Home) -> None:
+def test_a_command_of_an_older_version_counts_as_built(built: Home) -> None:
     assert not engine.is_built(built)
     built.bin.mkdir(exist_ok=True)
     (built.bin / "pulumi").symlink_to("pulumi-0123456789ab/pulumi")

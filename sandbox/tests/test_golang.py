@@ -21,7 +21,7 @@ def test_versions_are_pinned() -> None:
         assert module is golang.PAUSE or (module.folder / "go.sum").exists()
 
 
-def test_kubernetes_says_its_version() -> None:
+def test_kubernetes_is_linked_with_its_version() -> None:
     flags = golang.KUBERNETES.linker_flags
     version = golang.KUBERNETES.version
     assert f"-X k8s.io/component-base/version.gitVersion={version}" in flags
@@ -46,7 +46,7 @@ def test_prometheus_release_is_not_its_modules_version(
     assert prometheus.MODULE.release == release
 
 
-def test_another_numbering_of_prometheus_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_version_scheme_of_prometheus_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(golang, "MODULES", tmp_path)
     prometheus.MODULE.folder.mkdir()
     (prometheus.MODULE.folder / "go.mod").write_text(f"require {prometheus.MODULE.pin} v1.4.0\n")
@@ -73,7 +73,7 @@ def test_key_changes_with_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert module.key != before
 
 
-def test_missing_pin_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pin_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(golang, "MODULES", tmp_path)
     module = golang.Module("own", "example.org/x", {"x": "example.org/x"})
     module.folder.mkdir()
@@ -89,7 +89,9 @@ def fake_go(folder: Path, *, version: str, build: str) -> None:
     (folder / "go").chmod(0o755)
 
 
-def test_build_links_and_skips_what_is_there(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_links_programs_and_skips_existing_ones(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The program's path is the second argument from the end.
     fake_go(
         tmp_path / "go", version="1.99.0", build='while [ $# -gt 2 ]; do shift; done; mkdir -p "${1%/*}"; echo x >"$1"'
@@ -106,7 +108,9 @@ def test_build_links_and_skips_what_is_there(home: Home, tmp_path: Path, monkeyp
     golang.build(home, (golang.PAUSE,))
 
 
-def test_failed_build_leaves_nothing_and_says_why(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_leaves_nothing_and_reports_the_reason(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake_go(tmp_path / "go", version="1.99.0", build='echo "main.go:1: no such thing"; exit 2')
     monkeypatch.setenv("PATH", f"{tmp_path / 'go'}:/usr/bin:/bin")
     with pytest.raises(Failure, match=r"building pause failed; in .*: .*go build .*\nmain.go:1: no such thing"):

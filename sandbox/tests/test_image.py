@@ -49,7 +49,7 @@ def test_same_folder_same_layer(store: Store, tmp_path: Path) -> None:
     assert store.blob(first.digest).stat().st_size == first.size
 
 
-def test_layer_holds_the_folder(store: Store, tmp_path: Path) -> None:
+def test_a_layer_contains_the_folder(store: Store, tmp_path: Path) -> None:
     layer = store.add_layer("key", folder(tmp_path / "root"), owner=(1, 2))
     with tarfile.open(store.blob(layer.digest)) as tar:
         assert tar.getnames() == ["a", "b", "link", "sub", "sub/c"]
@@ -58,14 +58,14 @@ def test_layer_holds_the_folder(store: Store, tmp_path: Path) -> None:
         assert tar.getmember("link").linkname == "a"
 
 
-def test_no_layer_under_an_unknown_key_or_without_its_blob(store: Store, tmp_path: Path) -> None:
+def test_a_layer_without_key_or_blob_is_none(store: Store, tmp_path: Path) -> None:
     assert store.layer("key") is None
     layer = store.add_layer("key", folder(tmp_path / "root"))
     store.blob(layer.digest).unlink()
     assert store.layer("key") is None
 
 
-def test_killed_write_leaves_no_layer(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_write_leaves_no_layer(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -105,7 +105,7 @@ def test_second_image_of_a_name_replaces_the_first_and_prune_clears(store: Store
     assert all(store.blob(part.digest).exists() for part in store.parts(image))
 
 
-def test_prune_keeps_what_was_used_since(store: Store, tmp_path: Path) -> None:
+def test_prune_keeps_recently_used_layers(store: Store, tmp_path: Path) -> None:
     layers = {name: store.add_layer(name, folder(tmp_path / name)) for name in ("used", "forgotten")}
     (tmp_path / "forgotten" / "more").touch()
     layers["forgotten"] = store.add_layer("forgotten", tmp_path / "forgotten")
@@ -132,6 +132,6 @@ def test_archive_is_an_oci_layout(store: Store, tmp_path: Path) -> None:
         assert names - set(tar.getnames()) == {f"blobs/sha256/{layer.digest[7:]}"}
 
 
-def test_missing_manifest_is_said(store: Store) -> None:
+def test_a_missing_manifest_is_an_error(store: Store) -> None:
     with pytest.raises(FileNotFoundError, match="image box: its manifest sha256:00 is not in"):
         store.parts(Image("box", "sha256:00"))

@@ -14,7 +14,7 @@ from sandbox.home import Home
 from sandbox.images.layers import key, layers
 
 
-def test_a_key_stands_for_names_modes_and_contents(tmp_path: Path) -> None:
+def test_a_key_depends_on_names_modes_and_contents(tmp_path: Path) -> None:
     folder = tmp_path / "src"
     folder.mkdir()
     (folder / "a").write_text("1")
@@ -24,7 +24,7 @@ def test_a_key_stands_for_names_modes_and_contents(tmp_path: Path) -> None:
 
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "a.pyc").write_text("whatever")
-    assert key("job", [folder, "3.11"]) == first, "what Python leaves there is not part of it"
+    assert key("job", [folder, "3.11"]) == first, "Python's cache is not part of the key"
 
     different = {key("job", [folder, "3.12"])}
     (folder / "a").chmod(0o755)
@@ -36,11 +36,11 @@ def test_a_key_stands_for_names_modes_and_contents(tmp_path: Path) -> None:
     assert len(different | {first}) == 5
 
 
-def test_inputs_do_not_run_into_each_other() -> None:
+def test_inputs_are_separated_in_the_key() -> None:
     assert key("x", ["ab", "c"]) != key("x", ["a", "bc"])
 
 
-def test_layers_are_made_once(where: Home) -> None:
+def test_layers_are_built_once(where: Home) -> None:
     calls: list[int] = []
 
     def lay(roots: Mapping[str, Path]) -> None:
@@ -59,7 +59,7 @@ def test_layers_are_made_once(where: Home) -> None:
     assert len(calls) == 2
 
 
-def test_nothing_stays_of_a_layer_that_failed(where: Home) -> None:
+def test_nothing_is_kept_of_a_failed_layer(where: Home) -> None:
     def lay(roots: Mapping[str, Path]) -> None:
         (roots["one"] / "half").write_text("done")
         raise OSError("disk full")

@@ -14,14 +14,14 @@ from sandbox.lock import locked
 from sandbox.report import Failure
 
 
-def test_home_is_the_environments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_home_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FLINK_K8S_HOME", str(tmp_path))
     assert home() == Home(tmp_path)
     monkeypatch.delenv("FLINK_K8S_HOME")
     assert home().root == Path.home() / ".cache" / "flink-k8s"
 
 
-def test_lock_waits_for_its_holder_and_says_who_that_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_lock_waits_for_its_holder_and_prints_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code = (
         "import sys, pathlib; from sandbox.lock import locked\n"
         "with locked(pathlib.Path(sys.argv[1]), 'paint it'): print('in', flush=True)"
@@ -40,7 +40,7 @@ def test_lock_waits_for_its_holder_and_says_who_that_is(tmp_path: Path, capfd: p
     assert said == "in\n"
 
 
-def test_end_is_polite_first_then_not(tmp_path: Path) -> None:
+def test_end_sends_sigterm_and_then_sigkill(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     stubborn = subprocess.Popen(["sh", "-c", f"trap '' TERM; touch {ready}; while :; do sleep 1; done"])
     while not ready.exists():
@@ -52,7 +52,7 @@ def test_end_is_polite_first_then_not(tmp_path: Path) -> None:
     node.end(stubborn.pid, 1)
 
 
-def test_failed_command_is_said() -> None:
+def test_a_failed_command_is_reported() -> None:
     with pytest.raises(Failure, match="sh -c echo no; exit 3: no"):
         node.run("sh", "-c", "echo no; exit 3")
     assert node.run("sh", "-c", "exit 3", check=False).returncode == 3
@@ -93,13 +93,13 @@ def test_v1_without_a_needed_controller(monkeypatch: pytest.MonkeyPatch) -> None
         cgroups.ensure()
 
 
-def test_apt_failure_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_apt_failure_has_a_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, script in (("dpkg-query", "exit 1"), ("apt-get", 'echo "E: Unable to locate package $5"; exit 100')):
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    with pytest.raises(Failure, match=r"apt-get install failed: E: .*; install by hand: apt-get install .* runc"):
+    with pytest.raises(Failure, match=r"apt-get install failed: E: .*; install manually: apt-get install .* runc"):
         debian.install(["runc"])
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(Failure, match="only root can install"):

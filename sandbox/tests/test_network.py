@@ -11,10 +11,10 @@ def test_a_new_node_gets_its_rules() -> None:
     assert network.filter_changes(OTHER) == WANTED
 
 
-def test_rules_of_an_earlier_version_go_after_the_new_ones_came() -> None:
+def test_rules_of_an_earlier_version_are_deleted_after_the_new_ones_are_added() -> None:
     deleted = ["-D", *OLD.split()[1:]]
     assert network.filter_changes([*OTHER, OLD]) == [*WANTED, deleted]
 
 
-def test_nothing_changes_the_second_time() -> None:
+def test_existing_rules_are_not_changed() -> None:
     assert network.filter_changes([*OTHER, *map(" ".join, WANTED)]) == []

@@ -38,7 +38,7 @@ def printed(*kinds: str) -> str:
     return "".join(DEFINITION.replace("{kind}", kind) for kind in kinds)
 
 
-def test_definitions_are_those_that_a_prometheus_needs(tmp_path: Path) -> None:
+def test_crds_are_those_that_prometheus_needs(tmp_path: Path) -> None:
     home = Home(tmp_path)
     pretend(home, printed("alertmanagers", *prometheus.KINDS, "thanosrulers"))
     found = prometheus.definitions(home)
@@ -46,21 +46,21 @@ def test_definitions_are_those_that_a_prometheus_needs(tmp_path: Path) -> None:
     assert found["probes.yaml"] == printed("probes").removeprefix("---\n").encode()
 
 
-def test_a_kind_that_is_missing_is_said(tmp_path: Path) -> None:
+def test_a_missing_kind_is_an_error(tmp_path: Path) -> None:
     home = Home(tmp_path)
     pretend(home, printed(*(kind for kind in prometheus.KINDS if kind != "podmonitors")))
     with pytest.raises(Failure, match="printed no definition of podmonitors"):
         prometheus.definitions(home)
 
 
-def test_an_operator_that_prints_none_is_said(tmp_path: Path) -> None:
+def test_an_operator_without_crds_is_an_error(tmp_path: Path) -> None:
     home = Home(tmp_path)
     pretend(home, "no such command", code=1)
     with pytest.raises(Failure, match="crds failed: no such command"):
         prometheus.definitions(home)
 
 
-def test_an_image_has_its_program_where_the_official_one_has_it(tmp_path: Path) -> None:
+def test_an_image_has_its_program_in_the_official_path(tmp_path: Path) -> None:
     """The operator starts the reloader by that path."""
     home = Home(tmp_path)
     pretend(home, "")

@@ -29,7 +29,7 @@ def names(path: Path) -> set[str]:
     return {entry.name for entry in path.iterdir()}
 
 
-def test_what_nobody_used_for_two_weeks_goes(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_builds_without_use_for_two_weeks_are_deleted(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     folder(home.bin / "etcd-old", days=15)
     folder(home.bin / "etcd-new", days=13)
     folder(home.bin / ".part-killed", days=15)
@@ -39,19 +39,19 @@ def test_what_nobody_used_for_two_weeks_goes(home: Home, capsys: pytest.CaptureF
     assert pruning.prune(home) == 3 * 7
     assert names(home.bin) == {"etcd-new", "etcd"}
     assert names(home.root / "operator") == set()
-    assert "removed what no build used for 14 days" in capsys.readouterr().err
+    assert "deleted builds that were not used for 14 days" in capsys.readouterr().err
     assert pruning.prune(home) == 0
     assert capsys.readouterr().err == ""
 
 
-def test_a_build_marks_what_it_uses(home: Home) -> None:
+def test_a_build_records_the_time_of_use(home: Home) -> None:
     used = folder(golang.PAUSE.programs(home), days=100)
     golang.build(home, (golang.PAUSE,))
     assert pruning.prune(home) == 0
     assert used.is_dir()
 
 
-def test_programs_of_a_running_node_stay(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_a_running_node_are_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("etcd-old", "kubernetes-old"):
         folder(home.bin / name, days=100)
     running = Process(1, ("/opt/flink-k8s/bin/etcd-old/etcd", "--x"), "")
@@ -61,7 +61,7 @@ def test_programs_of_a_running_node_stay(home: Home, monkeypatch: pytest.MonkeyP
     assert names(home.bin) == {"etcd-old"}
 
 
-def test_images_that_have_a_name_stay_whole(home: Home, tmp_path: Path) -> None:
+def test_images_with_a_name_are_kept(home: Home, tmp_path: Path) -> None:
     store = Store(home.images)
     layer = store.add_layer("old", folder(tmp_path / "root", days=0))
     image = store.write_image("box:1", [layer])
@@ -72,5 +72,5 @@ def test_images_that_have_a_name_stay_whole(home: Home, tmp_path: Path) -> None:
     assert store.layer("old") == layer
 
 
-def test_an_empty_home_is_fine(home: Home) -> None:
+def test_an_empty_home_is_not_an_error(home: Home) -> None:
     assert pruning.prune(home) == 0

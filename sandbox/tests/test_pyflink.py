@@ -14,12 +14,12 @@ from sandbox.images.pyflink.job import lay_job
 
 
 @pytest.mark.parametrize("pyflink", PYFLINKS, ids=lambda pyflink: pyflink.name)
-def test_the_packages_are_of_the_images_flink(pyflink: PyFlink) -> None:
+def test_the_packages_have_the_images_flink_version(pyflink: PyFlink) -> None:
     pinned = re.findall(r"^(apache-flink\S*==\S+)", pyflink.requirements.read_text(), re.MULTILINE)
     assert pinned == [f"apache-flink=={pyflink.flink}", f"apache-flink-libraries=={pyflink.flink}"]
 
 
-def test_the_distribution_goes_where_flinks_images_have_it(tmp_path: Path) -> None:
+def test_the_distribution_is_in_the_folder_of_flinks_images(tmp_path: Path) -> None:
     site = tmp_path / "site"
     for name in ("lib/flink-dist.jar", "opt/flink-python.jar", "plugins/x/x.jar", "conf/config.yaml", "licenses/L"):
         (site / "pyflink" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def test_the_distribution_goes_where_flinks_images_have_it(tmp_path: Path) -> No
     assert (home / "bin" / "flink").stat().st_mode & 0o111
 
 
-def test_a_job_layer_is_flinks(tmp_path: Path, owners: dict[Path, tuple[int, int]]) -> None:
+def test_a_job_layer_is_owned_by_flink(tmp_path: Path, owners: dict[Path, tuple[int, int]]) -> None:
     jobs, root = tmp_path / "jobs", tmp_path / "root"
     for name in ("src/word_count.py", "src/sub/more.py", "src/__pycache__/word_count.pyc", "input/a.txt", "Dockerfile"):
         (jobs / name).parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def test_a_job_layer_is_flinks(tmp_path: Path, owners: dict[Path, tuple[int, int
     assert root not in owners
 
 
-def test_a_clone_without_input_still_has_the_folder(tmp_path: Path, owners: dict[Path, tuple[int, int]]) -> None:
+def test_a_clone_without_input_has_an_empty_folder(tmp_path: Path, owners: dict[Path, tuple[int, int]]) -> None:
     (tmp_path / "jobs/src").mkdir(parents=True)
     (tmp_path / "root").mkdir()
     lay_job(tmp_path / "root", tmp_path / "jobs")

@@ -17,24 +17,24 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_POLL", 0.001)
 
 
-def test_wait_returns_when_the_condition_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_returns_when_the_condition_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemons, "ensure", lambda *_: [])
     answers = iter(["not yet", "nearly", None])
     readiness.Wait(HOME, NODE).until("it is", lambda: next(answers), 10, daemons.ALL)
     assert list(answers) == []
 
 
-def test_wait_says_the_reason_when_time_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_reports_the_reason_after_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemons, "ensure", lambda *_: [])
-    with pytest.raises(Failure, match=r"in vain until it is: still cold; logs of the daemons: /nowhere/sandbox/log"):
+    with pytest.raises(Failure, match=r"of waiting until it is: still cold; logs of the daemons: /nowhere/sandbox/log"):
         readiness.Wait(HOME, NODE).until("it is", lambda: "still cold", 0.01, daemons.ALL)
 
 
-def test_wait_gives_up_on_a_daemon_that_ends_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_fails_if_a_daemon_ends_repeatedly(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1000))
     monkeypatch.setattr(readiness.time, "monotonic", lambda: next(clock) * 2.0)
     monkeypatch.setattr(daemons, "ensure", lambda *_: ["etcd"])
-    with pytest.raises(Failure, match=r"etcd does not stay up; the end of .*etcd.log:\n\(no log\)"):
+    with pytest.raises(Failure, match=r"etcd ends repeatedly; the end of .*etcd.log:\n\(no log\)"):
         readiness.Wait(HOME, NODE).until("it is", lambda: "no", 1e6, daemons.ALL)
 
 
@@ -62,11 +62,11 @@ def container(*, ready: bool = True, **state: Any) -> dict[str, Any]:
         (pod(containerStatuses=[container(running={})]), None),
     ],
 )
-def test_why_a_pod_is_not_ready(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], reason: str | None) -> None:
+def test_why_pod_reports_the_reason(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], reason: str | None) -> None:
     monkeypatch.setattr(Node, "has_container", lambda *_: True)
     assert readiness.why_pod(found, NODE) == reason
 
 
-def test_ready_of_an_earlier_run_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ready_status_of_an_earlier_run_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Node, "has_container", lambda *_: False)
     assert readiness.why_pod(pod(containerStatuses=[container(running={})]), NODE) == "pod dns-1 is not ready"

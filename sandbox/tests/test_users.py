@@ -13,7 +13,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def test_register_is_idempotent_and_forgets_clones_that_are_gone(home: Home, tmp_path: Path) -> None:
+def test_register_is_idempotent_and_deleted_clones_are_ignored(home: Home, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     users.register(home)
@@ -28,13 +28,13 @@ def test_register_is_idempotent_and_forgets_clones_that_are_gone(home: Home, tmp
     assert users.read(home) == []
 
 
-def test_half_written_file_counts_as_none(home: Home) -> None:
+def test_an_incomplete_file_is_ignored(home: Home) -> None:
     users.register(home)
     (home.sandbox / "users.json").write_text("{")
     assert users.read(home) == []
 
 
-def test_work_is_what_users_made() -> None:
+def test_work_contains_the_namespaces_of_users() -> None:
     names = ["default", "flink", "kube-node-lease", "kube-system", "local-path-storage", "a"]
     assert users.work(names) == ["a", "flink"]
 
@@ -49,7 +49,7 @@ NODE = Node(1, Path("/nowhere"))
         (True, ["flink"], NODE, False, True, False),
         (True, [], NODE, False, False, False),
         (False, ["flink"], NODE, True, False, False),
-        # A stopped cluster holds its work on disk: only a purge would end it.
+        # A stopped cluster has its data on disk: only a purge would delete it.
         (True, ["flink"], None, False, False, False),
         (True, ["flink"], None, True, False, True),
     ],
@@ -74,7 +74,7 @@ def test_down_refuses_when_another_clone_has_work(
         teardown.refuse(home, node, work, purge=purge, force=force)
 
 
-def test_what_a_stopped_cluster_holds_is_remembered(home: Home) -> None:
+def test_namespaces_of_a_stopped_cluster_are_recorded(home: Home) -> None:
     home.sandbox.mkdir(parents=True)
     assert users.held(home) == []
     users.hold(home, ["flink", "default"])

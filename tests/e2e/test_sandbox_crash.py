@@ -161,8 +161,8 @@ def test_down_leaves_nothing_and_up_restores_all() -> None:
     assert not [pid for pid in inside if node.started(pid)]
     assert node.find() is None
     assert not status.status().up
-    assert cgroups.left() == []
-    assert network.left() == []
+    assert cgroups.existing() == []
+    assert network.existing() == []
     for file in ("mounts", "net/route"):
         text = Path("/proc/self", file).read_text()
         assert str(home().root) not in text

@@ -28,7 +28,7 @@ def message(text: str, severity: str = "info", urn: str = JOB, **more: Any) -> d
 
 
 def lines(*events: dict[str, Any], preview: tuple[dict[str, Any], ...] = (), planned: bool = False) -> list[str]:
-    """What is printed, without the times."""
+    """The printed lines without the times."""
     printed: list[str] = []
     phase = Phase(has_preview=bool(preview))
     display = Lines(printed.append, phase, clock=lambda: 0.0, planned=planned)
@@ -40,7 +40,7 @@ def lines(*events: dict[str, Any], preview: tuple[dict[str, Any], ...] = (), pla
     return [line.removeprefix("   0.0 s  ") for line in printed]
 
 
-def test_a_resource_has_a_line_once_its_operation_is_done():
+def test_a_resource_has_one_line_after_its_operation():
     assert lines(
         step("resourcePreEvent", "create"),
         step("resOutputsEvent", "create"),
@@ -53,7 +53,7 @@ def test_a_resource_has_a_line_once_its_operation_is_done():
     ]
 
 
-def test_a_preview_names_what_it_would_do_once():
+def test_a_preview_prints_each_planned_change_once():
     assert lines(
         step("resourcePreEvent", "create", RELEASE),
         step("resOutputsEvent", "create", RELEASE),
@@ -67,14 +67,14 @@ def test_a_preview_names_what_it_would_do_once():
     ]
 
 
-def test_a_release_has_another_when_it_begins():
+def test_a_release_also_has_a_line_at_its_start():
     assert lines(step("resourcePreEvent", "create", RELEASE), step("resOutputsEvent", "create", RELEASE)) == [
         "creating Release flink-operator/operator",
         "created Release flink-operator/operator",
     ]
 
 
-def test_what_changes_nothing_in_the_cluster_has_none():
+def test_resources_outside_of_the_cluster_have_no_line():
     assert (
         lines(
             step("resOutputsEvent", "same"),
@@ -88,7 +88,7 @@ def test_what_changes_nothing_in_the_cluster_has_none():
     )
 
 
-def test_the_status_of_a_job_is_shown_under_its_name_once():
+def test_the_status_of_a_job_is_printed_once():
     assert lines(
         step("resourcePreEvent", "create"),
         message("RECONCILING, no job yet"),
@@ -136,7 +136,7 @@ def test_a_policy_violation_before_the_step_names_the_resource():
     ]
 
 
-def test_the_summary_counts_and_has_the_exports_short():
+def test_the_summary_has_counts_and_short_exports():
     assert lines(
         step("resOutputsEvent", "create", STACK, outputs={"jobs": {"orders": "STABLE"}, "long": "x" * 200}),
         {"summaryEvent": {"resourceChanges": {"create": 3, "same": 2, "read": 1}}},
@@ -147,7 +147,7 @@ def test_the_summary_counts_and_has_the_exports_short():
     ]
 
 
-def test_of_the_preview_before_an_operation_only_warnings_and_errors_are_shown():
+def test_a_preview_before_an_operation_prints_only_warnings_and_errors():
     preview = (
         step("resourcePreEvent", "create", RELEASE),
         step("resOutputsEvent", "create", RELEASE),

@@ -39,7 +39,7 @@ def said(urn: str, severity: str = "info") -> dict[str, object]:
     return {"sequence": 1, "timestamp": 1, "diagnosticEvent": {"urn": urn, "message": "x", "severity": severity}}
 
 
-def test_events_of_a_run_become_a_path():
+def test_events_become_the_critical_path():
     watch = Stopwatch()
     with events(lambda event: take(event, watch)) as log:
         assert log.options[0] == "--event-log"
@@ -59,14 +59,14 @@ def test_events_of_a_run_become_a_path():
     assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}: waiting until ready"]
 
 
-def test_an_operation_that_failed_has_an_end_and_a_debug_message_is_none():
+def test_a_failed_operation_has_an_end_and_debug_messages_are_ignored():
     watch = Stopwatch()
     for one in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), said(URN, "debug")):
         take(one, watch)
     assert [span.title for span in watch.timeline(recorded(STATE)).path()] == ["FlinkDeployment flink/orders"]
 
 
-def test_the_events_of_an_operation_follow_those_of_its_preview_in_the_same_file():
+def test_events_of_an_operation_follow_those_of_its_preview():
     seen: list[str] = []
     ended = threading.Event()
 

@@ -149,14 +149,14 @@ def test_without_a_cluster_the_part_says_so():
     nowhere = named("b", None, None)
     (said,) = deploying.measure([1], nowhere)
     assert isinstance(said, Skipped)
-    assert "no cluster was named" in said.reason
+    assert "no cluster is set" in said.reason
 
 
 def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):
     def refuse(**_: object) -> Engine:
         raise CommandError("the pulumi command is not on PATH")
 
-    monkeypatch.setattr(deploying.engine, "find", refuse)
+    monkeypatch.setattr(deploying.deploy, "find", refuse)
     cluster = Kubectl("kubectl", "kind-flink", None)
     assert list(deploying.measure([1], cluster)) == [Skipped("b", "the pulumi command is not on PATH")]
 

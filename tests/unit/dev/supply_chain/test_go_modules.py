@@ -69,7 +69,7 @@ def test_each_other_licence_is_named_with_its_module_and_what_to_do(folder: Path
         "example.org/odd, linked into programs of sandbox/modules/etcd: its licence, GPL-3.0, is not in"
     )
     assert silent.startswith("example.org/silent, ")
-    assert "not known" in silent
+    assert "unknown" in silent
     assert go_modules.unusual(folder / "modules") == [odd, silent]  # kept, too
 
 

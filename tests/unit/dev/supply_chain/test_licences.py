@@ -68,4 +68,4 @@ def test_an_unusual_licence_is_named_with_what_to_do() -> None:
     lines = unusual({"pkg:pypi/good@1": "MIT", "pkg:pypi/odd@2": "AGPL-3.0-only", "pkg:pypi/silent@3": ""})
     assert [line.split(":")[0] for line in lines] == ["odd 2", "silent 3"]
     assert "AGPL-3.0-only" in lines[0]
-    assert "not said" in lines[1]
+    assert "unknown" in lines[1]

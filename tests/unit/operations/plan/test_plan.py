@@ -30,7 +30,7 @@ Manifest = dict[str, Any]
 
 
 def step(op: str, old: Manifest | None, new: Manifest | None, **more: Any) -> Manifest:
-    """A step as the engine writes it, named as the program names its resources."""
+    """A step of the engine's preview, with the program's resource names."""
     said = new or old
     assert said is not None
     metadata = said["metadata"]
@@ -57,7 +57,7 @@ def renamed(manifest: Manifest, **metadata: str) -> Manifest:
 
 
 class TestRealPreviews:
-    """What a real engine wrote (3.259 and 3.260)."""
+    """Previews of real engines (3.259 and 3.260)."""
 
     @pytest.mark.parametrize(
         ("name", "expected"),
@@ -72,10 +72,10 @@ class TestRealPreviews:
             ("protected-replace", {"flink/a": (Effect.REPLACE_REFUSED, False), "flink/b": (Effect.METADATA, False)}),
         ],
     )
-    def test_each(self, name: str, expected: dict[str, tuple[Effect, bool]]) -> None:
+    def test_effects_of_a_real_preview(self, name: str, expected: dict[str, tuple[Effect, bool]]) -> None:
         assert effects(plan(parse((PREVIEWS / f"{name}.json").read_text()), OPERATOR)) == expected
 
-    def test_parallelism_has_the_field_and_the_pods(self) -> None:
+    def test_a_changed_parallelism_lists_the_field_and_the_pods(self) -> None:
         [job] = plan(parse((PREVIEWS / "parallelism.json").read_text()), OPERATOR).jobs
         assert [(change.field, change.old, change.new) for change in job.outcome.changes] == [("job.parallelism", 1, 2)]
         assert (job.before.pods, job.after.pods) == (2, 3)
@@ -83,7 +83,7 @@ class TestRealPreviews:
         assert (job.before.memory, job.after.memory) == (2 * 1600 * 2**20, 3 * 1600 * 2**20)
 
     @pytest.mark.parametrize("name", ["protected-delete", "protected-replace"])
-    def test_the_engines_refusal_is_one_line(self, name: str) -> None:
+    def test_an_error_of_the_engine_is_one_line(self, name: str) -> None:
         assert plan(parse((PREVIEWS / f"{name}.json").read_text()), OPERATOR).errors == ("a is protected",)
 
 
@@ -101,11 +101,11 @@ class TestReading:
             '{"steps": [{"op": "same", "urn": "urn:pulumi:dev::p::kubernetes:core/v1:Pod::a"}]}',
         ],
     )
-    def test_what_is_no_preview_is_said(self, text: str) -> None:
+    def test_text_that_is_not_a_preview_is_an_error(self, text: str) -> None:
         with pytest.raises(CommandError, match="--json --show-sames"):
             parse(text)
 
-    def test_secrets_are_the_same_unless_the_engine_says_otherwise(self) -> None:
+    def test_secrets_are_unchanged_unless_the_engines_diff_contains_them(self) -> None:
         encrypted = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
         old = on(batch(), {"spec.a": encrypted, "spec.b": ["[secret]"]})
         [found] = parse(json.dumps({"steps": [step("update", old, old)]})).steps
@@ -114,21 +114,21 @@ class TestReading:
         assert (found.new or {})["spec"]["b"] == [CHANGED_SECRET]
         assert (found.old or {})["spec"]["b"] == [SECRET]
 
-    def test_a_secret_that_changes_restarts_the_job_and_is_not_shown(self) -> None:
+    def test_a_changed_secret_restarts_the_job_and_is_hidden(self) -> None:
         old = on(stateful(), {"conf:a.b": "[secret]"})
         diff = {'spec.flinkConfiguration["a.b"]': {"kind": "update"}}
         found = planned(step("update", old, old, detailedDiff=diff))
         assert effects(found)["flink/orders"][0] is Effect.FROM_SAVEPOINT
         assert "a.b: [secret] -> [changed secret]" in Report("dev", found).text()
 
-    def test_what_is_known_after_up_is_taken_for_a_change(self) -> None:
+    def test_a_value_that_is_known_only_after_up_is_a_change(self) -> None:
         new = on(stateful(), {"spec.image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
         [job] = planned(step("update", stateful(), new)).jobs
         assert job.outcome.changes[0].new == UNKNOWN
         assert job.outcome.effect is Effect.FROM_SAVEPOINT
         assert any("known only after up" in note for note in job.outcome.notes)
 
-    def test_a_replacement_in_three_steps_is_one(self) -> None:
+    def test_the_steps_of_a_replacement_are_joined(self) -> None:
         old, new = stateful(), renamed(stateful(), name="orders2")
         steps = [step(op, old, new) | {"urn": step("same", old, None)["urn"]} for op in REPLACEMENT]
         [found] = parse(json.dumps({"steps": steps})).steps
@@ -136,7 +136,7 @@ class TestReading:
         assert found.old is not None
         assert found.new is not None
 
-    def test_protection_may_be_taken_off_with_a_replacement_but_not_with_a_removal(self) -> None:
+    def test_protection_can_be_removed_with_a_replacement_but_not_with_a_deletion(self) -> None:
         taken_off = step("replace", stateful(), stateful(), protect=True)
         taken_off["newState"]["protect"] = False
         assert effects(planned(taken_off)) == {"flink/orders": (Effect.REPLACE, True)}
@@ -147,7 +147,7 @@ class TestReading:
             "flink/orders": (Effect.DELETE_REFUSED, False)
         }
 
-    def test_a_component_is_nothing_by_itself(self) -> None:
+    def test_components_have_no_step(self) -> None:
         component = {
             "op": "create",
             "urn": "urn:pulumi:dev::flink-k8s::flink-k8s:Team::a",
@@ -160,7 +160,7 @@ class TestReading:
         inside["urn"] = inside["urn"].replace("::kubernetes:", "::flink-k8s:Team$kubernetes:")
         assert effects(planned(inside)) == {"flink/orders": (Effect.DELETE, True)}
 
-    def test_a_kind_of_the_same_name_in_another_group_is_no_job(self) -> None:
+    def test_a_kind_of_another_group_is_not_a_job(self) -> None:
         other = step("delete", {**stateful(), "apiVersion": "example.org/v1"}, None)
         assert planned(other).jobs == ()
 
@@ -175,12 +175,12 @@ class TestAcrossResources:
         assert effects(found) == {"flink/orders": (Effect.DELETE, True), "team/orders": (Effect.NEW, False)}
         assert "looks like a rename to team/orders" in Report("dev", found).text()
 
-    def test_two_different_jobs_are_no_rename(self) -> None:
+    def test_different_jobs_are_not_a_rename(self) -> None:
         other = renamed(on(stateful(), {"spec.job.jarURI": "local:///other.jar"}), name="other")
         found = planned(step("delete", stateful(), None), step("create", None, other))
         assert "rename" not in Report("dev", found).text()
 
-    def test_session_jobs_go_with_a_cluster_that_restarts_without_high_availability(self) -> None:
+    def test_session_jobs_lose_state_if_their_cluster_restarts_without_high_availability(self) -> None:
         cluster = session_cluster()
         found = planned(
             step("update", cluster, on(cluster, {"spec.image": "flink:2"})),
@@ -193,7 +193,7 @@ class TestAcrossResources:
             "flink/plain": (Effect.FROM_EMPTY, False),
         }
 
-    def test_high_availability_brings_them_back(self) -> None:
+    def test_high_availability_recovers_session_jobs(self) -> None:
         ha = {"conf:high-availability.type": "kubernetes", "conf:high-availability.storageDir": "s3://b/ha"}
         cluster = session_cluster(**ha)
         found = planned(
@@ -201,16 +201,16 @@ class TestAcrossResources:
         )
         assert effects(found)["flink/visits"] == (Effect.FROM_LAST_STATE, False)
 
-    def test_a_cluster_that_goes_takes_them_along(self) -> None:
+    def test_session_jobs_lose_state_with_a_deleted_cluster(self) -> None:
         found = planned(step("delete", session_cluster(), None), step("same", session_job(), session_job()))
         assert effects(found)["flink/visits"] == (Effect.FROM_EMPTY, True)
 
-    def test_another_cluster_is_none_of_theirs(self) -> None:
+    def test_session_jobs_are_not_affected_by_other_clusters(self) -> None:
         other = renamed(session_cluster(), name="other")
         found = planned(step("delete", other, None), step("same", session_job(), session_job()))
         assert effects(found)["flink/visits"] == (Effect.NOTHING, False)
 
-    def test_a_claim_takes_the_state_on_it_along(self) -> None:
+    def test_a_deleted_claim_loses_the_state_on_it(self) -> None:
         volume = {"name": "s", "persistentVolumeClaim": {"claimName": "state"}}
         mounts = [{"name": "flink-main-container", "volumeMounts": [{"name": "s", "mountPath": "/state"}]}]
         job = on(stateful(), {"spec.podTemplate": {"spec": {"volumes": [volume], "containers": mounts}}})
@@ -233,12 +233,12 @@ class TestAcrossResources:
         both = planned(step("delete", on_deletion, None), step("delete", claim, None))
         assert effects(both)["flink/orders"] == (Effect.DELETE_WITH_SAVEPOINT, True)
 
-    def test_a_namespace_takes_its_jobs_along(self) -> None:
+    def test_a_deleted_namespace_loses_the_state_of_its_jobs(self) -> None:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flink"}}
         found = planned(step("replace", namespace, namespace), step("same", stateful(), stateful()))
         assert effects(found)["flink/orders"][1]
 
-    def test_what_else_changes_is_listed(self) -> None:
+    def test_other_changes_are_listed(self) -> None:
         claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "flink"}}
         snapshot = {
             "apiVersion": "flink.apache.org/v1beta1",
@@ -273,16 +273,16 @@ class TestResources:
             ({"spec.jobManager.resource": {"memory": "1g"}, "conf:kubernetes.jobmanager.cpu.amount": "0.5"}, 2, 2.5, 3),
         ],
     )  # fmt: skip
-    def test_requests(self, patch: Manifest, pods: int, cpu: float, memory: int) -> None:
+    def test_requests_of_a_changed_job(self, patch: Manifest, pods: int, cpu: float, memory: int) -> None:
         found = cost(asker(DeclaredJob.of(on(batch(), patch), OPERATOR))).usage
         assert (found.pods, float(found.cpu), found.memory, found.is_whole) == (pods, cpu, memory * 2**30, True)
 
-    def test_a_size_that_nobody_says_is_not_made_up(self) -> None:
+    def test_an_unset_size_is_unknown(self) -> None:
         found = cost(asker(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))).usage
         assert not found.is_whole
         assert found.memory == 2**30
 
-    def test_a_container_beside_flinks_counts_in_each_pod(self) -> None:
+    def test_a_sidecar_counts_in_each_pod(self) -> None:
         side = {"name": "side", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}}
         silent = {"name": "silent"}
         before = cost(asker(DeclaredJob.of(batch(), OPERATOR))).usage
@@ -293,7 +293,7 @@ class TestResources:
         assert found.memory - before.memory == 2 * 2**30
         assert found.is_whole
 
-    def test_a_session_cluster_has_the_task_managers_of_its_jobs(self) -> None:
+    def test_a_session_cluster_counts_the_task_managers_of_its_jobs(self) -> None:
         job = on(session_job(), {"spec.job.parallelism": 3})
         other = renamed(job, name="other")
         found = planned(step("same", *2 * [session_cluster()]), step("same", job, job), step("create", None, other))
@@ -301,7 +301,7 @@ class TestResources:
         assert (cluster.before.pods, cluster.after.pods) == (1 + 2, 1 + 3)
         assert found.after.pods == 4
 
-    def test_a_claim_is_its_only_jobs_and_one_that_stays_still_costs(self) -> None:
+    def test_a_claim_counts_for_its_only_job_and_a_retained_one_still_counts(self) -> None:
         volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]
         job = on(batch(), {"spec.podTemplate": {"spec": {"volumes": volumes}}})
         steps = [step("same", job, job), step("create", None, claim("data", "2Gi"))]
@@ -309,13 +309,13 @@ class TestResources:
         assert [(one.before.storage, one.after.storage) for one in found.jobs] == [(0, 2 * 2**30)]
         assert (found.before.storage, found.after.storage) == (3 * 2**30, 5 * 2**30)
 
-    def test_a_blue_green_deployment_has_a_peak(self) -> None:
+    def test_a_blue_green_deployment_has_peak_requests(self) -> None:
         found = planned(step("update", BLUE_GREEN, on(BLUE_GREEN, {"spec.template.spec.job.parallelism": 4})))
         row = next(line for line in Report("dev", found).text().splitlines() if line.startswith("flink/orders"))
         assert "2 (peak 4) -> 3 (peak 6)" in row
         assert "| 2 (peak 4) -> 3 (peak 6) | 3 (peak 6) -> 5 (peak 10) |" in Report("dev", found).markdown()
 
-    def test_teams_have_lines_where_there_are_several(self) -> None:
+    def test_each_of_several_teams_has_a_line(self) -> None:
         one, other = renamed(batch(), namespace="a"), renamed(batch(), namespace="b")
         text = Report("dev", planned(step("create", None, one), step("same", other, other))).text().splitlines()
         assert [line.split()[:2] for line in text if ": all" in line] == [["a:", "all"], ["b:", "all"]]
@@ -323,7 +323,7 @@ class TestResources:
         assert "| `a`: all | | 0 -> 2 | 0 -> 3 | 0 -> 3 GiB | 0 | |" in markdown
         assert "| all jobs | | 2 -> 4 | 3 -> 6 | 3 GiB -> 6 GiB | 0 | |" in markdown
 
-    def test_a_namespaces_defaults_count(self) -> None:
+    def test_default_requests_of_a_namespace_count(self) -> None:
         job = on(batch(), {"spec.podTemplate": {"spec": {"containers": [{"name": "side"}]}}})
         limits = {"flink": Limits.model_validate({"defaultRequest": {"cpu": "250m"}})}
         preview = parse(json.dumps({"steps": [step("same", job, job)]}))
@@ -355,7 +355,7 @@ class TestReport:
         step("same", *2 * [renamed(batch(), name="words")]),
     )
 
-    def test_text(self) -> None:
+    def test_text_of_a_plan(self) -> None:
         assert Report("dev", self.FOUND).text().splitlines() == [
             "JOB           EFFECT                  PODS    CPU      MEMORY           STORAGE",
             "flink/visits  STATE LOSS: delete      2 -> 0  3 -> 0   3 GiB -> 0       0",
@@ -368,7 +368,7 @@ class TestReport:
             'plan of dev: STATE LOSS in flink/visits; to allow it: make plan STACK=dev ALLOW="visits"',
         ]
 
-    def test_markdown(self) -> None:
+    def test_markdown_of_a_plan(self) -> None:
         text = Report("dev", self.FOUND).markdown()
         assert "| `flink/visits` | **state loss**: delete | 2 -> 0 |" in text
         assert "hunter2" not in text
@@ -376,12 +376,12 @@ class TestReport:
         table = [line for line in text.splitlines() if line.startswith("|")]
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}, "each row has its seven cells"
 
-    def test_a_job_that_is_suspended_and_stays_so_is_shown_as_that(self) -> None:
+    def test_an_unchanged_suspended_job_is_marked(self) -> None:
         report = Report("dev", planned(step("same", *2 * [on(stateful(), {"spec.job.state": "suspended"})])))
         assert "nothing (1): flink/orders (suspended)" in report.text()
         assert "1 unchanged job: `flink/orders` (suspended)." in report.markdown()
 
-    def test_markdown_takes_nothing_of_a_value_for_its_own(self) -> None:
+    def test_values_are_escaped_in_markdown(self) -> None:
         new = on(stateful(), {"spec.image": "a|b<script>`*_[x](y)"})
         row = next(
             line
@@ -391,23 +391,23 @@ class TestReport:
         assert "a\\|b&lt;script&gt;\\`\\*\\_\\[x\\](y)" in row
 
     @pytest.mark.parametrize("name", ["visits", "flink/visits", "FlinkDeployment/flink/visits"])
-    def test_what_is_allowed(self, name: str) -> None:
+    def test_an_allowed_state_loss_is_marked(self, name: str) -> None:
         report = Report("dev", self.FOUND, (name,))
         assert report.losses == []
         assert "STATE LOSS (allowed): delete" in report.text()
         assert report.closing_line().endswith("; state loss allowed in flink/visits")
 
     @pytest.mark.parametrize("name", ["orders", "visit", "team/visits"])
-    def test_allowing_another_job_allows_nothing(self, name: str) -> None:
+    def test_allowing_another_job_has_no_effect(self, name: str) -> None:
         report = Report("dev", self.FOUND, (name,))
         assert [job.title for job in report.losses] == ["flink/visits"]
         assert report.unused == [name]
 
-    def test_two_of_a_name_are_told_apart(self) -> None:
+    def test_jobs_with_the_same_name_are_listed_with_their_namespace(self) -> None:
         found = planned(step("delete", stateful(), None), step("delete", renamed(stateful(), namespace="team"), None))
         assert 'ALLOW="flink/orders team/orders"' in Report("dev", found).closing_line()
 
-    def test_many_fields_are_counted(self) -> None:
+    def test_further_fields_are_counted(self) -> None:
         new = on(stateful(), {f"conf:a.b{number}": "c" for number in range(30)})
         assert "and 18 more fields" in Report("dev", planned(step("update", stateful(), new))).text()
 
@@ -425,17 +425,17 @@ class TestCommand:
 
         return run
 
-    def test_nothing_lost(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_exit_code_without_state_loss(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(step("same", stateful(), stateful())) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 unchanged; no state is lost"
 
-    def test_state_loss(self, run: Any) -> None:
+    def test_exit_code_of_a_state_loss(self, run: Any) -> None:
         assert run(step("delete", stateful(), None)) == 3
 
-    def test_state_loss_allowed(self, run: Any) -> None:
+    def test_exit_code_of_an_allowed_state_loss(self, run: Any) -> None:
         assert run(step("delete", stateful(), None), allowed=["orders"]) == 0
 
-    def test_state_loss_of_a_job_that_stays_suspended(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_exit_code_of_a_suspended_job_that_loses_state(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         """It needs permission like any other loss; a change that keeps the state is not a loss."""
         asleep = on(stateful(), {"spec.job.state": "suspended"})
         forgets = step("update", asleep, on(asleep, {"spec.job.upgradeMode": "stateless"}))
@@ -446,13 +446,13 @@ class TestCommand:
         assert run(step("update", asleep, on(asleep, {"spec.image": "shop/orders:2"}))) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "plan of sandbox: 1 stays suspended; no state is lost"
 
-    def test_a_refusal_of_the_engine(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_exit_code_if_the_engine_refuses_the_change(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(step("delete", stateful(), None, protect=True), errors=("error: Preview failed: x",)) == 1
         said = capsys.readouterr().out
         assert "delete, refused: protected" in said
         assert said.splitlines()[-1].endswith("the list may be incomplete, because the engine refuses the change: x")
 
-    def test_markdown_to_a_file_and_alone_on_standard_output(
+    def test_markdown_is_written_to_a_file_and_to_standard_output(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file = tmp_path / "new" / "plan.md"
@@ -460,7 +460,7 @@ class TestCommand:
         assert capsys.readouterr().out.startswith("### Plan of stack `sandbox`")
         assert (tmp_path / "new" / "plan.md").read_text().startswith("### Plan of stack `sandbox`")
 
-    def test_the_plan_is_said_also_where_its_file_cannot_be_written(
+    def test_the_plan_is_printed_if_its_file_cannot_be_written(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "file").write_text("")

@@ -69,36 +69,36 @@ class TestUpgradeSavepoint:
     """It is in the new spec's directory, and the old pods write it (case sec-60)."""
 
     @pytest.mark.parametrize("version", BOTH)
-    def test_from_a_bucket_into_the_pods_own_directory_loses_it(self, version: str) -> None:
+    def test_savepoint_directory_that_changes_from_a_bucket_to_the_pod_loses_state(self, version: str) -> None:
         found = outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}), version)
         assert found.effect is Effect.FROM_SAVEPOINT
         assert found.loss == "the savepoint in file:///tmp/sp is inside the JobManager's pod and is lost with it"
 
     @pytest.mark.parametrize("version", BOTH)
-    def test_from_a_bucket_to_a_claim_that_the_running_pods_do_not_mount_never_finishes(self, version: str) -> None:
+    def test_savepoint_directory_on_a_claim_that_running_pods_do_not_mount_never_finishes(self, version: str) -> None:
         found = outcome(stateful(), mounted(), version)
         assert (found.effect, found.loss) == (Effect.STUCK, "")
         assert found.notes[0].startswith(
             "the running JobManager cannot write the savepoint to file:///state/savepoints"
         )
 
-    def test_as_root_they_write_it_into_the_pod(self) -> None:
+    def test_pods_as_root_write_the_savepoint_into_the_pod(self) -> None:
         root = {"spec.podTemplate": {"spec": {"securityContext": {"runAsUser": 0}}}}
         assert outcome(stateful(**root), mounted()).loss
 
     @pytest.mark.parametrize("version", BOTH)
-    def test_a_directory_that_comes_with_the_change_is_enough(self, version: str) -> None:
+    def test_a_directory_that_is_set_with_the_change_is_used(self, version: str) -> None:
         old = mounted("last-state", **{SAVEPOINTS: GONE})
         found = outcome(old, mounted(), version)
         assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
 
     @pytest.mark.parametrize("version", BOTH)
-    def test_without_one_in_the_new_spec_the_old_directory_is_used(self, version: str) -> None:
+    def test_without_a_new_directory_the_old_one_is_used(self, version: str) -> None:
         found = outcome(stateful(), stateful(**{SAVEPOINTS: GONE}), version)
         assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
         assert outcome(streaming(**IN_TMP), stateful(**{SAVEPOINTS: GONE}), version).loss
 
-    def test_the_operators_default_is_no_part_of_the_new_spec(self) -> None:
+    def test_the_operators_default_directory_is_not_used_from_the_new_spec(self) -> None:
         """The operator copies the directory from the resource's own flinkConfiguration alone."""
         old = stateful(**{SAVEPOINTS: GONE})
         assert outcome(old, on(old, X), state_savepoints_dir="s3://b/default").effect is Effect.FROM_SAVEPOINT
@@ -108,27 +108,27 @@ class TestUpgradeSavepoint:
     @pytest.mark.parametrize(
         "name", ["execution.checkpointing.savepoint-dir", "state.savepoints.dir", "savepoints.state.backend.fs.dir"]
     )
-    def test_every_name_of_the_option_counts(self, name: str) -> None:
+    def test_every_name_of_the_savepoint_option_counts(self, name: str) -> None:
         old = stateful(**{SAVEPOINTS: GONE, "conf:savepoints.state.backend.fs.dir": "s3://b/sp"})
         new = on(old, {"conf:savepoints.state.backend.fs.dir": GONE, f"conf:{name}": "file:///tmp/sp"})
         assert outcome(old, new).loss
 
-    def test_operator_1_7_0_does_not_read_the_name_of_today(self) -> None:
+    def test_operator_1_7_0_does_not_read_the_current_name_of_the_option(self) -> None:
         new = stateful(**{SAVEPOINTS: GONE, "conf:execution.checkpointing.savepoint-dir": "file:///tmp/sp"})
         assert outcome(stateful(), new, "1.16.1").loss
         assert not outcome(stateful(), new, "1.7.0").loss
 
-    def test_from_a_claim_into_a_bucket_works(self) -> None:
+    def test_savepoint_directory_that_changes_from_a_claim_to_a_bucket_keeps_state(self) -> None:
         assert outcome(mounted(), mounted(**{SAVEPOINTS: "s3://b/sp"})).loss == ""
         assert outcome(mounted(), stateful()).loss == ""
 
     @pytest.mark.parametrize("version", BOTH)
-    def test_without_any_directory_it_never_finishes(self, version: str) -> None:
+    def test_savepoint_upgrade_without_a_directory_never_finishes(self, version: str) -> None:
         found = outcome(batch(), batch(**{"spec.job.upgradeMode": "savepoint"}, **X), version)
         assert found.effect is Effect.STUCK
         assert "no savepoint directory is set" in found.notes[0]
 
-    def test_a_read_only_mount_never_finishes(self) -> None:
+    def test_savepoint_upgrade_with_a_read_only_mount_never_finishes(self) -> None:
         old = streaming(**volume(CLAIM, readOnly=True))
         assert outcome(old, on(old, X)).effect is Effect.STUCK
 
@@ -137,7 +137,7 @@ class TestUpgradeSavepoint:
         assert outcome(blue_green(**{SAVEPOINTS: "file:///tmp/sp"}), blue_green()).loss
         assert outcome(blue_green(**{SAVEPOINTS: GONE}), blue_green()).effect is Effect.STUCK
 
-    def test_with_a_suspension_it_is_the_same(self) -> None:
+    def test_suspension_uses_the_same_savepoint_directory(self) -> None:
         assert outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}, **SUSPENDED)).loss
         assert outcome(stateful(), mounted(**SUSPENDED)).effect is Effect.STUCK
 
@@ -168,13 +168,13 @@ PLACES = {
 }
 
 
-class TestInsideOfThePod:
-    """It does not survive a restart, a suspension or a deletion (case sec-61)."""
+class TestStateInsideThePod:
+    """State inside the pod does not survive a restart, a suspension or a deletion (case sec-61)."""
 
     @pytest.mark.parametrize("place", PLACES)
     @pytest.mark.parametrize("mode", ["savepoint", "last-state"])
     @pytest.mark.parametrize("version", BOTH)
-    def test_a_restart_or_a_suspension_loses_it(self, place: str, mode: str, version: str) -> None:
+    def test_a_restart_or_a_suspension_loses_state_inside_the_pod(self, place: str, mode: str, version: str) -> None:
         old = streaming(mode, **PLACES[place])
         for change, effects in (
             (X, (Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE)),
@@ -185,26 +185,26 @@ class TestInsideOfThePod:
             assert "inside the JobManager's pod" in found.loss
 
     @pytest.mark.parametrize("place", PLACES)
-    def test_a_deletion_loses_the_savepoint_too(self, place: str) -> None:
+    def test_a_deletion_loses_its_savepoint_inside_the_pod(self, place: str) -> None:
         found = deleted(job(streaming(**PLACES[place], **ON_DELETION)), protected=False)
         assert found.effect is Effect.DELETE_WITH_SAVEPOINT
         assert "inside the JobManager's pod" in found.loss
         assert not any("stays in" in note for note in found.notes)
 
-    def test_a_deletion_waits_where_nothing_can_be_written(self) -> None:
+    def test_a_deletion_waits_if_its_savepoint_cannot_be_written(self) -> None:
         assert deleted(job(streaming(**ON_DELETION)), protected=False).effect is Effect.STUCK
         assert deleted(job(mounted(**ON_DELETION)), protected=False).loss == ""
 
-    def test_a_suspended_job_has_no_savepoint_left_there(self) -> None:
+    def test_the_savepoint_of_a_suspended_job_inside_the_pod_is_lost(self) -> None:
         assert deleted(job(streaming(**IN_TMP, **SUSPENDED)), protected=False).loss
         assert not deleted(job(mounted(**SUSPENDED)), protected=False).loss
         assert outcome(streaming(**IN_TMP, **SUSPENDED), streaming(**IN_TMP, **RESUMED)).loss
 
-    def test_a_replacement_leaves_none_there(self) -> None:
+    def test_a_replacement_leaves_no_savepoint_inside_the_pod(self) -> None:
         old = job(streaming(**IN_TMP, **ON_DELETION))
         assert replaced(old, old, [], protected=False).notes == ()
 
-    def test_nothing_that_does_not_restart_loses_it(self) -> None:
+    def test_changes_without_a_restart_keep_state_inside_the_pod(self) -> None:
         old = streaming(**IN_TMP)
         assert outcome(old, on(old, {"conf:kubernetes.operator.x": "y"})).loss == ""
 
@@ -216,23 +216,23 @@ class TestInsideOfThePod:
             found = outcome(old, on(old, {overrides: "a:2"}))
             assert (found.effect, bool(found.loss)) == (Effect.RESCALE, loses)
 
-    def test_of_high_availabilitys_data_the_job_manager_alone_needs_the_volume(self) -> None:
+    def test_only_the_job_manager_needs_the_volume_of_high_availability_data(self) -> None:
         buckets = {SAVEPOINTS: "s3://b/sp", CHECKPOINTS: "s3://b/cp"}
         for process, loses in (("jobManager", False), ("taskManager", True)):
             old = streaming("last-state", **buckets, **{f"spec.{process}.podTemplate": template(CLAIM)})
             assert bool(outcome(old, on(old, X)).loss) is loses
 
     @pytest.mark.parametrize("process", ["jobManager", "taskManager"])
-    def test_of_checkpoints_both_need_it(self, process: str) -> None:
+    def test_both_processes_need_the_volume_of_checkpoints(self, process: str) -> None:
         old = streaming("last-state", **{HA_STORAGE: "s3://b/ha", f"spec.{process}.podTemplate": template(CLAIM)})
         other = "TaskManager" if process == "jobManager" else "JobManager"
         assert f"inside the {other}'s pod" in outcome(old, on(old, X)).loss
 
-    def test_by_last_state_savepoints_in_the_pod_do_not_matter(self) -> None:
+    def test_last_state_ignores_savepoints_inside_the_pod(self) -> None:
         old = stateful("last-state", **{SAVEPOINTS: "file:///tmp/sp"})
         assert outcome(old, on(old, X)).loss == ""
 
-    def test_by_savepoint_checkpoints_in_the_pod_do_not_matter(self) -> None:
+    def test_savepoint_upgrade_ignores_checkpoints_inside_the_pod(self) -> None:
         old = stateful(**{CHECKPOINTS: "file:///tmp/cp", HA_STORAGE: "file:///tmp/ha"})
         assert outcome(old, on(old, X)).loss == ""
 
@@ -242,7 +242,7 @@ class TestInsideOfThePod:
         in_hdfs = on(old, {"conf:fs.default-scheme": "hdfs://name:9000/"})
         assert not outcome(in_hdfs, on(in_hdfs, X)).loss
 
-    def test_a_new_job_cannot_start_from_there(self) -> None:
+    def test_a_new_job_cannot_start_from_a_path_inside_the_pod(self) -> None:
         started = added(job(stateful(**{"spec.job.initialSavepointPath": "file:///tmp/s"})))
         assert started.notes == ("starts from file:///tmp/s, which is inside its pod",)
 
@@ -274,7 +274,7 @@ OTHER_PLACE = [
 
 
 class TestVolumes:
-    """Behind a path is its volume."""
+    """The location of a path is its volume."""
 
     @pytest.mark.parametrize(
         ("before", "after", "loses"), [(*pair, False) for pair in SAME_PLACE] + [(*pair, True) for pair in OTHER_PLACE]
@@ -297,7 +297,7 @@ class TestUnclaimedState:
 
     @pytest.mark.parametrize("option", [*OPTIONS, "spec.job.allowNonRestoredState"])
     @pytest.mark.parametrize("version", BOTH)
-    def test_turned_on(self, option: str, version: str) -> None:
+    def test_enabling_the_option_drops_unclaimed_state(self, option: str, version: str) -> None:
         value: object = True if option.startswith("spec") else "true"
         found = outcome(mounted(), mounted(**{option: value, **X}), version)
         assert option.partition(".")[2].rpartition("job.")[2] in found.loss
@@ -305,15 +305,15 @@ class TestUnclaimedState:
         kept = mounted(**{option: value})
         assert not outcome(kept, on(kept, X), version).loss, "it is not turned on by this change"
 
-    def test_one_name_for_another_is_no_change(self) -> None:
+    def test_another_name_of_the_option_is_not_a_change(self) -> None:
         old = mounted(**{self.OPTIONS[0]: "true"})
         assert not outcome(old, mounted(**{self.OPTIONS[1]: "true"})).loss
 
-    def test_the_field_wins_over_the_option(self) -> None:
+    def test_the_field_overrides_the_option(self) -> None:
         off = mounted(**{"spec.job.allowNonRestoredState": False})
         assert not outcome(off, on(off, {self.OPTIONS[0]: "true"})).loss
 
-    def test_by_the_operators_configuration(self) -> None:
+    def test_the_operators_configuration_drops_unclaimed_state(self) -> None:
         off = mounted(**{"spec.job.allowNonRestoredState": False})
         on_again = on(off, {"spec.job.allowNonRestoredState": GONE, **X})
         assert outcome(off, on_again, execution_savepoint_ignore_unclaimed_state="true").loss == ""
@@ -325,25 +325,25 @@ FACTORY = "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFact
 
 
 class TestHighAvailability:
-    def test_by_its_class_it_is_the_same(self) -> None:
+    def test_the_class_name_equals_the_short_name(self) -> None:
         old = stateful("last-state")
         assert not outcome(old, on(old, {HA_TYPE: FACTORY})).loss
         assert not outcome(on(old, {HA_TYPE: FACTORY}), old).loss
         assert outcome(on(old, {HA_TYPE: FACTORY}), on(old, NO_HA)).loss
 
     @pytest.mark.parametrize("name", ["high-availability", "recovery.mode"])
-    def test_by_its_older_names_too(self, name: str) -> None:
+    def test_older_names_of_the_option_count(self, name: str) -> None:
         old = stateful("last-state", **{HA_TYPE: GONE, f"conf:{name}": "kubernetes"})
         assert not outcome(old, stateful("last-state")).loss
         assert outcome(old, on(old, {f"conf:{name}": GONE})).loss
 
     @pytest.mark.parametrize("key", ["quorum", "path.root"])
-    def test_zookeeper_elsewhere_has_no_metadata(self, key: str) -> None:
+    def test_another_zookeeper_location_has_no_metadata(self, key: str) -> None:
         old = stateful("last-state", **{HA_TYPE: "zookeeper", f"conf:high-availability.zookeeper.{key}": "a"})
         assert outcome(old, on(old, {f"conf:high-availability.zookeeper.{key}": "b"})).loss
         assert not outcome(old, on(old, X)).loss
 
-    def test_the_operator_looks_for_no_metadata_of_another_implementation(self) -> None:
+    def test_the_operator_does_not_read_metadata_of_other_implementations(self) -> None:
         """It cancels the job instead: the checkpoint's own path counts."""
         old = stateful("last-state", **{HA_TYPE: "org.example.Factory", HA_STORAGE: "file:///tmp/ha"})
         assert not outcome(old, on(old, X)).loss
@@ -361,21 +361,21 @@ class TestNothingToRestore:
         assert (found.effect, found.loss) == (Effect.FROM_EMPTY, "")
         assert "enables no checkpoints" in found.notes[0]
 
-    def test_one_with_savepoints_alone_loses_what_it_has(self) -> None:
+    def test_a_job_with_only_a_savepoint_directory_loses_state(self) -> None:
         old = batch(**{SAVEPOINTS: "s3://b/sp"})
         found = outcome(old, stateful("last-state"))
         assert (found.effect, bool(found.loss)) == (Effect.FROM_EMPTY, True)
 
-    def test_with_checkpoints_it_goes_on(self) -> None:
+    def test_a_job_with_checkpoints_keeps_state(self) -> None:
         found = outcome(stateful("stateless"), on(stateful("last-state"), IMAGE))
         assert (found.effect, found.loss) == (Effect.FROM_LAST_STATE, "")
 
-    def test_by_savepoint_it_goes_on_too(self) -> None:
+    def test_a_savepoint_upgrade_keeps_state(self) -> None:
         found = outcome(batch(), stateful())
         assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
 
     @pytest.mark.parametrize("cancels", [NO_HA, JOB_CANCEL])
-    def test_checkpoints_in_memory_go_with_a_job_that_is_cancelled(self, cancels: Manifest) -> None:
+    def test_a_cancelled_job_loses_checkpoints_in_memory(self, cancels: Manifest) -> None:
         old = on(stateful("last-state", **{CHECKPOINTS: GONE}), cancels)
         assert "JobManager's memory" in outcome(old, on(old, X)).loss
         kept = stateful("last-state", **{CHECKPOINTS: GONE})
@@ -399,12 +399,12 @@ class TestNotes:
         ],
     )
     @pytest.mark.parametrize("patch", [{}, SUSPENDED])
-    def test_flink_versions(self, before: str, after: str, note: str, patch: Manifest) -> None:
+    def test_notes_of_flink_version_changes(self, before: str, after: str, note: str, patch: Manifest) -> None:
         found = outcome(mounted(**{"spec.flinkVersion": before}), mounted(**{"spec.flinkVersion": after}, **patch))
         assert [said for said in found.notes if "Flink " in said] == ([note] if note else [])
         assert not found.loss
 
-    def test_a_savepoint_that_drains(self) -> None:
+    def test_note_of_a_savepoint_that_drains(self) -> None:
         drained = "kubernetes.operator.job.drain-on-savepoint-deletion drains the job"
         for change in (X, SUSPENDED):
             assert drained in " ".join(outcome(mounted(), mounted(**DRAIN, **change)).notes)
@@ -416,7 +416,7 @@ class TestNotes:
         ):
             assert drained not in " ".join(quiet.notes)
 
-    def test_a_fixed_job_id(self) -> None:
+    def test_note_of_a_fixed_job_id(self) -> None:
         fixed = {"conf:$internal.pipeline.job-id": "0" * 32}
         assert "is fixed" in " ".join(outcome(mounted(**fixed), mounted(**fixed, **X)).notes)
         assert "is fixed" not in " ".join(outcome(mounted(), mounted(**X)).notes)
@@ -449,39 +449,41 @@ class TestSessionClusters:
             ({**HA, HA_STORAGE: "file:///state/ha", **ON_A_CLAIM}, {"spec.podTemplate": GONE}, True),
         ],
     )
-    def test_with_its_job(self, before: Manifest, change: Manifest, *, loses: bool) -> None:
+    def test_a_session_cluster_loses_state_with_its_job(
+        self, before: Manifest, change: Manifest, *, loses: bool
+    ) -> None:
         assert of_session(session_cluster(**before), change, session_job()) == (loses, loses)
 
-    def test_without_high_availability_its_jobs_alone_lose(self) -> None:
+    def test_without_high_availability_only_the_jobs_lose_state(self) -> None:
         assert of_session(session_cluster(), IMAGE, session_job()) == (False, True)
 
-    def test_jobs_that_are_not_declared_are_lost_with_it(self) -> None:
+    def test_undeclared_jobs_lose_state_with_the_cluster(self) -> None:
         cluster = session_cluster(**HA)
         [found] = planned(step("update", cluster, on(cluster, {"spec.flinkVersion": "v1_20"}))).jobs
         assert found.outcome.loss == "it restarts with another Flink version, which cannot recover its jobs"
 
     @pytest.mark.parametrize("idle", [session_job(**SUSPENDED), session_job("stateless")])
-    def test_with_its_jobs_suspended_its_version_may_change(self, idle: Manifest) -> None:
+    def test_the_version_of_a_cluster_with_suspended_jobs_may_change(self, idle: Manifest) -> None:
         assert of_session(session_cluster(**HA), {"spec.flinkVersion": "v1_20"}, idle) == (False, False)
 
-    def test_a_suspended_jobs_savepoint_on_a_claim_needs_the_claim(self) -> None:
+    def test_the_savepoint_of_a_suspended_job_needs_its_claim(self) -> None:
         cluster = session_cluster(**HA, **ON_A_CLAIM)
         idle = session_job(**SUSPENDED, **{SAVEPOINTS: "file:///state/sp"})
         assert of_session(cluster, {"spec.podTemplate": GONE}, idle)[1]
         assert not of_session(cluster, IMAGE, idle)[1]
 
-    def test_checkpoints_of_a_job_in_its_clusters_pods(self) -> None:
+    def test_checkpoints_inside_the_clusters_pods_are_lost(self) -> None:
         in_pod = session_job(**{CHECKPOINTS: "file:///tmp/cp"})
         assert of_session(session_cluster(**HA), IMAGE, in_pod)[1]
 
-    def test_a_jobs_own_directory_wins_over_its_clusters(self) -> None:
+    def test_the_jobs_directory_overrides_the_clusters(self) -> None:
         cluster = session_cluster(**HA, **{CHECKPOINTS: "file:///tmp/cp"})
         assert of_session(cluster, IMAGE, session_job()) == (False, False)
         assert of_session(cluster, IMAGE, session_job(**{CHECKPOINTS: GONE})) == (True, True)
         [alone] = planned(step("update", cluster, on(cluster, IMAGE))).jobs
         assert "file:///tmp/cp" in alone.outcome.loss, "jobs that are not declared use the cluster's"
 
-    def test_a_jobs_savepoint_goes_to_the_new_directory_of_job_or_cluster(self) -> None:
+    def test_the_savepoint_is_in_the_new_directory_of_job_or_cluster(self) -> None:
         cluster = session_cluster(**HA)
         old = session_job()
         for change in ({SAVEPOINTS: "file:///tmp/sp"}, {**X, SAVEPOINTS: "file:///state/sp"}):
@@ -493,15 +495,15 @@ class TestSessionClusters:
         found = planned(step("same", of_cluster, of_cluster), step("update", silent, on(silent, X)))
         assert [one.outcome.loss for one in found.jobs if one.name == "visits"] != [""]
 
-    def test_what_an_unknown_cluster_mounts_is_not_known(self) -> None:
-        """Nothing is claimed of it."""
+    def test_mounts_of_an_unknown_cluster_are_unknown(self) -> None:
+        """The plan reports no loss."""
         old = session_job(**{SAVEPOINTS: "file:///state/sp"})
         assert outcome(old, on(old, X)).loss == ""
 
 
 @pytest.mark.parametrize("version", BOTH)
-def test_state_in_a_bucket_is_found_by_any_pods(version: str) -> None:
-    """The control: none of the rules above speaks of it."""
+def test_state_in_a_bucket_is_kept(version: str) -> None:
+    """The control case: none of the rules above applies."""
     for mode in ("savepoint", "last-state"):
         old = stateful(mode)
         for change in (X, IMAGE, ON_A_CLAIM, {"spec.podTemplate": GONE}, SUSPENDED):
