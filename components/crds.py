@@ -32,11 +32,11 @@ Object = Mapping[str, Any]
 Decision = Literal["create", "update", "keep"]
 
 
-def decide(wanted: Object, live: Object | None, version: str) -> Decision:
+def decide(declared: Object, live: Object | None, version: str) -> Decision:
     """The decision for a CRD. A CRD of a newer operator is kept: an older CRD prunes fields that it does not define.
 
     Args:
-        wanted: the CRD in the chart.
+        declared: the CRD in the chart.
         live: the CRD in the cluster; None if it does not exist.
         version: of the chart's operator.
     """
@@ -48,7 +48,7 @@ def decide(wanted: Object, live: Object | None, version: str) -> Decision:
     if mark and ours:
         return "keep" if ours < mark else "update"
     # Created by Helm or by hand: newer versions only add Flink fields.
-    return "keep" if flink_fields(live) - flink_fields(wanted) else "update"
+    return "keep" if flink_fields(live) - flink_fields(declared) else "update"
 
 
 def _ordered(version: str) -> tuple[int, ...]:
@@ -141,7 +141,7 @@ class CrdUpdater:
             raise pulumi.RunError(f"chart {release['chart']} contains no CRDs; use the chart of the Flink operator")
         return crds
 
-    async def apply(self, wanted: list[Object]) -> None:
+    async def apply(self, crds: list[Object]) -> None:
         """Apply the CRDs, wait until the API server serves them, and log the changes.
 
         Raises:
@@ -149,7 +149,7 @@ class CrdUpdater:
         """
         failure = f"the CRDs of operator {self.version} cannot be applied"
         async with self.api_server.asked(failure) as api_client:
-            done = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in wanted))
+            done = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in crds))
         changed = [f"{name} {decision}d" for name, decision in done if decision != "keep"]
         if changed:
             pulumi.log.info(f"CRDs of operator {self.version}: {', '.join(changed)}")
@@ -160,24 +160,24 @@ class CrdUpdater:
                     "would drop fields of existing objects; see docs/upgrade.md"
                 )
 
-    async def _apply_one(self, api_client: Any, wanted: Object) -> tuple[str, Decision]:
+    async def _apply_one(self, api_client: Any, declared: Object) -> tuple[str, Decision]:
         from kubernetes_asyncio import client
         from kubernetes_asyncio.client.exceptions import ApiException
 
         api: Any = client.CustomObjectsApi(api_client)
-        name = str(wanted["metadata"]["name"])
+        name = str(declared["metadata"]["name"])
         live: Object | None = None
         try:
             live = await api.get_cluster_custom_object(*_CRDS, name, _request_timeout=_REQUEST_SECONDS)
         except ApiException as error:
             if error.status != 404:
                 raise
-        decision = decide(wanted, live, self.version)
+        decision = decide(declared, live, self.version)
         if decision == "keep":
             return name, decision
-        annotations = {**cast(Object, wanted["metadata"].get("annotations") or {}), MARK: self.version}
-        body = {key: value for key, value in wanted.items() if key != "status"}
-        body["metadata"] = {**wanted["metadata"], "annotations": annotations}
+        annotations = {**cast(Object, declared["metadata"].get("annotations") or {}), MARK: self.version}
+        body = {key: value for key, value in declared.items() if key != "status"}
+        body["metadata"] = {**declared["metadata"], "annotations": annotations}
         await api.patch_cluster_custom_object(
             *_CRDS,
             name,

@@ -46,7 +46,7 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
     configuration = "".join(
         f"{key}: {value}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
     )
-    known = versions.OPERATORS.get(settings.version)
+    operator = versions.OPERATORS.get(settings.version)
     return {
         "watchNamespaces": sorted(watched),
         # Without it the pod has no port named `metrics`, and a PodMonitor scrapes nothing.
@@ -55,7 +55,7 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
             "create": True,
             # Keep the chart's own block, which opens modules of Java 17 for Flink, before this block.
             "append": True,
-            known.config_file if known else "config.yaml": configuration,
+            operator.config_file if operator else "config.yaml": configuration,
         },
         # The chart does not restart the operator when the configuration changes.
         "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration)}},

@@ -89,7 +89,7 @@ def _apiserver() -> Daemon:
         service_account_signing_key_file=f"{_PKI}/service-account.key",
         service_cluster_ip_range=SERVICE_CIDR,
         authorization_mode="Node,RBAC",
-        enable_admission_plugins="NodeRestriction",  # besides those that are on by default, PodSecurity among them
+        enable_admission_plugins="NodeRestriction",  # in addition to the default ones, such as PodSecurity
         allow_privileged=None,
     )
     return Daemon("kube-apiserver", (_built(golang.KUBERNETES, "kube-apiserver"), *flags))

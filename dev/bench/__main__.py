@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.bench import checking, deploying, report
-from dev.bench.cluster import named
+from dev.bench.cluster import cluster_kubectl
 from dev.bench.measure import machine
 from dev.bench.table import Row, Skipped
 from flink_k8s.support.console import exit_code, say
@@ -55,7 +55,7 @@ def _measured(part: str, options: argparse.Namespace) -> Iterator[Row | Skipped]
     counts: list[int] = list(options.jobs or _COUNTS[part])
     if part == checking.PART:
         return checking.measure(counts, options.runs)
-    return deploying.measure(counts, named(part, options.kubeconfig, options.context))
+    return deploying.measure(counts, cluster_kubectl(part, options.kubeconfig, options.context))
 
 
 def _shown(result: Row | Skipped) -> str:

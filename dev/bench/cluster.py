@@ -11,7 +11,7 @@ from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
 
 
-def named(part: str, kubeconfig: Path | None, context: str | None) -> Kubectl | Skipped:
+def cluster_kubectl(part: str, kubeconfig: Path | None, context: str | None) -> Kubectl | Skipped:
     """kubectl for the configured cluster, or the reason why the part cannot be measured.
 
     Args:

@@ -103,15 +103,15 @@ def _plain(value: object, replacement: str | None = None) -> object:
     return [_plain(item, replacement) for item in cast(list[object], value)] if isinstance(value, list) else value
 
 
-def differences(live: object, wanted: object, *, hidden: bool = False) -> Iterator[str]:
+def differences(live: object, applied: object, *, hidden: bool = False) -> Iterator[str]:
     """The differences between an object and the result of applying its declaration again, without secret values.
 
     Args:
         live: the object in the cluster.
-        wanted: the result of the server-side dry run.
+        applied: the result of the server-side dry run.
         hidden: whether to leave out all values.
     """
-    yield from _differences(_Side(live, _hidden(live)), _Side(wanted, _hidden(wanted)), (), hidden)
+    yield from _differences(_Side(live, _hidden(live)), _Side(applied, _hidden(applied)), (), hidden)
 
 
 @dataclass(frozen=True)
@@ -145,29 +145,29 @@ def _hidden(manifest: object) -> object:
     return fields | {key: dict.fromkeys(fields[key], HIDDEN) for key in ("data", "stringData") if fields.get(key)}
 
 
-def _differences(live: _Side, wanted: _Side, path: KeyPath, hidden: bool) -> Iterator[str]:
-    if isinstance(live.value, dict) and isinstance(wanted.value, dict):
-        for key in sorted({*cast(Manifest, live.value), *cast(Manifest, wanted.value)}):
+def _differences(live: _Side, applied: _Side, path: KeyPath, hidden: bool) -> Iterator[str]:
+    if isinstance(live.value, dict) and isinstance(applied.value, dict):
+        for key in sorted({*cast(Manifest, live.value), *cast(Manifest, applied.value)}):
             if path == ("metadata",) and key in _SERVER_FIELDS:
                 continue
             if not path and key == "status":
                 continue
-            yield from _differences(live.at(key), wanted.at(key), (*path, key), hidden)
-    elif isinstance(live.value, list) and isinstance(wanted.value, list):
-        for index in range(max(live.size(), wanted.size())):
-            yield from _differences(live.at(index), wanted.at(index), (*path, index), hidden)
-    elif live.value != wanted.value:
-        yield _difference(dotted(path), live.shown, wanted.shown, hidden)
+            yield from _differences(live.at(key), applied.at(key), (*path, key), hidden)
+    elif isinstance(live.value, list) and isinstance(applied.value, list):
+        for index in range(max(live.size(), applied.size())):
+            yield from _differences(live.at(index), applied.at(index), (*path, index), hidden)
+    elif live.value != applied.value:
+        yield _difference(dotted(path), live.shown, applied.shown, hidden)
 
 
-def _difference(place: str, live: object, wanted: object, hidden: bool) -> str:
-    if wanted is None:
-        return f"{place} was added" if hidden else f"{place} was added: {_shown(live)}"
+def _difference(field: str, live: object, applied: object, hidden: bool) -> str:
+    if applied is None:
+        return f"{field} was added" if hidden else f"{field} was added: {_shown(live)}"
     if live is None:
-        return f"{place} was removed" if hidden else f"{place} was removed; declared: {_shown(wanted)}"
+        return f"{field} was removed" if hidden else f"{field} was removed; declared: {_shown(applied)}"
     if hidden:
-        return f"{place} was changed"
-    return f"{place} is {_shown(live)}; declared: {_shown(wanted)}"
+        return f"{field} was changed"
+    return f"{field} is {_shown(live)}; declared: {_shown(applied)}"
 
 
 def _shown(value: object) -> str:
@@ -202,16 +202,16 @@ def find_drift(stack: Stack, pulumi: Path, env: Mapping[str, str]) -> tuple[dict
     kubectl = Kubectl.of(stack)
     live = _objects(kubectl.run("get", "-f", "-", "--ignore-not-found", "-o", "json", stdin=_list(objects)))
     existing = [item for item in objects if item.key in live]
-    wanted: dict[tuple[str, str, str], Manifest] = {}
+    applied: dict[tuple[str, str, str], Manifest] = {}
     if existing:
         options = ["--server-side", "--force-conflicts", "--dry-run=server", "--field-manager", _MANAGER]
-        wanted = _objects(kubectl.run("apply", *options, "-o", "json", "-f", "-", stdin=_list(existing)))
+        applied = _objects(kubectl.run("apply", *options, "-o", "json", "-f", "-", stdin=_list(existing)))
     titles = {item.urn: item.title for item in objects}
     drifted: dict[str, list[str]] = {}
     for item in objects:
         lines = ["was deleted"]
         if item.key in live:
-            lines = list(differences(live[item.key], wanted.get(item.key), hidden=item.is_secret))
+            lines = list(differences(live[item.key], applied.get(item.key), hidden=item.is_secret))
         if lines:
             drifted[item.title] = lines
     for urn, lines in changes.items():

@@ -37,13 +37,13 @@ def operator_issue(kubectl: Kubectl, stack: Stack) -> str:
     # An operator that another stack or a user has installed may be in any namespace.
     scope = ["-n", operator.namespace] if operator.enabled else ["-A"]
     pods = kubectl.items("pods", "-l", OPERATOR_PODS, *scope)
-    place = f"in the namespace {operator.namespace}" if operator.enabled else "in any namespace"
+    location = f"in the namespace {operator.namespace}" if operator.enabled else "in any namespace"
     if not pods:
-        return f"there is no operator pod {place}"
+        return f"no operator pod exists {location}"
     for pod in pods:
         if condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]:
             return ""
-    return f"the operator's pod {pods[0]['metadata']['name']} {place} is not ready"
+    return f"the operator's pod {pods[0]['metadata']['name']} {location} is not ready"
 
 
 def remedy_for_operator(kubectl: Kubectl, stack: Stack) -> str:

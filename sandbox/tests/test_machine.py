@@ -105,5 +105,5 @@ def test_an_apt_failure_has_a_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     with pytest.raises(Failure, match="only root can install"):
         debian.install(["runc"])
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(Failure, match="needs Debian"):
+    with pytest.raises(Failure, match="requires Debian"):
         debian.install(["runc"])

@@ -70,7 +70,7 @@ def test_down_refuses_when_another_clone_has_work(
     if not refused:
         teardown.refuse(home, node, work, purge=purge, force=force)
         return
-    with pytest.raises(Failure, match=rf"work \(namespaces flink\).*{tmp_path}.*--force"):
+    with pytest.raises(Failure, match=rf"other clones \({tmp_path}\) and contains the namespaces flink; .*--force"):
         teardown.refuse(home, node, work, purge=purge, force=force)
 
 

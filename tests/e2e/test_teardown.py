@@ -43,7 +43,7 @@ def test_destroy_without_the_operator_changes_nothing_and_finishes_with_it(kubec
         done = make("destroy", "STACK=sandbox", timeout=400)
         assert done.returncode != 0
         said = done.stdout + done.stderr
-        assert "destroy refused, nothing was changed: there is no operator pod in the namespace flink-operator" in said
+        assert "destroy refused, nothing was changed: no operator pod exists in the namespace flink-operator" in said
         assert "FlinkDeployment flink/word-count waits for the operator to remove the finalizer" in said
         assert BRING_BACK.search(said)
         assert time.monotonic() - start < 120

@@ -249,7 +249,7 @@ def _from_checkpoint(old: DeclaredJob, loss: str, notes: tuple[str, ...]) -> Out
     """The operator restores the last checkpoint; without one it starts the job empty."""
     if old.takes_checkpoints:
         return Outcome(Effect.FROM_LAST_STATE, loss=loss, notes=notes)
-    note = "the running job's configuration enables no checkpoints: there is no last state"
+    note = "the running job's configuration does not enable checkpoints, so it has no last state"
     return Outcome(Effect.FROM_EMPTY, loss=note if old.has_state else "", notes=() if old.has_state else (note,))
 
 

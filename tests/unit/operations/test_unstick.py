@@ -59,8 +59,8 @@ def job(
     configuration = {SAVEPOINT_ON_DELETION: "true"} if savepoint else {}
     configuration["execution.checkpointing.dir"] = "s3p://bucket/checkpoints"
     spec = {"flinkConfiguration": configuration, "job": {}}
-    saved = {"lastSavepoint": {"location": "s3p://bucket/savepoint-1"}}
-    status = {"jobStatus": {"state": state, "jobId": "af12", "savepointInfo": saved}}
+    savepoint_info = {"lastSavepoint": {"location": "s3p://bucket/savepoint-1"}}
+    status = {"jobStatus": {"state": state, "jobId": "af12", "savepointInfo": savepoint_info}}
     status["jobManagerDeploymentStatus"] = manager  # pyright: ignore
     return {"kind": "FlinkDeployment", "metadata": metadata, "spec": spec, "status": status}
 

@@ -12,7 +12,7 @@ import yaml
 
 from dev.bench import deploying, report
 from dev.bench.__main__ import main
-from dev.bench.cluster import named
+from dev.bench.cluster import cluster_kubectl
 from dev.bench.deployers import Tofu
 from dev.bench.measure import Cost, cost, machine
 from dev.bench.table import Row, Skipped
@@ -146,7 +146,7 @@ def test_nothing_measured_is_an_empty_plot():
 
 
 def test_without_a_cluster_the_part_says_so():
-    nowhere = named("b", None, None)
+    nowhere = cluster_kubectl("b", None, None)
     (said,) = deploying.measure([1], nowhere)
     assert isinstance(said, Skipped)
     assert "no cluster is set" in said.reason

@@ -359,7 +359,7 @@ class TestNothingToRestore:
     def test_a_job_without_state_starts_empty(self, ha: Manifest) -> None:
         found = outcome(batch(), on(stateful("last-state"), ha))
         assert (found.effect, found.loss) == (Effect.FROM_EMPTY, "")
-        assert "enables no checkpoints" in found.notes[0]
+        assert "does not enable checkpoints" in found.notes[0]
 
     def test_a_job_with_only_a_savepoint_directory_loses_state(self) -> None:
         old = batch(**{SAVEPOINTS: "s3://b/sp"})
