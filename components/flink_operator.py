@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,10 +44,13 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
         settings: of the operator.
         watched: the namespaces whose Flink resources it looks after.
     """
-    configuration = "".join(
-        f"{key}: {value}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
-    )
     known = versions.OPERATORS.get(settings.version)
+    config_file = known.config_file if known else "config.yaml"
+    # config.yaml is YAML 1.2, in which a plain text can be an alias, a mapping or a comment; flink-conf.yaml is not.
+    shown = json.dumps if config_file == "config.yaml" else str
+    configuration = "".join(
+        f"{key}: {shown(value)}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
+    )
     return {
         "watchNamespaces": sorted(watched),
         # Without a port here the pod has none called `metrics`, and a PodMonitor scrapes nothing.
@@ -55,10 +59,10 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
             "create": True,
             # The chart's own block, which opens to Flink what Java 17 keeps closed, stays before ours.
             "append": True,
-            known.config_file if known else "config.yaml": configuration,
+            config_file: configuration,
         },
-        # The chart restarts nothing when the configuration changes.
-        "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration)}},
+        # The chart restarts nothing when the configuration changes, or the namespaces, which the operator reads once.
+        "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration, watched)}},
         # The program owns the jobs' accounts: the chart's would outlive an uninstall.
         "jobServiceAccount": {"create": False},
         "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},
@@ -77,7 +81,8 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
     }
 
 
-def _digest(text: str) -> str:
+def _digest(configuration: str, watched: Sequence[str]) -> str:
+    text = "\n".join([configuration, *sorted(watched)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
