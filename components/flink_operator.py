@@ -62,7 +62,12 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
             config_file: configuration,
         },
         # The chart restarts nothing when the configuration changes, or the namespaces, which the operator reads once.
-        "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration, watched)}},
+        "operatorPod": {
+            "annotations": {"flink-k8s/config-hash": _digest(configuration, watched)},
+            # Without requests the pod is the first to be evicted. The heap follows a memory limit, so there is none.
+            "resources": {"requests": {"cpu": "200m", "memory": "512Mi"}},
+            "webhook": {"resources": {"requests": {"cpu": "50m", "memory": "256Mi"}}},
+        },
         # The program owns the jobs' accounts: the chart's would outlive an uninstall.
         "jobServiceAccount": {"create": False},
         "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},

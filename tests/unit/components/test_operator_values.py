@@ -31,6 +31,12 @@ def test_flat_configuration_of_older_operators_is_not_quoted() -> None:
     assert "some.key: -Dmark=a #b\n" in chart["defaultConfiguration"]["flink-conf.yaml"]
 
 
+def test_operator_and_webhook_have_requests() -> None:
+    pod = chart_values({})["operatorPod"]
+    for resources in (pod["resources"], pod["webhook"]["resources"]):
+        assert resources["requests"].keys() == {"cpu", "memory"}
+
+
 def test_added_namespace_restarts_the_operator() -> None:
     assert config_hash(chart_values({}, "a", "b")) == config_hash(chart_values({}, "b", "a"))
     assert config_hash(chart_values({}, "a")) != config_hash(chart_values({}, "a", "b"))

@@ -74,6 +74,8 @@ def test_the_program_sets_only_values_that_the_chart_knows(version: str) -> None
     known = yaml.safe_load((CHART / "values.yaml").read_text())
     free = {
         ("operatorPod", "annotations"),
+        ("operatorPod", "resources"),
+        ("operatorPod", "webhook", "resources"),
         ("operatorSecurityContext",),
         ("webhookSecurityContext",),
         ("podSecurityContext",),
