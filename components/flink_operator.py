@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,10 +44,13 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
         settings: of the operator.
         watched: the namespaces whose Flink resources it reconciles.
     """
+    known = versions.OPERATORS.get(settings.version)
+    config_file = known.config_file if known else "config.yaml"
+    # config.yaml is YAML 1.2, in which a plain text can be an alias, a mapping or a comment; flink-conf.yaml is not.
+    shown = json.dumps if config_file == "config.yaml" else str
     configuration = "".join(
-        f"{key}: {value}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
+        f"{key}: {shown(value)}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
     )
-    operator = versions.OPERATORS.get(settings.version)
     return {
         "watchNamespaces": sorted(watched),
         # Without it the pod has no port named `metrics`, and a PodMonitor scrapes nothing.
@@ -55,10 +59,15 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
             "create": True,
             # Keep the chart's own block, which opens modules of Java 17 for Flink, before this block.
             "append": True,
-            operator.config_file if operator else "config.yaml": configuration,
+            config_file: configuration,
         },
-        # The chart does not restart the operator when the configuration changes.
-        "operatorPod": {"annotations": {"flink-k8s/config-hash": _digest(configuration)}},
+        # The chart restarts nothing when the configuration changes, or the namespaces, which the operator reads once.
+        "operatorPod": {
+            "annotations": {"flink-k8s/config-hash": _digest(configuration, watched)},
+            # Without requests the pod is the first to be evicted. The heap follows a memory limit, so there is none.
+            "resources": {"requests": {"cpu": "200m", "memory": "512Mi"}},
+            "webhook": {"resources": {"requests": {"cpu": "50m", "memory": "256Mi"}}},
+        },
         # The program owns the jobs' accounts: the chart's would outlive an uninstall.
         "jobServiceAccount": {"create": False},
         "rbac": {"jobRole": {"create": False}, "jobRoleBinding": {"create": False}},
@@ -77,7 +86,8 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
     }
 
 
-def _digest(text: str) -> str:
+def _digest(configuration: str, watched: Sequence[str]) -> str:
+    text = "\n".join([configuration, *sorted(watched)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

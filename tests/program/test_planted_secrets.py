@@ -47,7 +47,7 @@ PLACES = {
     "address of a chart": {"charts": {"mirror": "https://user:planted-mirror@charts.example.org"}},
     "variable": {"jobs": {"word-count": {"env": {"API_TOKEN": "planted-env", "GREETING": KEY_LIKE.format("env")}}}},
     "parameter": {"jobs": {"word-count": {"parameters": {"db-password": "planted-parameter"}}}},
-    "argument": {"jobs": {"word-count": {"args": ["-py", "/opt/flink/usrlib/word_count.py", "--token", "planted-argument"]}}},
+    "argument": {"jobs": {"word-count": {"args": ["-py", "a.py", "--token", "planted-argument"]}}},
     "configuration": {"jobDefaults": {"flinkConfiguration": {"s3.access-key": "planted-id", "s3.secret-key": "planted-key"}}},
     "spec": {"jobs": {"word-count": {"spec": {"logConfiguration": {"log4j-console.properties": f"x={KEY_LIKE.format('log')}"}}}}},
     "digits": {"jobs": {"word-count": {"env": {"PIN_PASSWORD": f"{DIGITS}1", "VAULT_SECRET_ID": "planted-secret-id"}, "parameters": {"api-token": f"{DIGITS}2"}}}},

@@ -45,7 +45,7 @@ def test_the_operators_pod_monitor_has_a_port_to_scrape(recording):
     values = seen.find("Release", "flink-kubernetes-operator").inputs["values"]
     assert values["metrics"] == {"port": 9999}
     configuration = values["defaultConfiguration"]["config.yaml"]
-    assert "kubernetes.operator.metrics.reporter.prom.port: 9999" in configuration
+    assert 'kubernetes.operator.metrics.reporter.prom.port: "9999"' in configuration
     spec = seen.find("PodMonitor", "flink-kubernetes-operator").inputs["spec"]
     assert spec["podMetricsEndpoints"] == [{"port": "metrics"}]
     assert spec["selector"]["matchLabels"] == {"app.kubernetes.io/name": "flink-kubernetes-operator"}

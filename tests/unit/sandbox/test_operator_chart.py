@@ -74,6 +74,8 @@ def test_the_program_sets_only_values_that_the_chart_knows(version: str) -> None
     known = yaml.safe_load((CHART / "values.yaml").read_text())
     free = {
         ("operatorPod", "annotations"),
+        ("operatorPod", "resources"),
+        ("operatorPod", "webhook", "resources"),
         ("operatorSecurityContext",),
         ("webhookSecurityContext",),
         ("podSecurityContext",),
@@ -109,7 +111,7 @@ def test_the_programs_values_have_their_effect(tmp_path: Path, version: str) -> 
     assert set(data) == {file, "log4j-operator.properties", "log4j-console.properties"}
     configuration = yaml.safe_load(data[file])
     assert configuration["kubernetes.operator.reconcile.interval"] == "5 s"
-    assert configuration["kubernetes.operator.metrics.reporter.prom.port"] == 9999
+    assert str(configuration["kubernetes.operator.metrics.reporter.prom.port"]) == "9999"
     assert configuration["kubernetes.operator.watched.namespaces"] == "team-a,team-b"
     lines = [line.split(":")[0] for line in data[file].splitlines() if line and not line.startswith("#")]
     assert len(lines) == len(set(lines)), "a key that comes twice keeps the operator from starting"
