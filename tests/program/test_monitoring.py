@@ -68,7 +68,7 @@ def test_names_reach_prometheus_as_they_are_written(recording):
     assert job["metrics.reporter.prom.filterLabelValueCharacters"] == "false"
     values = seen.find("Release", "flink-kubernetes-operator").inputs["values"]
     configuration = values["defaultConfiguration"]["config.yaml"]
-    assert "kubernetes.operator.metrics.reporter.prom.filterLabelValueCharacters: false\n" in configuration
+    assert 'kubernetes.operator.metrics.reporter.prom.filterLabelValueCharacters: "false"\n' in configuration
 
 
 def test_a_prometheus_that_is_there_gets_monitors_rules_and_dashboards(recording):
