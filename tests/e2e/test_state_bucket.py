@@ -19,7 +19,7 @@ from sandbox.images import BUCKETS, build_images
 from sandbox.images.s3_server import PORT, S3Server
 from sandbox.lock import locked
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals
-from tests.project import ROOT, make
+from tests.project import ROOT, destroy, make
 from tests.steps import step
 from tests.waiting import until
 
@@ -56,6 +56,7 @@ def server(no_stack: None, kubectl: Kubectl) -> Generator[str]:
         in_server(kubectl, f"store.create_bucket(Bucket={BUCKET!r})")
         yield f"http://{STORE}.{STORE}.svc:{PORT}"
     finally:
+        destroy()  # before its bucket: the deletion of the job takes a savepoint
         kubectl.try_run("delete", "namespace", STORE, "--timeout=60s")
 
 
