@@ -87,7 +87,7 @@ def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Projec
         path.write_text(json.dumps(content))
         done = engine.make("up", layer(charts, context="other-name", kubeconfig=str(path)))
         assert done.code != 0
-        assert "its objects would stay behind there" in done.output
+        assert "is in the context" in done.output
         assert jobs(kubectl) == before
 
     with step("destroy is refused"):
