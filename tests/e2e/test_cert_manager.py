@@ -270,7 +270,7 @@ def test_the_webhook_of_the_operator_gets_a_keystore_with_a_password_of_its_own(
         # A changed value: the release is upgraded, and so its hooks are called.
         said = webhook_up(layer, {"unused": "changed"}, **JOB)
         assert helm_revisions(kubectl) == [*revisions, revisions[-1] + 1]
-        assert "made again" not in said
+        assert "creates it again" not in said
         assert password not in said
         assert (own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)) == (password, before)
 

@@ -87,7 +87,7 @@ def test_a_job_keeps_its_state_when_the_operator_is_upgraded_and_downgraded(tota
         # The older operator cannot read the newer one's record of the job's health: docs/upgrade.md.
         up(totals, "1.16.1", **{HEALTH_CHECK: "false"})
         said = up(totals, "1.7.0")
-        assert "CRD flinkdeployments.flink.apache.org stays as it is" in said
+        assert "CRD flinkdeployments.flink.apache.org is not changed" in said
         assert set(marks(kubectl).values()) == {"1.16.1"}
         print(totals.goes_on())
 
