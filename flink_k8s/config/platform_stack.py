@@ -34,7 +34,8 @@ PLATFORM_KEYS = (
 
 _IF_EITHER = ("strict", "protectJobs")
 
-_EMPTY: tuple[object, ...] = (None, "", {})
+_EMPTY: tuple[object, ...] = (None, "", {}, [])
+"""Defaults in Pulumi.yaml, which the engine passes for keys that a stack file does not set."""
 
 
 def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Problem]]:

@@ -22,6 +22,7 @@ from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.job_spec import SAVEPOINT_ON_DELETION
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.resolution import resolve
+from flink_k8s.support.paths import ROOT
 from tests.unit.project import JOB
 
 PLATFORM: dict[str, Any] = {
@@ -362,15 +363,10 @@ def test_a_teams_claims_and_config_maps_are_its_own(project: Stacks) -> None:
     assert [one.source.name for one in project.load().attachments] == ["mine"]
 
 
-def test_the_engines_config_gives_the_same(project: Stacks) -> None:
-    said: dict[str, Any] = {
-        **read(project.root, "team"),
-        "context": "",
-        "operator": {},
-        "strict": False,
-        "jobTimeout": "10m",
-    }
-    values = {f"{PREFIX}{key}": value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
+def test_the_engines_config_with_all_defaults_gives_the_same(project: Stacks) -> None:
+    keys = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    config = {**{key: entry["default"] for key, entry in keys.items()}, **read(project.root, "team")}
+    values = {f"{PREFIX}{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     from_engine = load(project.root, engine_config(values, "team"))
     assert from_engine.settings == project.load().settings
     assert [job.manifest for job in from_engine.jobs] == [job.manifest for job in project.load().jobs]
