@@ -44,8 +44,7 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
         settings: of the operator.
         watched: the namespaces whose Flink resources it reconciles.
     """
-    known = versions.OPERATORS.get(settings.version)
-    config_file = known.config_file if known else "config.yaml"
+    config_file = versions.operator_version(settings.version).config_file
     # config.yaml is YAML 1.2, in which a plain text can be an alias, a mapping or a comment; flink-conf.yaml is not.
     shown = json.dumps if config_file == "config.yaml" else str
     configuration = "".join(

@@ -6,7 +6,7 @@ import re
 
 from flink_k8s.checks.configuration import is_on
 from flink_k8s.checks.subject import Subject
-from flink_k8s.facts import tables
+from flink_k8s.facts import tables, versions
 from flink_k8s.facts.units import duration, number
 
 _TARGET = "job.autoscaler.utilization.target"
@@ -15,10 +15,11 @@ _PERIODS = "job.autoscaler.excluded.periods"
 _WINDOW = "job.autoscaler.metrics.window"
 _INTERVAL = "kubernetes.operator.reconcile.interval"
 
-_SINCE_1_16 = (
+_COEFFICIENT = "job.autoscaler.observed-scalability.coefficient-min"
+_FEATURES = (
     ("job.autoscaler.memory.gc-pressure.threshold", None, 0.0, 1.0),
     ("job.autoscaler.memory.heap-usage.threshold", None, 0.0, 1.0),
-    ("job.autoscaler.observed-scalability.coefficient-min", "job.autoscaler.observed-scalability.enabled", 0.01, 1.0),
+    (_COEFFICIENT, "job.autoscaler.observed-scalability.enabled", 0.01, 1.0),
     (
         "job.autoscaler.scaling.effectiveness.threshold",
         "job.autoscaler.scaling.effectiveness.detection.enabled",
@@ -27,35 +28,36 @@ _SINCE_1_16 = (
     ),
     ("job.autoscaler.memory.tuning.overhead", "job.autoscaler.memory.tuning.enabled", 0.0, 1.0),
 )
-"""Key, the switch that must be on, minimum, maximum: not in operator 1.7.0."""
+"""Key, the switch that must be on, minimum, maximum; see `OperatorVersion.checks_autoscaler_features`."""
 
 
 def check(subject: Subject) -> None:
     """The options of the autoscaler."""
     if not is_on(subject, "job.autoscaler.enabled", default=False):
         return
+    has = tables.operator_options(subject.operator)
     for key in ("job.autoscaler.scale-down.max-factor", "job.autoscaler.scale-up.max-factor"):
         _within(subject, key, 0.0, None)
     _within(subject, "job.autoscaler.target.utilization.boundary", 0.0, None)
-    if _is_old(subject):
+    if _TARGET in has:
+        target = _within(subject, _TARGET, 0.0, 1.0, older=_OLD_TARGET)
+        middle = 0.7 if target is None else target
+        _within(subject, "job.autoscaler.utilization.max", middle, 1.0)
+        _within(subject, "job.autoscaler.utilization.min", 0.0, middle)
+    else:
         _within(subject, _OLD_TARGET, 0.0, None)
-        return
-    target = _within(subject, _TARGET, 0.0, 1.0, older=_OLD_TARGET)
-    middle = 0.7 if target is None else target
-    _within(subject, "job.autoscaler.utilization.max", middle, 1.0)
-    _within(subject, "job.autoscaler.utilization.min", 0.0, middle)
-    for key, switch, low, high in _SINCE_1_16:
-        if switch is None or is_on(subject, switch, default=False):
-            _within(subject, key, low, high)
-    for period in filter(None, (part.strip() for part in subject.text(_PERIODS).split(";"))):
-        if not _is_period(period):
-            remedy = 'write "9:30-10:30", a Quartz cron expression, or both with && between'
-            subject.report_option(_PERIODS, f'contains the invalid period "{period}"; {remedy}')
-    _window(subject)
-
-
-def _is_old(subject: Subject) -> bool:
-    return _PERIODS not in tables.operator_options(subject.operator)
+    if _PERIODS in has:
+        for period in filter(None, (part.strip() for part in subject.text(_PERIODS).split(";"))):
+            if not _is_period(period):
+                remedy = 'write "9:30-10:30", a Quartz cron expression, or both with && between'
+                subject.report_option(_PERIODS, f'contains the invalid period "{period}"; {remedy}')
+    if versions.operator_version(subject.operator).checks_autoscaler_features:
+        for key, switch, low, high in _FEATURES:
+            if switch is None or is_on(subject, switch, default=False):
+                _within(subject, key, low, high)
+        _window(subject)
+    elif _COEFFICIENT in has:
+        _within(subject, _COEFFICIENT, 0.01, 1.0)
 
 
 def _within(subject: Subject, key: str, low: float, high: float | None, *, older: str | None = None) -> float | None:

@@ -46,7 +46,8 @@ def check_name(subject: Subject) -> None:
 
 def _flink_version(subject: Subject) -> None:
     version = subject.spec.get("flinkVersion")
-    operator = versions.OPERATORS.get(subject.operator)
+    release = versions.known_operator(subject.operator)
+    operator = versions.OPERATORS[release] if release else None
     if version is None:
         subject.refuse(("flinkVersion",), "is missing; set the Flink version, such as v2_2")
     elif operator is not None and version not in operator.flink:

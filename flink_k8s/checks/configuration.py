@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cache
 from itertools import islice
 
@@ -71,7 +72,7 @@ def check_options(subject: Subject) -> None:
 @cache
 def _operator_key(key: str, operator: str) -> str | None:
     options = tables.operator_options(operator)
-    if not options or key in _all_operator_keys(operator) or _is_free(key):
+    if key in _all_operator_keys(operator) or _is_free(key) or _key_patterns(operator).fullmatch(key):
         return None
     matches = difflib.get_close_matches(key, list(options), n=1, cutoff=SIMILARITY)
     return f'unknown option of operator {operator}; did you mean "{matches[0]}"?' if matches else None
@@ -128,6 +129,13 @@ def _is_free(key: str) -> bool:
 @cache
 def _flink_keys_of(version: str) -> list[str]:
     return [key for key, (versions, _) in tables.flink_keys().items() if version in versions]
+
+
+@cache
+def _key_patterns(operator: str) -> re.Pattern[str]:
+    """The keys with a part that the user names, such as `kubernetes.operator.plugins.listeners.<name>.class`."""
+    named = [re.escape(key) for key in _all_operator_keys(operator) if "<" in key]
+    return re.compile("|".join(re.sub(r"<[^>]+>", "[^.]+(?:[.][^.]+)*", key) for key in named) or "(?!)")
 
 
 @cache

@@ -22,17 +22,15 @@ def refused_fields(subject: Subject) -> list[KeyPath]:
     """Report the fields of a Flink resource that the operator version does not have, and values of the wrong type.
 
     As strict as an API server with the same CRDs: a number is not a text, and a text is not a number. For an operator
-    version without a table, only types are compared, with the fields of the default version.
+    version without a table, only the types of the fields in the nearest table are compared.
 
     Returns:
         Paths of the refused values, which no other rule can use.
     """
-    known = tables.fields(subject.operator)
-    table = known or tables.fields(versions.OPERATOR.version)
-    if table is None:
-        return []
+    has_table = versions.known_operator(subject.operator) is not None
+    table = tables.fields(subject.operator)
     if subject.kind not in table.kinds:
-        if known is not None:
+        if has_table:
             remedy = nearest(subject.kind, list(table.kinds))
             message = f"is {subject.kind}, which operator {subject.operator} does not have; {remedy}"
             subject.report("unknown-field", ("kind",), message)
@@ -42,7 +40,7 @@ def refused_fields(subject: Subject) -> list[KeyPath]:
     def report(rule: str, path: KeyPath, message: str) -> None:
         findings.append(Finding(rule, path, message))
 
-    comparison = _Comparison(table, subject.operator, subject.written, report, types_only=known is None)
+    comparison = _Comparison(table, subject.operator, subject.written, report, types_only=not has_table)
     comparison.value(table.kinds[subject.kind], mapping(subject.manifest.get("spec")), ("spec",))
     # The rule `operator-validation` reports a Flink version that the operator does not support.
     versions_of_flink = [path for path in comparison.refused if _is_flink_version(subject, path)]

@@ -12,6 +12,7 @@ from flink_k8s.config.namespace import COUNTS, Limits, NamespaceSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
 from flink_k8s.facts.units import quantity
+from flink_k8s.facts.versions import known_operator
 from flink_k8s.resolve import pod_requests, resource_requests
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
@@ -118,13 +119,13 @@ def _amount(requested: Usage, resource: str) -> Decimal:
 
 def _check_counts(stack: StackSubject, name: str, namespace: NamespaceSettings, jobs: Sequence[Job]) -> None:
     operator = stack.settings.operator.version
-    table = tables.fields(operator)
+    kinds = tables.fields(operator).kinds
     for field, (kind, _) in COUNTS.items():
         bound = getattr(namespace.quota, field)
         if bound is None:
             continue
         path = ("namespaces", name, "quota", to_camel(field))
-        if table is not None and kind not in table.kinds:
+        if kind not in kinds and known_operator(operator):
             message = f"limits {kind}s, which operator {operator} does not support; remove it"
             stack.report("quota-exceeded", path, message)
         count = sum(job.kind == kind for job in jobs)

@@ -303,6 +303,13 @@ _ALL: Iterable[Rule] = (
         "The next operator refuses the job, or the operator manages a Flink of another version than it expects.",
         "Move to a newer Flink; keep image and `flinkVersion` equal.",
     ),
+    _stack(
+        "operator-version",
+        _WARNING,
+        "an operator version of which the project has no tables: a newer release, or the build of a vendor",
+        "Unknown fields, kinds and Flink versions are not reported; the plan assumes another version.",
+        "Use a release that is known, or ignore the finding and read the preview with care.",
+    ),
     Rule(
         "file-system-plugin",
         _WARNING,

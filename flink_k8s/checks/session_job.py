@@ -42,13 +42,11 @@ def _check_job(subject: Subject) -> None:
     if job is None:
         subject.refuse(("job",), "is missing; set the job of the session job")
         return
-    known = versions.OPERATORS.get(subject.operator)
-    if known is None:
-        return
-    if known.last_state_needs_ha and job.get("upgradeMode") == "last-state":
+    operator = versions.operator_version(subject.operator)
+    if operator.last_state_needs_ha and job.get("upgradeMode") == "last-state":
         message = f"is last-state, which operator {subject.operator} does not support for session jobs; write savepoint"
         subject.refuse(("job", "upgradeMode"), message)
-    if known.checks_jar_uris and job.get("jarURI") is not None:
+    if operator.checks_jar_uris and job.get("jarURI") is not None:
         message = _jar_uri(str(job["jarURI"]), subject.defaults)
         if message:
             subject.refuse(("job", "jarURI"), message)

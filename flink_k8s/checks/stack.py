@@ -25,11 +25,7 @@ CHART_CONFIGURATION_KEYS = {
 def check(stack: StackSubject) -> None:
     """Check version and options of the operator, namespaces of the components, and plaintext secrets."""
     settings = stack.settings
-    operators = versions.OPERATORS
-    if settings.operator.version not in operators:
-        remedy = nearest(settings.operator.version, list(operators))
-        message = f'unknown version "{settings.operator.version}"; {remedy}'
-        stack.report("operator-validation", ("operator", "version"), message)
+    _check_operator_version(stack)
     for key in settings.operator.configuration:
         if key in CHART_CONFIGURATION_KEYS:
             message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
@@ -37,6 +33,31 @@ def check(stack: StackSubject) -> None:
     _check_operator_values(stack)
     _check_owners(stack)
     _check_secrets(stack)
+
+
+def _check_operator_version(stack: StackSubject) -> None:
+    """Report a version that cannot be installed, and one without tables of its own."""
+    version, path = stack.settings.operator.version, ("operator", "version")
+    releases = [*versions.OPERATORS]
+    if versions.known_operator(version):
+        return
+    order = versions.compared_with_known(version)
+    if order is None:
+        stack.report("operator-validation", path, f'"{version}" is not a version; {nearest(version, releases)}')
+    elif order < 0:
+        message = f"is {version}, which is older than the oldest supported operator; use {releases[-1]} or newer"
+        stack.report("operator-validation", path, message)
+    else:
+        message = (
+            f"is {version}, of which no fields and options are known: those of {versions.nearest_operator(version)} are"
+            " used, and unknown fields, kinds and Flink versions are not reported; the known minor versions are"
+            f" {_minor(releases[-1])} to {_minor(releases[0])}"
+        )
+        stack.report("operator-version", path, message)
+
+
+def _minor(release: str) -> str:
+    return release.rpartition(".")[0]
 
 
 _LEADER_ELECTION = "kubernetes.operator.leader-election.enabled"

@@ -50,15 +50,10 @@ def upgrade_mode(subject: Subject) -> None:
     job = subject.flink_job or {}
     mode = job.get("upgradeMode", "stateless")
     mode_path = ("job", "upgradeMode")
-    operator = versions.OPERATORS.get(subject.operator)
+    operator = versions.operator_version(subject.operator)
     checkpoints, savepoints = directory_key(subject, _CHECKPOINTS), directory_key(subject, _SAVEPOINTS)
     has_savepoints = subject.text(_SAVEPOINTS)
-    if (
-        mode == "last-state"
-        and operator is not None
-        and operator.last_state_needs_ha
-        and not subject.options.is_highly_available
-    ):
+    if mode == "last-state" and operator.last_state_needs_ha and not subject.options.is_highly_available:
         remedy = "set high-availability.type: kubernetes and its storageDir"
         subject.refuse(
             mode_path,
@@ -90,10 +85,10 @@ def kept_when_cancelled(subject: Subject, *, in_session: bool) -> None:
 
     For `last-state` the operator cancels a session job, a job without high availability, and a job that requests it.
     """
-    operator, retention = versions.OPERATORS.get(subject.operator), subject.options.deleting_retention
+    retention = subject.options.deleting_retention
     if retention is None or (subject.flink_job or {}).get("upgradeMode") != "last-state":
         return
-    if operator is None or operator.last_state_needs_ha:
+    if versions.operator_version(subject.operator).last_state_needs_ha:
         return  # such operators never cancel a job for last-state
     if in_session or not subject.options.is_highly_available or subject.text(JOB_CANCEL).lower() == "true":
         problem = (

@@ -140,8 +140,7 @@ class Subject:
         """The Flink configuration as the operator merges it; for a session job, with that of its cluster."""
         configuration = dict(mapping(self.spec.get("flinkConfiguration")))
         if self.session_cluster is not None:
-            known = versions.OPERATORS.get(self.operator)
-            reads_own = known is None or known.reads_session_job_configuration
+            reads_own = versions.operator_version(self.operator).reads_session_job_configuration
             shared = mapping(mapping(self.session_cluster["spec"]).get("flinkConfiguration"))
             configuration = {**shared, **(configuration if reads_own else {})}
         return Options(

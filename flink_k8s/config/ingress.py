@@ -145,8 +145,6 @@ def derived_ingress(job: JobWithIngress, settings: Ingress, operator: str) -> di
 def has_tls(operator: str) -> bool:
     """Whether the operator version supports HTTPS of an ingress."""
     table = tables.fields(operator)
-    if table is None:
-        return True
     kind = cast("dict[str, Any]", table.kinds[FlinkKind.DEPLOYMENT])
     fields = kind.get("fields") or table.types[kind["ref"]]["fields"]
     return "tls" in table.types[fields["ingress"]["ref"]]["fields"]

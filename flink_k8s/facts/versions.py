@@ -6,7 +6,7 @@ Renovate updates the versions with a `renovate:` comment; a new operator version
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ POD_SECURITY = "v1.34"
 
 @dataclass(frozen=True)
 class OperatorVersion:
-    """Capabilities of one operator version.
+    """Capabilities of one operator release.
 
     Attributes:
         flink: the supported values of `flinkVersion`, oldest first.
@@ -69,9 +69,11 @@ class OperatorVersion:
             ignores a directory under any other name.
         last_state_needs_ha: last-state requires high availability, and is not supported for session jobs.
         checks_jar_uris: it refuses jars of session jobs by scheme and host.
+        checks_autoscaler_features: it checks the thresholds of the autoscaler's optional features, and its window.
         reads_session_job_configuration: it also reads a session job's own flinkConfiguration.
-        health_record_is_kept: newer operators can read the record that its health check writes into a status. 1.16.1
-            fails on the record of 1.7.0 ("Could not deserialize ClusterHealthInfo"), and stops reconciling the job.
+        health_record_is_kept: newer operators can read the record that its health check writes into a status. 1.12 and
+            newer fail on the record of an older one ("Could not deserialize ClusterHealthInfo"), and stop reconciling
+            the job.
     """
 
     flink: tuple[str, ...]
@@ -80,38 +82,111 @@ class OperatorVersion:
     directory_names: dict[str, tuple[str, ...]]
     last_state_needs_ha: bool = False
     checks_jar_uris: bool = True
+    checks_autoscaler_features: bool = True
     reads_session_job_configuration: bool = True
     health_record_is_kept: bool = True
+
+
+_FLINK = (
+    *("v1_13", "v1_14", "v1_15", "v1_16", "v1_17", "v1_18", "v1_19", "v1_20"),
+    *("v2_0", "v2_1", "v2_2", "v2_3", "v2_4"),
+)
+
+
+def _flink(first: str, last: str) -> tuple[str, ...]:
+    return _FLINK[_FLINK.index(first) : _FLINK.index(last) + 1]
 
 
 _CHECKPOINTS = ("state.checkpoints.dir", "state.backend.fs.checkpointdir")
 _SAVEPOINTS = ("state.savepoints.dir", "savepoints.state.backend.fs.dir")
 
+_1_16 = OperatorVersion(
+    flink=_flink("v1_15", "v2_4"),
+    deprecated=_flink("v1_15", "v1_18"),
+    config_file="config.yaml",
+    directory_names={
+        "execution.checkpointing.dir": ("execution.checkpointing.dir", *_CHECKPOINTS),
+        "execution.checkpointing.savepoint-dir": ("execution.checkpointing.savepoint-dir", *_SAVEPOINTS),
+    },
+)
+# The classes of 1.15.0 know v2_3 and v2_4, but its CRDs do not.
+_1_15 = replace(_1_16, flink=_flink("v1_15", "v2_2"), checks_autoscaler_features=False)
+_1_14 = replace(_1_15, checks_jar_uris=False)
+_1_12 = replace(_1_14, flink=_flink("v1_15", "v2_0"), deprecated=_flink("v1_15", "v1_16"))
+_1_11 = replace(_1_12, config_file="flink-conf.yaml", health_record_is_kept=False)
+_1_10 = replace(
+    _1_11,
+    flink=_flink("v1_15", "v1_20"),
+    deprecated=_flink("v1_15", "v1_15"),
+    directory_names={
+        "execution.checkpointing.dir": _CHECKPOINTS,
+        "execution.checkpointing.savepoint-dir": _SAVEPOINTS,
+    },
+)
+_1_9 = replace(_1_10, flink=_flink("v1_15", "v1_19"), deprecated=(), last_state_needs_ha=True)
+_1_8 = replace(_1_9, flink=_flink("v1_13", "v1_19"), deprecated=_flink("v1_13", "v1_14"))
+_1_7 = replace(_1_8, reads_session_job_configuration=False)
+
 OPERATORS: dict[str, OperatorVersion] = {
-    "1.16.1": OperatorVersion(
-        flink=("v1_15", "v1_16", "v1_17", "v1_18", "v1_19", "v1_20", "v2_0", "v2_1", "v2_2", "v2_3", "v2_4"),
-        deprecated=("v1_15", "v1_16", "v1_17", "v1_18"),
-        config_file="config.yaml",
-        directory_names={
-            "execution.checkpointing.dir": ("execution.checkpointing.dir", *_CHECKPOINTS),
-            "execution.checkpointing.savepoint-dir": ("execution.checkpointing.savepoint-dir", *_SAVEPOINTS),
-        },
-    ),
-    "1.7.0": OperatorVersion(
-        flink=("v1_13", "v1_14", "v1_15", "v1_16", "v1_17", "v1_18", "v1_19"),
-        deprecated=("v1_13", "v1_14"),
-        config_file="flink-conf.yaml",
-        directory_names={
-            "execution.checkpointing.dir": _CHECKPOINTS,
-            "execution.checkpointing.savepoint-dir": _SAVEPOINTS,
-        },
-        last_state_needs_ha=True,
-        checks_jar_uris=False,
-        reads_session_job_configuration=False,
-        health_record_is_kept=False,
-    ),
+    "1.16.1": _1_16,
+    "1.15.0": _1_15,
+    "1.14.0": _1_14,
+    "1.13.0": _1_14,
+    "1.12.1": _1_12,
+    "1.11.0": _1_11,
+    "1.10.0": _1_10,
+    "1.9.0": _1_9,
+    "1.8.0": _1_8,
+    "1.7.0": _1_7,
 }
-"""From the enum FlinkVersion of each version's API jar, its validator and its chart."""
+"""The newest release of each minor version: from its enum FlinkVersion, its validator and its chart."""
+
+_RELEASE = re.compile(r"(\d+)\.(\d+)\.\d+(.*)", re.DOTALL)
+
+
+def known_operator(version: str) -> str | None:
+    """The release in `OPERATORS` that has the fields and options of an operator version.
+
+    Returns:
+        The release of the same minor version. None for other minor versions, and for a vendor's build
+        (`1.13.0-vendor1`), which may differ.
+    """
+    match = _RELEASE.fullmatch(version)
+    if match is None or match[3]:
+        return None
+    return next((release for release in OPERATORS if release.rpartition(".")[0] == f"{match[1]}.{match[2]}"), None)
+
+
+def nearest_operator(version: str) -> str:
+    """The release in `OPERATORS` whose behaviour is assumed for an operator version.
+
+    Returns:
+        The newest one that is not of a newer minor version; the oldest one for older versions; the default release for
+        a text that is not a version.
+    """
+    match = _RELEASE.fullmatch(version)
+    if match is None:
+        return OPERATOR.version
+    wanted = (int(match[1]), int(match[2]))
+    return next((release for release in OPERATORS if _minor(release) <= wanted), [*OPERATORS][-1])
+
+
+def compared_with_known(version: str) -> int | None:
+    """-1 for an operator version that is older than all in `OPERATORS`, else 1; None for a text that is not a version."""
+    match = _RELEASE.fullmatch(version)
+    if match is None:
+        return None
+    return -1 if (int(match[1]), int(match[2])) < _minor([*OPERATORS][-1]) else 1
+
+
+def operator_version(version: str) -> OperatorVersion:
+    """The capabilities that are assumed for an operator version."""
+    return OPERATORS[nearest_operator(version)]
+
+
+def _minor(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")[:2]))
+
 
 FLINK_IMAGES = {
     "1.15": "1.15.4",
@@ -146,9 +221,9 @@ _SINCE = {
 
 def names(key: str, operator: str) -> tuple[str, ...]:
     """The names by which an operator version reads one of Flink's options, the current name first."""
-    known = OPERATORS.get(operator)
-    if known and key in known.directory_names:
-        return known.directory_names[key]
+    directories = operator_version(operator).directory_names
+    if key in directories:
+        return directories[key]
     return (key, *_OLDER_NAMES.get(key, ()))
 
 

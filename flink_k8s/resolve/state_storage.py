@@ -147,8 +147,7 @@ def derived_state(resource: Resource, settings: StackSettings, stack: str) -> di
     if configured.has(CHECKPOINTS, configuration):
         profile = dict(_OPERATOR_CLUSTER) if has_pods else {}
         profile |= {**_CHECKPOINTING, **_OPERATOR_JOB} if runs_job else {}
-        operator = versions.OPERATORS.get(settings.operator.version)
-        if operator is not None and not operator.health_record_is_kept:
+        if not versions.operator_version(settings.operator.version).health_record_is_kept:
             profile.pop(HEALTH_CHECK, None)
         if not configured.has(SAVEPOINTS, configuration):
             profile.pop("kubernetes.operator.periodic.savepoint.interval", None)

@@ -220,10 +220,14 @@ def test_the_tables_equal_those_of_the_jars(operator: str) -> None:
     """Names of fields and of the operator's keys are those of its jars; of Flink's, those of the libraries beside it."""
     folder = java.operator_jars(operator)
     table = known.fields(operator)
-    assert table is not None
-    made = tables.fields(operator)
+    made = tables.fields(tables.published_crds(operator))
     assert (made["kinds"], made["types"]) == (table.kinds, table.types)
-    assert {option.key for option in tables.operator_options(operator)} == set(known.operator_options(operator))
+    published = {option.key for option in tables.operator_options(folder)}
+    if operator == "1.16.1":  # its autoscaler is not published
+        published -= {key for key in published if key.startswith("job.autoscaler.")}
+        assert published == {key for key in known.operator_options(operator) if not key.startswith("job.autoscaler.")}
+    else:
+        assert published == set(known.operator_options(operator))
     [core] = folder.glob("flink-core-[0-9]*.jar")
     version = ".".join(core.stem.removeprefix("flink-core-").split(".")[:2])
     keys = known.flink_keys()

@@ -25,6 +25,6 @@ def test_the_policy_pack_reports_its_findings(engine: Project):
     }
     done = engine.make("preview", json.dumps(layer), "POLICY=policy")
     assert done.code == 0, done.output
-    finding = "policy restricted-profile (advisory): spec.podTemplate.spec.hostNetwork: gives the pod access to the node"
+    finding = "policy restricted-profile (advisory): spec.podTemplate.spec.hostNetwork: gives the pod access"
     assert f"FlinkDeployment flink/word-count: {finding}" in done.output, "the stack is not strict"
     assert "policy pod-security" not in done.output, "the namespace accepts any pod"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, cast
 
-from flink_k8s.facts import tables, versions
+from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
 from flink_k8s.operations.plan.preview import Hidden
@@ -59,11 +59,6 @@ _QUANTITIES = frozenset({"requests", "limits", "sizeLimit", "divisor"})
 _CONFIGURATION = "flinkConfiguration"
 
 
-def known_operator(version: str) -> str:
-    """The version whose tables are used for an operator: its own if it is known, else the default version."""
-    return version if tables.spec_changes(version) is not None else versions.OPERATOR.version
-
-
 def compare(
     kind: str, old: Mapping[str, object], new: Mapping[str, object], operator: str, mode: str = "native"
 ) -> list[Change]:
@@ -76,10 +71,10 @@ def compare(
         operator: version of the operator.
         mode: deployment mode of the cluster that the job runs in.
     """
-    annotated = (tables.spec_changes(known_operator(operator)) or {})[kind]
-    fields = tables.fields(known_operator(operator))
+    annotated = tables.spec_changes(operator)[kind]
+    fields = tables.fields(operator)
     types = _Types(fields, annotated.get("podTemplate", {}))
-    spec = fields.kinds.get(kind) if fields else None
+    spec = fields.kinds.get(kind)
     return list(_compare((), annotated, types, spec, flat_configuration(old), flat_configuration(new), mode))
 
 
@@ -102,13 +97,13 @@ class _Types:
         pod_template: rules for the spec's pod template; they apply to nested pod templates too.
     """
 
-    table: tables.Fields | None
+    table: tables.Fields
     pod_template: Mapping[str, Any]
 
     def fields_of(self, type_: object) -> Mapping[str, Any]:
         """The types of an object's fields."""
         type_fields = mapping(type_)
-        if self.table is None or "ref" not in type_fields:
+        if "ref" not in type_fields:
             return {}
         return cast(Mapping[str, Any], self.table.types[str(type_fields["ref"])].get("fields") or {})
 

@@ -10,7 +10,6 @@ from flink_k8s.facts import versions
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean, duration
-from flink_k8s.operations.plan.spec_changes import known_operator
 from flink_k8s.resolve.job_spec import flat_configuration
 from flink_k8s.resolve.locations import Location, local_path, locate, qualified
 from flink_k8s.resolve.operator_configuration import Options, effective
@@ -41,14 +40,9 @@ class Operator:
     configuration: Mapping[str, str]
 
     @property
-    def known(self) -> str:
-        """The version whose tables are used."""
-        return known_operator(self.version)
-
-    @property
     def is_new(self) -> bool:
         """Whether it can cancel a job for last-state, which does not need high availability."""
-        return not versions.OPERATORS[self.known].last_state_needs_ha
+        return not versions.operator_version(self.version).last_state_needs_ha
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,7 @@ class DeclaredJob:
         own = mapping(self.spec.get("flinkConfiguration"))
         cluster = mapping(self.cluster.spec.get("flinkConfiguration") if self.cluster else None)
         merged = effective({**cluster, **own}, self.operator.configuration, self.namespace, self.flink_version)
-        return Options(self.operator.known, merged)
+        return Options(self.operator.version, merged)
 
     @property
     def configuration(self) -> Mapping[str, str]:
@@ -151,7 +145,7 @@ class DeclaredJob:
         field_value = (self.job or {}).get("allowNonRestoredState")
         if field_value is not None:
             return "allowNonRestoredState" if field_value is True else ""
-        names = versions.names(_IGNORE_UNCLAIMED, self.operator.known)
+        names = versions.names(_IGNORE_UNCLAIMED, self.operator.version)
         return next((name for name in names if self.configuration.get(name, "").strip().lower() == "true"), "")
 
     @property
@@ -200,7 +194,7 @@ class DeclaredJob:
     def own_savepoints(self) -> str:
         """The savepoint directory of its own flinkConfiguration or its cluster's, without the operator's default."""
         own = mapping(self.spec.get("flinkConfiguration"))
-        names = versions.names(SAVEPOINTS, self.operator.known)
+        names = versions.names(SAVEPOINTS, self.operator.version)
         directory = next((str(own[name]).strip() for name in names if own.get(name)), "")
         return directory or (self.cluster.own_savepoints if self.cluster else "")
 

@@ -1,10 +1,14 @@
-"""`python -m tests.e2e.validator.tables`: writes flink_k8s/facts/tables/ anew, out of the operator's and Flink's own jars.
+"""`python -m tests.e2e.validator.tables`: write flink_k8s/facts/tables/ from the jars of the operator and of Flink.
 
 Field names of the operator's resources come from the CRDs in its API jar; keys of its configuration and of Flink's from
 the ConfigOption constants in the jars. `--flink VERSION=FOLDER` names a folder with Flink's jars (`pip download
 apache-flink` brings 1.19.3 and 2.2.1 whole; of other versions Maven's registry has the modules flink-core, -core-api,
 -runtime, -streaming-java, -kubernetes, -clients, -statebackend-*, -table-api-java, -python; families that are missing are
 taken from the whole version of the same major number). Without it only the operator's tables are written.
+
+`--clone FOLDER` names a clone of github.com/apache/flink-kubernetes-operator, from whose tags the tables of the releases
+without published jars are written. The autoscaler of 1.16.1 is not published either: its options are those of the
+commit `AUTOSCALER_OF_1_16`, the newest one of which a copy could be had.
 """
 
 # ruff: noqa: E501 - a shape a line reads best
@@ -20,12 +24,16 @@ from typing import Any
 
 import yaml
 
-from flink_k8s.facts import tables
+from flink_k8s.facts import tables, versions
 from sandbox.home import home
 from sandbox.images.operator import Operator
-from tests.e2e.validator import java
+from tests.e2e.validator import java, sources
 
 OPERATORS = ("1.7.0", "1.16.1")
+"""The releases whose jars are published."""
+
+AUTOSCALER_OF_1_16 = "6e9caeb4"
+"""A commit of 2026-07-20, between the releases 1.15.0 and 1.16.0."""
 
 _CONNECTORS = frozenset(
     [
@@ -55,8 +63,8 @@ _CONNECTORS = frozenset(
 _SHORT = frozenset({"high-availability", "parallelism.default"})
 
 
-def fields(version: str) -> dict[str, Any]:
-    """The table of a version's resources: `kinds` names the type of each kind's spec, `types` all types, each once."""
+def fields(crds: Iterable[str]) -> dict[str, Any]:
+    """The table of the resources in CRDs: `kinds` has the type of each kind's spec, `types` all types, each once."""
     types: dict[str, Any] = {}
     numbers: dict[str, str] = {}
 
@@ -87,7 +95,7 @@ def fields(version: str) -> dict[str, Any]:
         return {"ref": numbers[text]}
 
     kinds: dict[str, Any] = {}
-    for text in Operator(version).definitions(home()).values():
+    for text in crds:
         crd = yaml.load(text, Loader=yaml.CSafeLoader)
         if crd["apiVersion"] == "apiextensions.k8s.io/v1":
             [served] = crd["spec"]["versions"]
@@ -95,19 +103,23 @@ def fields(version: str) -> dict[str, Any]:
     return {"kinds": dict(sorted(kinds.items())), "types": types}
 
 
-def spec_changes(version: str) -> dict[str, Any]:
-    """What the operator's API classes say of a change of each field."""
+def published_crds(version: str) -> list[str]:
+    """The CRDs in the API jar of an operator, as YAML."""
+    return list(Operator(version).definitions(home()).values())
+
+
+def spec_changes(class_path: Path) -> dict[str, Any]:
+    """The operator's reaction to a change of each field, from the annotations of its API classes."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "table.json"
-        java.run("SpecChanges", java.operator_jars(version), ["table", str(written)])
+        java.run("SpecChanges", class_path, ["table", str(written)])
         return json.loads(written.read_text())
 
 
-def operator_options(version: str) -> list[tables.Option]:
+def operator_options(class_path: Path) -> list[tables.Option]:
     """Options of the operator and its autoscaler."""
-    folder = java.operator_jars(version)
-    jars = [*folder.glob("flink-kubernetes-operator-*.jar"), *folder.glob("flink-autoscaler-*.jar")]
-    found = _options(java.run("Options", folder, [str(jar) for jar in sorted(jars)]))
+    jars = [*class_path.glob("flink-kubernetes-operator-*.jar"), *class_path.glob("flink-autoscaler-*.jar")]
+    found = _options(java.run("Options", class_path, [str(jar) for jar in sorted(jars)]))
     return [option for option in found if option.key.startswith(("kubernetes.operator.", "job.autoscaler."))]
 
 
@@ -168,22 +180,47 @@ def _family(key: str) -> str:
     return ".".join(key.split(".")[: 3 if key.startswith("state.backend.") else 1])
 
 
+def _scales(option: tables.Option) -> bool:
+    return option.key.startswith("job.autoscaler.")
+
+
+def _options_of_tag(tag: str, clone: Path) -> list[tables.Option]:
+    with tempfile.TemporaryDirectory() as folder:
+        return operator_options(sources.compile_tag(tag, clone, Path(folder)))
+
+
+def _write(version: str, crds: Iterable[str], class_path: Path, options: Iterable[tables.Option]) -> None:
+    """Write the tables of an operator."""
+    text = json.dumps(fields(crds), sort_keys=True, separators=(",", ":")).replace('},"', '},\n"')
+    (tables.FOLDER / f"fields-{version}.json").write_text(text + "\n")
+    changes = json.dumps(spec_changes(class_path), indent=1, sort_keys=True)
+    (tables.FOLDER / f"spec-changes-{version}.json").write_text(changes + "\n")
+    lines = [f"{option.key}\t{option.kind}\t{','.join(option.older)}".rstrip("\t") for option in options]
+    (tables.FOLDER / f"operator-{version}.txt").write_text("\n".join(sorted(lines)) + "\n")
+
+
 def main() -> None:
-    """Writes the tables."""
+    """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flink", action="append", default=[], metavar="VERSION=FOLDER")
     parser.add_argument("--whole", default="1.19,2.2", help="versions whose folders are complete")
+    parser.add_argument("--clone", type=Path, metavar="FOLDER", help="clone of the operator's repository")
     arguments = parser.parse_args()
+    autoscaler: list[tables.Option] = []
+    if arguments.clone:
+        autoscaler = [option for option in _options_of_tag(AUTOSCALER_OF_1_16, arguments.clone) if _scales(option)]
+        for version in versions.OPERATORS:
+            if version not in OPERATORS:
+                with tempfile.TemporaryDirectory() as folder:
+                    class_path = sources.compile_tag(f"release-{version}", arguments.clone, Path(folder))
+                    _write(version, sources.crds(version, arguments.clone), class_path, operator_options(class_path))
     for version in OPERATORS:
-        text = json.dumps(fields(version), sort_keys=True, separators=(",", ":")).replace('},"', '},\n"')
-        (tables.FOLDER / f"fields-{version}.json").write_text(text + "\n")
-        changes = json.dumps(spec_changes(version), indent=1, sort_keys=True)
-        (tables.FOLDER / f"spec-changes-{version}.json").write_text(changes + "\n")
-        lines = [
-            f"{option.key}\t{option.kind}\t{','.join(option.older)}".rstrip("\t")
-            for option in operator_options(version)
-        ]
-        (tables.FOLDER / f"operator-{version}.txt").write_text("\n".join(lines) + "\n")
+        class_path = java.operator_jars(version)
+        options = operator_options(class_path)
+        if version == "1.16.1":
+            known = autoscaler or [option for option in tables.operator_options(version).values() if _scales(option)]
+            options = [*known, *(option for option in options if not _scales(option))]
+        _write(version, published_crds(version), class_path, options)
     if arguments.flink:
         folders = dict(pair.split("=", 1) for pair in arguments.flink)
         options = {version: flink_options(Path(folder)) for version, folder in folders.items()}

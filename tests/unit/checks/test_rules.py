@@ -240,7 +240,6 @@ def test_the_operators_configuration_is_seen_by_namespace_and_version() -> None:
 def test_every_operator_version_has_its_tables() -> None:
     for version, operator in versions.OPERATORS.items():
         table = tables.fields(version)
-        assert table is not None
         spec = table.types[table.kinds["FlinkDeployment"]["ref"]]
         known = spec["fields"]["flinkVersion"]["enum"]
         assert [one for one in known if one not in operator.flink] in ([], ["v1_13", "v1_14"])  # known, and refused
@@ -271,7 +270,69 @@ def test_unsupported_flink_version_has_one_finding(operator: str, version: objec
     assert f"which operator {operator} does not support" in said[0]
 
 
-def test_an_operator_that_is_not_known_has_todays_names():
-    """Its version is a problem of its own; nothing else fails for it."""
-    assert versions.key_of("execution.checkpointing.dir", "1.15.0", "1.19") == "execution.checkpointing.dir"
+def test_an_operator_of_another_patch_release_has_the_tables_of_its_minor_version():
+    assert versions.known_operator("1.12.0") == "1.12.1"
+    assert versions.known_operator("1.16.0") == "1.16.1"
+
+
+@pytest.mark.parametrize(
+    ("version", "nearest"),
+    [
+        ("1.17.0", "1.16.1"),
+        ("2.0.0", "1.16.1"),
+        ("1.13.0-vendor.2", "1.13.0"),
+        ("1.120.1", "1.16.1"),
+        ("1.3.1", "1.7.0"),
+    ],
+)
+def test_an_operator_without_tables_behaves_as_the_nearest_older_one(version: str, nearest: str):
+    assert versions.known_operator(version) is None
+    assert versions.nearest_operator(version) == nearest
+    assert tables.operator_options(version) == tables.operator_options(nearest)
+
+
+@pytest.mark.parametrize(
+    ("version", "rule"),
+    [
+        ("1.16.0", None),
+        ("1.17.0", "operator-version"),
+        ("1.13.0-vendor.2", "operator-version"),
+        ("1.6.1", "operator-validation"),
+        ("latest", "operator-validation"),
+    ],
+)
+def test_only_older_operators_and_texts_that_are_no_version_are_errors(
+    project: Project, version: str, rule: str | None
+):
+    project.stack({"operator": {"version": version}})
+    if rule == "operator-validation":
+        assert project.broken_rules() == {rule}
+    else:
+        remarks = [remark.problem for remark in project.load().remarks]
+        assert [problem.rule for problem in remarks if "operator.version" in str(problem)] == ([rule] if rule else [])
+
+
+def test_an_operator_without_tables_may_have_unknown_fields_kinds_and_flink_versions():
+    changed = {"spec.flinkVersion": "v9_9", "spec.job.newField": 1}
+    assert found(changed, "1.16.1")
+    assert found(changed, "1.17.0") == []
+    assert any("parallelism" in one for one in found({"spec.job.parallelism": "many"}, "1.17.0"))
+
+
+def test_names_of_directories_are_those_of_the_operators_own_flink():
+    assert versions.key_of("execution.checkpointing.dir", "1.17.0", "1.20") == "execution.checkpointing.dir"
+    assert versions.key_of("execution.checkpointing.dir", "1.11.0", "1.20") == "execution.checkpointing.dir"
+    assert versions.key_of("execution.checkpointing.dir", "1.10.0", "1.20") == "state.checkpoints.dir"
     assert versions.key_of("execution.checkpointing.dir", "1.16.1", "1.19") == "state.checkpoints.dir"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "job.autoscaler.utilization.target",
+        "kubernetes.operator.plugins.listeners.audit.class",
+        "job.autoscaler.metrics.custom-evaluator.lag.threshold.high",
+    ],
+)
+def test_an_option_that_the_operator_has_is_known_with_any_name_in_it(key: str):
+    assert found({f"conf:{key}": "0.5"}) == []

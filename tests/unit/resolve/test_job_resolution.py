@@ -149,7 +149,7 @@ def test_a_name_is_of_one_option(operator: str, flink: str | None) -> None:
     assert all(name in group for name, group in names.items())
     assert names["restart-strategy"] == names["restart-strategy.type"] == ("restart-strategy.type", "restart-strategy")
     assert names["high-availability.type"] == ("high-availability.type", "high-availability", "recovery.mode")
-    autoscaler = "job.autoscaler.target.utilization"
+    autoscaler = "job.autoscaler.enabled"
     assert names[autoscaler] == (autoscaler, f"kubernetes.operator.{autoscaler}")
 
 
