@@ -172,7 +172,7 @@ def nearest_operator(version: str) -> str:
 
 
 def compared_with_known(version: str) -> int | None:
-    """-1 for an operator version that is older than all in `OPERATORS`, else 1; None for a text that is not a version."""
+    """-1 for a version that is older than all in `OPERATORS`, else 1; None for a text that is not a version."""
     match = _RELEASE.fullmatch(version)
     if match is None:
         return None
