@@ -129,8 +129,13 @@ def render(
         for name, document in named.items():
             layers[f"{document.layer:02}"][name] = files[name]
         top = {"layers.yaml": "---\n".join(map(dump, gitops.flux_layers(sorted(layers), ordered)))}
+    unlisted: dict[str, str] = {}
+    if flavour == "argocd":
+        unlisted[gitops.ARGOCD_HEALTH] = dump(gitops.argocd_health())
+        command = f"kubectl -n argocd patch configmap argocd-cm --patch-file {out / gitops.ARGOCD_HEALTH}"
+        notes.append(f"the health checks of Flink resources must be added to Argo CD once: {command}")
     with writing(out):
-        stale = output_folder.write_layers(out, layers, top)
+        stale = output_folder.write_layers(out, layers, top, unlisted)
     summary = f"{len(files)} objects in {out}"
     return [*notes, *(f"{name} was stale and has been removed" for name in stale), summary]
 

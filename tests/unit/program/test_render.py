@@ -119,6 +119,20 @@ def test_argocd_has_an_application_instead(run: Run, tmp_path: Path) -> None:
     assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
 
 
+def test_argocd_health_checks_are_a_patch_and_not_an_object(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    notes = render(run(), out, "argocd")
+    patch = loaded(out, gitops.ARGOCD_HEALTH)
+    assert list(patch) == ["data"]
+    assert gitops.ARGOCD_HEALTH not in loaded(out, "kustomization.yaml")["resources"]
+    assert any(f"--patch-file {out / gitops.ARGOCD_HEALTH}" in note for note in notes)
+    render(run(), out, "argocd")
+    assert loaded(out, gitops.ARGOCD_HEALTH) == patch
+    notes = render(run(), out, "flux")
+    assert f"{gitops.ARGOCD_HEALTH} was stale and has been removed" in notes
+    assert gitops.ARGOCD_HEALTH not in read(out)
+
+
 def test_a_local_chart_is_rendered_with_a_note(run: Run, tmp_path: Path) -> None:
     notes = render(run(chart="./charts/operator"), tmp_path / "out", "flux")
     release = loaded(tmp_path / "out", "02-helmrelease-flink-operator.yaml")
@@ -285,8 +299,7 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "argocd", ordered="clusters/dev")
     waves = {
         name: loaded(tmp_path / "out", name)["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
-        for name in read(tmp_path / "out")
-        if name != "kustomization.yaml"
+        for name in loaded(tmp_path / "out", "kustomization.yaml")["resources"]
     }
     assert {name: f"{int(name[:2])}" for name in waves} == waves
     assert set(waves.values()) == {"0", "1", "2", "3"}
