@@ -30,7 +30,7 @@ from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
-from flink_k8s.program.engine_state import recorded, resources
+from flink_k8s.program.engine_state import resources, state_graph
 from flink_k8s.support.console import confirm, say
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
@@ -85,7 +85,7 @@ class Engine:
         with stuck_deletions.report_on_failure(stack):
             watch = self.operate("up", stack, env, before, options)
         if self.timings:
-            say(watch.timeline(recorded(export_state(self.pulumi, stack, env))).text())
+            say(watch.timeline(state_graph(export_state(self.pulumi, stack, env))).text())
 
     def suspended(self, stack: Stack) -> Mapping[str, str]:
         """The jobs that `make suspend` has stopped, by `kind/namespace/name`: time and user of the suspension.

@@ -17,7 +17,7 @@ from flink_k8s.operations import run_folder
 from flink_k8s.operations.exported_state import stack_command
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resource, resources
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
