@@ -10,7 +10,7 @@ from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 from flink_k8s.program.manifest import Manifest
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.program.values import Secret, without_nulls
 
 Flavour = Literal["flux", "argocd"]
@@ -202,32 +202,32 @@ def in_wave(manifest: Manifest, wave: int) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": marks}}
 
 
-def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:
-    """A Flux Kustomization for the folder of each layer, which depends on the previous one.
+def flux_kustomizations(folders: Sequence[str], path: str) -> list[Manifest]:
+    """A Flux Kustomization for each folder, which depends on the previous one.
 
     Args:
-        layers: names of the folders, in order.
+        folders: their names, in order.
         path: of their parent folder, in the repository that Flux watches.
     """
     kustomizations: list[Manifest] = []
     folder = path.strip("/").removeprefix("./")
     prefix = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")
-    for index, layer in enumerate(layers):
+    for index, name in enumerate(folders):
         spec: Manifest = {
             "interval": "10m",
-            "path": f"./{folder}/{layer}",
+            "path": f"./{folder}/{name}",
             "prune": True,
             "sourceRef": dict(_FLUX_SOURCE),
             "timeout": "15m",
             "wait": True,
         }
         if index:
-            spec["dependsOn"] = [{"name": f"{prefix}-{layers[index - 1]}"}]
+            spec["dependsOn"] = [{"name": f"{prefix}-{folders[index - 1]}"}]
         kustomizations.append(
             {
                 "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
                 "kind": "Kustomization",
-                "metadata": {"name": f"{prefix}-{layer}", "namespace": "flux-system"},
+                "metadata": {"name": f"{prefix}-{name}", "namespace": "flux-system"},
                 "spec": dict(sorted(spec.items())),
             }
         )

@@ -46,17 +46,17 @@ def write(folder: Path, files: Mapping[str, str], unlisted: Mapping[str, str] | 
     return stale
 
 
-def write_layers(
+def write_folders(
     folder: Path,
-    layers: Mapping[str, Mapping[str, str]],
+    subfolders: Mapping[str, Mapping[str, str]],
     files: Mapping[str, str],
     unlisted: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """`write`, with a subfolder for each layer; the index of the folder lists only its own files.
+    """`write`, with subfolders; the index of the folder lists only its own files.
 
     Args:
         folder: is created if it does not exist.
-        layers: text by file name, by name of the layer's folder.
+        subfolders: text by file name, by name of the subfolder.
         files: text by file name, in the folder itself.
         unlisted: see `write`; in the folder itself.
 
@@ -67,15 +67,15 @@ def write_layers(
         CommandError: if a folder contains files that this module has not written.
     """
     _own_files(folder)
-    stale = [f"{name}/{file}" for name, texts in layers.items() for file in write(folder / name, texts)]
-    for path in sorted(_layer_folders(folder) - {folder / name for name in layers}):
+    stale = [f"{name}/{file}" for name, texts in subfolders.items() for file in write(folder / name, texts)]
+    for path in sorted(_subfolders(folder) - {folder / name for name in subfolders}):
         stale += [f"{path.name}/{file}" for file in write(path, {})]
         (path / INDEX).unlink()
         path.rmdir()
     return [*stale, *write(folder, files, unlisted)]
 
 
-def _layer_folders(folder: Path) -> set[Path]:
+def _subfolders(folder: Path) -> set[Path]:
     return {index.parent for index in folder.glob(f"*/{INDEX}") if _is_marked(index)}
 
 
@@ -84,13 +84,13 @@ def _is_marked(path: Path) -> bool:
 
 
 def _own_files(folder: Path) -> set[str]:
-    """The names of files that an earlier run wrote; hidden files and folders of layers are ignored."""
+    """The names of files that an earlier run wrote; hidden files and written subfolders are ignored."""
     if not folder.exists():
         return set()
     if not folder.is_dir():
         raise CommandError(f"{folder} is a file; choose a folder for the manifests")
-    layers = {path.name for path in _layer_folders(folder)}
-    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - layers
+    subfolders = {path.name for path in _subfolders(folder)}
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - subfolders
     index = folder / INDEX
     listed: set[str] = set()
     if INDEX in present:

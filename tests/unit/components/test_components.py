@@ -11,7 +11,7 @@ import pytest
 
 from components.namespace_access import TEAM_RESOURCES
 from flink_k8s.checks.team_objects import TEAM_KINDS
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.paths import ROOT
 from tests.unit.components.conftest import Declare
 
@@ -43,7 +43,7 @@ def job(name, kind="FlinkDeployment", **spec):
 """
 
 
-def component(seen: Recording, kind: str) -> Resource:
+def component(seen: ResourceGraph, kind: str) -> Resource:
     return next(one for one in seen.resources if one.kind == kind and not one.custom)
 
 
@@ -51,10 +51,10 @@ def plural(kind: str) -> str:
     return f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s"
 
 
-def titles(seen: Recording, kind: str) -> set[str]:
+def titles(seen: ResourceGraph, kind: str) -> set[str]:
     """The objects under a component."""
     top = component(seen, kind).urn
-    return {thing.title for thing in seen.things if seen.top(thing.urn) == top}
+    return {resource.title for resource in seen.objects if seen.top(resource.urn) == top}
 
 
 def test_components_are_found():
