@@ -27,10 +27,35 @@ REMEDY = (
 
 def check(subject: Subject) -> None:
     """Check the ingress of a Flink cluster."""
-    ingress = mapping(subject.manifest.get("spec")).get("ingress")
-    if isinstance(ingress, dict) and not is_authenticated(mapping(cast(object, ingress))):
+    written = mapping(subject.manifest.get("spec")).get("ingress")
+    if not isinstance(written, dict):
+        return
+    ingress = cast(Mapping[str, object], written)
+    if not is_authenticated(ingress):
         message = f"exposes the unauthenticated Flink web UI; {REMEDY}"
         subject.report("unauthenticated-ingress", ("spec", "ingress"), message)
+    template = ingress.get("template")
+    if isinstance(template, str) and _path(template) and not _rewrites(ingress):
+        message = f"has the path {_path(template)}, but Flink's web UI is at /; {_REWRITE}"
+        subject.report("ingress-path", ("spec", "ingress", "template"), message)
+
+
+_REWRITE = (
+    "set the controller's annotation that removes the path (nginx.ingress.kubernetes.io/rewrite-target: /$2), or use"
+    ' a host: "{{name}}.{{namespace}}.example.org"'
+)
+_REWRITING_ANNOTATION = re.compile(r".*(rewrite|middlewares|strip-path|plugins|transforms|actions\.).*")
+
+
+def _path(template: str) -> str:
+    """Path of the ingress without the host; empty for /."""
+    path = template.partition("://")[2] or template
+    _, slash, rest = path.partition("/")
+    return f"{slash}{rest}" if rest.strip("/") else ""
+
+
+def _rewrites(ingress: Mapping[str, object]) -> bool:
+    return any(_REWRITING_ANNOTATION.fullmatch(key) for key in mapping(ingress.get("annotations")))
 
 
 def is_authenticated(ingress: Mapping[str, object]) -> bool:
