@@ -39,8 +39,12 @@ _JOB_STATE = ("status", "jobStatus", "state")
 
 
 def values() -> dict[str, Any]:
-    """The chart's values: the configuration, and the permission to list and watch the resources."""
+    """The chart's values: the configuration, and the permission to list and watch the resources.
+
+    The chart grants the rights of the collectors. No alert or dashboard uses metrics of Secrets and ConfigMaps.
+    """
     return {
+        "collectorsExclude": ["configmaps", "secrets"],
         "customResourceState": {
             "enabled": True,
             "config": {"kind": "CustomResourceStateMetrics", "spec": {"resources": _resources()}},

@@ -29,7 +29,7 @@ METRICS_PORT = 9249
 """The port of the metrics of JobManagers and TaskManagers; Flink's default."""
 
 
-def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
+def derived_spec(kind: FlinkKind, *, runs_job: bool, metrics_port: int = METRICS_PORT) -> dict[str, object]:
     """Derived values of every job: the ServiceAccount, metrics with a port, and no submission of jobs by REST.
 
     Job submission is disabled because the REST endpoint is unauthenticated.
@@ -37,6 +37,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
     Args:
         kind: of the resource.
         runs_job: false for a session cluster, to which the operator submits jobs by REST.
+        metrics_port: of the reporter that the job starts.
     """
     if not kind.has_pods:
         return {}
@@ -54,7 +55,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
         },
         "podTemplate": {
             "spec": {
-                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}]
+                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": metrics_port}]}]
             }
         },
     }

@@ -164,6 +164,14 @@ def test_each_resource_is_named_and_no_label_clashes(configuration: Configuratio
             assert not own & (reserved | {"name", "namespace", "kind"})
 
 
+def test_kube_state_metrics_needs_no_right_to_read_secrets() -> None:
+    """Case charts-13: the chart's ClusterRole contains the resources of the collectors."""
+    assert {"secrets", "configmaps"} <= set(values()["collectorsExclude"])
+    assert not {"secrets", "configmaps"} & {
+        resource for rule in values()["rbac"]["extraRules"] for resource in rule["resources"]
+    }
+
+
 def test_a_running_job(lines: dict[str, set[str]]):
     of = 'kind="FlinkDeployment",name="orders",namespace="team-a"'
     tls = f'keystore="/opt/flink-internal-tls/keystore.p12",{of}'
