@@ -59,9 +59,9 @@ import json, os, subprocess, sys, time
 begun = time.monotonic()
 child = subprocess.Popen(sys.argv[2:])
 _, status, used = os.wait4(child.pid, 0)
-said = [time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+values = [time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
 child.returncode = os.waitstatus_to_exitcode(status)
-open(sys.argv[1], "w").write(json.dumps(said))
+open(sys.argv[1], "w").write(json.dumps(values))
 sys.exit(child.returncode)
 """
 """A process starts with its parent's memory, which the system counts: so the parent must be small."""
