@@ -172,11 +172,11 @@ class CrdUpdater:
         """
         failure = f"the CRDs of {self.owner} cannot be applied"
         async with self.api_server.asked(failure) as api_client:
-            done = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in crds))
-        changed = [f"{name} {decision}d" for name, decision in done if decision != "keep"]
+            changes = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in crds))
+        changed = [f"{name} {decision}d" for name, decision in changes if decision != "keep"]
         if changed:
             pulumi.log.info(f"CRDs of {self.owner}: {', '.join(changed)}")
-        for name, decision in done:
+        for name, decision in changes:
             if decision == "keep":
                 pulumi.log.warn(
                     f"CRD {name} is not changed: it belongs to a newer version than {self.owner}, and an older CRD "

@@ -51,9 +51,9 @@ def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts) -
     """
     config_file = versions.operator_version(settings.version).config_file
     # config.yaml is YAML 1.2, in which a plain text can be an alias, a mapping or a comment; flink-conf.yaml is not.
-    shown = json.dumps if config_file == "config.yaml" else str
+    serialize = json.dumps if config_file == "config.yaml" else str
     configuration = "".join(
-        f"{key}: {shown(value)}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
+        f"{key}: {serialize(value)}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
     )
     return {
         "watchNamespaces": sorted(watched),

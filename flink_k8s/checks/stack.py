@@ -41,10 +41,10 @@ def _check_operator_version(stack: StackSubject) -> None:
     releases = [*versions.OPERATORS]
     if versions.known_operator(version):
         return
-    order = versions.compared_with_known(version)
-    if order is None:
+    comparison = versions.compared_with_known(version)
+    if comparison is None:
         stack.report("operator-validation", path, f'"{version}" is not a version; {nearest(version, releases)}')
-    elif order < 0:
+    elif comparison < 0:
         message = f"is {version}, which is older than the oldest supported operator; use {releases[-1]} or newer"
         stack.report("operator-validation", path, message)
     else:
