@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flink_k8s.config.restore_request import unresolved_request
 from flink_k8s.program import gitops
 from flink_k8s.program.dependencies import Edges, layers, reachable
 from flink_k8s.program.gitops import ChartPlace, Flavour
@@ -45,8 +46,9 @@ def documents(
         ordered: whether each layer is applied only when the previous one is ready.
 
     Raises:
-        CommandError: if a manifest is unknown before another resource is deployed.
+        CommandError: if a manifest is unknown before another resource is deployed, or without the cluster.
     """
+    _refuse_unresolved(recording)
     notes: list[str] = []
     content: dict[str, list[Manifest]] = {}
     edges = dict(recording.edges)
@@ -73,6 +75,15 @@ def documents(
     if ordered:
         _move_claims_to_their_pods(recording, edges, depths)
     return [Document(depths[node], in_order(item)) for node, manifests in content.items() for item in manifests], notes
+
+
+def _refuse_unresolved(recording: Recording) -> None:
+    for resource in by_name(recording.things):
+        if request := unresolved_request(resource.annotations):
+            raise CommandError(
+                f'{resource.title}: restoreFrom is "{request}", which only preview and up resolve, in the cluster;'
+                " to render the stack, write the path of a savepoint or checkpoint (`make savepoints` lists them)"
+            )
 
 
 def _move_claims_to_their_pods(recording: Recording, edges: Edges, depths: dict[str, int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_status_of_a_new_operator_has_the_path_of_the_upgrade() -> None:
         {"checkpointInfo": {"lastCheckpoint": {"timeStamp": 1000}}},
     ],
 )
-def test_a_status_without_a_path_has_no_snapshot(job_status: dict[str, object]) -> None:
+def test_a_status_without_a_path_has_no_snapshot(job_status: dict[str, Any]) -> None:
     assert list(of_status(status(**job_status))) == []
 
 
