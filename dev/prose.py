@@ -1,6 +1,7 @@
 """Finds words in documentation and code that docs/style.md replaces by plain ones: `python -m dev.prose [FILE ...]`.
 
-In Markdown files it checks all prose, and in Python files docstrings, comments and texts with at least three words.
+In Markdown files it checks all prose and relative links, and in Python files docstrings, comments and texts with at
+least three words.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from dev.links import broken_links
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PLACES: Final = ("*.md", "docs/**/*.md", "examples/**/*.md", "jobs/**/*.md")
@@ -152,6 +155,9 @@ def main(arguments: list[str] | None = None) -> int:
         name = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)
         for finding in sorted(_file_findings(file, name), key=lambda finding: finding.line):
             print(f'{name}:{finding.line}: "{finding.phrase}": write {finding.plain} (docs/style.md)')
+            count += 1
+        for line, link in broken_links(file) if file.suffix == ".md" else ():
+            print(f"{name}:{line}: {link}: this file or heading does not exist")
             count += 1
     return int(count > 0)
 

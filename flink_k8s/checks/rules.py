@@ -403,6 +403,13 @@ _ALL: Iterable[Rule] = (
         "Rename the file, or add the folder to `jobFolders`.",
     ),
     _stack(
+        "live-fields",
+        _NOTICE,
+        "a job file with fields that the cluster has set, as `kubectl get -o yaml` prints them",
+        "The fields identify the object in one cluster, so they are not deployed.",
+        "Remove the fields that the finding names from the file.",
+    ),
+    _stack(
         "platform-object",
         _NOTICE,
         "an object in a job file that the platform creates itself",

@@ -155,12 +155,12 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
     return StackConfig(shown, values, document, stack)
 
 
-def read(root: Path, stack: str, config_file: Path | None = None, layer: Path | None = None) -> dict[str, object]:
+def read(root: Path, stack: str, config_file: Path | None = None, overlay: Path | None = None) -> dict[str, object]:
     """The plain values of `read_config` with an overlay, by key."""
-    return dict(laid_over(read_config(root, stack, config_file), layer).values)
+    return dict(with_overlay(read_config(root, stack, config_file), overlay).values)
 
 
-def read_layer(path: Path) -> Document:
+def read_overlay(path: Path) -> Document:
     """An overlay, a file with config keys without prefix: `LAYER=file` of the Make targets.
 
     Raises:
@@ -177,15 +177,15 @@ def read_layer(path: Path) -> Document:
     return overlay
 
 
-def laid_over(config: StackConfig, layer: Path | None) -> StackConfig:
+def with_overlay(config: StackConfig, file: Path | None) -> StackConfig:
     """A stack's config with an overlay.
 
     Raises:
         ProblemsError: if the overlay's file is not a mapping.
     """
-    if layer is None:
+    if file is None:
         return config
-    overlay = read_layer(layer)
+    overlay = read_overlay(file)
     values = merge_mappings(config.values, cast(dict[str, object], overlay.value))
     return replace(config, values=values, overlay=overlay)
 

@@ -19,19 +19,18 @@ from flink_k8s.operations import (
     foreign_jobs,
     interrupted,
     policy,
-    run_folder,
     stack_locks,
     stuck_deletions,
     suspended,
 )
 from flink_k8s.operations.engine_events import Event, Phase, events
-from flink_k8s.operations.exported_state import export_state
+from flink_k8s.operations.exported_state import export_state, stack_command
 from flink_k8s.operations.protected import Refusals
 from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
-from flink_k8s.program.engine_state import recorded, resources
+from flink_k8s.program.engine_state import resources, state_graph
 from flink_k8s.support.console import confirm, say
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
@@ -86,7 +85,7 @@ class Engine:
         with stuck_deletions.report_on_failure(stack):
             watch = self.operate("up", stack, env, before, options)
         if self.timings:
-            say(watch.timeline(recorded(export_state(self.pulumi, stack, env))).text())
+            say(watch.timeline(state_graph(export_state(self.pulumi, stack, env))).text())
 
     def suspended(self, stack: Stack) -> Mapping[str, str]:
         """The jobs that `make suspend` has stopped, by `kind/namespace/name`: time and user of the suspension.
@@ -339,8 +338,7 @@ def missing_platform(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> str:
     settings = stack.platform.settings
     if settings.platform is None:
         return ""
-    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", run_folder.config_folder()]
-    done = capture([*command, "--stack", settings.platform], env=env)
+    done = capture(stack_command(pulumi, "output", settings.platform, "--json"), env=env)
     outputs: State = json.loads(done.stdout) if done.returncode == 0 else {}
     return platform_stack.missing_platform(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
 

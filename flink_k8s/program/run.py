@@ -22,7 +22,7 @@ from pulumi.runtime.settings import SETTINGS, Settings, configure
 
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.program.monitor import Callbacks, Effects, Engine, Monitor, References
-from flink_k8s.program.recording import Message, Recording
+from flink_k8s.program.resource_graph import Message, ResourceGraph
 
 PROJECT: Final = "flink-k8s"
 
@@ -44,7 +44,7 @@ def run_program(
     effects: Effects | None = None,
     references: References | None = None,
     log: Callable[[Message], None] | None = None,
-) -> Recording:
+) -> ResourceGraph:
     """Run the program once and wait until all of its tasks are done.
 
     Args:
@@ -91,7 +91,7 @@ def run_program(
             if monitor.failures:
                 raise _one_failure(monitor.failures) from None
             raise
-    return monitor.recording(engine.messages)
+    return monitor.graph(engine.messages)
 
 
 def _no_outputs(_stack: str) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ import yaml
 
 from flink_k8s.program.gitops import ChartPlace, values_of
 from flink_k8s.program.manifest import Manifest, in_order
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import find_tool
@@ -48,7 +48,7 @@ _CLUSTER_WIDE: Final = frozenset(
 )
 
 
-def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
+def templated_objects(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
     """The objects of a release, including CRDs and hooks, each with its namespace.
 
     Raises:

@@ -246,7 +246,7 @@ def _folders(settings: StackSettings) -> str:
 
 def _object_manifest(source: FileObject, namespace: str | None) -> dict[str, object]:
     """The object as it is deployed; a cluster-scoped object has no namespace."""
-    manifest = {key: value for key, value in source.manifest.items() if key != "status"}
+    manifest = dict(source.manifest)
     metadata = merge_mappings({"labels": labels(source.name)}, source.metadata)
     metadata.pop("namespace", None)
     manifest["metadata"] = {**metadata, "name": source.name, **({"namespace": namespace} if namespace else {})}

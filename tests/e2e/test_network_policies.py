@@ -224,8 +224,8 @@ def policies(tmp_path: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     (tmp_path / "jobs" / "jobs.yaml").write_text(JOBS)
     (tmp_path / "__main__.py").symlink_to(ROOT / "__main__.py")
     base = {key: value for key, value in stack_file.read(ROOT, "dev").items() if key in ("context", "prometheus")}
-    recording = run_program(tmp_path, "dev", {**base, **config}, preview=True)
-    render(recording, tmp_path / "out", "flux")
+    resource_graph = run_program(tmp_path, "dev", {**base, **config}, preview=True)
+    render(resource_graph, tmp_path / "out", "flux")
     return [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").glob("*-networkpolicy-*.yaml"))]
 
 

@@ -103,7 +103,7 @@ def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Projec
         without_job = engine.folder / "without-job.yaml"
         without_job.write_text(layer(charts, word_count={"enabled": False}))
         config = {
-            f"flink-k8s:{key}": value for key, value in stack_file.read(ROOT, "sandbox", layer=without_job).items()
+            f"flink-k8s:{key}": value for key, value in stack_file.read(ROOT, "sandbox", overlay=without_job).items()
         }
         file = engine.folder / "Pulumi.sandbox.yaml"
         salt = yaml.safe_load((engine.state / "config" / "Pulumi.sandbox.yaml").read_text())

@@ -10,7 +10,7 @@ import pytest
 
 from flink_k8s.config import stack_file
 from flink_k8s.operations.check import check
-from flink_k8s.program.recording import Message
+from flink_k8s.program.resource_graph import Message
 from flink_k8s.program.run import run_program
 
 ROOT = Path(__file__).resolve().parents[2]

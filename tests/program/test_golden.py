@@ -12,9 +12,9 @@ from tests.program.conftest import ROOT
 
 
 @pytest.mark.parametrize("stack", stacks(ROOT))
-def test_a_stack_renders_to_what_is_kept_of_it(recording, stack):
+def test_a_stack_renders_to_what_is_kept_of_it(resource_graph, stack):
     kept = (FOLDER / f"{stack}.yaml").read_text(encoding="utf-8")
-    assert golden(recording(stack)) == kept, f"{stack} renders otherwise; look at it, then run `make golden`"
+    assert golden(resource_graph(stack)) == kept, f"{stack} renders otherwise; look at it, then run `make golden`"
     assert kept.count("\n---\n") >= 7
 
 

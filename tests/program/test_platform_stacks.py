@@ -12,8 +12,8 @@ import pytest
 from flink_k8s.config import stack_file
 from flink_k8s.config.platform_stack import missing_platform
 from flink_k8s.operations.check import check
-from flink_k8s.program.recording import Recording
 from flink_k8s.program.render import documents
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 
@@ -29,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def recorded(root: Path, stack: str) -> Recording:
+def recorded(root: Path, stack: str) -> ResourceGraph:
     return run_program(root, stack, stack_file.read(root, stack), preview=True)
 
 
@@ -74,11 +74,11 @@ def test_what_the_platform_insists_on_is_deployed_whatever_a_team_says(
 
 def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Path) -> None:
     found = recorded(root, "platform")
-    kinds = Counter(thing.kind for thing in found.things)
+    kinds = Counter(resource.kind for resource in found.objects)
     assert kinds["Release"] == 3
-    assert {thing.namespace for thing in found.find_all("ServiceAccount")} == {"team-a", "team-b"}
-    assert {thing.namespace for thing in found.find_all("PodMonitor")} == {"team-a", "team-b", "flink-operator"}
-    assert {thing.namespace for thing in found.find_all("PersistentVolumeClaim")} == {"team-a", "team-b"}
+    assert {resource.namespace for resource in found.find_all("ServiceAccount")} == {"team-a", "team-b"}
+    assert {resource.namespace for resource in found.find_all("PodMonitor")} == {"team-a", "team-b", "flink-operator"}
+    assert {resource.namespace for resource in found.find_all("PersistentVolumeClaim")} == {"team-a", "team-b"}
     assert not [kind for kind in kinds if kind.startswith("Flink")]
     assert {(one.namespace, one.object_name) for one in found.find_all("NetworkPolicy")} == {
         ("team-a", "default-deny"),
@@ -93,7 +93,7 @@ def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Pat
 
 def test_a_teams_stack_has_its_jobs_alone(root: Path) -> None:
     found = recorded(root, "team-a")
-    policy, job = sorted(found.things, key=lambda thing: thing.title, reverse=True)
+    policy, job = sorted(found.objects, key=lambda resource: resource.title, reverse=True)
     assert job.title == "FlinkDeployment team-a/orders"
     assert policy.title.startswith("NetworkPolicy team-a/"), "what its pods may do"
     assert found.depends_on(job, policy)
@@ -112,13 +112,13 @@ def test_a_teams_stack_has_its_jobs_alone(root: Path) -> None:
 class TestWhatThePlatformsStackSays:
     """The program on an `up`, with another stack's outputs."""
 
-    def run(self, root: Path, outputs: dict[str, object]) -> Recording:
+    def run(self, root: Path, outputs: dict[str, object]) -> ResourceGraph:
         config = {**stack_file.read(root, "team-a"), "waitForJobs": False}
         return run_program(root, "team-a", config, preview=False, references=lambda _: outputs)
 
     def test_the_jobs_come_once_it_has_their_namespace(self, root: Path) -> None:
         found = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.16.1"}})
-        assert {thing.kind for thing in found.things} == {"FlinkDeployment", "NetworkPolicy"}
+        assert {resource.kind for resource in found.objects} == {"FlinkDeployment", "NetworkPolicy"}
         assert [message.text for message in found.messages if "operator" in message.text] == []
 
     @pytest.mark.parametrize(

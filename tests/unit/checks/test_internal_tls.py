@@ -228,7 +228,8 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
 ])  # fmt: skip
 def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bool) -> None:
     group = "v1" if kind in ("Secret", "ConfigMap") else "cert-manager.io/v1"
-    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n")
+    spec = "spec: {selfSigned: {}}\n" if kind == "Issuer" else ""
+    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n{spec}")
     project.load()
     project.stack({"jobs": {"word-count": ON}})
     if not refused:

@@ -9,7 +9,9 @@ import inspect
 import pulumi
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from components.namespace_access import TEAM_RESOURCES
+from flink_k8s.checks.team_objects import TEAM_KINDS
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.paths import ROOT
 from tests.unit.components.conftest import Declare
 
@@ -41,14 +43,18 @@ def job(name, kind="FlinkDeployment", **spec):
 """
 
 
-def component(seen: Recording, kind: str) -> Resource:
+def component(seen: ResourceGraph, kind: str) -> Resource:
     return next(one for one in seen.resources if one.kind == kind and not one.custom)
 
 
-def titles(seen: Recording, kind: str) -> set[str]:
+def plural(kind: str) -> str:
+    return f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s"
+
+
+def titles(seen: ResourceGraph, kind: str) -> set[str]:
     """The objects under a component."""
     top = component(seen, kind).urn
-    return {thing.title for thing in seen.things if seen.top(thing.urn) == top}
+    return {resource.title for resource in seen.objects if seen.top(resource.urn) == top}
 
 
 def test_components_are_found():
@@ -80,6 +86,33 @@ class TestJobNamespace:
         assert titles(seen, "JobNamespace") == {"Namespace team", *(f"{kind} team/flink" for kind in kinds)}
         outputs = seen.outputs[component(seen, "JobNamespace").urn]
         assert outputs == {"namespace": "team", "serviceAccount": "flink"}
+
+    def test_access_is_a_role_per_level_that_has_subjects(self, declare: Declare):
+        seen = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.config.namespace import NamespaceSettings
+            access = {"view": ["group:analysts", "user:ann"], "deploy": ["serviceAccount:ci/orders"]}
+            JobNamespace("team", JobNamespaceArgs(NamespaceSettings.model_validate({"access": access})), on_cluster)
+            """
+        )
+        roles = {role.object_name: role.inputs["rules"] for role in seen.find_all("Role")}
+        assert roles.keys() == {"flink", "flink-view", "flink-deploy"}
+        bindings = {item.object_name: item.inputs for item in seen.find_all("RoleBinding")}
+        group = "rbac.authorization.k8s.io"
+        assert bindings["flink-view"]["subjects"] == [
+            {"apiGroup": group, "kind": "Group", "name": "analysts"},
+            {"apiGroup": group, "kind": "User", "name": "ann"},
+        ]
+        assert bindings["flink-deploy"]["roleRef"] == {"apiGroup": group, "kind": "Role", "name": "flink-deploy"}
+        assert bindings["flink-deploy"]["subjects"] == [{"kind": "ServiceAccount", "name": "orders", "namespace": "ci"}]
+        assert "secrets" not in str(roles["flink-view"])
+        assert all(set(rule["verbs"]) == {"get", "list", "watch"} for rule in roles["flink-view"])
+
+    def test_deployers_can_create_what_a_team_can_declare(self):
+        rights = {(group, resource) for group, resources in TEAM_RESOURCES.items() for resource in resources}
+        kinds = {(group, plural(kind)) for group, kind in TEAM_KINDS}
+        assert rights == kinds | {("networking.k8s.io", "networkpolicies")}
 
     def test_the_state_claim_is_retained(self, declare: Declare):
         seen = declare(

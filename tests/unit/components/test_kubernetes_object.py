@@ -49,6 +49,6 @@ def test_the_engine_sees_the_same_resources(tmp_path: Path, preview: bool):
         (tmp_path / "components").unlink(missing_ok=True)
         (tmp_path / "components").symlink_to(ROOT / "components")
         found = run_program(tmp_path, "dev", {}, preview=preview)
-        seen.append({thing.urn: (thing.inputs, thing.provider) for thing in found.things})
+        seen.append({resource.urn: (resource.inputs, resource.provider) for resource in found.objects})
     assert seen[0] == seen[1]
     assert len(seen[0]) == 5

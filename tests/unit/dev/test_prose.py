@@ -60,6 +60,13 @@ def test_command_prints_place_and_replacement(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == f'{page}:3: "anew": write again (docs/style.md)\n'
 
 
+def test_command_prints_broken_links(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("See [the other page](other.md#title).\n")
+    assert prose.main([str(page)]) == 1
+    assert capsys.readouterr().out == f"{page}:1: other.md#title: this file or heading does not exist\n"
+
+
 def test_command_succeeds_without_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text("Run it again.\n")

@@ -170,6 +170,7 @@ def test_a_running_job(lines: dict[str, set[str]]):
     assert lines["orders"] == {
         f'flink_resource_lifecycle_state{{{of},state="STABLE"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f'flink_resource_declared_state{{{of},state="running"}} 1',
         f"flink_resource_internal_tls_info{{{tls}}} 1",
         f"flink_resource_generation{{{of}}} 3",
         f"flink_resource_observed_generation{{{of}}} 2",
@@ -197,6 +198,7 @@ def test_a_snapshot_and_a_blue_green_deployment(lines: dict[str, set[str]]):
     assert lines["sales"] == {
         f'flink_resource_blue_green_state{{{of},state="ACTIVE_GREEN"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f'flink_resource_declared_state{{{of},state="suspended"}} 1',
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from flink_k8s.operations.engine_events import Event, events
 from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
-from flink_k8s.program.engine_state import recorded
+from flink_k8s.program.engine_state import state_graph
 
 URN = "urn:pulumi:dev::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
 CLAIM = "urn:pulumi:dev::flink-k8s::kubernetes:core/v1:PersistentVolumeClaim::flink/data"
@@ -54,7 +54,7 @@ def test_events_become_the_critical_path():
                 said(""),
             ):
                 file.write(json.dumps(one) + "\n")
-    path = watch.timeline(recorded(STATE)).path()
+    path = watch.timeline(state_graph(STATE)).path()
     job = "FlinkDeployment flink/orders"
     assert [span.title for span in path] == ["PersistentVolumeClaim flink/data", job, f"{job}: waiting until ready"]
 
@@ -63,7 +63,7 @@ def test_a_failed_operation_has_an_end_and_debug_messages_are_ignored():
     watch = Stopwatch()
     for one in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), said(URN, "debug")):
         take(one, watch)
-    assert [span.title for span in watch.timeline(recorded(STATE)).path()] == ["FlinkDeployment flink/orders"]
+    assert [span.title for span in watch.timeline(state_graph(STATE)).path()] == ["FlinkDeployment flink/orders"]
 
 
 def test_events_of_an_operation_follow_those_of_its_preview():

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import pulumi
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
-Run = Callable[..., Recording]
+Run = Callable[..., ResourceGraph]
 
 DIAMOND = """
 top = config_map("top")
@@ -45,12 +45,12 @@ class Log:
 
 def test_dependents_start_after_their_dependencies_end(run: Run) -> None:
     log = Log()
-    recording = run(DIAMOND, preview=False, effects=log)
+    graph = run(DIAMOND, preview=False, effects=log)
     assert len(log.events) == 8
-    for urn, needs in recording.edges.items():
+    for urn, needs in graph.edges.items():
         for need in needs:
-            done = log.at("end", recording.by_urn[need].name)
-            assert done < log.at("start", recording.by_urn[urn].name)
+            done = log.at("end", graph.by_urn[need].name)
+            assert done < log.at("start", graph.by_urn[urn].name)
 
 
 def test_independent_resources_go_side_by_side(run: Run) -> None:
@@ -61,8 +61,8 @@ def test_independent_resources_go_side_by_side(run: Run) -> None:
 
 
 def test_the_program_gets_the_outputs(run: Run) -> None:
-    recording = run("pulumi.export('data', config_map('a', data={'x': 'y'}).data)", preview=False, effects=Log())
-    assert recording.exports == {"data": {"made": "a"}}
+    graph = run("pulumi.export('data', config_map('a', data={'x': 'y'}).data)", preview=False, effects=Log())
+    assert graph.exports == {"data": {"made": "a"}}
 
 
 def test_components_and_providers_have_no_effect(run: Run) -> None:

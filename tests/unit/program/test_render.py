@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from flink_k8s.cli.main import main
 from flink_k8s.program import gitops
 from flink_k8s.program.manifest import Manifest
-from flink_k8s.program.recording import Recording, Resource
 from flink_k8s.program.render import Document, documents, file_names, render
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 
-Run = Callable[..., Recording]
+Run = Callable[..., ResourceGraph]
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -119,6 +119,20 @@ def test_argocd_has_an_application_instead(run: Run, tmp_path: Path) -> None:
     assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
 
 
+def test_argocd_health_checks_are_a_patch_and_not_an_object(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    notes = render(run(), out, "argocd")
+    patch = loaded(out, gitops.ARGOCD_HEALTH)
+    assert list(patch) == ["data"]
+    assert gitops.ARGOCD_HEALTH not in loaded(out, "kustomization.yaml")["resources"]
+    assert any(f"--patch-file {out / gitops.ARGOCD_HEALTH}" in note for note in notes)
+    render(run(), out, "argocd")
+    assert loaded(out, gitops.ARGOCD_HEALTH) == patch
+    notes = render(run(), out, "flux")
+    assert f"{gitops.ARGOCD_HEALTH} was stale and has been removed" in notes
+    assert gitops.ARGOCD_HEALTH not in read(out)
+
+
 def test_a_local_chart_is_rendered_with_a_note(run: Run, tmp_path: Path) -> None:
     notes = render(run(chart="./charts/operator"), tmp_path / "out", "flux")
     release = loaded(tmp_path / "out", "02-helmrelease-flink-operator.yaml")
@@ -192,9 +206,9 @@ def test_a_file_in_place_of_the_folder_is_refused(run: Run, tmp_path: Path) -> N
 
 
 def test_a_value_that_is_not_known_yet_cannot_be_rendered(run: Run) -> None:
-    recording = run("config_map('b', data={'id': config_map('a').id})")
+    graph = run("config_map('b', data={'id': config_map('a').id})")
     with pytest.raises(CommandError, match=r"ConfigMap default/b: data\.id is unknown until"):
-        documents(recording)
+        documents(graph)
 
 
 def test_names_that_collide_are_told_apart() -> None:
@@ -237,8 +251,8 @@ def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_release_is_inflated(run: Run, project: Path, tmp_path: Path) -> None:
-    notes = render(run(), tmp_path / "out", "flux", inflate=project)
+def test_release_is_rendered_to_the_objects_of_its_chart(run: Run, project: Path, tmp_path: Path) -> None:
+    notes = render(run(), tmp_path / "out", "flux", template_charts=project)
     names = list(read(tmp_path / "out"))
     assert "02-deployment-flink-operator.yaml" in names
     assert "02-clusterrole-operator.yaml" in names
@@ -250,7 +264,7 @@ def test_a_release_is_inflated(run: Run, project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("helm")
 def test_a_chart_that_cannot_be_reached_stays_one_object(run: Run, project: Path, tmp_path: Path) -> None:
-    notes = render(run(chart="./unreachable"), tmp_path / "out", "flux", inflate=project)
+    notes = render(run(chart="./unreachable"), tmp_path / "out", "flux", template_charts=project)
     assert "02-helmrelease-flink-operator.yaml" in read(tmp_path / "out")
     assert any('chart not rendered: Release flink/operator: looks like "x" is not' in note for note in notes)
 
@@ -285,8 +299,7 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "argocd", ordered="clusters/dev")
     waves = {
         name: loaded(tmp_path / "out", name)["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
-        for name in read(tmp_path / "out")
-        if name != "kustomization.yaml"
+        for name in loaded(tmp_path / "out", "kustomization.yaml")["resources"]
     }
     assert {name: f"{int(name[:2])}" for name in waves} == waves
     assert set(waves.values()) == {"0", "1", "2", "3"}
@@ -331,18 +344,18 @@ def read_files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-def thing(kind: str, *needs: str) -> Resource:
+def resource(kind: str, *needs: str) -> Resource:
     inputs = {"kind": kind, "metadata": {"name": "a"}}
     return Resource(kind, f"kubernetes:x:{kind}", kind, inputs=inputs, dependencies=frozenset(needs))
 
 
 def test_nobody_waits_for_a_claim_before_its_pod() -> None:
-    claim, role = thing("PersistentVolumeClaim", "Namespace"), thing("Role", "Namespace")
-    recording = Recording((thing("Namespace"), claim, role, thing("FlinkDeployment", "Role", claim.urn)))
+    claim, role = resource("PersistentVolumeClaim", "Namespace"), resource("Role", "Namespace")
+    graph = ResourceGraph((resource("Namespace"), claim, role, resource("FlinkDeployment", "Role", claim.urn)))
 
     def layer_of(*, ordered: bool) -> int:
-        found, _ = documents(recording, ordered=ordered)
-        return next(one.layer for one in found if one.manifest["kind"] == claim.kind)
+        found, _ = documents(graph, ordered=ordered)
+        return next(one.depth for one in found if one.manifest["kind"] == claim.kind)
 
     assert (layer_of(ordered=False), layer_of(ordered=True)) == (1, 2)
 
@@ -355,7 +368,7 @@ def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_p
         render(run(), out, "flux", ordered="x")
 
 
-def test_a_layer_is_laid_over_the_stacks_config(tmp_path: Path) -> None:
+def test_overlay_is_merged_over_the_stack_config(tmp_path: Path) -> None:
     layer = tmp_path / "mirror.yaml"
     layer.write_text("charts: {mirror: oci://registry.example.org/charts}\n")
     assert main(["render", "prod", str(tmp_path / "out"), "--overlay", str(layer)]) == 0

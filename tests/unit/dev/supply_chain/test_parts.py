@@ -11,16 +11,16 @@ from dev.supply_chain import parts
 from dev.supply_chain.bom import bill
 from dev.supply_chain.parts import Part
 from flink_k8s.facts import versions
-from flink_k8s.program.command import recorded
+from flink_k8s.program.command import declared_graph
 from flink_k8s.program.render import documents
 from flink_k8s.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")
 def prod() -> list[Part]:
-    recording = recorded("prod")
-    found, _ = documents(recording)
-    return parts.of_stack(recording, [one.manifest for one in found])
+    resource_graph = declared_graph("prod")
+    found, _ = documents(resource_graph)
+    return parts.of_stack(resource_graph, [one.manifest for one in found])
 
 
 def urls(of: list[Part], user: str) -> set[str]:
@@ -36,7 +36,7 @@ def test_charts_have_the_versions_and_places_of_the_stack(prod: list[Part]) -> N
 
 
 def test_a_chart_in_a_file_has_its_name_and_version() -> None:
-    [operator] = parts.charts(recorded("sandbox"))
+    [operator] = parts.charts(declared_graph("sandbox"))
     assert (operator.name, operator.version) == ("flink-kubernetes-operator", versions.OPERATOR.version)
 
 
