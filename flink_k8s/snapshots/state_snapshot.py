@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve.job_spec import job_of
 
 _LAST_STATE = "KUBERNETES_OPERATOR_LAST_STATE"
 """The operator's placeholder for the path of a last-state upgrade."""
@@ -82,7 +83,8 @@ def of_status(manifest: Mapping[str, object]) -> Iterator[StateSnapshot]:
     """The savepoints in the status of a FlinkDeployment or FlinkSessionJob, of every operator version.
 
     Operators before 1.10 record only savepoints, later ones also the path that an upgrade or a suspension continues
-    from. Statuses contain no paths of periodic checkpoints.
+    from; after a restore, that is the restored path, which is not a newer state. Statuses contain no paths of periodic
+    checkpoints.
     """
     source = (f"status of {mapping(manifest.get('metadata')).get('name')}",)
     job = mapping(mapping(manifest.get("status")).get("jobStatus"))
@@ -94,7 +96,8 @@ def of_status(manifest: Mapping[str, object]) -> Iterator[StateSnapshot]:
             is_known = isinstance(milliseconds, int) and milliseconds > 0
             yield StateSnapshot(canonical(location), _time(milliseconds) if is_known else None, sources=source)
     path = job.get("upgradeSavepointPath")
-    if isinstance(path, str) and path and path != _LAST_STATE:
+    restored = str((job_of(mapping(manifest.get("spec"))) or {}).get("initialSavepointPath") or "")
+    if isinstance(path, str) and path and path != _LAST_STATE and canonical(path) != canonical(restored):
         yield StateSnapshot(canonical(path), sources=source)
 
 

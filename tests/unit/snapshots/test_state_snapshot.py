@@ -37,6 +37,12 @@ def test_status_of_a_new_operator_has_the_path_of_the_upgrade() -> None:
     assert (found.path, found.time) == ("s3://b/sp/1", None)
 
 
+def test_the_restored_path_is_not_a_newer_state() -> None:
+    deployment = status(upgradeSavepointPath="file:/other/sp/1")
+    deployment["spec"] = {"job": {"initialSavepointPath": "file:///other/sp/1"}}
+    assert list(of_status(deployment)) == []
+
+
 @pytest.mark.parametrize(
     "job_status",
     [
