@@ -38,6 +38,7 @@ cluster = kubernetes.Provider(
     enable_config_map_mutable=True,
 )
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
+stack = access.restored(stack)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 
 # The platform. A disabled part is installed in the cluster already, or by the platform's stack.

@@ -173,8 +173,10 @@ class JobSettings(Model):
     )
     restore_from: str | None = Field(
         default=None,
-        description="Path of a savepoint or checkpoint that the job starts from: at its first deployment, and again "
-        "whenever the path changes; a restore discards later state.",
+        description="State that the job starts from, at its first deployment and whenever the value changes; later "
+        "state is lost. `latest`, a time (`2026-11-29T14:00Z`), the name of a FlinkStateSnapshot, the path of a "
+        "savepoint or checkpoint, or `none` to override an earlier source. In `jobDefaults` and `enforced` it is "
+        "`latest` or a time, and applies to stateful jobs only.",
     )
     savepoint_on_deletion: bool | None = Field(
         default=None,

@@ -270,10 +270,14 @@ def _job_manifest(
     ingress = JobWithIngress(kind, namespace, source.name, placed.merged.ingress, {})
     is_on = ingress.is_on(settings.ingress)
 
+    has_own_path = "initialSavepointPath" in (job_of(file_spec) or {})
+
     def of_all(name: str, settings: JobSettings, config: StackConfig, *, stateful: bool) -> list[ConfigSource]:
         if not settings.model_fields_set:
             return []
-        spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on)
+        # A path in the job file wins over `jobDefaults`, and so does its nonce.
+        restores = stateful and (name == ENFORCED or not has_own_path)
+        spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on, restores=restores)
         merged = _merged_with_nulls(spec, in_template(kind, raw_spec(settings, kind)))
         return [ConfigSource(name, merged, (name,), settings, config)]
 
