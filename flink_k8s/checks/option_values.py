@@ -65,8 +65,8 @@ def check(subject: Subject) -> None:
         if problem is not None and (*subject.at, *path) in refused:
             continue
         if problem is not None:
-            shown = "is not valid" if is_secret(key, text) else f'is "{text}"'
-            subject.report_spec("option-value", path, f"{shown}; {problem}")
+            text_of_value = "is not valid" if is_secret(key, text) else f'is "{text}"'
+            subject.report_spec("option-value", path, f"{text_of_value}; {problem}")
         elif kind in ("Duration", "Interval") and _MILLISECONDS.fullmatch(text) and int(text) != 0:
             units = ["h", "ms"] if int(text) < _LONGEST else ["ms"]
             examples = ", ".join(f'"{int(text)} {unit}"' for unit in units)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flink_k8s.config.restore_request import unresolved_request
 from flink_k8s.program import gitops
 from flink_k8s.program.dependencies import Edges, depths_of, reachable
 from flink_k8s.program.gitops import ChartPlace, Flavour
@@ -45,8 +46,9 @@ def documents(
         ordered: whether the manifests of each depth are applied only when those of the previous depth are ready.
 
     Raises:
-        CommandError: if a manifest is unknown before another resource is deployed.
+        CommandError: if a manifest is unknown before another resource is deployed, or without the cluster.
     """
+    _refuse_unresolved(graph)
     notes: list[str] = []
     content: dict[str, list[Manifest]] = {}
     edges = dict(graph.edges)
@@ -57,7 +59,7 @@ def documents(
             continue
         objects = _templated(template_charts, resource, notes) if template_charts else None
         if objects is not None:
-            content[resource.urn] = objects
+            content[resource.urn] = [gitops.replaceable_hook(item) if flavour == "flux" else item for item in objects]
         elif flavour == "argocd":
             content[resource.urn] = [gitops.argocd_application(resource, notes)]
         else:
@@ -73,6 +75,15 @@ def documents(
     if ordered:
         _move_claims_to_their_pods(graph, edges, depths)
     return [Document(depths[node], in_order(item)) for node, manifests in content.items() for item in manifests], notes
+
+
+def _refuse_unresolved(graph: ResourceGraph) -> None:
+    for resource in by_name(graph.objects):
+        if request := unresolved_request(resource.annotations):
+            raise CommandError(
+                f'{resource.title}: restoreFrom is "{request}", which only preview and up resolve, in the cluster;'
+                " to render the stack, write the path of a savepoint or checkpoint (`make savepoints` lists them)"
+            )
 
 
 def _move_claims_to_their_pods(graph: ResourceGraph, edges: Edges, depths: dict[str, int]) -> None:

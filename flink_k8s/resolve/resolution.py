@@ -159,11 +159,11 @@ def _undeclared(
 ) -> Iterator[Problem]:
     """A problem for each namespace that job files name and the stack lacks, at the first object in it."""
     file = (config.platform_config or config).file
-    for name, (first, *others) in undeclared.items():
+    for name, (first, *more_jobs) in undeclared.items():
         suggestion = nearest(name, list(settings.namespaces))
         hint = f"{suggestion} Otherwise " if suggestion.startswith("did you mean") else ""
-        alternative = f", or set jobs.{first.name}.namespace" if first.is_job and not others else ""
-        count = f" (it has {len(others) + 1} objects)" if others else ""
+        alternative = f", or set jobs.{first.name}.namespace" if first.is_job and not more_jobs else ""
+        count = f" (it has {len(more_jobs) + 1} objects)" if more_jobs else ""
         remedy = f"{hint}add it to namespaces in {file}{alternative}"
         path = ("metadata", "namespace")
         yield first.problem(path, f'is "{name}", which is not a namespace of this stack{count}; {remedy}')
@@ -270,10 +270,14 @@ def _job_manifest(
     ingress = JobWithIngress(kind, namespace, source.name, placed.merged.ingress, {})
     is_on = ingress.is_on(settings.ingress)
 
+    has_own_path = "initialSavepointPath" in (job_of(file_spec) or {})
+
     def of_all(name: str, settings: JobSettings, config: StackConfig, *, stateful: bool) -> list[ConfigSource]:
         if not settings.model_fields_set:
             return []
-        spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on)
+        # A path in the job file wins over `jobDefaults`, and so does its nonce.
+        restores = stateful and (name == ENFORCED or not has_own_path)
+        spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on, restores=restores)
         merged = _merged_with_nulls(spec, in_template(kind, raw_spec(settings, kind)))
         return [ConfigSource(name, merged, (name,), settings, config)]
 

@@ -249,8 +249,9 @@ DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 def test_prometheus_outputs_grafanas_address(declare: Declare):
     seen = declare(
         """
+        from components.cluster_access import ClusterAccess
         from components.prometheus import Prometheus, PrometheusArgs
-        Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         """
     )
     grafana = seen.outputs[component(seen, "Prometheus").urn]["grafana"]
@@ -262,9 +263,10 @@ def test_monitors_depend_on_prometheus_and_dashboards_on_its_namespace(declare: 
         """
         from components.monitoring import Monitoring, MonitoringArgs
         from components.namespace import JobNamespace, JobNamespaceArgs
+        from components.cluster_access import ClusterAccess
         from components.prometheus import Prometheus, PrometheusArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
-        prometheus = Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        prometheus = Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         Monitoring("monitoring", MonitoringArgs(prometheus=prometheus, namespaces=[home]), on_cluster)
         """
     )

@@ -109,8 +109,8 @@ def test_the_last_of_repeated_options_counts(running_totals: ModuleType) -> None
     ("arguments", "message"),
     [
         ([], "--output"),
-        (["--output", "/a", "--rate", "0"], "no whole number from 1 on"),
-        (["--output", "/a", "--keys", "ten"], "no whole number from 1 on"),
+        (["--output", "/a", "--rate", "0"], "is not a positive integer"),
+        (["--output", "/a", "--keys", "ten"], "is not a positive integer"),
         (["--output", "/a", "--key", "5"], "--key"),
     ],
 )

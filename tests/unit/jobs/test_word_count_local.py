@@ -58,7 +58,7 @@ def test_says_what_is_wrong_with_the_paths(pyflink_python: str, tmp_path: Path) 
     assert "Traceback" not in done.stderr
     assert before.exists(), "the earlier output went although there was no new one"
     done = run_locally(pyflink_python, "word_count", "--input", tmp_path, "--output", tmp_path / "out")
-    assert (done.returncode, "it lies in the input" in done.stderr) == (1, True)
+    assert (done.returncode, "the folder is inside of the input" in done.stderr) == (1, True)
     (tmp_path / "_in").touch()
     done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "_in", "--output", tmp_path / "out")
     assert (done.returncode, "give it another name" in done.stderr) == (1, True)

@@ -237,7 +237,20 @@ apiVersion: v1
 kind: Secret
 metadata: {name: generated}
 data: {a: aHVudGVyMg==}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: alertmanagerconfigs.monitoring.coreos.com}
+spec:
+  enum:
+  - =
+  - =~
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: admission-create, annotations: {helm.sh/hook: pre-install}}
 END
+case "$*" in *--skip-tests*) ;; *) echo --- && echo '{apiVersion: v1, kind: Pod, metadata: {name: test}}';; esac
 """
 
 
@@ -260,6 +273,20 @@ def test_release_is_rendered_to_the_objects_of_its_chart(run: Run, project: Path
     deployment = loaded(tmp_path / "out", "02-deployment-flink-operator.yaml")
     assert deployment["metadata"] == {"name": "operator", "namespace": "flink"}
     assert any("its Secret generated is omitted" in note for note in notes)
+    crd = loaded(tmp_path / "out", "02-customresourcedefinition-alertmanagerconfigs.monitoring.coreos.com.yaml")
+    assert crd["spec"]["enum"] == ["=", "=~"]
+    assert not [name for name in names if "pod" in name]
+
+
+@pytest.mark.parametrize(("flavour", "force"), [("flux", "enabled"), ("argocd", None)])
+@pytest.mark.usefixtures("helm")
+def test_flux_replaces_jobs_that_are_hooks_of_helm(
+    run: Run, project: Path, tmp_path: Path, flavour: gitops.Flavour, force: str | None
+) -> None:
+    render(run(), tmp_path / "out", flavour, template_charts=project)
+    annotations = loaded(tmp_path / "out", "02-job-flink-admission-create.yaml")["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "pre-install"
+    assert annotations.get("kustomize.toolkit.fluxcd.io/force") == force
 
 
 @pytest.mark.usefixtures("helm")
