@@ -28,6 +28,7 @@ from tests.unit.project import JOB, Project
     ],
 )  # fmt: skip
 def test_hint_points_to_the_place_of_the_field(project: Project, place: str, key: str, hint: str) -> None:
+    """Case bugs-24."""
     manifest: Any = yaml.safe_load(JOB)
     holder = manifest["spec"] if place == "spec" else manifest["spec"][place]
     holder[key] = {}
@@ -63,6 +64,7 @@ def findings(project: Project, operator: dict[str, Any]) -> list[tuple[str, str]
     ],
 )  # fmt: skip
 def test_operator_values(project: Project, operator: dict[str, Any], rule: str, path: str) -> None:
+    """Case charts-08."""
     assert findings(project, operator) == [(rule, path)]
 
 
