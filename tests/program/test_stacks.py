@@ -197,10 +197,15 @@ def test_a_folder_of_charts_stands_for_the_repositories(resource_graph):
     assert "repositoryOpts" not in release.inputs
 
 
-def test_crds_follow_the_operators_release_and_no_other(resource_graph, stack):
+def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
     hooks = {resource.title: resource.hooks for resource in resource_graph(stack).objects if resource.hooks}
-    wanted = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
-    assert hooks == {OPERATOR: {"before_create": wanted, "before_update": wanted}}
+    expected = {OPERATOR: ("operator-crds",)}
+    if stack != "sandbox":
+        expected = {
+            OPERATOR: ("operator-crds", "operator-keystore"),
+            "Release monitoring/prometheus": ("prometheus-crds",),
+        }
+    assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
 
 
 def test_jobs_are_protected_where_the_stack_or_the_job_says_so(resource_graph, stack):
