@@ -59,6 +59,7 @@ def test_crds_of_a_newer_operator_are_kept(found: dict[str, Any] | None, version
 
 @pytest.mark.parametrize(("live", "decision"), [("0.94.1", "update"), ("0.95.1", "update"), ("0.96.0", "keep")])
 def test_crds_of_prometheus_are_compared_by_the_version_of_their_chart(live: str, decision: str):
+    """Case charts-05."""
     declared, found = ({"metadata": {"annotations": {PROMETHEUS_VERSION: version}}} for version in ("0.95.1", live))
     assert decide(declared, found, PROMETHEUS_VERSION) == decision
 
