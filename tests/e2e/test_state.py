@@ -116,8 +116,8 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     if totals.settings.get("parallelism") != 2:
         totals.up(parallelism=2)
     option = totals.layer(parallelism=1, upgradeMode="savepoint")
-    done: list[subprocess.CompletedProcess[str]] = []
-    upgrade = threading.Thread(target=lambda: done.append(make("up", "STACK=sandbox", option, timeout=400)))
+    result: list[subprocess.CompletedProcess[str]] = []
+    upgrade = threading.Thread(target=lambda: result.append(make("up", "STACK=sandbox", option, timeout=400)))
     start = time.monotonic()
     upgrade.start()
     until("the upgrade under way", lambda: "UPGRADING" in str(totals.status()))
@@ -125,11 +125,11 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     kubectl.run("delete", "pod", operator, "-n", "flink-operator", "--grace-period=0", "--force")
     upgrade.join()
     print(f"up through the operator's death: {time.monotonic() - start:.1f} s")
-    if done[0].returncode != 0:
+    if result[0].returncode != 0:
         # It died between the new JobManager's Deployment and the ConfigMaps that this mounts. Nobody makes them
         # then, and `up` says so; docs/jobs.md has the cure.
         missing = rf'configmap "(pod-template|flink-config)-{totals.name}" not found'
-        assert re.search(missing, done[0].stderr), done[0].stderr
+        assert re.search(missing, result[0].stderr), result[0].stderr
         totals.up(restartNonce=1)
     assert totals.restored()["is_savepoint"]
     job = until("the job runs", totals.job)
@@ -141,9 +141,9 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
 def test_a_suspended_job_stays_suspended_until_it_is_resumed(totals: RunningTotals, kubectl: Kubectl) -> None:
     stack, layer = "STACK=sandbox", totals.layer()
     start = time.monotonic()
-    done = make("suspend", stack, layer, timeout=200)
-    assert done.returncode == 0, done.stderr
-    assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in done.stdout
+    result = make("suspend", stack, layer, timeout=200)
+    assert result.returncode == 0, result.stderr
+    assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in result.stdout
     assert totals.status()["lifecycleState"] == "SUSPENDED"
     # The JobManager, too: the operator's default is to keep it for a day.
     until("no pods", lambda: not totals.pods("taskmanager") and not totals.pods("jobmanager"))
@@ -152,13 +152,13 @@ def test_a_suspended_job_stays_suspended_until_it_is_resumed(totals: RunningTota
     print(f"suspended: {time.monotonic() - start:.1f} s")
     up = totals.up(parallelism=2)
     assert f"suspended until `make resume STACK=sandbox`: {NAMESPACE}/{JOB}" in up.stdout
-    found = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
-    assert found["spec"]["job"]["state"] == "suspended"
-    assert found["spec"]["job"]["parallelism"] == 2
+    output = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+    assert output["spec"]["job"]["state"] == "suspended"
+    assert output["spec"]["job"]["parallelism"] == 2
     assert not totals.pods("jobmanager")
     start = time.monotonic()
-    done = make("resume", stack, totals.layer(), timeout=200)
-    assert done.returncode == 0, done.stderr
+    result = make("resume", stack, totals.layer(), timeout=200)
+    assert result.returncode == 0, result.stderr
     print(f"resumed: {time.monotonic() - start:.1f} s")
     assert totals.restored()["is_savepoint"]
     assert totals.goes_on().highest > at_rest.highest
@@ -177,6 +177,6 @@ def test_a_removed_job_continues_from_its_savepoint(totals: RunningTotals, kubec
     restored = totals.restored()
     assert restored["is_savepoint"]
     assert restored["external_path"].endswith(savepoint)
-    found = totals.goes_on()
-    assert found.highest > at_rest.highest
-    print(f"in the end: {found}")
+    goes_on = totals.goes_on()
+    assert goes_on.highest > at_rest.highest
+    print(f"in the end: {goes_on}")

@@ -132,8 +132,8 @@ def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, ku
         totals.goes_on()
 
     with step("the stack is destroyed and continues from its savepoint"):
-        done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
-        assert done.returncode == 0, done.stderr
+        result = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
+        assert result.returncode == 0, result.stderr
         assert kubectl.get("namespace", NAMESPACE) is None
         [metadata] = [key for key in listed(kubectl, f"jobs/sandbox/{NAMESPACE}/{JOB}/savepoints/") if "_meta" in key]
         at_rest = totals.audit()
@@ -143,6 +143,6 @@ def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, ku
         restored = totals.restored()
         assert restored["is_savepoint"]
         assert restored["external_path"] == savepoint
-        found = totals.goes_on()
-        assert found.highest > at_rest.highest
-        print(f"in the end: {found}")
+        goes_on = totals.goes_on()
+        assert goes_on.highest > at_rest.highest
+        print(f"in the end: {goes_on}")

@@ -33,8 +33,8 @@ def test_where_it_counts_there_is_nothing_to_warn_of(stack):
 
 def test_each_has_a_cluster_and_sizes_of_its_own():
     settings = [platform(stack).settings for stack in STACKS]
-    assert len({one.context for one in settings}) == 3
-    assert [one.protect_jobs for one in settings] == [False, False, True]
+    assert len({setting.context for setting in settings}) == 3
+    assert [setting.protect_jobs for setting in settings] == [False, False, True]
     parallelism = [platform(stack).jobs[0].spec["job"]["parallelism"] for stack in STACKS]
     assert parallelism == sorted(set(parallelism))
 
@@ -55,7 +55,7 @@ def test_each_key_says_why(stack):
                 if re.match(r"  flink-k8s:", after):
                     break
                 block.append(after)
-            if not lines[index - 1].strip().startswith("#") and not any("#" in one for one in block):
+            if not lines[index - 1].strip().startswith("#") and not any("#" in item for item in block):
                 silent.append(line)
     assert silent == []
 

@@ -30,13 +30,13 @@ def graph(resource_graph) -> ResourceGraph:
 
 
 def resource(graph: ResourceGraph, title: str) -> Resource:
-    return next(one for one in graph.objects if one.title == title)
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
 def test_an_external_secret_has_the_fields_that_its_operator_reads(graph):
-    one = resource(graph, DB).inputs
-    assert one["apiVersion"] == "external-secrets.io/v1"
-    assert one["spec"] == {
+    inputs = resource(graph, DB).inputs
+    assert inputs["apiVersion"] == "external-secrets.io/v1"
+    assert inputs["spec"] == {
         "refreshInterval": "15m",
         "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
         "target": {"name": "db", "creationPolicy": "Owner", "deletionPolicy": "Retain"},
@@ -95,10 +95,10 @@ def test_what_makes_secrets_in_a_job_file_is_awaited_by_its_jobs(tmp_path: Path)
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "jobs" / "word_count.yaml"
     path.write_text(path.read_text() + BESIDE)
-    found = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
-    waits = {one.title: one.annotations.get("pulumi.com/waitFor") for one in found.objects}
+    actual = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
+    waits = {resource.title: resource.annotations.get("pulumi.com/waitFor") for resource in actual.objects}
     assert waits["ExternalSecret flink/beside"] == "condition=Ready"
     assert waits["Certificate flink/own"] == "jsonpath={.status.notAfter}"
     assert waits["Certificate flink/theirs"] is None
     for title in ("ExternalSecret flink/beside", "Certificate flink/own"):
-        assert found.depends_on(resource(found, JOB), resource(found, title))
+        assert actual.depends_on(resource(actual, JOB), resource(actual, title))

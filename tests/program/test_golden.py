@@ -13,9 +13,9 @@ from tests.program.conftest import ROOT
 
 @pytest.mark.parametrize("stack", stacks(ROOT))
 def test_a_stack_renders_to_what_is_kept_of_it(resource_graph, stack):
-    kept = (FOLDER / f"{stack}.yaml").read_text(encoding="utf-8")
-    assert golden(resource_graph(stack)) == kept, f"{stack} renders otherwise; look at it, then run `make golden`"
-    assert kept.count("\n---\n") >= 7
+    content = (FOLDER / f"{stack}.yaml").read_text(encoding="utf-8")
+    assert golden(resource_graph(stack)) == content, f"{stack} renders otherwise; look at it, then run `make golden`"
+    assert content.count("\n---\n") >= 7
 
 
 def test_each_kept_file_is_of_a_stack_that_there_is():
@@ -25,5 +25,5 @@ def test_each_kept_file_is_of_a_stack_that_there_is():
 def test_make_golden_writes_the_same_and_takes_away_what_is_gone(tmp_path: Path):
     (tmp_path / "gone.yaml").touch()
     assert main(["--folder", str(tmp_path)]) == 0
-    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert written == {path.name: path.read_text() for path in FOLDER.iterdir()}
+    content = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert content == {path.name: path.read_text() for path in FOLDER.iterdir()}

@@ -23,7 +23,7 @@ def graph(resource_graph) -> ResourceGraph:
 
 
 def resource(graph: ResourceGraph, title: str) -> Resource:
-    return next(one for one in graph.objects if one.title == title)
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
 def spec(graph: ResourceGraph, title: str) -> dict[str, Any]:
@@ -31,12 +31,12 @@ def spec(graph: ResourceGraph, title: str) -> dict[str, Any]:
 
 
 def test_without_it_there_is_nothing_of_it(resource_graph):
-    assert {one.kind for one in resource_graph("dev").objects}.isdisjoint({"Issuer", "Certificate"})
+    assert {resource.kind for resource in resource_graph("dev").objects}.isdisjoint({"Issuer", "Certificate"})
 
 
 def test_it_adds_four_objects_for_a_job_and_no_other(resource_graph, graph):
-    before = {one.title for one in resource_graph("dev").objects}
-    assert {one.title for one in graph.objects} - before == {ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE}
+    before = {resource.title for resource in resource_graph("dev").objects}
+    assert {resource.title for resource in graph.objects} - before == {ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE}
 
 
 def test_the_authority_is_the_jobs_own_and_keeps_its_key(graph):
@@ -67,8 +67,8 @@ def test_the_certificate_is_of_that_authority_and_comes_as_keystores(graph):
 
 
 def test_its_times_are_the_stacks_to_say(resource_graph):
-    said = {"enabled": True, "duration": "720h", "renewBefore": "240h"}
-    certificate = spec(resource_graph("dev", jobs={"word-count": {"internalTls": said}}), CERTIFICATE)
+    settings = {"enabled": True, "duration": "720h", "renewBefore": "240h"}
+    certificate = spec(resource_graph("dev", jobs={"word-count": {"internalTls": settings}}), CERTIFICATE)
     assert (certificate["duration"], certificate["renewBefore"]) == ("720h", "240h")
 
 
@@ -94,6 +94,9 @@ def test_its_objects_keep_every_policy(graph):
     evaluator = Evaluator(settings_of({}))
     objects = [resource(graph, title) for title in (ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB)]
     lines = [
-        line for one in objects for rule in POLICIES for line in evaluator.lines(rule, one.urn, one.type, one.inputs)
+        line
+        for resource in objects
+        for rule in POLICIES
+        for line in evaluator.lines(rule, resource.urn, resource.type, resource.inputs)
     ]
     assert [line for line in lines if "pyflink:" not in line] == []

@@ -13,13 +13,13 @@ NAMES = {"flink": {}, "team-a": {}}
 
 
 def spec(resource_graph, kind, name="", namespace=None):
-    found = [
+    resources = [
         resource
         for resource in resource_graph.find_all(kind, name)
         if namespace in (None, resource.namespace) and resource.is_object
     ]
-    assert len(found) == 1
-    return found[0].inputs["spec"]
+    assert len(resources) == 1
+    return resources[0].inputs["spec"]
 
 
 def prometheus_values(resource_graph, **prometheus):
@@ -31,15 +31,15 @@ def test_one_monitor_reads_all_jobs_of_a_namespace(resource_graph):
     monitors = graph.find_all("PodMonitor", "flink-jobs")
     assert {monitor.namespace for monitor in monitors} == set(NAMES)
     for monitor in monitors:
-        said = monitor.inputs["spec"]
-        (expression,) = said["selector"]["matchExpressions"]
+        actual = monitor.inputs["spec"]
+        (expression,) = actual["selector"]["matchExpressions"]
         assert expression == {
             "key": "type",
             "operator": "In",
             "values": ["flink-native-kubernetes", "flink-standalone-kubernetes"],
         }
-        assert said["podMetricsEndpoints"] == [{"port": "metrics"}]
-        assert said["podTargetLabels"] == ["app", "component"]
+        assert actual["podMetricsEndpoints"] == [{"port": "metrics"}]
+        assert actual["podTargetLabels"] == ["app", "component"]
 
 
 def test_each_jobs_monitor_comes_after_its_namespace_and_the_kind(resource_graph):
@@ -79,9 +79,9 @@ def test_a_prometheus_that_is_there_gets_monitors_rules_and_dashboards(resource_
     labels = {"release": "monitoring"}
     graph = resource_graph("dev", prometheus={"enabled": False, "labels": labels})
     assert not graph.find_all("Secret", "grafana-admin")
-    wanted = [*graph.find_all("PodMonitor"), *graph.find_all("PrometheusRule")]
-    assert len(wanted) == 3
-    for resource in wanted:
+    resources = [*graph.find_all("PodMonitor"), *graph.find_all("PrometheusRule")]
+    assert len(resources) == 3
+    for resource in resources:
         assert labels.items() <= resource.inputs["metadata"]["labels"].items()
     owner, operator = graph.find("Namespace", "flink-operator"), graph.find("Release", "flink-kubernetes-operator")
     moved = [*graph.find_all("PrometheusRule"), *graph.find_all("ConfigMap")]
@@ -105,11 +105,11 @@ def test_without_a_prometheus_operator_nothing_of_its_kinds_is_made(resource_gra
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("settings", "kind"),
     [({"dashboards": False}, "ConfigMap"), ({"alerts": {"enabled": False}}, "PrometheusRule")],
 )
-def test_a_part_of_it_can_be_off(resource_graph, said, kind):
-    graph = resource_graph("dev", prometheus=said)
+def test_a_part_of_it_can_be_off(resource_graph, settings, kind):
+    graph = resource_graph("dev", prometheus=settings)
     assert not graph.find_all(kind)
     assert len(graph.find_all("PodMonitor")) == 2
 
@@ -146,12 +146,12 @@ def test_thresholds_labels_and_the_runbooks_place_are_the_stacks(resource_graph)
         "off": ["FlinkBackPressure", "FlinkHeapFull"],
     }
     usual = {rule["alert"] for rule in rules(resource_graph)}
-    found = rules(resource_graph, prometheus={"alerts": alerts})
-    assert usual - {rule["alert"] for rule in found} == {"FlinkBackPressure", "FlinkHeapFull"}
-    restarts = next(rule for rule in found if rule["alert"] == "FlinkJobRestarts")
+    actual = rules(resource_graph, prometheus={"alerts": alerts})
+    assert usual - {rule["alert"] for rule in actual} == {"FlinkBackPressure", "FlinkHeapFull"}
+    restarts = next(rule for rule in actual if rule["alert"] == "FlinkJobRestarts")
     assert "[1h]" in restarts["expr"]
     assert restarts["expr"].endswith(">= 7")
-    for rule in found:
+    for rule in actual:
         assert rule["labels"]["team"] == "data"
         page = f"https://git.example.org/flink-k8s/docs/runbooks/{rule['alert']}.md"
         assert rule["annotations"]["runbook_url"] == page
@@ -173,24 +173,24 @@ def test_the_declared_jobs_are_counted_by_namespace_and_kind(resource_graph):
 
 
 def test_an_operator_elsewhere_is_the_one_that_alerts_look_for(resource_graph):
-    found = rules(resource_graph, operator={"namespace": "flink-system"})
-    absent = next(rule for rule in found if rule["alert"] == "FlinkOperatorAbsent")
+    actual = rules(resource_graph, operator={"namespace": "flink-system"})
+    absent = next(rule for rule in actual if rule["alert"] == "FlinkOperatorAbsent")
     assert 'job="flink-system/flink-kubernetes-operator"' in absent["expr"]
     assert absent["labels"]["namespace"] == "flink-system"
 
 
 def test_grafanas_password_is_random_secret_and_kept(resource_graph):
-    one = resource_graph("dev").find("Secret", "grafana-admin")
+    secret = resource_graph("dev").find("Secret", "grafana-admin")
     other = resource_graph("dev", jobTimeout="11m").find("Secret", "grafana-admin")
-    data = one.inputs["data"]
+    data = secret.inputs["data"]
     password = data["admin-password"] if isinstance(data, dict) else data.value["admin-password"]
     assert isinstance(data, Secret) or isinstance(password, Secret)
-    plain = reveal(one.inputs["data"])
+    plain = reveal(secret.inputs["data"])
     assert base64.b64decode(plain["admin-user"]).decode() == "admin"
     assert len(base64.b64decode(plain["admin-password"])) >= 32
     assert plain != reveal(other.inputs["data"])  # each run makes one …
-    assert one.ignore_changes == ("data",)  # … and the engine keeps the first
-    assert "data" in one.additional_secret_outputs
+    assert secret.ignore_changes == ("data",)  # … and the engine keeps the first
+    assert "data" in secret.additional_secret_outputs
     values = resource_graph("dev").find("Release", "prometheus").inputs["values"]
     assert values["grafana"]["admin"] == {
         "existingSecret": "grafana-admin",
@@ -212,10 +212,10 @@ def test_retention_and_storage(resource_graph):
     assert plain["retention"] == "10d"
     assert "storageSpec" not in plain
     volume = prometheus_values(resource_graph, retention="4w", storage={"size": "50Gi", "storageClass": "fast"})
-    said = volume["prometheus"]["prometheusSpec"]
-    assert said["retention"] == "4w"
-    assert said["retentionSize"] == "43520MB"  # 85 % of it
-    assert said["storageSpec"]["volumeClaimTemplate"]["spec"] == {
+    actual = volume["prometheus"]["prometheusSpec"]
+    assert actual["retention"] == "4w"
+    assert actual["retentionSize"] == "43520MB"  # 85 % of it
+    assert actual["storageSpec"]["volumeClaimTemplate"]["spec"] == {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": "50Gi"}},
         "storageClassName": "fast",

@@ -66,7 +66,7 @@ def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
 
 def test_each_job_is_one_component_with_all_of_its_resources(project: Path):
     graph = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
-    components = [one for one in graph.resources if one.kind == "FlinkJob"]
+    components = [resource for resource in graph.resources if resource.kind == "FlinkJob"]
     assert len(components) == 30
     for component in components:
         assert component.parent == graph.stack

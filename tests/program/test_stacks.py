@@ -138,7 +138,7 @@ def test_what_must_wait_waits(resource_graph, chain):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (PROMETHEUS, OPERATOR),
         (PROMETHEUS, CERT_MANAGER),
@@ -156,11 +156,11 @@ def test_what_must_wait_waits(resource_graph, chain):
     ],
     ids=lambda title: title.split()[-1],
 )
-def test_what_can_start_together_does(resource_graph, one, other):
+def test_what_can_start_together_does(resource_graph, first, second):
     graph = resource_graph("dev")
     objects = titles(graph)
-    assert not graph.depends_on(objects[one], objects[other])
-    assert not graph.depends_on(objects[other], objects[one])
+    assert not graph.depends_on(objects[first], objects[second])
+    assert not graph.depends_on(objects[second], objects[first])
 
 
 def test_a_changed_config_map_is_not_made_anew(resource_graph):
@@ -199,8 +199,8 @@ def test_a_folder_of_charts_stands_for_the_repositories(resource_graph):
 
 def test_crds_follow_the_operators_release_and_no_other(resource_graph, stack):
     hooks = {resource.title: resource.hooks for resource in resource_graph(stack).objects if resource.hooks}
-    wanted = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
-    assert hooks == {OPERATOR: {"before_create": wanted, "before_update": wanted}}
+    actual = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
+    assert hooks == {OPERATOR: {"before_create": actual, "before_update": actual}}
 
 
 def test_jobs_are_protected_where_the_stack_or_the_job_says_so(resource_graph, stack):
@@ -255,7 +255,7 @@ def test_the_account_may_do_what_flink_needs_and_no_more(resource_graph, stack):
 
 
 @pytest.mark.parametrize(
-    ("key", "gone", "left"),
+    ("key", "missing", "remaining"),
     [
         ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
         ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
@@ -266,11 +266,11 @@ def test_the_account_may_do_what_flink_needs_and_no_more(resource_graph, stack):
         ),
     ],
 )
-def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(resource_graph, key, gone, left):
+def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(resource_graph, key, missing, remaining):
     graph = set(titles(resource_graph("dev", **{key: {"enabled": False}})))
-    assert not graph & gone
-    assert left <= graph
-    assert len(graph) == len(DEV) - len(gone)  # rules and dashboards go to another namespace, see test_monitoring.py
+    assert not graph & missing
+    assert remaining <= graph
+    assert len(graph) == len(DEV) - len(missing)  # rules and dashboards go to another namespace, see test_monitoring.py
 
 
 def test_no_webhook_no_edge_to_cert_manager(resource_graph):
@@ -297,9 +297,9 @@ def test_exports_say_where_things_are(resource_graph):
         "open": "kubectl -n flink port-forward svc/word-count-rest 8081",
     }
     elsewhere = {"jobs": {"word-count": {"flinkConfiguration": {"rest.port": 9081, "rest.bind-port": 9191}}}}
-    said = resource_graph("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
-    assert said["restService"] == "word-count-rest.flink.svc:9081"
-    assert said["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
+    actual = resource_graph("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
+    assert actual["restService"] == "word-count-rest.flink.svc:9081"
+    assert actual["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
     assert exports["grafana"]["address"] == "http://prometheus-grafana.monitoring.svc"
     assert exports["grafana"]["secret"] == "grafana-admin"
 

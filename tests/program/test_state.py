@@ -44,8 +44,8 @@ def test_the_claim_stays_when_the_storage_changes_and_is_protected_with_the_jobs
     claim = titles(resource_graph("dev", jobs=STATEFUL))[STATE]
     assert (claim.retain_on_delete, claim.protect) == (True, None)
     assert titles(resource_graph("dev", jobs=STATEFUL, protectJobs=True))[STATE].protect is True
-    kept = {"word-count": {"upgradeMode": "savepoint", "protect": False}}
-    assert titles(resource_graph("dev", jobs=kept, protectJobs=True))[STATE].protect is None
+    settings = {"word-count": {"upgradeMode": "savepoint", "protect": False}}
+    assert titles(resource_graph("dev", jobs=settings, protectJobs=True))[STATE].protect is None
 
 
 def test_a_claim_of_the_users_own_is_mounted_and_not_made(resource_graph):

@@ -27,7 +27,7 @@ def graph(resource_graph) -> ResourceGraph:
 
 
 def resource(graph: ResourceGraph, title: str) -> Resource:
-    return next(one for one in graph.objects if one.title == title)
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
 def test_a_quota_has_what_is_said_and_no_more(graph):
@@ -43,7 +43,7 @@ def test_a_quota_has_what_is_said_and_no_more(graph):
             {"type": "PersistentVolumeClaim", "max": {"storage": "10Gi"}},
         ]
     }
-    of_loose = {one.title.split()[0] for one in graph.objects if one.namespace == "loose"}
+    of_loose = {resource.title.split()[0] for resource in graph.objects if resource.namespace == "loose"}
     assert not of_loose & {"ResourceQuota", "LimitRange"}
     assert of_loose >= {"ServiceAccount", "Role", "RoleBinding"}
 
@@ -69,7 +69,7 @@ def test_bounds_hold_before_anything_that_they_bound(graph, before, after):
     first, second = resource(graph, before), resource(graph, after)
     assert graph.depends_on(second, first)
     assert not graph.depends_on(first, second)
-    down = [one.title for one in graph.deletion_order]
+    down = [item.title for item in graph.deletion_order]
     assert down.index(after) < down.index(before)
 
 
@@ -91,7 +91,9 @@ def test_flinks_kinds_are_counted_once_the_cluster_can(graph):
 
 def test_where_the_cluster_has_the_operator_counting_waits_for_nothing_else(resource_graph):
     graph = resource_graph("dev", namespaces=TEAMS, operator={"enabled": False})
-    assert {one.title for one in graph.objects if graph.depends_on(resource(graph, COUNTS), one)} == {"Namespace flink"}
+    assert {item.title for item in graph.objects if graph.depends_on(resource(graph, COUNTS), item)} == {
+        "Namespace flink"
+    }
 
 
 @pytest.mark.parametrize(
@@ -106,8 +108,8 @@ def test_where_the_cluster_has_the_operator_counting_waits_for_nothing_else(reso
 )
 def test_every_namespace_says_its_profile(graph, namespace, level, version):
     labels = resource(graph, f"Namespace {namespace}").inputs["metadata"]["labels"]
-    said = {key: value for key, value in labels.items() if key.startswith("pod-security.kubernetes.io/")}
-    assert said == {
+    actual = {key: value for key, value in labels.items() if key.startswith("pod-security.kubernetes.io/")}
+    assert actual == {
         f"pod-security.kubernetes.io/{mode}{end}": value
         for mode in ("enforce", "warn", "audit")
         for end, value in (("", level), ("-version", version))
@@ -129,7 +131,9 @@ def test_each_team_has_the_same_rights_in_its_own_namespace_only(graph):
     assert resource(graph, "RoleBinding loose/flink").inputs["subjects"] == [
         {"kind": "ServiceAccount", "name": "flink", "namespace": "loose"}
     ]
-    assert not [one for one in graph.objects if one.title.startswith(("ClusterRole", "ClusterRoleBinding"))]
+    assert not [
+        resource for resource in graph.objects if resource.title.startswith(("ClusterRole", "ClusterRoleBinding"))
+    ]
 
 
 def test_the_operators_pods_keep_the_restricted_profile(graph):

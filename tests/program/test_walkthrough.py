@@ -68,9 +68,9 @@ def test_a_changed_operator_configuration_restarts_the_operator(resource_graph):
         graph = resource_graph("sandbox", operator={"webhook": False, "configuration": configuration})
         return graph.find("Release").inputs["values"]["operatorPod"]["annotations"]["flink-k8s/config-hash"]
 
-    one = annotation(**{"kubernetes.operator.reconcile.interval": "15 s"})
+    annotations = annotation(**{"kubernetes.operator.reconcile.interval": "15 s"})
     other = annotation(**{"kubernetes.operator.reconcile.interval": "20 s"})
-    assert one != other
+    assert annotations != other
 
 
 @pytest.mark.parametrize(("version", "key"), [("1.16.1", "config.yaml"), ("1.7.0", "flink-conf.yaml")])

@@ -63,20 +63,20 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Generator[Cluster]:
-    found = Cluster(tmp_path)
-    serving = threading.Thread(target=found.server.serve_forever, args=(0.05,))
+    actual = Cluster(tmp_path)
+    serving = threading.Thread(target=actual.server.serve_forever, args=(0.05,))
     serving.start()
-    yield found
-    found.server.shutdown()
+    yield actual
+    actual.server.shutdown()
     serving.join()
-    found.server.server_close()
+    actual.server.server_close()
 
 
 def test_jobs_come_after_the_webhook_answers(cluster: Cluster) -> None:
     cluster.up()
-    release, asked = cluster.graph.index(OPERATOR), cluster.graph.index("no webhook")
-    answered, job = cluster.graph.index("webhook"), cluster.graph.index(JOB)
-    assert release < asked < answered < job
+    release, requests = cluster.graph.index(OPERATOR), cluster.graph.index("no webhook")
+    actual, job = cluster.graph.index("webhook"), cluster.graph.index(JOB)
+    assert release < requests < actual < job
     assert cluster.graph.count("webhook") == 1, "for all jobs at once"
 
 

@@ -197,8 +197,8 @@ metadata: {name: w, namespace: b}
 def test_an_object_of_a_cluster_scoped_kind_has_no_namespace(project: Project) -> None:
     project.job(INGRESS_CLASS, "class.yaml")
     project.job(WIDGETS, "widgets.yaml")
-    for one in project.load().attachments:
-        assert "namespace" not in one.manifest["metadata"]  # type: ignore[operator]
+    for attachment in project.load().attachments:
+        assert "namespace" not in attachment.manifest["metadata"]  # type: ignore[operator]
 
 
 def test_the_same_cluster_scoped_object_in_two_namespaces_is_a_problem(project: Project) -> None:
@@ -360,9 +360,11 @@ metadata: {name: other}
 def test_objects_that_the_platform_creates_are_left_out(project: Project) -> None:
     project.job(PLATFORM_OBJECTS, "accounts.yaml")
     platform = project.load()
-    assert [(one.source.kind, one.source.name) for one in platform.attachments] == [("ServiceAccount", "other")]
-    said = [line for line in project.remarks() if "jobs/accounts.yaml" in line]
-    assert said == [
+    assert [(attachment.source.kind, attachment.source.name) for attachment in platform.attachments] == [
+        ("ServiceAccount", "other")
+    ]
+    findings = [line for line in project.remarks() if "jobs/accounts.yaml" in line]
+    assert findings == [
         'warning: jobs/accounts.yaml:6: kind: the platform creates ServiceAccount "flink" itself and discards '
         "annotations; set stateStorage.serviceAccountAnnotations",
         'notice: jobs/accounts.yaml:2: kind: the platform creates Namespace "flink" itself and discards this object; '

@@ -39,9 +39,9 @@ def ssl(spec: dict[str, Any]) -> dict[str, Any]:
 def mounted(spec: dict[str, Any]) -> list[tuple[str, Any]]:
     """Folder and volume source of what Flink's container mounts."""
     pod = spec.get("podTemplate", {}).get("spec", {})
-    volumes = {one["name"]: one["secret"] for one in pod.get("volumes", [])}
+    volumes = {volume["name"]: volume["secret"] for volume in pod.get("volumes", [])}
     [main] = pod.get("containers", [{}])
-    return [(one["mountPath"], volumes[one["name"]]) for one in main.get("volumeMounts", [])]
+    return [(item["mountPath"], volumes[item["name"]]) for item in main.get("volumeMounts", [])]
 
 
 def source(kind: str, name: str = "word-count") -> dict[str, Any]:
@@ -93,9 +93,9 @@ def test_files_of_a_job_stay_beside_it(project: Project) -> None:
 
 
 def test_its_cipher_suites_are_the_users_to_say(project: Project) -> None:
-    said = {"security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
-    project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": said}}})
-    assert ssl(project.spec()) == OPTIONS | said
+    settings = {"security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
+    project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": settings}}})
+    assert ssl(project.spec()) == OPTIONS | settings
 
 
 def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Project) -> None:
@@ -113,7 +113,7 @@ def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Proj
 def test_options_of_internal_tls_cannot_be_overridden(project: Project, key: str, value: str | None) -> None:
     project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": {key: value}}}})
     problem = "conflicts with internalTls, which sets it" if value else "is null, but internalTls requires it"
-    assert [one for one in project.problems() if key in one and f"{problem}; remove it, or set internalTls" in one]
+    assert [item for item in project.problems() if key in item and f"{problem}; remove it, or set internalTls" in item]
 
 
 def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None:
@@ -141,7 +141,7 @@ def test_no_files_go_where_it_is(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("settings", "problem"),
     [
         ({"duration": "30m"}, "jobs.word-count.internalTls.duration: is 30m, which is out of range; write 1h"),
         ({"duration": "43801h"}, "jobs.word-count.internalTls.duration: is 43801h, which is out of range; write 1h (minimum of cert-manager) to 43800h"),
@@ -151,16 +151,16 @@ def test_no_files_go_where_it_is(project: Project) -> None:
         ({"durations": "1h"}, "jobs.word-count.internalTls.durations: unknown field; did you mean \"duration\"?"),
     ],
 )  # fmt: skip
-def test_invalid_lifetimes_are_errors(project: Project, said: dict[str, Any], problem: str) -> None:
-    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
-    assert len([one for one in project.problems() if problem in one]) == 1
+def test_invalid_lifetimes_are_errors(project: Project, settings: dict[str, Any], problem: str) -> None:
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **settings}}}})
+    assert len([item for item in project.problems() if problem in item]) == 1
 
 
 @pytest.mark.parametrize(
-    "said", [{"duration": "1h"}, {"duration": "43800h"}, {"duration": "48h", "renewBefore": "47h"}]
+    "settings", [{"duration": "1h"}, {"duration": "43800h"}, {"duration": "48h", "renewBefore": "47h"}]
 )
-def test_times_at_the_edge(project: Project, said: dict[str, Any]) -> None:
-    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
+def test_times_at_the_edge(project: Project, settings: dict[str, Any]) -> None:
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **settings}}}})
     assert ssl(project.spec()) == OPTIONS
 
 
@@ -175,7 +175,7 @@ def test_certificate_that_expires_before_its_alert_is_a_warning(project: Project
 
     def told(**config: Any) -> list[str]:
         project.stack({**short, **config})
-        return [one for one in project.remarks() if "FlinkInternalCertificateOld" in one]
+        return [remark for remark in project.remarks() if "FlinkInternalCertificateOld" in remark]
 
     [remark] = told()
     assert remark.startswith("warning: Pulumi.x.yaml:")
@@ -188,7 +188,7 @@ def test_certificate_that_expires_before_its_alert_is_a_warning(project: Project
     assert told(prometheus={"alerts": {"off": ["FlinkInternalCertificateOld"]}}) == []
     assert told(prometheus={"monitors": False}) == []
     project.stack({"jobs": {"word-count": ON}})
-    assert [one for one in project.remarks() if "internalTls" in one] == []
+    assert [remark for remark in project.remarks() if "internalTls" in remark] == []
 
 
 @pytest.mark.parametrize(("name", "words"), [

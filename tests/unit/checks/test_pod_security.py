@@ -42,10 +42,10 @@ def pod(**spec: Any) -> str:
 def contexts(template: dict[str, Any]) -> dict[str, Any]:
     """A pod template's security contexts alone."""
     spec = template["spec"]
-    found = {"pod": spec.get("securityContext")}
+    settings = {"pod": spec.get("securityContext")}
     for group in ("containers", "initContainers"):
-        found |= {one["name"]: one.get("securityContext") for one in spec.get(group, [])}
-    return found
+        settings |= {item["name"]: item.get("securityContext") for item in spec.get(group, [])}
+    return settings
 
 
 def with_main(**context: Any) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Proje
     """Root together with runAsNonRoot would not start in any namespace."""
     project.job(pod(initContainers=[{"name": "own", "image": "o:1", "securityContext": {"runAsUser": 0}}]))
     assert any(
-        "podTemplate.spec.initContainers[0].securityContext.runAsUser: is 0, which is root" in one
-        for one in project.problems()
+        "podTemplate.spec.initContainers[0].securityContext.runAsUser: is 0, which is root" in problem
+        for problem in project.problems()
     )
     project.stack({"namespaces": {"flink": {"podSecurity": "baseline"}}})
     assert "runAsNonRoot" not in project.spec()["podTemplate"]["spec"]["securityContext"]
@@ -113,10 +113,14 @@ def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Proje
 def test_in_a_privileged_namespace_pods_are_as_they_are_written(project: Project) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
     assert contexts(project.spec()["podTemplate"]) == {"pod": None, "flink-main-container": None}
-    said = [remark for remark in project.remarks() if "podTemplate" in remark]
-    assert len(said) == 4  # privilege escalation, capabilities, root, seccomp
+    findings = [remark for remark in project.remarks() if "podTemplate" in remark]
+    assert len(findings) == 4  # privilege escalation, capabilities, root, seccomp
     project.stack({"strict": True, "namespaces": {"flink": {"podSecurity": "privileged"}}})
-    assert [one for one in project.problems() if "is not false, so a process can gain privileges; write false" in one]
+    assert [
+        problem
+        for problem in project.problems()
+        if "is not false, so a process can gain privileges; write false" in problem
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,10 +129,10 @@ def test_in_a_privileged_namespace_pods_are_as_they_are_written(project: Project
 def test_what_baseline_refuses(project: Project, level: str, outcome: str) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": level}}})
     project.job(pod(hostNetwork=True))
-    said = project.problems() if outcome == "refused" else project.remarks()
-    [found] = [one for one in said if "hostNetwork" in one]
-    assert "gives the pod access to the node; remove it" in found
-    assert ("or set podSecurity: privileged for the namespace flink" in found) == (outcome == "refused")
+    findings = project.problems() if outcome == "refused" else project.remarks()
+    [match] = [item for item in findings if "hostNetwork" in item]
+    assert "gives the pod access to the node; remove it" in match
+    assert ("or set podSecurity: privileged for the namespace flink" in match) == (outcome == "refused")
 
 
 @pytest.mark.parametrize(("level", "outcome"), [("restricted", "refused"), ("baseline", "warned")])
@@ -136,10 +140,10 @@ def test_what_restricted_refuses(project: Project, level: str, outcome: str) -> 
     project.stack({"namespaces": {"flink": {"podSecurity": level}}})
     main = {"name": "flink-main-container", "securityContext": {"capabilities": {"drop": []}}}
     project.job(pod(containers=[main]))
-    said = project.problems() if outcome == "refused" else project.remarks()
-    [found] = [one for one in said if "capabilities" in one]
-    assert "does not drop all capabilities; write [ALL]" in found
-    assert ("or set podSecurity: baseline for the namespace flink" in found) == (outcome == "refused")
+    findings = project.problems() if outcome == "refused" else project.remarks()
+    [match] = [item for item in findings if "capabilities" in item]
+    assert "does not drop all capabilities; write [ALL]" in match
+    assert ("or set podSecurity: baseline for the namespace flink" in match) == (outcome == "refused")
 
 
 GOOD_PODS: list[dict[str, Any]] = [

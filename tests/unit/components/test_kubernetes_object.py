@@ -43,12 +43,12 @@ k8s.apiextensions.CustomResource(
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_the_engine_sees_the_same_resources(tmp_path: Path, preview: bool):
-    seen: list[dict[str, tuple[object, object]]] = []
+    messages: list[dict[str, tuple[object, object]]] = []
     for text in (OURS, THEIRS):
         (tmp_path / "__main__.py").write_text(text)
         (tmp_path / "components").unlink(missing_ok=True)
         (tmp_path / "components").symlink_to(ROOT / "components")
-        found = run_program(tmp_path, "dev", {}, preview=preview)
-        seen.append({resource.urn: (resource.inputs, resource.provider) for resource in found.objects})
-    assert seen[0] == seen[1]
-    assert len(seen[0]) == 5
+        actual = run_program(tmp_path, "dev", {}, preview=preview)
+        messages.append({resource.urn: (resource.inputs, resource.provider) for resource in actual.objects})
+    assert messages[0] == messages[1]
+    assert len(messages[0]) == 5

@@ -37,16 +37,16 @@ def test_the_same_layer_twice_is_the_same_as_once(base: dict[str, object], over:
 
 @given(layers, layers)
 def test_no_argument_is_changed(base: dict[str, object], over: dict[str, object]) -> None:
-    kept = copy.deepcopy((base, over))
+    copies = copy.deepcopy((base, over))
     merged = merge_mappings(base, over)
-    assert (base, over) == kept
+    assert (base, over) == copies
     for value in merged.values():  # nor does a change of the result reach them
         if isinstance(value, dict):
             value["new"] = 1
         elif isinstance(value, list):
             value.append(1)
     merged["new"] = 1
-    assert (base, over) == kept
+    assert (base, over) == copies
 
 
 @given(layers, layers)

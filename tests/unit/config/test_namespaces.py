@@ -34,7 +34,7 @@ def job(name: str = "word-count", **spec: Any) -> str:
 
 def said(project: Project, word: str) -> list[str]:
     """The problems that a word is in, without their place."""
-    return [one.partition(": ")[2] for one in project.problems() if word in one]
+    return [problem.partition(": ")[2] for problem in project.problems() if word in problem]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_platforms_own_claim_counts(project: Project) -> None:
     project.job(job(job={"upgradeMode": "savepoint"}))
     storage = {"type": "volume", "volume": {"size": "5Gi"}}
     project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 0, "storage": "4Gi"}}}})
-    assert [one.partition("; ")[0] for one in said(project, "quota")] == [
+    assert [item.partition("; ")[0] for item in said(project, "quota")] == [
         "namespaces.flink.quota.claims: is 0, but 1 claims are declared in the namespace",
         "namespaces.flink.quota.storage: is 4Gi, but the claims together request 5Gi",
     ]
@@ -143,7 +143,7 @@ def test_container_without_request_in_a_namespace_with_quota_is_an_error(project
 )  # fmt: skip
 def test_a_container_outside_of_the_limits(project: Project, limits: dict[str, Any], problem: str) -> None:
     project.stack({"namespaces": {"flink": {"limits": limits}}})
-    assert {one.partition(": ")[2] for one in said(project, "container ")} == {problem}
+    assert {item.partition(": ")[2] for item in said(project, "container ")} == {problem}
     project.stack({"namespaces": {"flink": {"limits": {"max": {"cpu": 1, "memory": "1Gi"}, "min": {"cpu": 1}}}}})
     project.load()
 
@@ -176,7 +176,7 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
 )  # fmt: skip
 def test_invalid_namespace_settings_are_errors(project: Project, namespace: dict[str, Any], problem: str) -> None:
     project.stack({"namespaces": {"flink": namespace}})
-    assert [one for one in project.problems() if problem in one], project.problems()
+    assert [item for item in project.problems() if problem in item], project.problems()
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
 def test_how_many_pods_a_deployment_starts_with(
     spec: dict[str, Any], configuration: dict[str, str], numbers: tuple[int, int]
 ) -> None:
-    assert tuple(one.number for one in pod_requests.pods(deployment(**spec), configuration)) == numbers
+    assert tuple(pod.number for pod in pod_requests.pods(deployment(**spec), configuration)) == numbers
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_a_native_sidecar_counts_beside_what_starts_after_it(first: list[dict[st
 def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": [sized("first", "1200m")]}}
     pods = pod_requests.pods(deployment(podTemplate=template), {})
-    assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("1.5")]
+    assert [pod.request("cpu", Limits()) for pod in pods] == [Decimal("1.5"), Decimal("1.5")]
     own = {"podTemplate": {"spec": {"initContainers": [sized("first", "2")]}}}
     pods = pod_requests.pods(deployment(podTemplate=template, taskManager=own), {})
-    assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("2")]
+    assert [pod.request("cpu", Limits()) for pod in pods] == [Decimal("1.5"), Decimal("2")]

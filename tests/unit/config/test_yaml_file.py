@@ -35,7 +35,7 @@ def problem_of(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: 1\na: 2\n", 'f.yaml:2: a: is a duplicate key (first in line 1); remove one of them'),
         ("a:\n  b: 1\n  c: 2\n  b: 3\n", "f.yaml:4: a.b: is a duplicate key (first in line 2); remove one of them"),
@@ -71,17 +71,17 @@ def problem_of(text: str) -> str:
          " for merging, but found scalar; fix the syntax"),
     ],
 )  # fmt: skip
-def test_says_what_is_wrong_and_where(text: str, said: str) -> None:
-    assert problem_of(text) == said
+def test_says_what_is_wrong_and_where(text: str, message: str) -> None:
+    assert problem_of(text) == message
 
 
 @pytest.mark.parametrize(
     "text", ["a: [1\n", "a: {b\n", "a: 'x\n", "a: b: c\n", "- a\nb: 1\n", "a: \x00\n", "%YAML 9.0\n--- x"]
 )
 def test_broken_syntax_is_one_problem_in_one_line(text: str) -> None:
-    said = problem_of(text)
-    assert "is not valid YAML" in said
-    assert "\n" not in said
+    actual = problem_of(text)
+    assert "is not valid YAML" in actual
+    assert "\n" not in actual
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, ex
 
 
 def judged(state: str, job_state: str = "RUNNING", recorded: str = "5", **children: dict[str, Any]) -> JobStatus:
-    found = blue_green(state, job_state, written="5", recorded=recorded)
+    actual = blue_green(state, job_state, written="5", recorded=recorded)
     deployments = {f"a-{color}": child for color, child in children.items()}
-    return with_next_deployment(evaluate("FlinkBlueGreenDeployment", found), found, deployments)
+    return with_next_deployment(evaluate("FlinkBlueGreenDeployment", actual), actual, deployments)
 
 
 FAILED = deployment("FAILED", error="no such script")
@@ -29,10 +29,10 @@ FAILED = deployment("FAILED", error="no such script")
     ],
 )
 def test_what_comes_up_fails_it(state: str, children: dict[str, Any]):
-    found = judged(state, "RECONCILING", **children)
-    assert (found.state, found.error.text) == ("failed", "no such script")
-    assert "FAILED" in found.shown
-    assert state in found.shown
+    actual = judged(state, "RECONCILING", **children)
+    assert (actual.state, actual.error.text) == ("failed", "no such script")
+    assert "FAILED" in actual.shown
+    assert state in actual.shown
 
 
 @pytest.mark.parametrize(

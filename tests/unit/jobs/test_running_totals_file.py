@@ -58,7 +58,7 @@ def test_it_may_run_in_a_restricted_namespace_and_fits_two_small_cores(spec: dic
 def test_it_is_off_until_it_is_wanted(stack: str) -> None:
     declared = load(ROOT, read_config(ROOT, stack))
     assert "running-totals" not in [job.name for job in declared.jobs]
-    said = read_config(ROOT, stack)
-    wanted = replace(said, values={**said.values, "jobs": {"running-totals": {"enabled": True}}})
-    assert "running-totals" in [job.name for job in load(ROOT, wanted).jobs]
+    content = read_config(ROOT, stack)
+    actual = replace(content, values={**content.values, "jobs": {"running-totals": {"enabled": True}}})
+    assert "running-totals" in [job.name for job in load(ROOT, actual).jobs]
     assert list(read("running_totals.yaml")) == ["FlinkDeployment"], "a claim of its own would be there without the job"

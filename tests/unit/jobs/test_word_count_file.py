@@ -72,11 +72,11 @@ def test_both_processes_mount_the_claim_on_one_node(spec: dict[str, Any]) -> Non
 
 
 def test_nothing_of_the_node_and_nothing_of_the_platform_is_in_it(objects: dict[str, dict[str, Any]]) -> None:
-    said = set(keys(objects["FlinkDeployment"]))
-    assert "hostPath" not in said
-    assert not {key for key in said if key.startswith(("metrics.", "log4j", "kubernetes.operator"))}
-    assert "logConfiguration" not in said
-    assert "ports" not in said
+    actual = set(keys(objects["FlinkDeployment"]))
+    assert "hostPath" not in actual
+    assert not {key for key in actual if key.startswith(("metrics.", "log4j", "kubernetes.operator"))}
+    assert "logConfiguration" not in actual
+    assert "ports" not in actual
 
 
 def test_it_fits_two_small_cores_and_starts_from_nothing(spec: dict[str, Any]) -> None:

@@ -42,8 +42,8 @@ def never() -> Path:
 
 def test_the_command_on_path_is_the_first_choice():
     executable(state() / "pulumi" / VERSION / "bin" / "pulumi")
-    found = engine.find(context="kind-flink", which=lambda name: f"/usr/bin/{name}", install=never, build=never)
-    assert found.pulumi == Path("/usr/bin/pulumi")
+    resource = engine.find(context="kind-flink", which=lambda name: f"/usr/bin/{name}", install=never, build=never)
+    assert resource.pulumi == Path("/usr/bin/pulumi")
 
 
 def test_an_installed_command_has_priority_over_the_sandboxs():
@@ -54,17 +54,17 @@ def test_an_installed_command_has_priority_over_the_sandboxs():
 
 
 def test_the_command_is_installed_rather_than_built():
-    found = engine.find(
+    resource = engine.find(
         context=engine.SANDBOX_CONTEXT, which=nothing, install=lambda: Path("/installed/pulumi"), build=never
     )
-    assert found.pulumi == Path("/installed/pulumi")
+    assert resource.pulumi == Path("/installed/pulumi")
 
 
 def test_the_command_is_built_only_for_the_sandbox():
-    found = engine.find(
+    resource = engine.find(
         context=engine.SANDBOX_CONTEXT, which=nothing, install=nothing, build=lambda: Path("/built/pulumi")
     )
-    assert found.pulumi == Path("/built/pulumi")
+    assert resource.pulumi == Path("/built/pulumi")
     with pytest.raises(CommandError, match="could not be installed; install it"):
         engine.find(context="kind-flink", which=nothing, install=nothing, build=never)
 

@@ -34,10 +34,10 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
     """A merged job with the attributes that these operations read."""
     source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
-    made = SimpleNamespace(
+    actual = SimpleNamespace(
         spec=spec, kind=FlinkKind(kind), name=name, namespace="flink", source=source, session_cluster=cluster
     )
-    return cast(Job, made)
+    return cast(Job, actual)
 
 
 def spec(*args: str, container: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -147,9 +147,9 @@ def test_the_jobs_keys_win_over_those_that_flink_ships(tmp_path: Path, name: str
 
 def test_a_session_job_has_the_flink_version_of_its_cluster():
     cluster = job({"flinkVersion": "v1_20"}, name="shared")
-    mine = job({"deploymentName": "shared"}, "FlinkSessionJob", cluster="shared")
-    stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, mine])))
-    assert flink_version(stack, mine) == "v1_20"
+    actual = job({"deploymentName": "shared"}, "FlinkSessionJob", cluster="shared")
+    stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, actual])))
+    assert flink_version(stack, actual) == "v1_20"
     elsewhere = job({"deploymentName": "gone"}, "FlinkSessionJob", cluster="gone")
     with pytest.raises(CommandError, match="no job file sets flinkVersion"):
         flink_version(stack, elsewhere)
@@ -193,12 +193,12 @@ class TestNew:
             "tests/unit/jobs/test_late_orders.py",
         ]
         check = [sys.executable, "-m", "flink_k8s", "check", "dev", "--root", str(tmp_path)]
-        done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
         tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(new[2])]
-        done = subprocess.run(tests, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "5 passed, 1 skipped" in done.stdout or "6 passed" in done.stdout
+        result = subprocess.run(tests, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "5 passed, 1 skipped" in result.stdout or "6 passed" in result.stdout
 
     def test_nothing_of_the_template_is_left(self):
         for text in files("late-orders").values():
@@ -206,12 +206,12 @@ class TestNew:
             assert "new_job" not in text
 
     def test_existing_files_are_not_overwritten(self, tmp_path: Path):
-        mine = tmp_path / "jobs/pyflink/src/mine.py"
-        mine.parent.mkdir(parents=True)
-        mine.write_text("mine")
+        file = tmp_path / "jobs/pyflink/src/mine.py"
+        file.parent.mkdir(parents=True)
+        file.write_text("mine")
         with pytest.raises(CommandError, match=r"jobs/pyflink/src/mine.py already exists; choose another name"):
             create("mine", tmp_path)
-        assert mine.read_text() == "mine"
+        assert file.read_text() == "mine"
         assert not (tmp_path / "jobs/mine.yaml").exists()
 
     @pytest.mark.parametrize("name", ["Late", "1st", "a_b", "a" * 46, "-a", ""])

@@ -259,20 +259,20 @@ def said(manifest: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize(
     "manifest",
     [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY, SERVICE, ROUTE, VOLUME],
-    ids=lambda one: one.get("kind"),
+    ids=lambda item: item.get("kind"),
 )
 def test_valid_manifests_have_no_findings(manifest: dict[str, Any]) -> None:
     assert said(manifest) == set()
 
 
-@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda item: str(item)[:60])
 def test_a_manifest_that_breaks_a_rule_has_its_finding(
     rule: str, manifest: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     assert rule in said(changed(manifest, changes))
 
 
-@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda item: str(item)[:60])
 def test_a_similar_valid_manifest_has_no_finding(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
     assert rule not in said(changed(manifest, changes))
 

@@ -39,8 +39,8 @@ class Log:
         self.events.append(("end", resource.name))
         return {"data": {"made": resource.name}}
 
-    def at(self, what: str, name: str) -> int:
-        return self.events.index((what, name))
+    def at(self, moment: str, name: str) -> int:
+        return self.events.index((moment, name))
 
 
 def test_dependents_start_after_their_dependencies_end(run: Run) -> None:
@@ -49,15 +49,15 @@ def test_dependents_start_after_their_dependencies_end(run: Run) -> None:
     assert len(log.events) == 8
     for urn, needs in graph.edges.items():
         for need in needs:
-            done = log.at("end", graph.by_urn[need].name)
-            assert done < log.at("start", graph.by_urn[urn].name)
+            result = log.at("end", graph.by_urn[need].name)
+            assert result < log.at("start", graph.by_urn[urn].name)
 
 
 def test_independent_resources_go_side_by_side(run: Run) -> None:
     # All thirty must be under way at once, or the barrier breaks.
     log = Log(meet=30)
     run("for i in range(30): config_map(f'c{i}')", preview=False, effects=log)
-    assert [what for what, _ in log.events] == ["start"] * 30 + ["end"] * 30
+    assert [moment for moment, _ in log.events] == ["start"] * 30 + ["end"] * 30
 
 
 def test_the_program_gets_the_outputs(run: Run) -> None:

@@ -293,7 +293,7 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "own", "said"),
+    ("version", "own", "options"),
     [
         ("flink.apache.org/v1beta1", "", "SkipDryRunOnMissingResource=true"),
         ("monitoring.coreos.com/v1", "Prune=false", "Prune=false,SkipDryRunOnMissingResource=true"),
@@ -304,11 +304,11 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
         ("argoproj.io/v1alpha1", "", None),
     ],
 )
-def test_argo_cd_does_not_try_kinds_that_an_earlier_wave_brings(version: str, own: str, said: str | None) -> None:
+def test_argo_cd_does_not_try_kinds_that_an_earlier_wave_brings(version: str, own: str, options: str | None) -> None:
     name = "argocd.argoproj.io/sync-options"
     metadata: Manifest = {"name": "a", "annotations": {name: own} if own else {}}
     marked = gitops.in_wave({"apiVersion": version, "kind": "A", "metadata": metadata}, 2)
-    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == said
+    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == options
 
 
 def test_flux_gets_a_step_for_each_layer_after_the_one_before(run: Run, tmp_path: Path) -> None:
@@ -341,8 +341,8 @@ def test_nobody_waits_for_a_claim_before_its_pod() -> None:
     graph = ResourceGraph((resource("Namespace"), claim, role, resource("FlinkDeployment", "Role", claim.urn)))
 
     def layer_of(*, ordered: bool) -> int:
-        found, _ = documents(graph, ordered=ordered)
-        return next(one.depth for one in found if one.manifest["kind"] == claim.kind)
+        rendered, _ = documents(graph, ordered=ordered)
+        return next(finding.depth for finding in rendered if finding.manifest["kind"] == claim.kind)
 
     assert (layer_of(ordered=False), layer_of(ordered=True)) == (1, 2)
 

@@ -96,9 +96,9 @@ def test_where_its_text_does_not_say_what_it_uses_everything_counts(
 def test_the_job_is_deployed_with_it_and_explain_says_so(project: Project, write: Callable[[str, str], None]):
     project.job(JOB.replace("[--input, /in, --verbose]", f"[{', '.join(ARGS)}]"))
     project.stack({"images": {"pyflink:dev": "registry.example.org/pyflink:{code}", "other:1": "other:2"}})
-    wanted = f"registry.example.org/pyflink:{code(project.root, ARGS)}"
+    text = f"registry.example.org/pyflink:{code(project.root, ARGS)}"
     platform = project.load()
-    assert platform.jobs[0].spec["image"] == wanted
+    assert platform.jobs[0].spec["image"] == text
     assert platform.jobs[0].built_as == "pyflink:dev"
     assert not [remark for remark in project.remarks() if "digest" in remark]
     [line] = [line for line in explain(platform.jobs[0]) if line.startswith("spec.image")]

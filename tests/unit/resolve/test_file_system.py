@@ -29,7 +29,7 @@ def given_by(project: Project, storage: dict[str, Any], job: str = STATEFUL) -> 
     project.stack({"stateStorage": storage})
     spec = project.spec()
     [container] = spec["podTemplate"]["spec"]["containers"]
-    return spec["flinkConfiguration"], {one["name"]: one for one in container.get("env", [])}
+    return spec["flinkConfiguration"], {item["name"]: item for item in container.get("env", [])}
 
 
 def test_s3_directories_plugin_and_nothing_else_by_itself(project: Project) -> None:
@@ -126,7 +126,7 @@ def test_what_a_job_says_of_its_environment_wins(project: Project) -> None:
     credentials = {"accessKey": KEY, "secretKey": KEY}
     project.stack({"stateStorage": {**S3, "credentials": credentials}, "jobs": {"word-count": {"env": own}}})
     [container] = project.spec()["podTemplate"]["spec"]["containers"]
-    env = {one["name"]: one for one in container["env"]}
+    env = {item["name"]: item for item in container["env"]}
     assert env["ENABLE_BUILT_IN_PLUGINS"] == {"name": "ENABLE_BUILT_IN_PLUGINS", "value": "a.jar"}
     assert env["AWS_ACCESS_KEY_ID"] == {"name": "AWS_ACCESS_KEY_ID", "value": "mine"}
 
@@ -135,8 +135,8 @@ def test_plugins_of_the_jobs_own_without_the_stores_are_a_warning(project: Proje
     project.job(STATEFUL.replace("pyflink:dev", "flink:2.2.1"))
     own = {"env": {"ENABLE_BUILT_IN_PLUGINS": "flink-s3-fs-hadoop-2.2.1.jar"}}
     project.stack({"stateStorage": {**S3, "uri": "s3p://b"}, "jobs": {"word-count": own}})
-    said = [remark for remark in project.remarks() if "add the jar of flink-s3-fs-presto" in remark]
-    assert len(said) == 3  # a directory each
+    findings = [remark for remark in project.remarks() if "add the jar of flink-s3-fs-presto" in remark]
+    assert len(findings) == 3  # a directory each
     project.stack({"stateStorage": {**S3, "uri": "s3://b"}, "jobs": {"word-count": own}})
     assert not [remark for remark in project.remarks() if "add the jar" in remark]
 
@@ -202,10 +202,10 @@ def test_a_session_job_on_a_strange_cluster(project: Project) -> None:
     project.stack({"stateStorage": S3, **external})
     assert project.spec("session-job")["flinkConfiguration"]["execution.checkpointing.dir"].startswith("s3://")
     project.stack({"stateStorage": {"type": "volume"}, **external})
-    [said] = project.problems()
+    [finding] = project.problems()
     assert (
         "spec.deploymentName: names a cluster that this stack does not declare, so the volume for the job's state is unknown"
-        in said
+        in finding
     )
     own = {"external": True, "flinkConfiguration": {"execution.checkpointing.dir": "s3://b/c"}}
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"session-job": own}})

@@ -171,8 +171,8 @@ def test_explain_shows_what_enforced_replaced_by_another_name(project: Project) 
     project.stack({"enforced": enforced})
     platform = project.load()
     lines = [line for line in explain(platform.jobs[0]) if "enforced" in line]
-    shown = [re.sub(" +", " ", line).removeprefix("spec.flinkConfiguration") for line in lines]
-    assert shown == [
+    matches = [re.sub(" +", " ", line).removeprefix("spec.flinkConfiguration") for line in lines]
+    assert matches == [
         f'["{OLDEST}"] = "s3://enforced" # enforced (Pulumi.x.yaml:5), instead of "s3://file"',
         '["restart-strategy.type"] = "none" # enforced (Pulumi.x.yaml:6)',
     ]
@@ -270,8 +270,8 @@ KEY = {"secret": "s", "key": "k"}
 @pytest.mark.parametrize("value", ["plain", None])
 def test_a_variable_that_a_layer_says_twice_is_refused(project: Project, layer: str, value: str | None) -> None:
     """Two items of one name would take the place of all that earlier layers say of the environment."""
-    said = {"env": {"A": 1, "B": value}, "secretEnv": {"C": KEY, "B": KEY}}
-    project.stack({layer: {"word-count": said} if layer == "jobs" else said})
+    settings = {"env": {"A": 1, "B": value}, "secretEnv": {"C": KEY, "B": KEY}}
+    project.stack({layer: {"word-count": settings} if layer == "jobs" else settings})
     place = "jobs.word-count" if layer == "jobs" else layer
     [problem] = project.problems()
     assert problem.endswith(f": {place}.secretEnv.B: is in both env and secretEnv; remove one of them")
@@ -303,8 +303,8 @@ def test_a_later_layer_chooses_where_a_variable_is_from(project: Project) -> Non
         project.stack({"jobDefaults": before, "enforced": after})
         [job] = project.load().jobs
         [container] = job.spec["podTemplate"]["spec"]["containers"]  # type: ignore[index]
-        said = {item.pop("name"): item for item in copy.deepcopy(container["env"])}
-        assert said == {"OWN": {"value": "file"}} | ({"A": chosen} if chosen else {})
+        actual = {item.pop("name"): item for item in copy.deepcopy(container["env"])}
+        assert actual == {"OWN": {"value": "file"}} | ({"A": chosen} if chosen else {})
         assert ("A" in (job.settings.env or {}), "A" in (job.settings.secret_env or {})) == (
             chosen == {"value": "plain"},
             chosen == {"valueFrom": reference},
@@ -347,8 +347,8 @@ def test_a_list_and_several_documents_and_other_kinds(project: Project) -> None:
     project.job(f"{JOB}---\n{listed}---\n{claim.replace('name: data', 'name: more')}")
     platform = project.load()
     assert [job.name for job in platform.jobs] == ["word-count"]
-    assert [one.source.name for one in platform.attachments] == ["data", "more"]
-    assert all(one.manifest["metadata"]["namespace"] == "flink" for one in platform.attachments)  # type: ignore[index]
+    assert [attachment.source.name for attachment in platform.attachments] == ["data", "more"]
+    assert all(attachment.manifest["metadata"]["namespace"] == "flink" for attachment in platform.attachments)  # type: ignore[index]
 
 
 def test_a_bare_name_must_be_unique(project: Project) -> None:
@@ -358,8 +358,8 @@ def test_a_bare_name_must_be_unique(project: Project) -> None:
         head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()), "b.yaml"
     )
     project.stack({"jobs": {"word-count": {"parallelism": 2}}})
-    [said] = project.problems()
-    assert "matches several jobs; write one of:" in said
+    [finding] = project.problems()
+    assert "matches several jobs; write one of:" in finding
     project.stack({"jobs": {"FlinkBlueGreenDeployment/flink/word-count": {"parallelism": 2, "image": "c:1"}}})
     by_kind = {job.kind: job for job in project.load().jobs}
     inner = by_kind["FlinkBlueGreenDeployment"].spec["template"]["spec"]  # type: ignore[index]
@@ -394,9 +394,11 @@ def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> Non
 
 def test_a_session_job_without_its_cluster_must_say_external(project: Project) -> None:
     project.job(SESSION, "a.yaml")
-    [said] = project.problems()
-    assert said.startswith('jobs/a.yaml:5: spec.deploymentName: unknown FlinkDeployment "cluster" in namespace flink; ')
-    assert said.endswith("or set external: true in jobs.session-job if the cluster has it")
+    [finding] = project.problems()
+    assert finding.startswith(
+        'jobs/a.yaml:5: spec.deploymentName: unknown FlinkDeployment "cluster" in namespace flink; '
+    )
+    assert finding.endswith("or set external: true in jobs.session-job if the cluster has it")
     project.stack({"jobs": {"session-job": {"external": True}}})
     assert len(project.load().jobs) == 2
 
@@ -414,11 +416,11 @@ def test_a_snapshot_needs_its_job(project: Project) -> None:
         "spec:\n  savepoint: {}\n  jobReference: {kind: FlinkDeployment, name: word-cuont}\n"
     )
     project.job(snapshot, "s.yaml")
-    [said] = project.problems()
-    assert said.startswith(
+    [finding] = project.problems()
+    assert finding.startswith(
         'jobs/s.yaml:6: spec.jobReference.name: unknown FlinkDeployment "word-cuont" in namespace flink'
     )
-    assert 'did you mean "word-count"?' in said
+    assert 'did you mean "word-count"?' in finding
     project.job(snapshot.replace("cuont", "count"), "s.yaml")
     assert {job.kind for job in project.load().jobs} == {"FlinkDeployment", "FlinkStateSnapshot"}
 
@@ -447,14 +449,18 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
     text = (ROOT / "tests/data/manifests/features.yaml").read_text()
     project.job(text)
     platform = project.load()
-    written = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
+    content = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
     assert {job.kind for job in platform.jobs} == set(FlinkKind)
-    assert {job.name for job in platform.jobs} == written.keys() - {"canary"}
-    assert {one.source.name for one in platform.attachments} == {"reactive", "canary"}
+    assert {job.name for job in platform.jobs} == content.keys() - {"canary"}
+    assert {attachment.source.name for attachment in platform.attachments} == {"reactive", "canary"}
     for job in platform.jobs:
-        wanted = flat_configuration(written[job.name]["spec"])
-        assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
-    others = [str(one) for one in platform.remarks if not one.problem.path.endswith(("image", "resources", "ingress"))]
+        actual = flat_configuration(content[job.name]["spec"])
+        assert merge_mappings(job.spec, actual) == job.spec  # nothing of it is lost or changed
+    others = [
+        str(remark)
+        for remark in platform.remarks
+        if not remark.problem.path.endswith(("image", "resources", "ingress"))
+    ]
     assert len(others) == 3
     assert all("pod and is lost with the pod" in remark for remark in others)
 

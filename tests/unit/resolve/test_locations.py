@@ -35,9 +35,11 @@ def test_one_path_has_several_spellings(directory: str) -> None:
     assert locate(pod(("/state", CLAIM)), directory) == Location("the claim state", "/a")
 
 
-@pytest.mark.parametrize(("mount", "held"), [("/state/", True), ("/", True), ("/stat", False), ("/state/sp/x", False)])
-def test_a_mount_holds_its_own_paths_alone(mount: str, held: bool) -> None:
-    assert locate(pod((mount, CLAIM)), "file:///state/sp").lasts is held
+@pytest.mark.parametrize(
+    ("mount", "is_inside"), [("/state/", True), ("/", True), ("/stat", False), ("/state/sp/x", False)]
+)
+def test_a_mount_holds_its_own_paths_alone(mount: str, is_inside: bool) -> None:
+    assert locate(pod((mount, CLAIM)), "file:///state/sp").lasts is is_inside
 
 
 def test_the_deepest_mount_counts() -> None:
@@ -76,9 +78,9 @@ def test_what_ends_with_its_pod(source: dict[str, Any]) -> None:
     ],
 )
 def test_what_lasts_is_its_volume_and_the_path_in_it(source: dict[str, Any], location: Location) -> None:
-    found = locate(pod(("/state", source), env=[{"name": "TEAM", "value": "red"}]), "/state/a")
-    assert found == location
-    assert found.lasts
+    actual = locate(pod(("/state", source), env=[{"name": "TEAM", "value": "red"}]), "/state/a")
+    assert actual == location
+    assert actual.lasts
 
 
 def test_one_share_by_two_mounts_is_one_place() -> None:
@@ -90,9 +92,9 @@ def test_one_share_by_two_mounts_is_one_place() -> None:
 
 
 def test_a_mount_of_another_container_is_none_of_flinks() -> None:
-    found = pod(("/state", CLAIM))
-    found["containers"] = [{**found["containers"][1], "name": "sidecar"}]
-    assert not locate(found, "/state/a").lasts
+    actual = pod(("/state", CLAIM))
+    actual["containers"] = [{**actual["containers"][1], "name": "sidecar"}]
+    assert not locate(actual, "/state/a").lasts
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,8 @@ def test_a_mount_of_another_container_is_none_of_flinks() -> None:
     ],
 )
 def test_where_flinks_user_writes_in_its_image(directory: str, container: dict[str, Any], *, writable: bool) -> None:
-    found = locate(pod(**container), directory)
-    assert (found.lasts, found.is_writable) == (False, writable)
+    actual = locate(pod(**container), directory)
+    assert (actual.lasts, actual.is_writable) == (False, writable)
 
 
 @pytest.mark.parametrize(

@@ -27,23 +27,23 @@ def configuration(project: Project, name: str = "word-count") -> dict[str, str]:
 def test_a_job_that_keeps_state_has_directories_of_its_own_and_the_profile(project: Project) -> None:
     project.job(STATEFUL)
     project.stack(VOLUME)
-    said = configuration(project)
-    assert said["execution.checkpointing.dir"] == f"{HOME}/checkpoints"
-    assert said["execution.checkpointing.savepoint-dir"] == f"{HOME}/savepoints"
-    assert said["high-availability.type"] == "kubernetes"
-    assert said["high-availability.storageDir"] == f"{HOME}/ha"
-    assert said["execution.checkpointing.interval"] == "1 min"
+    actual = configuration(project)
+    assert actual["execution.checkpointing.dir"] == f"{HOME}/checkpoints"
+    assert actual["execution.checkpointing.savepoint-dir"] == f"{HOME}/savepoints"
+    assert actual["high-availability.type"] == "kubernetes"
+    assert actual["high-availability.storageDir"] == f"{HOME}/ha"
+    assert actual["execution.checkpointing.interval"] == "1 min"
     for key in ("job.restart.failed", "cluster.health-check.enabled", "jm-deployment-recovery.enabled"):
-        assert said[f"kubernetes.operator.{key}"] == "true"
+        assert actual[f"kubernetes.operator.{key}"] == "true"
 
 
 def test_the_documentation_says_which_savepoints_the_operator_deletes(project: Project) -> None:
     """Their files: nothing in the profile keeps the operator from it."""
     project.job(STATEFUL)
     project.stack(VOLUME)
-    said = configuration(project)
-    age, count = (said[f"kubernetes.operator.savepoint.history.max.{limit}"] for limit in ("age", "count"))
-    assert "kubernetes.operator.savepoint.cleanup.enabled" not in said
+    actual = configuration(project)
+    age, count = (actual[f"kubernetes.operator.savepoint.history.max.{limit}"] for limit in ("age", "count"))
+    assert "kubernetes.operator.savepoint.cleanup.enabled" not in actual
     text = " ".join((ROOT / "docs" / "state.md").read_text().split())
     assert (
         f"The operator deletes the files of old savepoints: those older than {age}, and all but the newest {count}."
@@ -55,9 +55,9 @@ def test_the_documentation_says_which_savepoints_the_operator_deletes(project: P
 def test_an_operator_whose_health_record_no_later_one_can_read_checks_no_health(project: Project) -> None:
     project.job(STATEFUL.replace("v2_2", "v1_19"))
     project.stack({**VOLUME, "operator": {"version": "1.7.0"}})
-    said = configuration(project)
-    assert "kubernetes.operator.cluster.health-check.enabled" not in said
-    assert said["kubernetes.operator.jm-deployment-recovery.enabled"] == "true"
+    actual = configuration(project)
+    assert "kubernetes.operator.cluster.health-check.enabled" not in actual
+    assert actual["kubernetes.operator.jm-deployment-recovery.enabled"] == "true"
 
 
 def test_the_claim_is_mounted_in_every_pod_beside_what_the_job_mounts(project: Project) -> None:
@@ -124,7 +124,7 @@ def test_a_silent_job_file_takes_the_defaults_upgrade_mode(project: Project) -> 
 
 
 @pytest.mark.parametrize(
-    ("own", "gone"),
+    ("own", "removed"),
     [
         ("execution.checkpointing.dir", None),
         ("state.checkpoints.dir", "execution.checkpointing.dir"),
@@ -135,12 +135,12 @@ def test_a_silent_job_file_takes_the_defaults_upgrade_mode(project: Project) -> 
         ("kubernetes.operator.reconciler.jm-deployment-recovery.enabled", "kubernetes.operator.jm-deployment-recovery.enabled"),
     ],
 )  # fmt: skip
-def test_what_a_job_says_by_any_name_stands_alone(project: Project, own: str, gone: str | None) -> None:
+def test_what_a_job_says_by_any_name_stands_alone(project: Project, own: str, removed: str | None) -> None:
     value = {"high-availability": "zookeeper"}.get(own, "true" if "operator" in own else "s3://b/own")
     project.job(STATEFUL.replace("  job:\n", f"  flinkConfiguration: {{{own}: '{value}'}}\n  job:\n"))
     project.stack(VOLUME)
     assert configuration(project)[own] == value
-    assert gone not in configuration(project)
+    assert removed not in configuration(project)
 
 
 def test_what_the_operator_is_told_of_all_jobs_stands(project: Project) -> None:
@@ -173,13 +173,13 @@ def test_high_availability_off_is_off_as_a_whole(project: Project, off: str | No
 def test_half_of_it_taken_away_is_an_error(project: Project) -> None:
     project.job(STATEFUL)
     project.stack({**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"high-availability.storageDir": None}}}})
-    [said] = project.problems()
-    assert "enables high availability without a directory for its data; set high-availability.storageDir" in said
+    [finding] = project.problems()
+    assert "enables high availability without a directory for its data; set high-availability.storageDir" in finding
     project.stack(
         {**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"execution.checkpointing.savepoint-dir": None}}}}
     )
-    [said] = project.problems()
-    assert "spec.job.upgradeMode: is savepoint, but no savepoint directory is set" in said
+    [finding] = project.problems()
+    assert "spec.job.upgradeMode: is savepoint, but no savepoint directory is set" in finding
 
 
 @pytest.mark.parametrize(
