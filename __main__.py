@@ -38,6 +38,7 @@ cluster = kubernetes.Provider(
     enable_config_map_mutable=True,
 )
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
+stack = access.restored(stack)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 
 # The platform. A disabled part is installed in the cluster already, or by the platform's stack.
@@ -67,7 +68,7 @@ cert_manager = (
     else None
 )
 prometheus = (
-    Prometheus("prometheus", PrometheusArgs(settings.prometheus, settings.charts), on_cluster)
+    Prometheus("prometheus", PrometheusArgs(access, settings.prometheus, settings.charts), on_cluster)
     if settings.prometheus.enabled
     else None
 )

@@ -8,7 +8,9 @@ from flink_k8s.checks.network import check_egress
 from flink_k8s.checks.rules import RULES
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
+from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.config.secret_text import secret_paths
+from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
 
@@ -103,9 +105,19 @@ def check_all_jobs(stack: StackSubject) -> None:
     for settings, config in stacks:
         for key, source in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
             if source.restore_from is not None:
-                message = "would start every job from the state of one job; set it in jobs.<name>"
-                stack.report("restore-from", (key, "restoreFrom"), message, config)
+                _check_restore(stack, (key, "restoreFrom"), source.restore_from, config)
             check_egress(stack, (key, "egress"), source.egress, config)
+
+
+def _check_restore(stack: StackSubject, path: KeyPath, request: str, config: StackConfig) -> None:
+    try:
+        is_of_any_job = RestoreRequest.parse(request).is_of_any_job
+    except ValueError as error:
+        stack.report("restore-from", path, str(error), config)
+        return
+    if not is_of_any_job:
+        message = "would start every job from the state of one job; write latest or a time, or set it in jobs.<name>"
+        stack.report("restore-from", path, message, config)
 
 
 def check_severities(stack: StackSubject) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from flink_k8s.config.live_objects import without_live_fields
 from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
@@ -34,11 +35,13 @@ class FileObject:
         document: contains the object.
         manifest: the object.
         root: path of the object in the document; not empty in a `kind: List`.
+        live_fields: paths of the fields of the cluster in the file, which the manifest lacks.
     """
 
     document: Document
     manifest: dict[str, object]
     root: KeyPath = ()
+    live_fields: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -193,7 +196,8 @@ def _split(
     shape_problems = list(_shape_problems(document, manifest, root))
     problems += shape_problems
     if not shape_problems:
-        objects.append(FileObject(document, manifest, root))
+        stripped, live_fields = without_live_fields(manifest)
+        objects.append(FileObject(document, stripped, root, live_fields))
 
 
 def is_flink(manifest: dict[str, object]) -> bool:

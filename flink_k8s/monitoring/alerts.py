@@ -15,6 +15,7 @@ from flink_k8s.config.monitoring import AlertName, Alerts
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.units import seconds
 from flink_k8s.monitoring.metrics import (
+    INITIAL_STATE,
     JOB_TARGETS,
     OPERATOR_MONITOR,
     RESOURCE,
@@ -115,15 +116,18 @@ def _resource_alerts(settings: Alerts) -> Iterator[Alert]:
         "The operator has given up on the job: it does not run, and is not restarted automatically.",
     )
     states = "|".join(SETTLING_STATES)
+    # The operator never processes a job that is suspended from the start.
+    unless_suspended = f'unless on ({names}) max by ({names}) ({RESOURCE}_declared_state{{state="suspended"}}) > 0'
     settling = of_resources(f'{{__name__=~"flink_k8soperator_namespace_Lifecycle_State_({states})_Count"}}')
     yield Alert(
         "FlinkJobNotStable",
         "warning",
         f'max by ({names}) ({RESOURCE}_lifecycle_state{{state=~"{states}"}}) > 0\n'
+        f'or (max by ({names}) ({RESOURCE}_lifecycle_state{{state="{INITIAL_STATE}"}}) > 0 {unless_suspended})\n'
         f'or (max by ({names}) ({RESOURCE}_job_state{{state=~"{"|".join(STARTING_STATES)}"}}) > 0'
         # The state of a suspended job can remain in the status until the job is resumed.
         f' unless on ({names}) max by ({names}) ({RESOURCE}_lifecycle_state{{state="SUSPENDED"}}) > 0)\n'
-        f'or max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0\n'
+        f'or (max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0 {unless_suspended})\n'
         f"or ({settling} > 0 {unless_shown})\n"
         f"or (max by (namespace, app) (flink_jobmanager_job_runningState) == 0"
         f" unless on (namespace) max by (namespace) ({RESOURCE}_job_state))",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flink_k8s.config.restore_request import unresolved_request
 from flink_k8s.program import gitops
 from flink_k8s.program.dependencies import Edges, depths_of, reachable
 from flink_k8s.program.gitops import ChartPlace, Flavour
@@ -45,8 +46,9 @@ def documents(
         ordered: whether the manifests of each depth are applied only when those of the previous depth are ready.
 
     Raises:
-        CommandError: if a manifest is unknown before another resource is deployed.
+        CommandError: if a manifest is unknown before another resource is deployed, or without the cluster.
     """
+    _refuse_unresolved(graph)
     notes: list[str] = []
     content: dict[str, list[Manifest]] = {}
     edges = dict(graph.edges)
@@ -57,7 +59,7 @@ def documents(
             continue
         objects = _templated(template_charts, resource, notes) if template_charts else None
         if objects is not None:
-            content[resource.urn] = objects
+            content[resource.urn] = [gitops.replaceable_hook(item) if flavour == "flux" else item for item in objects]
         elif flavour == "argocd":
             content[resource.urn] = [gitops.argocd_application(resource, notes)]
         else:
@@ -73,6 +75,15 @@ def documents(
     if ordered:
         _move_claims_to_their_pods(graph, edges, depths)
     return [Document(depths[node], in_order(item)) for node, manifests in content.items() for item in manifests], notes
+
+
+def _refuse_unresolved(graph: ResourceGraph) -> None:
+    for resource in by_name(graph.objects):
+        if request := unresolved_request(resource.annotations):
+            raise CommandError(
+                f'{resource.title}: restoreFrom is "{request}", which only preview and up resolve, in the cluster;'
+                " to render the stack, write the path of a savepoint or checkpoint (`make savepoints` lists them)"
+            )
 
 
 def _move_claims_to_their_pods(graph: ResourceGraph, edges: Edges, depths: dict[str, int]) -> None:
@@ -134,8 +145,13 @@ def render(
         for name, document in named.items():
             folders[f"{document.depth:02}"][name] = files[name]
         top = {"layers.yaml": "---\n".join(map(dump, gitops.flux_kustomizations(sorted(folders), ordered)))}
+    unlisted: dict[str, str] = {}
+    if flavour == "argocd":
+        unlisted[gitops.ARGOCD_HEALTH] = dump(gitops.argocd_health())
+        command = f"kubectl -n argocd patch configmap argocd-cm --patch-file {out / gitops.ARGOCD_HEALTH}"
+        notes.append(f"the health checks of Flink resources must be added to Argo CD once: {command}")
     with writing(out):
-        stale = output_folder.write_folders(out, folders, top)
+        stale = output_folder.write_folders(out, folders, top, unlisted)
     summary = f"{len(files)} objects in {out}"
     return [*notes, *(f"{name} was stale and has been removed" for name in stale), summary]
 

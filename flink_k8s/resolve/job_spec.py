@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from flink_k8s.config.model import JOB_ACCOUNT, JobSettings, Process
+from flink_k8s.config.restore_request import NONE
 from flink_k8s.facts.kinds import FlinkKind
 
 MAIN_CONTAINER = "flink-main-container"
@@ -29,7 +30,7 @@ METRICS_PORT = 9249
 """The port of the metrics of JobManagers and TaskManagers; Flink's default."""
 
 
-def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
+def derived_spec(kind: FlinkKind, *, runs_job: bool, metrics_port: int = METRICS_PORT) -> dict[str, object]:
     """Derived values of every job: the ServiceAccount, metrics with a port, and no submission of jobs by REST.
 
     Job submission is disabled because the REST endpoint is unauthenticated.
@@ -37,6 +38,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
     Args:
         kind: of the resource.
         runs_job: false for a session cluster, to which the operator submits jobs by REST.
+        metrics_port: of the reporter that the job starts.
     """
     if not kind.has_pods:
         return {}
@@ -54,7 +56,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
         },
         "podTemplate": {
             "spec": {
-                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}]
+                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": metrics_port}]}]
             }
         },
     }
@@ -71,7 +73,13 @@ def raw_spec(settings: JobSettings, kind: FlinkKind) -> dict[str, object]:
 
 
 def spec_of(
-    settings: JobSettings, kind: FlinkKind, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
+    settings: JobSettings,
+    kind: FlinkKind,
+    *,
+    runs_job: bool,
+    keeps_state: bool = True,
+    has_ingress: bool = False,
+    restores: bool = True,
 ) -> dict[str, object]:
     """The part of a resource's spec that a source of settings sets.
 
@@ -83,6 +91,7 @@ def spec_of(
         runs_job: false for a session cluster and a snapshot, which must not get a `job`.
         keeps_state: false if `savepointOnDeletion` does not apply to the job.
         has_ingress: whether the job has an ingress.
+        restores: false if `restoreFrom` does not apply to the job.
     """
     spec: dict[str, object] = {}
     job: dict[str, object] = {}
@@ -100,7 +109,7 @@ def spec_of(
     for key, process in (("jobManager", settings.job_manager), ("taskManager", settings.task_manager)):
         if process is not None:
             spec[key] = _process_spec(process)
-    if settings.restore_from is not None:
+    if settings.restore_from is not None and restores:
         job |= restored_from(settings.restore_from)
     configuration: dict[str, object] = {}
     if settings.savepoint_on_deletion is not None and runs_job and keeps_state:
@@ -138,11 +147,13 @@ def suspended_spec(kind: FlinkKind) -> dict[str, object]:
 
 
 def restored_from(path: str) -> dict[str, object]:
-    """The part of a `job` that starts it from a savepoint.
+    """The part of a `job` that starts it from a savepoint; for `none`, the part that removes it.
 
     The operator reads the path only at the first deployment and after a change of the nonce, so the nonce is a hash of
-    the path. Removing both has no effect.
+    the path. Removing both has no effect. A request that the cluster resolves is in the place of the path until then.
     """
+    if path == NONE:
+        return {"initialSavepointPath": None, "savepointRedeployNonce": None}
     nonce = int(hashlib.sha256(path.encode()).hexdigest()[:8], 16)
     return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 

@@ -79,7 +79,7 @@ class Cluster:
 
         return until(f"one {component} that runs", running)
 
-    def says(self, component: str, port: int, *, trust: str | None, certificate: str | None) -> dict[str, str]:
+    def handshake(self, component: str, port: int, *, trust: str | None, certificate: str | None) -> dict[str, str]:
         """What a process answers a client of these certificates; one without `trust` does not speak TLS."""
 
         def answer() -> dict[str, str] | None:
@@ -97,7 +97,7 @@ class Cluster:
     def presented(self, component: str, port: int) -> str:
         """The serial number of the certificate that a process itself has."""
         own = self.secret(OWN)
-        handshake = self.says(component, port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
+        handshake = self.handshake(component, port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
         return handshake["serial"]
 
     def renew(self) -> str:

@@ -60,25 +60,27 @@ def test_a_batch_job_with_tls_runs_to_its_end(cluster: Cluster):
 class TestWhoGetsIn:
     def test_the_certificate_of_the_job_is_accepted(self, cluster: Cluster, port: int):
         own = cluster.secret(OWN)
-        handshake = cluster.says("jobmanager", port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
+        handshake = cluster.handshake(
+            "jobmanager", port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"]
+        )
         assert handshake == {"serial": cluster.serial(OWN), "version": "TLSv1.2"}
 
     def test_a_client_without_a_certificate_is_refused(self, cluster: Cluster, port: int):
-        handshake = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
+        handshake = cluster.handshake("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
         assert "refused" in handshake
 
     def test_the_certificate_of_another_job_is_refused(self, cluster: Cluster, port: int):
         other = cluster.secret(OTHER)
         certificate = other["tls.crt"] + other["tls.key"]
-        handshake = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=certificate)
+        handshake = cluster.handshake("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=certificate)
         assert "refused" in handshake
         # Nor is the process one that the other job would speak to.
-        assert "CERTIFICATE_VERIFY_FAILED" in cluster.says(
+        assert "CERTIFICATE_VERIFY_FAILED" in cluster.handshake(
             "jobmanager", port, trust=other["ca.crt"], certificate=certificate
         ).get("refused", "")
 
     def test_plaintext_is_refused(self, cluster: Cluster, port: int):
-        handshake = cluster.says("jobmanager", port, trust=None, certificate=None)
+        handshake = cluster.handshake("jobmanager", port, trust=None, certificate=None)
         # Closed, or an alert of TLS (record type 21) first: no byte of Flink's own.
         assert handshake["said"] == "" or handshake["said"].startswith("15")
 

@@ -134,10 +134,10 @@ def scraped(kubectl: Kubectl, server: Prometheus) -> Prometheus:
     def all_answer() -> bool:
         return server.labels(f"{TARGETS} == 1", "namespace", "pod") == flink_pods(kubectl)
 
-    def seen() -> str:
+    def scraped_pods() -> str:
         return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
 
-    until("every process answers Prometheus", all_answer, RELOAD_SECONDS, state=seen)
+    until("every process answers Prometheus", all_answer, RELOAD_SECONDS, state=scraped_pods)
     return server
 
 

@@ -241,7 +241,7 @@ def connections(touching: Iterable[str] = GUARDED, ports: Iterable[str] = PORTS)
     ]
 
 
-def asked(policies: list[dict[str, Any]], tried: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], bool]:
+def verdicts_of(policies: list[dict[str, Any]], tried: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], bool]:
     actual = verdicts(policies, [Connection(PLACES[source], PLACES[target], port) for source, target, port in tried])
     return dict(zip(tried, actual, strict=True))
 
@@ -263,8 +263,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def seen(rendered: list[dict[str, Any]]) -> dict[tuple[str, str, str], bool]:
-    return asked(rendered, connections())
+def rendered_verdicts(rendered: list[dict[str, Any]]) -> dict[tuple[str, str, str], bool]:
+    return verdicts_of(rendered, connections())
 
 
 def difference(
@@ -277,10 +277,10 @@ def difference(
 NOTHING: dict[str, list[Any]] = {"passes and should not": [], "should pass": []}
 
 
-def test_declared_connections_pass_and_no_others(seen) -> None:
-    assert difference(seen, NARROW) == NOTHING
-    assert sum(seen.values()) > 300
-    assert len(seen) - sum(seen.values()) > 9000
+def test_declared_connections_pass_and_no_others(rendered_verdicts) -> None:
+    assert difference(rendered_verdicts, NARROW) == NOTHING
+    assert sum(rendered_verdicts.values()) > 300
+    assert len(rendered_verdicts) - sum(rendered_verdicts.values()) > 9000
 
 
 @pytest.mark.parametrize(
@@ -292,17 +292,17 @@ def test_declared_connections_pass_and_no_others(seen) -> None:
     ids=["the API server may be anywhere", "the store is public"],
 )
 def test_unknown_addresses_widen_only_their_own_rules(tmp_path: Path, changed: dict[str, Any], rows: list[Row]) -> None:
-    assert difference(asked(policies(tmp_path, {**CONFIG, **changed}), connections()), rows) == NOTHING
+    assert difference(verdicts_of(policies(tmp_path, {**CONFIG, **changed}), connections()), rows) == NOTHING
 
 
-def test_without_policies_every_connection_passes(seen) -> None:
+def test_without_policies_every_connection_passes(rendered_verdicts) -> None:
     """The evaluator answers what it is asked, not always the same."""
     tried = connections(["tool"])
-    assert all(asked([], tried).values())
-    assert not any(seen[item] for item in tried)
+    assert all(verdicts_of([], tried).values())
+    assert not any(rendered_verdicts[item] for item in tried)
 
 
-def test_each_policy_allows_and_denies_connections(rendered, seen) -> None:
+def test_each_policy_allows_and_denies_connections(rendered, rendered_verdicts) -> None:
     names = {f"{manifest['metadata']['namespace']}/{manifest['metadata']['name']}" for manifest in rendered}
     assert names == {
         *(
@@ -317,7 +317,9 @@ def test_each_policy_allows_and_denies_connections(rendered, seen) -> None:
     for manifest in rendered:
         if manifest["metadata"]["name"] != "default-deny":
             matches = {
-                allowed for (source, target, _), allowed in seen.items() if {source, target} & selected(manifest)
+                allowed
+                for (source, target, _), allowed in rendered_verdicts.items()
+                if {source, target} & selected(manifest)
             }
             assert matches == {True, False}, manifest["metadata"]["name"]
 
@@ -388,14 +390,14 @@ def test_each_rule_is_needed(rendered) -> None:
         of_namespace = [
             manifest for manifest in rendered if manifest["metadata"]["namespace"] == policy["metadata"]["namespace"]
         ]
-        before = asked(of_namespace, connections(selected(policy), named_ports(policy)))
+        before = verdicts_of(of_namespace, connections(selected(policy), named_ports(policy)))
         others = [item for item in of_namespace if item is not policy]
         every += [(name, [*others, *instead], before) for name, instead in mutations(policy)]
     assert len(every) > 90
 
     def is_seen(mutant: tuple[str, list[dict[str, Any]], dict[tuple[str, str, str], bool]]) -> bool:
         _, changed, before = mutant
-        return asked(changed, list(before)) != before
+        return verdicts_of(changed, list(before)) != before
 
     with ThreadPoolExecutor(2) as threads:
         actual = list(threads.map(is_seen, every))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.crds import MARK
+from components.crds import FLINK_VERSION as MARK
 from flink_k8s.resolve.state_storage import HEALTH_CHECK
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
@@ -102,4 +102,4 @@ def speaks_tls_only_to_its_own(totals: RunningTotals) -> None:
     cluster = Cluster(totals.kubectl, totals)
     port = JOB_MANAGER_PORTS["RPC"]
     assert cluster.presented("jobmanager", port) == cluster.serial(OWN)
-    assert "refused" in cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
+    assert "refused" in cluster.handshake("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)

@@ -40,7 +40,7 @@ class Pair:
     old: dict[str, Any]
     new: dict[str, Any]
 
-    def asked(self) -> str:
+    def request(self) -> str:
         return json.dumps({"kind": self.kind, "mode": self.mode, "old": self.old, "new": self.new})
 
 
@@ -49,7 +49,7 @@ def theirs(pairs: list[Pair], operator: str) -> list[tuple[str, set[str]]]:
     jars = java.operator_jars(operator)
     with tempfile.TemporaryDirectory() as folder:
         requests, file = Path(folder) / "asked", Path(folder) / "answered"
-        requests.write_text("".join(pair.asked() + "\n" for pair in pairs))
+        requests.write_text("".join(pair.request() + "\n" for pair in pairs))
         java.run("SpecChanges", jars, ["compare", str(requests), str(file)])
         lines = file.read_text().split("\n")[:-1]
     assert len(lines) == len(pairs)
@@ -63,7 +63,7 @@ def differing(pairs: list[Pair], operator: str) -> list[str]:
         ours = aggregate(changes).name
         first = {change.path[0] for change in changes}
         if diff != ours or {field.partition(".")[0] for field in fields} != first:
-            messages.append(f"{pair.asked()}\n    operator: {diff} {fields}\n    ours: {ours} {first}")
+            messages.append(f"{pair.request()}\n    operator: {diff} {fields}\n    ours: {ours} {first}")
     return messages
 
 
@@ -224,7 +224,7 @@ def _generated() -> list[Pair]:
     )  # fmt: skip
     @given(_mutated())
     def collect(pair: Pair) -> None:
-        content[pair.asked()] = pair
+        content[pair.request()] = pair
 
     collect()
     return list(content.values())

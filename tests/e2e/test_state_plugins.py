@@ -26,6 +26,8 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import read_config
 from flink_k8s.operations.pyflink import PyFlink, pyflink
+from flink_k8s.snapshots import listing_pod
+from flink_k8s.snapshots.listing import Listing, parse
 from sandbox.home import home as sandbox_home
 from sandbox.images.pyflink import plugins
 from tests.e2e import storage_servers as servers
@@ -178,6 +180,7 @@ class LocalFlink:
         shutil.copytree(shipped, folder / "conf")
         options = _flat(yaml.safe_load((shipped / "config.yaml").read_text()))
         options |= {**configuration, **storage.configuration}
+        self.options = options
         (folder / "conf" / "config.yaml").write_text(yaml.safe_dump(options))
         self.environment = self._environment(spec, jars, storage)
         self.output = storage.output or str(folder / "out")
@@ -250,6 +253,19 @@ class LocalFlink:
         actual = re.findall(r"Completed checkpoint (\d+) for job ([0-9a-f]+)", self.log())
         return f"{self.checkpoints}/{actual[-1][1]}/chk-{actual[-1][0]}" if actual else None
 
+    def listed(self) -> Listing:
+        """The job's checkpoint directory as the pod of `make savepoints` lists it, with the same plugin and keys."""
+        classes = f"{Path(listing_pod.__file__).parent}{os.pathsep}{self.flink.distribution}/lib/*"
+        configuration = "\n".join(f"{key}={value}" for key, value in self.options.items())
+        result = subprocess.run(
+            ["java", "-cp", classes, "ListSnapshots", self.checkpoints],
+            env={**self.environment, "FLINK_K8S_CONFIGURATION": configuration},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return parse(result.stdout + result.stderr)
+
     def exact(self, process: subprocess.Popen[bytes], *, beyond: int) -> Audit:
         """The output when it is exact and goes so far."""
 
@@ -284,6 +300,9 @@ def test_a_checkpoint_is_written_and_restored(name: str, flink: PyFlink, jars: P
         with job.running() as process:
             first = job.exact(process, beyond=200)
             checkpoint = until("a checkpoint", job.completed)
+        listing = job.listed()
+        assert listing.directories == (job.checkpoints,), listing.problems
+        assert checkpoint in [snapshot.path for snapshot in listing.snapshots]
         with job.running(checkpoint) as process:
             second = job.exact(process, beyond=first.highest + 300)
         assert re.search(r"Restoring job [0-9a-f]+ from ", job.log())

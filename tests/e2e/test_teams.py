@@ -421,16 +421,16 @@ class TestQuota:
             ]
             return quantity(amount)
 
-        def asked() -> list[Decimal]:
+        def requested_cpus() -> list[Decimal]:
             running = teams.get("pods", "-n", TEAM, "--field-selector=status.phase=Running") or {"items": []}
             containers = [container for pod in running["items"] for container in pod["spec"]["containers"]]
             return [quantity(container["resources"]["requests"]["cpu"]) for container in containers]
 
         assert used("count/flinkdeployments.flink.apache.org") == 2
         assert used("persistentvolumeclaims") == 2  # the state's and the word count's
-        assert len(asked()) >= 2
+        assert len(requested_cpus()) >= 2
         # A TaskManager that has nothing to do goes by itself, and the count follows a moment later.
-        until("the CPU of what runs", lambda: used("requests.cpu") == sum(asked()), 60)
+        until("the CPU of what runs", lambda: used("requests.cpu") == sum(requested_cpus()), 60)
 
     def test_a_deployment_beyond_the_quota_is_refused(self, teams: Kubectl):
         job = teams.get("flinkdeployment", "word-count", "-n", TEAM)

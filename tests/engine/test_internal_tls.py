@@ -43,7 +43,7 @@ def layer(charts: Path, *, on: bool) -> str:
     return json.dumps(settings)
 
 
-def there(kubectl: Kubectl) -> set[str]:
+def cert_manager_resources(kubectl: Kubectl) -> set[str]:
     output = kubectl.try_run("get", "certificates,issuers", "-n", "flink", "-o", "name").stdout.decode().split()
     return {name.partition("/")[2] for name in output}
 
@@ -109,11 +109,11 @@ def test_certificates_are_ready_before_their_job_and_deleted_after_it(engine: Pr
         assert NOTHING.search(result.output)
 
     with step("disabled, the job changes and its certificates are deleted"):
-        assert there(kubectl) == NAMES
+        assert cert_manager_resources(kubectl) == NAMES
         with stand_in_operator(kubectl):
             result = engine.make("up", layer(charts, on=False))
         assert result.code == 0, result.output
-        assert there(kubectl) == set()
+        assert cert_manager_resources(kubectl) == set()
         job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
         assert not [key for key in job["spec"]["flinkConfiguration"] if key.startswith("security.ssl")]
 

@@ -173,6 +173,47 @@ def test_jobs_move_to_the_stack_of_a_team_without_a_change_in_the_cluster(
         assert run("destroy", "platform").code == 0
 
 
+@pytest.mark.full
+def test_rights_of_deployers_suffice_for_the_stack_of_a_team(run: Run, project: Path, kubectl: Kubectl):
+    """`access` of docs/security.md, by impersonation: a kubeconfig without other rights."""
+    platform = yaml.safe_load((project / "Pulumi.platform.yaml").read_text())["config"]
+    administrator = yaml.safe_load((project / platform["flink-k8s:kubeconfig"]).read_text())
+    namespaces = platform["flink-k8s:namespaces"]
+    access = {"view": ["group:viewers"], "deploy": ["group:deployers"]}
+    kubeconfig = project / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(administrator))
+    configure(project, "platform", kubeconfig=str(kubeconfig), namespaces={**namespaces, "team-a": {"access": access}})
+
+    def become(group: str | None) -> None:
+        who = {"as": "someone", "as-groups": [group, "system:authenticated"]} if group else {}
+        users = [{**user, "user": {**user["user"], **who}} for user in administrator["users"]]
+        kubeconfig.write_text(yaml.safe_dump({**administrator, "users": users}))
+
+    with step("the platform grants the rights"):
+        assert run("up", "platform").code == 0
+
+    with step("viewers cannot deploy"):
+        become("viewers")
+        result = run("up", "team-a")
+        assert result.code != 0
+        assert "forbidden" in result.output
+        assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is None
+
+    with step("deployers deploy, change and destroy"):
+        become("deployers")
+        for command in ("up", "preview", "drift"):
+            result = run(command, "team-a")
+            assert result.code == 0, result.output
+        assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is not None
+        configure(project, "team-a", jobs={"orders": {"parallelism": 3}})
+        assert run("up", "team-a").code == 0
+        assert run("destroy", "team-a").code == 0
+
+    with step("the platform is destroyed"):
+        become(None)
+        assert run("destroy", "platform").code == 0
+
+
 def _uids(kubectl: Kubectl) -> list[str]:
     kinds = {"flinkdeployment": "orders", "networkpolicy": "flinkdeployment-orders"}
     output = [kubectl.get(kind, name, "-n", "team-a") or {} for kind, name in kinds.items()]

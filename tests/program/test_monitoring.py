@@ -229,10 +229,24 @@ def test_the_users_own_values_win(resource_graph):
     assert spec_["ruleSelectorNilUsesHelmValues"] is False
 
 
-def test_what_kind_hides_is_not_scraped_in_dev(resource_graph):
-    values = resource_graph("dev").find("Release", "prometheus").inputs["values"]
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_a_hidden_control_plane_is_not_scraped(resource_graph, stack):
+    values = resource_graph(stack).find("Release", "prometheus").inputs["values"]
     for target in ("kubeEtcd", "kubeControllerManager", "kubeScheduler", "kubeProxy"):
         assert values[target] == {"enabled": False}
+
+
+def test_the_control_plane_is_scraped_by_default(resource_graph):
+    assert "kubeEtcd" not in prometheus_values(resource_graph, controlPlane=True)
+
+
+def test_a_registry_applies_to_the_images_of_all_charts(resource_graph):
+    graph = resource_graph("dev", charts={"imageRegistry": "registry.example.org/mirror"})
+    values = {name: graph.find("Release", name).inputs["values"] for name in ("prometheus", "cert-manager")}
+    assert values["prometheus"]["global"]["imageRegistry"] == "registry.example.org/mirror"
+    assert values["cert-manager"]["imageRegistry"] == "registry.example.org/mirror"
+    operator = graph.find("Release", "flink-kubernetes-operator").inputs["values"]
+    assert operator["image"] == {"repository": "registry.example.org/mirror/apache/flink-kubernetes-operator"}
 
 
 def test_the_environments_say_it_in_the_stacks_own_keys(resource_graph):

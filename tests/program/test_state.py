@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from flink_k8s.program.render import documents
 from flink_k8s.resolve.state_storage import CLAIM, MOUNT
+from flink_k8s.support.errors import CommandError
 from tests.program.test_stacks import JOB, NAMESPACE, titles
 
 STATE = f"PersistentVolumeClaim flink/{CLAIM}"
@@ -76,3 +78,13 @@ def test_the_jobs_account_says_who_it_is_in_the_cloud(resource_graph):
     assert graph["ServiceAccount flink/flink"].annotations == annotations
     assert STATE not in graph
     assert "annotations" not in titles(resource_graph("dev"))["ServiceAccount flink/flink"].inputs["metadata"]
+
+
+def test_a_run_without_the_cluster_keeps_a_request_and_render_refuses_it(resource_graph):
+    jobs = {"word-count": {"upgradeMode": "savepoint", "restoreFrom": "latest"}}
+    graph = resource_graph("dev", jobs=jobs)
+    job = titles(graph)[JOB]
+    assert job.inputs["spec"]["job"]["initialSavepointPath"] == "latest"
+    assert job.annotations["flink-k8s/restored-from"] == "latest"
+    with pytest.raises(CommandError, match=f'{JOB}: restoreFrom is "latest", which only preview and up resolve'):
+        documents(graph)

@@ -173,20 +173,20 @@ def test_a_time_is_refused_where_it_stands(project: Project) -> None:
 def test_certificate_that_expires_before_its_alert_is_a_warning(project: Project) -> None:
     short = {"jobs": {"word-count": {"internalTls": {"enabled": True, "duration": "720h", "renewBefore": "480h"}}}}
 
-    def told(**config: Any) -> list[str]:
+    def remarks_with(**config: Any) -> list[str]:
         project.stack({**short, **config})
         return [remark for remark in project.remarks() if "FlinkInternalCertificateOld" in remark]
 
-    [remark] = told()
+    [remark] = remarks_with()
     assert remark.startswith("warning: Pulumi.x.yaml:")
     assert (
         "jobs.word-count.internalTls.renewBefore: is 480h, but FlinkInternalCertificateOld fires only after 5760h; lower prometheus.alerts.certificateAge"
         in remark
     )
-    assert told(prometheus={"alerts": {"certificateAge": "480h"}}) == [remark.replace("5760h", "480h")]
-    assert told(prometheus={"alerts": {"certificateAge": "479h"}}) == []
-    assert told(prometheus={"alerts": {"off": ["FlinkInternalCertificateOld"]}}) == []
-    assert told(prometheus={"monitors": False}) == []
+    assert remarks_with(prometheus={"alerts": {"certificateAge": "480h"}}) == [remark.replace("5760h", "480h")]
+    assert remarks_with(prometheus={"alerts": {"certificateAge": "479h"}}) == []
+    assert remarks_with(prometheus={"alerts": {"off": ["FlinkInternalCertificateOld"]}}) == []
+    assert remarks_with(prometheus={"monitors": False}) == []
     project.stack({"jobs": {"word-count": ON}})
     assert [remark for remark in project.remarks() if "internalTls" in remark] == []
 
@@ -228,7 +228,8 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
 ])  # fmt: skip
 def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bool) -> None:
     group = "v1" if kind in ("Secret", "ConfigMap") else "cert-manager.io/v1"
-    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n")
+    spec = "spec: {selfSigned: {}}\n" if kind == "Issuer" else ""
+    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n{spec}")
     project.load()
     project.stack({"jobs": {"word-count": ON}})
     if not refused:

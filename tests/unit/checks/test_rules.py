@@ -34,7 +34,7 @@ def test_our_verdict_is_the_operators_on_every_case_of_the_corpus(operator: str)
     assert differing == {title for title, version in DIFFERENCES if version == operator}
 
 
-def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2") -> list[str]:
+def findings_of(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2") -> list[str]:
     manifest = corpus.patched(
         corpus.deployment(), {"spec.flinkVersion": base, "spec.image": "x@sha256:" + "0" * 64, **patch}
     )
@@ -45,7 +45,7 @@ def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2"
 
 
 def test_a_good_deployment_has_no_finding() -> None:
-    assert found({}) == []
+    assert findings_of({}) == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_good_deployment_has_no_finding() -> None:
     ],
 )  # fmt: skip
 def test_rule_reports_its_message(patch: dict[str, object], message: str) -> None:
-    assert message in found(patch)
+    assert message in findings_of(patch)
 
 
 SIZES = [
@@ -112,13 +112,13 @@ def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused
 ) -> None:
     """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
     assert RULES["flink-memory"].severity is Severity.ERROR
-    [line] = [finding for finding in found(sized(sizes)) if finding.startswith("flink-memory: ")]
+    [line] = [finding for finding in findings_of(sized(sizes)) if finding.startswith("flink-memory: ")]
     assert problem in line
 
 
 @pytest.mark.parametrize("sizes", LARGE_ENOUGH)
 def test_a_size_that_flink_starts_with_is_taken(sizes: dict[str, object]) -> None:
-    assert found(sized(sizes)) == []
+    assert findings_of(sized(sizes)) == []
 
 
 def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> None:
@@ -130,18 +130,21 @@ def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> Non
 
 def test_keys_of_other_flink_versions() -> None:
     new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
-    assert found(new) == []
-    [match] = [finding for finding in found(new, base="v1_19") if finding.startswith("unknown-option: ")]
+    assert findings_of(new) == []
+    [match] = [finding for finding in findings_of(new, base="v1_19") if finding.startswith("unknown-option: ")]
     assert match.endswith("unknown option of Flink 1.19; it exists from Flink 1.20 on")
     assert not [
-        finding for finding in found({"conf:state.savepoints.dir": "x"}) if finding.startswith("unknown-option: ")
+        finding for finding in findings_of({"conf:state.savepoints.dir": "x"}) if finding.startswith("unknown-option: ")
     ]  # still read
 
 
 def test_keys_of_a_users_own_are_left_alone() -> None:
     own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
     assert [
-        finding for key in own for finding in found({f"conf:{key}": "1"}) if finding.startswith("unknown-option: ")
+        finding
+        for key in own
+        for finding in findings_of({f"conf:{key}": "1"})
+        if finding.startswith("unknown-option: ")
     ] == []
 
 
@@ -149,10 +152,10 @@ def test_resources_with_the_operator_that_has_them_not() -> None:
     patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
     assert any(
         "operators have it from 1.16 on, and the stack has 1.7.0; write resource: {memory, cpu}" in finding
-        for finding in found(patch, "1.7.0")
+        for finding in findings_of(patch, "1.7.0")
     )
     assert not any(
-        finding.startswith(("unknown-field", "wrong-type", "operator-validation")) for finding in found(patch)
+        finding.startswith(("unknown-field", "wrong-type", "operator-validation")) for finding in findings_of(patch)
     )
 
 
@@ -161,14 +164,14 @@ def test_plugins_of_another_flink_version_and_none_at_all() -> None:
         env = [{"name": "ENABLE_BUILT_IN_PLUGINS", "value": f"flink-s3-fs-hadoop-{version}.jar"}]
         return {"spec.podTemplate.spec.containers": [{"name": "flink-main-container", "env": env}]}
 
-    assert not found(with_plugin("2.2.1"))
-    [actual] = found(with_plugin("1.20.0"))
+    assert not findings_of(with_plugin("2.2.1"))
+    [actual] = findings_of(with_plugin("1.20.0"))
     assert actual.startswith("file-system-plugin: ")
     assert "loads flink-s3-fs-hadoop-1.20.0.jar, but flinkVersion is v2_2" in actual
     official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
-    assert any(finding.startswith("file-system-plugin: ") for finding in found(official))
+    assert any(finding.startswith("file-system-plugin: ") for finding in findings_of(official))
     assert not any(
-        finding.startswith("file-system-plugin: ") for finding in found({**official, **with_plugin("2.2.1")})
+        finding.startswith("file-system-plugin: ") for finding in findings_of({**official, **with_plugin("2.2.1")})
     )
 
 
@@ -273,7 +276,9 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
 @pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])
 @pytest.mark.parametrize("version", ["v2_9", "2.2", 2.2, "latest"])
 def test_unsupported_flink_version_has_one_finding(operator: str, version: object) -> None:
-    matches = [finding for finding in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in finding]
+    matches = [
+        finding for finding in findings_of({"spec.flinkVersion": version}, operator) if "flinkVersion" in finding
+    ]
     assert len(matches) == 1
     assert f"which operator {operator} does not support" in matches[0]
 
@@ -322,9 +327,9 @@ def test_only_older_operators_and_texts_that_are_no_version_are_errors(
 
 def test_an_operator_without_tables_may_have_unknown_fields_kinds_and_flink_versions():
     changed = {"spec.flinkVersion": "v9_9", "spec.job.newField": 1}
-    assert found(changed, "1.16.1")
-    assert found(changed, "1.17.0") == []
-    assert any("parallelism" in finding for finding in found({"spec.job.parallelism": "many"}, "1.17.0"))
+    assert findings_of(changed, "1.16.1")
+    assert findings_of(changed, "1.17.0") == []
+    assert any("parallelism" in finding for finding in findings_of({"spec.job.parallelism": "many"}, "1.17.0"))
 
 
 def test_names_of_directories_are_those_of_the_operators_own_flink():
@@ -343,4 +348,4 @@ def test_names_of_directories_are_those_of_the_operators_own_flink():
     ],
 )
 def test_an_option_that_the_operator_has_is_known_with_any_name_in_it(key: str):
-    assert found({f"conf:{key}": "0.5"}) == []
+    assert findings_of({f"conf:{key}": "0.5"}) == []

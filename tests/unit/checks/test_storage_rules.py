@@ -150,7 +150,9 @@ def test_stateless_job_with_checkpoints_has_one_warning(project: Project) -> Non
     [
         ({"jobDefaults": {"restoreFrom": "s3://b/s"}}, "jobDefaults.restoreFrom: would start every job from the state of one"),
         ({"enforced": {"restoreFrom": "s3://b/s"}}, "enforced.restoreFrom: would start every job from the state of one"),
-        ({"jobs": {"word-count": {"restoreFrom": "savepoint-1"}}}, 'jobs.word-count.restoreFrom: is "savepoint-1", which is not a path'),
+        ({"jobDefaults": {"restoreFrom": "evening"}}, "jobDefaults.restoreFrom: would start every job from the state of one"),
+        ({"enforced": {"restoreFrom": "2026-13-01"}}, 'enforced.restoreFrom: is "2026-13-01", which is not a time; write latest'),
+        ({"jobs": {"word-count": {"restoreFrom": "the newest"}}}, 'jobs.word-count.restoreFrom: is "the newest", which has an unknown form'),
         ({"jobs": {"cluster": {"restoreFrom": "s3://b/s"}}}, "FlinkDeployment cluster runs no job"),
     ],
 )  # fmt: skip
@@ -166,6 +168,25 @@ def test_restore_from_of_a_job(project: Project, path: str) -> None:
     project.job(STATEFUL)
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": {"restoreFrom": path}}})
     assert project.spec()["job"]["initialSavepointPath"] == path
+
+
+@pytest.mark.parametrize("request_text", ["latest", "2026-11-29T14:00", "evening"])
+def test_a_request_that_the_cluster_resolves_is_a_notice(project: Project, request_text: str) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": {"restoreFrom": request_text}}})
+    [remark] = [remark for remark in project.remarks() if "restoreFrom" in remark]
+    assert remark == (
+        f'notice: Pulumi.x.yaml:7: jobs.word-count.restoreFrom: is "{request_text}"; '
+        "preview and up resolve it to a path in the cluster and print the path"
+    )
+
+
+@pytest.mark.parametrize("source", ["jobDefaults", "enforced"])
+@pytest.mark.parametrize("request_text", ["latest", "2026-11-29T14:00+01:00", "none"])
+def test_all_jobs_restore_their_own_state(project: Project, source: str, request_text: str) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": {"type": "volume"}, source: {"restoreFrom": request_text}})
+    assert project.load().jobs[0].restore_request == (None if request_text == "none" else request_text)
 
 
 def test_savepoint_on_deletion_requires_a_directory(project: Project) -> None:

@@ -9,6 +9,8 @@ import inspect
 import pulumi
 import pytest
 
+from components.namespace_access import TEAM_RESOURCES
+from flink_k8s.checks.team_objects import TEAM_KINDS
 from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.paths import ROOT
 from tests.unit.components.conftest import Declare
@@ -43,6 +45,10 @@ def job(name, kind="FlinkDeployment", **spec):
 
 def component(graph: ResourceGraph, kind: str) -> Resource:
     return next(resource for resource in graph.resources if resource.kind == kind and not resource.custom)
+
+
+def plural(kind: str) -> str:
+    return f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s"
 
 
 def titles(graph: ResourceGraph, kind: str) -> set[str]:
@@ -80,6 +86,33 @@ class TestJobNamespace:
         assert titles(actual, "JobNamespace") == {"Namespace team", *(f"{kind} team/flink" for kind in kinds)}
         outputs = actual.outputs[component(actual, "JobNamespace").urn]
         assert outputs == {"namespace": "team", "serviceAccount": "flink"}
+
+    def test_access_is_a_role_per_level_that_has_subjects(self, declare: Declare):
+        actual = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.config.namespace import NamespaceSettings
+            access = {"view": ["group:analysts", "user:ann"], "deploy": ["serviceAccount:ci/orders"]}
+            JobNamespace("team", JobNamespaceArgs(NamespaceSettings.model_validate({"access": access})), on_cluster)
+            """
+        )
+        roles = {role.object_name: role.inputs["rules"] for role in actual.find_all("Role")}
+        assert roles.keys() == {"flink", "flink-view", "flink-deploy"}
+        bindings = {item.object_name: item.inputs for item in actual.find_all("RoleBinding")}
+        group = "rbac.authorization.k8s.io"
+        assert bindings["flink-view"]["subjects"] == [
+            {"apiGroup": group, "kind": "Group", "name": "analysts"},
+            {"apiGroup": group, "kind": "User", "name": "ann"},
+        ]
+        assert bindings["flink-deploy"]["roleRef"] == {"apiGroup": group, "kind": "Role", "name": "flink-deploy"}
+        assert bindings["flink-deploy"]["subjects"] == [{"kind": "ServiceAccount", "name": "orders", "namespace": "ci"}]
+        assert "secrets" not in str(roles["flink-view"])
+        assert all(set(rule["verbs"]) == {"get", "list", "watch"} for rule in roles["flink-view"])
+
+    def test_deployers_can_create_what_a_team_can_declare(self):
+        rights = {(group, resource) for group, resources in TEAM_RESOURCES.items() for resource in resources}
+        kinds = {(group, plural(kind)) for group, kind in TEAM_KINDS}
+        assert rights == kinds | {("networking.k8s.io", "networkpolicies")}
 
     def test_the_state_claim_is_retained(self, declare: Declare):
         actual = declare(
@@ -216,8 +249,9 @@ DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 def test_prometheus_outputs_grafanas_address(declare: Declare):
     actual = declare(
         """
+        from components.cluster_access import ClusterAccess
         from components.prometheus import Prometheus, PrometheusArgs
-        Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         """
     )
     grafana = actual.outputs[component(actual, "Prometheus").urn]["grafana"]
@@ -229,9 +263,10 @@ def test_monitors_depend_on_prometheus_and_dashboards_on_its_namespace(declare: 
         """
         from components.monitoring import Monitoring, MonitoringArgs
         from components.namespace import JobNamespace, JobNamespaceArgs
+        from components.cluster_access import ClusterAccess
         from components.prometheus import Prometheus, PrometheusArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
-        prometheus = Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        prometheus = Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         Monitoring("monitoring", MonitoringArgs(prometheus=prometheus, namespaces=[home]), on_cluster)
         """
     )

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from components.flink_operator import values
-from flink_k8s.config.model import OperatorSettings
+from flink_k8s.config.model import Charts, OperatorSettings
 
 
 def chart_values(configuration: dict[str, str], *watched: str, version: str = "1.16.1") -> dict[str, Any]:
     settings = OperatorSettings.model_validate({"version": version, "configuration": configuration})
-    return values(settings, watched or ("flink",))
+    return values(settings, watched or ("flink",), Charts())
 
 
 def config_hash(chart: dict[str, Any]) -> str:

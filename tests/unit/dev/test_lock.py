@@ -13,7 +13,7 @@ from dev.lock import LISTS
 from flink_k8s.support.paths import ROOT
 
 
-def asked(path: Path) -> list[Requirement]:
+def declared_requirements(path: Path) -> list[Requirement]:
     lines = path.read_text().splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
@@ -33,7 +33,7 @@ def locked(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("path", LISTS, ids=str)
 def test_a_lock_has_what_its_list_asks_for(path: Path) -> None:
     versions = locked((ROOT / path).with_suffix(".txt"))
-    actual = asked(ROOT / path)
+    actual = declared_requirements(ROOT / path)
     assert actual
     assert [str(item) for item in actual if versions[canonicalize_name(item.name)] not in item.specifier] == []
     assert len(versions) > len(actual)  # what comes along is locked, too
@@ -63,5 +63,7 @@ def test_development_has_the_programs_versions() -> None:
 def test_the_policy_pack_has_the_programs_versions() -> None:
     """Two versions of the models in one project would judge what nobody runs."""
     program, pack = locked(ROOT / "requirements.txt"), locked(ROOT / "policy" / "requirements.txt")
-    actual = {canonicalize_name(item.name) for item in asked(ROOT / "policy" / "requirements.in")} - {"pulumi-policy"}
+    actual = {canonicalize_name(item.name) for item in declared_requirements(ROOT / "policy" / "requirements.in")} - {
+        "pulumi-policy"
+    }
     assert {name: pack[name] for name in actual} == {name: program[name] for name in actual}

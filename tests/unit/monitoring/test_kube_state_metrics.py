@@ -164,12 +164,21 @@ def test_each_resource_is_named_and_no_label_clashes(configuration: Configuratio
             assert not own & (reserved | {"name", "namespace", "kind"})
 
 
+def test_kube_state_metrics_needs_no_right_to_read_secrets() -> None:
+    """Case charts-13: the chart's ClusterRole contains the resources of the collectors."""
+    assert {"secrets", "configmaps"} <= set(values()["collectorsExclude"])
+    assert not {"secrets", "configmaps"} & {
+        resource for rule in values()["rbac"]["extraRules"] for resource in rule["resources"]
+    }
+
+
 def test_a_running_job(lines: dict[str, set[str]]):
     of = 'kind="FlinkDeployment",name="orders",namespace="team-a"'
     tls = f'keystore="/opt/flink-internal-tls/keystore.p12",{of}'
     assert lines["orders"] == {
         f'flink_resource_lifecycle_state{{{of},state="STABLE"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f'flink_resource_declared_state{{{of},state="running"}} 1',
         f"flink_resource_internal_tls_info{{{tls}}} 1",
         f"flink_resource_generation{{{of}}} 3",
         f"flink_resource_observed_generation{{{of}}} 2",
@@ -197,6 +206,7 @@ def test_a_snapshot_and_a_blue_green_deployment(lines: dict[str, set[str]]):
     assert lines["sales"] == {
         f'flink_resource_blue_green_state{{{of},state="ACTIVE_GREEN"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f'flink_resource_declared_state{{{of},state="suspended"}} 1',
     }
 
 

@@ -46,13 +46,13 @@ def spec(*args: str, container: dict[str, Any] | None = None, **more: Any) -> di
     return {"job": {"args": arguments, "parallelism": 3}, "podTemplate": {"spec": {"containers": [main]}}, **more}
 
 
-def made(of: dict[str, Any], tmp_path: Path, environment: dict[str, str] | None = None) -> LocalRun:
+def run_of(of: dict[str, Any], tmp_path: Path, environment: dict[str, str] | None = None) -> LocalRun:
     return local_run(job(of), tmp_path, PYTHON, environment or {})
 
 
 def test_the_program_is_the_local_copy_of_the_images(tmp_path: Path):
     program = str(ROOT / "jobs/pyflink/src/word_count.py")
-    assert made(spec(), tmp_path).options == [
+    assert run_of(spec(), tmp_path).options == [
         *("--target", "local", "-pyexec", str(PYTHON), "-pyclientexec", str(PYTHON), "-py", program)
     ]
 
@@ -63,23 +63,23 @@ def test_a_missing_program_is_refused(tmp_path: Path):
     with pytest.raises(
         CommandError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which does not exist; .*"
     ):
-        made(wrong, tmp_path)
+        run_of(wrong, tmp_path)
 
 
 @pytest.mark.parametrize("args", [[], ["--input", "x"], None])
 def test_a_job_without_python_program_is_refused(tmp_path: Path, args: list[str] | None):
     with pytest.raises(CommandError, match="job counts is not a Python job"):
-        made({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
+        run_of({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
 
 
 def test_an_option_without_a_value_is_refused(tmp_path: Path):
     with pytest.raises(CommandError, match="-py has no value"):
-        made({"job": {"args": ["-py"]}}, tmp_path)
+        run_of({"job": {"args": ["-py"]}}, tmp_path)
 
 
 def test_paths_in_image_and_volumes_become_local_folders(tmp_path: Path):
     mounts = [{"name": "data", "mountPath": "/data"}, {"name": "more", "mountPath": "/data-more/"}]
-    run = made(
+    run = run_of(
         spec(
             *("--input", "/opt/flink/usrlib/input", "--output=/data/out", "--state", "file:///data"),
             *("--other", "/data-more/x", "--bucket", "s3://data/x", "--word", "/database"),
@@ -107,7 +107,7 @@ def test_configuration_of_the_cluster_and_its_storage_is_left_out(tmp_path: Path
         "metrics.reporter.prom.port": "9249",
         "s3.endpoint": "http://minio",
     }
-    assert made(spec(flinkConfiguration=configuration), tmp_path).configuration == {
+    assert run_of(spec(flinkConfiguration=configuration), tmp_path).configuration == {
         "pipeline.max-parallelism": "128",
         "taskmanager.numberOfTaskSlots": "2",
         "execution.checkpointing.interval": "1s",
@@ -119,9 +119,9 @@ def test_configuration_of_the_cluster_and_its_storage_is_left_out(tmp_path: Path
 def test_variables_of_secrets_come_from_the_environment_or_are_missing(tmp_path: Path):
     reference = {"secretKeyRef": {"name": "s", "key": "k"}}
     env = [{"name": "A", "value": "1"}, {"name": "TOKEN", "valueFrom": reference}]
-    without = made(spec(container={"env": env}), tmp_path)
+    without = run_of(spec(container={"env": env}), tmp_path)
     assert (without.environment, without.missing) == ({"A": "1"}, ["TOKEN"])
-    assert made(spec(container={"env": env}), tmp_path, {"TOKEN": "x"}).missing == []
+    assert run_of(spec(container={"env": env}), tmp_path, {"TOKEN": "x"}).missing == []
 
 
 def test_a_blue_green_deployment_runs_its_template(tmp_path: Path):

@@ -35,7 +35,7 @@ def event(kind: str, urn: str) -> dict[str, object]:
     return {"sequence": 1, "timestamp": 1, kind: {"metadata": {"op": "create", "urn": urn, "type": "t"}}}
 
 
-def said(urn: str, severity: str = "info") -> dict[str, object]:
+def diagnostic(urn: str, severity: str = "info") -> dict[str, object]:
     return {"sequence": 1, "timestamp": 1, "diagnosticEvent": {"urn": urn, "message": "x", "severity": severity}}
 
 
@@ -50,8 +50,8 @@ def test_events_become_the_critical_path():
                 event("resOutputsEvent", CLAIM),
                 event("resourcePreEvent", URN),
                 event("resOutputsEvent", URN),
-                said(URN),
-                said(""),
+                diagnostic(URN),
+                diagnostic(""),
             ):
                 file.write(json.dumps(item) + "\n")
     path = watch.timeline(state_graph(STATE)).path()
@@ -61,7 +61,7 @@ def test_events_become_the_critical_path():
 
 def test_a_failed_operation_has_an_end_and_debug_messages_are_ignored():
     watch = Stopwatch()
-    for item in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), said(URN, "debug")):
+    for item in (event("resourcePreEvent", URN), event("resOpFailedEvent", URN), diagnostic(URN, "debug")):
         take(item, watch)
     assert [span.title for span in watch.timeline(state_graph(STATE)).path()] == ["FlinkDeployment flink/orders"]
 

@@ -246,12 +246,12 @@ def test_unstick_lists_asks_and_removes_only_the_operators_finalizer(
 
 @pytest.mark.parametrize("answer", ["", "y", "prod2", None])
 def test_unstick_without_confirmation_changes_nothing(monkeypatch: pytest.MonkeyPatch, answer: str | None):
-    def asked(_: str) -> str:
+    def read_answer(_: str) -> str:
         if answer is None:
             raise EOFError
         return answer
 
-    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr("builtins.input", read_answer)
     kubectl = FakeKubectl(job())
     with pytest.raises(CommandError, match="nothing was changed"):
         unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore

@@ -119,6 +119,20 @@ def test_argocd_has_an_application_instead(run: Run, tmp_path: Path) -> None:
     assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
 
 
+def test_argocd_health_checks_are_a_patch_and_not_an_object(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    notes = render(run(), out, "argocd")
+    patch = loaded(out, gitops.ARGOCD_HEALTH)
+    assert list(patch) == ["data"]
+    assert gitops.ARGOCD_HEALTH not in loaded(out, "kustomization.yaml")["resources"]
+    assert any(f"--patch-file {out / gitops.ARGOCD_HEALTH}" in note for note in notes)
+    render(run(), out, "argocd")
+    assert loaded(out, gitops.ARGOCD_HEALTH) == patch
+    notes = render(run(), out, "flux")
+    assert f"{gitops.ARGOCD_HEALTH} was stale and has been removed" in notes
+    assert gitops.ARGOCD_HEALTH not in read(out)
+
+
 def test_a_local_chart_is_rendered_with_a_note(run: Run, tmp_path: Path) -> None:
     notes = render(run(chart="./charts/operator"), tmp_path / "out", "flux")
     release = loaded(tmp_path / "out", "02-helmrelease-flink-operator.yaml")
@@ -223,7 +237,20 @@ apiVersion: v1
 kind: Secret
 metadata: {name: generated}
 data: {a: aHVudGVyMg==}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: alertmanagerconfigs.monitoring.coreos.com}
+spec:
+  enum:
+  - =
+  - =~
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: admission-create, annotations: {helm.sh/hook: pre-install}}
 END
+case "$*" in *--skip-tests*) ;; *) echo --- && echo '{apiVersion: v1, kind: Pod, metadata: {name: test}}';; esac
 """
 
 
@@ -246,6 +273,20 @@ def test_release_is_rendered_to_the_objects_of_its_chart(run: Run, project: Path
     deployment = loaded(tmp_path / "out", "02-deployment-flink-operator.yaml")
     assert deployment["metadata"] == {"name": "operator", "namespace": "flink"}
     assert any("its Secret generated is omitted" in note for note in notes)
+    crd = loaded(tmp_path / "out", "02-customresourcedefinition-alertmanagerconfigs.monitoring.coreos.com.yaml")
+    assert crd["spec"]["enum"] == ["=", "=~"]
+    assert not [name for name in names if "pod" in name]
+
+
+@pytest.mark.parametrize(("flavour", "force"), [("flux", "enabled"), ("argocd", None)])
+@pytest.mark.usefixtures("helm")
+def test_flux_replaces_jobs_that_are_hooks_of_helm(
+    run: Run, project: Path, tmp_path: Path, flavour: gitops.Flavour, force: str | None
+) -> None:
+    render(run(), tmp_path / "out", flavour, template_charts=project)
+    annotations = loaded(tmp_path / "out", "02-job-flink-admission-create.yaml")["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "pre-install"
+    assert annotations.get("kustomize.toolkit.fluxcd.io/force") == force
 
 
 @pytest.mark.usefixtures("helm")
@@ -285,8 +326,7 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "argocd", ordered="clusters/dev")
     waves = {
         name: loaded(tmp_path / "out", name)["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
-        for name in read(tmp_path / "out")
-        if name != "kustomization.yaml"
+        for name in loaded(tmp_path / "out", "kustomization.yaml")["resources"]
     }
     assert {name: f"{int(name[:2])}" for name in waves} == waves
     assert set(waves.values()) == {"0", "1", "2", "3"}

@@ -91,19 +91,19 @@ def test_a_later_layer_wins_by_whichever_name_of_an_option(
         configuration = inner_spec(kind, job.spec)["flinkConfiguration"]
         return {key: value for key, value in configuration.items() if key in (TODAY, OLDER, OLDEST)}  # type: ignore[attr-defined]
 
-    def said(key: str, value: str | None) -> dict[str, object]:
+    def option(key: str, value: str | None) -> dict[str, object]:
         return {"flinkConfiguration": {key: value}}
 
     file = job_of_kind(kind)
     project.job(file)
-    project.stack({"jobDefaults": said(before, "s3://defaults"), "enforced": said(after, "s3://enforced")})
+    project.stack({"jobDefaults": option(before, "s3://defaults"), "enforced": option(after, "s3://enforced")})
     assert directories() == {after: "s3://enforced"}
-    project.stack({"jobs": {"word-count": said(before, "s3://own")}, "enforced": said(after, None)})
+    project.stack({"jobs": {"word-count": option(before, "s3://own")}, "enforced": option(after, None)})
     assert directories() == {}
     project.stack({"jobs": {"word-count": {"flinkConfiguration": nested(after, "s3://own")}}})
     project.job(with_configuration(file, nested(before, "s3://file")))
     assert directories() == {after: "s3://own"}
-    project.stack({"jobDefaults": said(before, "s3://defaults")})
+    project.stack({"jobDefaults": option(before, "s3://defaults")})
     project.job(with_configuration(file, {after: "s3://file"}))
     assert directories() == {after: "s3://file"}
     project.job(with_configuration(file, {after: "s3://file", before: "s3://too"}))

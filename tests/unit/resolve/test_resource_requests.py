@@ -144,3 +144,100 @@ def test_the_command_prints_the_sum_and_with_a_switch_each_job(
     assert "flink/word-count  2     2    2 GiB   0" in capsys.readouterr().out.splitlines()
     assert main([*arguments, "--cost", "markdown"]) == 0
     assert "| `flink/word-count` | 2 | 2 | 2 GiB | 0 |" in capsys.readouterr().out.splitlines()
+
+
+OPTIONS: list[tuple[dict[str, str], tuple[str, str, str]]] = [
+    ({"slotmanager.redundant-taskmanager-num": "2"}, ("6", "6", "6 GiB")),
+    ({"slotmanager.number-of-slots.min": "5"}, ("6", "6", "6 GiB")),
+    ({"pipeline.jobvertex-parallelism-overrides": "a:1,b:5"}, ("6", "6", "6 GiB")),
+    ({"taskmanager.numberOfTaskSlots": "3"}, ("2", "2", "2 GiB")),
+    ({"taskmanager.cpu.cores": "2"}, ("4", "7", "4 GiB")),
+]
+
+
+@pytest.mark.parametrize(("options", "expected"), OPTIONS)
+def test_options_determine_what_runs(project: Project, options: dict[str, str], expected: tuple[str, str, str]) -> None:
+    project.job(job("orders", job={"parallelism": 3}, flinkConfiguration=options), "orders.yaml")
+    assert cells(declared(project), "orders")[:3] == expected
+
+
+def test_memory_and_jobmanagers_follow_options_without_fields(project: Project) -> None:
+    options = {
+        "jobmanager.memory.flink.size": "1g",
+        "taskmanager.memory.flink.size": "1g",
+        "kubernetes.jobmanager.replicas": "2",
+        "high-availability.type": "kubernetes",
+        "high-availability.storageDir": "s3://bucket/ha",
+    }
+    spec = yaml.safe_load(job("orders", flinkConfiguration=options))
+    del spec["spec"]["jobManager"], spec["spec"]["taskManager"]
+    project.job(yaml.safe_dump(spec), "orders.yaml")
+    # Each process: 1 GiB of Flink, 256 MiB of metaspace, 192 MiB of overhead.
+    assert cells(declared(project), "orders")[:3] == ("3", "3", "4.3 GiB")
+
+
+def test_a_session_cluster_without_jobs_starts_no_redundant_taskmanager(project: Project) -> None:
+    cluster = yaml.safe_load(job("shared", flinkConfiguration={"slotmanager.redundant-taskmanager-num": "1"}))
+    cluster["spec"].pop("job")
+    project.job(yaml.safe_dump(cluster), "session.yaml")
+    assert cells(declared(project), "shared")[0] == "1"
+
+
+WORKLOADS = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: store}}
+  template:
+    spec:
+      initContainers: [{name: init, image: "a:1", resources: {requests: {cpu: 2, memory: 1Gi}}}]
+      containers: [{name: store, image: "a:1", resources: {requests: {cpu: 500m, memory: 2Gi}}}]
+  volumeClaimTemplates: [{metadata: {name: data}, spec: {resources: {requests: {storage: 5Gi}}}}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      parallelism: 4
+      completions: 2
+      template: {spec: {containers: [{name: a, image: "a:1", resources: {requests: {cpu: 1, memory: 1Gi}}}]}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: later}
+spec: {suspend: true, template: {spec: {containers: [{name: a, image: "a:1", resources: {limits: {cpu: 9}}}]}}}
+"""
+
+
+def test_other_workloads_of_job_files_count(project: Project) -> None:
+    project.job(WORKLOADS, "workloads.yaml")
+    actual = declared(project)
+    assert cells(actual, "store") == ("3", "6", "6 GiB", "15 GiB")
+    assert cells(actual, "nightly") == ("2", "2", "2 GiB", "0")
+    assert cells(actual, "later") == ("0", "0", "0", "0")
+
+
+def test_a_quota_that_only_other_workloads_exceed_is_found(project: Project) -> None:
+    project.job(WORKLOADS, "workloads.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 5}}}})
+    assert [line for line in project.problems() if "exceeding" in line] == [
+        "jobs/workloads.yaml:4: spec: requests 6 CPU (3 Pods with 2), exceeding the quota of 5 of namespace flink;"
+        " lower the requests or the number of pods, or raise namespaces.flink.quota.cpu"
+    ]
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 9}}}})
+    [line] = [line for line in project.remarks() if "together request" in line]
+    assert "together request 10 (nightly 2, store 6, word-count 2)" in line
+
+
+def test_a_workload_without_requests_in_a_namespace_with_a_quota_is_found(project: Project) -> None:
+    project.job(WORKLOADS.replace("cpu: 500m, ", ""), "workloads.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 50}}}})
+    [line] = project.problems()
+    assert line.startswith(
+        "jobs/workloads.yaml:10: spec.template.spec.containers[0]: container store has no request for cpu"
+    )

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.resolve.job_spec import restored_from
+from flink_k8s.resolve.job_spec import job_of, restored_from
 from flink_k8s.resolve.state_storage import CLAIM, MOUNT
+from tests.unit.operations.test_access import BLUE_GREEN
 from tests.unit.project import JOB, Project
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -230,6 +231,54 @@ def test_the_nonce_changes_with_the_path_alone(one: str, other: str) -> None:
     first, second = restored_from(one), restored_from(other)
     assert (first["savepointRedeployNonce"] == second["savepointRedeployNonce"]) is (one == other)
     assert 0 <= int(str(first["savepointRedeployNonce"])) < 2**32
+
+
+def restored(project: Project, config: dict[str, Any], name: str = "word-count") -> object:
+    """The path of the job in a stack with that config."""
+    project.stack({**VOLUME, **config})
+    return project.spec(name)["job"].get("initialSavepointPath")
+
+
+def test_restore_from_of_all_jobs_applies_to_stateful_jobs(project: Project) -> None:
+    project.job(STATEFUL)
+    project.job(JOB.replace("word-count", "batch"), "batch.yaml")
+    for source in ("jobDefaults", "enforced"):
+        assert restored(project, {source: {"restoreFrom": "latest"}}) == "latest"
+        assert restored(project, {source: {"restoreFrom": "latest"}}, "batch") is None
+
+
+def test_none_overrides_restore_from_of_all_jobs(project: Project) -> None:
+    project.job(STATEFUL)
+    own = {"word-count": {"restoreFrom": "none"}}
+    assert restored(project, {"jobDefaults": {"restoreFrom": "latest"}, "jobs": own}) is None
+    assert "savepointRedeployNonce" not in project.spec()["job"]
+    assert restored(project, {"enforced": {"restoreFrom": "latest"}, "jobs": own}) == "latest"
+
+
+def test_a_path_in_the_job_file_wins_over_the_defaults_with_its_nonce(project: Project) -> None:
+    project.job(STATEFUL + "    initialSavepointPath: s3://b/own\n")
+    assert restored(project, {"jobDefaults": {"restoreFrom": "latest"}}) == "s3://b/own"
+    assert "savepointRedeployNonce" not in project.spec()["job"]
+    assert project.load().jobs[0].restore_request is None
+
+
+def test_a_resolved_job_starts_from_the_path_and_records_the_request(project: Project) -> None:
+    project.job(STATEFUL)
+    project.stack({**VOLUME, "jobs": {"word-count": {"restoreFrom": "latest"}}})
+    [job] = project.load().jobs
+    assert job.restore_request == "latest"
+    resolved = job.restored("latest", "s3://b/savepoint-1")
+    assert job_of(resolved.spec) == {**(job_of(job.spec) or {}), **restored_from("s3://b/savepoint-1")}
+    metadata = cast(dict[str, Any], resolved.manifest["metadata"])
+    assert metadata["annotations"] == {"flink-k8s/restored-from": "latest s3://b/savepoint-1"}
+    assert resolved.restore_request is None
+
+
+def test_a_resolved_blue_green_job_starts_from_the_path_in_its_template(project: Project) -> None:
+    project.job(BLUE_GREEN)
+    project.stack({"jobs": {"shop": {"restoreFrom": "latest"}}})
+    [job] = project.load().jobs
+    assert (job_of(job.restored("latest", "s3://b/1").spec) or {})["initialSavepointPath"] == "s3://b/1"
 
 
 KEY = "kubernetes.operator.job.savepoint-on-deletion"

@@ -83,8 +83,11 @@ def test_an_image_is_read_as_docker_reads_it(image: str, url: str) -> None:
 def test_images_are_found_in_containers_and_flink_resources() -> None:
     deployment = {"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [{"image": "i:1"}]}}}}
     flink = {"apiVersion": "flink.apache.org/v1beta1", "spec": {"image": "f:1", "podTemplate": {"image": "s:1"}}}
-    matches = {(part.name, part.user) for part in parts.images([deployment, flink])}
-    assert matches == {("i", "platform"), ("f", "jobs"), ("s", "jobs")}
+    arguments = ["--log-level=info", "--prometheus-config-reloader=quay.io/prometheus-operator/reloader:v1"]
+    operator = {"kind": "Deployment", "spec": {"containers": [{"image": "o:1", "args": arguments}]}}
+    matches = {(part.name, part.user) for part in parts.images([deployment, flink, operator])}
+    reloader = ("prometheus-operator/reloader", "platform")
+    assert matches == {("i", "platform"), ("f", "jobs"), ("s", "jobs"), ("o", "platform"), reloader}
 
 
 def test_the_bill_is_the_same_each_time_and_says_what_is_delivered(prod: list[Part]) -> None:
