@@ -247,7 +247,7 @@ def test_replicas_and_strategy(tmp_path: Path) -> None:
     assert ("Deployment", NAMESPACE, PARTS["cainjector"]) not in render(tmp_path, cainjector={"enabled": False})
 
 
-def test_another_releases_objects_have_other_names(tmp_path: Path) -> None:
+def test_objects_of_another_release_have_different_names(tmp_path: Path) -> None:
     manifests = {key for key in render(tmp_path) if not key[1]}
     other = {key for key in render(tmp_path, "second") if not key[1]}
     assert not manifests & other

@@ -62,7 +62,7 @@ def container(*, ready: bool = True, **state: Any) -> dict[str, Any]:
         (pod(containerStatuses=[container(running={})]), None),
     ],
 )
-def test_why_pod_reports_the_reason(
+def test_reason_of_an_unready_pod_is_reported(
     monkeypatch: pytest.MonkeyPatch, pod_status: dict[str, Any], reason: str | None
 ) -> None:
     monkeypatch.setattr(Node, "has_container", lambda *_: True)

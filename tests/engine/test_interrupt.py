@@ -104,7 +104,7 @@ def releases(kubectl: Kubectl, status: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("no_stack")
-def test_one_run_at_a_time_and_the_next_up_continues_one_that_was_cut_off(
+def test_concurrent_up_is_refused_and_the_next_up_continues_an_interrupted_one(
     engine: Project, kubectl: Kubectl, charts: Path, start: Callable[..., Up]
 ):
     layer = mirror(charts)

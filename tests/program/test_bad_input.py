@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_lists_all_problems(project: Path, capsys: pytest.CaptureFixture[str]):
     assert check(["dev"], root=project) == 1
     stderr = capsys.readouterr().err
     assert "jobs/broken.yaml:2" in stderr
@@ -40,7 +40,7 @@ def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]
     assert "Traceback" not in stderr
 
 
-def test_the_program_says_the_same_and_registers_nothing(project: Path):
+def test_program_reports_the_same_problems_and_registers_nothing(project: Path):
     applied: list[object] = []
 
     class Effects:

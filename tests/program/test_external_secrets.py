@@ -54,7 +54,7 @@ def test_an_external_secret_has_the_fields_that_its_operator_reads(graph):
 
 
 @pytest.mark.parametrize("secret", [DB, KAFKA])
-def test_its_secret_is_there_before_the_jobs_of_its_namespace(graph, secret):
+def test_external_secret_is_ready_before_the_jobs_of_its_namespace(graph, secret):
     assert resource(graph, secret).annotations["pulumi.com/waitFor"] == "condition=Ready"
     assert resource(graph, secret).type == "kubernetes:external-secrets.io/v1:ExternalSecret"
     for before, after in (("Namespace flink", secret), ("ResourceQuota flink/quota", secret), (secret, JOB)):
@@ -64,7 +64,7 @@ def test_its_secret_is_there_before_the_jobs_of_its_namespace(graph, secret):
     assert not graph.depends_on(resource(graph, "PersistentVolumeClaim flink/word-count-data"), resource(graph, secret))
 
 
-def test_another_team_waits_for_none_of_it(resource_graph):
+def test_other_teams_do_not_wait_for_external_secrets(resource_graph):
     both = resource_graph("dev", namespaces={"flink": {}, "loose": {"externalSecrets": SECRETS}})
     assert not both.depends_on(resource(both, JOB), resource(both, "ExternalSecret loose/db"))
 
@@ -88,7 +88,7 @@ spec: {}
 """
 
 
-def test_what_makes_secrets_in_a_job_file_is_awaited_by_its_jobs(tmp_path: Path):
+def test_jobs_wait_for_the_external_secrets_of_their_file(tmp_path: Path):
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("flink_k8s", "components", "jobs"):

@@ -153,7 +153,7 @@ def before() -> ResourceGraph:
     return run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "x"}}}}), [])
 
 
-def test_plaintext_secrets_are_said_and_never_shown(
+def test_plaintext_secrets_are_reported_without_printing_them(
     before: ResourceGraph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inputs: dict[str, object] = {}
@@ -176,12 +176,12 @@ def test_plaintext_secrets_are_said_and_never_shown(
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
-def test_nothing_else_is_taken_for_a_secret(resource_graph: Record, stack: str) -> None:
+def test_shipped_stacks_have_only_generated_secrets(resource_graph: Record, stack: str) -> None:
     assert sorted(resource.title for resource in resource_graph(stack).objects if resource.secret_paths) == MADE
 
 
 @pytest.mark.parametrize("place", [*PLACES, *WRONG])
-def test_where_it_counts_a_secret_in_clear_is_refused_and_never_shown(
+def test_strict_stack_refuses_a_plaintext_secret_without_printing_it(
     place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inputs = {**PLACES, **WRONG}[place]
@@ -192,7 +192,7 @@ def test_where_it_counts_a_secret_in_clear_is_refused_and_never_shown(
     assert leaks({"check": actual}, planted_in(inputs)) == []
 
 
-def test_the_program_itself_says_no_more_than_the_check(before: ResourceGraph) -> None:
+def test_program_prints_no_secret(before: ResourceGraph) -> None:
     inputs: dict[str, object] = {"strict": True}
     for place in (*PLACES.values(), *WRONG.values()):
         inputs = merge_mappings(inputs, place)
@@ -203,7 +203,7 @@ def test_the_program_itself_says_no_more_than_the_check(before: ResourceGraph) -
 
 
 @pytest.mark.parametrize("key", ["jobs", "prometheus", "operator", "context"])
-def test_what_pulumi_has_encrypted_is_refused_and_never_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encrypted_config_values_are_refused_without_printing_them(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = with_stack({
         "jobs": {"word-count": {"env": {"A": "planted-jobs"}, "parallelism": "planted-jobs"}},
         "prometheus": {"values": {"a": "planted-prometheus"}, "namespace": "planted-prometheus_"},
@@ -218,7 +218,7 @@ def test_what_pulumi_has_encrypted_is_refused_and_never_shown(key: str, monkeypa
     assert leaks({"error": str(raised.value), "log": "\n".join(messages)}, {f"planted-{key}"}) == []
 
 
-def test_passwords_that_the_program_makes_are_in_secrets_alone(
+def test_generated_passwords_are_only_in_secrets(
     before: ResourceGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secrets, "token_urlsafe", lambda *_: "planted-made")
@@ -238,7 +238,7 @@ def test_passwords_that_the_program_makes_are_in_secrets_alone(
     assert leaks(texts | files | dict(displays(before, after, tmp_path)), {"planted-made"}) == []
 
 
-def test_references_to_secrets_are_all_that_the_program_has_of_them(resource_graph: Record) -> None:
+def test_references_to_secrets_are_not_masked(resource_graph: Record) -> None:
     """`secretEnv`, `secretFiles`, credentials of the storage: no value of theirs comes near the program."""
     key = {"secret": "holder", "key": "entry"}
     storage = {"type": "s3", "uri": "s3://b/p", "credentials": {"accessKey": key, "secretKey": key}}
@@ -252,11 +252,11 @@ def test_references_to_secrets_are_all_that_the_program_has_of_them(resource_gra
 @pytest.mark.parametrize(
     "form", ["x planted-it y", base64.b64encode(b"planted-it").decode(), json.dumps({"a": ["planted-it"]})], ids=str
 )
-def test_the_audit_finds_one(form: str) -> None:
+def test_audit_detects_a_planted_secret(form: str) -> None:
     assert leaks({"here": form, "there": "nothing"}, {"planted-it"}) == [("here", "planted-it")]
 
 
-def test_the_audit_finds_one_that_a_stack_shows(before: ResourceGraph, tmp_path: Path) -> None:
+def test_audit_detects_a_secret_in_the_output_of_a_stack(before: ResourceGraph, tmp_path: Path) -> None:
     """A name and a text that nobody can tell from an ordinary value: all that shows values shows it."""
     after = run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "planted-greeting"}}}}), [])
     matches = {where for where, _ in leaks(dict(displays(before, after, tmp_path)), {"planted-greeting"})}

@@ -55,7 +55,7 @@ def test_certificates_of_a_teams_jobs_are_the_teams_also_when_the_platform_insis
     )
 
 
-def test_what_the_platform_insists_on_is_deployed_whatever_a_team_says(
+def test_enforced_values_of_the_platform_override_those_of_a_team(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     factor = "kubernetes.taskmanager.cpu.limit-factor"
@@ -91,7 +91,7 @@ def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Pat
     assert watched["watchNamespaces"] == ["team-a", "team-b"]  # type: ignore[index]
 
 
-def test_a_teams_stack_has_its_jobs_alone(root: Path) -> None:
+def test_team_stack_contains_only_its_jobs(root: Path) -> None:
     actual = recorded(root, "team-a")
     policy, job = sorted(actual.objects, key=lambda resource: resource.title, reverse=True)
     assert job.title == "FlinkDeployment team-a/orders"
@@ -116,7 +116,7 @@ class TestWhatThePlatformsStackSays:
         config = {**stack_file.read(root, "team-a"), "waitForJobs": False}
         return run_program(root, "team-a", config, preview=False, references=lambda _: outputs)
 
-    def test_the_jobs_come_once_it_has_their_namespace(self, root: Path) -> None:
+    def test_jobs_are_deployed_when_the_platform_has_their_namespace(self, root: Path) -> None:
         output = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.16.1"}})
         assert {resource.kind for resource in output.objects} == {"FlinkDeployment", "NetworkPolicy"}
         assert [message.text for message in output.messages if "operator" in message.text] == []
@@ -131,15 +131,17 @@ class TestWhatThePlatformsStackSays:
             ),
         ],
     )
-    def test_it_is_refused_before_that(self, root: Path, outputs: dict[str, object], problem: str) -> None:
+    def test_jobs_are_refused_before_the_platform_has_their_namespace(
+        self, root: Path, outputs: dict[str, object], problem: str
+    ) -> None:
         with pytest.raises(pulumi.RunError, match=problem):
             self.run(root, outputs)
 
-    def test_another_operator_than_in_its_file_is_said(self, root: Path) -> None:
+    def test_operator_version_that_differs_from_the_platform_file_is_reported(self, root: Path) -> None:
         output = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.7.0"}})
         assert [message.text for message in output.messages if "has operator 1.7.0" in message.text]
 
-    def test_outputs_of_something_else_are_no_platform(self) -> None:
+    def test_outputs_of_another_stack_are_not_a_platform(self) -> None:
         assert "is not deployed" in missing_platform("p", None, ["a"])
         assert "does not contain the namespace a, b" in missing_platform("p", {"namespaces": None}, ["a", "b"])
         assert missing_platform("p", {"namespaces": ["b", "a"]}, ["a"]) == ""

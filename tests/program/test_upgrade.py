@@ -62,7 +62,7 @@ def test_every_resource_of_the_former_version_is_found_once(stack: str, tmp_path
 
 
 @pytest.mark.parametrize("stack", sorted(FORMER))
-def test_nothing_new_but_components(stack: str, tmp_path: Path):
+def test_upgrade_adds_only_components(stack: str, tmp_path: Path):
     graph = declared(stack, tmp_path)
     new = [resource for resource in graph.resources if not {*urns(graph, resource)} & {*FORMER[stack]}]
     assert {item.kind for item in new} <= {

@@ -41,7 +41,9 @@ def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture
     assert "1.17.1" in str(job.spec["image"])
 
 
-def test_that_pair_the_other_way_round_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_flink_version_that_the_operator_does_not_support_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     text = WALKTHROUGH.read_text().replace("v1_17", "v2_2")
     (tmp_path / "Pulumi.w.yaml").write_text(text)
@@ -135,7 +137,7 @@ def test_problems_of_merged_values_name_the_file_that_said_them(project: Project
     ]
 
 
-def test_what_yaml_reads_otherwise_is_no_text(project: Project) -> None:
+def test_unquoted_yaml_values_are_not_text(project: Project) -> None:
     project.job(JOB.replace("image: pyflink:dev", "image: no"))
     project.stack(
         "config:\n  flink-k8s:context: c\n  flink-k8s:jobDefaults:\n    env: {A: off, B: 1.10}\n  waitForJobs: no\n"
@@ -274,7 +276,9 @@ def test_the_example_in_the_documentation_is_good_at_each_step(project: Project)
     assert len(configs) == 5
 
 
-def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_replaced_by_enforced_are_one_notice_for_all_jobs(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     enforced = {"parameters": {"output": "/out"}, "flinkConfiguration": {"a.b": "1"}}
     project.stack({"enforced": enforced, "jobDefaults": {"flinkConfiguration": {"a.b": "2"}}})
     assert main(["check", "x", "--root", str(project.root)]) == 0

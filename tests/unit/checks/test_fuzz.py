@@ -174,7 +174,7 @@ def test_any_stack_file_is_good_or_problems(manifest: str, stack: str) -> None:
 
 @settings(max_examples=int(8 * TIMES), suppress_health_check=list(HealthCheck))
 @given(manifest=manifests, stack=stacks)
-def test_what_check_accepts_is_rendered(manifest: str, stack: str) -> None:
+def test_accepted_input_can_be_rendered(manifest: str, stack: str) -> None:
     with project(manifest, stack) as root:
         if run(root)[0]:
             return

@@ -49,7 +49,7 @@ def source(kind: str, name: str = "word-count") -> dict[str, Any]:
     return {"secretName": f"{kind}-{name}-tls", "items": items}
 
 
-def test_it_is_off_and_leaves_no_trace(project: Project) -> None:
+def test_internal_tls_is_disabled_by_default(project: Project) -> None:
     before = project.spec()
     assert ssl(before) == {}
     assert mounted(before) == []
@@ -63,7 +63,7 @@ def test_a_job_gets_its_own_certificate(project: Project) -> None:
     assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment"))]
 
 
-def test_both_deployments_of_a_blue_green_one_share_it(project: Project) -> None:
+def test_blue_green_deployments_share_one_certificate(project: Project) -> None:
     project.job(blue_green())
     project.stack({"jobs": {"word-count": ON}})
     spec = project.spec()["template"]["spec"]
@@ -92,7 +92,7 @@ def test_files_of_a_job_stay_beside_it(project: Project) -> None:
     assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment")), ("/etc/kafka", {"secretName": "kafka"})]
 
 
-def test_its_cipher_suites_are_the_users_to_say(project: Project) -> None:
+def test_user_can_set_the_cipher_suites(project: Project) -> None:
     settings = {"security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
     project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": settings}}})
     assert ssl(project.spec()) == OPTIONS | settings
@@ -116,7 +116,7 @@ def test_options_of_internal_tls_cannot_be_overridden(project: Project, key: str
     assert [item for item in project.problems() if key in item and f"{problem}; remove it, or set internalTls" in item]
 
 
-def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None:
+def test_problem_of_a_job_file_has_its_line(project: Project) -> None:
     manifest = yaml.safe_load(JOB)
     manifest["spec"]["flinkConfiguration"] = {"security.ssl.internal.cert.fingerprint": "00:11"}
     project.job(yaml.safe_dump(manifest))
@@ -226,7 +226,7 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
     ("Certificate", "other", False),
     ("ConfigMap", "flinkdeployment-word-count-tls", False),
 ])  # fmt: skip
-def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bool) -> None:
+def test_object_names_of_internal_tls_are_reserved(project: Project, kind: str, name: str, refused: bool) -> None:
     group = "v1" if kind in ("Secret", "ConfigMap") else "cert-manager.io/v1"
     spec = "spec: {selfSigned: {}}\n" if kind == "Issuer" else ""
     project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n{spec}")

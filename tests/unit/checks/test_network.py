@@ -82,7 +82,9 @@ def further(project: Project, name: str = "word-count") -> list[str]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["job", "namespace", "operator"])
-def test_what_no_policy_can_say_is_refused(project: Project, egress: dict[str, Any], problem: str, place: str) -> None:
+def test_egress_that_a_policy_cannot_express_is_an_error(
+    project: Project, egress: dict[str, Any], problem: str, place: str
+) -> None:
     config = {
         "job": {"jobs": {"word-count": {"egress": [egress]}}},
         "namespace": {"namespaces": {"flink": {"egress": [egress]}}},
@@ -105,7 +107,7 @@ def test_what_no_policy_can_say_is_refused(project: Project, egress: dict[str, A
         {"ports": [9092]},
     ],
 )
-def test_its_neighbour_is_not(project: Project, egress: dict[str, Any]) -> None:
+def test_similar_valid_network_settings_are_accepted(project: Project, egress: dict[str, Any]) -> None:
     project.stack({"jobs": {"word-count": {"egress": [egress]}}, "namespaces": {"flink": {"egress": [egress]}}})
     assert further(project) == [text(Endpoint.model_validate(egress))]
 
@@ -134,7 +136,7 @@ def test_a_job_has_names_the_api_server_its_operator_and_prometheus(project: Pro
     ]
 
 
-def test_other_namespaces_and_ports_are_followed(project: Project) -> None:
+def test_rules_use_the_configured_namespaces_and_ports(project: Project) -> None:
     port = {"name": "metrics", "containerPort": 9300}
     container = {
         "name": "flink-main-container",
@@ -261,7 +263,7 @@ def test_a_job_that_keeps_state_reaches_its_store_and_no_other_does(
     assert further(project, "other") == []
 
 
-def test_where_the_store_is_can_be_said(project: Project) -> None:
+def test_storage_egress_can_be_configured(project: Project) -> None:
     project.job(job(**STATEFUL) + "---\n" + job("other"))
     store = [{"cidr": "10.7.0.0/24", "ports": [443]}]
     project.stack({"stateStorage": S3, "networkPolicies": {"storage": store}})

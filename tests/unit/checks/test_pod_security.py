@@ -66,14 +66,14 @@ def test_job_pods_are_restricted_by_default(project: Project) -> None:
     assert violations(template["spec"]) == []
 
 
-def test_so_are_a_blue_green_deployments(project: Project) -> None:
+def test_pods_of_blue_green_deployments_get_a_security_context(project: Project) -> None:
     manifest = yaml.safe_load(JOB)
     manifest |= {"kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": manifest["spec"]}}}
     project.job(yaml.safe_dump(manifest))
     assert contexts(project.spec()["template"]["spec"]["podTemplate"]) == contexts({"spec": GOOD})
 
 
-def test_other_containers_get_a_context_where_they_stand(project: Project) -> None:
+def test_sidecars_get_a_security_context_in_their_own_template(project: Project) -> None:
     sides = {"containers": [{"name": "side", "image": "side:1"}], "initContainers": [{"name": "first", "image": "f:1"}]}
     own = {"podTemplate": {"spec": {"containers": [{"name": "worker-side", "image": "side:1"}]}}}
     project.job(job(podTemplate={"spec": sides}, taskManager=own))
@@ -86,7 +86,7 @@ def test_other_containers_get_a_context_where_they_stand(project: Project) -> No
     assert "podTemplate" not in spec["jobManager"]
 
 
-def test_what_a_job_says_itself_stands(project: Project) -> None:
+def test_security_context_of_a_job_file_has_precedence(project: Project) -> None:
     main = {"name": "flink-main-container", "securityContext": {"readOnlyRootFilesystem": True}}
     manifest = yaml.safe_load(JOB)
     own = {"runAsUser": 1000, "fsGroup": None}  # null takes the platform's value away
@@ -126,7 +126,7 @@ def test_in_a_privileged_namespace_pods_are_as_they_are_written(project: Project
 @pytest.mark.parametrize(
     ("level", "outcome"), [("restricted", "refused"), ("baseline", "refused"), ("privileged", "warned")]
 )
-def test_what_baseline_refuses(project: Project, level: str, outcome: str) -> None:
+def test_violations_of_the_baseline_profile_are_errors(project: Project, level: str, outcome: str) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": level}}})
     project.job(pod(hostNetwork=True))
     findings = project.problems() if outcome == "refused" else project.remarks()
@@ -136,7 +136,7 @@ def test_what_baseline_refuses(project: Project, level: str, outcome: str) -> No
 
 
 @pytest.mark.parametrize(("level", "outcome"), [("restricted", "refused"), ("baseline", "warned")])
-def test_what_restricted_refuses(project: Project, level: str, outcome: str) -> None:
+def test_violations_of_the_restricted_profile_are_errors(project: Project, level: str, outcome: str) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": level}}})
     main = {"name": "flink-main-container", "securityContext": {"capabilities": {"drop": []}}}
     project.job(pod(containers=[main]))
@@ -208,10 +208,10 @@ BAD = [bad for bad, _ in REFUSED]
 
 
 @pytest.mark.parametrize("good", GOOD_PODS)
-def test_what_the_restricted_profile_takes(good: dict[str, Any]) -> None:
+def test_restricted_profile_accepts_compliant_pods(good: dict[str, Any]) -> None:
     assert violations(good) == []
 
 
 @pytest.mark.parametrize(("bad", "path"), REFUSED)
-def test_what_the_restricted_profile_refuses(bad: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def test_restricted_profile_refuses_violations(bad: dict[str, Any], path: tuple[str | int, ...]) -> None:
     assert path in [place for place, _ in violations(bad)]

@@ -131,7 +131,7 @@ def test_external_secrets_that_cannot_be(project: Project, settings: dict[str, A
     )
 
 
-def test_what_is_encrypted_in_a_stack_file_is_refused_where_it_stands(project: Project) -> None:
+def test_encrypted_value_in_a_stack_file_is_refused_with_its_line(project: Project) -> None:
     project.stack({
         "jobs": {"word-count": {"env": {"A": {"secure": "v1:abc"}, "B": "b"}}},
         "operator": {"values": {"x": [{"url": {"secure": "v1:def"}}]}},
@@ -142,7 +142,7 @@ def test_what_is_encrypted_in_a_stack_file_is_refused_where_it_stands(project: P
 
 
 @pytest.mark.parametrize("key", BOTH)
-def test_what_the_engine_has_decrypted_is_refused_by_its_key_and_never_shown(project: Project, key: str) -> None:
+def test_decrypted_value_is_refused_by_its_key_without_printing_it(project: Project, key: str) -> None:
     values = {"flink-k8s:context": "c", "flink-k8s:jobs": json.dumps({"word-count": {"parallelism": ["hunter2"]}})}
     values[key] = values[key].replace("c", "hunter2", 1) if key == BOTH[1] else values[key]
     with pytest.raises(ProblemsError) as raised:

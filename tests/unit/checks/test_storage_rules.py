@@ -243,7 +243,7 @@ CLAIM = "podTemplate: {spec: {volumes: [{name: d, persistentVolumeClaim: {claimN
 
 
 @pytest.mark.parametrize(("process", "lacking"), [("jobManager", "TaskManager"), ("taskManager", "JobManager")])
-def test_both_processes_need_the_volume_of_checkpoints(project: Project, process: str, lacking: str) -> None:
+def test_checkpoint_volume_must_be_mounted_in_both_processes(project: Project, process: str, lacking: str) -> None:
     text = (STATEFUL + DIRECTORIES).replace(f"{process}: {{", f"{process}: {{{CLAIM}, ")
     assert CLAIM in text
     project.job(text)

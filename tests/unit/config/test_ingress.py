@@ -28,7 +28,7 @@ def job(**spec: Any) -> str:
     return yaml.safe_dump(manifest)
 
 
-def test_there_is_none_unless_it_is_asked_for(project: Project) -> None:
+def test_ingress_is_disabled_by_default(project: Project) -> None:
     assert "ingress" not in project.spec()
     project.stack({"ingress": {**STACK, "enabled": False}})
     assert "ingress" not in project.spec()
@@ -152,7 +152,7 @@ def test_unauthenticated_ingress_of_a_job_file_is_a_warning(project: Project) ->
         ({"jobDefaults": {"ingress": {"className": "x"}}}, "jobDefaults.ingress.className: unknown field"),
     ],
 )  # fmt: skip
-def test_what_cannot_be(project: Project, config: dict[str, Any], message: str) -> None:
+def test_invalid_ingress_is_an_error(project: Project, config: dict[str, Any], message: str) -> None:
     project.stack(config)
     findings = [problem for problem in project.problems() if message in problem]
     assert len(findings) == 1

@@ -195,7 +195,7 @@ def deployment(**spec: Any) -> dict[str, Any]:
         ({"job": {"parallelism": None}}, {"parallelism.default": "3"}, (1, 3)),
     ],
 )
-def test_how_many_pods_a_deployment_starts_with(
+def test_number_of_pods_of_a_deployment(
     spec: dict[str, Any], configuration: dict[str, str], numbers: tuple[int, int]
 ) -> None:
     assert tuple(pod.number for pod in pod_requests.pods(deployment(**spec), configuration)) == numbers
@@ -216,7 +216,7 @@ def test_how_many_pods_a_deployment_starts_with(
         ({"resource": {"memory": None}}, {"taskmanager.memory.process.size": "3g"}, "1", 3 * 1024**3),
     ],
 )
-def test_what_a_task_manager_asks_for(
+def test_resource_requests_of_a_taskmanager(
     task_manager: dict[str, Any], configuration: dict[str, str], cpu: str, memory: int
 ) -> None:
     pods = pod_requests.pods(deployment(taskManager=task_manager), configuration)[1]

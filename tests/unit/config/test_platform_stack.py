@@ -85,7 +85,7 @@ def test_the_platform_has_no_jobs_and_the_team_nothing_else(project: Stacks) -> 
     assert settings.prometheus.monitors, "the platform's Prometheus scrapes the team's jobs, too"
 
 
-def test_what_a_team_takes_from_the_platform(project: Stacks) -> None:
+def test_team_inherits_the_settings_of_the_platform(project: Stacks) -> None:
     settings = project.load().settings
     assert (settings.context, settings.operator.version, settings.operator.webhook) == ("c", "1.7.0", False)
     assert list(settings.namespaces) == ["a"]
@@ -95,7 +95,7 @@ def test_what_a_team_takes_from_the_platform(project: Stacks) -> None:
     assert settings.first_namespace == "a"
 
 
-def test_how_an_ingress_is_made_is_the_platforms_and_which_jobs_have_one_the_teams(project: Stacks) -> None:
+def test_platform_configures_the_ingress_and_the_team_selects_jobs(project: Stacks) -> None:
     ingress = {"template": "{{name}}.example.org", "authentication": "controller", "controller": {"namespace": "n"}}
     project.write("below", {**PLATFORM, "ingress": ingress})
     [job] = project.load().jobs
@@ -144,7 +144,7 @@ KEY = {"secret": "s", "key": "k"}
         ({"env": {"A": "platform"}}, {"spec": {"podTemplate": {"spec": {"containers": [{"name": "flink-main-container", "env": [{"name": "A", "value": "team"}]}]}}}}, ("podTemplate", "spec", "containers", 0, "env", 0, "value"), "platform"),
     ],
 )  # fmt: skip
-def test_what_the_platform_insists_on_no_team_changes(
+def test_team_cannot_override_enforced_values(
     project: Stacks, platform: dict[str, Any], team: dict[str, Any], path: tuple[str | int, ...], expected: object
 ) -> None:
     """In whichever words the team says otherwise; in the order of `jobDefaults` it is the team that wins."""
@@ -202,7 +202,7 @@ def test_nulls_of_both_stacks_take_away(project: Stacks) -> None:
     assert "--k" not in args
 
 
-def test_what_is_no_field_of_the_spec_is_the_platforms_too(project: Stacks) -> None:
+def test_enforced_settings_outside_of_the_spec_apply_to_teams(project: Stacks) -> None:
     """Namespace, whether the job is there, protection and reach: the platform's `enforced`, the team's `jobDefaults`."""
     ours = {"namespace": "b", "protect": True, "egress": [{"namespace": "b", "ports": [1]}], "enabled": True}
     theirs = {"namespace": "a", "protect": False, "egress": [], "enabled": False}
@@ -300,7 +300,7 @@ def load_unchecked(project: Stacks) -> tuple[Job, ...]:
 
 
 @pytest.mark.parametrize("key", ["strict", "protectJobs"])
-def test_what_holds_where_either_says_so(project: Stacks, key: str) -> None:
+def test_boolean_is_enabled_if_the_platform_or_the_team_enables_it(project: Stacks, key: str) -> None:
     field = {"strict": "strict", "protectJobs": "protect_jobs"}[key]
     job = (project.root / "jobs" / "a" / "word_count.yaml").read_text().replace("pyflink:dev", f"p@sha256:{'0' * 64}")
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
@@ -349,7 +349,7 @@ def test_all_of_the_platforms_namespaces_where_a_team_names_none(project: Stacks
         ({"jobs": {"wordcount": {}}}, 'jobs.wordcount: unknown job in jobs/a/; did you mean "word-count"?'),
     ],
 )  # fmt: skip
-def test_what_a_team_may_not_say(project: Stacks, team: dict[str, Any], problem: str) -> None:
+def test_platform_keys_in_a_team_stack_are_errors(project: Stacks, team: dict[str, Any], problem: str) -> None:
     project.write("other", {"platform": "below"})
     project.write("team", {**TEAM, **team})
     assert [item for item in project.problems() if problem in item], project.problems()

@@ -99,7 +99,7 @@ def test_a_value_below_the_name_of_a_secret_is_hidden() -> None:
 
 
 @pytest.mark.parametrize(("length", "least"), [(24, 0.9), (32, 0.93), (40, 0.96), (64, 0.98)])
-def test_what_a_generator_makes_is_found(length: int, least: float) -> None:
+def test_generated_passwords_are_detected(length: int, least: float) -> None:
     """The rest has too few digits or too few changes to tell it from a word."""
     chance = random.Random(1)
     plain = ["".join(chance.choices(string.ascii_letters + string.digits, k=length)) for _ in range(1000)]
@@ -133,7 +133,7 @@ NUMBERS_AND_IDS = [
 
 
 @pytest.mark.parametrize(("name", "value"), BY_NAME)
-def test_what_is_named_a_secret_is_one_though_it_be_digits(name: str, value: str) -> None:
+def test_digits_under_the_name_of_a_secret_are_a_secret(name: str, value: str) -> None:
     """A password may be a number, and Vault's secret id is a password."""
     assert is_secret(name, value)
 
@@ -161,7 +161,7 @@ def test_a_number_without_quotes_is_hidden_by_its_name() -> None:
     assert masked("password", True) is True
 
 
-def test_what_is_shown_hides_variables_arguments_and_values_by_their_names() -> None:
+def test_named_secrets_are_masked_in_variables_arguments_and_values() -> None:
     env = [{"name": "API_TOKEN", "value": "hunter2"}, {"name": "LOG", "value": "INFO"}]
     actual = masked("podTemplate", {"env": env, "args": ["--password", "hunter2", "--in", "/in"], "replicas": 2})
     assert actual == {

@@ -71,7 +71,7 @@ def problem_of(text: str) -> str:
          " for merging, but found scalar; fix the syntax"),
     ],
 )  # fmt: skip
-def test_says_what_is_wrong_and_where(text: str, message: str) -> None:
+def test_invalid_yaml_is_reported_with_its_line(text: str, message: str) -> None:
     assert problem_of(text) == message
 
 
@@ -160,7 +160,7 @@ def test_fifty_megabytes_are_refused_unread(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_utf8_says_its_line(tmp_path: Path) -> None:
+def test_invalid_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes("a: 1\nb: Größe\n".encode("latin-1"))
     assert [str(p) for p in read(path, "latin.yaml")[1]] == ["latin.yaml:2: is not UTF-8; save it as UTF-8 [yaml]"]

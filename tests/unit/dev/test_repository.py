@@ -25,7 +25,7 @@ def jobs(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())["jobs"]
 
 
-def test_these_are_the_workflows() -> None:
+def test_workflow_files_are_listed() -> None:
     assert [path.stem for path in WORKFLOWS] == ["audit", "deploy", "drift", "pull-request"]
 
 

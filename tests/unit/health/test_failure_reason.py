@@ -45,7 +45,7 @@ def test_innermost_error(error: str | None, reason: str):
     assert OperatorError.of(error).text == reason
 
 
-def test_what_python_said_last():
+def test_last_line_of_python_is_the_error():
     line = "2026-11-22 INFO  org.apache.flink.client.python.PythonDriver [] - "
     log = (
         f"{line}------ Python Process Started ------\n{line}Traceback (most recent call last):\nnoise\n"
@@ -75,7 +75,7 @@ def test_what_python_said_last():
         ),
     ],
 )
-def test_pod_trouble(status: dict[str, Any], message: str):
+def test_pod_issue(status: dict[str, Any], message: str):
     assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == message
 
 
@@ -95,7 +95,7 @@ NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preem
         ("words of another scheduler", True),
     ],
 )
-def test_what_the_scheduler_says(message: str, may_be: bool):
+def test_scheduler_messages_that_can_resolve_without_a_change(message: str, may_be: bool):
     assert may_be_scheduled(message) == may_be
 
 

@@ -58,7 +58,7 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
         ),
     ],
 )
-def test_verdict(kind: str, status: dict[str, Any], state: str):
+def test_evaluated_status(kind: str, status: dict[str, Any], state: str):
     assert evaluate(kind, status).state == state
 
 
@@ -78,11 +78,11 @@ SUSPENDED = {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobSta
         ("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", "RUNNING"), "waiting"),
     ],
 )
-def test_what_is_to_be_suspended_is_well_once_it_is(kind: str, status: dict[str, Any], state: str):
+def test_suspended_job_is_ready_when_it_is_suspended(kind: str, status: dict[str, Any], state: str):
     assert evaluate(kind, status, suspended=True).state == state
 
 
-def test_what_is_to_run_and_is_suspended_is_waited_for():
+def test_resumed_job_is_not_ready_while_it_is_suspended():
     assert evaluate("FlinkDeployment", deployment("SUSPENDED")).state == "waiting"
     assert evaluate("FlinkBlueGreenDeployment", SUSPENDED).state == "waiting"
 
@@ -101,7 +101,7 @@ def test_what_is_to_run_and_is_suspended_is_waited_for():
         ),
     ],
 )
-def test_how_long_an_error_has_to_pass(status: dict[str, Any], delay: float):
+def test_grace_period_of_an_error(status: dict[str, Any], delay: float):
     judged = evaluate("FlinkDeployment", status)
     assert (judged.state, judged.delay) == ("failed", delay)
 

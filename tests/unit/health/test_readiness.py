@@ -128,7 +128,7 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, messages: list[str]):
+def test_wait_ends_when_the_job_is_stable_and_logs_each_status(tmp_path: Path, messages: list[str]):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("STABLE", observed=1))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
@@ -143,7 +143,7 @@ def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, me
     assert messages == ["STABLE, change not observed by the operator yet", "DEPLOYED", "STABLE"]
 
 
-def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
+def test_failed_job_fails_immediately_with_its_own_error(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error='{"type": "X", "message": "the reason"}'))
         start = time.monotonic()
@@ -236,7 +236,7 @@ def test_a_crash_loop_is_counted_from_its_first_failure(
     run(tmp_path, play)
 
 
-def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, messages: list[str]):
+def test_timeout_reports_what_the_pods_wait_for(tmp_path: Path, messages: list[str]):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
         with pytest.raises(
@@ -295,7 +295,7 @@ def test_a_crash_loop_fails_the_job_with_the_root_cause_of_flinks_log(tmp_path: 
 
 
 @pytest.mark.parametrize("status", [crashed(1), crashed(9, ago_seconds=900)])
-def test_one_restart_and_old_restarts_are_not_a_crash_loop(status: dict[str, Any]):
+def test_single_and_old_restarts_are_not_a_crash_loop(status: dict[str, Any]):
     assert crashes({"metadata": {"name": "p"}, "status": status}) == 0
 
 
@@ -356,7 +356,7 @@ def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
     run(tmp_path, play)
 
 
-def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, messages: list[str]):
+def test_reason_of_restarts_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, messages: list[str]):
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -374,9 +374,7 @@ def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     assert "waits: o.C: reason 3" in messages
 
 
-def test_what_the_pods_say_is_newer_than_what_the_operator_has_read_off_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_reason_of_the_pods_overrides_the_older_one_of_the_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(job_status, "RECOVERY_SECONDS", 0.2)
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
@@ -402,7 +400,7 @@ def test_a_broken_connection_is_made_again(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_who_may_not_watch_hears_it(tmp_path: Path):
+def test_missing_right_to_watch_is_reported(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.forbidden = True
         with pytest.raises(pulumi.RunError, match=r"allow the stack.s user to watch"):
@@ -411,9 +409,7 @@ def test_who_may_not_watch_hears_it(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_failure_among_300_jobs_is_immediate_and_pods_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.5)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:

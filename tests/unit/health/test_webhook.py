@@ -52,14 +52,16 @@ def waited(server: Server, folder: Path, seconds: float = 30) -> None:
     asyncio.run(play())
 
 
-def test_it_asks_until_the_webhook_is_reached_and_says_each_reason_once(tmp_path: Path, messages: list[str]) -> None:
+def test_webhook_is_polled_until_it_responds_and_each_reason_is_logged_once(
+    tmp_path: Path, messages: list[str]
+) -> None:
     server = Server([(500, REFUSED), (500, UNKNOWN), (500, UNKNOWN), (201, "")])
     waited(server, tmp_path)
     assert len(server.asked) == 4
     assert messages == [f"the operator's webhook does not answer yet: {why}" for why in (REFUSED, UNKNOWN)]
 
 
-def test_nothing_is_kept_of_what_it_sends(tmp_path: Path, messages: list[str]) -> None:
+def test_webhook_is_polled_with_a_dry_run(tmp_path: Path, messages: list[str]) -> None:
     server = Server([(201, "")])
     waited(server, tmp_path)
     [requests] = server.asked
@@ -91,7 +93,7 @@ def test_every_other_answer_is_the_jobs_own_to_hear(
     assert len(server.asked) == 1
 
 
-def test_it_gives_up_with_the_api_servers_words_and_where_to_look(tmp_path: Path, messages: list[str]) -> None:
+def test_webhook_timeout_reports_the_error_of_the_api_server_and_a_remedy(tmp_path: Path, messages: list[str]) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         waited(Server([(500, UNKNOWN)]), tmp_path, seconds=2)
     words = str(raised.value)

@@ -66,13 +66,13 @@ class TestAudit:
         assert audit(["1\t1\t1"]).wrong == ("1\t1\t1",)
         assert audit(["1\t1\t1\t1\t"]).wrong
 
-    def test_nothing_is_whole_and_says_so(self) -> None:
+    def test_empty_output_is_not_complete(self) -> None:
         assert audit([]).is_whole
         assert str(audit([])) == "0 lines, highest 0, 0 lost, 0 doubled, 0 wrong, 0 tail"
 
 
 class TestPace:
-    def test_so_many_a_second(self, running_totals: ModuleType) -> None:
+    def test_pace_has_an_even_rate(self, running_totals: ModuleType) -> None:
         pace, now = running_totals.Pace(50), 1000.0
         for _ in range(500):
             now += pace.wait(now)

@@ -109,7 +109,7 @@ def test_snapshots_are_not_missed():
         ("restartWithin", "15m"),
     ],
 )
-def test_what_cannot_be_is_refused(key: str, value: object):
+def test_invalid_thresholds_are_errors(key: str, value: object):
     with pytest.raises(ValidationError):
         Alerts.model_validate({key: value})
 
@@ -118,5 +118,5 @@ def test_what_cannot_be_is_refused(key: str, value: object):
     ("key", "value"),
     [("heap", 0.99), ("restarts", 1), ("restartsWithin", "2m"), ("failedFor", "1s"), ("off", ["FlinkJobFailed"])],
 )
-def test_its_valid_neighbour_is_not(key: str, value: object):
+def test_similar_valid_thresholds_are_accepted(key: str, value: object):
     assert Alerts.model_validate({key: value})

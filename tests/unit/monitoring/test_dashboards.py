@@ -24,7 +24,7 @@ def dashboards() -> dict[str, dict]:
     return {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
 
 
-def test_what_is_committed_is_what_the_code_makes(capsys: pytest.CaptureFixture[str]):
+def test_committed_dashboards_equal_the_code(capsys: pytest.CaptureFixture[str]):
     assert build(["--check"]) == 0, capsys.readouterr().out
     assert sorted(path.stem for path in files()) == UIDS == sorted(path.stem for path in FOLDER.glob("*.json"))
 

@@ -158,7 +158,7 @@ def test_with_protected_resources_a_preview_runs_first_and_its_refusal_has_a_rem
     assert remedy in output
 
 
-def test_other_failures_have_the_general_remedy(tmp_path: Path, sandbox: stack.Stack):
+def test_failures_without_a_hint_have_the_general_remedy(tmp_path: Path, sandbox: stack.Stack):
     failed = {"sequence": 1, "diagnosticEvent": {"urn": URN, "message": "no such image", "severity": "error"}}
     command = Command(tmp_path, [{**JOB, "protect": True}], [failed], code=255)
     with pytest.raises(CommandError, match=r"^up failed \(exit code 255\); fix the error above"):

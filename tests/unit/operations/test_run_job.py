@@ -200,7 +200,7 @@ class TestNew:
         assert result.returncode == 0, result.stdout + result.stderr
         assert "5 passed, 1 skipped" in result.stdout or "6 passed" in result.stdout
 
-    def test_nothing_of_the_template_is_left(self):
+    def test_new_job_contains_no_names_of_the_template(self):
         for text in files("late-orders").values():
             assert "new-job" not in text
             assert "new_job" not in text

@@ -47,13 +47,13 @@ def test_layers_in_their_order(project: Project) -> None:
     assert spec["job"]["parallelism"] == 4
 
 
-def test_spec_is_merged_last_in_its_layer(project: Project) -> None:
+def test_spec_is_merged_last_in_its_source(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"image": "a:1", "spec": {"image": "b:1", "restartNonce": 3}}}})
     spec = project.spec()
     assert (spec["image"], spec["restartNonce"]) == ("b:1", 3)
 
 
-def test_null_takes_away_what_an_earlier_layer_says(project: Project) -> None:
+def test_null_removes_the_value_of_an_earlier_source(project: Project) -> None:
     project.stack(
         {
             "jobDefaults": {"flinkConfiguration": {"a": "1"}},
@@ -154,9 +154,7 @@ def test_a_name_is_of_one_option(operator: str, flink: str | None) -> None:
 
 
 @pytest.mark.parametrize(("flink", "is_known"), [("v1_19", False), ("v1_20", True), ("v1_16", False), ("v2_4", True)])
-def test_a_name_that_the_flink_version_does_not_know_takes_nothing_away(
-    project: Project, flink: str, is_known: bool
-) -> None:
+def test_unknown_option_name_removes_no_other(project: Project, flink: str, is_known: bool) -> None:
     """Flink 1.19 has this option by its older name alone: without that the job would have no place for its savepoints."""
     project.job(JOB.replace("v2_2", flink) + f"  flinkConfiguration: {{{OLDER}: s3://file}}\n")
     project.stack({"enforced": {"flinkConfiguration": {TODAY: "s3://enforced"}}})
@@ -189,7 +187,7 @@ def test_parameters_change_their_pair_in_place_and_are_added_once(project: Proje
     assert project.spec()["job"]["args"] == ["--input", "/in", "--rate", "5", "--output", "/enforced"]
 
 
-def test_null_in_defaults_takes_nothing_away_that_anybody_says(project: Project) -> None:
+def test_null_in_defaults_removes_no_value_of_later_sources(project: Project) -> None:
     """`jobDefaults` lies under the job file, `jobs` and `enforced`: there a null has nothing to speak of."""
     project.stack(
         {
@@ -224,7 +222,7 @@ def test_the_defaults_list_is_of_jobs_whose_file_has_none(project: Project) -> N
     assert project.spec()["job"]["args"] == ["--mode", "fast", *added]
 
 
-def test_an_enforced_list_is_nothing_that_jobs_change(project: Project) -> None:
+def test_jobs_cannot_change_an_enforced_list(project: Project) -> None:
     own = {"args": ["--fast"], "parameters": {"mode": "own"}, "spec": {"job": {"args": ["--faster"]}}}
     for enforced in ({"args": ["--mode", "safe"]}, {"spec": {"job": {"args": ["--mode", "safe"]}}}):
         project.stack({"jobs": {"word-count": own}, "enforced": enforced})
@@ -236,7 +234,7 @@ def test_default_parameters_are_added_to_whatever_list_lacks_them(project: Proje
     assert project.spec()["job"]["args"] == ["--a=0", "--b", "2"]
 
 
-def test_an_argument_comes_from_the_layer_that_said_it(project: Project) -> None:
+def test_argument_has_the_source_that_sets_it(project: Project) -> None:
     project.stack(
         {
             "jobDefaults": {"args": ["x"], "parameters": {"mode": 1, "rate": 2}},
@@ -268,7 +266,7 @@ KEY = {"secret": "s", "key": "k"}
 
 @pytest.mark.parametrize("layer", ["jobDefaults", "jobs", "enforced"])
 @pytest.mark.parametrize("value", ["plain", None])
-def test_a_variable_that_a_layer_says_twice_is_refused(project: Project, layer: str, value: str | None) -> None:
+def test_variable_that_a_source_sets_twice_is_an_error(project: Project, layer: str, value: str | None) -> None:
     """Two items of one name would take the place of all that earlier layers say of the environment."""
     settings = {"env": {"A": 1, "B": value}, "secretEnv": {"C": KEY, "B": KEY}}
     project.stack({layer: {"word-count": settings} if layer == "jobs" else settings})
@@ -277,7 +275,7 @@ def test_a_variable_that_a_layer_says_twice_is_refused(project: Project, layer: 
     assert problem.endswith(f": {place}.secretEnv.B: is in both env and secretEnv; remove one of them")
 
 
-def test_what_else_is_wrong_is_said_beside_a_variable_that_is_there_twice(project: Project) -> None:
+def test_duplicate_variable_hides_no_other_problem(project: Project) -> None:
     twice = {"env": {"B": "b"}, "secretEnv": {"B": KEY, "C": {"secret": "s"}}}
     project.stack({"jobs": {"word-count": twice}, "enforced": {"env": {"B": []}, "secretEnv": {"B": KEY}}})
     assert [problem.split(": ")[1] for problem in project.problems()] == [
@@ -311,7 +309,7 @@ def test_a_later_layer_chooses_where_a_variable_is_from(project: Project) -> Non
         )
 
 
-def test_an_environment_variable_can_be_taken_away(project: Project) -> None:
+def test_environment_variable_can_be_removed(project: Project) -> None:
     project.stack({"jobDefaults": {"env": {"A": 1, "B": 2}}, "jobs": {"word-count": {"env": {"A": None}}}})
     [container] = project.spec()["podTemplate"]["spec"]["containers"]
     assert container["env"] == [{"name": "B", "value": "2"}]
@@ -392,7 +390,7 @@ def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> Non
     assert "job" not in project.spec("cluster")
 
 
-def test_a_session_job_without_its_cluster_must_say_external(project: Project) -> None:
+def test_session_job_without_a_declared_cluster_is_an_error(project: Project) -> None:
     project.job(SESSION, "a.yaml")
     [finding] = project.problems()
     assert finding.startswith(
@@ -468,7 +466,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
 OFF = JOB.replace("  name: word-count\n", '  name: word-count\n  annotations: {flink-k8s/enabled: "false"}\n')
 
 
-def test_a_file_that_is_off_waits_for_a_stack_that_wants_it(project: Project) -> None:
+def test_disabled_job_file_can_be_enabled_by_a_stack(project: Project) -> None:
     project.job(OFF)
     assert not project.load().jobs
     for stack, is_there in (

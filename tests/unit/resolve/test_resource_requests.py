@@ -50,7 +50,7 @@ def test_a_job_a_team_and_the_environment(project: Project) -> None:
     ]
 
 
-def test_a_blue_green_deployment_costs_twice_while_it_changes_over(project: Project) -> None:
+def test_blue_green_deployment_has_a_peak_of_twice_its_requests(project: Project) -> None:
     project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
     actual = declared(project)
     assert cells(actual, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
@@ -214,7 +214,7 @@ spec: {suspend: true, template: {spec: {containers: [{name: a, image: "a:1", res
 """
 
 
-def test_other_workloads_of_job_files_count(project: Project) -> None:
+def test_workloads_of_job_files_count_for_the_quota(project: Project) -> None:
     project.job(WORKLOADS, "workloads.yaml")
     actual = declared(project)
     assert cells(actual, "store") == ("3", "6", "6 GiB", "15 GiB")

@@ -52,7 +52,7 @@ def test_variable_wins_over_the_template_of_a_process(project: Project, process:
     assert [variables["HTTP_PROXY"] for variables in environments(spec)] == ["http://proxy:3128"] * 2
 
 
-def test_other_variables_of_a_process_remain(project: Project) -> None:
+def test_variables_without_an_override_remain(project: Project) -> None:
     process = {"resource": {"memory": "1g", "cpu": 1}, **with_variable("TZ", "UTC")}
     spec = merged(project, {"taskManager": process}, {"enforced": PROXY})
     assert environments(spec)[1]["TZ"] == "UTC"

@@ -242,7 +242,7 @@ def test_a_webhook_is_refused_with_the_reason(tmp_path: Path, webhook: dict[str,
     assert "published in no version" in result.stderr
 
 
-def test_both_webhooks_off_is_off(tmp_path: Path) -> None:
+def test_webhook_is_disabled_if_validator_and_mutator_are(tmp_path: Path) -> None:
     off = {"create": True, "validator": {"create": False}, "mutator": {"create": False}}
     assert deployment(render(tmp_path, "1.16.1", {"webhook": off}))
 

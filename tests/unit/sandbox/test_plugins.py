@@ -47,7 +47,7 @@ def test_a_jar_is_fetched_once(tmp_path: Path, fetched: list[str]) -> None:
     assert fetched == ["flink-a-9.9.jar"]
 
 
-def test_another_content_is_refused(tmp_path: Path, fetched: list[str]) -> None:
+def test_plugin_with_a_wrong_checksum_is_refused(tmp_path: Path, fetched: list[str]) -> None:
     plugins._list("9.9").write_text(f"{'0' * 64}  flink-a-9.9.jar\n")  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(Failure, match="is not that of"):
         plugins.jars(Home(tmp_path), "9.9")

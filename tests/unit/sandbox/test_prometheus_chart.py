@@ -104,7 +104,7 @@ def test_images_by_the_official_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", SELECTORS)
-def test_what_an_empty_selector_means(tmp_path: Path, kind: str) -> None:
+def test_empty_selector_selects_by_the_helm_value(tmp_path: Path, kind: str) -> None:
     """Official and easily missed: by default only what has the release's label is taken."""
     requests = {f"{kind}SelectorNilUsesHelmValues": False}
     assert spec(render(tmp_path))[f"{kind}Selector"] == {"matchLabels": {"release": "prometheus"}}
@@ -115,7 +115,7 @@ def test_what_an_empty_selector_means(tmp_path: Path, kind: str) -> None:
     assert spec(render(tmp_path))[f"{kind}NamespaceSelector"] == {}, "all namespaces"
 
 
-def test_the_rest_of_the_resource_is_as_it_is_said(tmp_path: Path) -> None:
+def test_other_values_are_passed_to_the_prometheus_resource(tmp_path: Path) -> None:
     resources = {
         "retention": "2h",
         "scrapeInterval": "5s",
@@ -133,7 +133,7 @@ def test_the_rest_of_the_resource_is_as_it_is_said(tmp_path: Path) -> None:
     assert not [key for key in (*plain, *manifests) if key.endswith("NilUsesHelmValues") or key == "storageSpec"]
 
 
-def test_every_binding_joins_a_role_and_an_account_that_are_there(tmp_path: Path) -> None:
+def test_bindings_reference_existing_roles_and_accounts(tmp_path: Path) -> None:
     objects = render(tmp_path)
     bindings = {name: o for (kind, _, name), o in objects.items() if kind == "ClusterRoleBinding"}
     assert set(bindings) == {OPERATOR, SERVER}
@@ -146,7 +146,7 @@ def test_every_binding_joins_a_role_and_an_account_that_are_there(tmp_path: Path
     assert template["serviceAccountName"] == OPERATOR
 
 
-def test_no_role_is_everything(tmp_path: Path) -> None:
+def test_no_role_has_all_rights(tmp_path: Path) -> None:
     for (kind, _, name), role in render(tmp_path).items():
         if kind == "ClusterRole":
             for rule in role["rules"]:
@@ -193,7 +193,7 @@ def test_the_kubelet_and_its_containers_are_scraped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["alertmanager", "grafana", "kubeStateMetrics", "nodeExporter", "thanosRuler"])
-def test_what_the_sandbox_has_not_is_refused_when_asked_for(tmp_path: Path, part: str) -> None:
+def test_components_that_the_sandbox_lacks_are_refused(tmp_path: Path, part: str) -> None:
     result = helm(tmp_path, {part: {"enabled": True}}, "template", "prometheus")
     assert result.returncode != 0
     assert f"{part}.enabled: the sandbox's chart has none" in result.stderr
@@ -244,7 +244,7 @@ def test_every_value_of_the_operators_pod_is_used(tmp_path: Path) -> None:
     assert actual <= set(main["args"])
 
 
-def test_another_releases_objects_have_other_names(tmp_path: Path) -> None:
+def test_objects_of_another_release_have_different_names(tmp_path: Path) -> None:
     manifests = {key for key in render(tmp_path) if not key[1]}
     other = {key for key in render(tmp_path, "second") if not key[1]}
     assert not manifests & other

@@ -88,7 +88,7 @@ def test_spellings_of_one_path_are_equal(path: str, expected: str) -> None:
     assert canonical(path) == expected
 
 
-def test_one_path_is_one_entry_with_all_sources() -> None:
+def test_entries_of_one_path_are_merged_with_their_sources() -> None:
     recorded = of_status(status(savepointInfo={"lastSavepoint": {"location": "file:/a/sp/1", "timeStamp": 1000}}))
     resource = of_resource(state_snapshot("evening", "file:/a/sp/1", "1970-01-01T00:00:01Z"))
     assert resource is not None

@@ -141,7 +141,7 @@ def test_a_part_of_one_size_is_not_drawn_and_each_other_has_its_panel():
     assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
 
 
-def test_nothing_measured_is_an_empty_plot():
+def test_plot_without_measurements_is_empty():
     ElementTree.fromstring(report.plot({"parts": {}}))
 
 

@@ -46,7 +46,7 @@ def test_any_other_needs_a_look(licence: str) -> None:
         ({}, ""),
     ],
 )
-def test_what_metadata_says(metadata: dict[str, object], licence: str) -> None:
+def test_licence_is_read_from_metadata(metadata: dict[str, object], licence: str) -> None:
     assert licences.licence_of(metadata) == licence
 
 

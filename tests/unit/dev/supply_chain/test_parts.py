@@ -46,7 +46,7 @@ def test_a_jobs_image_is_a_part_by_its_digest(prod: list[Part]) -> None:
     assert "pkg:docker/flink@2.2.1-java17" in urls(prod, "jobs")  # what that image is built on
 
 
-def test_what_runs_and_what_develops_are_told_apart(prod: list[Part]) -> None:
+def test_deployed_and_development_components_have_different_users(prod: list[Part]) -> None:
     pulumi = f"@{(ROOT / '.pulumi.version').read_text().strip()}"
     assert f"pkg:pypi/pulumi{pulumi}" in urls(prod, "program")
     assert any(url.startswith("pkg:pypi/pydantic-core@") for url in urls(prod, "program"))  # comes along
