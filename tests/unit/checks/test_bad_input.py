@@ -134,7 +134,7 @@ def test_whole_numbers_reach_flink_as_whole_numbers(project: Project) -> None:
     assert configuration["pipeline.max-parallelism"] == "1000"
 
 
-def test_what_is_taken_away_leaves_the_places_of_the_rest() -> None:
+def test_removed_values_keep_the_indexes_of_other_items() -> None:
     value = yaml.safe_load("{a: [1, {b: 2, c: 3}, 4], d: {e: 5}, f: 6}")
     paths = [("a", 0), ("a", 1, "b"), ("d",), ("gone", "deeper")]
     assert without(value, paths) == {"a": [None, {"c": 3}, 4], "f": 6}
@@ -202,11 +202,11 @@ def test_an_object_of_a_cluster_scoped_kind_has_no_namespace(project: Project) -
     """Case corpus-10."""
     project.job(INGRESS_CLASS, "class.yaml")
     project.job(WIDGETS, "widgets.yaml")
-    for one in project.load().attachments:
-        assert "namespace" not in one.manifest["metadata"]  # type: ignore[operator]
+    for attachment in project.load().attachments:
+        assert "namespace" not in attachment.manifest["metadata"]  # type: ignore[operator]
 
 
-def test_the_same_cluster_scoped_object_in_two_namespaces_is_a_problem(project: Project) -> None:
+def test_duplicate_cluster_scoped_object_is_an_error(project: Project) -> None:
     project.stack({"namespaces": {"a": {}, "b": {}}})
     project.job(INGRESS_CLASS, "a.yaml")
     project.job(INGRESS_CLASS.replace("namespace: b", "namespace: a"), "b.yaml")
@@ -370,9 +370,11 @@ def test_objects_that_the_platform_creates_are_left_out(project: Project) -> Non
     """Case corpus-02."""
     project.job(PLATFORM_OBJECTS, "accounts.yaml")
     platform = project.load()
-    assert [(one.source.kind, one.source.name) for one in platform.attachments] == [("ServiceAccount", "other")]
-    said = [line for line in project.remarks() if "jobs/accounts.yaml" in line]
-    assert said == [
+    assert [(attachment.source.kind, attachment.source.name) for attachment in platform.attachments] == [
+        ("ServiceAccount", "other")
+    ]
+    findings = [line for line in project.remarks() if "jobs/accounts.yaml" in line]
+    assert findings == [
         'warning: jobs/accounts.yaml:6: kind: the platform creates ServiceAccount "flink" itself and discards '
         "annotations; set stateStorage.serviceAccountAnnotations",
         'notice: jobs/accounts.yaml:2: kind: the platform creates Namespace "flink" itself and discards this object; '

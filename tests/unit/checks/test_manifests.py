@@ -27,17 +27,17 @@ def test_manifest_is_a_job_file(project: Project, manifest: Manifest) -> None:
             project.load()
         assert len(raised.value.problems) == 1
         project.stack(manifest.stack)
-    written = {
+    content = {
         (document["kind"], document["metadata"]["name"]): document["spec"]
         for document in yaml.safe_load_all(manifest.text)
         if document and document["kind"].startswith("Flink") and "spec" in document
     }
     jobs = project.load().jobs
-    assert {(job.kind, job.name) for job in jobs} >= written.keys()
+    assert {(job.kind, job.name) for job in jobs} >= content.keys()
     for job in jobs:
-        wanted = flat_configuration(written.get((job.kind, job.name), {}))
+        actual = flat_configuration(content.get((job.kind, job.name), {}))
         if manifest.name not in OTHER_SPELLING:
-            assert merge_mappings(job.spec, wanted) == job.spec, "no value is lost or changed"
+            assert merge_mappings(job.spec, actual) == job.spec, "no value is lost or changed"
 
 
 def test_nine_of_ten_manifests_need_no_line_in_the_stack_file() -> None:

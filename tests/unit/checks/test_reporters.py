@@ -18,7 +18,7 @@ def findings(project: Project, options: dict[str, str], **spec: Any) -> list[str
     manifest = yaml.safe_load(JOB)
     manifest["spec"] |= {"flinkConfiguration": options, **spec}
     project.job(yaml.safe_dump(manifest))
-    return [one.problem.message for one in project.load().remarks if one.problem.rule == "unmonitored-job"]
+    return [remark.problem.message for remark in project.load().remarks if remark.problem.rule == "unmonitored-job"]
 
 
 @pytest.mark.parametrize(

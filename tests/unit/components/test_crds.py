@@ -32,7 +32,7 @@ def definition(*fields: str, mark: str | None = None, **pod_template: Any) -> di
 
 
 @pytest.mark.parametrize(
-    ("found", "version", "decision"),
+    ("existing", "version", "decision"),
     [
         (None, "1.16.1", "create"),
         (definition("a", mark="1.7.0"), "1.16.1", "update"),
@@ -53,15 +53,14 @@ def definition(*fields: str, mark: str | None = None, **pod_template: Any) -> di
         (definition("a", resourceClaims=1), "1.16.1", "update"),
     ],
 )
-def test_crds_of_a_newer_operator_are_kept(found: dict[str, Any] | None, version: str, decision: str):
-    assert decide(definition("a", "b", mark=version), found, MARK) == decision
+def test_crds_of_a_newer_operator_are_kept(existing: dict[str, Any] | None, version: str, decision: str):
+    assert decide(definition("a", "b", mark=version), existing, MARK) == decision
 
 
 @pytest.mark.parametrize(("live", "decision"), [("0.94.1", "update"), ("0.95.1", "update"), ("0.96.0", "keep")])
 def test_crds_of_prometheus_are_compared_by_the_version_of_their_chart(live: str, decision: str):
-    """Case charts-05."""
-    declared, found = ({"metadata": {"annotations": {PROMETHEUS_VERSION: version}}} for version in ("0.95.1", live))
-    assert decide(declared, found, PROMETHEUS_VERSION) == decision
+    declared, deployed = ({"metadata": {"annotations": {PROMETHEUS_VERSION: version}}} for version in ("0.95.1", live))
+    assert decide(declared, deployed, PROMETHEUS_VERSION) == decision
 
 
 def test_own_fields_exclude_pod_templates():
@@ -93,8 +92,8 @@ class RecordingUpdater(CrdUpdater):
 
     applied: ClassVar[list[Any]] = []
 
-    async def apply(self, wanted: list[Mapping[str, Any]]) -> None:
-        self.applied.append(wanted)
+    async def apply(self, crds: list[Mapping[str, Any]]) -> None:
+        self.applied.append(crds)
 
 
 @pytest.mark.parametrize(
@@ -152,11 +151,11 @@ class Server:
         self.refuses = False
 
     async def get(self, request: web.Request) -> web.Response:
-        found = self.objects.get(request.match_info["name"])
-        if found is None:
+        resources = self.objects.get(request.match_info["name"])
+        if resources is None:
             return web.json_response({"message": "not found"}, status=404)
-        answer = web.json_response(found)
-        self.objects[NAME] = {**found, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
+        answer = web.json_response(resources)
+        self.objects[NAME] = {**resources, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
         return answer
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -192,8 +191,8 @@ def test_crds_are_applied_with_the_version_and_waited_for(tmp_path: Path, monkey
     assert applied(tmp_path, server, "1.7.0", monkeypatch) == [f"CRDs of operator 1.7.0: {NAME} created"]
     assert applied(tmp_path, server, "1.16.1", monkeypatch) == [f"CRDs of operator 1.16.1: {NAME} updated"]
     assert server.objects[NAME]["metadata"]["annotations"] == {MARK: "1.16.1"}
-    [kept] = applied(tmp_path, server, "1.7.0", monkeypatch)
-    assert kept.startswith(f"! CRD {NAME} is not changed")
+    [actual] = applied(tmp_path, server, "1.7.0", monkeypatch)
+    assert actual.startswith(f"! CRD {NAME} is not changed")
     assert len(server.patches) == 2
 
 

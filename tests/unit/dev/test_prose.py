@@ -99,13 +99,13 @@ PATTERN = re.compile(r"nobody|whoever")
 
 
 def test_code_is_checked_in_docstrings_comments_and_texts() -> None:
-    found = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE))
-    assert found == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody"), (17, "is no")]
+    findings = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE))
+    assert findings == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody"), (17, "is no")]
 
 
 def test_texts_of_code_are_optional() -> None:
-    found = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE, texts=False))
-    assert found == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody")]
+    findings = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE, texts=False))
+    assert findings == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody")]
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ def changed(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return result
 
 
-def said(manifest: Mapping[str, Any]) -> set[str]:
+def violated_rules(manifest: Mapping[str, Any]) -> set[str]:
     evaluator = Evaluator(StackSettings.model_validate({"context": "c"}))
     kind = "kubernetes:helm.sh/v3:Release" if "kind" not in manifest else f"kubernetes:x:{manifest['kind']}"
     return {rule for rule in POLICIES if evaluator.lines(rule, "urn", kind, manifest)}
@@ -271,22 +271,22 @@ def said(manifest: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize(
     "manifest",
     [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY, SERVICE, ROUTE, VOLUME],
-    ids=lambda one: one.get("kind"),
+    ids=lambda item: item.get("kind"),
 )
 def test_valid_manifests_have_no_findings(manifest: dict[str, Any]) -> None:
-    assert said(manifest) == set()
+    assert violated_rules(manifest) == set()
 
 
-@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda item: str(item)[:60])
 def test_a_manifest_that_breaks_a_rule_has_its_finding(
     rule: str, manifest: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    assert rule in said(changed(manifest, changes))
+    assert rule in violated_rules(changed(manifest, changes))
 
 
-@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda item: str(item)[:60])
 def test_a_similar_valid_manifest_has_no_finding(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
-    assert rule not in said(changed(manifest, changes))
+    assert rule not in violated_rules(changed(manifest, changes))
 
 
 def test_every_policy_has_a_manifest_that_breaks_it() -> None:
@@ -306,7 +306,9 @@ def test_findings_of_a_blue_green_deployment_are_in_its_template() -> None:
 
 
 def test_a_generated_secret_is_not_a_plaintext_secret() -> None:
-    assert "plaintext-secret" not in said({**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}})
+    assert "plaintext-secret" not in violated_rules(
+        {**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -329,8 +331,8 @@ def test_the_engines_config_sets_the_enforcement_level(rule: str, config: dict[s
 def test_a_finding_that_an_annotation_ignores_is_not_reported() -> None:
     annotation = {"flink-k8s/ignore": "image-digest: built on this laptop"}
     tagged = changed(FLINK, {"spec.image": "registry.example.org/a:1.0"})
-    assert "image-digest" in said(tagged)
-    assert "image-digest" not in said(changed(tagged, {"metadata.annotations": annotation}))
+    assert "image-digest" in violated_rules(tagged)
+    assert "image-digest" not in violated_rules(changed(tagged, {"metadata.annotations": annotation}))
 
 
 def test_the_engines_config_sets_the_pod_security_of_a_namespace() -> None:
