@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flink_k8s.config.namespace import Limits
+from flink_k8s.facts.kinds import POD_SPECS
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
 from flink_k8s.operations.plan.preview import Operation, Step
 from flink_k8s.operations.plan.state import DeclaredJob
 from flink_k8s.resolve import pod_requests
-from flink_k8s.resolve.quota_usage import Asker, Costs, costs
+from flink_k8s.resolve.pod_requests import Pods
+from flink_k8s.resolve.quota_usage import Asker, Costs, JobKey, costs
 
 
 def asker(job: DeclaredJob) -> Asker:
@@ -23,11 +25,11 @@ def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Ma
 
     Args:
         jobs: before the change; None for new jobs.
-        steps: of the preview, for its claims.
+        steps: of the preview, for its claims and workloads.
         limits: of the namespaces.
     """
-    sizes = _sizes((step.old, step) for step in steps)
-    return costs((asker(job) for job in jobs if job is not None), sizes, limits)
+    objects = [(step.old, step) for step in steps]
+    return costs((asker(job) for job in jobs if job is not None), _sizes(objects), limits, _workloads(objects))
 
 
 def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
@@ -35,15 +37,25 @@ def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Map
 
     Args:
         jobs: after the change; None for deleted jobs.
-        steps: of the preview, for its claims.
+        steps: of the preview, for its claims and workloads.
         limits: of the namespaces.
     """
-    sizes = _sizes((step.old if _stays(step) else step.new, step) for step in steps)
-    return costs((asker(job) for job in jobs if job is not None), sizes, limits)
+    objects = [(step.old if _stays(step) else step.new, step) for step in steps]
+    return costs((asker(job) for job in jobs if job is not None), _sizes(objects), limits, _workloads(objects))
 
 
 def _stays(step: Step) -> bool:
     return step.operation is Operation.DELETE and step.retained
+
+
+def _workloads(objects: Iterable[tuple[Mapping[str, object] | None, Step]]) -> dict[JobKey, Pods]:
+    workloads: dict[JobKey, Pods] = {}
+    for manifest, step in objects:
+        pods = pod_requests.workload(manifest) if manifest is not None and step.kind in POD_SPECS else None
+        if manifest is not None and pods is not None:
+            metadata = mapping(manifest.get("metadata"))
+            workloads[step.kind, str(metadata.get("namespace")), str(metadata.get("name"))] = pods
+    return workloads
 
 
 def _sizes(claims: Iterable[tuple[Mapping[str, object] | None, Step]]) -> dict[tuple[str, str], int]:

@@ -329,6 +329,20 @@ class TestResources:
         preview = parse(json.dumps({"steps": [step("same", job, job)]}))
         assert plan(preview, OPERATOR, limits).after.cpu - plan(preview, OPERATOR).after.cpu == Decimal("0.5")
 
+    def test_workloads_of_job_files_count(self) -> None:
+        container = {"name": "web", "image": "web:1", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}
+        web: Manifest = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "flink"},
+            "spec": {"replicas": 2, "template": {"spec": {"containers": [container]}}},
+        }
+        job = step("same", batch(), batch())
+        alone, together = planned(job), planned(job, step("create", None, web))
+        assert together.before == alone.before
+        assert together.after.cpu - alone.after.cpu == 1
+        assert together.after.pods - alone.after.pods == 2
+
 
 BLUE_GREEN = {
     **batch(),
