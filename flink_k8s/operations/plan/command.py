@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from flink_k8s.operations.deploy import find
-from flink_k8s.operations.plan import plan as planning
 from flink_k8s.operations.plan.preview import parse
 from flink_k8s.operations.plan.report import Report
-from flink_k8s.operations.plan.state import Operator
 from flink_k8s.operations.stack import Stack
+from flink_k8s.plan import plan as planning
+from flink_k8s.plan.state import Operator
 from flink_k8s.support import output_file
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError, ExitCode
