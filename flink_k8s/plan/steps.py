@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from flink_k8s.facts.mappings import mapping
+
 
 class Operation(Enum):
     """What the engine does to a resource."""
@@ -44,6 +46,7 @@ class Step:
             the resource, but a resource that is no longer declared keeps its protection.
         replaced_for: the inputs that make the engine replace it.
         retained: whether it stays in the cluster after its deletion from the stack.
+        revision: UID and generation of the deployed object, see `revision_of`; empty if it is not known.
     """
 
     operation: Operation
@@ -53,6 +56,7 @@ class Step:
     protected: bool = False
     replaced_for: tuple[str, ...] = ()
     retained: bool = False
+    revision: str = ""
 
     @property
     def type(self) -> str:
@@ -81,6 +85,12 @@ class Preview:
 
     steps: tuple[Step, ...]
     errors: tuple[str, ...] = ()
+
+
+def revision_of(outputs: Mapping[str, object]) -> str:
+    """UID and generation of a deployed object, from its outputs in the state: a later object has another one."""
+    metadata = mapping(outputs.get("metadata"))
+    return f"{metadata.get('uid', '')}/{metadata.get('generation', '')}"
 
 
 SECRET = Hidden("[secret]")

@@ -198,9 +198,24 @@ def test_a_folder_of_charts_stands_for_the_repositories(recording):
 
 
 def test_crds_follow_the_operators_release_and_no_other(recording, stack):
-    hooks = {thing.title: thing.hooks for thing in recording(stack).things if thing.hooks}
+    hooks = {thing.title: thing.hooks for thing in recording(stack).things if "before_create" in thing.hooks}
     wanted = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
     assert hooks == {OPERATOR: {"before_create": wanted, "before_update": wanted}}
+
+
+def test_changes_of_jobs_and_deletions_of_state_are_guarded(recording, stack):
+    def hooks(**config) -> dict[str, dict[str, tuple[str, ...]]]:
+        return {thing.title: thing.hooks for thing in recording(stack, **config).things if thing.title != OPERATOR}
+
+    update, delete = {"before_update": ("state-guard-update",)}, {"before_delete": ("state-guard-delete",)}
+    assert {title: hook for title, hook in hooks().items() if hook} == {JOB: update}
+    stateful = hooks(jobs={"word-count": {"upgradeMode": "savepoint"}})
+    claim = "PersistentVolumeClaim flink/word-count-data"
+    assert {title: hook for title, hook in stateful.items() if hook} == {
+        JOB: update | delete,
+        claim: delete,
+        "Namespace flink": delete,
+    }
 
 
 def test_jobs_are_protected_where_the_stack_or_the_job_says_so(recording, stack):

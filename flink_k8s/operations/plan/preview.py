@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Hidden, Operation, Preview, Step
+from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Hidden, Operation, Preview, Step, revision_of
 from flink_k8s.support.errors import CommandError
 
 _OPERATIONS = {
@@ -88,6 +88,7 @@ def _step(step: Mapping[str, object], name: str) -> Step | None:
         bool((old if operation is Operation.DELETE or not new else new).get("protect")),
         tuple(map(str, listed(step.get("replaceReasons")))),
         bool(old.get("retainOnDelete")),
+        revision_of(mapping(old.get("outputs"))),
     )
 
 
@@ -103,6 +104,7 @@ def _joined(earlier: Step | None, step: Step) -> Step:
         step.protected if step.new is not None else earlier.protected,
         earlier.replaced_for or step.replaced_for,
         earlier.retained or step.retained,
+        earlier.revision if earlier.old is not None else step.revision,
     )
 
 
