@@ -87,4 +87,13 @@ class StateGuard:
 
 async def _values(inputs: Mapping[str, object] | None) -> Manifest:
     """Inputs as plain values: a value that contains a secret is an output."""
-    return mapping(await pulumi.Output.from_input(dict(inputs or {})).future(with_unknowns=True))
+    return mapping(_with_integers(await pulumi.Output.from_input(dict(inputs or {})).future(with_unknowns=True)))
+
+
+def _with_integers(value: object) -> object:
+    """The value with whole numbers as integers: the engine's protocol has floating-point numbers only."""
+    if isinstance(value, dict):
+        return {key: _with_integers(item) for key, item in cast(Manifest, value).items()}
+    if isinstance(value, list):
+        return [_with_integers(item) for item in cast(list[object], value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

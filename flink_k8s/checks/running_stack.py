@@ -27,7 +27,8 @@ def declared_stack(root: Path) -> DeclaredStack:
     # pulumi.Config returns single keys. To find a misspelt key the program needs all of them: the language host sets
     # them in PULUMI_CONFIG, and the SDK reads that variable here.
     values = {**pulumi.runtime.get_config_env()}
-    if f"{PREFIX}{SUSPENSION}" not in values:
+    # Without the key, the engine passes its default.
+    if json.loads(values.get(f"{PREFIX}{SUSPENSION}") or "{}") == {}:
         values[f"{PREFIX}{SUSPENSION}"] = json.dumps({"jobs": deployed_suspension()})
     encrypted = pulumi.runtime.get_config_secret_keys_env()
     try:

@@ -24,6 +24,9 @@ _TOKEN_LETTERS = "abcdefghijklmnop"
 
 _TOKEN_LENGTH = 8
 
+_FIELDS_IN_LINE = 3
+"""Number of changed fields of a job in the line of its effect."""
+
 Manifest = Mapping[str, object]
 
 
@@ -185,21 +188,22 @@ def _job_key(job: JobPlan) -> str:
 
 
 def _effect(job: JobPlan, *, is_own: bool) -> str:
-    """The effect in one line; on another row than the job's own with the job's name."""
+    """The effect in one line; on another row than the job's own with the job's name instead of the reasons."""
     outcome = job.outcome
     effect = f"STATE LOSS: {outcome.effect.value}" if outcome.loss else outcome.effect.value
-    reasons = f": {'; '.join(reasons_of(outcome))}" if is_own and reasons_of(outcome) else ""
-    return f"{effect}{reasons}" if is_own else f"{job.title}: {effect}"
+    if not is_own:
+        return f"{job.title}: {effect}"
+    return f"{effect}: {reasons}" if (reasons := "; ".join(reasons_of(outcome, most=_FIELDS_IN_LINE))) else effect
 
 
-def _details(job: JobPlan) -> list[str]:
-    return [f"    {reason}" for reason in reasons_of(job.outcome)]
+def _indented(reason: str) -> str:
+    return f"    {reason}"
 
 
 def _refusal(refused: Sequence[JobPlan], tokens: Mapping[str, str]) -> str:
     if not refused:
         return ""
-    lines = [line for job in refused for line in (_effect(job, is_own=False), *_details(job))]
+    lines = [line for job in refused for line in (_effect(job, is_own=False), *map(_indented, reasons_of(job.outcome)))]
     names = " ".join(job.title for job in refused)
     changes = ", ".join(f'"{job.title}@{tokens[_job_key(job)]}"' for job in refused)
     in_one_run = f'to allow it in one run: set {VARIABLE}="{names}"'

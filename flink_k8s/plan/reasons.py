@@ -17,11 +17,16 @@ _MOST = 12
 """Number of changed fields of a job that a plan shows; further fields are counted."""
 
 
-def reasons_of(outcome: Outcome) -> list[str]:
-    """The loss, each changed field and each note, a line each; without secrets."""
+def reasons_of(outcome: Outcome, most: int = _MOST) -> list[str]:
+    """The loss, each changed field and each note, a line each; without secrets.
+
+    Args:
+        outcome: of a job.
+        most: number of changed fields; further fields are counted.
+    """
     shown = [f"{change.field}: {_value(change, 0)} -> {_value(change, 1)}" for change in outcome.changes]
-    if len(shown) > _MOST:
-        shown[_MOST:] = [f"and {len(shown) - _MOST} more fields"]
+    if len(shown) > most:
+        shown[most:] = [f"and {len(shown) - most} more fields"]
     loss = [f"state loss: {outcome.loss}"] if outcome.loss else []
     return [*loss, *shown, *(f"note: {note}" for note in outcome.notes)]
 
