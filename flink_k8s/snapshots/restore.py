@@ -141,7 +141,9 @@ def select(request: RestoreRequest, state: JobState, *, now: datetime) -> StateS
     if not existing:
         empty = "write none, or remove restoreFrom, to start it empty"
         raise UnresolvedError(f"the job has no savepoint and no checkpoint; {empty}")
-    allowed = [snapshot for snapshot in existing if snapshot.time is not None and snapshot.time <= latest]
+    # To the second, as times are printed: a printed time selects its own state.
+    timed = [(snapshot, snapshot.time.replace(microsecond=0)) for snapshot in existing if snapshot.time is not None]
+    allowed = [snapshot for snapshot, time in timed if time <= latest]
     if not allowed:
         oldest = existing[-1]
         raise UnresolvedError(f"the oldest state is of {oldest.shown_time}: {oldest.path}; {_REMEDY}")

@@ -53,6 +53,11 @@ def test_a_time_selects_the_newest_state_not_later_than_it(time: str, path: str)
     assert selected(time, taken(9), taken(14), taken(12)) == path
 
 
+def test_a_printed_time_selects_its_own_state() -> None:
+    snapshot = StateSnapshot("s3://b/1", NOW.replace(hour=9, microsecond=900_000), files=Files.EXIST)
+    assert selected(snapshot.shown_time, taken(8), snapshot) == "s3://b/1"
+
+
 @pytest.mark.parametrize(
     ("request_text", "snapshots", "message"),
     [
