@@ -20,7 +20,14 @@ from flink_k8s.health.api_server import ApiServer
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, NotReadableError, collect, live
-from flink_k8s.snapshots.state_snapshot import Files, StateSnapshot, of_resource, shown_time
+from flink_k8s.snapshots.state_snapshot import (
+    Files,
+    StateSnapshot,
+    combined,
+    of_resource,
+    running_job_id,
+    shown_time,
+)
 
 _CONCURRENT_JOBS = 4
 
@@ -92,6 +99,7 @@ async def _resolved(api_client: Any, job: Job, stack: DeclaredStack, request: Re
         return Restored(job, request.canonical, path, "as resolved by an earlier run")
     if request.text != LATEST and request.time is None:
         snapshot = await _named(api_client, job.namespace, request.text)
+        _refuse_in_use(combined([snapshot], (), [running_job_id(resource or {})])[0])
     else:
         snapshot = select(request, await collect(api_client, job, stack), now=datetime.now(UTC))
     return Restored(job, request.canonical, snapshot.path, f"{snapshot.kind} of {snapshot.shown_time}")
@@ -147,7 +155,11 @@ def select(request: RestoreRequest, state: JobState, *, now: datetime) -> StateS
     if not allowed:
         oldest = existing[-1]
         raise UnresolvedError(f"the oldest state is of {oldest.shown_time}: {oldest.path}; {_REMEDY}")
-    if allowed[0].is_in_use:
-        in_use = f"the newest state is the checkpoint {allowed[0].path} of the running job, which deletes it later"
-        raise UnresolvedError(f"{in_use}; suspend the job first, or write the path of an older state")
+    _refuse_in_use(allowed[0])
     return allowed[0]
+
+
+def _refuse_in_use(snapshot: StateSnapshot) -> None:
+    if snapshot.is_in_use:
+        in_use = f"that is the checkpoint {snapshot.path} of the running job, which deletes it later"
+        raise UnresolvedError(f"{in_use}; suspend the job first, or write the path of an older state")

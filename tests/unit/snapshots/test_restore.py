@@ -129,6 +129,14 @@ def test_a_name_is_that_of_a_completed_resource_without_a_listing(project: Proje
     assert (restored.path, restored.text) == (OLD, "savepoint of 2026-11-29T14:00:00Z")
 
 
+def test_a_named_checkpoint_of_the_running_job_is_refused(project: Project) -> None:
+    snapshot = state_snapshot("evening", f"{HOME}/checkpoints/now/chk-1", "2026-11-29T14:00:00Z")
+    objects = {"flinkstatesnapshots/evening": snapshot, KEY: status(jobId="now", state="RUNNING")}
+    with pytest.raises(ProblemsError, match="now/chk-1 of the running job, which deletes it later"):
+        resolved(Cluster(objects), project, "evening")
+    assert resolved(Cluster({**objects, KEY: status(jobId="next", state="RUNNING")}), project, "evening").path
+
+
 @pytest.mark.parametrize(
     ("request_text", "cluster", "message"),
     [
