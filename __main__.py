@@ -68,7 +68,7 @@ cert_manager = (
     else None
 )
 prometheus = (
-    Prometheus("prometheus", PrometheusArgs(settings.prometheus, settings.charts), on_cluster)
+    Prometheus("prometheus", PrometheusArgs(access, settings.prometheus, settings.charts), on_cluster)
     if settings.prometheus.enabled
     else None
 )

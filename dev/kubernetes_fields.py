@@ -127,8 +127,8 @@ def _schemas(folder: Path) -> Mapping[str, Any]:
 def _crds(module: str, folder: str, kinds: tuple[str, ...]) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as empty:
         command = ["go", "mod", "download", "-json", module]
-        done = subprocess.run(command, cwd=empty, check=True, capture_output=True, text=True)
-    for path in sorted((Path(json.loads(done.stdout)["Dir"]) / folder).glob("*.yaml")):
+        result = subprocess.run(command, cwd=empty, check=True, capture_output=True, text=True)
+    for path in sorted((Path(json.loads(result.stdout)["Dir"]) / folder).glob("*.yaml")):
         if path.stem.rpartition("_")[2] in kinds:
             yield path.read_text()
 

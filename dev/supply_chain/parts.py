@@ -29,6 +29,12 @@ CHART_LICENCES = {
 """From each chart's repository."""
 
 
+_IMAGE_ARGUMENT = re.compile(
+    r"--(?:prometheus-config-reloader|thanos-default-base-image|acme-http01-solver-image)=(\S+)"
+)
+"""Arguments with images of pods that the Prometheus operator and cert-manager create."""
+
+
 @dataclass(frozen=True, order=True)
 class Part:
     """A part in one version.
@@ -124,6 +130,8 @@ def _images(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for item in cast(list[object], value):
             yield from _images(item)
+    elif isinstance(value, str) and (match := _IMAGE_ARGUMENT.fullmatch(value)):
+        yield match[1]
 
 
 def image_url(image: str) -> str:

@@ -149,20 +149,20 @@ class _Comparison:
             self._wrong(value, path, "write a mapping")
             return
         fields = cast(Mapping[str, Any], kind["fields"])
-        given = cast(dict[str, object], value)
+        content = cast(dict[str, object], value)
         misspelt: set[str] = set()
-        for key, item in given.items():
+        for key, item in content.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
                 continue
-            if (field := similar(key, list(fields))) is not None and field not in given:
+            if (field := similar(key, list(fields))) is not None and field not in content:
                 misspelt.add(field)  # reported as misspelt, not as missing
                 self.refused.append((*path, field))
             if not self._types_only:
                 remedy = self._remedy(key, list(fields), path)
                 self._refuse((*path, key), f"unknown field; {remedy}", "unknown-field")
         for key in kind.get("required", ()):
-            if given.get(key) is None and key not in misspelt and not self._types_only:
+            if content.get(key) is None and key not in misspelt and not self._types_only:
                 self._refuse((*path, key), "is missing, but Kubernetes requires it; set it")
 
     def _remedy(self, key: str, known: Sequence[str], path: KeyPath) -> str:

@@ -108,23 +108,23 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
             Problem(folder, 0, "", f"cannot be read: {error.strerror}; check the folder and its permissions", JOB_FILE)
         ]
     for path in paths:
-        shown = f"{folder}/{path.name}"
+        name = f"{folder}/{path.name}"
         if path.name.startswith("."):
             continue
         try:
             is_inside = path.resolve().is_relative_to(root.resolve())
         except (OSError, RuntimeError):  # a link to itself
-            problems.append(Problem(shown, 0, "", "is a broken link; remove it", JOB_FILE))
+            problems.append(Problem(name, 0, "", "is a broken link; remove it", JOB_FILE))
             continue
         if not is_inside:
             problems.append(
-                Problem(shown, 0, "", "is a link to a file outside of the project; copy the file here", JOB_FILE)
+                Problem(name, 0, "", "is a link to a file outside of the project; copy the file here", JOB_FILE)
             )
             continue
         if not path.is_file():
-            problems.append(Problem(shown, 0, "", "is not a file; remove or rename it", JOB_FILE))
+            problems.append(Problem(name, 0, "", "is not a file; remove or rename it", JOB_FILE))
             continue
-        documents, file_problems = read_yaml(path, shown)
+        documents, file_problems = read_yaml(path, name)
         problems += file_problems
         for document in documents:
             _split(document, document.value, (), objects, problems)
@@ -157,17 +157,17 @@ def unread(root: Path, folders: Iterable[str]) -> Iterator[tuple[str, str]]:
                     return
                 if _has_flink(path / name):
                     unread_files.append(name)
-            shown = path.relative_to(root).as_posix()
+            relative = path.relative_to(root).as_posix()
             if is_below and unread_files:
                 message = (
-                    f"contains Flink resources ({', '.join(unread_files[:3])}) but is not read; add {shown} "
+                    f"contains Flink resources ({', '.join(unread_files[:3])}) but is not read; add {relative} "
                     "to jobFolders"
                 )
-                yield shown, message
+                yield relative, message
             elif not is_below:
                 for name in unread_files:
                     remedy = f"rename it to {name.lower().partition('.')[0]}.yaml to deploy it"
-                    yield f"{shown}/{name}", f"contains a Flink resource but is not read; {remedy}"
+                    yield f"{relative}/{name}", f"contains a Flink resource but is not read; {remedy}"
 
 
 def _has_flink(path: Path) -> bool:

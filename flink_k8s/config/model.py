@@ -57,12 +57,18 @@ class ChartSource(Model):
 
 
 class Charts(Model):
-    """Sources of Helm charts."""
+    """Sources of Helm charts and of their images."""
 
     mirror: str | None = Field(
         default=None,
         description="Source of all charts: a Helm repository, an oci:// address, or a directory with "
         "<chart>-<version>.tgz.",
+    )
+    image_registry: str | None = Field(
+        default=None,
+        pattern=r"^[^\s/]+(/[^\s/]+)*$",
+        description="Registry of the images of all charts, instead of the public ones: registry.example.org/mirror. "
+        "It keeps the paths of the images.",
     )
     cert_manager: ChartSource = Field(default=ChartSource(), description="Chart of cert-manager.")
     prometheus: ChartSource = Field(default=ChartSource(), description="Chart kube-prometheus-stack.")

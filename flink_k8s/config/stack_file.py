@@ -103,24 +103,24 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
         ProblemsError: if the file does not exist, is not valid YAML, or is not a stack file.
     """
     path = config_file or root / f"{_FILE_PREFIX}{stack}{_FILE_SUFFIX}"
-    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    title = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     if not path.exists():
         known = stacks(root)
         raise ProblemsError(
             [
                 Problem(
-                    shown, 0, "", f"does not exist; use one of the stacks: {', '.join(known) or 'none'}", STACK_CONFIG
+                    title, 0, "", f"does not exist; use one of the stacks: {', '.join(known) or 'none'}", STACK_CONFIG
                 )
             ]
         )
-    documents, problems = read_yaml(path, shown)
+    documents, problems = read_yaml(path, title)
     if problems:
         raise ProblemsError(problems)
     if not documents:
-        return StackConfig(shown, {}, stack=stack)
+        return StackConfig(title, {}, stack=stack)
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise ProblemsError(
-            [Problem(shown, 0, "", "is not a stack file; write one document with the key config", STACK_CONFIG)]
+            [Problem(title, 0, "", "is not a stack file; write one document with the key config", STACK_CONFIG)]
         )
     document = documents[0]
     top = cast(dict[str, object], document.value)
@@ -152,7 +152,7 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
             key_problems.append(document.problem(("config", key), problem, STACK_CONFIG))
     if key_problems:
         raise ProblemsError(key_problems)
-    return StackConfig(shown, values, document, stack)
+    return StackConfig(title, values, document, stack)
 
 
 def read(root: Path, stack: str, config_file: Path | None = None, overlay: Path | None = None) -> dict[str, object]:

@@ -171,10 +171,12 @@ class Engine:
             CommandError: if the command prints no JSON.
         """
         env, _ = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
-        done = capture([self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env)
-        text = done.stdout.decode(errors="replace")
-        if done.returncode != 0 and not text.strip().startswith("{"):
-            raise CommandError(f"pulumi preview failed (exit code {done.returncode}):\n{errors(done)}")
+        result = capture(
+            [self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env
+        )
+        text = result.stdout.decode(errors="replace")
+        if result.returncode != 0 and not text.strip().startswith("{"):
+            raise CommandError(f"pulumi preview failed (exit code {result.returncode}):\n{errors(result)}")
         return text
 
 
@@ -338,8 +340,8 @@ def missing_platform(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> str:
     settings = stack.platform.settings
     if settings.platform is None:
         return ""
-    done = capture(stack_command(pulumi, "output", settings.platform, "--json"), env=env)
-    outputs: State = json.loads(done.stdout) if done.returncode == 0 else {}
+    result = capture(stack_command(pulumi, "output", settings.platform, "--json"), env=env)
+    outputs: State = json.loads(result.stdout) if result.returncode == 0 else {}
     return platform_stack.missing_platform(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
 
 

@@ -34,13 +34,13 @@ def export_state(
     project = run_folder.config_folder() / "Pulumi.yaml"
     if not project.exists():
         project.write_text(f"name: {PROJECT}\nruntime: python\n")
-    done = capture(stack_command(pulumi, "export", stack.name, *(["--show-secrets"] if secrets else [])), env=env)
-    if create and _NO_STACK in done.stderr:
+    result = capture(stack_command(pulumi, "export", stack.name, *(["--show-secrets"] if secrets else [])), env=env)
+    if create and _NO_STACK in result.stderr:
         _create(pulumi, stack, env)
         return {}
-    if done.returncode != 0:
-        raise CommandError(f"pulumi stack export {stack.name}: {errors(done)}")
-    return cast(Mapping[str, Any], json.loads(done.stdout))
+    if result.returncode != 0:
+        raise CommandError(f"pulumi stack export {stack.name}: {errors(result)}")
+    return cast(Mapping[str, Any], json.loads(result.stdout))
 
 
 def stack_command(pulumi: Path, action: str, stack: str, *options: str) -> list[str | Path]:

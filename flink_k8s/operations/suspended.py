@@ -77,5 +77,5 @@ def carry(stack: Stack, change: Change) -> None:
     about = {} if change.about is None else {"about": sorted(change.about)}
     set_config(stack, SUSPENSION, {"jobs": dict(sorted(change.jobs.items())), **about})
     if change.about is None:
-        shown = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(change.jobs.items()))
-        say(f"-- suspended until `make resume STACK={stack.name}`: {shown}")
+        titles = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(change.jobs.items()))
+        say(f"-- suspended until `make resume STACK={stack.name}`: {titles}")

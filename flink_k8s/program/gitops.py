@@ -202,6 +202,19 @@ def in_wave(manifest: Manifest, wave: int) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": marks}}
 
 
+def replaceable_hook(manifest: Manifest) -> Manifest:
+    """The object of a chart; a Job that is a Helm hook is marked so that Flux replaces it, because a Job is immutable.
+
+    Argo CD runs Helm's hooks as its own.
+    """
+    metadata = cast("Manifest", manifest.get("metadata", {}))
+    annotations = cast("Manifest", metadata.get("annotations") or {})
+    if manifest.get("kind") != "Job" or "helm.sh/hook" not in annotations:
+        return manifest
+    marked = {**annotations, "kustomize.toolkit.fluxcd.io/force": "enabled"}
+    return {**manifest, "metadata": {**metadata, "annotations": marked}}
+
+
 def flux_kustomizations(folders: Sequence[str], path: str) -> list[Manifest]:
     """A Flux Kustomization for each folder, which depends on the previous one.
 

@@ -65,20 +65,20 @@ def _drawn(
     expanded: frozenset[str],
     edges: Edges,
 ) -> str:
-    order = topological(edges)
-    names = _identifiers(graph, [*order, *sorted(expanded)])
+    sorted_nodes = topological(edges)
+    names = _identifiers(graph, [*sorted_nodes, *sorted(expanded)])
     lines = ["flowchart LR"]
-    for node in order:
+    for node in sorted_nodes:
         if component_of.get(node, node) not in expanded:
             members = [graph.by_urn[urn] for urn, other in node_of.items() if other == node]
             lines.append(f"    {names[node]}[{_label(graph.by_urn[node], members)}]")
     for frame in sorted(expanded):
         lines.append(f"    subgraph {names[frame]}[{_quoted(graph.by_urn[frame].title)}]")
-        members = [graph.by_urn[node] for node in order if component_of.get(node) == frame]
+        members = [graph.by_urn[node] for node in sorted_nodes if component_of.get(node) == frame]
         lines.extend(f"        {names[member.urn]}[{_quoted(member.title)}]" for member in members)
         lines.append("    end")
-    arrows = [(dependency, node) for node in order for dependency in edges[node]]
-    arrows.sort(key=lambda arrow: (order.index(arrow[0]), order.index(arrow[1])))
+    arrows = [(dependency, node) for node in sorted_nodes for dependency in edges[node]]
+    arrows.sort(key=lambda arrow: (sorted_nodes.index(arrow[0]), sorted_nodes.index(arrow[1])))
     lines.extend(f"    {names[dependency]} --> {names[node]}" for dependency, node in arrows)
     return "\n".join(lines) + "\n"
 

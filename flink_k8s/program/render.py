@@ -59,7 +59,7 @@ def documents(
             continue
         objects = _templated(template_charts, resource, notes) if template_charts else None
         if objects is not None:
-            content[resource.urn] = objects
+            content[resource.urn] = [gitops.replaceable_hook(item) if flavour == "flux" else item for item in objects]
         elif flavour == "argocd":
             content[resource.urn] = [gitops.argocd_application(resource, notes)]
         else:

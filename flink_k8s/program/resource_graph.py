@@ -195,11 +195,11 @@ class ResourceGraph:
         Raises:
             LookupError: if no resource or several resources match.
         """
-        found = self.find_all(kind, name)
-        if len(found) != 1:
-            titles = ", ".join(sorted(resource.title for resource in (found or self.resources)))
-            raise LookupError(f"{len(found)} resources match kind={kind!r} name={name!r}; use one of: {titles}")
-        return found[0]
+        matches = self.find_all(kind, name)
+        if len(matches) != 1:
+            titles = ", ".join(sorted(resource.title for resource in (matches or self.resources)))
+            raise LookupError(f"{len(matches)} resources match kind={kind!r} name={name!r}; use one of: {titles}")
+        return matches[0]
 
     def find_all(self, kind: str = "", name: str = "") -> tuple[Resource, ...]:
         """All resources with the kind or type token, and with the logical or cluster name; empty matches any."""

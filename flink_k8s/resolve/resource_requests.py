@@ -62,8 +62,8 @@ def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: S
         attachments: the other objects of the job files.
         settings: of the stack.
     """
-    written = claim_sizes(attachments) | state_claims(settings, settings.own_namespaces)
-    sizes = {claim: _amount(size) for claim, size in written.items()}
+    sizes_of_claims = claim_sizes(attachments) | state_claims(settings, settings.own_namespaces)
+    sizes = {claim: _amount(size) for claim, size in sizes_of_claims.items()}
     limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
     return quota_usage.costs((asker(job, settings) for job in jobs), sizes, limits, workloads(attachments))
 

@@ -102,9 +102,9 @@ def _own_files(folder: Path) -> set[str]:
     listed |= {name for name in present if _is_marked(folder / name)}
     foreign = sorted(present - listed)
     if foreign:
-        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise CommandError(
-            f"{folder} contains files that were not rendered ({shown}); choose an empty folder or the output of "
+            f"{folder} contains files that were not rendered ({names}); choose an empty folder or the output of "
             "an earlier run"
         )
     return listed & present

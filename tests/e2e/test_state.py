@@ -118,8 +118,8 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     if totals.settings.get("parallelism") != 2:
         totals.up(parallelism=2)
     option = totals.layer(parallelism=1, upgradeMode="savepoint")
-    done: list[subprocess.CompletedProcess[str]] = []
-    upgrade = threading.Thread(target=lambda: done.append(make("up", "STACK=sandbox", option, timeout=400)))
+    result: list[subprocess.CompletedProcess[str]] = []
+    upgrade = threading.Thread(target=lambda: result.append(make("up", "STACK=sandbox", option, timeout=400)))
     start = time.monotonic()
     upgrade.start()
     until("the upgrade under way", lambda: "UPGRADING" in str(totals.status()))
@@ -127,11 +127,11 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     kubectl.run("delete", "pod", operator, "-n", "flink-operator", "--grace-period=0", "--force")
     upgrade.join()
     print(f"up through the operator's death: {time.monotonic() - start:.1f} s")
-    if done[0].returncode != 0:
+    if result[0].returncode != 0:
         # It died between the new JobManager's Deployment and the ConfigMaps that this mounts. Nobody makes them
         # then, and `up` says so; docs/jobs.md has the cure.
         missing = rf'configmap "(pod-template|flink-config)-{totals.name}" not found'
-        assert re.search(missing, done[0].stderr), done[0].stderr
+        assert re.search(missing, result[0].stderr), result[0].stderr
         totals.up(restartNonce=1)
     assert totals.restored()["is_savepoint"]
     job = until("the job runs", totals.job)
@@ -143,9 +143,9 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
 def test_a_suspended_job_stays_suspended_until_it_is_resumed(totals: RunningTotals, kubectl: Kubectl) -> None:
     stack, layer = "STACK=sandbox", totals.layer()
     start = time.monotonic()
-    done = make("suspend", stack, layer, timeout=200)
-    assert done.returncode == 0, done.stderr
-    assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in done.stdout
+    result = make("suspend", stack, layer, timeout=200)
+    assert result.returncode == 0, result.stderr
+    assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in result.stdout
     assert totals.status()["lifecycleState"] == "SUSPENDED"
     # The JobManager, too: the operator's default is to keep it for a day.
     until("no pods", lambda: not totals.pods("taskmanager") and not totals.pods("jobmanager"))
@@ -154,13 +154,13 @@ def test_a_suspended_job_stays_suspended_until_it_is_resumed(totals: RunningTota
     print(f"suspended: {time.monotonic() - start:.1f} s")
     up = totals.up(parallelism=2)
     assert f"suspended until `make resume STACK=sandbox`: {NAMESPACE}/{JOB}" in up.stdout
-    found = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
-    assert found["spec"]["job"]["state"] == "suspended"
-    assert found["spec"]["job"]["parallelism"] == 2
+    output = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+    assert output["spec"]["job"]["state"] == "suspended"
+    assert output["spec"]["job"]["parallelism"] == 2
     assert not totals.pods("jobmanager")
     start = time.monotonic()
-    done = make("resume", stack, totals.layer(), timeout=200)
-    assert done.returncode == 0, done.stderr
+    result = make("resume", stack, totals.layer(), timeout=200)
+    assert result.returncode == 0, result.stderr
     print(f"resumed: {time.monotonic() - start:.1f} s")
     assert totals.restored()["is_savepoint"]
     assert totals.goes_on().highest > at_rest.highest
@@ -179,16 +179,16 @@ def test_a_removed_job_continues_from_its_savepoint(totals: RunningTotals, kubec
     restored = totals.restored()
     assert restored["is_savepoint"]
     assert restored["external_path"].endswith(savepoint)
-    found = totals.goes_on()
-    assert found.highest > at_rest.highest
-    print(f"in the end: {found}")
+    goes_on = totals.goes_on()
+    assert goes_on.highest > at_rest.highest
+    print(f"in the end: {goes_on}")
 
 
 def savepoints(totals: RunningTotals) -> list[dict[str, Any]]:
     """What `make savepoints` lists for the job."""
-    done = make("savepoints", "STACK=sandbox", f"JOB={JOB}", "FORMAT=json", totals.layer(), timeout=200)
-    assert done.returncode == 0, done.stderr
-    [job] = json.loads(done.stdout[done.stdout.index("[") :])
+    result = make("savepoints", "STACK=sandbox", f"JOB={JOB}", "FORMAT=json", totals.layer(), timeout=200)
+    assert result.returncode == 0, result.stderr
+    [job] = json.loads(result.stdout[result.stdout.index("[") :])
     assert job["problems"] == []
     return job["snapshots"]
 
@@ -207,8 +207,8 @@ def take_snapshot(kubectl: Kubectl, name: str) -> str:
     kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest).encode())
 
     def completed() -> str:
-        found = kubectl.get("flinkstatesnapshot", name, "-n", NAMESPACE) or {}
-        return str(found.get("status", {}).get("path") or "")
+        output = kubectl.get("flinkstatesnapshot", name, "-n", NAMESPACE) or {}
+        return str(output.get("status", {}).get("path") or "")
 
     return until(f"the savepoint {name}", completed)
 
@@ -244,8 +244,8 @@ def test_a_job_is_restored_by_latest_by_time_and_by_name(totals: RunningTotals, 
         totals.up(enabled=False)
         at_rest = totals.audit()
         newest = newest_on_volume(kubectl)
-        done = totals.up(enabled=True, restoreFrom="latest")
-        assert f"restoreFrom latest is file:///{newest}" in done.stdout
+        result = totals.up(enabled=True, restoreFrom="latest")
+        assert f"restoreFrom latest is file:///{newest}" in result.stdout
         assert restored_path() == newest
         assert totals.goes_on().highest > at_rest.highest
 
@@ -254,8 +254,8 @@ def test_a_job_is_restored_by_latest_by_time_and_by_name(totals: RunningTotals, 
         take_snapshot(kubectl, "later")
         totals.up()
         assert (totals.job() or {})["jid"] == started
-        found = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
-        assert found["metadata"]["annotations"]["flink-k8s/restored-from"] == f"latest file:///{newest}"
+        output = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+        assert output["metadata"]["annotations"]["flink-k8s/restored-from"] == f"latest file:///{newest}"
 
     with step("a name restores the path of its FlinkStateSnapshot"):
         totals.up(restoreFrom="evening")

@@ -132,8 +132,8 @@ def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, ku
         totals.goes_on()
 
     with step("the stack is destroyed and continues from its savepoint"):
-        done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
-        assert done.returncode == 0, done.stderr
+        result = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
+        assert result.returncode == 0, result.stderr
         assert kubectl.get("namespace", NAMESPACE) is None
         [metadata] = [key for key in listed(kubectl, f"jobs/sandbox/{NAMESPACE}/{JOB}/savepoints/") if "_meta" in key]
         at_rest = totals.audit()
@@ -143,9 +143,9 @@ def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, ku
         restored = totals.restored()
         assert restored["is_savepoint"]
         assert restored["external_path"] == savepoint
-        found = totals.goes_on()
-        assert found.highest > at_rest.highest
-        print(f"in the end: {found}")
+        goes_on = totals.goes_on()
+        assert goes_on.highest > at_rest.highest
+        print(f"in the end: {goes_on}")
 
 
 def test_a_lost_stack_is_restored_from_the_bucket_by_latest(totals: RunningTotals, kubectl: Kubectl) -> None:
@@ -161,8 +161,8 @@ def test_a_lost_stack_is_restored_from_the_bucket_by_latest(totals: RunningTotal
             bring_up(totals)
             totals.goes_on()
         earlier = savepoints_in_bucket()
-        done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
-        assert done.returncode == 0, done.stderr
+        result = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
+        assert result.returncode == 0, result.stderr
         [last] = savepoints_in_bucket() - earlier
         at_rest = totals.audit()
         assert at_rest.is_whole, at_rest
@@ -183,9 +183,9 @@ def test_a_lost_stack_is_restored_from_the_bucket_by_latest(totals: RunningTotal
         assert totals.goes_on().highest > at_rest.highest
 
     with step("the list has the bucket's savepoints, and the checkpoints of the running job"):
-        done = make("savepoints", "STACK=sandbox", f"JOB={JOB}", "FORMAT=json", totals.layer(), timeout=200)
-        assert done.returncode == 0, done.stderr
-        [job] = json.loads(done.stdout[done.stdout.index("[") :])
+        result = make("savepoints", "STACK=sandbox", f"JOB={JOB}", "FORMAT=json", totals.layer(), timeout=200)
+        assert result.returncode == 0, result.stderr
+        [job] = json.loads(result.stdout[result.stdout.index("[") :])
         paths = {item["path"]: item for item in job["snapshots"]}
         assert paths[f"s3a://{BUCKET}/{last}"]["canBeRestored"] is True
         assert {f"s3a://{BUCKET}/{path}" for path in savepoints_in_bucket()} <= paths.keys()

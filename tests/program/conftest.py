@@ -31,8 +31,8 @@ def resource_graph() -> Record:
         key = json.dumps([stack, preview, overrides], sort_keys=True, default=str)
         if key not in known:
             config = {**stack_file.read(ROOT, stack), **overrides}
-            given = {name: value for name, value in config.items() if value is not None}
-            known[key] = run_program(ROOT, stack, given, preview=preview)
+            actual = {name: value for name, value in config.items() if value is not None}
+            known[key] = run_program(ROOT, stack, actual, preview=preview)
         return known[key]
 
     return record

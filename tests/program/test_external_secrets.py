@@ -30,13 +30,13 @@ def graph(resource_graph) -> ResourceGraph:
 
 
 def resource(graph: ResourceGraph, title: str) -> Resource:
-    return next(one for one in graph.objects if one.title == title)
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
 def test_an_external_secret_has_the_fields_that_its_operator_reads(graph):
-    one = resource(graph, DB).inputs
-    assert one["apiVersion"] == "external-secrets.io/v1"
-    assert one["spec"] == {
+    inputs = resource(graph, DB).inputs
+    assert inputs["apiVersion"] == "external-secrets.io/v1"
+    assert inputs["spec"] == {
         "refreshInterval": "15m",
         "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
         "target": {"name": "db", "creationPolicy": "Owner", "deletionPolicy": "Retain"},
@@ -54,7 +54,7 @@ def test_an_external_secret_has_the_fields_that_its_operator_reads(graph):
 
 
 @pytest.mark.parametrize("secret", [DB, KAFKA])
-def test_its_secret_is_there_before_the_jobs_of_its_namespace(graph, secret):
+def test_external_secret_is_ready_before_the_jobs_of_its_namespace(graph, secret):
     assert resource(graph, secret).annotations["pulumi.com/waitFor"] == "condition=Ready"
     assert resource(graph, secret).type == "kubernetes:external-secrets.io/v1:ExternalSecret"
     for before, after in (("Namespace flink", secret), ("ResourceQuota flink/quota", secret), (secret, JOB)):
@@ -64,7 +64,7 @@ def test_its_secret_is_there_before_the_jobs_of_its_namespace(graph, secret):
     assert not graph.depends_on(resource(graph, "PersistentVolumeClaim flink/word-count-data"), resource(graph, secret))
 
 
-def test_another_team_waits_for_none_of_it(resource_graph):
+def test_other_teams_do_not_wait_for_external_secrets(resource_graph):
     both = resource_graph("dev", namespaces={"flink": {}, "loose": {"externalSecrets": SECRETS}})
     assert not both.depends_on(resource(both, JOB), resource(both, "ExternalSecret loose/db"))
 
@@ -88,17 +88,17 @@ spec: {}
 """
 
 
-def test_what_makes_secrets_in_a_job_file_is_awaited_by_its_jobs(tmp_path: Path):
+def test_jobs_wait_for_the_external_secrets_of_their_file(tmp_path: Path):
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("flink_k8s", "components", "jobs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "jobs" / "word_count.yaml"
     path.write_text(path.read_text() + BESIDE)
-    found = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
-    waits = {one.title: one.annotations.get("pulumi.com/waitFor") for one in found.objects}
+    actual = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
+    waits = {resource.title: resource.annotations.get("pulumi.com/waitFor") for resource in actual.objects}
     assert waits["ExternalSecret flink/beside"] == "condition=Ready"
     assert waits["Certificate flink/own"] == "jsonpath={.status.notAfter}"
     assert waits["Certificate flink/theirs"] is None
     for title in ("ExternalSecret flink/beside", "Certificate flink/own"):
-        assert found.depends_on(resource(found, JOB), resource(found, title))
+        assert actual.depends_on(resource(actual, JOB), resource(actual, title))

@@ -10,7 +10,7 @@ from tests.program.conftest import ROOT
 
 
 @pytest.mark.parametrize("stack", stacks(ROOT))
-def test_a_shipped_stack_keeps_every_policy(resource_graph, stack):
+def test_shipped_stacks_violate_no_policy(resource_graph, stack):
     evaluator = Evaluator(settings_of({}))
     objects = resource_graph(stack).objects
     lines = {

@@ -49,7 +49,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
+def test_jobs_depend_on_operator_and_account(project: Path):
     graph = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
     jobs = graph.find_all("FlinkDeployment")
     assert len(jobs) == 30
@@ -66,7 +66,7 @@ def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
 
 def test_each_job_is_one_component_with_all_of_its_resources(project: Path):
     graph = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
-    components = [one for one in graph.resources if one.kind == "FlinkJob"]
+    components = [resource for resource in graph.resources if resource.kind == "FlinkJob"]
     assert len(components) == 30
     for component in components:
         assert component.parent == graph.stack
@@ -74,7 +74,7 @@ def test_each_job_is_one_component_with_all_of_its_resources(project: Path):
         assert kinds == ["FlinkDeployment", "NetworkPolicy"]
 
 
-def test_one_that_is_refused_does_not_keep_the_others_waiting(project: Path):
+def test_refused_job_does_not_delay_other_jobs(project: Path):
     class Effects:
         def apply(self, resource: Resource) -> dict[str, object]:
             if resource.name.endswith("/job-0"):

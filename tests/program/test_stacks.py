@@ -81,7 +81,7 @@ def stack(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_every_resource_is_there_and_no_other(resource_graph, stack):
+def test_stack_has_exactly_the_listed_resources(resource_graph, stack):
     graph = resource_graph(stack)
     assert set(titles(graph)) == set(STACKS[stack])
     assert len(graph.objects) == len(STACKS[stack]) >= 8
@@ -98,7 +98,7 @@ def test_direct_edges_are_exactly_the_designs(resource_graph, stack):
     assert sum(map(len, edges.values())) >= 13
 
 
-def test_up_and_destroy_walk_each_edge_in_its_direction(resource_graph, stack):
+def test_creation_and_deletion_order_follow_each_edge(resource_graph, stack):
     graph = resource_graph(stack)
     up = [resource.title for resource in graph.creation_order]
     down = [resource.title for resource in graph.deletion_order]
@@ -130,7 +130,7 @@ def test_up_and_destroy_walk_each_edge_in_its_direction(resource_graph, stack):
     ],
     ids=lambda chain: " < ".join(chain),
 )
-def test_what_must_wait_waits(resource_graph, chain):
+def test_indirect_dependencies_exist(resource_graph, chain):
     graph = resource_graph("dev")
     for before, after in pairwise(titles(graph)[title] for title in chain):
         assert graph.depends_on(after, before)
@@ -138,7 +138,7 @@ def test_what_must_wait_waits(resource_graph, chain):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (PROMETHEUS, OPERATOR),
         (PROMETHEUS, CERT_MANAGER),
@@ -156,14 +156,14 @@ def test_what_must_wait_waits(resource_graph, chain):
     ],
     ids=lambda title: title.split()[-1],
 )
-def test_what_can_start_together_does(resource_graph, one, other):
+def test_independent_resources_do_not_depend_on_each_other(resource_graph, first, second):
     graph = resource_graph("dev")
     objects = titles(graph)
-    assert not graph.depends_on(objects[one], objects[other])
-    assert not graph.depends_on(objects[other], objects[one])
+    assert not graph.depends_on(objects[first], objects[second])
+    assert not graph.depends_on(objects[second], objects[first])
 
 
-def test_a_changed_config_map_is_not_made_anew(resource_graph):
+def test_changed_config_map_is_updated_in_place(resource_graph):
     provider = next(resource for resource in resource_graph("dev").resources if resource.is_provider)
     assert provider.inputs["enableConfigMapMutable"] == "true"
 
@@ -176,7 +176,7 @@ def test_every_thing_uses_the_stacks_own_provider_and_context(resource_graph, st
     assert {resource.provider for resource in graph.objects} == {provider.urn}
 
 
-def test_releases_are_pinned_named_and_undone_when_they_fail(resource_graph):
+def test_releases_are_pinned_named_and_atomic(resource_graph):
     releases = [resource for resource in resource_graph("dev").objects if resource.is_release]
     assert len(releases) == 3
     for release in releases:
@@ -191,19 +191,24 @@ def test_releases_are_pinned_named_and_undone_when_they_fail(resource_graph):
         assert "disableWebhooks" not in inputs  # it would switch off every hook of the chart
 
 
-def test_a_folder_of_charts_stands_for_the_repositories(resource_graph):
+def test_folder_of_charts_replaces_the_repositories(resource_graph):
     release = resource_graph("sandbox").find("Release")
     assert release.inputs["chart"] == ".sandbox/charts/flink-kubernetes-operator-1.16.1.tgz"
     assert "repositoryOpts" not in release.inputs
 
 
-def test_crds_follow_the_operators_release_and_no_other(resource_graph, stack):
+def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
     hooks = {resource.title: resource.hooks for resource in resource_graph(stack).objects if resource.hooks}
-    wanted = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
-    assert hooks == {OPERATOR: {"before_create": wanted, "before_update": wanted}}
+    expected = {OPERATOR: ("operator-crds",)}
+    if stack != "sandbox":
+        expected = {
+            OPERATOR: ("operator-crds", "operator-keystore"),
+            "Release monitoring/prometheus": ("prometheus-crds",),
+        }
+    assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
 
 
-def test_jobs_are_protected_where_the_stack_or_the_job_says_so(resource_graph, stack):
+def test_jobs_are_protected_by_stack_or_job(resource_graph, stack):
     def protected(**config) -> set[str]:
         return {resource.title for resource in resource_graph(stack, **config).objects if resource.protect}
 
@@ -231,7 +236,7 @@ def test_the_job_is_deleted_in_the_background_and_runs_under_the_programs_accoun
     assert job.inputs["spec"]["serviceAccount"] == "flink"
 
 
-def test_the_job_answers_prometheus_on_a_port_that_it_declares(resource_graph, stack):
+def test_job_declares_its_metrics_port(resource_graph, stack):
     spec = titles(resource_graph(stack))[JOB].inputs["spec"]
     configuration = spec["flinkConfiguration"]
     assert configuration["metrics.reporter.prom.port"] == "9249"
@@ -240,7 +245,7 @@ def test_the_job_answers_prometheus_on_a_port_that_it_declares(resource_graph, s
     assert {"name": "metrics", "containerPort": 9249} in main["ports"]
 
 
-def test_the_account_may_do_what_flink_needs_and_no_more(resource_graph, stack):
+def test_account_has_exactly_the_rights_that_flink_needs(resource_graph, stack):
     role = titles(resource_graph(stack))[ROLE]
     granted = {
         (group, resource, verb)
@@ -255,7 +260,7 @@ def test_the_account_may_do_what_flink_needs_and_no_more(resource_graph, stack):
 
 
 @pytest.mark.parametrize(
-    ("key", "gone", "left"),
+    ("key", "missing", "remaining"),
     [
         ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
         ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
@@ -266,20 +271,20 @@ def test_the_account_may_do_what_flink_needs_and_no_more(resource_graph, stack):
         ),
     ],
 )
-def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(resource_graph, key, gone, left):
+def test_disabled_component_is_omitted_and_its_dependents_remain(resource_graph, key, missing, remaining):
     graph = set(titles(resource_graph("dev", **{key: {"enabled": False}})))
-    assert not graph & gone
-    assert left <= graph
-    assert len(graph) == len(DEV) - len(gone)  # rules and dashboards go to another namespace, see test_monitoring.py
+    assert not graph & missing
+    assert remaining <= graph
+    assert len(graph) == len(DEV) - len(missing)  # rules and dashboards go to another namespace, see test_monitoring.py
 
 
-def test_no_webhook_no_edge_to_cert_manager(resource_graph):
+def test_operator_without_webhook_does_not_depend_on_cert_manager(resource_graph):
     graph = resource_graph("dev", operator={"webhook": False})
     assert not graph.depends_on(titles(graph)[OPERATOR], titles(graph)[CERT_MANAGER])
     assert titles(graph)[OPERATOR].inputs["values"]["webhook"] == {"create": False}
 
 
-def test_pods_that_others_wait_for_are_looked_at_often_and_given_up_as_late_as_by_their_charts(resource_graph):
+def test_probes_are_frequent_with_the_total_time_of_the_charts(resource_graph):
     objects = titles(resource_graph("dev"))
     startup = objects[OPERATOR].inputs["values"]["operatorHealth"]["startupProbe"]
     readiness = objects[CERT_MANAGER].inputs["values"]["webhook"]["readinessProbe"]
@@ -288,7 +293,7 @@ def test_pods_that_others_wait_for_are_looked_at_often_and_given_up_as_late_as_b
         assert probe["periodSeconds"] * probe["failureThreshold"] == seconds
 
 
-def test_exports_say_where_things_are(resource_graph):
+def test_exports_contain_addresses(resource_graph):
     exports = resource_graph("dev").exports
     assert exports["jobs"]["FlinkDeployment/flink/word-count"] == {
         "kind": "FlinkDeployment",
@@ -297,9 +302,9 @@ def test_exports_say_where_things_are(resource_graph):
         "open": "kubectl -n flink port-forward svc/word-count-rest 8081",
     }
     elsewhere = {"jobs": {"word-count": {"flinkConfiguration": {"rest.port": 9081, "rest.bind-port": 9191}}}}
-    said = resource_graph("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
-    assert said["restService"] == "word-count-rest.flink.svc:9081"
-    assert said["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
+    actual = resource_graph("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
+    assert actual["restService"] == "word-count-rest.flink.svc:9081"
+    assert actual["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
     assert exports["grafana"]["address"] == "http://prometheus-grafana.monitoring.svc"
     assert exports["grafana"]["secret"] == "grafana-admin"
 

@@ -13,7 +13,7 @@ STATE = f"PersistentVolumeClaim flink/{CLAIM}"
 STATEFUL = {"word-count": {"upgradeMode": "savepoint"}}
 
 
-def test_the_claim_does_not_come_and_go_with_jobs(resource_graph):
+def test_state_claim_does_not_depend_on_jobs(resource_graph):
     """One that is retained and declared again is refused by the engine: it is there already."""
     for jobs in ({"word-count": {"upgradeMode": "stateless"}}, {"word-count": {"enabled": False}}, STATEFUL):
         assert STATE in titles(resource_graph("dev", jobs=jobs))
@@ -31,7 +31,7 @@ def test_the_claim_comes_after_its_namespace_and_before_the_job(resource_graph, 
     assert down.index(JOB) < down.index(STATE) < down.index(NAMESPACE)
 
 
-def test_the_claim_is_what_the_stack_says_and_is_not_awaited(resource_graph):
+def test_state_claim_has_the_settings_of_the_stack_and_is_not_awaited(resource_graph):
     volume = {"size": "7Gi", "storageClass": "fast", "accessMode": "ReadWriteMany"}
     claim = titles(resource_graph("dev", jobs=STATEFUL, stateStorage={"type": "volume", "volume": volume}))[STATE]
     assert claim.inputs["spec"] == {
@@ -46,11 +46,11 @@ def test_the_claim_stays_when_the_storage_changes_and_is_protected_with_the_jobs
     claim = titles(resource_graph("dev", jobs=STATEFUL))[STATE]
     assert (claim.retain_on_delete, claim.protect) == (True, None)
     assert titles(resource_graph("dev", jobs=STATEFUL, protectJobs=True))[STATE].protect is True
-    kept = {"word-count": {"upgradeMode": "savepoint", "protect": False}}
-    assert titles(resource_graph("dev", jobs=kept, protectJobs=True))[STATE].protect is None
+    settings = {"word-count": {"upgradeMode": "savepoint", "protect": False}}
+    assert titles(resource_graph("dev", jobs=settings, protectJobs=True))[STATE].protect is None
 
 
-def test_a_claim_of_the_users_own_is_mounted_and_not_made(resource_graph):
+def test_existing_claim_is_mounted_and_not_created(resource_graph):
     graph = titles(resource_graph("dev", jobs=STATEFUL, stateStorage={"type": "volume", "volume": {"claim": "theirs"}}))
     assert STATE not in graph
     pod = graph[JOB].inputs["spec"]["podTemplate"]["spec"]
@@ -71,7 +71,7 @@ def test_two_namespaces_two_claims(resource_graph):
     assert claims == [f"PersistentVolumeClaim {name}/{CLAIM}" for name in "ab"]
 
 
-def test_the_jobs_account_says_who_it_is_in_the_cloud(resource_graph):
+def test_account_has_the_annotations_of_the_cloud_identity(resource_graph):
     annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
     storage = {"type": "s3", "uri": "s3://bucket", "serviceAccountAnnotations": annotations}
     graph = titles(resource_graph("dev", jobs=STATEFUL, stateStorage=storage))

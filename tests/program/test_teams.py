@@ -27,10 +27,10 @@ def graph(resource_graph) -> ResourceGraph:
 
 
 def resource(graph: ResourceGraph, title: str) -> Resource:
-    return next(one for one in graph.objects if one.title == title)
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
-def test_a_quota_has_what_is_said_and_no_more(graph):
+def test_quota_contains_only_configured_resources(graph):
     assert resource(graph, QUOTA).inputs["spec"] == {
         "hard": {"requests.cpu": "8", "requests.memory": "16Gi", "pods": "20", "secrets": "9"}
     }
@@ -43,7 +43,7 @@ def test_a_quota_has_what_is_said_and_no_more(graph):
             {"type": "PersistentVolumeClaim", "max": {"storage": "10Gi"}},
         ]
     }
-    of_loose = {one.title.split()[0] for one in graph.objects if one.namespace == "loose"}
+    of_loose = {resource.title.split()[0] for resource in graph.objects if resource.namespace == "loose"}
     assert not of_loose & {"ResourceQuota", "LimitRange"}
     assert of_loose >= {"ServiceAccount", "Role", "RoleBinding"}
 
@@ -65,15 +65,15 @@ def test_a_quota_has_what_is_said_and_no_more(graph):
     ],
     ids=str,
 )
-def test_bounds_hold_before_anything_that_they_bound(graph, before, after):
+def test_quota_and_limits_exist_before_jobs_and_claims(graph, before, after):
     first, second = resource(graph, before), resource(graph, after)
     assert graph.depends_on(second, first)
     assert not graph.depends_on(first, second)
-    down = [one.title for one in graph.deletion_order]
+    down = [item.title for item in graph.deletion_order]
     assert down.index(after) < down.index(before)
 
 
-def test_one_team_waits_for_no_other(graph):
+def test_teams_do_not_depend_on_each_other(graph):
     for title in ("ServiceAccount loose/flink", "Role loose/flink"):
         assert not graph.depends_on(resource(graph, title), resource(graph, QUOTA))
     assert not graph.depends_on(resource(graph, QUOTA), resource(graph, OPERATOR))
@@ -89,9 +89,11 @@ def test_flinks_kinds_are_counted_once_the_cluster_can(graph):
     ]
 
 
-def test_where_the_cluster_has_the_operator_counting_waits_for_nothing_else(resource_graph):
+def test_resource_quota_without_operator_depends_only_on_its_namespace(resource_graph):
     graph = resource_graph("dev", namespaces=TEAMS, operator={"enabled": False})
-    assert {one.title for one in graph.objects if graph.depends_on(resource(graph, COUNTS), one)} == {"Namespace flink"}
+    assert {item.title for item in graph.objects if graph.depends_on(resource(graph, COUNTS), item)} == {
+        "Namespace flink"
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,10 +106,10 @@ def test_where_the_cluster_has_the_operator_counting_waits_for_nothing_else(reso
         ("monitoring", "privileged", "v1.34"),
     ],
 )
-def test_every_namespace_says_its_profile(graph, namespace, level, version):
+def test_every_namespace_has_pod_security_labels(graph, namespace, level, version):
     labels = resource(graph, f"Namespace {namespace}").inputs["metadata"]["labels"]
-    said = {key: value for key, value in labels.items() if key.startswith("pod-security.kubernetes.io/")}
-    assert said == {
+    actual = {key: value for key, value in labels.items() if key.startswith("pod-security.kubernetes.io/")}
+    assert actual == {
         f"pod-security.kubernetes.io/{mode}{end}": value
         for mode in ("enforce", "warn", "audit")
         for end, value in (("", level), ("-version", version))
@@ -129,7 +131,9 @@ def test_each_team_has_the_same_rights_in_its_own_namespace_only(graph):
     assert resource(graph, "RoleBinding loose/flink").inputs["subjects"] == [
         {"kind": "ServiceAccount", "name": "flink", "namespace": "loose"}
     ]
-    assert not [one for one in graph.objects if one.title.startswith(("ClusterRole", "ClusterRoleBinding"))]
+    assert not [
+        resource for resource in graph.objects if resource.title.startswith(("ClusterRole", "ClusterRoleBinding"))
+    ]
 
 
 def test_the_operators_pods_keep_the_restricted_profile(graph):

@@ -57,15 +57,15 @@ def _under(parent: str, resource: Resource) -> str:
 @pytest.mark.parametrize("stack", sorted(FORMER))
 def test_every_resource_of_the_former_version_is_found_once(stack: str, tmp_path: Path):
     graph = declared(stack, tmp_path)
-    found = Counter(urn for one in graph.resources for urn in {*urns(graph, one)} & {*FORMER[stack]})
-    assert found == Counter(FORMER[stack])
+    resources = Counter(urn for resource in graph.resources for urn in {*urns(graph, resource)} & {*FORMER[stack]})
+    assert resources == Counter(FORMER[stack])
 
 
 @pytest.mark.parametrize("stack", sorted(FORMER))
-def test_nothing_new_but_components(stack: str, tmp_path: Path):
+def test_upgrade_adds_only_components(stack: str, tmp_path: Path):
     graph = declared(stack, tmp_path)
-    new = [one for one in graph.resources if not {*urns(graph, one)} & {*FORMER[stack]}]
-    assert {one.kind for one in new} <= {
+    new = [resource for resource in graph.resources if not {*urns(graph, resource)} & {*FORMER[stack]}]
+    assert {item.kind for item in new} <= {
         "AlertRules",
         "DefaultDeny",
         "FlinkJob",

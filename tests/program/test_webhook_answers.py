@@ -63,30 +63,30 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Generator[Cluster]:
-    found = Cluster(tmp_path)
-    serving = threading.Thread(target=found.server.serve_forever, args=(0.05,))
+    actual = Cluster(tmp_path)
+    serving = threading.Thread(target=actual.server.serve_forever, args=(0.05,))
     serving.start()
-    yield found
-    found.server.shutdown()
+    yield actual
+    actual.server.shutdown()
     serving.join()
-    found.server.server_close()
+    actual.server.server_close()
 
 
 def test_jobs_come_after_the_webhook_answers(cluster: Cluster) -> None:
     cluster.up()
-    release, asked = cluster.graph.index(OPERATOR), cluster.graph.index("no webhook")
-    answered, job = cluster.graph.index("webhook"), cluster.graph.index(JOB)
-    assert release < asked < answered < job
+    release, requests = cluster.graph.index(OPERATOR), cluster.graph.index("no webhook")
+    actual, job = cluster.graph.index("webhook"), cluster.graph.index(JOB)
+    assert release < requests < actual < job
     assert cluster.graph.count("webhook") == 1, "for all jobs at once"
 
 
-def test_without_the_webhook_nobody_asks(cluster: Cluster) -> None:
+def test_webhook_is_not_polled_if_it_is_disabled(cluster: Cluster) -> None:
     cluster.up(operator={"webhook": False})
     assert JOB in cluster.graph
     assert not {"webhook", "no webhook"} & {*cluster.graph}
 
 
-def test_a_webhook_that_never_answers_fails_up_and_no_job_was_sent(
+def test_unavailable_webhook_fails_up_before_any_job_is_created(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.lacking = 1_000_000
@@ -96,7 +96,7 @@ def test_a_webhook_that_never_answers_fails_up_and_no_job_was_sent(
     assert JOB not in cluster.graph
 
 
-def test_an_operator_that_cannot_be_installed_is_the_only_one_to_speak(
+def test_failed_operator_release_is_the_only_error(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def apply(resource: Resource) -> Mapping[str, object]:
@@ -112,7 +112,7 @@ def test_an_operator_that_cannot_be_installed_is_the_only_one_to_speak(
     assert not cluster.graph
 
 
-def test_a_preview_asks_nothing(resource_graph) -> None:
+def test_preview_does_not_poll_the_webhook(resource_graph) -> None:
     graph = resource_graph("dev", context="there-is-none", kubeconfig="/nowhere")
     release = graph.find("Release", "flink-kubernetes-operator")
     assert graph.depends_on(graph.find("FlinkDeployment", "word-count"), release)

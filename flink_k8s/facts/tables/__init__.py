@@ -150,8 +150,8 @@ def _current_name(key: str) -> str:
 
 
 def _nearest(flink: str) -> str:
-    wanted = _numbers(flink)
-    return next((known for known in reversed(FLINK_VERSIONS) if _numbers(known) <= wanted), FLINK_VERSIONS[0])
+    version = _numbers(flink)
+    return next((known for known in reversed(FLINK_VERSIONS) if _numbers(known) <= version), FLINK_VERSIONS[0])
 
 
 def _numbers(version: str) -> tuple[int, ...]:

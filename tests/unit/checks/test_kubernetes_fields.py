@@ -130,13 +130,13 @@ def test_every_type_that_the_table_names_exists(kind: str) -> None:
     table = tables.kubernetes()
     assert kind in table.kinds
     named = [table.kinds[kind]["ref"]]
-    seen: set[str] = set()
+    actual: set[str] = set()
     while named:
         name = named.pop()
-        if name not in seen:
-            seen.add(name)
+        if name not in actual:
+            actual.add(name)
             named += _refs(table.types[name])
-    assert "meta.v1.ObjectMeta" in seen
+    assert "meta.v1.ObjectMeta" in actual
 
 
 def _refs(value: object) -> list[str]:

@@ -44,7 +44,7 @@ def test_none_restores_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "Latest", "the newest", "-a", "a" * 254, "2026-11-29T25:00", "2026-11-31", "a\n"])
-def test_other_texts_are_errors_that_name_the_forms(text: str) -> None:
+def test_invalid_restore_requests_list_the_valid_forms(text: str) -> None:
     with pytest.raises(ValueError, match="write latest, a time such as 2026-11-29T14:00Z, the name of"):
         RestoreRequest.parse(text)
 

@@ -46,7 +46,7 @@ flowchart LR
     )
 
 
-def test_the_same_from_run_to_run(run: Run) -> None:
+def test_diagram_does_not_depend_on_the_order_of_registration(run: Run) -> None:
     assert graph.mermaid(run(jobs=["a", "b"])) == graph.mermaid(run(jobs=["b", "a"]))
 
 

@@ -161,7 +161,7 @@ def test_many_resources(run: Run) -> None:
     assert len(graph.find_all("ConfigMap")) == 300
 
 
-def test_run_error_comes_out_as_it_is(run: Run) -> None:
+def test_run_error_is_raised_unchanged(run: Run) -> None:
     with pytest.raises(pulumi.RunError, match=r"^job flink/word-count FAILED: no such file$"):
         run(preview=False, broken="word-count")
 
@@ -171,13 +171,13 @@ def test_run_error_at_the_top(run: Run) -> None:
         run("raise pulumi.RunError('two problems')")
 
 
-def test_other_errors_keep_their_traceback(run: Run) -> None:
+def test_unexpected_errors_keep_their_traceback(run: Run) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         run("def inner(): 1 / 0\ninner()")
     assert caught.traceback[-1].name == "inner"
 
 
-def test_an_error_in_an_apply_comes_out(run: Run) -> None:
+def test_error_in_an_apply_is_raised(run: Run) -> None:
     with pytest.raises(KeyError, match="nowhere"):
         run("config_map('a').metadata.apply(lambda m: {}['nowhere'])")
 
@@ -199,12 +199,12 @@ def test_an_error_in_an_apply_comes_out(run: Run) -> None:
         ("pulumi.runtime.register_resource_transform(lambda args: None)", "registers a stack transform"),
     ],
 )
-def test_what_only_the_command_can_do_is_refused(run: Run, text: str, message: str) -> None:
+def test_features_that_need_the_engine_are_refused(run: Run, text: str, message: str) -> None:
     with pytest.raises(pulumi.RunError, match=message):
         run(text)
 
 
-def test_nothing_is_left_behind(run: Run, project: Path) -> None:
+def test_run_leaves_no_global_state(run: Run, project: Path) -> None:
     (project / "beside.py").write_text("counter = []\n", encoding="utf-8")
     text = "import beside; beside.counter.append(1); pulumi.export('runs', len(beside.counter))"
     before = (sdk.SETTINGS.monitor, sdk.get_project(), sdk.get_root_resource(), dict(SDK_CONFIG.get()))
@@ -216,7 +216,7 @@ def test_nothing_is_left_behind(run: Run, project: Path) -> None:
     assert "beside" not in sys.modules
 
 
-def test_nothing_is_left_behind_by_a_failure(run: Run) -> None:
+def test_failed_run_leaves_no_global_state(run: Run) -> None:
     before = (sdk.SETTINGS.monitor, sdk.get_root_resource())
     for _ in range(3):
         with pytest.raises(pulumi.RunError):
@@ -231,7 +231,7 @@ def test_the_project_is_the_working_directory(run: Run, project: Path) -> None:
     assert graph.exports == {"text": "here"}
 
 
-def test_find_says_what_there_is(run: Run) -> None:
+def test_find_lists_the_existing_resources(run: Run) -> None:
     graph = run(jobs=["a", "b"])
     with pytest.raises(LookupError, match=r"2 resources match.*FlinkDeployment flink/a, FlinkDeployment flink/b"):
         graph.find("FlinkDeployment")

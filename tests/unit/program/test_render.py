@@ -31,7 +31,7 @@ def loaded(folder: Path, name: str) -> Any:
     return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
 
 
-def test_one_file_an_object_named_by_its_layer(run: Run, tmp_path: Path) -> None:
+def test_one_file_per_object_named_by_its_depth(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "flux")
     assert sorted(read(tmp_path / "out")) == [
         "00-namespace-flink.yaml",
@@ -190,7 +190,7 @@ def test_a_folder_with_foreign_files_is_refused(run: Run, tmp_path: Path, foreig
     assert read(folder) == {foreign: "resources: []\n"}
 
 
-def test_a_foreign_file_beside_rendered_ones_is_refused(run: Run, tmp_path: Path) -> None:
+def test_folder_with_a_foreign_file_is_refused(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "flux")
     before = read(tmp_path / "out")
     (tmp_path / "out" / "mine.txt").touch()
@@ -211,7 +211,7 @@ def test_a_value_that_is_not_known_yet_cannot_be_rendered(run: Run) -> None:
         documents(graph)
 
 
-def test_names_that_collide_are_told_apart() -> None:
+def test_colliding_file_names_get_a_suffix() -> None:
     def document(namespace: str, name: str) -> Document:
         return Document(3, {"kind": "Job", "apiVersion": "v1", "metadata": {"namespace": namespace, "name": name}})
 
@@ -237,7 +237,20 @@ apiVersion: v1
 kind: Secret
 metadata: {name: generated}
 data: {a: aHVudGVyMg==}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: alertmanagerconfigs.monitoring.coreos.com}
+spec:
+  enum:
+  - =
+  - =~
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: admission-create, annotations: {helm.sh/hook: pre-install}}
 END
+case "$*" in *--skip-tests*) ;; *) echo --- && echo '{apiVersion: v1, kind: Pod, metadata: {name: test}}';; esac
 """
 
 
@@ -260,6 +273,21 @@ def test_release_is_rendered_to_the_objects_of_its_chart(run: Run, project: Path
     deployment = loaded(tmp_path / "out", "02-deployment-flink-operator.yaml")
     assert deployment["metadata"] == {"name": "operator", "namespace": "flink"}
     assert any("its Secret generated is omitted" in note for note in notes)
+    crd = loaded(tmp_path / "out", "02-customresourcedefinition-alertmanagerconfigs.monitoring.coreos.com.yaml")
+    assert crd["spec"]["enum"] == ["=", "=~"]
+    assert not [name for name in names if "pod" in name]
+
+
+@pytest.mark.parametrize(("flavour", "force"), [("flux", "enabled"), ("argocd", None)])
+@pytest.mark.usefixtures("helm")
+def test_flux_replaces_jobs_that_are_hooks_of_helm(
+    run: Run, project: Path, tmp_path: Path, flavour: gitops.Flavour, force: str | None
+) -> None:
+    """Case charts-06."""
+    render(run(), tmp_path / "out", flavour, template_charts=project)
+    annotations = loaded(tmp_path / "out", "02-job-flink-admission-create.yaml")["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "pre-install"
+    assert annotations.get("kustomize.toolkit.fluxcd.io/force") == force
 
 
 @pytest.mark.usefixtures("helm")
@@ -274,14 +302,14 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 
 
 @given(VALUES)
-def test_what_is_written_reads_back(value: object) -> None:
+def test_rendered_yaml_equals_the_object(value: object) -> None:
     assert yaml.safe_load(dump(value)) == value
 
 
 @pytest.mark.parametrize(
     "text", ["y", "N", "1e3", "1_000", "0o7", "0x1F", "+.5", "12e03", "007", "true", "null", "~", "1.0"]
 )
-def test_text_that_other_readers_take_for_something_else_is_quoted(text: str) -> None:
+def test_ambiguous_text_is_quoted(text: str) -> None:
     assert dump({"a": text}) == f"a: '{text}'\n"
 
 
@@ -295,7 +323,7 @@ def test_a_shared_value_has_no_anchor() -> None:
     assert "&" not in dump({"x": shared, "y": cast("object", shared)})
 
 
-def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
+def test_argo_cd_gets_depths_as_sync_waves(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "argocd", ordered="clusters/dev")
     waves = {
         name: loaded(tmp_path / "out", name)["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
@@ -306,7 +334,7 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "own", "said"),
+    ("version", "own", "options"),
     [
         ("flink.apache.org/v1beta1", "", "SkipDryRunOnMissingResource=true"),
         ("monitoring.coreos.com/v1", "Prune=false", "Prune=false,SkipDryRunOnMissingResource=true"),
@@ -317,14 +345,14 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
         ("argoproj.io/v1alpha1", "", None),
     ],
 )
-def test_argo_cd_does_not_try_kinds_that_an_earlier_wave_brings(version: str, own: str, said: str | None) -> None:
+def test_argo_cd_skips_the_dry_run_of_kinds_from_charts(version: str, own: str, options: str | None) -> None:
     name = "argocd.argoproj.io/sync-options"
     metadata: Manifest = {"name": "a", "annotations": {name: own} if own else {}}
     marked = gitops.in_wave({"apiVersion": version, "kind": "A", "metadata": metadata}, 2)
-    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == said
+    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == options
 
 
-def test_flux_gets_a_step_for_each_layer_after_the_one_before(run: Run, tmp_path: Path) -> None:
+def test_flux_gets_a_kustomization_per_depth_with_dependencies(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     render(run(), out, "flux", ordered="./clusters/dev/")
     steps = list(yaml.safe_load_all((out / "layers.yaml").read_text()))
@@ -349,18 +377,18 @@ def resource(kind: str, *needs: str) -> Resource:
     return Resource(kind, f"kubernetes:x:{kind}", kind, inputs=inputs, dependencies=frozenset(needs))
 
 
-def test_nobody_waits_for_a_claim_before_its_pod() -> None:
+def test_ordered_claim_has_the_depth_of_its_first_pod() -> None:
     claim, role = resource("PersistentVolumeClaim", "Namespace"), resource("Role", "Namespace")
     graph = ResourceGraph((resource("Namespace"), claim, role, resource("FlinkDeployment", "Role", claim.urn)))
 
     def layer_of(*, ordered: bool) -> int:
-        found, _ = documents(graph, ordered=ordered)
-        return next(one.depth for one in found if one.manifest["kind"] == claim.kind)
+        rendered, _ = documents(graph, ordered=ordered)
+        return next(finding.depth for finding in rendered if finding.manifest["kind"] == claim.kind)
 
     assert (layer_of(ordered=False), layer_of(ordered=True)) == (1, 2)
 
 
-def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_path: Path) -> None:
+def test_foreign_file_in_a_rendered_subfolder_is_kept(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     render(run(), out, "flux", ordered="x")
     (out / "01" / "mine.yaml").touch()

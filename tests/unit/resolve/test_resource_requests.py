@@ -33,8 +33,8 @@ def declared(project: Project) -> Costs:
     return resource_requests.declared(platform.jobs, platform.attachments, platform.settings)
 
 
-def cells(found: Costs, name: str) -> tuple[str, ...]:
-    return next(resource_requests.cells(one) for key, one in found.jobs.items() if key[2] == name)
+def cells(requests: Costs, name: str) -> tuple[str, ...]:
+    return next(resource_requests.cells(item) for key, item in requests.jobs.items() if key[2] == name)
 
 
 def test_a_job_a_team_and_the_environment(project: Project) -> None:
@@ -50,13 +50,13 @@ def test_a_job_a_team_and_the_environment(project: Project) -> None:
     ]
 
 
-def test_a_blue_green_deployment_costs_twice_while_it_changes_over(project: Project) -> None:
+def test_blue_green_deployment_has_a_peak_of_twice_its_requests(project: Project) -> None:
     project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
-    found = declared(project)
-    assert cells(found, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
-    assert cells(found, "word-count") == ("2", "2", "2 GiB", "0")
+    actual = declared(project)
+    assert cells(actual, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
+    assert cells(actual, "word-count") == ("2", "2", "2 GiB", "0")
     assert (
-        resource_requests.summary(found)
+        resource_requests.summary(actual)
         == "requests 4 (peak 6) CPU, 4 GiB (peak 6 GiB) of memory, 0 of storage in 4 (peak 6) pods"
     )
 
@@ -76,10 +76,10 @@ def test_a_suspended_job_costs_nothing_and_a_session_job_is_its_clusters(project
     }
     project.job(yaml.safe_dump_all([cluster, session]), "session.yaml")
     project.stack({"jobs": {"word-count": {"state": "suspended"}}})
-    found = declared(project)
-    assert cells(found, "word-count") == ("0", "0", "0", "0")
-    assert cells(found, "inside") == ("0", "0", "0", "0")
-    assert cells(found, "shared")[0] == "3", "a JobManager, and two slots each for a parallelism of 3"
+    actual = declared(project)
+    assert cells(actual, "word-count") == ("0", "0", "0", "0")
+    assert cells(actual, "inside") == ("0", "0", "0", "0")
+    assert cells(actual, "shared")[0] == "3", "a JobManager, and two slots each for a parallelism of 3"
     project.stack({"jobs": {"word-count": {"state": "suspended"}, "inside": {"state": "suspended"}}})
     assert cells(declared(project), "shared")[0] == "1"
 
@@ -102,11 +102,11 @@ def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) ->
     )
     project.job(using("visits", "both"), "visits.yaml")
     project.stack({"stateStorage": {"type": "volume", "volume": {"size": "8Gi"}}})
-    found = declared(project)
-    assert cells(found, "orders")[3] == "4 GiB", "its own claim, and one that comes with each of its two pods"
-    assert cells(found, "visits")[3] == "2 GiB"
-    assert found.shared == {"flink": (4 + 8) * 2**30}, "what two jobs share, and the platform's claim for state"
-    assert resource_requests.cells(found.total)[3] == "18 GiB"
+    actual = declared(project)
+    assert cells(actual, "orders")[3] == "4 GiB", "its own claim, and one that comes with each of its two pods"
+    assert cells(actual, "visits")[3] == "2 GiB"
+    assert actual.shared == {"flink": (4 + 8) * 2**30}, "what two jobs share, and the platform's claim for state"
+    assert resource_requests.cells(actual.total)[3] == "18 GiB"
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) ->
 def test_a_quota_that_no_change_of_a_blue_green_deployment_fits_in(project: Project, cpu: int, problem: str) -> None:
     project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
     project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": cpu}}}})
-    said = [one for one in project.problems() if "cpu" in one or "switch" in one]
-    assert [problem in one for one in said if problem] or not problem
-    assert bool(said) == bool(problem), said
+    findings = [problem for problem in project.problems() if "cpu" in problem or "switch" in problem]
+    assert [problem in item for item in findings if problem] or not problem
+    assert bool(findings) == bool(problem), findings
     if problem:
-        assert any(problem in one for one in said), said
+        assert any(problem in item for item in findings), findings
 
 
 def test_the_command_prints_the_sum_and_with_a_switch_each_job(
@@ -214,12 +214,12 @@ spec: {suspend: true, template: {spec: {containers: [{name: a, image: "a:1", res
 """
 
 
-def test_other_workloads_of_job_files_count(project: Project) -> None:
+def test_workloads_of_job_files_count_for_the_quota(project: Project) -> None:
     project.job(WORKLOADS, "workloads.yaml")
-    found = declared(project)
-    assert cells(found, "store") == ("3", "6", "6 GiB", "15 GiB")
-    assert cells(found, "nightly") == ("2", "2", "2 GiB", "0")
-    assert cells(found, "later") == ("0", "0", "0", "0")
+    actual = declared(project)
+    assert cells(actual, "store") == ("3", "6", "6 GiB", "15 GiB")
+    assert cells(actual, "nightly") == ("2", "2", "2 GiB", "0")
+    assert cells(actual, "later") == ("0", "0", "0", "0")
 
 
 def test_a_quota_that_only_other_workloads_exceed_is_found(project: Project) -> None:

@@ -173,9 +173,9 @@ def test_the_script_links_the_plugins_and_runs_the_class(project: Project, tmp_p
     command = [part.replace("/flink-k8s", str(work)) for part in container["command"]]
     environment = {**os.environ, **variables, "FLINK_HOME": str(home), "ENABLE_BUILT_IN_PLUGINS": "s3.jar"}
     environment["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run([*command, "dir"], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == str(work / "plugins")
-    assert done.stdout.split()[-2:] == ["ListSnapshots", "dir"]
+    result = subprocess.run([*command, "dir"], env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.split()[0] == str(work / "plugins")
+    assert result.stdout.split()[-2:] == ["ListSnapshots", "dir"]
     assert (work / "plugins" / "metrics").is_dir()
     assert (work / "plugins" / "s3" / "s3.jar").exists()
     compiled = Path(listing_pods.__file__).with_name("ListSnapshots.class").read_bytes()

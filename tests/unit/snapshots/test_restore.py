@@ -26,7 +26,7 @@ OLD, NEW = f"{HOME}/savepoints/savepoint-1-1", f"{HOME}/savepoints/savepoint-2-2
 KEY = "flinkdeployments/word-count"
 
 
-def taken(hour: int | None, path: str = "", **fields: Any) -> StateSnapshot:
+def snapshot_at(hour: int | None, path: str = "", **fields: Any) -> StateSnapshot:
     time = None if hour is None else NOW.replace(hour=hour)
     return StateSnapshot(path or f"s3://b/{hour}", time, files=Files.EXIST, **fields)
 
@@ -37,7 +37,7 @@ def selected(request: str, *snapshots: StateSnapshot, problems: Sequence[str] = 
 
 
 def test_latest_is_the_newest() -> None:
-    assert selected("latest", taken(9), taken(14), taken(12)) == "s3://b/14"
+    assert selected("latest", snapshot_at(9), snapshot_at(14), snapshot_at(12)) == "s3://b/14"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_latest_is_the_newest() -> None:
     ],
 )
 def test_a_time_selects_the_newest_state_not_later_than_it(time: str, path: str) -> None:
-    assert selected(time, taken(9), taken(14), taken(12)) == path
+    assert selected(time, snapshot_at(9), snapshot_at(14), snapshot_at(12)) == path
 
 
 def test_a_printed_time_selects_its_own_state() -> None:
@@ -62,9 +62,17 @@ def test_a_printed_time_selects_its_own_state() -> None:
     ("request_text", "snapshots", "message"),
     [
         ("latest", [], "the job has no savepoint and no checkpoint; write none, or remove restoreFrom"),
-        ("2026-11-29T08:00", [taken(14), taken(9)], "the oldest state is of 2026-11-29T09:00:00Z: s3://b/9; "),
-        ("2026-11-29T19:00", [taken(9)], "it is now 2026-11-29T18:00:00Z; write an earlier time, with Z or an offset"),
-        ("latest", [taken(9), taken(None)], "the time of s3://b/None is unknown; write the path"),
+        (
+            "2026-11-29T08:00",
+            [snapshot_at(14), snapshot_at(9)],
+            "the oldest state is of 2026-11-29T09:00:00Z: s3://b/9; ",
+        ),
+        (
+            "2026-11-29T19:00",
+            [snapshot_at(9)],
+            "it is now 2026-11-29T18:00:00Z; write an earlier time, with Z or an offset",
+        ),
+        ("latest", [snapshot_at(9), snapshot_at(None)], "the time of s3://b/None is unknown; write the path"),
     ],
 )
 def test_no_matching_state_is_an_error(request_text: str, snapshots: list[StateSnapshot], message: str) -> None:
@@ -75,20 +83,20 @@ def test_no_matching_state_is_an_error(request_text: str, snapshots: list[StateS
 
 def test_state_without_files_is_not_selected() -> None:
     recorded = StateSnapshot("s3://b/sp/gone", NOW)
-    state = JobState(cast(Any, None), tuple(combined([recorded, taken(9)], ["s3://b/sp"], ())))
+    state = JobState(cast(Any, None), tuple(combined([recorded, snapshot_at(9)], ["s3://b/sp"], ())))
     assert select(RestoreRequest.parse("latest"), state, now=NOW).path == "s3://b/9"
 
 
 def test_no_older_state_is_selected_instead_of_a_checkpoint_of_the_running_job() -> None:
-    checkpoint = taken(14, "s3://b/cp/running/chk-3")
+    checkpoint = snapshot_at(14, "s3://b/cp/running/chk-3")
     with pytest.raises(UnresolvedError, match="chk-3 of the running job, which deletes it later; suspend"):
-        selected("latest", taken(9), checkpoint)
-    assert selected("2026-11-29T13:00", taken(9), checkpoint) == "s3://b/9"
+        selected("latest", snapshot_at(9), checkpoint)
+    assert selected("2026-11-29T13:00", snapshot_at(9), checkpoint) == "s3://b/9"
 
 
 def test_nothing_is_selected_from_an_incomplete_list() -> None:
     with pytest.raises(UnresolvedError, match="what exists is unknown: no pod; fix this, or write a path"):
-        selected("latest", taken(9), problems=["no pod"])
+        selected("latest", snapshot_at(9), problems=["no pod"])
 
 
 def resolved(cluster: Cluster, project: Project, request: str) -> Restored:

@@ -57,11 +57,11 @@ def test_a_status_without_a_path_has_no_snapshot(job_status: dict[str, Any]) -> 
 
 
 def test_only_completed_resources_count() -> None:
-    done = state_snapshot("evening", "s3://b/sp/1", "2026-11-29T14:00:00.123Z")
-    found = of_resource(done)
+    result = state_snapshot("evening", "s3://b/sp/1", "2026-11-29T14:00:00.123Z")
+    found = of_resource(result)
     assert found is not None
     assert (found.names, found.shown_time) == (("evening",), "2026-11-29T14:00:00Z")
-    assert of_resource({**done, "status": {**done["status"], "state": "FAILED"}}) is None
+    assert of_resource({**result, "status": {**result["status"], "state": "FAILED"}}) is None
 
 
 def test_the_time_of_a_resource_for_an_older_savepoint_is_not_that_of_the_savepoint() -> None:
@@ -88,7 +88,7 @@ def test_spellings_of_one_path_are_equal(path: str, expected: str) -> None:
     assert canonical(path) == expected
 
 
-def test_one_path_is_one_entry_with_all_sources() -> None:
+def test_entries_of_one_path_are_merged_with_their_sources() -> None:
     recorded = of_status(status(savepointInfo={"lastSavepoint": {"location": "file:/a/sp/1", "timeStamp": 1000}}))
     resource = of_resource(state_snapshot("evening", "file:/a/sp/1", "1970-01-01T00:00:01Z"))
     assert resource is not None

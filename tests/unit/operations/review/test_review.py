@@ -120,7 +120,10 @@ OPERATOR = {"version": "1.16.1", "configuration": {}}
 
 
 def declares(*objects: dict[str, Any], **more: Any) -> Declared:
-    manifests = {f"04-{one['inputs']['metadata']['name']}.yaml": str(one["inputs"]["spec"]) + "\n" for one in objects}
+    manifests = {
+        f"04-{resource['inputs']['metadata']['name']}.yaml": str(resource["inputs"]["spec"]) + "\n"
+        for resource in objects
+    }
     return Declared(resources=objects, manifests=manifests, operator=OPERATOR, **more)
 
 
@@ -152,9 +155,9 @@ def test_a_resource_with_another_parent_is_unchanged() -> None:
 
 def test_new_findings_are_listed_once() -> None:
     old, new = "warning: jobs/a.yaml:1: x", "warning: jobs/a.yaml:2: y"
-    one = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
+    compared = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
     two = Compared("prod", declares(), declares(remarks=(new,)), declares(remarks=(new,)))
-    text = comment([one, two], "main")
+    text = comment([compared, two], "main")
     assert f"- `{new}` (dev, prod)" in text
     assert old not in text
 
@@ -188,16 +191,16 @@ def renamed(clone: Path, tmp_path: Path) -> Path:
 
 
 def test_new_and_removed_stacks_are_in_the_comment(renamed: Path) -> None:
-    found = compare(renamed, "main")
-    assert [one.stack for one in found] == ["dev", "team.a"]
-    text = comment(found, "main")
+    actual = compare(renamed, "main")
+    assert [finding.stack for finding in actual] == ["dev", "team.a"]
+    text = comment(actual, "main")
     assert re.search(r"\| `dev` \| ✅ \| \+0 ~0 -\d+ \|", text)
     assert re.search(r"\| `team.a` \| ✅ \| \+\d+ ~0 -0 \|", text)
     assert "`dev` has no stack file any more" in text
     assert "make destroy STACK=dev" in text
     assert "STATE LOSS in flink/orders" in text
     assert "| `flink/orders` | new |" in text
-    assert fails(found)
+    assert fails(actual)
     assert not fails(compare(renamed, "main", ["dev"], ["orders", "visits"]))
 
 
