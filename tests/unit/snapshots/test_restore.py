@@ -55,7 +55,7 @@ def test_a_time_selects_the_newest_state_not_later_than_it(time: str, path: str)
 
 def test_a_printed_time_selects_its_own_state() -> None:
     snapshot = StateSnapshot("s3://b/1", NOW.replace(hour=9, microsecond=900_000), files=Files.EXIST)
-    assert selected(snapshot.shown_time, taken(8), snapshot) == "s3://b/1"
+    assert selected(snapshot.shown_time, snapshot_at(8), snapshot) == "s3://b/1"
 
 
 @pytest.mark.parametrize(
