@@ -6,6 +6,7 @@ Only the job's pods have the credentials, the network and the mounts for its sto
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.effective_job import EffectiveJob
-from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER, job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.locations import qualified
 from flink_k8s.resolve.operator_configuration import Options, effective
@@ -65,6 +66,17 @@ def state_directories(job: Job, stack: DeclaredStack) -> list[str]:
     scheme = options.configuration.get("fs.default-scheme", "")
     directories = [qualified(options.text(option), scheme) for option in (CHECKPOINTS, SAVEPOINTS)]
     return [*dict.fromkeys(directory for directory in directories if directory)]
+
+
+def jobs_by_directory(stack: DeclaredStack) -> dict[str, list[Job]]:
+    """The jobs of a stack by their directories for state; a directory of several jobs belongs to none of them."""
+    jobs: dict[str, list[Job]] = {}
+    for job in stack.jobs:
+        if job_of(job.spec) is not None:
+            with contextlib.suppress(NotListableError):
+                for directory in state_directories(job, stack):
+                    jobs.setdefault(directory.rstrip("/"), []).append(job)
+    return jobs
 
 
 def listing_pod(job: Job, stack: DeclaredStack, directories: Sequence[str]) -> dict[str, object]:

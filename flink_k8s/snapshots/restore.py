@@ -7,7 +7,7 @@ path from there, so a job does not go back in time again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from flink_k8s.health.api_server import ApiServer
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, NotReadableError, collect, live
+from flink_k8s.snapshots.listing_pod import jobs_by_directory
 from flink_k8s.snapshots.state_snapshot import (
     Files,
     StateSnapshot,
@@ -63,12 +64,13 @@ async def resolve(api_server: ApiServer, stack: DeclaredStack) -> list[Restored]
     requests = [(job, request) for job in stack.jobs if (request := job.restore_request) is not None]
     at_once = asyncio.Semaphore(_CONCURRENT_JOBS)
     problems: list[Problem] = []
+    jobs = jobs_by_directory(stack)
     async with api_server.asked("restoreFrom cannot be resolved") as api_client:
 
         async def resolved(job: Job, request: str) -> Restored | None:
             async with at_once:
                 try:
-                    return await _resolved(api_client, job, stack, RestoreRequest.parse(request))
+                    return await _resolved(api_client, job, stack, jobs, RestoreRequest.parse(request))
                 except (UnresolvedError, NotReadableError) as error:
                     path = (*job.kind.spec_path, "job", "initialSavepointPath")
                     problems.append(job.problem(path, f'is "{request}", but {error}', "restore-from"))
@@ -92,7 +94,9 @@ def without_paths(stack: DeclaredStack) -> DeclaredStack:
     return replace(stack, jobs=tuple(jobs))
 
 
-async def _resolved(api_client: Any, job: Job, stack: DeclaredStack, request: RestoreRequest) -> Restored:
+async def _resolved(
+    api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping[str, Sequence[Job]], request: RestoreRequest
+) -> Restored:
     resource = await live(api_client, job.kind, job.namespace, job.name)
     annotations = mapping(mapping((resource or {}).get("metadata")).get("annotations"))
     if path := recorded_path(annotations, request):
@@ -101,7 +105,7 @@ async def _resolved(api_client: Any, job: Job, stack: DeclaredStack, request: Re
         snapshot = await _named(api_client, job.namespace, request.text)
         _refuse_in_use(combined([snapshot], (), [running_job_id(resource or {})])[0])
     else:
-        snapshot = select(request, await collect(api_client, job, stack), now=datetime.now(UTC))
+        snapshot = select(request, await collect(api_client, job, stack, jobs), now=datetime.now(UTC))
     return Restored(job, request.canonical, snapshot.path, f"{snapshot.kind} of {snapshot.shown_time}")
 
 
