@@ -1,6 +1,6 @@
 """Changes of a job's resource, with the effect of each: the table that `make plan` is tested with.
 
-tests/unit/operations/plan looks at the effects; tests/e2e/test_spec_change_agreement.py compares what lies below them with the
+tests/unit/plan looks at the effects; tests/e2e/test_spec_change_agreement.py compares what lies below them with the
 operator's own classes.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flink_k8s.operations.plan.effects import Effect
+from flink_k8s.plan.effects import Effect
 from tests.e2e.validator.corpus import GONE, patched, resource
 
 BOTH = ("1.7.0", "1.16.1")
