@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.project import JOB, SESSION, Project
 from tests.unit.resolve.test_file_system import AZURE, CLUSTER, GCS, KEY, S3
@@ -342,3 +343,48 @@ def test_an_operator_that_never_cancels_for_the_last_state_leaves_its_checkpoint
     job = {"flinkConfiguration": {**DELETES, **JOB_CANCEL}}
     project.stack({"stateStorage": {"type": "volume"}, "operator": {"version": "1.7.0"}, "jobs": {"word-count": job}})
     assert project.load().jobs
+
+
+BUCKET = {"type": "s3", "uri": "s3p://b/flink"}
+
+
+def other_stack(project: Project, **config: Any) -> None:
+    """Another stack of the project, in another cluster."""
+    keys = {f"flink-k8s:{key}": value for key, value in {"context": "other", **config}.items()}
+    (project.root / "Pulumi.standby.yaml").write_text(yaml.safe_dump({"config": keys}))
+
+
+def test_a_job_that_two_stacks_run_with_the_same_directories_is_an_error(project: Project) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET})
+    other_stack(project, stateStorage={**BUCKET, "uri": "s3p://b/flink/", "folder": "x"})
+    [problem] = project.problems()
+    assert "stateStorage: contains the state of flink/word-count, which the stack standby also runs" in problem
+    assert project.broken_rules() == {"shared-state"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"stateStorage": BUCKET},
+        {"stateStorage": {**BUCKET, "folder": "x", "endpoint": "http://minio:9000"}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"enabled": False}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"state": "suspended"}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"namespace": "other"}, "namespaces": {"other": {}}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"upgradeMode": "stateless"}},
+    ],
+    ids=["folder", "endpoint", "disabled", "suspended", "namespace", "stateless"],
+)
+def test_stacks_with_one_bucket_that_do_not_run_the_same_job(project: Project, config: dict[str, Any]) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET})
+    other_stack(project, **config)
+    assert [job.name for job in project.load().jobs] == ["word-count"]
+
+
+def test_problems_of_another_stack_are_not_those_of_this_stack(project: Project) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET})
+    for text in ("config: [s3p://b/flink", "config: {flink-k8s:stateStorage: {uri: s3p://b/flink, folder: x}}"):
+        (project.root / "Pulumi.standby.yaml").write_text(text)
+        assert [job.name for job in project.load().jobs] == ["word-count"]
