@@ -96,6 +96,9 @@ ui: .venv/.run ## open a local port to Flink's web UI of JOB
 logs: .venv/.run ## print the logs of JOB
 	@$(PYTHON) -m flink_k8s logs $${STACK:+"$$STACK"} $(ONE_JOB)
 
+savepoints: .venv/.run ## list the savepoints and checkpoints that the jobs of STACK can restore [JOB=job] [FORMAT=json]
+	@$(PYTHON) -m flink_k8s savepoints $(STACK_TO_READ) $(OVERLAY) $(ONE_JOB) $${FORMAT:+--format "$$FORMAT"}
+
 monitor: .venv/.run ## open local ports to Grafana, Prometheus and Alertmanager
 	@$(PYTHON) -m flink_k8s monitor $(STACK_TO_READ)
 
@@ -153,4 +156,4 @@ ns install: ## the steps of the walk-through; both run `make up`
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e e2e-full check render graph preview plan review up drift destroy suspend resume unstick cluster build new run test-job ui logs monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
+.PHONY: help demo test e2e e2e-full check render graph preview plan review up drift destroy suspend resume unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install

@@ -39,6 +39,7 @@ cluster = kubernetes.Provider(
     enable_config_map_mutable=True,
 )
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
+stack = access.restored(stack)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 guard = StateGuard([job.manifest for job in stack.jobs], settings.operator, settings.allow_state_loss)
 
@@ -70,7 +71,7 @@ cert_manager = (
     else None
 )
 prometheus = (
-    Prometheus("prometheus", PrometheusArgs(settings.prometheus, settings.charts), on_cluster)
+    Prometheus("prometheus", PrometheusArgs(access, settings.prometheus, settings.charts), on_cluster)
     if settings.prometheus.enabled
     else None
 )

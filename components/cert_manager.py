@@ -18,7 +18,7 @@ class CertManagerArgs:
 
     Attributes:
         settings: version, namespace, values of the chart.
-        charts: sources of charts.
+        charts: sources of charts and images.
     """
 
     settings: CertManagerSettings = field(default_factory=CertManagerSettings)
@@ -57,6 +57,7 @@ class CertManager(pulumi.ComponentResource):
                 "global": {"leaderElection": {"namespace": settings.namespace}},
                 # The chart's default probes every 5 s, and the operator waits for it. The total time is unchanged.
                 "webhook": {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 15}},
+                **({"imageRegistry": charts.image_registry} if charts.image_registry else {}),
             },
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[own]),

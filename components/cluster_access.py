@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
+import pulumi
+
 from flink_k8s.config.base import seconds
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.readiness import Readiness
+from flink_k8s.resolve.declared_stack import DeclaredStack
+from flink_k8s.snapshots import restore
 
 
 @dataclass
@@ -33,3 +42,27 @@ class ClusterAccess:
     def readiness(self) -> Readiness:
         """The waiter for jobs; all jobs of a namespace and kind share one watch."""
         return Readiness(self.api_server, timeout_seconds=seconds(self.job_timeout))
+
+    def restored(self, stack: DeclaredStack) -> DeclaredStack:
+        """The stack with a path for each `restoreFrom` that the cluster resolves, also in previews.
+
+        Without such a setting it requests nothing from the cluster.
+
+        Raises:
+            pulumi.RunError: contains every `restoreFrom` that has no path; raised before any registration.
+        """
+        if all(job.restore_request is None for job in stack.jobs):
+            return stack
+        if os.environ.get(WITHOUT_CLUSTER):
+            return restore.without_paths(stack)
+        try:
+            # The program runs in an event loop, which cannot wait for another one in its own thread.
+            with ThreadPoolExecutor(1) as thread:
+                paths = thread.submit(asyncio.run, restore.resolve(self.api_server, stack)).result()
+        except ProblemsError as error:
+            raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
+        for item in paths:
+            pulumi.log.info(
+                f"job {item.job.namespace}/{item.job.name}: restoreFrom {item.request} is {item.path} ({item.text})"
+            )
+        return restore.with_paths(stack, paths)

@@ -1,7 +1,7 @@
-"""Keep the CRDs of the operator's chart at the operator's version.
+"""Keep the CRDs of a chart at the version of its operator.
 
 Helm creates the CRDs of a chart if they do not exist, and never updates them: the old CRDs would prune new fields of an
-upgraded operator. So a hook on the operator's Release applies the chart's CRDs before Helm runs.
+upgraded operator. So a hook on the chart's Release applies the chart's CRDs before Helm runs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ import pulumi
 from flink_k8s.facts.mappings import condition
 from flink_k8s.health.api_server import ApiServer
 
-MARK: Final = "flink-k8s/operator-version"
-"""Annotation of a CRD: the operator version that it was applied for."""
+FLINK_VERSION: Final = "flink-k8s/operator-version"
+"""Annotation of a Flink CRD: the operator version that it was applied for."""
+
+PROMETHEUS_VERSION: Final = "operator.prometheus.io/version"
+"""Annotation of the CRDs of the Prometheus operator: the version that they belong to, as its chart sets it."""
 
 FIELD_MANAGER: Final = "flink-k8s"
 _CRDS: Final = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
@@ -32,23 +35,25 @@ Object = Mapping[str, Any]
 Decision = Literal["create", "update", "keep"]
 
 
-def decide(declared: Object, live: Object | None, version: str) -> Decision:
+def decide(declared: Object, live: Object | None, annotation: str) -> Decision:
     """The decision for a CRD. A CRD of a newer operator is kept: an older CRD prunes fields that it does not define.
 
     Args:
-        declared: the CRD in the chart.
+        declared: the CRD to apply.
         live: the CRD in the cluster; None if it does not exist.
-        version: of the chart's operator.
+        annotation: of a CRD, with the version of its operator.
     """
     if live is None:
         return "create"
-    annotations = cast(Object, live["metadata"].get("annotations") or {})
-    mark = _ordered(str(annotations.get(MARK, "")))
-    ours = _ordered(version)
-    if mark and ours:
-        return "keep" if ours < mark else "update"
-    # Created by Helm or by hand: newer versions only add Flink fields.
-    return "keep" if flink_fields(live) - flink_fields(declared) else "update"
+    live_version, declared_version = _version(live, annotation), _version(declared, annotation)
+    if live_version and declared_version:
+        return "keep" if declared_version < live_version else "update"
+    # Created by Helm or by hand: newer versions only add fields.
+    return "keep" if own_fields(live) - own_fields(declared) else "update"
+
+
+def _version(crd: Object, annotation: str) -> tuple[int, ...]:
+    return _ordered(str(cast(Object, crd["metadata"].get("annotations") or {}).get(annotation, "")))
 
 
 def _ordered(version: str) -> tuple[int, ...]:
@@ -57,7 +62,7 @@ def _ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
-def flink_fields(crd: Object) -> frozenset[str]:
+def own_fields(crd: Object) -> frozenset[str]:
     """The fields of a CRD's schemas, as `v1beta1.spec.job.parallelism`, without those of Kubernetes' pod templates."""
     return frozenset(
         f"{version['name']}.{path}"
@@ -105,23 +110,41 @@ class CrdUpdater:
 
     Attributes:
         api_server: of the stack's cluster.
-        version: of the operator.
+        owner: of the CRDs in messages: `operator 1.16.1`.
+        annotations: that each CRD gets.
+        version_annotation: annotation with the version of the operator, set by `annotations` or by the chart.
         provider: of the stack; it reads the chart with the same Helm that installs it.
+        optional: whether the chart can be configured to contain no CRDs.
     """
 
     api_server: ApiServer
-    version: str
+    owner: str
+    annotations: Mapping[str, str]
+    version_annotation: str
     provider: pulumi.ProviderResource | None
+    optional: bool = False
 
-    def hook(self) -> pulumi.ResourceHook:
-        """The hook for the operator's Release, before it is created or updated."""
-        return pulumi.ResourceHook("operator-crds", self._before)
+    @staticmethod
+    def of_flink(api_server: ApiServer, version: str, provider: pulumi.ProviderResource | None) -> CrdUpdater:
+        """For the chart of the Flink operator, whose CRDs contain no version."""
+        return CrdUpdater(api_server, f"operator {version}", {FLINK_VERSION: version}, FLINK_VERSION, provider)
+
+    @staticmethod
+    def of_prometheus(api_server: ApiServer, version: str, provider: pulumi.ProviderResource | None) -> CrdUpdater:
+        """For kube-prometheus-stack; its values can disable the CRDs."""
+        owner = f"kube-prometheus-stack {version}"
+        return CrdUpdater(api_server, owner, {}, PROMETHEUS_VERSION, provider, optional=True)
+
+    def hook(self, name: str) -> pulumi.ResourceHook:
+        """The hook for the Release, before it is created or updated."""
+        return pulumi.ResourceHook(name, self._before)
 
     async def _before(self, args: pulumi.ResourceHookArgs) -> None:
         new, old = cast(Object, args.new_inputs or {}), cast(Object, args.old_inputs or {})
         if old and not _is_local(new) and all(old.get(key) == new.get(key) for key in _CHART_INPUTS):
             return  # only a value changed, not the chart; a local chart may have another content
-        await self.apply(await self._chart_crds(new, args.name))
+        if crds := await self._chart_crds(new, args.name):
+            await self.apply(crds)
 
     async def _chart_crds(self, release: Object, name: str) -> list[Object]:
         # Some charts cannot be rendered with their own defaults; values may be secret.
@@ -137,7 +160,7 @@ class CrdUpdater:
             raise pulumi.RunError(f"the CRDs of chart {release['chart']} cannot be read: {error}") from None
         objects = cast("list[Object]", response["result"])
         crds = [item for item in objects if item.get("kind") == "CustomResourceDefinition"]
-        if not crds:
+        if not crds and not self.optional:
             raise pulumi.RunError(f"chart {release['chart']} contains no CRDs; use the chart of the Flink operator")
         return crds
 
@@ -147,16 +170,16 @@ class CrdUpdater:
         Raises:
             pulumi.RunError: if the API server refuses one.
         """
-        failure = f"the CRDs of operator {self.version} cannot be applied"
+        failure = f"the CRDs of {self.owner} cannot be applied"
         async with self.api_server.asked(failure) as api_client:
-            done = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in crds))
-        changed = [f"{name} {decision}d" for name, decision in done if decision != "keep"]
+            changes = await asyncio.gather(*(self._apply_one(api_client, crd) for crd in crds))
+        changed = [f"{name} {decision}d" for name, decision in changes if decision != "keep"]
         if changed:
-            pulumi.log.info(f"CRDs of operator {self.version}: {', '.join(changed)}")
-        for name, decision in done:
+            pulumi.log.info(f"CRDs of {self.owner}: {', '.join(changed)}")
+        for name, decision in changes:
             if decision == "keep":
                 pulumi.log.warn(
-                    f"CRD {name} is not changed: it belongs to a newer operator than {self.version}, and an older CRD "
+                    f"CRD {name} is not changed: it belongs to a newer version than {self.owner}, and an older CRD "
                     "would drop fields of existing objects; see docs/upgrade.md"
                 )
 
@@ -172,12 +195,12 @@ class CrdUpdater:
         except ApiException as error:
             if error.status != 404:
                 raise
-        decision = decide(declared, live, self.version)
-        if decision == "keep":
-            return name, decision
-        annotations = {**cast(Object, declared["metadata"].get("annotations") or {}), MARK: self.version}
+        annotations = {**cast(Object, declared["metadata"].get("annotations") or {}), **self.annotations}
         body = {key: value for key, value in declared.items() if key != "status"}
         body["metadata"] = {**declared["metadata"], "annotations": annotations}
+        decision = decide(body, live, self.version_annotation)
+        if decision == "keep":
+            return name, decision
         await api.patch_cluster_custom_object(
             *_CRDS,
             name,

@@ -38,18 +38,23 @@ _CONFIGURATION = {
 _CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]:
+_IMAGE = "apache/flink-kubernetes-operator"
+"""Path of the operator's image in every registry."""
+
+
+def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts) -> dict[str, Any]:
     """The chart's values, before the user's own.
 
     Args:
         settings: of the operator.
         watched: the namespaces whose Flink resources it reconciles.
+        charts: the registry of the image.
     """
     config_file = versions.operator_version(settings.version).config_file
     # config.yaml is YAML 1.2, in which a plain text can be an alias, a mapping or a comment; flink-conf.yaml is not.
-    shown = json.dumps if config_file == "config.yaml" else str
+    serialize = json.dumps if config_file == "config.yaml" else str
     configuration = "".join(
-        f"{key}: {shown(value)}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
+        f"{key}: {serialize(value)}\n" for key, value in sorted({**_CONFIGURATION, **settings.configuration}.items())
     )
     return {
         "watchNamespaces": sorted(watched),
@@ -83,6 +88,7 @@ def values(settings: OperatorSettings, watched: Sequence[str]) -> dict[str, Any]
         },
         "operatorSecurityContext": _CONTAINER_SECURITY,
         "webhookSecurityContext": _CONTAINER_SECURITY,
+        **({"image": {"repository": f"{charts.image_registry}/{_IMAGE}"}} if charts.image_registry else {}),
     }
 
 
@@ -98,7 +104,7 @@ class FlinkOperatorArgs:
     Attributes:
         cluster: for the CRDs, the webhook's old keystore, and the check that the webhook answers.
         settings: version, namespace, configuration, values of the chart.
-        charts: sources of charts.
+        charts: sources of charts and images.
         watched: namespaces of jobs. They must exist: the chart creates a Role in each.
         cert_manager: issues the webhook's certificate; None if the cluster has it already.
         traffic: connections of the operator's pods; None without NetworkPolicies.
@@ -139,7 +145,8 @@ class FlinkOperator(pulumi.ComponentResource):
         needed += [created for job_namespace in args.watched for created in job_namespace.created]
         if settings.webhook and args.cert_manager is not None:
             needed.append(args.cert_manager)
-        before_release = [CrdUpdater(api_server, settings.version, opts.provider if opts else None).hook()]
+        provider = opts.provider if opts else None
+        before_release = [CrdUpdater.of_flink(api_server, settings.version, provider).hook("operator-crds")]
         if webhook_keystore.makes_password(settings):
             needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
             before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())
@@ -151,7 +158,7 @@ class FlinkOperator(pulumi.ComponentResource):
             charts=charts,
             source=charts.operator,
             namespace=settings.namespace,
-            values=values(settings, watched),
+            values=values(settings, watched, charts),
             overrides=settings.values,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
         )

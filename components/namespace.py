@@ -12,6 +12,7 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRef
 
 from components import quota
 from components.external_secret import external_secrets
+from components.namespace_access import access
 from components.network_policies import egress_policy
 from components.options import child_of
 from components.state_claim import StateClaimArgs, state_claim
@@ -71,7 +72,7 @@ class JobNamespaceArgs:
 
 
 class JobNamespace(pulumi.ComponentResource):
-    """A team's namespace: quota, limits, and the ServiceAccount with the permissions of native Flink.
+    """A team's namespace: quota, limits, rights of people, and the ServiceAccount with the rights of native Flink.
 
     Attributes:
         namespace: name of the namespace.
@@ -113,6 +114,7 @@ class JobNamespace(pulumi.ComponentResource):
             *self._account(args, inside),
             *external_secrets(name, settings.external_secrets, child_of(self, bounded)),
         ]
+        access(name, settings.access, self, self.created)
         if is_created and args.network_policies and settings.egress:
             self.job_requirements.append(egress_policy(name, settings.egress, inside))
         self.state_claim = (

@@ -16,9 +16,9 @@ def with_secret_outputs(value: object) -> object:
     Args:
         value: of a manifest or of chart values: texts, numbers, lists and mappings.
     """
-    shown = masked("", value)
-    return value if shown == value else side_by_side(value, shown, _as_secret)
+    masked_value = masked("", value)
+    return value if masked_value == value else side_by_side(value, masked_value, _as_secret)
 
 
-def _as_secret(value: object, shown: object) -> object:
-    return value if value == shown else pulumi.Output.secret(value)
+def _as_secret(value: object, masked_value: object) -> object:
+    return value if value == masked_value else pulumi.Output.secret(value)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pulumi
 
+from components.cluster_access import ClusterAccess
+from components.crds import CrdUpdater
 from components.grafana import PASSWORD_KEY, USER_KEY, Grafana, admin_secret
 from components.namespace import namespace
 from components.release import install
@@ -23,7 +25,11 @@ _USABLE = 0.85
 """Share of its volume that Prometheus may fill with blocks: the write-ahead log and compactions need the rest."""
 
 
-def values(settings: PrometheusSettings) -> dict[str, Any]:
+_CONTROL_PLANE = ("kubeControllerManager", "kubeEtcd", "kubeProxy", "kubeScheduler")
+"""Parts of the chart: monitors and alerts of components that a managed cluster hides."""
+
+
+def values(settings: PrometheusSettings, charts: Charts) -> dict[str, Any]:
     """The chart's values, before the user's own."""
     return {
         "prometheus": {
@@ -45,6 +51,8 @@ def values(settings: PrometheusSettings) -> dict[str, Any]:
             }
         },
         "kube-state-metrics": kube_state_metrics.values(),
+        **({} if settings.control_plane else {part: {"enabled": False} for part in _CONTROL_PLANE}),
+        **({"global": {"imageRegistry": charts.image_registry}} if charts.image_registry else {}),
     }
 
 
@@ -67,10 +75,12 @@ class PrometheusArgs:
     """Arguments of `Prometheus`.
 
     Attributes:
+        cluster: for the CRDs.
         settings: version, namespace, retention, storage, values of the chart.
-        charts: sources of charts.
+        charts: sources of charts and images.
     """
 
+    cluster: ClusterAccess
     settings: PrometheusSettings = field(default_factory=PrometheusSettings)
     charts: Charts = field(default_factory=Charts)
 
@@ -103,6 +113,9 @@ class Prometheus(pulumi.ComponentResource):
         needed: list[pulumi.Resource] = [own]
         if settings.grafana_secret is None:
             needed.append(admin_secret(settings.namespace, inside))
+        provider = opts.provider if opts else None
+        crds = [CrdUpdater.of_prometheus(args.cluster.api_server, settings.version, provider).hook("prometheus-crds")]
+        hooks = pulumi.ResourceHookBinding(before_create=crds, before_update=crds)
         self.release = install(
             RELEASE,
             versions.PROMETHEUS,
@@ -110,9 +123,9 @@ class Prometheus(pulumi.ComponentResource):
             charts=charts,
             source=charts.prometheus,
             namespace=settings.namespace,
-            values=values(settings),
+            values=values(settings, charts),
             overrides=settings.values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
         )
         self.grafana = Grafana(settings.namespace, f"{RELEASE}-grafana", settings.admin_secret)
         self.register_outputs({**outputs, "grafana": self.grafana.export()})

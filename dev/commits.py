@@ -38,11 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--base", default="origin/main", help="commits since this one are checked")
     base: str = parser.parse_args(arguments).base
     log = ["git", "log", "--no-merges", "--format=%h %s", "--end-of-options", f"{base}..HEAD"]
-    done = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print(f"error: git log failed: {done.stderr.strip()}", file=sys.stderr)
+    result = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        print(f"error: git log failed: {result.stderr.strip()}", file=sys.stderr)
         return 1
-    wrong = [(line, problem(line.split(" ", 1)[1])) for line in done.stdout.splitlines()]
+    wrong = [(line, problem(line.split(" ", 1)[1])) for line in result.stdout.splitlines()]
     for line, message in wrong:
         if message:
             print(f"{line}: {message} (docs/style.md)")

@@ -19,13 +19,13 @@ from flink_k8s.monitoring.queries import FOLDER, queries
 
 def files(folder: Path = FOLDER) -> dict[Path, str]:
     """The text of each dashboard's file."""
-    written: dict[Path, str] = {}
+    texts: dict[Path, str] = {}
     for module in (overview, resources, job, operator):
         plain = cast(dict[str, Any], json.loads(json.dumps(module.build().build(), cls=JSONEncoder)))
         for number, panel in enumerate(plain["panels"], start=1):
             panel["id"] = number
-        written[folder / f"{module.UID}.json"] = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return written
+        texts[folder / f"{module.UID}.json"] = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return texts
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -41,8 +41,8 @@ class GoProgram:
             return None
         say(f"-- building {self.name} {self.version} (once)")
         module = f"{self.package}@{self.version}"
-        done = capture([go, "install", module], env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""})
-        if done.returncode != 0:
-            say(f"{self.name} is not on PATH; go install {module}: {errors(done)}")
+        result = capture([go, "install", module], env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""})
+        if result.returncode != 0:
+            say(f"{self.name} is not on PATH; go install {module}: {errors(result)}")
             return None
         return str(built)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import cast
 
 from flink_k8s.config import stack_file
-from flink_k8s.program.command import recorded
-from flink_k8s.program.recording import Recording
+from flink_k8s.program.command import declared_graph
 from flink_k8s.program.render import documents, file_names
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.resolve.code_hash import CODE
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.paths import ROOT
@@ -26,17 +26,17 @@ FOLDER = ROOT / "tests" / "program" / "golden"
 _LONGEST = 2000
 
 
-def golden(recording: Recording) -> str:
+def golden(graph: ResourceGraph) -> str:
     """Every rendered object of a stack, in the order of file names; a long text is replaced by its digest."""
-    objects, _ = documents(recording)
+    objects, _ = documents(graph)
     named = sorted(file_names(objects).items())
     parts = [f"# {name}\n{dump(cast(dict[str, object], _shortened(item.manifest)))}" for name, item in named]
-    return _without_code("---\n".join(["# Written by `make golden`.\n", *parts]), recording)
+    return _without_code("---\n".join(["# Written by `make golden`.\n", *parts]), graph)
 
 
-def _without_code(text: str, recording: Recording) -> str:
+def _without_code(text: str, graph: ResourceGraph) -> str:
     """The text with the placeholder of `images` instead of each code hash: changed code is reviewed in its own diff."""
-    stack = recording.stack.partition("::")[0].rpartition(":")[2]
+    stack = graph.stack.partition("::")[0].rpartition(":")[2]
     named = cast(Mapping[str, str], stack_file.read(ROOT, stack).get("images") or {})
     for name in (name for name in named.values() if CODE in name):
         text = re.sub(re.escape(name).replace(re.escape(CODE), "[0-9a-f]{12}"), lambda _, name=name: name, text)
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         if path.stem not in names:
             path.unlink()
     for stack in names:
-        (folder / f"{stack}.yaml").write_text(golden(recorded(stack)), encoding="utf-8")
+        (folder / f"{stack}.yaml").write_text(golden(declared_graph(stack)), encoding="utf-8")
     return 0
 
 

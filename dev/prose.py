@@ -1,6 +1,7 @@
 """Finds words in documentation and code that docs/style.md replaces by plain ones: `python -m dev.prose [FILE ...]`.
 
-In Markdown files it checks all prose, and in Python files docstrings, comments and texts with at least three words.
+In Markdown files it checks all prose and relative links, and in Python files docstrings, comments and texts with at
+least three words; in tests, whose texts are often inputs, docstrings and comments only.
 """
 
 from __future__ import annotations
@@ -16,15 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from dev.links import broken_links
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 PLACES: Final = ("*.md", "docs/**/*.md", "examples/**/*.md", "jobs/**/*.md")
 GENERATED: Final = frozenset({"docs/configuration.md"})
-SOURCES: Final = tuple(
-    f"flink_k8s/{folder}/**/*.py"
-    for folder in ("checks", "config", "facts", "health", "monitoring", "program", "resolve")
-)
-DEPLOYED: Final = ("flink_k8s/monitoring/",)
-"""Folders whose texts are deployed (alerts, panels, help of metrics): only docstrings and comments are checked."""
+SOURCES: Final = ("*.py", *(f"{folder}/**/*.py" for folder in ("components", "dev", "flink_k8s", "jobs", "policy")))
 
 _WORDS: Final = 3
 """Words of a text from which it is prose, and not a name or an option."""
@@ -131,14 +129,14 @@ def pages(root: Path = ROOT) -> list[Path]:
 
 
 def sources(root: Path = ROOT) -> list[Path]:
-    """The Python files in the folders that are written in plain English."""
-    return sorted(file for place in SOURCES for file in root.glob(place))
+    """The Python files of the project, without this file, whose texts are the vocabulary."""
+    return sorted(file for place in SOURCES for file in root.glob(place) if file != Path(__file__))
 
 
 def _file_findings(file: Path, name: str) -> Iterator[Finding]:
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".py":
-        return code_findings(text, texts=not name.startswith(DEPLOYED))
+        return code_findings(text, texts="tests/" not in name)
     return findings(text)
 
 
@@ -152,6 +150,9 @@ def main(arguments: list[str] | None = None) -> int:
         name = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)
         for finding in sorted(_file_findings(file, name), key=lambda finding: finding.line):
             print(f'{name}:{finding.line}: "{finding.phrase}": write {finding.plain} (docs/style.md)')
+            count += 1
+        for line, link in broken_links(file) if file.suffix == ".md" else ():
+            print(f"{name}:{line}: {link}: this file or heading does not exist")
             count += 1
     return int(count > 0)
 

@@ -128,17 +128,17 @@ def _json_type(kind: Any) -> dict[str, Any]:
 def files(root: Path) -> dict[Path, str]:
     """The text of each generated file."""
     schemas = {"stack": stack_schema(), "job-settings": job_settings_schema(), "job-file": job_file_schema()}
-    written = {
+    texts = {
         root / "docs" / "schema" / f"{name}.json": json.dumps(schema, ensure_ascii=False, indent=_indent(name)) + "\n"
         for name, schema in schemas.items()
     }
-    written[root / "docs" / "configuration.md"] = reference()
-    written[root / "docs" / "checks.md"] = checks_page()
+    texts[root / "docs" / "configuration.md"] = reference()
+    texts[root / "docs" / "checks.md"] = checks_page()
     project = root / "Pulumi.yaml"
     before, config, _ = project.read_text().partition("\nconfig:\n")
     section = yaml.safe_dump({"config": project_config()}, sort_keys=False, allow_unicode=True, width=1000)
-    written[project] = f"{before}\n{section}" if config else f"{before.rstrip()}\n{section}"
-    return written
+    texts[project] = f"{before}\n{section}" if config else f"{before.rstrip()}\n{section}"
+    return texts
 
 
 def _indent(name: str) -> int | None:
@@ -159,8 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
     for path in stale:
-        shown = path.relative_to(options.root)
-        print(f"{shown}: differs from the models; run make schema" if options.check else f"{shown}: written")
+        relative = path.relative_to(options.root)
+        print(f"{relative}: differs from the models; run make schema" if options.check else f"{relative}: written")
     return 1 if stale and options.check else 0
 
 

@@ -67,9 +67,11 @@ def kubectl(home: Home, *arguments: str, text: str = "") -> None:
         Failure: with kubectl's error.
     """
     command = [str(golang.KUBERNETES.program(home, "kubectl")), "--kubeconfig", str(home.kubeconfig), *arguments]
-    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        raise Failure(f"kubectl {arguments[0]} failed on the sandbox: {done.stdout.strip()}")
+    result = subprocess.run(
+        command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise Failure(f"kubectl {arguments[0]} failed on the sandbox: {result.stdout.strip()}")
 
 
 def _is_deployed(api: Api) -> bool:

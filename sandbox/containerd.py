@@ -28,8 +28,8 @@ def present(node: Node) -> set[Image]:
 
 def why_not(node: Node) -> str | None:
     """Why containerd does not answer; None if it does."""
-    done = node.run(*_CTR, "version", check=False)
-    return None if done.returncode == 0 else done.stdout.strip().splitlines()[-1]
+    result = node.run(*_CTR, "version", check=False)
+    return None if result.returncode == 0 else result.stdout.strip().splitlines()[-1]
 
 
 def import_images(node: Node, store: Store, images: Sequence[Image]) -> list[Image]:
@@ -77,9 +77,9 @@ def tag(node: Node, source: str, name: str) -> None:
     source, name = full_name(source), full_name(name)
     if name in node.run(*_CTR, "images", "list", "--quiet").stdout.split():
         return
-    done = node.run(*_CTR, "images", "tag", source, name, check=False)
-    if done.returncode != 0:
-        raise Failure(f"image {source} cannot be tagged {name}: {done.stdout.strip()}")
+    result = node.run(*_CTR, "images", "tag", source, name, check=False)
+    if result.returncode != 0:
+        raise Failure(f"image {source} cannot be tagged {name}: {result.stdout.strip()}")
 
 
 def _content(node: Node) -> set[str]:

@@ -38,8 +38,8 @@ POLICIES = {"ipset": ("ipset",)}
 def missing(packages: Sequence[str]) -> list[str]:
     """The packages that are not installed."""
     query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
-    shown = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
-    installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
+    output = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+    installed = {line.split()[0] for line in output.splitlines() if line.endswith(" installed")}
     return [package for package in packages if package not in installed]
 
 
@@ -66,7 +66,7 @@ def install(packages: Sequence[str]) -> None:
     with step(f"installing Debian packages {' '.join(missing_packages)}"):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         for command in (["update", "-q"], ["install", "-q", "-y", *_OPTIONS, *missing_packages]):
-            done = subprocess.run(
+            result = subprocess.run(
                 ["apt-get", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -76,9 +76,9 @@ def install(packages: Sequence[str]) -> None:
                 check=False,
             )
             # A failed update matters only if the existing lists do not contain the packages.
-            if done.returncode == 0:
+            if result.returncode == 0:
                 continue
-            reason = done.stdout.strip().splitlines()[-1:] or ["no output"]
+            reason = result.stdout.strip().splitlines()[-1:] or ["no output"]
             if command[0] == "update":
                 say(f"apt-get update failed ({reason[0]}); trying with the existing lists")
             else:

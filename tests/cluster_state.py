@@ -1,4 +1,4 @@
-"""What explains a failure on the cluster: statuses, pods, events, logs."""
+"""State of the cluster for the report of a failed test: statuses, pods, events, logs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from flink_k8s.support.kubectl import Kubectl
 
 FLINK_KINDS = ("flinkdeployments", "flinksessionjobs", "flinkbluegreendeployments", "flinkstatesnapshots")
 REPEATED = ("reconciliationStatus", "lastReconciledSpec", "lastStableSpec")
-"""In a status: what its other keys say, or the spec does."""
+"""Keys of a status that repeat its other keys or the spec."""
 
 
 def cluster_state() -> str:
-    """What a person would ask the cluster first; CI may keep little of it, so what says most in fewest lines leads."""
+    """Output of the commands that explain most failures. CI can truncate it, so short and important output is first."""
     try:
         kubectl = Kubectl.of(prepare("sandbox"))
     except Exception as error:
@@ -33,21 +33,21 @@ def cluster_state() -> str:
         ("get", "--raw", "/api/v1/namespaces/monitoring/services/prometheus-operated:9090/proxy/api/v1/targets"),
         ("get", ",".join(FLINK_KINDS), "-A", "-o", "yaml"),
     ):
-        done = kubectl.try_run(*arguments, "--request-timeout=10s")
-        said = (done.stdout + done.stderr).decode(errors="replace")
-        text += f"\n$ kubectl {' '.join(arguments)}\n{said[-20_000:]}"
+        result = kubectl.try_run(*arguments, "--request-timeout=10s")
+        output = (result.stdout + result.stderr).decode(errors="replace")
+        text += f"\n$ kubectl {' '.join(arguments)}\n{output[-20_000:]}"
     return text
 
 
 def statuses(kubectl: Kubectl) -> str:
-    """A line for each of Flink's objects: its status without what repeats its spec."""
+    """One line per Flink resource: its status without copies of the spec."""
     lines = ["statuses:"]
     for kind in FLINK_KINDS:
-        done = kubectl.try_run("get", kind, "-A", "-o", "json", "--request-timeout=10s")
-        if done.returncode != 0:
-            lines.append(done.stderr.decode(errors="replace").strip())
+        result = kubectl.try_run("get", kind, "-A", "-o", "json", "--request-timeout=10s")
+        if result.returncode != 0:
+            lines.append(result.stderr.decode(errors="replace").strip())
             continue
-        for item in json.loads(done.stdout)["items"]:
+        for item in json.loads(result.stdout)["items"]:
             metadata, status = item["metadata"], item.get("status") or {}
             status = {**status, **(status.get("reconciliationStatus") or {})}
             brief = {key: value for key, value in status.items() if key not in REPEATED}

@@ -11,31 +11,31 @@ from flink_k8s.support.kubectl import Kubectl
 
 @contextmanager
 def deletions(kubectl: Kubectl, objects: Mapping[str, tuple[str, ...]]) -> Generator[list[str]]:
-    """While the block runs, objects are watched; the list gets the name of each as it disappears.
+    """Watch objects while the block runs; each object that disappears is appended to the list by name.
 
     Args:
         kubectl: of the cluster.
         objects: arguments of `kubectl get` by name, in the order that is expected.
     """
     assert all(kubectl.get(*arguments) for arguments in objects.values())
-    gone: list[str] = []
+    deleted: list[str] = []
     ended = threading.Event()
 
-    def look() -> None:
-        while len(gone) < len(objects):
+    def record() -> None:
+        while len(deleted) < len(objects):
             is_last = ended.wait(0.1)
-            # The object that is to disappear last is looked at first: a look never reports a later one before an
-            # earlier one that disappeared in between.
-            last_first = [name for name in reversed(objects) if name not in gone]
+            # The object that should disappear last is read first, so an object that disappears meanwhile is never
+            # recorded before an earlier one.
+            last_first = [name for name in reversed(objects) if name not in deleted]
             missing = {name for name in last_first if kubectl.get(*objects[name]) is None}
-            gone.extend(name for name in objects if name in missing)
+            deleted.extend(name for name in objects if name in missing)
             if is_last:
                 return
 
-    watching = threading.Thread(target=look)
+    watching = threading.Thread(target=record)
     watching.start()
     try:
-        yield gone
+        yield deleted
     finally:
         ended.set()
         watching.join()

@@ -106,21 +106,21 @@ def destroy() -> None:
     """
     if make("destroy", "STACK=sandbox", timeout=600).returncode != 0:
         make("unstick", "STACK=sandbox", "YES=1", timeout=100)
-        done = make("destroy", "STACK=sandbox", timeout=600)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = make("destroy", "STACK=sandbox", timeout=600)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def session_processes(session: int) -> list[int]:
     """The live processes of a session: the engine gives its plugins process groups of their own."""
-    found: list[int] = []
+    messages: list[int] = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, _, own = stat.read_text().rpartition(")")[2].split()[:4]
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(own) == session and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
+            messages.append(int(stat.parent.name))
+    return messages
 
 
 def kill_session(session: int) -> None:
@@ -224,14 +224,14 @@ class Project:
 
     def _layer(self, layer: str, config: Mapping[str, object]) -> Path:
         path = self.folder / "layer.yaml"
-        given = cast(dict[str, Any], yaml.safe_load(layer) or {})
-        path.write_text(json.dumps({**given, **config}))
+        content = cast(dict[str, Any], yaml.safe_load(layer) or {})
+        path.write_text(json.dumps({**content, **config}))
         return path
 
     def _run(self, command: list[str], timeout: float) -> Done:
         start = time.monotonic()
-        done = run(command, timeout=timeout, cwd=self.root, env=self.env)
-        return Done(done.returncode, done.stdout + done.stderr, time.monotonic() - start)
+        result = run(command, timeout=timeout, cwd=self.root, env=self.env)
+        return Done(result.returncode, result.stdout + result.stderr, time.monotonic() - start)
 
 
 def layered(folder: Path, pair: str, **config: object) -> Path:
@@ -243,8 +243,8 @@ def layered(folder: Path, pair: str, **config: object) -> Path:
 
 def pod_names(kubectl: Kubectl, namespace: str, selector: str) -> list[str]:
     """The names of the pods that are not being deleted."""
-    found = kubectl.get("pods", "-n", namespace, "-l", selector) or {"items": []}
-    pods = (pod["metadata"] for pod in found["items"])
+    output = kubectl.get("pods", "-n", namespace, "-l", selector) or {"items": []}
+    pods = (pod["metadata"] for pod in output["items"])
     return [pod["name"] for pod in pods if "deletionTimestamp" not in pod]
 
 

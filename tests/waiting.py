@@ -10,24 +10,24 @@ T = TypeVar("T")
 
 
 def until(
-    what: str, look: Callable[[], T | None], seconds: float = 180, *, said: Callable[[], object] | None = None
+    title: str, check: Callable[[], T | None], seconds: float = 180, *, state: Callable[[], object] | None = None
 ) -> T:
-    """What `look` gives as soon as it is something; asks again until then.
+    """Call `check` repeatedly until its result is true, and return the result.
 
     Args:
-        what: is waited for, in words.
-        look: is asked; what it raises is raised.
-        seconds: it may take.
-        said: shows how things are when the time is out.
+        title: of the condition, for the error.
+        check: the condition; its errors are not caught.
+        seconds: maximum time.
+        state: describes the state, for the error.
 
     Raises:
-        AssertionError: the time is out; with what was waited for.
+        AssertionError: after the maximum time; contains title and state.
     """
     deadline = time.monotonic() + seconds
     while True:
-        found = look()
-        if found:
-            return found
+        result = check()
+        if result:
+            return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}" + (f": {said()}" if said else ""))
+            raise AssertionError(f"not within {seconds:.0f} s: {title}" + (f": {state()}" if state else ""))
         time.sleep(0.3)

@@ -36,13 +36,13 @@ def measure(counts: Sequence[int], runs: int) -> Iterator[Row | Skipped]:
 def _of(folder_: Path, count: int, runs: int, helm: str | None) -> Iterator[Row]:
     folder = project(folder_ / "project", count)
     python = sys.executable
-    done: dict[str, Cost] = {
+    costs: dict[str, Cost] = {
         "check": cost([python, "-m", "flink_k8s", "check", STACK], folder, runs=runs),
         "render": cost([python, "-m", "flink_k8s", "render", STACK, folder_ / "out"], folder, runs=runs),
     }
     peers = {"YAML read and written": cost([python, "-c", PLAIN, folder / "jobs"], folder, runs=runs)}
     if helm is not None:
         peers["helm template"] = cost([helm, "template", "jobs", chart(folder_ / "chart", count)], folder_, runs=runs)
-    for work, ours in done.items():
+    for work, ours in costs.items():
         for peer, theirs in peers.items():
             yield Row(PART, work, count, f"make {work}", ours, peer, theirs)

@@ -67,8 +67,8 @@ def _rows(count: int, cluster: Kubectl, pulumi: Deployer, peers: Sequence[Deploy
     for work, cost in ours.items():
         for peer, costs in theirs.items():
             preview = work.startswith("preview")
-            command, other = (side.previews if preview else side.deploys for side in (pulumi, peer))
-            yield Row(PART, work, count, command, cost, other, costs[work])
+            command, peer_command = (side.previews if preview else side.deploys for side in (pulumi, peer))
+            yield Row(PART, work, count, command, cost, peer_command, costs[work])
 
 
 def _by(cluster: Kubectl, deployer: Deployer) -> Mapping[str, Cost]:

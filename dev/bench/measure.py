@@ -59,9 +59,9 @@ import json, os, subprocess, sys, time
 begun = time.monotonic()
 child = subprocess.Popen(sys.argv[2:])
 _, status, used = os.wait4(child.pid, 0)
-said = [time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+values = [time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
 child.returncode = os.waitstatus_to_exitcode(status)
-open(sys.argv[1], "w").write(json.dumps(said))
+open(sys.argv[1], "w").write(json.dumps(values))
 sys.exit(child.returncode)
 """
 """A process starts with its parent's memory, which the system counts: so the parent must be small."""
@@ -69,13 +69,13 @@ sys.exit(child.returncode)
 
 def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int]) -> Cost:
     with TemporaryDirectory() as place:
-        answer = Path(place) / "cost.json"
-        watched = [sys.executable, "-I", "-S", "-c", _WATCH, answer, *command]
-        done = capture(watched, cwd=folder, env={**os.environ, **env})
-        if done.returncode not in accepted:
-            output = (done.stdout + done.stderr).decode(errors="replace")[-1000:]
-            raise CommandError(f"{' '.join(command[:4])} … exited with {done.returncode}: {output}")
-        return Cost(*(float(value) for value in json.loads(answer.read_text())))
+        report = Path(place) / "cost.json"
+        watched = [sys.executable, "-I", "-S", "-c", _WATCH, report, *command]
+        result = capture(watched, cwd=folder, env={**os.environ, **env})
+        if result.returncode not in accepted:
+            output = (result.stdout + result.stderr).decode(errors="replace")[-1000:]
+            raise CommandError(f"{' '.join(command[:4])} … exited with {result.returncode}: {output}")
+        return Cost(*(float(value) for value in json.loads(report.read_text())))
 
 
 def machine() -> str:

@@ -74,7 +74,7 @@ def tables(data: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    ratios = " | ".join(f"{row[f'{what}_ratio']:.1f}" for what in ("time", "cpu", "memory"))
+    ratios = " | ".join(f"{row[f'{quantity}_ratio']:.1f}" for quantity in ("time", "cpu", "memory"))
     return (
         f"| {row['work']} (`{row['command']}`) | {row['jobs']} | {_cost(row['ours'])} | {row['peer']} | "
         f"{_cost(row['theirs'])} | {ratios} |"
@@ -111,8 +111,8 @@ def _panel(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> list
         up = (log10(time) - low) / ((high - low) or 1)
         return _MARGIN + across * (_WIDTH - 5 * _MARGIN), _HEIGHT - _MARGIN - up * (_HEIGHT - 2 * _MARGIN)
 
-    shown = title.replace("`", "")
-    drawn = [f'<text x="{_MARGIN}" y="24">{escape(shown)}: CPU seconds by number of jobs</text>']
+    label = title.replace("`", "")
+    drawn = [f'<text x="{_MARGIN}" y="24">{escape(label)}: CPU seconds by number of jobs</text>']
     for jobs in sorted({jobs for jobs, _ in every}):
         x, _ = at(jobs, 10**low)
         drawn.append(f'<text x="{x:.0f}" y="{_HEIGHT - _MARGIN + 20}" text-anchor="middle">{jobs}</text>')

@@ -18,7 +18,7 @@ from dev.go_program import GoProgram
 from dev.lock import LISTS
 from dev.supply_chain import go_modules, licences, parts
 from dev.supply_chain.bom import bill
-from flink_k8s.program.command import recorded
+from flink_k8s.program.command import declared_graph
 from flink_k8s.program.render import documents
 from flink_k8s.support import output_file
 from flink_k8s.support.console import exit_code, say
@@ -43,13 +43,13 @@ def write(stack: str, out: Path) -> dict[str, str]:
     Raises:
         CommandError: if the stack cannot be rendered, licences cannot be looked up, or the file cannot be written.
     """
-    recording = recorded(stack)
+    graph = declared_graph(stack)
     # Reachable charts are rendered and list their images; other charts are parts without images.
-    objects, notes = documents(recording, inflate=ROOT)
+    objects, notes = documents(graph, template_charts=ROOT)
     for note in notes:
         if note.startswith("chart not rendered"):
             say(note)
-    all_parts = parts.of_stack(recording, [item.manifest for item in objects])
+    all_parts = parts.of_stack(graph, [item.manifest for item in objects])
     names: dict[str, str] = {}
     for path in LISTS:
         names |= licences.of_lock(ROOT / path.with_suffix(".txt"))

@@ -54,12 +54,12 @@ def _of_module(folder: Path) -> dict[str, str]:
     sums = folder / "go.sum"
     pinned = (folder / "go.mod").read_bytes() + (sums.read_bytes() if sums.exists() else b"")
     key = hashlib.sha256(pinned + json.dumps([GO_LICENSES, *sorted(PERMITTED)]).encode()).hexdigest()
-    kept = home() / "licences" / f"{folder.name}-{key[:16]}.json"
-    if not kept.exists():
+    cache = home() / "licences" / f"{folder.name}-{key[:16]}.json"
+    if not cache.exists():
         not_permitted = _query(folder)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(not_permitted), encoding="utf-8")
-    return cast(dict[str, str], json.loads(kept.read_text(encoding="utf-8")))
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text(json.dumps(not_permitted), encoding="utf-8")
+    return cast(dict[str, str], json.loads(cache.read_text(encoding="utf-8")))
 
 
 def _query(folder: Path) -> dict[str, str]:
@@ -79,9 +79,9 @@ def _query(folder: Path) -> dict[str, str]:
     # The default toolchain may be older than a module requires: use the one that listed the packages.
     root = capture([go, "env", "GOROOT"], cwd=folder).stdout.decode().strip()
     env = {**os.environ, "GOROOT": root}
-    done = capture([program, "check", allowed, *ours, *packages], cwd=folder, env=env)
-    output = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
+    result = capture([program, "check", allowed, *ours, *packages], cwd=folder, env=env)
+    output = result.stderr.decode(errors="replace") + result.stdout.decode(errors="replace")
     not_permitted = {library: licence for licence, library in cast(list[tuple[str, str]], _NOT_ALLOWED.findall(output))}
-    if done.returncode != 0 and not not_permitted:
+    if result.returncode != 0 and not not_permitted:
         raise CommandError(f"{folder}: go-licenses: {output.strip()[-2000:]}")
     return not_permitted

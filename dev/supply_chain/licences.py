@@ -54,19 +54,19 @@ def of_lock(lock: Path) -> dict[str, str]:
         CommandError: if pip cannot query the package index.
     """
     content = lock.read_bytes()
-    kept = home() / "licences" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
-    if not kept.exists():
+    cache = home() / "licences" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
+    if not cache.exists():
         # The index provides the metadata of each package: nothing is installed.
-        ask = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
-        ask += ["--no-deps", "--ignore-installed", "--report", "-", "--requirement", str(lock)]
-        report = json.loads(output(f"licences of {lock}", ask))
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
+        command += ["--no-deps", "--ignore-installed", "--report", "-", "--requirement", str(lock)]
+        report = json.loads(output(f"licences of {lock}", command))
         packages = [package["metadata"] for package in report["install"]]
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.write_text(
             json.dumps({canonicalize_name(package["name"]): licence_of(package) for package in packages}),
             encoding="utf-8",
         )
-    return cast(dict[str, str], json.loads(kept.read_text(encoding="utf-8")))
+    return cast(dict[str, str], json.loads(cache.read_text(encoding="utf-8")))
 
 
 def licence_of(metadata: dict[str, Any]) -> str:

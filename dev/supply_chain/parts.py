@@ -14,7 +14,7 @@ from dev.lock import LISTS
 from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.program.gitops import ChartPlace
 from flink_k8s.program.manifest import Manifest
-from flink_k8s.program.recording import Recording
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.support.paths import ROOT
 
 User = Literal["program", "platform", "jobs", "policy", "development", "sandbox"]
@@ -27,6 +27,12 @@ CHART_LICENCES = {
     "flink-kubernetes-operator": "Apache-2.0",
 }
 """From each chart's repository."""
+
+
+_IMAGE_ARGUMENT = re.compile(
+    r"--(?:prometheus-config-reloader|thanos-default-base-image|acme-http01-solver-image)=(\S+)"
+)
+"""Arguments with images of pods that the Prometheus operator and cert-manager create."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,15 +65,15 @@ class Part:
         return PackageURL.from_string(self.purl).version or ""
 
 
-def of_stack(recording: Recording, manifests: Iterable[Manifest]) -> list[Part]:
+def of_stack(graph: ResourceGraph, manifests: Iterable[Manifest]) -> list[Part]:
     """All parts of a stack and of this project, sorted, each once per user.
 
     Args:
-        recording: the stack.
+        graph: the stack.
         manifests: the rendered objects, whose images are parts.
     """
     return sorted(
-        {*python(), *charts(recording), *images(manifests), *programs(), *actions(), *go_modules(), *jars()},
+        {*python(), *charts(graph), *images(manifests), *programs(), *actions(), *go_modules(), *jars()},
         key=lambda part: (part.user, part.purl),
     )
 
@@ -93,9 +99,9 @@ def _locked(path: Path) -> list[tuple[str, str]]:
     return re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", path.read_text(), re.MULTILINE)
 
 
-def charts(recording: Recording) -> Iterator[Part]:
+def charts(graph: ResourceGraph) -> Iterator[Part]:
     """The Helm charts of a stack's releases."""
-    for release in recording.resources:
+    for release in graph.resources:
         if release.is_release:
             chart_place = ChartPlace.of(release)
             qualifiers = {"repository_url": chart_place.repository} if chart_place.repository else {}
@@ -124,6 +130,8 @@ def _images(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for item in cast(list[object], value):
             yield from _images(item)
+    elif isinstance(value, str) and (match := _IMAGE_ARGUMENT.fullmatch(value)):
+        yield match[1]
 
 
 def image_url(image: str) -> str:

@@ -95,11 +95,11 @@ def _flink_key(key: str, version: str) -> str | None:
 
 
 def _since(has: frozenset[str], version: str) -> str:
-    order = tables.FLINK_VERSIONS
-    ranks = sorted(order.index(other) for other in has)
-    if ranks[0] > order.index(version):
-        return f"it exists from Flink {order[ranks[0]]} on"
-    return f"it existed until Flink {order[ranks[-1]]}; remove it"
+    flink_versions = tables.FLINK_VERSIONS
+    ranks = sorted(flink_versions.index(other) for other in has)
+    if ranks[0] > flink_versions.index(version):
+        return f"it exists from Flink {flink_versions[ranks[0]]} on"
+    return f"it existed until Flink {flink_versions[ranks[-1]]}; remove it"
 
 
 _FREE = (

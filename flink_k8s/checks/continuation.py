@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath
+from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve.job_spec import job_of
@@ -16,6 +16,9 @@ from flink_k8s.resolve.locations import local_path, locate, qualified
 from flink_k8s.resolve.operator_configuration import effective
 from flink_k8s.resolve.pod_templates import templates
 from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
+
+RESOLVED_LATER = "restore-at-deployment"
+"""The rule about a `restoreFrom` that the cluster resolves."""
 
 _INTERVAL = "execution.checkpointing.interval"
 _RUNTIME_MODE = "execution.runtime-mode"
@@ -36,17 +39,19 @@ def check(subject: Subject) -> None:
 
 
 def _restore(subject: Subject, job: Job) -> None:
-    path = job.own.restore_from
-    if path is None:
-        return
-    if job_of(job.spec) is None:
+    request = job.own.restore_from
+    path = _path(job, "job", "initialSavepointPath")
+    if request is not None and job_of(job.spec) is None:
         message = f"{job.kind} {job.name} runs no job; set restoreFrom of a job"
         subject.report("restore-from", ("spec",), message)
-    elif not re.match(r"([a-z][a-z0-9+.\-]*://|/)", path):
-        message = (
-            f'is "{path}", which is not a path; write the path of the savepoint, such as s3://bucket/…/savepoint-1a2b3c'
-        )
-        subject.report("restore-from", _path(job, "job", "initialSavepointPath"), message)
+    elif request is not None:
+        try:
+            RestoreRequest.parse(request)
+        except ValueError as error:
+            subject.report("restore-from", path, str(error))
+    if job.restore_request is not None:
+        message = f'is "{job.restore_request}"; preview and up resolve it to a path in the cluster and print the path'
+        subject.report(RESOLVED_LATER, path, message)
 
 
 def _upgrade_mode(subject: Subject, job: Job, settings: StackSettings) -> None:

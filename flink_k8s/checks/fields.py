@@ -12,7 +12,7 @@ from flink_k8s.config.problems import KeyPath, nearest, similar
 from flink_k8s.config.secret_text import shown_at
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.mappings import mapping
-from flink_k8s.facts.units import quantity
+from flink_k8s.facts.units import QUANTITY, quantity
 
 Written = Callable[[KeyPath], str | None]
 """The text in the file at a path whose value looks different than YAML reads it (`no` for false)."""
@@ -57,46 +57,8 @@ def _is_flink_version(subject: Subject, path: KeyPath) -> bool:
     return isinstance(value, str | int | float)
 
 
-_METADATA: Mapping[str, Any] = {
-    "fields": {
-        "annotations": {"map": "string"},
-        "creationTimestamp": "any",
-        "deletionGracePeriodSeconds": "integer",
-        "deletionTimestamp": "any",
-        "finalizers": {"list": "string"},
-        "generateName": "string",
-        "generation": "integer",
-        "labels": {"map": "string"},
-        "managedFields": {"list": "any"},
-        "name": "string",
-        "namespace": "string",
-        "ownerReferences": {"list": "any"},
-        "resourceVersion": "string",
-        "selfLink": "string",
-        "uid": "string",
-    }
-}
-_TOP = {"apiVersion": "string", "kind": "string", "metadata": {"ref": "metadata"}}
-_TEXTS = {"map": "string"}
-_OBJECTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("v1", "ConfigMap"): {"data": _TEXTS, "binaryData": _TEXTS, "immutable": "boolean"},
-    ("v1", "Secret"): {"data": _TEXTS, "stringData": _TEXTS, "type": "string", "immutable": "boolean"},
-    ("v1", "PersistentVolumeClaim"): {"spec": {"map": "any"}, "status": "any"},
-    ("v1", "ServiceAccount"): {
-        "automountServiceAccountToken": "boolean",
-        "imagePullSecrets": {"list": {"map": "string"}},
-        "secrets": {"list": "any"},
-    },
-    **{
-        ("flink.apache.org/v1beta1", kind): {"spec": "any", "status": "any"}
-        for kind in ("FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot", "FlinkBlueGreenDeployment")
-    },
-}
-"""Fields of objects next to their metadata, by apiVersion and kind; of other kinds only the metadata is compared."""
-
-
 def check_object(stack: StackSubject) -> None:
-    """Check the metadata of the objects in job files, and the fields next to it if the kind is known."""
+    """Check the fields of the objects in job files; of a kind without a table, those of the metadata only."""
     for source in stack.objects:
 
         def report(rule: str, path: KeyPath, message: str, source: FileObject = source) -> None:
@@ -109,14 +71,13 @@ def check_object(stack: StackSubject) -> None:
 
 
 def _check_object(manifest: Mapping[str, object], written: Written, report: Report) -> None:
-    types = {"metadata": _METADATA}
-    comparison = _Comparison(tables.Fields({}, types), "", written, report, types_only=False)
-    fields = _OBJECTS.get((str(manifest.get("apiVersion")), str(manifest.get("kind"))))
-    if fields is None:
-        comparison.value({"ref": "metadata"}, manifest.get("metadata"), ("metadata",))
+    table = tables.kubernetes()
+    comparison = _Comparison(table, None, written, report, types_only=False)
+    kind = table.kinds.get(f"{manifest.get('apiVersion')} {manifest.get('kind')}")
+    if kind is None:
+        comparison.value({"ref": "meta.v1.ObjectMeta"}, manifest.get("metadata"), ("metadata",))
     else:
-        types["object"] = {"fields": {**_TOP, **fields}}
-        comparison.value({"ref": "object"}, manifest, ())
+        comparison.value(kind, manifest, ())
 
 
 def without(value: object, paths: Iterable[KeyPath]) -> object:
@@ -150,7 +111,7 @@ def _without(value: object, tree: Mapping[str | int, Any]) -> object:
 
 class _Comparison:
     def __init__(
-        self, table: tables.Fields, operator: str, written: Written, report: Report, *, types_only: bool
+        self, table: tables.Fields, operator: str | None, written: Written, report: Report, *, types_only: bool
     ) -> None:
         self.refused: list[KeyPath] = []
         self._types_only = types_only
@@ -188,23 +149,25 @@ class _Comparison:
             self._wrong(value, path, "write a mapping")
             return
         fields = cast(Mapping[str, Any], kind["fields"])
-        given = cast(dict[str, object], value)
+        content = cast(dict[str, object], value)
         misspelt: set[str] = set()
-        for key, item in given.items():
+        for key, item in content.items():
             if key in fields:
                 self.value(fields[key], item, (*path, key))
                 continue
-            if (field := similar(key, list(fields))) is not None and field not in given:
+            if (field := similar(key, list(fields))) is not None and field not in content:
                 misspelt.add(field)  # reported as misspelt, not as missing
                 self.refused.append((*path, field))
             if not self._types_only:
                 remedy = self._remedy(key, list(fields), path)
                 self._refuse((*path, key), f"unknown field; {remedy}", "unknown-field")
         for key in kind.get("required", ()):
-            if given.get(key) is None and key not in misspelt and not self._types_only:
+            if content.get(key) is None and key not in misspelt and not self._types_only:
                 self._refuse((*path, key), "is missing, but Kubernetes requires it; set it")
 
     def _remedy(self, key: str, known: Sequence[str], path: KeyPath) -> str:
+        if self._operator is None:
+            return nearest(key, known)
         elsewhere = _elsewhere(key, path)
         if elsewhere is not None:
             return elsewhere
@@ -238,6 +201,9 @@ class _Comparison:
         elif kind == "number":
             if not isinstance(value, int | float) or isinstance(value, bool):
                 self._wrong(value, path, "write a number, without quotes")
+        elif kind == "quantity":
+            if not _is_quantity(value):
+                self._wrong(value, path, QUANTITY)
         elif kind == "int-or-string" and (
             not isinstance(value, int | str) or isinstance(value, bool) or _is_bad_quantity(value, path)
         ):
@@ -305,11 +271,17 @@ _JAVA_INTS = ("parallelism", "replicas")
 def _is_bad_quantity(value: object, path: KeyPath) -> bool:
     if len(path) < 2 or path[-2] not in ("requests", "limits") or path[-1] in ("memory", "cpu", "ephemeral-storage"):
         return False  # ports; memory, CPU and ephemeral storage are checked by `checks.memory`
+    return not _is_quantity(value)
+
+
+def _is_quantity(value: object) -> bool:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return False
     try:
         quantity(str(value))
     except ValueError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _is_unnamed(value: object, path: KeyPath) -> bool:

@@ -127,9 +127,11 @@ def _bounded(findings: list[Finding]) -> list[Finding]:
     """The findings, or the most severe of them and the number of the others."""
     if len(findings) <= _MOST_FINDINGS:
         return findings
-    shown = sorted(findings, key=lambda finding: RULES[finding.rule].severity is not Severity.ERROR)[:_MOST_FINDINGS]
-    message = f"has {len(findings) - len(shown)} more problems; fix the printed ones first"
-    return [*shown, Finding(JOB_FILE, ("spec",), message)]
+    most_severe = sorted(findings, key=lambda finding: RULES[finding.rule].severity is not Severity.ERROR)[
+        :_MOST_FINDINGS
+    ]
+    message = f"has {len(findings) - len(most_severe)} more problems; fix the printed ones first"
+    return [*most_severe, Finding(JOB_FILE, ("spec",), message)]
 
 
 def _problems(findings: Iterable[Finding]) -> list[tuple[Finding, Problem]]:

@@ -12,7 +12,7 @@ from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import limit_factor, quantity, resource_memory
 from flink_k8s.resolve.pod_requests import size
 
-Calculation = Callable[[dict[str, str]], None]
+Calculation = Callable[[dict[str, str]], int]
 """Raises ValueError if the memory of a process cannot be calculated from the configuration."""
 
 

@@ -77,11 +77,11 @@ def check(subject: Subject) -> None:
     reported: set[str] = set()
     for path, text in _texts(job):
         for host, port in _HOST_AND_PORT.findall(text):
-            wanted = at_url(f"tcp://{host}:{port}", job.namespace)
-            if f"{host}:{port}" in reported or any(_covers(target, entry) for target in wanted for entry in allowed):
+            endpoints = at_url(f"tcp://{host}:{port}", job.namespace)
+            if f"{host}:{port}" in reported or any(_covers(target, entry) for target in endpoints for entry in allowed):
                 continue
             reported.add(f"{host}:{port}")
-            namespace = wanted[0].namespace if wanted else None
+            namespace = endpoints[0].namespace if endpoints else None
             entry = f"{{namespace: {namespace}, ports: [{port}]}}" if namespace else f"{{cidr: …, ports: [{port}]}}"
             remedy = f"set jobs.{job.name}.egress: [{entry}]"
             message = f"names {host}:{port}, which no NetworkPolicy allows the job to reach; {remedy}"
@@ -126,15 +126,15 @@ def check_names(stack: StackSubject) -> None:
             stack.report("duplicate-object", ("metadata", "name"), message, attachment.source)
 
 
-def _covers(wanted: Endpoint, allowed: Endpoint) -> bool:
+def _covers(requested: Endpoint, allowed: Endpoint) -> bool:
     """Whether the allowed endpoint may include the wanted one, by namespace and ports."""
-    if wanted.namespace is not None and not (allowed.is_anybody or allowed.namespace == wanted.namespace):
+    if requested.namespace is not None and not (allowed.is_anybody or allowed.namespace == requested.namespace):
         return False
-    if wanted.namespace is None and allowed.namespace is not None:
+    if requested.namespace is None and allowed.namespace is not None:
         return False
-    if not wanted.ports or not allowed.ports:
+    if not requested.ports or not allowed.ports:
         return True
-    first = port_range(wanted.ports[0])[0]
+    first = port_range(requested.ports[0])[0]
     ranges = (port_range(port) for port in allowed.ports)
     return any(low <= first <= high and protocol == "TCP" for low, high, protocol in ranges)
 

@@ -13,18 +13,9 @@ from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Report
 from flink_k8s.config.job_files import FLINK_KINDS
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
+from flink_k8s.facts.kinds import POD_SPECS
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import listed, mapping
-
-_POD_SPECS: dict[str, tuple[str, ...]] = {
-    "Pod": ("spec",),
-    **dict.fromkeys(
-        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
-        ("spec", "template", "spec"),
-    ),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
-"""Path of the pods' spec, by kind."""
 
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 POLICY = "NetworkPolicy"
@@ -60,7 +51,7 @@ def check(subject: Subject) -> None:
             if mapping(manifest.get("spec")).get(key) is not None:
                 message = "is a directory of the node, which every pod with a claim can use; use a StorageClass"
                 report("host-path", ("spec", key), message)
-    path = _POD_SPECS.get(kind)
+    path = POD_SPECS.get(kind)
     if path is not None:
         pod: Mapping[str, object] = manifest
         for part in path:

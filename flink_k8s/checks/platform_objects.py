@@ -25,9 +25,7 @@ def check(stack: StackSubject) -> None:
 
 
 def _lost(source: FileObject, namespace: str) -> Iterator[str]:
-    annotations = [
-        key for key in mapping(source.metadata.get("annotations")) if "kubernetes.io/last-applied" not in key
-    ]
+    annotations = mapping(source.metadata.get("annotations"))
     labels = [key for key in mapping(source.metadata.get("labels")) if not key.startswith("app.kubernetes.io/")]
     kind, manifest = source.kind, source.manifest
     if kind == "Namespace" and labels and labels != ["kubernetes.io/metadata.name"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -23,6 +24,11 @@ _FLINK_VOLUMES = frozenset(
     }
 )
 """Volumes that Flink adds to the pods."""
+
+_FLINK_PORTS = frozenset({"blobserver", "jobmanager-rpc", "rest", "taskmanager-rpc"})
+"""Names of the ports that Flink adds to its container."""
+
+_PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 _REPLACED_IN_POD = {
     "serviceAccountName": "write serviceAccount in the spec",
@@ -98,6 +104,8 @@ def _refused(template: Template, subject: Subject) -> Iterator[tuple[KeyPath, st
                     hint += f", or name it {MAIN_CONTAINER} if it is Flink's own"
                 yield (*path, "image"), f"of container {name} is missing; {hint}"
             yield from _mounts(container, path, known, subject)
+            yield from _ports(container, path, subject)
+    yield from _host_ports(template)
 
 
 def _mounts(
@@ -108,8 +116,8 @@ def _mounts(
     used: set[str] = set()
     for index, item in enumerate(listed(container.get("volumeMounts"))):
         mount, place = mapping(item), (*path, "volumeMounts", index)
-        name, target = str(mount.get("name")), mount.get("mountPath")
-        if name not in volumes:
+        name, target = mount.get("name"), mount.get("mountPath")
+        if isinstance(name, str) and name not in volumes:
             near = similar(name, sorted(volumes - _FLINK_VOLUMES))
             hint = f'did you mean "{near}"?' if near else "add it to volumes"
             yield (*place, "name"), f'"{name}" is not a volume of this pod template; {hint}'
@@ -121,6 +129,40 @@ def _mounts(
         elif target in used:
             yield (*place, "mountPath"), f"is {target}, where another volume is mounted; choose another directory"
         used.add(str(target))
+
+
+def _ports(container: Mapping[str, object], path: KeyPath, subject: Subject) -> Iterator[tuple[KeyPath, str]]:
+    """Names of ports that Kubernetes refuses: a second port of the same name in a container."""
+    is_main = container.get("name") == MAIN_CONTAINER and subject.effective_job.host_network is None
+    used: set[str] = set()
+    for index, port in enumerate(listed(container.get("ports"))):
+        name, place = _name(port), (*path, "ports", index, "name")
+        if not isinstance(name, str):
+            continue
+        if name in used:
+            yield place, f'"{name}" is the name of two ports of the container; choose another name'
+        elif is_main and name in _FLINK_PORTS:
+            yield place, f'"{name}" is the name of a port that Flink adds to its container; remove the port'
+        elif not _PORT_NAME.fullmatch(name) or not re.search("[a-z]", name):
+            yield place, f'"{name}" is not a name of a port; use at most 15 lower-case letters, digits and single -'
+        used.add(name)
+
+
+def _host_ports(template: Template) -> Iterator[tuple[KeyPath, str]]:
+    """Ports of the node that two containers of a pod request."""
+    used: set[tuple[object, ...]] = set()
+    for index, item in enumerate(listed(template.pod.get("containers"))):
+        container = mapping(item)
+        path = template.places.get(("containers", str(_name(container))), (*template.at, "containers", index))
+        for number, entry in enumerate(listed(container.get("ports"))):
+            port = mapping(entry)
+            key = (port.get("hostPort"), port.get("protocol") or "TCP", port.get("hostIP") or "")
+            if not key[0]:
+                continue
+            if key in used:
+                message = f"is {key[0]}, a port of the node that this pod already uses; choose another port"
+                yield (*path, "ports", number, "hostPort"), message
+            used.add(key)
 
 
 def _secret_volumes(subject: Subject) -> set[str]:

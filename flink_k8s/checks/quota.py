@@ -8,15 +8,16 @@ from decimal import Decimal
 from pydantic.alias_generators import to_camel
 
 from flink_k8s.checks.subject import StackSubject, Subject
+from flink_k8s.config.findings import Report
 from flink_k8s.config.namespace import COUNTS, Limits, NamespaceSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
 from flink_k8s.facts.units import quantity
 from flink_k8s.facts.versions import known_operator
 from flink_k8s.resolve import pod_requests, resource_requests
-from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
-from flink_k8s.resolve.quota_usage import NO_COSTS, Cost, Usage
+from flink_k8s.resolve.quota_usage import FREE, NO_COSTS, Cost, Usage
 
 _RESOURCES = ("cpu", "memory")
 """Resources in the requests of containers."""
@@ -37,7 +38,7 @@ def check(subject: Subject) -> None:
         return
     namespace = settings.namespaces[job.namespace]
     requests = resource_requests.asker(job, settings)
-    _check_containers(subject, pod_requests.pods(requests.spec, requests.configuration), namespace, at)
+    _check_containers(subject.report, pod_requests.pods(requests.spec, requests.configuration), namespace, at)
     pods = requests.pods()
     for resource in _BOUNDED:
         bound = _bound(namespace, resource)
@@ -73,14 +74,41 @@ def check_stack(stack: StackSubject) -> None:
     requested = NO_COSTS
     bounds = [_bound(namespace, resource) for namespace in settings.namespaces.values() for resource in _BOUNDED]
     if any(bound is not None for bound in bounds):
-        requested = resource_requests.declared(jobs, (), settings)
+        requested = resource_requests.declared(jobs, attachments, settings)
+    for attachment in attachments:
+        pods = pod_requests.workload(attachment.manifest)
+        if pods is not None:
+            _check_workload(stack, attachment, pods)
     for name, namespace in settings.namespaces.items():
         jobs_here = [job for job in jobs if job.namespace == name]
         _check_counts(stack, name, namespace, jobs_here)
         _check_claims(stack, name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
-        costs = {job: cost for (_, home, job), cost in requested.jobs.items() if home == name}
+        costs: dict[str, Cost] = {}
+        for (_, home, job), cost in requested.jobs.items():
+            if home == name:
+                costs[job] = costs.get(job, FREE) + cost
         for resource in _BOUNDED:
             _check_together(stack, name, namespace, costs, resource)
+
+
+def _check_workload(stack: StackSubject, attachment: Attachment, pods: pod_requests.Pods) -> None:
+    """Compare the pods of a Deployment, a CronJob or another workload with the quota and limits of its namespace."""
+
+    def report(rule: str, path: KeyPath, message: str) -> None:
+        stack.report(rule, path, message, attachment.source)
+
+    namespace = stack.settings.namespaces[attachment.namespace]
+    _check_containers(report, [pods], namespace, ())
+    for resource in _BOUNDED:
+        bound, amount = _bound(namespace, resource), _each(pods, resource, namespace.limits)
+        if bound is not None and pods.number * amount > bound:
+            requested = f"{_shown_request(resource, pods.number * amount)} ({_part(pods, resource, amount)})"
+            message = (
+                f"requests {requested}, exceeding the quota of {_shown(resource, bound)} of namespace "
+                f"{attachment.namespace}; lower the requests or the number of pods, or raise "
+                f"namespaces.{attachment.namespace}.quota.{resource}"
+            )
+            report("quota-exceeded", ("spec",), message)
 
 
 def _check_together(
@@ -158,18 +186,18 @@ def _check_claims(stack: StackSubject, name: str, namespace: NamespaceSettings, 
 
 
 def _check_containers(
-    subject: Subject, pods: list[pod_requests.Pods], namespace: NamespaceSettings, spec_path: KeyPath
+    report: Report, pods: list[pod_requests.Pods], namespace: NamespaceSettings, spec_path: KeyPath
 ) -> None:
     """Report single containers that Kubernetes would refuse."""
     for pod in pods:
         for container in (*pod.containers, *pod.init_containers):
             path = (*spec_path, *(container.at or (pod.process,)))
             for resource in _RESOURCES:
-                _check_container(subject, container, resource, namespace, path)
+                _check_container(report, container, resource, namespace, path)
 
 
 def _check_container(
-    subject: Subject, container: pod_requests.Container, resource: str, namespace: NamespaceSettings, path: KeyPath
+    report: Report, container: pod_requests.Container, resource: str, namespace: NamespaceSettings, path: KeyPath
 ) -> None:
     limits = namespace.limits
     request, limit = container.requests.get(resource), container.limits.get(resource)
@@ -182,17 +210,17 @@ def _check_container(
             f"container {container.name} has no request for {resource}, which the quota of the namespace requires; "
             f"set resources.requests.{resource}, or limits.defaultRequest.{resource} of the namespace"
         )
-        subject.report("quota-exceeded", path, message)
+        report("quota-exceeded", path, message)
     maximum, minimum = limits.max.named().get(resource), limits.min.named().get(resource)
     usable = limit if limit is not None else request
     if maximum is not None and usable is not None and usable > quantity(maximum):
         problem = f"has a limit of {_shown_request(resource, usable)}, exceeding the maximum of {maximum}"
         remedy = f"lower it, or raise limits.max.{resource} of the namespace"
-        subject.report("quota-exceeded", path, f"container {container.name} {problem}; {remedy}")
+        report("quota-exceeded", path, f"container {container.name} {problem}; {remedy}")
     if minimum is not None and request is not None and request < quantity(minimum):
         problem = f"requests {_shown_request(resource, request)}, which is less than the minimum of {minimum}"
         remedy = f"raise it, or lower limits.min.{resource} of the namespace"
-        subject.report("quota-exceeded", path, f"container {container.name} {problem}; {remedy}")
+        report("quota-exceeded", path, f"container {container.name} {problem}; {remedy}")
 
 
 def _bound(namespace: NamespaceSettings, resource: str) -> Decimal | None:

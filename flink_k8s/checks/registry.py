@@ -17,6 +17,7 @@ from flink_k8s.checks import (
     ignore,
     ingress,
     internal_tls,
+    live_fields,
     memory,
     namespaces,
     network,
@@ -94,6 +95,7 @@ STACK: tuple[StackCheck, ...] = (
     accounts.check,
     platform_objects.check,
     unread.check,
+    live_fields.check,
     ignore.check,
 )
 """Checks of the stack as a whole."""

@@ -8,11 +8,7 @@ from flink_k8s.checks.subject import Subject
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.job_spec import METRICS_PORT
 from flink_k8s.resolve.pod_templates import templates
-
-_PREFIX = "metrics.reporter."
-_LIST = "metrics.reporters"
-_REPORTER = "prom"
-"""The reporter that the platform derives: `resolve.job_spec`."""
+from flink_k8s.resolve.reporters import LIST, PREFIX, REPORTER, listed_reporters, prometheus_ports
 
 
 def check(subject: Subject) -> None:
@@ -21,32 +17,23 @@ def check(subject: Subject) -> None:
     if settings is None or not settings.prometheus.monitors or not subject.spec:
         return
     options = subject.options.configuration
-    names = [
-        key.removeprefix(_PREFIX).partition(".")[0]
-        for key, value in options.items()
-        if key.startswith(_PREFIX)
-        and key.endswith((".factory.class", ".class"))
-        and "prometheus.PrometheusReporter" in value
-    ]
-    names = list(dict.fromkeys(names))
-    listed_names = [name.strip() for name in options.get(_LIST, "").replace(";", ",").split(",") if name.strip()]
-    started = [name for name in names if not listed_names or name in listed_names]
-    ports = {name: options.get(f"{_PREFIX}{name}.port", str(METRICS_PORT)).strip() for name in started}
+    listed_names, ports = listed_reporters(options), prometheus_ports(options)
+    started = list(ports)
     scraped = _metrics_ports(subject)
     if not scraped:
         return
-    if listed_names and _REPORTER not in listed_names:
+    if listed_names and REPORTER not in listed_names:
         effect = "alerts and dashboards expect its labels" if started else "the job has no metrics and no alerts"
-        message = f"does not contain {_REPORTER}, the reporter of the platform: {effect}; add {_REPORTER}"
-        subject.report_spec("unmonitored-job", ("flinkConfiguration", _LIST), message)
+        message = f"does not contain {REPORTER}, the reporter of the platform: {effect}; add {REPORTER}"
+        subject.report_spec("unmonitored-job", ("flinkConfiguration", LIST), message)
         return
     shared = next((port for port, number in Counter(ports.values()).items() if number > 1 and port.isdecimal()), None)
     if shared is not None:
         name = [name for name in started if ports[name] == shared][-1]
         message = f"is {shared}, the port of two reporters, the second of which does not start; remove one of them"
-        subject.report_spec("unmonitored-job", ("flinkConfiguration", f"{_PREFIX}{name}.port"), message)
+        subject.report_spec("unmonitored-job", ("flinkConfiguration", f"{PREFIX}{name}.port"), message)
     elif started and not any(port.partition("-")[0] in scraped for port in ports.values()):
-        key = f"{_PREFIX}{started[0]}.port"
+        key = f"{PREFIX}{started[0]}.port"
         message = (
             f"is {ports[started[0]]}, but Prometheus reads the port {', '.join(sorted(scraped))}, so the job has no "
             "metrics and no alerts; remove it, or declare the port metrics in podTemplate"

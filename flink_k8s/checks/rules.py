@@ -149,9 +149,9 @@ _ALL: Iterable[Rule] = (
     _stack(
         "restore-from",
         _ERROR,
-        "a `restoreFrom` that does not name exactly one job or is not a savepoint path",
-        "Several jobs would start from the state of one.",
-        "Set `jobs.<name>.restoreFrom` to the path of a savepoint or checkpoint.",
+        "a `restoreFrom` that is of no known form, or that starts several jobs from the state of one",
+        "The job would not start, or would continue from the state of another job.",
+        "Set `restoreFrom` to `latest` or to a time; set a path or a name in `jobs.<name>` only.",
     ),
     _stack(
         "quota-exceeded",
@@ -353,6 +353,13 @@ _ALL: Iterable[Rule] = (
         "Add the controller's annotations for authentication, or set `ingress.authentication: controller`.",
     ),
     Rule(
+        "ingress-path",
+        _WARNING,
+        "an Ingress with a path that the controller does not remove",
+        "Flink serves its web UI at /, so the controller's requests result in 404 or an empty page.",
+        "Set the controller's annotation that rewrites the path, or use a host for each job.",
+    ),
+    Rule(
         "exposed-rest",
         _WARNING,
         "a Service that exposes the unauthenticated REST endpoint of Flink, or an endpoint that accepts code",
@@ -389,11 +396,25 @@ _ALL: Iterable[Rule] = (
     ),
     # For information.
     _stack(
+        "restore-at-deployment",
+        _NOTICE,
+        "a `restoreFrom` that `preview` and `up` resolve in the cluster",
+        "`check` and `render` do not know the path.",
+        "Read the path in the preview. To render the stack, set the path.",
+    ),
+    _stack(
         "unread-file",
         _NOTICE,
         "a file or a folder with Flink resources in a job folder that is not read",
         "The resources are not deployed.",
         "Rename the file, or add the folder to `jobFolders`.",
+    ),
+    _stack(
+        "live-fields",
+        _NOTICE,
+        "a job file with fields that the cluster has set, as `kubectl get -o yaml` prints them",
+        "The fields identify the object in one cluster, so they are not deployed.",
+        "Remove the fields that the finding names from the file.",
     ),
     _stack(
         "platform-object",

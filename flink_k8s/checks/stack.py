@@ -8,8 +8,11 @@ from flink_k8s.checks.network import check_egress
 from flink_k8s.checks.rules import RULES
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
+from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.config.secret_text import secret_paths
+from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import versions
+from flink_k8s.facts.chart_values import OPERATOR_VALUES
 from flink_k8s.facts.mappings import mapping
 
 CHART_CONFIGURATION_KEYS = {
@@ -31,6 +34,7 @@ def check(stack: StackSubject) -> None:
             message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
             stack.report("operator-validation", ("operator", "configuration", key), message)
     _check_operator_values(stack)
+    _check_selectors(stack)
     _check_owners(stack)
     _check_secrets(stack)
 
@@ -41,10 +45,10 @@ def _check_operator_version(stack: StackSubject) -> None:
     releases = [*versions.OPERATORS]
     if versions.known_operator(version):
         return
-    order = versions.compared_with_known(version)
-    if order is None:
+    comparison = versions.compared_with_known(version)
+    if comparison is None:
         stack.report("operator-validation", path, f'"{version}" is not a version; {nearest(version, releases)}')
-    elif order < 0:
+    elif comparison < 0:
         message = f"is {version}, which is older than the oldest supported operator; use {releases[-1]} or newer"
         stack.report("operator-validation", path, message)
     else:
@@ -65,7 +69,6 @@ _LEASE = "kubernetes.operator.leader-election.lease-name"
 _PLATFORM_VALUES = {
     "watchNamespaces": "replaces the namespaces of the stack, so the operator does not watch its jobs; remove it",
     "watchNamespace": "is not a value of the chart; remove it, because the namespaces follow from namespaces",
-    "replica": "is not a value of the chart; write replicas",
 }
 """Values of the operator's chart that have no effect, or undo a value of the platform."""
 
@@ -88,11 +91,38 @@ def _check_operator_values(stack: StackSubject) -> None:
     for key, message in _PLATFORM_VALUES.items():
         if key in settings.values:
             stack.report("unused-setting", (*path, key), message)
+    for key, value in settings.values.items():
+        known = OPERATOR_VALUES.get(key)
+        if known is None and key not in _PLATFORM_VALUES:
+            message = f"is not a value of the chart; {nearest(key, list(OPERATOR_VALUES))}"
+            stack.report("unused-setting", (*path, key), message)
+        for inner in mapping(value) if known else ():
+            if known and inner not in known:
+                message = f"is not a value of the chart; {nearest(inner, sorted(known))}"
+                stack.report("unused-setting", (*path, key, inner), message)
     defaults = mapping(settings.values.get("defaultConfiguration"))
     if defaults.get("append") is False or defaults.get("create") is False:
         key = "append" if defaults.get("append") is False else "create"
         message = "is false, which removes the configuration of chart and platform; set operator.configuration instead"
         stack.report("unused-setting", (*path, "defaultConfiguration", key), message)
+
+
+_SELECTORS = {"podMonitorSelector": "monitors", "ruleSelector": "alert rules"}
+
+
+def _check_selectors(stack: StackSubject) -> None:
+    """Report selectors of Prometheus that exclude the platform's own monitors and alert rules."""
+    settings = stack.settings.prometheus
+    if not settings.enabled:
+        return
+    spec = mapping(mapping(settings.values.get("prometheus")).get("prometheusSpec"))
+    for key, objects in _SELECTORS.items():
+        wanted = mapping(mapping(spec.get(key)).get("matchLabels"))
+        missing = [f"{label}: {value}" for label, value in wanted.items() if settings.labels.get(label) != value]
+        if missing:
+            message = f"selects {', '.join(missing)}, which the platform's {objects} lack; set prometheus.labels"
+            path: KeyPath = ("prometheus", "values", "prometheus", "prometheusSpec", key)
+            stack.report("unmonitored-job", path, message)
 
 
 def check_all_jobs(stack: StackSubject) -> None:
@@ -103,9 +133,19 @@ def check_all_jobs(stack: StackSubject) -> None:
     for settings, config in stacks:
         for key, source in (("jobDefaults", settings.job_defaults), ("enforced", settings.enforced)):
             if source.restore_from is not None:
-                message = "would start every job from the state of one job; set it in jobs.<name>"
-                stack.report("restore-from", (key, "restoreFrom"), message, config)
+                _check_restore(stack, (key, "restoreFrom"), source.restore_from, config)
             check_egress(stack, (key, "egress"), source.egress, config)
+
+
+def _check_restore(stack: StackSubject, path: KeyPath, request: str, config: StackConfig) -> None:
+    try:
+        is_of_any_job = RestoreRequest.parse(request).is_of_any_job
+    except ValueError as error:
+        stack.report("restore-from", path, str(error), config)
+        return
+    if not is_of_any_job:
+        message = "would start every job from the state of one job; write latest or a time, or set it in jobs.<name>"
+        stack.report("restore-from", path, message, config)
 
 
 def check_severities(stack: StackSubject) -> None:

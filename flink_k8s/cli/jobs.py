@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flink_k8s.cli.command import JOB, RUNNING_STACK, STACK, Command, Options, option, prepare_stack
+from flink_k8s.cli.command import JOB, JOBS, OVERLAY, RUNNING_STACK, STACK, Command, Options, option, prepare_stack
 
 if TYPE_CHECKING:
     from flink_k8s.operations.stack import Stack
@@ -55,6 +55,12 @@ def _grafana_creds(options: Options) -> None:
     grafana_credentials(*_running(options))
 
 
+def _savepoints(options: Options) -> int:
+    from flink_k8s.operations.savepoints import savepoints
+
+    return savepoints(prepare_stack(options), options.job, form=options.format)
+
+
 def _running(options: Options) -> tuple[Kubectl, Stack]:
     """The stack, by default the stack of the local cluster, and kubectl for it."""
     from flink_k8s.operations.cluster import local_cluster
@@ -97,6 +103,20 @@ ACCESS = (
     Command("logs", "Print the logs of a job's pods", _logs, (RUNNING_STACK, JOB), examples=("dev --job word-count",)),
     Command(
         "monitor", "Open local ports to Grafana, Prometheus and Alertmanager", _monitor, (STACK,), examples=("dev",)
+    ),
+    Command(
+        "savepoints",
+        "List the savepoints and checkpoints that jobs can restore, the newest first",
+        _savepoints,
+        (
+            STACK,
+            JOBS,
+            OVERLAY,
+            option("--format", choices=["text", "json"], default="text", help="format of the list (default: text)"),
+        ),
+        "Lists the directories of each job by a short-lived pod with the job's image, account and credentials. Exit"
+        " code 1 if something cannot be read.",
+        ("dev", "prod --job orders --format json"),
     ),
     Command("grafana-creds", "Print Grafana's user and password", _grafana_creds, (STACK,), examples=("dev",)),
 )

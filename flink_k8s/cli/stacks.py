@@ -40,27 +40,27 @@ def _check(options: Options) -> int:
 
 
 def _render(options: Options) -> None:
-    from flink_k8s.program.command import recorded
+    from flink_k8s.program.command import declared_graph
     from flink_k8s.program.render import render
 
-    recording = recorded(options.stack, options.config_file, layer=options.overlay)
+    resource_graph = declared_graph(options.stack, options.config_file, overlay=options.overlay)
     ordered = None if options.ordered is None else options.ordered or str(options.out)
-    root = ROOT if options.inflate else None
-    for note in render(recording, options.out, options.gitops, inflate=root, ordered=ordered):
+    root = ROOT if options.template_charts else None
+    for note in render(resource_graph, options.out, options.gitops, template_charts=root, ordered=ordered):
         print(note)
 
 
 def _graph(options: Options) -> None:
     from flink_k8s.program import graph
-    from flink_k8s.program.command import recorded
+    from flink_k8s.program.command import declared_graph
 
-    recording = recorded(options.stack, options.config_file, layer=options.overlay)
+    resource_graph = declared_graph(options.stack, options.config_file, overlay=options.overlay)
     if options.write:
-        graph.update(recording, options.stack, options.write)
+        graph.update(resource_graph, options.stack, options.write)
     elif options.check:
-        graph.verify(recording, options.stack, options.check)
+        graph.verify(resource_graph, options.stack, options.check)
     else:
-        print(graph.mermaid(recording), end="")
+        print(graph.mermaid(resource_graph), end="")
 
 
 def _preview(options: Options) -> int | None:
@@ -172,7 +172,7 @@ READ = (
                 metavar="PATH",
                 help="apply objects in the order of the graph; PATH of OUT in the repository if it differs",
             ),
-            option("--inflate", action="store_true", help="render reachable charts with helm"),
+            option("--template-charts", action="store_true", help="render reachable charts with helm"),
         ),
         "Requires neither a cluster nor the pulumi command. Secrets are left out.",
         ("prod out/prod", "prod out/prod --gitops argocd --ordered"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from flink_k8s.config.live_objects import without_live_fields
 from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
@@ -34,11 +35,13 @@ class FileObject:
         document: contains the object.
         manifest: the object.
         root: path of the object in the document; not empty in a `kind: List`.
+        live_fields: paths of the fields of the cluster in the file, which the manifest lacks.
     """
 
     document: Document
     manifest: dict[str, object]
     root: KeyPath = ()
+    live_fields: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -105,23 +108,23 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
             Problem(folder, 0, "", f"cannot be read: {error.strerror}; check the folder and its permissions", JOB_FILE)
         ]
     for path in paths:
-        shown = f"{folder}/{path.name}"
+        name = f"{folder}/{path.name}"
         if path.name.startswith("."):
             continue
         try:
             is_inside = path.resolve().is_relative_to(root.resolve())
         except (OSError, RuntimeError):  # a link to itself
-            problems.append(Problem(shown, 0, "", "is a broken link; remove it", JOB_FILE))
+            problems.append(Problem(name, 0, "", "is a broken link; remove it", JOB_FILE))
             continue
         if not is_inside:
             problems.append(
-                Problem(shown, 0, "", "is a link to a file outside of the project; copy the file here", JOB_FILE)
+                Problem(name, 0, "", "is a link to a file outside of the project; copy the file here", JOB_FILE)
             )
             continue
         if not path.is_file():
-            problems.append(Problem(shown, 0, "", "is not a file; remove or rename it", JOB_FILE))
+            problems.append(Problem(name, 0, "", "is not a file; remove or rename it", JOB_FILE))
             continue
-        documents, file_problems = read_yaml(path, shown)
+        documents, file_problems = read_yaml(path, name)
         problems += file_problems
         for document in documents:
             _split(document, document.value, (), objects, problems)
@@ -154,17 +157,17 @@ def unread(root: Path, folders: Iterable[str]) -> Iterator[tuple[str, str]]:
                     return
                 if _has_flink(path / name):
                     unread_files.append(name)
-            shown = path.relative_to(root).as_posix()
+            relative = path.relative_to(root).as_posix()
             if is_below and unread_files:
                 message = (
-                    f"contains Flink resources ({', '.join(unread_files[:3])}) but is not read; add {shown} "
+                    f"contains Flink resources ({', '.join(unread_files[:3])}) but is not read; add {relative} "
                     "to jobFolders"
                 )
-                yield shown, message
+                yield relative, message
             elif not is_below:
                 for name in unread_files:
                     remedy = f"rename it to {name.lower().partition('.')[0]}.yaml to deploy it"
-                    yield f"{shown}/{name}", f"contains a Flink resource but is not read; {remedy}"
+                    yield f"{relative}/{name}", f"contains a Flink resource but is not read; {remedy}"
 
 
 def _has_flink(path: Path) -> bool:
@@ -193,7 +196,8 @@ def _split(
     shape_problems = list(_shape_problems(document, manifest, root))
     problems += shape_problems
     if not shape_problems:
-        objects.append(FileObject(document, manifest, root))
+        stripped, live_fields = without_live_fields(manifest)
+        objects.append(FileObject(document, stripped, root, live_fields))
 
 
 def is_flink(manifest: dict[str, object]) -> bool:

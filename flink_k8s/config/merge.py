@@ -94,8 +94,8 @@ def _merge_named(merged: list[dict[str, object]], over: list[dict[str, object]],
     for item in over:
         index = places.get(item.get(merge_field))
         if _is_deletion(item):
-            merged = [kept for kept in merged if kept.get(merge_field) != item.get(merge_field)]
-            places = {kept.get(merge_field): place for place, kept in enumerate(merged)}
+            merged = [entry for entry in merged if entry.get(merge_field) != item.get(merge_field)]
+            places = {entry.get(merge_field): place for place, entry in enumerate(merged)}
             continue
         if index is None:
             places[item.get(merge_field)] = len(merged)

@@ -66,12 +66,18 @@ class ChartSource(Model):
 
 
 class Charts(Model):
-    """Sources of Helm charts."""
+    """Sources of Helm charts and of their images."""
 
     mirror: str | None = Field(
         default=None,
         description="Source of all charts: a Helm repository, an oci:// address, or a directory with "
         "<chart>-<version>.tgz.",
+    )
+    image_registry: str | None = Field(
+        default=None,
+        pattern=r"^[^\s/]+(/[^\s/]+)*$",
+        description="Registry of the images of all charts, instead of the public ones: registry.example.org/mirror. "
+        "It keeps the paths of the images.",
     )
     cert_manager: ChartSource = Field(default=ChartSource(), description="Chart of cert-manager.")
     prometheus: ChartSource = Field(default=ChartSource(), description="Chart kube-prometheus-stack.")
@@ -176,8 +182,10 @@ class JobSettings(Model):
     )
     restore_from: str | None = Field(
         default=None,
-        description="Path of a savepoint or checkpoint that the job starts from: at its first deployment, and again "
-        "whenever the path changes; a restore discards later state.",
+        description="State that the job starts from, at its first deployment and whenever the value changes; later "
+        "state is lost. `latest`, a time (`2026-11-29T14:00Z`), the name of a FlinkStateSnapshot, the path of a "
+        "savepoint or checkpoint, or `none` to override an earlier source. In `jobDefaults` and `enforced` it is "
+        "`latest` or a time, and applies to stateful jobs only.",
     )
     savepoint_on_deletion: bool | None = Field(
         default=None,

@@ -148,6 +148,11 @@ class PrometheusSettings(Model):
         default={},
         description="Labels by which an existing Prometheus selects PodMonitors and rules.",
     )
+    control_plane: bool = Field(
+        default=True,
+        description="Scrape etcd, scheduler, controller manager and kube-proxy, and alert if they are missing; false "
+        "for a cluster that does not expose them: EKS, GKE, AKS, kind.",
+    )
     retention: Age = Field(default="10d", description="Retention of the data of Prometheus: 12h, 10d, 4w.")
     storage: PrometheusStorage | None = Field(
         default=None, description="Volume of Prometheus; not set: the data is lost with the pod."

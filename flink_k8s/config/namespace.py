@@ -1,7 +1,8 @@
-"""A team's namespace as a model: Pod Security, quota, limits, pull secrets."""
+"""A team's namespace as a model: Pod Security, quota, limits, rights, pull secrets."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -157,6 +158,30 @@ class Limits(Model):
         return limits
 
 
+_SUBJECT = re.compile(r"(user|group):\S(.*\S)?|serviceAccount:[a-z0-9.-]+/[a-z0-9.-]+")
+
+
+def _subject(text: str) -> str:
+    if not _SUBJECT.fullmatch(text):
+        raise ValueError("is not a subject; write user:<name>, group:<name> or serviceAccount:<namespace>/<name>")
+    return text
+
+
+Subject = Annotated[str, AfterValidator(_subject)]
+
+
+class Access(Model):
+    """Who may do what in the namespace; each level includes the previous one. Subjects: docs/security.md."""
+
+    view: list[Subject] = Field(default=[], description="Subjects that read jobs, pods, logs and events; no Secrets.")
+    operate: list[Subject] = Field(
+        default=[], description="Subjects that also take savepoints, restart pods and open the web UI."
+    )
+    deploy: list[Subject] = Field(
+        default=[], description="Subjects that also deploy a team's stack; they can read the namespace's Secrets."
+    )
+
+
 def is_in_every_cluster(name: str) -> bool:
     """Whether the namespace exists in every cluster: no stack can create it, and others use it."""
     return name == "default" or name.startswith("kube-")
@@ -185,6 +210,7 @@ class NamespaceSettings(Model):
     image_pull_secrets: list[str] = Field(
         default=[], description="Secrets in the namespace for pulling the jobs' images; create them yourself."
     )
+    access: Access = Field(default=Access(), description="Rights of people and CI in the namespace.")
     external_secrets: dict[SecretName, ExternalSecret] = Field(
         default={},
         description="Secrets in the namespace that are synchronized from another store, by name: docs/security.md.",

@@ -58,7 +58,8 @@ _PAIRS = re.compile(
     rf"""(?<![\w.\-$])(?<!\$\{{)(?:["'](?P<quoted>{_NAME})["']\s*[:=]\s*["'](?P<its>[^"'\s]+)["']"""  # SQL, JSON
     rf"""|(?:--?D?|//[\w.\-/]+:)?(?P<name>{_NAME})=\\?["']?(?P<value>[^\s"'&;,\\]+)"""  # password=x, also in URLs
     rf"""|--(?P<flag>{_NAME})\s+(?!-)(?P<after>[^\s"']+)"""  # --password x
-    rf"""|<name>(?P<key>{_NAME})</name>\s*<value>(?P<text>[^<]+)</value>)"""  # Hadoop's XML
+    rf"""|<name>(?P<key>{_NAME})</name>\s*<value>(?P<text>[^<]+)</value>"""  # Hadoop's XML
+    rf"""|<(?P<tag>{_NAME})>(?P<inner>[^<]+)</)"""  # other XML
 )
 """A name and its value inside of a text: connection strings, JAAS, SQL, JSON, commands, XML."""
 
@@ -193,16 +194,16 @@ def secret_paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
     yield from _differing(value, masked(str(path[-1]) if path else "", value), path)
 
 
-def _differing(value: object, shown: object, path: KeyPath) -> Iterator[KeyPath]:
+def _differing(value: object, masked_value: object, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(value, dict):
-        others = cast("dict[str, object]", shown)
+        masked_fields = cast("dict[str, object]", masked_value)
         for key, item in cast("dict[str, object]", value).items():
-            yield from _differing(item, others[key], (*path, key))
+            yield from _differing(item, masked_fields[key], (*path, key))
     elif isinstance(value, list):
-        pairs = zip(cast("list[object]", value), cast("list[object]", shown), strict=True)
+        pairs = zip(cast("list[object]", value), cast("list[object]", masked_value), strict=True)
         for index, (item, other) in enumerate(pairs):
             yield from _differing(item, other, (*path, index))
-    elif value != shown:
+    elif value != masked_value:
         yield path
 
 
@@ -212,7 +213,7 @@ def shown_at(path: KeyPath, value: object) -> object:
     return HIDDEN if is_named and is_text(value) else masked(str(path[-1]) if path else "", value)
 
 
-def side_by_side(value: object, shown: object, leaf: Callable[[object, object], object]) -> object:
+def side_by_side(value: object, masked_value: object, leaf: Callable[[object, object], object]) -> object:
     """The value with each leaf replaced by the result of `leaf`.
 
     Args:
@@ -221,24 +222,24 @@ def side_by_side(value: object, shown: object, leaf: Callable[[object, object], 
         leaf: receives a text, number … of the value, and the masked text, number … at the same path.
     """
     if isinstance(value, dict):
-        others = cast("dict[str, object]", shown)
+        masked_fields = cast("dict[str, object]", masked_value)
         fields = cast("dict[str, object]", value)
-        return {key: side_by_side(item, others[key], leaf) for key, item in fields.items()}
+        return {key: side_by_side(item, masked_fields[key], leaf) for key, item in fields.items()}
     if isinstance(value, list):
-        pairs = zip(cast("list[object]", value), cast("list[object]", shown), strict=True)
+        pairs = zip(cast("list[object]", value), cast("list[object]", masked_value), strict=True)
         return [side_by_side(item, other, leaf) for item, other in pairs]
-    return leaf(value, shown)
+    return leaf(value, masked_value)
 
 
 def _is_secret_line(line: str) -> bool:
-    found = _LINE.fullmatch(line)
-    return found is not None and _is_named_secret(found["name"], found["value"].strip().strip("\"'"))
+    match = _LINE.fullmatch(line)
+    return match is not None and _is_named_secret(match["name"], match["value"].strip().strip("\"'"))
 
 
 def _masked_line(line: str) -> str:
-    found = _LINE.fullmatch(line)
-    if found is not None and (_is_secret_line(line) or is_secret(found["name"], found["value"])):
-        return line[: found.start("value")] + HIDDEN
+    match = _LINE.fullmatch(line)
+    if match is not None and (_is_secret_line(line) or is_secret(match["name"], match["value"])):
+        return line[: match.start("value")] + HIDDEN
     return HIDDEN if _is_secret_text(line) else line
 
 
@@ -256,7 +257,7 @@ def redacted(text: str) -> str:
 
 
 def _pair(match: re.Match[str]) -> tuple[str, str] | None:
-    for name, value in (("quoted", "its"), ("name", "value"), ("flag", "after"), ("key", "text")):
+    for name, value in (("quoted", "its"), ("name", "value"), ("flag", "after"), ("key", "text"), ("tag", "inner")):
         if match[name] is not None and len(match[value]) >= 3:
             return match[name], match[value]
     return None
@@ -279,6 +280,6 @@ def _is_random(token: str) -> bool:
     counts = [kinds.count(place) for place in range(3)]
     if min(counts[:2]) < 3 or counts[2] == 0 or kinds.count(None) > len(token) * _MOST_SIGNS + 1:
         return False
-    pairs = [(one, other) for one, other in pairwise(kinds) if one is not None and other is not None]
-    changes = sum(one != other for one, other in pairs)
+    pairs = [(kind, next_kind) for kind, next_kind in pairwise(kinds) if kind is not None and next_kind is not None]
+    changes = sum(kind != next_kind for kind, next_kind in pairs)
     return changes / len(pairs) >= _LEAST_CHANGES

@@ -103,24 +103,24 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
         ProblemsError: if the file does not exist, is not valid YAML, or is not a stack file.
     """
     path = config_file or root / f"{_FILE_PREFIX}{stack}{_FILE_SUFFIX}"
-    shown = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    title = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     if not path.exists():
         known = stacks(root)
         raise ProblemsError(
             [
                 Problem(
-                    shown, 0, "", f"does not exist; use one of the stacks: {', '.join(known) or 'none'}", STACK_CONFIG
+                    title, 0, "", f"does not exist; use one of the stacks: {', '.join(known) or 'none'}", STACK_CONFIG
                 )
             ]
         )
-    documents, problems = read_yaml(path, shown)
+    documents, problems = read_yaml(path, title)
     if problems:
         raise ProblemsError(problems)
     if not documents:
-        return StackConfig(shown, {}, stack=stack)
+        return StackConfig(title, {}, stack=stack)
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise ProblemsError(
-            [Problem(shown, 0, "", "is not a stack file; write one document with the key config", STACK_CONFIG)]
+            [Problem(title, 0, "", "is not a stack file; write one document with the key config", STACK_CONFIG)]
         )
     document = documents[0]
     top = cast(dict[str, object], document.value)
@@ -152,15 +152,15 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
             key_problems.append(document.problem(("config", key), problem, STACK_CONFIG))
     if key_problems:
         raise ProblemsError(key_problems)
-    return StackConfig(shown, values, document, stack)
+    return StackConfig(title, values, document, stack)
 
 
-def read(root: Path, stack: str, config_file: Path | None = None, layer: Path | None = None) -> dict[str, object]:
+def read(root: Path, stack: str, config_file: Path | None = None, overlay: Path | None = None) -> dict[str, object]:
     """The plain values of `read_config` with an overlay, by key."""
-    return dict(laid_over(read_config(root, stack, config_file), layer).values)
+    return dict(with_overlay(read_config(root, stack, config_file), overlay).values)
 
 
-def read_layer(path: Path) -> Document:
+def read_overlay(path: Path) -> Document:
     """An overlay, a file with config keys without prefix: `LAYER=file` of the Make targets.
 
     Raises:
@@ -177,15 +177,15 @@ def read_layer(path: Path) -> Document:
     return overlay
 
 
-def laid_over(config: StackConfig, layer: Path | None) -> StackConfig:
+def with_overlay(config: StackConfig, file: Path | None) -> StackConfig:
     """A stack's config with an overlay.
 
     Raises:
         ProblemsError: if the overlay's file is not a mapping.
     """
-    if layer is None:
+    if file is None:
         return config
-    overlay = read_layer(layer)
+    overlay = read_overlay(file)
     values = merge_mappings(config.values, cast(dict[str, object], overlay.value))
     return replace(config, values=values, overlay=overlay)
 

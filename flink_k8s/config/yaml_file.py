@@ -65,11 +65,29 @@ class Document:
     written: Mapping[KeyPath, str] = field(repr=False, default_factory=dict[KeyPath, str])
 
     def line(self, path: KeyPath) -> int:
-        """The line of the path, or of the nearest parent with a line; 0 if no parent has one."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.lines:
-                return self.lines[path[:end]]
-        return 0
+        """The line of the path, or of the nearest parent with a line; 0 if no parent has one.
+
+        A key with dots is also found as nested keys: `state.backend` as `backend` in `state`.
+        """
+        if path in self.lines:
+            return self.lines[path]
+        place: KeyPath = ()
+        for part in path:
+            inner = self._nested(place, part)
+            if inner is None:
+                break
+            place = inner
+        return self.lines.get(place, 0)
+
+    def _nested(self, place: KeyPath, key: str | int) -> KeyPath | None:
+        if (*place, key) in self.lines:
+            return (*place, key)
+        text = str(key)
+        for dot in (index for index, letter in enumerate(text) if letter == "."):
+            outer = (*place, text[:dot])
+            if outer in self.lines and (inner := self._nested(outer, text[dot + 1 :])) is not None:
+                return inner
+        return None
 
     def problem(self, path: KeyPath, message: str, rule: str = YAML) -> Problem:
         """A problem at the path of this document."""

@@ -21,8 +21,8 @@ _OLDER = {
 }
 
 
-def job_manager(configuration: Mapping[str, str]) -> None:
-    """Check the JobManager's memory.
+def job_manager(configuration: Mapping[str, str]) -> int:
+    """Check the JobManager's memory, and return the bytes of the process.
 
     Raises:
         ValueError: the memory is not determined; with a reason if it is inconsistent.
@@ -36,22 +36,22 @@ def job_manager(configuration: Mapping[str, str]) -> None:
             raise ValueError("the heap exceeds jobmanager.memory.flink.size")
         if flink is not None and read.is_set("off-heap.size") and off_heap != flink - heap:
             raise ValueError("the sum of heap and off-heap memory differs from jobmanager.memory.flink.size")
-        read.outside(flink if flink is not None else heap + off_heap, process)
-    elif flink is not None:
+        return read.outside(flink if flink is not None else heap + off_heap, process)
+    if flink is not None:
         if off_heap >= flink:
             raise ValueError("off-heap memory leaves no heap in jobmanager.memory.flink.size")
-        read.outside(flink, process)
-    elif process is not None:
+        return read.outside(flink, process)
+    if process is not None:
         if read.within(process) <= off_heap:
             raise ValueError("jobmanager.memory.process.size is too small for its parts")
-    elif (old := read.old_heap("jobmanager.heap")) is not None:
-        read.outside(old + off_heap, None)
-    else:
-        raise ValueError
+        return process
+    if (old := read.old_heap("jobmanager.heap")) is not None:
+        return read.outside(old + off_heap, None)
+    raise ValueError
 
 
-def task_manager(configuration: Mapping[str, str]) -> None:
-    """Check a TaskManager's memory.
+def task_manager(configuration: Mapping[str, str]) -> int:
+    """Check a TaskManager's memory, and return the bytes of the process.
 
     Raises:
         ValueError: the memory is not determined; with a reason if it is inconsistent.
@@ -67,8 +67,7 @@ def task_manager(configuration: Mapping[str, str]) -> None:
             flink = inside + read.network(inside, inverse=True)
         else:
             read.network_fits(flink - inside)
-        read.outside(flink, process)
-        return
+        return read.outside(flink, process)
     if flink is None and process is None:
         raise ValueError
     total = flink if flink is not None else read.within(process or 0)
@@ -79,8 +78,7 @@ def task_manager(configuration: Mapping[str, str]) -> None:
         read.network_fits(total - inside)
     elif inside + read.network(total) > total:
         raise ValueError("the sum of the parts exceeds the TaskManager's total Flink memory")
-    if flink is not None:
-        read.outside(flink, process)
+    return read.outside(flink, process) if flink is not None else process or 0
 
 
 class _Reader:
@@ -128,12 +126,15 @@ class _Reader:
         megabytes = self._configuration.get(f"{key}.mb")
         return None if megabytes is None else int(megabytes) * _MIB
 
-    def outside(self, flink: int, process: int | None) -> None:
-        """Check metaspace and overhead in addition to total Flink memory, whose sum must equal the process memory."""
+    def outside(self, flink: int, process: int | None) -> int:
+        """Check metaspace and overhead in addition to total Flink memory, whose sum must equal the process memory.
+
+        Returns:
+            The bytes of the process.
+        """
         metaspace = self._metaspace()
         if process is None:
-            self._overhead(flink + metaspace, inverse=True)
-            return
+            return flink + metaspace + self._overhead(flink + metaspace, inverse=True)
         overhead = process - flink - metaspace
         if overhead < 0:
             raise ValueError(f"{self._prefix}.process.size is less than total Flink memory plus metaspace")
@@ -143,6 +144,7 @@ class _Reader:
             raise ValueError(
                 f"{self._prefix}.process.size leaves {overhead // _MIB} MiB of overhead, which is out of range"
             )
+        return process
 
     def within(self, process: int) -> int:
         """Total Flink memory that results from a total process memory."""

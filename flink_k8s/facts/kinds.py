@@ -47,6 +47,16 @@ class FlinkKind(StrEnum):
 
 FLINK_KINDS = tuple(FlinkKind)
 
+POD_SPECS: Mapping[str, tuple[str, ...]] = {
+    "Pod": ("spec",),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
+        ("spec", "template", "spec"),
+    ),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+"""Path of the pods' spec in objects of Kubernetes, by kind."""
+
 _CRDS = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 CLUSTER_SCOPED: frozenset[tuple[str, str]] = frozenset(

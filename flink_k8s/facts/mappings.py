@@ -19,7 +19,7 @@ def listed(value: object) -> list[object]:
 def condition(manifest: Mapping[str, object], type_: str) -> Mapping[str, object] | None:
     """The condition of that type in an object's status if it is true, else None."""
     for item in listed(mapping(manifest.get("status")).get("conditions")):
-        found = mapping(item)
-        if found.get("type") == type_ and found.get("status") == "True":
-            return found
+        name = mapping(item)
+        if name.get("type") == type_ and name.get("status") == "True":
+            return name
     return None

@@ -167,8 +167,8 @@ def nearest_operator(version: str) -> str:
     match = _RELEASE.fullmatch(version)
     if match is None:
         return OPERATOR.version
-    wanted = (int(match[1]), int(match[2]))
-    return next((release for release in OPERATORS if _minor(release) <= wanted), [*OPERATORS][-1])
+    minor = (int(match[1]), int(match[2]))
+    return next((release for release in OPERATORS if _minor(release) <= minor), [*OPERATORS][-1])
 
 
 def compared_with_known(version: str) -> int | None:

@@ -78,19 +78,19 @@ def _with_remedy(text: str) -> str:
 
 def _innermost(causes: list[Object]) -> str:
     """The text of the last cause with a message; of consecutive causes of one type, the first has more context."""
-    with_message = [cause for cause in causes if cause.get("message")]
+    with_message = [exception for exception in causes if exception.get("message")]
     if not with_message:
         return ""
-    cause = with_message.pop()
+    exception = with_message.pop()
     while (
         with_message
-        and with_message[-1].get("type") == cause.get("type")
-        and cause["message"] in with_message[-1]["message"]
+        and with_message[-1].get("type") == exception.get("type")
+        and exception["message"] in with_message[-1]["message"]
     ):
-        cause = with_message.pop()
-    name, message = str(cause.get("type") or ""), root(str(cause["message"]))
+        exception = with_message.pop()
+    name, message = str(exception.get("type") or ""), root(str(exception["message"]))
     # SerializedThrowable is a wrapper of Flink; its message begins with the wrapped exception.
-    is_named = name in message or name.endswith(".SerializedThrowable") or message != str(cause["message"])
+    is_named = name in message or name.endswith(".SerializedThrowable") or message != str(exception["message"])
     return message if is_named else f"{name}: {message}".removeprefix(": ")
 
 

@@ -15,6 +15,7 @@ from flink_k8s.config.monitoring import AlertName, Alerts
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.units import seconds
 from flink_k8s.monitoring.metrics import (
+    INITIAL_STATE,
     JOB_TARGETS,
     OPERATOR_MONITOR,
     RESOURCE,
@@ -112,23 +113,26 @@ def _resource_alerts(settings: Alerts) -> Iterator[Alert]:
         f"or ({failed} > 0 {unless_shown})",
         settings.failed_for,
         f"{_RESOURCE} has failed",
-        "The operator has given the job up: it does not run and will not be started again by itself.",
+        "The operator has given up on the job: it does not run, and is not restarted automatically.",
     )
     states = "|".join(SETTLING_STATES)
+    # The operator never processes a job that is suspended from the start.
+    unless_suspended = f'unless on ({names}) max by ({names}) ({RESOURCE}_declared_state{{state="suspended"}}) > 0'
     settling = of_resources(f'{{__name__=~"flink_k8soperator_namespace_Lifecycle_State_({states})_Count"}}')
     yield Alert(
         "FlinkJobNotStable",
         "warning",
         f'max by ({names}) ({RESOURCE}_lifecycle_state{{state=~"{states}"}}) > 0\n'
+        f'or (max by ({names}) ({RESOURCE}_lifecycle_state{{state="{INITIAL_STATE}"}}) > 0 {unless_suspended})\n'
         f'or (max by ({names}) ({RESOURCE}_job_state{{state=~"{"|".join(STARTING_STATES)}"}}) > 0'
         # The state of a suspended job can remain in the status until the job is resumed.
         f' unless on ({names}) max by ({names}) ({RESOURCE}_lifecycle_state{{state="SUSPENDED"}}) > 0)\n'
-        f'or max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0\n'
+        f'or (max by ({names}) ({RESOURCE}_blue_green_state{{state!~"ACTIVE_.*"}}) > 0 {unless_suspended})\n'
         f"or ({settling} > 0 {unless_shown})\n"
         f"or (max by (namespace, app) (flink_jobmanager_job_runningState) == 0"
         f" unless on (namespace) max by (namespace) ({RESOURCE}_job_state))",
         settings.not_stable_for,
-        f"{_RESOURCE} does not get stable",
+        f"{_RESOURCE} is not stable",
         f"It has been deploying, upgrading, rolling back or restarting for {settings.not_stable_for}.",
     )
 
@@ -145,7 +149,7 @@ def _missing_alerts(settings: Alerts, operator_namespace: str, declared: Declare
                 f"(sum({counted}) or vector(0)) < {count}\nand {operator}",
                 settings.missing_for,
                 f"Namespace {namespace} has {{{{ $value }}}} of {count} declared resources of kind {kind}",
-                "Somebody has deleted a job with other means than the stack, or its creation was refused.",
+                "A job was deleted by other means than the stack, or the API server rejected its creation.",
                 {"namespace": namespace, "kind": kind},
             )
 
@@ -163,7 +167,7 @@ def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
         f"{increase('flink_jobmanager_job_numRestarts', settings.restarts_within)} >= {settings.restarts}",
         "0s",
         f"Job {_JOB} has restarted {{{{ $value }}}} times in {settings.restarts_within}",
-        "Each restart goes back to the last checkpoint: results are late, and at the limit of its restart strategy the"
+        "Each restart goes back to the last checkpoint: results are late. When the restart strategy is exhausted, the"
         " job fails.",
     )
     failed = increase("flink_jobmanager_job_numberOfFailedCheckpoints", settings.failed_checkpoints_within)
@@ -176,7 +180,7 @@ def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
         f" > {(seconds(settings.failed_checkpoints_within) + _START_SECONDS) * 1000}",
         "0s",
         f"{{{{ $value }}}} checkpoints of job {_JOB} have failed in {settings.failed_checkpoints_within}",
-        "After a failure the job starts again from an older checkpoint, and has more to do twice.",
+        "After a failure, the job starts again from an older checkpoint and processes more data again.",
     )
     completed = "flink_jobmanager_job_numberOfCompletedCheckpoints"
     age = settings.checkpoint_age
@@ -190,7 +194,7 @@ def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
         f"and on ({job}) max by ({job}) ({completed}) >= 0",
         "0s",
         f"Job {_JOB} has completed no checkpoint for {age}",
-        "What it has done since then is done again after a failure, and an upgrade from its last state begins there.",
+        "After a failure or an upgrade from its last state, the job processes everything since then again.",
     )
     yield Alert(
         "FlinkBackPressure",
@@ -198,8 +202,8 @@ def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
         f"max by ({job}, task_name) (avg_over_time(flink_taskmanager_job_task_backPressuredTimeMsPerSecond[5m])) / 1000"
         f" > {settings.back_pressure}",
         settings.back_pressure_for,
-        f"Task {{{{ $labels.task_name }}}} of job {_JOB} is held up {{{{ $value | humanizePercentage }}}} of its time",
-        "A task after it is slower than its input: the job falls behind, and its checkpoints take longer.",
+        f"Task {{{{ $labels.task_name }}}} of job {_JOB} is {{{{ $value | humanizePercentage }}}} back-pressured",
+        "A downstream task is slower than its input: the lag of the job grows, and its checkpoints take longer.",
     )
 
 
@@ -211,7 +215,7 @@ def _process_alerts(settings: Alerts) -> Iterator[Alert]:
         "\nor ".join(heap.format(process=process, share=settings.heap) for process in ("jobmanager", "taskmanager")),
         settings.heap_for,
         "Pod {{ $labels.namespace }}/{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its heap",
-        "It spends its time on collecting garbage and is about to run out of memory.",
+        "Garbage collection takes most of its time, and it will run out of memory.",
     )
     started = 'max by (namespace, pod) (kube_pod_container_state_started{container="flink-main-container"})'
     app = f"group_left (app) group by (namespace, pod, app) (up{{{JOB_TARGETS}}})"
@@ -224,8 +228,8 @@ def _process_alerts(settings: Alerts) -> Iterator[Alert]:
         f'and on (namespace, app) label_replace({tls_resources}, "app", "$1", "name", "(.*)")',
         "0s",
         f"A process of {_JOB} has had its certificate for {{{{ $value | humanizeDuration }}}}",
-        "Flink reads its certificate when a process starts. Once that has run out, processes that start anew cannot"
-        " join those that run, and the first failure of a pod stops the job.",
+        "Flink reads its certificate when a process starts. After the certificate has expired, new processes cannot"
+        " connect to running ones, and the first failure of a pod stops the job.",
     )
     ready = of_resources("flink_k8soperator_namespace_JmDeploymentStatus_READY_Count", "namespace")
     registered = "max by (namespace, app) (flink_jobmanager_numRegisteredTaskManagers)"
@@ -239,8 +243,8 @@ def _process_alerts(settings: Alerts) -> Iterator[Alert]:
         f"{ready} > on (namespace) ({scraped('jobmanager', 'namespace')} or 0 * {ready})\n"
         f"or {registered} > on (namespace, app) ({scraped('taskmanager', 'namespace, app')} or 0 * {registered})",
         settings.targets_missing_for,
-        "Prometheus does not read all pods of {{ $labels.namespace }}{{ with $labels.app }}/{{ . }}{{ end }}",
-        "There are {{ $value }} that run; fewer answer Prometheus. Nobody is told when those are not well.",
+        "Prometheus does not scrape all pods of {{ $labels.namespace }}{{ with $labels.app }}/{{ . }}{{ end }}",
+        "{{ $value }} pods run, and fewer are scraped. The others trigger no alert.",
     )
 
 
@@ -250,8 +254,8 @@ def _operator_alerts(settings: Alerts, namespace: str) -> Iterator[Alert]:
         "critical",
         f'absent(up{{job="{namespace}/{OPERATOR_MONITOR}"}} == 1)',
         settings.operator_absent_for,
-        f"The Flink operator in {namespace} does not answer Prometheus",
-        "Jobs run on, but nothing starts, upgrades or restarts them, and the alerts about jobs' states are blind.",
+        f"The Flink operator in {namespace} does not respond to Prometheus",
+        "Jobs keep running, but none is started, upgraded or restarted. Alerts on states of resources do not fire.",
         {"namespace": namespace},
     )
     failed = "flink_k8soperator_namespace_resource_JOSDK_Reconciliation_failed_Count"
@@ -265,5 +269,5 @@ def _operator_alerts(settings: Alerts, namespace: str) -> Iterator[Alert]:
         f"round(sum by (namespace, kind, name) ({labelled})) >= {settings.reconcile_errors}",
         "0s",
         f"The operator has failed {{{{ $value }}}} times to reconcile {_RESOURCE}",
-        f"Within {within}. What was changed in the resource does not get into the cluster.",
+        f"Within {within}. The change of the resource is not deployed.",
     )

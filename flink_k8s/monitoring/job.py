@@ -31,22 +31,22 @@ def build() -> Dashboard:
         .with_variable(
             panels.choice("job", "Job", f'up{{{JOB_TARGETS}, namespace=~"$namespace"}}', "app", several=False)
         )
-        .with_row(panels.row("How it is"))
+        .with_row(panels.row("Status"))
         .with_panel(
-            panels.number("Runs", Query(f"max(flink_jobmanager_job_runningState{{{JOB}}})"), meaning="1 is yes.")
+            panels.number("Runs", Query(f"max(flink_jobmanager_job_runningState{{{JOB}}})"), meaning="1: yes, 0: no.")
         )
         .with_panel(
-            panels.number("Without a restart for", Query(f"max(flink_jobmanager_job_runningTime{{{JOB}}})"), unit="ms")
+            panels.number("Time since a restart", Query(f"max(flink_jobmanager_job_runningTime{{{JOB}}})"), unit="ms")
         )
         .with_panel(panels.number("Restarts", Query(f"max(flink_jobmanager_job_numRestarts{{{JOB}}})"), bad_from=1))
         .with_panel(panels.number("TaskManagers", Query(f"max(flink_jobmanager_numRegisteredTaskManagers{{{JOB}}})")))
         .with_panel(panels.number("Free slots", Query(f"max(flink_jobmanager_taskSlotsAvailable{{{JOB}}})")))
         .with_panel(
             panels.number(
-                "Last checkpoint was",
+                "Age of the last checkpoint",
                 Query(f"time() - max(flink_jobmanager_job_lastCheckpointCompletedTimestamp{{{JOB}}} > 0) / 1000"),
                 unit="s",
-                meaning="Ago. Nothing for a job without checkpoints.",
+                meaning="Empty for a job without checkpoints.",
             )
         )
         .with_row(panels.row("Throughput"))
@@ -56,23 +56,23 @@ def build() -> Dashboard:
         .with_panel(panels.graph("Bytes out", by_task("numBytesOutPerSecond"), unit="Bps"))
         .with_panel(
             panels.graph(
-                "Records that sources still have to read",
+                "Records that sources have not read yet",
                 Query(
                     f"sum by (operator_name) (flink_taskmanager_job_task_operator_pendingRecords{{{JOB}}})",
                     "{{operator_name}}",
                 ),
-                meaning="Lag. Only sources that know it say it: Kafka and Kinesis do.",
+                meaning="Lag. Only some sources report it, for example Kafka and Kinesis.",
             )
         )
         .with_panel(
             panels.graph(
-                "Watermarks behind the clock",
+                "Watermark lag",
                 Query(
                     f"time() - max by (task_name) ({task}currentInputWatermark{{{JOB}}} > 0) / 1000",
                     "{{task_name}}",
                 ),
                 unit="s",
-                meaning="Nothing for a job without event time.",
+                meaning="Empty for a job without event time.",
             )
         )
         .with_row(panels.row("Back pressure"))
@@ -87,11 +87,11 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "Held up",
+                "Back-pressured",
                 share_of_time("backPressuredTimeMsPerSecond"),
                 share=True,
                 width=8,
-                meaning="The task after the last one that is held up is the slow one.",
+                meaning="The task after the last back-pressured task is the slow one.",
             )
         )
         .with_panel(panels.graph("Idle", share_of_time("idleTimeMsPerSecond"), share=True, width=8))
@@ -104,14 +104,14 @@ def build() -> Dashboard:
                 of_job("numberOfInProgressCheckpoints"),
             )
         )
-        .with_panel(panels.graph("Time of the last checkpoint", of_job("lastCheckpointDuration"), unit="ms"))
+        .with_panel(panels.graph("Duration of the last checkpoint", of_job("lastCheckpointDuration"), unit="ms"))
         .with_panel(
             panels.graph(
                 "Size of the last checkpoint",
                 of_job("lastCheckpointSize"),
                 of_job("lastCheckpointFullSize"),
                 unit="bytes",
-                meaning="What was written, and all of it.",
+                meaning="Bytes written by this checkpoint, and its full size.",
             )
         )
         .with_panel(
@@ -122,10 +122,10 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "Time of alignment",
+                "Alignment time",
                 Query(f"max by (task_name) ({task}checkpointAlignmentTime{{{JOB}}}) / 1e9", "{{task_name}}"),
                 unit="s",
-                meaning="How long a checkpoint's barriers wait for each other.",
+                meaning="Time that the barriers of a checkpoint wait for each other.",
             )
         )
         .with_row(panels.row("Processes"))

@@ -6,6 +6,7 @@ The configuration has the type `Metrics` of the package `customresourcestate`. I
 | --- | --- |
 | `flink_resource_lifecycle_state{state}` | FlinkDeployment, FlinkSessionJob; 1 for the current state |
 | `flink_resource_job_state{state}` | these and FlinkBlueGreenDeployment |
+| `flink_resource_declared_state{state}` | the same; `running` or `suspended`, not for a session cluster |
 | `flink_resource_blue_green_state{state}` | FlinkBlueGreenDeployment |
 | `flink_resource_snapshot_state{state, job, path}` | FlinkStateSnapshot |
 | `flink_resource_snapshot_result_timestamp_seconds{job, path}` | FlinkStateSnapshot |
@@ -23,7 +24,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION, FlinkKind
-from flink_k8s.monitoring.metrics import BLUE_GREEN_STATES, JOB_STATES, LIFECYCLE_STATES, RESOURCE, SNAPSHOT_STATES
+from flink_k8s.monitoring.metrics import (
+    BLUE_GREEN_STATES,
+    DECLARED_STATES,
+    JOB_STATES,
+    LIFECYCLE_STATES,
+    RESOURCE,
+    SNAPSHOT_STATES,
+)
 from flink_k8s.resolve.internal_tls import KEYSTORE_OPTION
 
 _LIFECYCLE = ("status", "lifecycleState")
@@ -31,8 +39,12 @@ _JOB_STATE = ("status", "jobStatus", "state")
 
 
 def values() -> dict[str, Any]:
-    """The chart's values: the configuration, and the permission to list and watch the resources."""
+    """The chart's values: the configuration, and the permission to list and watch the resources.
+
+    The chart grants the rights of the collectors. No alert or dashboard uses metrics of Secrets and ConfigMaps.
+    """
     return {
+        "collectorsExclude": ["configmaps", "secrets"],
         "customResourceState": {
             "enabled": True,
             "config": {"kind": "CustomResourceStateMetrics", "spec": {"resources": _resources()}},
@@ -53,23 +65,25 @@ def values() -> dict[str, Any]:
 
 def _resources() -> list[dict[str, Any]]:
     job_metrics = [
-        _states("lifecycle_state", "State of the resource's life.", _LIFECYCLE, LIFECYCLE_STATES),
+        _states("lifecycle_state", "Lifecycle state of the resource.", _LIFECYCLE, LIFECYCLE_STATES),
         _states("job_state", "State of the Flink job.", _JOB_STATE, JOB_STATES),
+        _declared_state(FlinkKind.DEPLOYMENT),
         _number("generation", "Generation of the resource.", ("metadata", "generation")),
         _number(
             "observed_generation",
-            "Generation that the operator has seen.",
+            "Generation that the operator has observed.",
             ("status", "observedGeneration"),
         ),
         _number(
             "last_savepoint_timestamp_milliseconds",
-            "When the last savepoint was taken that the resource itself tells of.",
+            "Time of the last savepoint in the status of the resource.",
             ("status", "jobStatus", "savepointInfo", "lastSavepoint", "timeStamp"),
         ),
     ]
     blue_green = [
-        _states("blue_green_state", "Which of both runs.", ("status", "blueGreenState"), BLUE_GREEN_STATES),
+        _states("blue_green_state", "State: blue or green is active.", ("status", "blueGreenState"), BLUE_GREEN_STATES),
         _states("job_state", "State of the Flink job.", _JOB_STATE, JOB_STATES),
+        _declared_state(FlinkKind.BLUE_GREEN),
     ]
     snapshot_labels = {"job": ["spec", "jobReference", "name"], "path": ["status", "path"]}
     snapshots = [
@@ -80,7 +94,7 @@ def _resources() -> list[dict[str, Any]]:
         {
             **_number(
                 "snapshot_result_timestamp_seconds",
-                "When the snapshot was completed, or has failed.",
+                "Time when the snapshot was completed or failed.",
                 ("status", "resultTimestamp"),
             ),
             "labelsFromPath": snapshot_labels,
@@ -91,7 +105,7 @@ def _resources() -> list[dict[str, Any]]:
     # A missing option results in no metric.
     tls = {
         "name": "internal_tls_info",
-        "help": "Where its processes find their certificate.",
+        "help": "Path of the certificate in the job's processes.",
         "each": {
             "type": "Info",
             "info": {"path": [*path, KEYSTORE_OPTION], "labelsFromPath": {"keystore": no_path}},
@@ -109,7 +123,7 @@ def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
     no_path: list[str] = []
     error: dict[str, Any] = {
         "name": "error_info",
-        "help": "What the operator says that is wrong.",
+        "help": "Error that the operator reports.",
         "each": {"type": "Info", "info": {"path": ["status", "error"], "labelsFromPath": {"error": no_path}}},
     }
     return {
@@ -121,6 +135,11 @@ def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "errorLogV": 10,
         "metrics": [*metrics, error],
     }
+
+
+def _declared_state(kind: FlinkKind) -> dict[str, Any]:
+    path = [*kind.spec_path, "job", "state"]
+    return _states("declared_state", "State that the spec declares for the job.", path, DECLARED_STATES)
 
 
 def _states(name: str, help_text: str, path: Sequence[str], states: Sequence[str]) -> dict[str, Any]:

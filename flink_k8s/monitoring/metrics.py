@@ -28,8 +28,11 @@ LIFECYCLE_STATES = (
 )
 """`status.lifecycleState` of FlinkDeployment and FlinkSessionJob: the operator's enum ResourceLifecycleState."""
 
-SETTLING_STATES = ("CREATED", "UPGRADING", "DEPLOYED", "ROLLING_BACK", "ROLLED_BACK", "DELETING")
-"""Lifecycle states in which a job must not stay."""
+INITIAL_STATE = "CREATED"
+"""Lifecycle state before the first deployment. A job that is suspended from the start stays in it."""
+
+SETTLING_STATES = ("UPGRADING", "DEPLOYED", "ROLLING_BACK", "ROLLED_BACK", "DELETING")
+"""Lifecycle states in which no job must stay."""
 
 JOB_STATES = (
     "INITIALIZING",
@@ -48,6 +51,9 @@ JOB_STATES = (
 
 STARTING_STATES = ("INITIALIZING", "CREATED", "FAILING", "RESTARTING", "RECONCILING")
 """Job states in which a job must not stay."""
+
+DECLARED_STATES = ("running", "suspended")
+"""`spec.job.state`: the operator's enum JobState, as its resources spell it."""
 
 SNAPSHOT_STATES = ("COMPLETED", "FAILED", "IN_PROGRESS", "TRIGGER_PENDING", "ABANDONED")
 """`status.state` of a FlinkStateSnapshot."""

@@ -26,10 +26,10 @@ def build() -> Dashboard:
 
     matcher = f"{{{OPERATOR_TARGETS}}}"
     return (
-        panels.new(UID, "Flink: the operator", "What the operator reconciles, how long it takes, and how it is itself.")
+        panels.new(UID, "Flink: the operator", "Reconciliations, their duration, and the health of the operator.")
         .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=True))
-        .with_row(panels.row("How it is"))
-        .with_panel(panels.number("Answers Prometheus", Query(f"max(up{matcher})"), meaning="1 is yes."))
+        .with_row(panels.row("Status"))
+        .with_panel(panels.number("Responds to Prometheus", Query(f"max(up{matcher})"), meaning="1: yes, 0: no."))
         .with_panel(
             panels.number(
                 "FlinkDeployments",
@@ -47,10 +47,10 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.number(
-                "Savepoints that failed",
+                "Failed savepoints",
                 Query(f"sum({_OPERATOR}_namespace_Savepoint_State_FAILED_Count{{{RESOURCE_NAMESPACE}}}) or vector(0)"),
                 bad_from=1,
-                meaning="FlinkStateSnapshots that are there.",
+                meaning="Existing FlinkStateSnapshots.",
             )
         )
         .with_panel(
@@ -73,13 +73,13 @@ def build() -> Dashboard:
                 per_second("Reconciliation_Count", "begun"),
                 per_second("Reconciliation_finished_Count", "finished"),
                 per_second("Reconciliation_failed_Count", "failed"),
-                per_second("Reconciliation_retries_Count", "tried again"),
+                per_second("Reconciliation_retries_Count", "retried"),
                 unit="ops",
             )
         )
         .with_panel(
             panels.graph(
-                "Time of a reconciliation",
+                "Duration of a reconciliation",
                 Query(
                     # One metric per kind of write: nothing, the resource, its status, both.
                     f'max by (resourcetype) ({{__name__=~"{_OPERATOR}_namespace_JOSDK_reconcile_.+_TimeSeconds", '
@@ -87,7 +87,7 @@ def build() -> Dashboard:
                     "{{resourcetype}}",
                 ),
                 unit="s",
-                meaning="95 of 100 are faster; in whole seconds.",
+                meaning="95th percentile, in whole seconds.",
             )
         )
         .with_panel(
@@ -111,15 +111,15 @@ def build() -> Dashboard:
                 ),
             )
         )
-        .with_row(panels.row("How long jobs take"))
+        .with_row(panels.row("Duration of job changes"))
         .with_panel(
             panels.graph(
-                "From a change to stable",
+                "Time from a change to stable",
                 summary(
                     f"{_OPERATOR}_namespace_Lifecycle_Transition_Stabilization_TimeSeconds", "0.95", "{{resourcetype}}"
                 ),
                 unit="s",
-                meaning="95 of 100 are faster.",
+                meaning="95th percentile.",
             )
         )
         .with_panel(
@@ -140,7 +140,7 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "Time of its answers",
+                "Response time",
                 *(
                     Query(
                         f"max({_OPERATOR}_KubeClient_HttpResponse_TimeNanos"
@@ -148,7 +148,7 @@ def build() -> Dashboard:
                         " / 1e9",
                         legend,
                     )
-                    for quantile, legend in (("0.5", "half"), ("0.95", "95 of 100"))
+                    for quantile, legend in (("0.5", "half"), ("0.95", "95th percentile"))
                 ),
                 unit="s",
             )
@@ -167,7 +167,7 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "Time for collecting garbage",
+                "Garbage collection time",
                 Query(f"{_OPERATOR}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{matcher} / 1000", "{{pod}}"),
                 share=True,
             )

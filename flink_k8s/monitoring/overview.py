@@ -22,7 +22,7 @@ def build() -> Dashboard:
     """Build the dashboard."""
     to_job = "/d/flink-job?var-namespace=${__data.fields.Namespace}&var-job=${__data.fields.Job}&${__url_time_range}"
     return (
-        panels.new(UID, "Flink: the platform", "Jobs by state, the operator's health, and what all of it uses.")
+        panels.new(UID, "Flink: the platform", "Jobs by state, health of the operator, and resource requests.")
         .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=True))
         .with_row(panels.row("Jobs"))
         .with_panel(
@@ -43,20 +43,20 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.number(
-                "Pods that do not answer",
+                "Pods that do not respond",
                 Query(f"count(up{{{JOB_TARGETS}, {NAMESPACE}}} == 0) or vector(0)"),
                 bad_from=1,
-                meaning="JobManagers and TaskManagers that Prometheus cannot read.",
+                meaning="JobManagers and TaskManagers that Prometheus cannot scrape.",
             )
         )
         .with_panel(
             panels.number(
-                "Operators that do not answer", Query(f"count(up{{{OPERATOR_TARGETS}}} == 0) or vector(0)"), bad_from=1
+                "Operators that do not respond", Query(f"count(up{{{OPERATOR_TARGETS}}} == 0) or vector(0)"), bad_from=1
             )
         )
         .with_panel(
             panels.number(
-                "Alerts that fire",
+                "Firing alerts",
                 Query('count(ALERTS{alertname=~"Flink.+", alertstate="firing"}) or vector(0)'),
                 bad_from=1,
             )
@@ -78,7 +78,7 @@ def build() -> Dashboard:
                 Query(f"max by (namespace, app) (flink_jobmanager_job_runningTime{{{NAMESPACE}}}) / 1000"),
                 [("namespace", "Namespace"), ("app", "Job"), ("Value", "Seconds without a restart")],
                 link=to_job,
-                meaning="A click leads to the job's page.",
+                meaning="A click opens the dashboard of the job.",
                 width=12,
             )
         )
@@ -97,7 +97,7 @@ def build() -> Dashboard:
                 "Errors",
                 Query(f"max by (namespace, kind, name, error) ({RESOURCE}_error_info{{{NAMESPACE}}})"),
                 [("namespace", "Namespace"), ("kind", "Kind"), ("name", "Job"), ("error", "Error")],
-                meaning="What the operator says that is wrong with a resource.",
+                meaning="Error that the operator reports for a resource.",
                 width=12,
             )
         )
@@ -116,7 +116,7 @@ def build() -> Dashboard:
                 width=12,
             )
         )
-        .with_row(panels.row("What they do and use"))
+        .with_row(panels.row("Throughput and resource requests"))
         .with_panel(
             panels.graph(
                 "Records into tasks",
@@ -129,7 +129,7 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "CPUs that jobs ask for",
+                "CPU requests of jobs",
                 Query(
                     f"sum by (resourcens) (flink_k8soperator_namespace_ResourceUsage_Cpu{{{RESOURCE_NAMESPACE}}})",
                     "{{resourcens}}",
@@ -138,7 +138,7 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "Memory that jobs ask for",
+                "Memory requests of jobs",
                 Query(
                     f"sum by (resourcens) (flink_k8soperator_namespace_ResourceUsage_Memory{{{RESOURCE_NAMESPACE}}})",
                     "{{resourcens}}",

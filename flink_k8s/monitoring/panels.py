@@ -176,7 +176,7 @@ def rows(
         meaning: description of the panel.
         width: in 24ths of the page.
     """
-    order = {label: index for index, (label, _) in enumerate(columns)}
+    positions = {label: index for index, (label, _) in enumerate(columns)}
     panel = (
         table.Panel()
         .title(title)
@@ -192,7 +192,7 @@ def rows(
         )
         .with_transformation(
             models.DataTransformerConfig(
-                id_val="organize", options={"indexByName": order, "renameByName": dict(columns)}
+                id_val="organize", options={"indexByName": positions, "renameByName": dict(columns)}
             )
         )
     )

@@ -23,7 +23,7 @@ def build() -> Dashboard:
     cpu = f"rate(container_cpu_usage_seconds_total{{{_CONTAINER}}}[$__rate_interval])"
     memory = f"container_memory_working_set_bytes{{{_CONTAINER}}}"
     return (
-        panels.new(UID, "Flink: CPU and memory", "Of the cluster's nodes, of jobs, and of their pods.")
+        panels.new(UID, "Flink: CPU and memory", "CPU and memory of nodes, jobs and pods.")
         .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=True))
         .with_variable(
             panels.choice("job", "Job", f'up{{{JOB_TARGETS}, namespace=~"$namespace"}}', "app", several=True)
@@ -55,7 +55,7 @@ def build() -> Dashboard:
                     "{{namespace}}",
                 ),
                 stacked=True,
-                meaning="CPUs, of all that runs in the cluster.",
+                meaning="CPUs of all pods in the cluster.",
             )
         )
         .with_panel(
@@ -74,7 +74,7 @@ def build() -> Dashboard:
             panels.graph(
                 "CPU by job",
                 Query(f"sum by (namespace, app) ({cpu} {_OF_JOB})", "{{namespace}}/{{app}}"),
-                meaning="CPUs that JobManager and TaskManagers use together.",
+                meaning="CPUs of JobManager and TaskManagers.",
             )
         )
         .with_panel(
@@ -86,26 +86,26 @@ def build() -> Dashboard:
         )
         .with_panel(
             panels.graph(
-                "CPU by pod, of what it asks for",
+                "CPU by pod, share of the request",
                 Query(
                     f"sum by (namespace, pod) ({cpu} {_OF_JOB}) / on (namespace, pod) "
                     f'sum by (namespace, pod) (kube_pod_container_resource_requests{{{_CONTAINER}, resource="cpu"}})',
                     "{{pod}}",
                 ),
                 unit="percentunit",
-                meaning="More than 100 % is what the node had to spare.",
+                meaning="Above 100 %, the pod uses idle CPUs of the node.",
             )
         )
         .with_panel(
             panels.graph(
-                "Memory by pod, of its limit",
+                "Memory by pod, share of the limit",
                 Query(
                     f"sum by (namespace, pod) ({memory} {_OF_JOB}) / on (namespace, pod) "
                     f'sum by (namespace, pod) (kube_pod_container_resource_limits{{{_CONTAINER}, resource="memory"}})',
                     "{{pod}}",
                 ),
                 unit="percentunit",
-                meaning="At 100 % the kernel ends the process.",
+                meaning="At 100 %, the kernel kills the process.",
             )
         )
         .with_row(panels.row("JVMs"))
@@ -145,12 +145,12 @@ def build() -> Dashboard:
                     "{{pod}}",
                 ),
                 share=True,
-                meaning="For RocksDB, sorting and Python; Flink reserves it.",
+                meaning="Flink reserves it for RocksDB, sorting and Python.",
             )
         )
         .with_panel(
             panels.graph(
-                "Time for collecting garbage",
+                "Garbage collection time",
                 *(
                     Query(f"flink_{process}_Status_JVM_GarbageCollector_All_TimeMsPerSecond{{{JOB}}} / 1000", "{{pod}}")
                     for process in panels.PROCESSES

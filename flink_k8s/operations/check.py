@@ -9,7 +9,7 @@ from typing import Literal
 
 from flink_k8s.checks.load import load
 from flink_k8s.config.problems import ProblemsError, shortened
-from flink_k8s.config.stack_file import laid_over, read_config
+from flink_k8s.config.stack_file import read_config, with_overlay
 from flink_k8s.resolve import resource_requests
 from flink_k8s.resolve.explain import explain, replaced_by_enforced, wanted
 from flink_k8s.support.errors import ExitCode
@@ -50,7 +50,7 @@ def check(
 def _check(
     stack: str, root: Path, config_file: Path | None, overlay: Path | None, job: str, table: TableFormat | None
 ) -> None:
-    platform = load(root, laid_over(read_config(root, stack, config_file), overlay))
+    platform = load(root, with_overlay(read_config(root, stack, config_file), overlay))
     lines = list(explain(wanted(platform.jobs, job))) if job else []
     for remark in platform.remarks:
         print(remark, file=sys.stderr)

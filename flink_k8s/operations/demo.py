@@ -137,8 +137,8 @@ def read_output(kubectl: Kubectl, job: Job) -> list[str]:
     """The lines that Flink wrote into the job's claim, sorted by word."""
     with files_pod(kubectl, job) as pod:
         script = f"find {OUTPUT_IN_CLAIM} -type f ! -name '.*' -exec cat {{}} +"
-        written = kubectl.run("exec", "-n", job.namespace, pod, "--", "sh", "-c", script).decode()
-    return sorted((line for line in written.split("\n") if line), key=lambda line: line.partition("\t")[0])
+        output = kubectl.run("exec", "-n", job.namespace, pod, "--", "sh", "-c", script).decode()
+    return sorted((line for line in output.split("\n") if line), key=lambda line: line.partition("\t")[0])
 
 
 @contextmanager

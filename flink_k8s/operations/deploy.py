@@ -20,20 +20,19 @@ from flink_k8s.operations import (
     foreign_jobs,
     interrupted,
     policy,
-    run_folder,
     stack_locks,
     stuck_deletions,
     suspended,
 )
 from flink_k8s.operations.engine_events import Event, Phase, events
-from flink_k8s.operations.exported_state import export_state
+from flink_k8s.operations.exported_state import export_state, stack_command
 from flink_k8s.operations.protected import Refusals
 from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
 from flink_k8s.plan.guard import VARIABLE
-from flink_k8s.program.engine_state import recorded, resources
+from flink_k8s.program.engine_state import resources, state_graph
 from flink_k8s.support.console import confirm, say
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
@@ -90,7 +89,7 @@ class Engine:
         with stuck_deletions.report_on_failure(stack):
             watch = self.operate("up", stack, env, before, options)
         if self.timings:
-            say(watch.timeline(recorded(export_state(self.pulumi, stack, env))).text())
+            say(watch.timeline(state_graph(export_state(self.pulumi, stack, env))).text())
 
     def suspended(self, stack: Stack) -> Mapping[str, str]:
         """The jobs that `make suspend` has stopped, by `kind/namespace/name`: time and user of the suspension.
@@ -188,10 +187,12 @@ class Engine:
         """
         env, before = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
         env |= allowing(suspended.keys(before))
-        done = capture([self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env)
-        text = done.stdout.decode(errors="replace")
-        if done.returncode != 0 and not text.strip().startswith("{"):
-            raise CommandError(f"pulumi preview failed (exit code {done.returncode}):\n{errors(done)}")
+        result = capture(
+            [self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env
+        )
+        text = result.stdout.decode(errors="replace")
+        if result.returncode != 0 and not text.strip().startswith("{"):
+            raise CommandError(f"pulumi preview failed (exit code {result.returncode}):\n{errors(result)}")
         return text
 
 
@@ -366,9 +367,8 @@ def missing_platform(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> str:
     settings = stack.platform.settings
     if settings.platform is None:
         return ""
-    command = [pulumi, "stack", "output", "--json", "--non-interactive", "--cwd", run_folder.config_folder()]
-    done = capture([*command, "--stack", settings.platform], env=env)
-    outputs: State = json.loads(done.stdout) if done.returncode == 0 else {}
+    result = capture(stack_command(pulumi, "output", settings.platform, "--json"), env=env)
+    outputs: State = json.loads(result.stdout) if result.returncode == 0 else {}
     return platform_stack.missing_platform(settings.platform, outputs.get("platform"), sorted(settings.namespaces))
 
 

@@ -149,8 +149,8 @@ class Lines:
         self._line("", f"resources: {', '.join(counts) or 'none'}")
         for name, value in self._exports.items():
             text = json.dumps(value, ensure_ascii=False)
-            shown = text if len(text) <= _EXPORT_LENGTH else f"{text[: _EXPORT_LENGTH - 1]}…"
-            self._show(f"   {name}: {shown}")
+            shortened = text if len(text) <= _EXPORT_LENGTH else f"{text[: _EXPORT_LENGTH - 1]}…"
+            self._show(f"   {name}: {shortened}")
 
     def _titled(self, metadata: Metadata) -> str:
         described = cast(Metadata, metadata.get("new") or metadata.get("old") or metadata)

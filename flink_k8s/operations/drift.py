@@ -138,10 +138,10 @@ def _inside(value: object, part: str | int) -> object:
 
 
 def _hidden(manifest: object) -> object:
-    shown = masked("", manifest)
-    fields = cast(Manifest, shown) if isinstance(shown, dict) else Manifest()
+    masked_manifest = masked("", manifest)
+    fields = cast(Manifest, masked_manifest) if isinstance(masked_manifest, dict) else Manifest()
     if fields.get("kind") != "Secret":
-        return cast(object, shown)
+        return cast(object, masked_manifest)
     return fields | {key: dict.fromkeys(fields[key], HIDDEN) for key in ("data", "stringData") if fields.get(key)}
 
 
@@ -227,8 +227,8 @@ def _title_of(urn: str) -> str:
     return f"{kinds.rpartition(':')[2]} {name}"
 
 
-def _json(command: list[str | Path], env: Mapping[str, str], what: str) -> Mapping[str, Any]:
-    text = output(what, command, env=env).decode()
+def _json(command: list[str | Path], env: Mapping[str, str], title: str) -> Mapping[str, Any]:
+    text = output(title, command, env=env).decode()
     return cast(Mapping[str, Any], json.loads(text[text.index("{") :]))
 
 

@@ -34,24 +34,19 @@ def export_state(
     project = run_folder.config_folder() / "Pulumi.yaml"
     if not project.exists():
         project.write_text(f"name: {PROJECT}\nruntime: python\n")
-    command = [
-        pulumi,
-        "stack",
-        "export",
-        "--non-interactive",
-        "--cwd",
-        run_folder.config_folder(),
-        "--stack",
-        stack.name,
-    ]
-    command += ["--show-secrets"] if secrets else []
-    done = capture(command, env=env)
-    if create and _NO_STACK in done.stderr:
+    result = capture(stack_command(pulumi, "export", stack.name, *(["--show-secrets"] if secrets else [])), env=env)
+    if create and _NO_STACK in result.stderr:
         _create(pulumi, stack, env)
         return {}
-    if done.returncode != 0:
-        raise CommandError(f"pulumi stack export {stack.name}: {errors(done)}")
-    return cast(Mapping[str, Any], json.loads(done.stdout))
+    if result.returncode != 0:
+        raise CommandError(f"pulumi stack export {stack.name}: {errors(result)}")
+    return cast(Mapping[str, Any], json.loads(result.stdout))
+
+
+def stack_command(pulumi: Path, action: str, stack: str, *options: str) -> list[str | Path]:
+    """`pulumi stack <action>` for a stack by name, in the folder with the keys of the stacks."""
+    folder = run_folder.config_folder()
+    return [pulumi, "stack", action, "--non-interactive", "--cwd", folder, "--stack", stack, *options]
 
 
 def _create(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
@@ -64,15 +59,5 @@ def _create(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
         CommandError: if the backend reports an error.
     """
     run_folder.keep(stack.config_file)
-    command = [
-        pulumi,
-        "stack",
-        "select",
-        "--create",
-        "--non-interactive",
-        "--cwd",
-        run_folder.config_folder(),
-        stack.name,
-    ]
-    output(f"pulumi stack select {stack.name}", command, env=env)
+    output(f"pulumi stack select {stack.name}", stack_command(pulumi, "select", stack.name, "--create"), env=env)
     copy_salt(stack)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from flink_k8s.operations import run_folder
+from flink_k8s.operations.exported_state import stack_command
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import resource, resources
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
@@ -186,14 +187,5 @@ def write(pulumi: Path, stack: Stack, env: Mapping[str, str], state: State) -> N
     with tempfile.NamedTemporaryFile("w", prefix="state-", suffix=".json", dir=run_folder.run_folder()) as file:
         json.dump(state, file)
         file.flush()
-        command = [
-            pulumi,
-            "stack",
-            "import",
-            "--non-interactive",
-            "--cwd",
-            run_folder.config_folder(),
-            "--stack",
-            stack.name,
-        ]
-        output(f"pulumi stack import {stack.name}", [*command, "--file", file.name], env=env)
+        command = stack_command(pulumi, "import", stack.name, "--file", file.name)
+        output(f"pulumi stack import {stack.name}", command, env=env)

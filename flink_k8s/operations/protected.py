@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.engine_events import Event
 from flink_k8s.operations.stack import Stack
-from flink_k8s.program.engine_state import recorded
+from flink_k8s.program.engine_state import state_graph
 
 _REASONS: Final = ("because it is protected", "marked for protection")
 """In the engine's errors: of a deletion, of a replacement."""
@@ -40,7 +40,7 @@ class Refusals:
         # A refused `destroy` reports only protected resources without protected dependents.
         protected = [
             item
-            for item in recorded(before).resources
+            for item in state_graph(before).resources
             if item.urn in self._urns or (operation == "destroy" and item.protect)
         ]
         jobs = sorted({item.object_name for item in protected if item.api_group == FLINK_GROUP})

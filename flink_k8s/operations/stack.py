@@ -12,7 +12,7 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config import stack_file
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.config.stack_file import PREFIX, laid_over, read_config
+from flink_k8s.config.stack_file import PREFIX, read_config, with_overlay
 from flink_k8s.operations import run_folder
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.support.paths import ROOT
@@ -56,7 +56,7 @@ def prepare(name: str, overlay: Mapping[str, object] | Path | None = None) -> St
     """
     config = read_config(ROOT, name)
     if isinstance(overlay, Path):
-        config = laid_over(config, overlay)
+        config = with_overlay(config, overlay)
     elif overlay:
         config = replace(config, values=merge_mappings(config.values, overlay))
     copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
@@ -93,4 +93,4 @@ def read_overlay(path: Path | None) -> dict[str, object]:
     Raises:
         ProblemsError: if the file is not a mapping.
     """
-    return {} if path is None else cast(dict[str, object], stack_file.read_layer(path).value)
+    return {} if path is None else cast(dict[str, object], stack_file.read_overlay(path).value)

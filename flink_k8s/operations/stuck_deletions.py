@@ -180,13 +180,13 @@ def guard_destroy(stack: Stack) -> Generator[None]:
     """
     try:
         kubectl = Kubectl.of(stack)
-        refusal = before_destroy(kubectl, stack, time.sleep)
+        obstacles = before_destroy(kubectl, stack, time.sleep)
         notices = skipped_savepoints(resources_with_finalizer(kubectl, stack))
     except CommandError:
         yield
         return
-    if refusal:
-        raise CommandError(refusal)
+    if obstacles:
+        raise CommandError(obstacles)
     for notice in notices:
         say(notice)
     ended = threading.Event()

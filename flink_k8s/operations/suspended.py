@@ -13,8 +13,8 @@ from typing import Any
 from flink_k8s.config.stack_file import SUSPENSION
 from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.stack import Stack, set_config
-from flink_k8s.program.engine_state import recorded
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.engine_state import state_graph
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.resolve.job_spec import SUSPENDED
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
@@ -71,7 +71,7 @@ def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
 
 
 def _jobs(state: Mapping[str, Any]) -> dict[str, Resource]:
-    jobs = [item for item in recorded(state).things if item.api_group == FLINK_GROUP]
+    jobs = [item for item in state_graph(state).objects if item.api_group == FLINK_GROUP]
     return {f"{job.kind}/{job.namespace}/{job.object_name}": job for job in jobs}
 
 
@@ -83,5 +83,5 @@ def carry(stack: Stack, change: Change) -> None:
     about = {} if change.about is None else {"about": sorted(change.about)}
     set_config(stack, SUSPENSION, {"jobs": dict(sorted(change.jobs.items())), **about})
     if change.jobs and change.about is None:
-        shown = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(change.jobs.items()))
-        say(f"-- suspended until `make resume STACK={stack.name}`: {shown}")
+        titles = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(change.jobs.items()))
+        say(f"-- suspended until `make resume STACK={stack.name}`: {titles}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flink_k8s.program.dependencies import Edges
-from flink_k8s.program.recording import Recording
+from flink_k8s.program.resource_graph import ResourceGraph
 
 _COLUMNS: Final = 50
 _LONGEST_LABEL: Final = 48
@@ -141,27 +141,27 @@ class Stopwatch:
             if urn in self._ended:
                 self._watched[urn] = self._now()
 
-    def timeline(self, recording: Recording) -> Timeline:
+    def timeline(self, graph: ResourceGraph) -> Timeline:
         """The timeline until now, with the dependencies that the program has declared.
 
         Args:
-            recording: of the program's resources.
+            graph: of the program's resources.
         """
         with self._lock:
             total = self._now()
             begun, ended, watched = dict(self._begun), dict(self._ended), dict(self._watched)
-        groups = _groups(recording)
+        groups = _groups(graph)
         spans: dict[str, Span] = {}
-        for thing in recording.things:
-            if thing.urn not in ended:
+        for resource in graph.objects:
+            if resource.urn not in ended:
                 continue
-            at, group = ended[thing.urn], groups[thing.urn]
-            spans[thing.urn] = Span(thing.title, group, begun[thing.urn], at)
-            if thing.urn in watched:
-                title = f"{thing.title}: waiting until ready"
-                spans[_watch(thing.urn)] = Span(title, group, at, watched[thing.urn], is_watch=True)
+            at, group = ended[resource.urn], groups[resource.urn]
+            spans[resource.urn] = Span(resource.title, group, begun[resource.urn], at)
+            if resource.urn in watched:
+                title = f"{resource.title}: waiting until ready"
+                spans[_watch(resource.urn)] = Span(title, group, at, watched[resource.urn], is_watch=True)
         dependencies: dict[str, frozenset[str]] = {}
-        for urn, needed in recording.edges.items():
+        for urn, needed in graph.edges.items():
             dependencies[urn] = needed.union(map(_watch, needed))
             dependencies[_watch(urn)] = frozenset({urn})
         return Timeline(total, spans, dependencies)
@@ -174,21 +174,23 @@ def _watch(urn: str) -> str:
     return f"{urn} ready"
 
 
-def _groups(recording: Recording) -> dict[str, str]:
+def _groups(graph: ResourceGraph) -> dict[str, str]:
     """URN of each resource to the title of its bar.
 
     Each component and each object at the top of the stack has a bar. Resources of the same kind in the same namespace
     share a bar: a hundred jobs have one.
     """
-    tops = {thing.urn: recording.by_urn[recording.top(thing.urn)] for thing in recording.things}
+    tops = {resource.urn: graph.by_urn[graph.top(resource.urn)] for resource in graph.objects}
     alike: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for thing in recording.things:
-        alike[tops[thing.urn].kind, thing.namespace].add(tops[thing.urn].urn)
+    for resource in graph.objects:
+        alike[tops[resource.urn].kind, resource.namespace].add(tops[resource.urn].urn)
     groups: dict[str, str] = {}
-    for thing in recording.things:
-        top = tops[thing.urn]
-        count = len(alike[top.kind, thing.namespace])
-        groups[thing.urn] = f"{count} {top.kind} in {thing.namespace or 'the cluster'}" if count > 1 else top.title
+    for resource in graph.objects:
+        top = tops[resource.urn]
+        count = len(alike[top.kind, resource.namespace])
+        groups[resource.urn] = (
+            f"{count} {top.kind} in {resource.namespace or 'the cluster'}" if count > 1 else top.title
+        )
     return groups
 
 

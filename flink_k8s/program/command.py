@@ -1,4 +1,4 @@
-"""A stack's recording for the commands: run the program, print its warnings, report its errors."""
+"""A stack's resource graph for the commands: run the program, print its warnings, report its errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 
 from flink_k8s.config import stack_file
-from flink_k8s.program.recording import Message, Recording
+from flink_k8s.program.resource_graph import Message, ResourceGraph
 from flink_k8s.program.run import run_program
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
@@ -18,14 +18,16 @@ class ProgramError(CommandError):
     """The program raised an error with a message for the user."""
 
 
-def recorded(stack: str, config_file: Path | None = None, root: Path = ROOT, *, layer: Path | None = None) -> Recording:
+def declared_graph(
+    stack: str, config_file: Path | None = None, root: Path = ROOT, *, overlay: Path | None = None
+) -> ResourceGraph:
     """The declared resources of a stack, optionally with an overlay, from a preview of the program without a cluster.
 
     Raises:
         ProblemsError: if the stack file cannot be read.
         ProgramError: if the program raises an error.
     """
-    config = stack_file.read(root, stack, config_file, layer)
+    config = stack_file.read(root, stack, config_file, overlay)
     try:
         return run_program(root, stack, config, preview=True, log=warn)
     except pulumi.RunError as error:

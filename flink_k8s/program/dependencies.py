@@ -18,7 +18,7 @@ class CycleError(CommandError):
         self.nodes = nodes
 
 
-def layers(edges: Edges) -> dict[str, int]:
+def depths_of(edges: Edges) -> dict[str, int]:
     """The length of the longest chain of dependencies of each node: 0 for a node without dependencies.
 
     Other nodes have no influence, so a new node does not change the depth of unrelated nodes.
@@ -43,7 +43,7 @@ def topological(edges: Edges) -> list[str]:
     Raises:
         CycleError: if the dependencies contain a cycle.
     """
-    depth = layers(edges)
+    depth = depths_of(edges)
     return sorted(edges, key=lambda node: (depth[node], node))
 
 

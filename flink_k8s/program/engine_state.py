@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
 
 def resources(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -14,13 +14,13 @@ def resources(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return cast("list[Mapping[str, Any]]", deployment.get("resources") or [])
 
 
-def recorded(state: Mapping[str, Any]) -> Recording:
+def state_graph(state: Mapping[str, Any]) -> ResourceGraph:
     """The current resources of the stack, without replaced resources that are pending deletion."""
     registered = [resource(state_resource) for state_resource in resources(state) if not state_resource.get("delete")]
     stack = next(
         (state_resource.urn for state_resource in registered if state_resource.type == "pulumi:pulumi:Stack"), ""
     )
-    return Recording(tuple(state_resource for state_resource in registered if state_resource.urn != stack), stack)
+    return ResourceGraph(tuple(state_resource for state_resource in registered if state_resource.urn != stack), stack)
 
 
 def resource(state: Mapping[str, Any]) -> Resource:

@@ -1,15 +1,16 @@
-"""A Helm release as a declared object: HelmRelease and HelmRepository of Flux, or an Application of Argo CD."""
+"""Objects of GitOps tools: a Helm release for Flux or Argo CD, the order of layers, and health checks for Argo CD."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 from flink_k8s.program.manifest import Manifest
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.program.values import Secret, without_nulls
 
 Flavour = Literal["flux", "argocd"]
@@ -21,6 +22,17 @@ _HERE: Final = "https://example.org/the-repository-with-the-charts.git"
 _UNLIMITED_HISTORY: Final = 0
 _WAVE: Final = "argocd.argoproj.io/sync-wave"
 _OPTIONS: Final = "argocd.argoproj.io/sync-options"
+
+ARGOCD_HEALTH: Final = "argocd-cm.patch.yaml"
+"""File with the health checks of the Flink kinds: a patch of Argo CD's own ConfigMap, not an object to sync."""
+
+_HEALTH_SCRIPTS: Final = {
+    "argoproj.io_Application": "application.lua",
+    "flink.apache.org_FlinkBlueGreenDeployment": "blue_green.lua",
+    "flink.apache.org_FlinkDeployment": "job.lua",
+    "flink.apache.org_FlinkSessionJob": "job.lua",
+    "flink.apache.org_FlinkStateSnapshot": "snapshot.lua",
+}
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,17 @@ def argocd_application(release: Resource, notes: list[str]) -> Manifest:
     }
 
 
+def argocd_health() -> Manifest:
+    """A merge patch of the ConfigMap `argocd-cm`: a health check in Lua for each Flink kind, and for Applications."""
+    folder = Path(__file__).with_name("argocd")
+    return {
+        "data": {
+            f"resource.customizations.health.{kind}": (folder / script).read_text(encoding="utf-8")
+            for kind, script in _HEALTH_SCRIPTS.items()
+        }
+    }
+
+
 def in_wave(manifest: Manifest, wave: int) -> Manifest:
     """The manifest with the annotation of its sync wave in Argo CD: a wave starts when the previous wave is healthy.
 
@@ -179,32 +202,45 @@ def in_wave(manifest: Manifest, wave: int) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": marks}}
 
 
-def flux_layers(layers: Sequence[str], path: str) -> list[Manifest]:
-    """A Flux Kustomization for the folder of each layer, which depends on the previous one.
+def replaceable_hook(manifest: Manifest) -> Manifest:
+    """The object of a chart; a Job that is a Helm hook is marked so that Flux replaces it, because a Job is immutable.
+
+    Argo CD runs Helm's hooks as its own.
+    """
+    metadata = cast("Manifest", manifest.get("metadata", {}))
+    annotations = cast("Manifest", metadata.get("annotations") or {})
+    if manifest.get("kind") != "Job" or "helm.sh/hook" not in annotations:
+        return manifest
+    marked = {**annotations, "kustomize.toolkit.fluxcd.io/force": "enabled"}
+    return {**manifest, "metadata": {**metadata, "annotations": marked}}
+
+
+def flux_kustomizations(folders: Sequence[str], path: str) -> list[Manifest]:
+    """A Flux Kustomization for each folder, which depends on the previous one.
 
     Args:
-        layers: names of the folders, in order.
+        folders: their names, in order.
         path: of their parent folder, in the repository that Flux watches.
     """
     kustomizations: list[Manifest] = []
     folder = path.strip("/").removeprefix("./")
     prefix = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")
-    for index, layer in enumerate(layers):
+    for index, name in enumerate(folders):
         spec: Manifest = {
             "interval": "10m",
-            "path": f"./{folder}/{layer}",
+            "path": f"./{folder}/{name}",
             "prune": True,
             "sourceRef": dict(_FLUX_SOURCE),
             "timeout": "15m",
             "wait": True,
         }
         if index:
-            spec["dependsOn"] = [{"name": f"{prefix}-{layers[index - 1]}"}]
+            spec["dependsOn"] = [{"name": f"{prefix}-{folders[index - 1]}"}]
         kustomizations.append(
             {
                 "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
                 "kind": "Kustomization",
-                "metadata": {"name": f"{prefix}-{layer}", "namespace": "flux-system"},
+                "metadata": {"name": f"{prefix}-{name}", "namespace": "flux-system"},
                 "spec": dict(sorted(spec.items())),
             }
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from flink_k8s.program.dependencies import CycleError, Edges, reduced, topological
-from flink_k8s.program.recording import Recording, Resource, by_name
+from flink_k8s.program.resource_graph import Resource, ResourceGraph, by_name
 from flink_k8s.support import output_file
 from flink_k8s.support.errors import CommandError
 
@@ -17,19 +17,19 @@ _BEGIN: Final = "<!-- graph of {stack}: written by make graph -->"
 _END: Final = "<!-- end of graph -->"
 
 
-def mermaid(recording: Recording) -> str:
+def mermaid(graph: ResourceGraph) -> str:
     """A Mermaid flowchart with arrows from dependencies to dependents.
 
     A component is one node with the kinds in it, and arrows that others imply are omitted. Components that depend on
     parts of each other are drawn as subgraphs with their parts.
     """
-    component_of = {resource.urn: recording.top(resource.urn) for resource in recording.things}
+    component_of = {resource.urn: graph.top(resource.urn) for resource in graph.objects}
     expanded: frozenset[str] = frozenset()
     while True:
         node_of = {urn: urn if group in expanded else group for urn, group in component_of.items()}
-        edges = _collapsed(recording.edges, node_of)
+        edges = _collapsed(graph.edges, node_of)
         try:
-            return _drawn(recording, node_of, component_of, expanded, reduced(edges))
+            return _drawn(graph, node_of, component_of, expanded, reduced(edges))
         except CycleError as error:
             cyclic = frozenset(node for node in error.nodes if node in set(component_of.values()) - expanded)
             if not cyclic:
@@ -59,26 +59,26 @@ def _collapsed(edges: Edges, node_of: Mapping[str, str]) -> dict[str, frozenset[
 
 
 def _drawn(
-    recording: Recording,
+    graph: ResourceGraph,
     node_of: Mapping[str, str],
     component_of: Mapping[str, str],
     expanded: frozenset[str],
     edges: Edges,
 ) -> str:
-    order = topological(edges)
-    names = _identifiers(recording, [*order, *sorted(expanded)])
+    sorted_nodes = topological(edges)
+    names = _identifiers(graph, [*sorted_nodes, *sorted(expanded)])
     lines = ["flowchart LR"]
-    for node in order:
+    for node in sorted_nodes:
         if component_of.get(node, node) not in expanded:
-            members = [recording.by_urn[urn] for urn, other in node_of.items() if other == node]
-            lines.append(f"    {names[node]}[{_label(recording.by_urn[node], members)}]")
+            members = [graph.by_urn[urn] for urn, other in node_of.items() if other == node]
+            lines.append(f"    {names[node]}[{_label(graph.by_urn[node], members)}]")
     for frame in sorted(expanded):
-        lines.append(f"    subgraph {names[frame]}[{_quoted(recording.by_urn[frame].title)}]")
-        members = [recording.by_urn[node] for node in order if component_of.get(node) == frame]
+        lines.append(f"    subgraph {names[frame]}[{_quoted(graph.by_urn[frame].title)}]")
+        members = [graph.by_urn[node] for node in sorted_nodes if component_of.get(node) == frame]
         lines.extend(f"        {names[member.urn]}[{_quoted(member.title)}]" for member in members)
         lines.append("    end")
-    arrows = [(dependency, node) for node in order for dependency in edges[node]]
-    arrows.sort(key=lambda arrow: (order.index(arrow[0]), order.index(arrow[1])))
+    arrows = [(dependency, node) for node in sorted_nodes for dependency in edges[node]]
+    arrows.sort(key=lambda arrow: (sorted_nodes.index(arrow[0]), sorted_nodes.index(arrow[1])))
     lines.extend(f"    {names[dependency]} --> {names[node]}" for dependency, node in arrows)
     return "\n".join(lines) + "\n"
 
@@ -95,12 +95,12 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', "#quot;") + '"'
 
 
-def _identifiers(recording: Recording, urns: Sequence[str]) -> dict[str, str]:
+def _identifiers(graph: ResourceGraph, urns: Sequence[str]) -> dict[str, str]:
     """A Mermaid identifier for each node, from its kind and name."""
     result: dict[str, str] = {}
     used_names: set[str] = set()
     for urn in urns:
-        resource = recording.by_urn[urn]
+        resource = graph.by_urn[urn]
         plain = re.sub(r"\W+", "_", f"{resource.kind}_{resource.name}")
         name, number = plain, 2
         while name in used_names:
@@ -110,27 +110,27 @@ def _identifiers(recording: Recording, urns: Sequence[str]) -> dict[str, str]:
     return result
 
 
-def update(recording: Recording, stack: str, file: Path) -> None:
+def update(graph: ResourceGraph, stack: str, file: Path) -> None:
     """Update the graph of a stack in a file.
 
     Raises:
         CommandError: if the file has no place for it, or cannot be written.
     """
     before = _text(file)
-    after = in_text(before, stack, mermaid(recording))
+    after = in_text(before, stack, mermaid(graph))
     if after != before:
         output_file.write(file, after)
         print(f"{file}: updated the graph of {stack}")
 
 
-def verify(recording: Recording, stack: str, file: Path) -> None:
+def verify(graph: ResourceGraph, stack: str, file: Path) -> None:
     """Compare the graph of a stack in a file with the declared graph.
 
     Raises:
         CommandError: if they differ.
     """
     before = _text(file)
-    if in_text(before, stack, mermaid(recording)) != before:
+    if in_text(before, stack, mermaid(graph)) != before:
         remedy = f"python -m flink_k8s graph {stack} --write {file}"
         raise CommandError(f"the graph of {stack} in {file} is outdated; run: {remedy}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.program.values import reveal, without_nulls
 from flink_k8s.support.errors import CommandError
 

@@ -12,7 +12,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockReso
 from pulumi.runtime.proto import alias_pb2, engine_pb2, resource_pb2
 from typing_extensions import override
 
-from flink_k8s.program.recording import Message, Recording, Resource
+from flink_k8s.program.resource_graph import Message, Resource, ResourceGraph
 from flink_k8s.program.values import UNKNOWN
 from flink_k8s.program.wire import decode, decode_properties, encode, secret
 
@@ -98,12 +98,12 @@ class Monitor(MockMonitor):
         """Start no further effect; running effects continue."""
         self._stopped = True
 
-    def recording(self, messages: tuple[Message, ...]) -> Recording:
+    def graph(self, messages: tuple[Message, ...]) -> ResourceGraph:
         """The resources that are registered so far."""
         with self._lock:
             outputs = {**self._registered_outputs}
             exports = outputs.pop(self._stack_urn, {})
-            return Recording(tuple(self._registered.values()), self._stack_urn, exports, messages, outputs)
+            return ResourceGraph(tuple(self._registered.values()), self._stack_urn, exports, messages, outputs)
 
     @override
     def make_urn(self, parent: str, type_: str, name: str) -> str:

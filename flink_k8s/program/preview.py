@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from flink_k8s.program.command import recorded
+from flink_k8s.program.command import declared_graph
 from flink_k8s.program.gitops import ChartPlace
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
 _NOT_A_DIFF: Final = """\
 These are all resources of the stack {stack}. This is not a diff: the cluster was not contacted, so created, changed and
@@ -19,20 +19,20 @@ it:
 """
 
 
-def tree(recording: Recording) -> list[str]:
+def tree(graph: ResourceGraph) -> list[str]:
     """One line per component, object and release, under its parent, with its options."""
     children: dict[str, list[Resource]] = defaultdict(list)
-    for resource in recording.resources:
+    for resource in graph.resources:
         if not resource.is_provider:
             children[resource.parent].append(resource)
-    stack = recording.stack.rpartition("::")[2]
-    return [stack, *_branches(children, recording.stack, "")]
+    stack = graph.stack.rpartition("::")[2]
+    return [stack, *_branches(children, graph.stack, "")]
 
 
-def summary(recording: Recording) -> str:
+def summary(graph: ResourceGraph) -> str:
     """Number of resources by kind, for example `9 in all: 4 Namespace, 3 Release, …`."""
-    kinds = Counter(resource.kind for resource in recording.things)
-    return f"{len(recording.things)} in all: " + ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
+    kinds = Counter(resource.kind for resource in graph.objects)
+    return f"{len(graph.objects)} in all: " + ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
 
 
 def _branches(children: dict[str, list[Resource]], parent: str, indent: str) -> Iterator[str]:
@@ -58,9 +58,9 @@ def _line(resource: Resource) -> str:
     return resource.title + (f"  ({'; '.join(options)})" if options else "")
 
 
-def report(recording: Recording, stack: str) -> Sequence[str]:
+def report(graph: ResourceGraph, stack: str) -> Sequence[str]:
     """The output of the command."""
-    return [_NOT_A_DIFF.format(stack=stack), *tree(recording), "", summary(recording)]
+    return [_NOT_A_DIFF.format(stack=stack), *tree(graph), "", summary(graph)]
 
 
 def show(stack: str, config_file: Path | None = None) -> None:
@@ -69,4 +69,4 @@ def show(stack: str, config_file: Path | None = None) -> None:
     Raises:
         CommandError: if the program cannot run.
     """
-    print("\n".join(report(recorded(stack, config_file), stack)))
+    print("\n".join(report(declared_graph(stack, config_file), stack)))

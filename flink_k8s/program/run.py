@@ -20,8 +20,9 @@ from pulumi._utils import ContextProperty
 from pulumi.runtime import run_in_stack
 from pulumi.runtime.settings import SETTINGS, Settings, configure
 
+from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.program.monitor import Callbacks, Effects, Engine, Monitor, References
-from flink_k8s.program.recording import Message, Recording
+from flink_k8s.program.resource_graph import Message, ResourceGraph
 
 PROJECT: Final = "flink-k8s"
 
@@ -43,7 +44,7 @@ def run_program(
     effects: Effects | None = None,
     references: References | None = None,
     log: Callable[[Message], None] | None = None,
-) -> Recording:
+) -> ResourceGraph:
     """Run the program once and wait until all of its tasks are done.
 
     Args:
@@ -90,7 +91,7 @@ def run_program(
             if monitor.failures:
                 raise _one_failure(monitor.failures) from None
             raise
-    return monitor.recording(engine.messages)
+    return monitor.graph(engine.messages)
 
 
 def _no_outputs(_stack: str) -> Mapping[str, object]:
@@ -169,16 +170,19 @@ def _sdk_defaults_kept() -> Generator[None]:
 
 @contextmanager
 def _configured(config: Mapping[str, object]) -> Generator[None]:
-    """Pass the config like Pulumi's language host."""
-    before = os.environ.get(_CONFIG)
-    os.environ[_CONFIG] = json.dumps({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()})
+    """Pass the config like Pulumi's language host, and disable requests to the cluster."""
+    values = json.dumps({f"{PROJECT}:{key}": config_text(value) for key, value in config.items()})
+    variables = {_CONFIG: values, WITHOUT_CLUSTER: "1"}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_CONFIG]
-        else:
-            os.environ[_CONFIG] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

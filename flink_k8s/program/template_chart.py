@@ -11,13 +11,20 @@ import yaml
 
 from flink_k8s.program.gitops import ChartPlace, values_of
 from flink_k8s.program.manifest import Manifest, in_order
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import find_tool
 from flink_k8s.support.processes import capture, errors
 
 _SECONDS: Final = 120
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a plain `=` as text: CRDs of the Prometheus operator contain it, and YAML 1.1 has a type for it."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 # Kinds without a namespace. Charts omit the namespace of other objects, because Helm adds it.
 _CLUSTER_WIDE: Final = frozenset(
@@ -48,8 +55,8 @@ _CLUSTER_WIDE: Final = frozenset(
 )
 
 
-def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
-    """The objects of a release, including CRDs and hooks, each with its namespace.
+def templated_objects(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
+    """The objects of a release, including CRDs and hooks without tests, each with its namespace.
 
     Raises:
         CommandError: if helm is missing, or the chart is unreachable or invalid; contains helm's error.
@@ -59,7 +66,8 @@ def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
         values = Path(folder) / "values.yaml"
         values.write_text(dump(values_of(release, notes)), encoding="utf-8")
         command = [helm, "template", release.object_name, *_chart_arguments(release)]
-        command += ["--namespace", release.namespace, "--include-crds", "--values", str(values)]
+        command += ["--namespace", release.namespace, "--include-crds", "--skip-tests"]
+        command += ["--values", str(values)]
         if release.inputs.get("skipCrds"):
             command += ["--skip-crds"]
         try:
@@ -69,7 +77,7 @@ def inflated(root: Path, release: Resource, notes: list[str]) -> list[Manifest]:
     if completed.returncode != 0:
         # The last line of helm's error, without the prefix that announces an error.
         raise CommandError(f"{release.title}: {errors(completed).splitlines()[-1].strip().removeprefix('Error: ')}")
-    documents = cast("list[Manifest | None]", list(yaml.safe_load_all(completed.stdout)))
+    documents = cast("list[Manifest | None]", list(yaml.load_all(completed.stdout, _Loader)))
     return [in_order(_with_namespace(document, release.namespace)) for document in documents if document]
 
 

@@ -53,11 +53,11 @@ def in_clear(value: object) -> object:
     return side_by_side(value, masked("", reveal(value)), _plaintext)
 
 
-def _plaintext(value: object, shown: object) -> object:
+def _plaintext(value: object, masked_value: object) -> object:
     if not isinstance(value, Secret):
         return value
     plain = reveal(value.value)
-    return value if plain == shown else plain
+    return value if plain == masked_value else plain
 
 
 def paths_of(value: object, kind: type[Secret | Unknown], path: str = "") -> Iterator[str]:

@@ -44,10 +44,10 @@ def explain(job: Job) -> Iterator[str]:
     yield f"# {job.kind} {job.namespace}/{job.name}, from {file}{enforced}"
     lines = [
         (
-            f"spec.{dotted(path)} = {_text(value, shown)}",
+            f"spec.{dotted(path)} = {_text(value, masked_value)}",
             job.origin(path) + replaced_values.get(("spec", *path), ""),
         )
-        for (path, value), (_, shown) in zip(leaves(job.spec), leaves(masked("", job.spec)), strict=True)
+        for (path, value), (_, masked_value) in zip(leaves(job.spec), leaves(masked("", job.spec)), strict=True)
     ]
     width = min(max((len(text) for text, _ in lines), default=0), 100)
     for text, origin in lines:
@@ -84,7 +84,7 @@ def _shown_before(job: Job, path: KeyPath, value: object) -> object:
     return shown_at(path, value)
 
 
-def _text(value: object, shown: object) -> str:
+def _text(value: object, masked_value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{printable(value)}"' if isinstance(value, str) and shown == value else str(shown)
+    return f'"{printable(value)}"' if isinstance(value, str) and masked_value == value else str(masked_value)

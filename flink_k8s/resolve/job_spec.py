@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from flink_k8s.config.model import JOB_ACCOUNT, JobSettings, Process
+from flink_k8s.config.restore_request import NONE
 from flink_k8s.facts.kinds import FlinkKind
 
 MAIN_CONTAINER = "flink-main-container"
@@ -29,7 +30,7 @@ METRICS_PORT = 9249
 """The port of the metrics of JobManagers and TaskManagers; Flink's default."""
 
 
-def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
+def derived_spec(kind: FlinkKind, *, runs_job: bool, metrics_port: int = METRICS_PORT) -> dict[str, object]:
     """Derived values of every job: the ServiceAccount, metrics with a port, and no submission of jobs by REST.
 
     Job submission is disabled because the REST endpoint is unauthenticated.
@@ -37,6 +38,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
     Args:
         kind: of the resource.
         runs_job: false for a session cluster, to which the operator submits jobs by REST.
+        metrics_port: of the reporter that the job starts.
     """
     if not kind.has_pods:
         return {}
@@ -54,7 +56,7 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool) -> dict[str, object]:
         },
         "podTemplate": {
             "spec": {
-                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": METRICS_PORT}]}]
+                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": metrics_port}]}]
             }
         },
     }
@@ -71,7 +73,13 @@ def raw_spec(settings: JobSettings, kind: FlinkKind) -> dict[str, object]:
 
 
 def spec_of(
-    settings: JobSettings, kind: FlinkKind, *, runs_job: bool, keeps_state: bool = True, has_ingress: bool = False
+    settings: JobSettings,
+    kind: FlinkKind,
+    *,
+    runs_job: bool,
+    keeps_state: bool = True,
+    has_ingress: bool = False,
+    restores: bool = True,
 ) -> dict[str, object]:
     """The part of a resource's spec that a source of settings sets.
 
@@ -83,6 +91,7 @@ def spec_of(
         runs_job: false for a session cluster and a snapshot, which must not get a `job`.
         keeps_state: false if `savepointOnDeletion` does not apply to the job.
         has_ingress: whether the job has an ingress.
+        restores: false if `restoreFrom` does not apply to the job.
     """
     spec: dict[str, object] = {}
     job: dict[str, object] = {}
@@ -100,7 +109,7 @@ def spec_of(
     for key, process in (("jobManager", settings.job_manager), ("taskManager", settings.task_manager)):
         if process is not None:
             spec[key] = _process_spec(process)
-    if settings.restore_from is not None:
+    if settings.restore_from is not None and restores:
         job |= restored_from(settings.restore_from)
     configuration: dict[str, object] = {}
     if settings.savepoint_on_deletion is not None and runs_job and keeps_state:
@@ -138,11 +147,13 @@ def suspended_spec(kind: FlinkKind) -> dict[str, object]:
 
 
 def restored_from(path: str) -> dict[str, object]:
-    """The part of a `job` that starts it from a savepoint.
+    """The part of a `job` that starts it from a savepoint; for `none`, the part that removes it.
 
     The operator reads the path only at the first deployment and after a change of the nonce, so the nonce is a hash of
-    the path. Removing both has no effect.
+    the path. Removing both has no effect. A request that the cluster resolves is in the place of the path until then.
     """
+    if path == NONE:
+        return {"initialSavepointPath": None, "savepointRedeployNonce": None}
     nonce = int(hashlib.sha256(path.encode()).hexdigest()[:8], 16)
     return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 
@@ -242,44 +253,41 @@ def apply_parameters(
     job = job_of(spec)
     if not parameters or job is None or not isinstance(job.get("args") or [], list):
         return []  # the rule `wrong-type` reports arguments that are not a list
-    changed: list[str] = []
     args = arguments_of(spec)
-    for key, value in parameters.items():
-        new_args = with_parameter(args, key, value, only_missing=only_missing)
-        if new_args != args or not only_missing:
-            changed.append(f"--{key}")
-        args = new_args
+    flags = {f"--{key}": value for key, value in parameters.items()}
+    if only_missing:
+        existing = {arg.partition("=")[0] for arg in args}
+        flags = {flag: value for flag, value in flags.items() if value is not None and flag not in existing}
+    args = with_parameters(args, flags)
     if args or "args" in job:
         job["args"] = args
-    return changed
+    return list(flags)
 
 
-def with_parameter(args: list[str], key: str, value: str | None, *, only_missing: bool = False) -> list[str]:
-    """The arguments with the pair `--key value`; without the pair if the value is None.
+def with_parameters(args: list[str], flags: Mapping[str, str | None]) -> list[str]:
+    """The arguments with the pairs `--key value`; without the pairs whose value is None.
 
-    An existing argument can have the form `--key=value`, too. With `only_missing` an existing `--key` is kept.
+    An existing argument can have the form `--key=value`, too.
     """
-    flag = f"--{key}"
-    if only_missing and (value is None or any(arg.partition("=")[0] == flag for arg in args)):
-        return args
     result: list[str] = []
-    is_set = False
+    used: set[str] = set()
     skip = False
     for index, arg in enumerate(args):
         if skip:
             skip = False
             continue
-        name, equals, _ = arg.partition("=")
-        if name != flag:
+        flag, equals, _ = arg.partition("=")
+        if flag not in flags:
             result.append(arg)
             continue
-        takes_next = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
-        skip = takes_next
-        if value is not None and not is_set:
+        skip = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
+        value = flags[flag]
+        if value is not None and flag not in used:
             result += [flag, value]
-        is_set = True
-    if not is_set and value is not None:
-        result += [flag, value]
+        used.add(flag)
+    for flag, value in flags.items():
+        if value is not None and flag not in used:
+            result += [flag, value]
     return result
 
 

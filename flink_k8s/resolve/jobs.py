@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from flink_k8s.config import problems
 from flink_k8s.config.job_files import FileObject
+from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import KeyPath, Problem, printable, shortened
+from flink_k8s.config.restore_request import RestoreRequest, is_resolved_in_cluster, record
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
-from flink_k8s.resolve.job_spec import METRICS_PORT, PROMETHEUS_REPORTER, SUSPENDED_BY, arguments_of, job_of
+from flink_k8s.resolve.job_spec import (
+    METRICS_PORT,
+    PROMETHEUS_REPORTER,
+    SUSPENDED_BY,
+    arguments_of,
+    in_template,
+    job_of,
+    restored_from,
+)
 from flink_k8s.resolve.sources import DERIVED, IMAGES, JOB_FILE, ConfigSource, ConfigSources, settings_path
 from flink_k8s.resolve.state_storage import inner_spec, keeps_state, mounted_claims
 
@@ -90,6 +100,30 @@ class Job:
     def keeps_state(self) -> bool:
         """Whether a changed job continues from its state."""
         return keeps_state(job_of(self.spec))
+
+    @property
+    def restore_request(self) -> str | None:
+        """The `restoreFrom` that the cluster resolves to a path; None without one, or if it is resolved."""
+        request = self.settings.restore_from
+        if request is None or not is_resolved_in_cluster(request):
+            return None
+        return request if (job_of(self.spec) or {}).get("initialSavepointPath") == request else None
+
+    def restored(self, request: str, path: str) -> Job:
+        """The job that starts from the path, and that records the request with it.
+
+        Args:
+            request: the `restoreFrom`.
+            path: that it is resolved to; empty if the program runs without the cluster.
+        """
+        spec = self.spec
+        if path:
+            spec = merge_mappings(spec, in_template(self.kind, {"job": restored_from(path)}))
+        metadata = merge_mappings(
+            cast(dict[str, object], self.manifest["metadata"]),
+            {"annotations": record(RestoreRequest.parse(request), path)},
+        )
+        return replace(self, manifest={**self.manifest, "metadata": metadata, "spec": spec})
 
     def mounts(self, claim: str) -> bool:
         """Whether the pods mount the claim."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flink_k8s.config.namespace import Limits
 from flink_k8s.config.problems import KeyPath
+from flink_k8s.facts import flink_memory
+from flink_k8s.facts.kinds import POD_SPECS
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import limit_factor, quantity, resource_memory
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
@@ -41,7 +43,7 @@ class Pods:
     """Pods of one kind.
 
     Attributes:
-        process: `jobManager` or `taskManager`, the field of the spec with their size.
+        process: `jobManager` or `taskManager`, the field of the spec with their size; `pod` for other workloads.
         number: number of the pods when the job starts.
         containers: containers that run together.
         init_containers: containers that start one after the other before `containers`.
@@ -60,7 +62,7 @@ class Pods:
 
     @property
     def title(self) -> str:
-        """`JobManager` or `TaskManager`."""
+        """`JobManager`, `TaskManager` or `Pod`."""
         return self.process[0].upper() + self.process[1:]
 
     def request(self, resource: str, limits: Limits) -> Decimal:
@@ -89,25 +91,75 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
         spec: of a FlinkDeployment, merged.
         configuration: as the operator merges it.
     """
-    runs_job = isinstance(spec.get("job"), dict)
+    runs_job, is_standalone = isinstance(spec.get("job"), dict), spec.get("mode") == "standalone"
     replicas = mapping(spec.get("taskManager")).get("replicas")
     if replicas is not None:
         workers = _whole_number(replicas, 1)
     elif runs_job:
-        parallelism = mapping(spec.get("job")).get("parallelism", configuration.get("parallelism.default"))
-        workers = task_managers(_whole_number(parallelism, 1), configuration)
+        parallelism = _parallelism(mapping(spec.get("job")), configuration)
+        workers = _for_slots(parallelism, configuration) if is_standalone else task_managers(parallelism, configuration)
     else:
-        workers = 1 if spec.get("mode") == "standalone" else 0
-    managers = _whole_number(mapping(spec.get("jobManager")).get("replicas"), 1)
+        workers = 1 if is_standalone else task_managers(0, configuration)
+    # The operator sets the option from the spec if the spec has a JobManager.
+    option = 1 if "jobManager" in spec else configuration.get("kubernetes.jobmanager.replicas", 1)
+    managers = _whole_number(mapping(spec.get("jobManager")).get("replicas", option), 1)
     return [
         _pods(spec, "jobManager", managers, Decimal(1), configuration),
         _pods(spec, "taskManager", workers, Decimal(_slots(configuration)), configuration),
     ]
 
 
+def _parallelism(job: Mapping[str, object], configuration: Mapping[str, str]) -> int:
+    """The largest parallelism of an operator of the job, which determines the number of its slots."""
+    written = job.get("parallelism", configuration.get("parallelism.default"))
+    overrides = configuration.get("pipeline.jobvertex-parallelism-overrides", "").split(",")
+    return max(_whole_number(written, 1), *(_whole_number(entry.rpartition(":")[2], 0) for entry in overrides))
+
+
 def task_managers(parallelism: int, configuration: Mapping[str, str]) -> int:
-    """Number of TaskManagers with enough slots for a parallelism."""
-    return -(-parallelism // _slots(configuration))
+    """Number of TaskManagers that Flink starts for a parallelism: with redundant ones, and the minimum of its slots."""
+    workers = _for_slots(parallelism, configuration)
+    workers += _option(configuration, "slotmanager.redundant-taskmanager-num") if workers else 0
+    return max(workers, _for_slots(_option(configuration, "slotmanager.number-of-slots.min"), configuration))
+
+
+def _for_slots(slots: int, configuration: Mapping[str, str]) -> int:
+    return -(-slots // _slots(configuration))
+
+
+def _option(configuration: Mapping[str, str], key: str) -> int:
+    return max(_whole_number(configuration.get(key), 0), 0)
+
+
+def workload(manifest: Mapping[str, object]) -> Pods | None:
+    """The pods of a Deployment, a CronJob or another workload; None for other objects.
+
+    A CronJob counts as one run, a DaemonSet as one node.
+    """
+    path = POD_SPECS.get(str(manifest.get("kind")))
+    if path is None:
+        return None
+    owner, pod = _at(manifest, path[:-2]), _at(manifest, path)
+    is_suspended = True in (owner.get("suspend"), _at(manifest, ("spec",)).get("suspend"))
+    containers, init_containers = (
+        tuple(_container(mapping(item), (*path, group, index)) for index, item in enumerate(listed(pod.get(group))))
+        for group in GROUPS
+    )
+    templates_of_claims = [mapping(claim) for claim in listed(owner.get("volumeClaimTemplates"))]
+    storage = _storage([*templates_of_claims, *_ephemeral_claims(pod)])
+    return Pods("pod", 0 if is_suspended else _replicas(owner), containers, init_containers, storage)
+
+
+def _at(manifest: Mapping[str, object], path: KeyPath) -> Mapping[str, object]:
+    for part in path:
+        manifest = mapping(manifest.get(str(part)))
+    return manifest
+
+
+def _replicas(spec: Mapping[str, object]) -> int:
+    """Number of the pods of a workload: `replicas`, or those of a Job that run in parallel."""
+    number = _whole_number(spec.get("replicas", spec.get("parallelism")), 1)
+    return min(number, _whole_number(spec.get("completions"), number))
 
 
 def _slots(configuration: Mapping[str, str]) -> int:
@@ -143,10 +195,17 @@ def _pods(
     main = next((container for container in groups["containers"] if container.name == MAIN_CONTAINER), None)
     flink = _flink_container(mapping(spec.get(process)), process, cpu, configuration, main)
     others = tuple(container for container in groups["containers"] if container.name != MAIN_CONTAINER)
-    volumes = [mapping(volume) for volume in listed(template.pod.get("volumes"))]
-    claims = [mapping(mapping(volume.get("ephemeral")).get("volumeClaimTemplate")) for volume in volumes]
-    storage = [_read(claim_size(claim), quantity) for claim in claims if claim]
-    return Pods(process, number, (flink, *others), groups["initContainers"], tuple(filter(None, storage)))
+    return Pods(process, number, (flink, *others), groups["initContainers"], _storage(_ephemeral_claims(template.pod)))
+
+
+def _ephemeral_claims(pod: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    for volume in listed(pod.get("volumes")):
+        yield mapping(mapping(mapping(volume).get("ephemeral")).get("volumeClaimTemplate"))
+
+
+def _storage(claims: Iterable[Mapping[str, object]]) -> tuple[Decimal, ...]:
+    sizes = (_read(claim_size(claim), quantity) for claim in claims)
+    return tuple(size for size in sizes if size)
 
 
 def claim_size(claim: Mapping[str, object]) -> object:
@@ -175,13 +234,14 @@ def _flink_container(
     requested = {resource: value for resource, (_, value) in size(process).items()}
     requests: dict[str, Decimal] = {}
     keys = [f"kubernetes.{key}.cpu.amount", f"kubernetes.{key}.cpu"]
-    keys += ["taskmanager.cpu.cores"] if name == "taskManager" else []
-    cpus = [_read(value, quantity) for value in (requested.get("cpu"), *map(configuration.get, keys))]
+    cores = configuration.get("taskmanager.cpu.cores") if name == "taskManager" else None
+    # Flink reads the cores before the option that the operator sets from the spec.
+    cpus = [_read(value, quantity) for value in (cores, requested.get("cpu"), *map(configuration.get, keys))]
     requests["cpu"] = next((value for value in cpus if value is not None and value > 0), cpu)
     sizes = [
         _read(value, _bytes) for value in (requested.get("memory"), configuration.get(f"{key}.memory.process.size"))
     ]
-    memory = next((value for value in sizes if value is not None), None)
+    memory = next((value for value in sizes if value is not None), _calculated_memory(name, configuration))
     if memory is not None:
         requests["memory"] = memory
     limits: dict[str, Decimal] = {}
@@ -196,6 +256,15 @@ def _flink_container(
         {**template_container.requests, **requests},
         {**template_container.limits, **limits},
     )
+
+
+def _calculated_memory(process: str, configuration: Mapping[str, str]) -> Decimal | None:
+    """The memory of a process without a size, from the options of its parts."""
+    calculate = flink_memory.job_manager if process == "jobManager" else flink_memory.task_manager
+    try:
+        return Decimal(calculate(configuration))
+    except ValueError:  # the rule `flink-memory` reports it
+        return None
 
 
 def _amounts(value: object) -> dict[str, Decimal]:

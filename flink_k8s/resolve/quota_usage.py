@@ -14,6 +14,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+from flink_k8s.resolve.pod_requests import Pods
 from flink_k8s.resolve.state_storage import CLAIM, mounted_claims
 
 NO_LIMITS = Limits()
@@ -141,17 +142,19 @@ def cost(asker: Asker, limits: Limits = NO_LIMITS, parallelism_in_session: int =
         limits: of its namespace.
         parallelism_in_session: of all jobs in a session cluster.
     """
-    total = NOTHING
-    for pods in asker.pods(parallelism_in_session):
-        flink = next(container for container in pods.containers if container.name == MAIN_CONTAINER)
-        total += Usage(
-            pods.request("cpu", limits) * pods.number,
-            int(pods.request("memory", limits)) * pods.number,
-            pods.number,
-            "memory" in flink.requests or not pods.number,
-            int(sum(pods.storage, Decimal(0))) * pods.number,
-        )
+    total = sum((_usage(pods, limits) for pods in asker.pods(parallelism_in_session)), NOTHING)
     return Cost(total, total + total if asker.key[0] == FlinkKind.BLUE_GREEN else total)
+
+
+def _usage(pods: Pods, limits: Limits) -> Usage:
+    flink = [container for container in pods.containers if container.name == MAIN_CONTAINER]
+    return Usage(
+        pods.request("cpu", limits) * pods.number,
+        int(pods.request("memory", limits)) * pods.number,
+        pods.number,
+        not pods.number or all("memory" in container.requests for container in flink),
+        int(sum(pods.storage, Decimal(0))) * pods.number,
+    )
 
 
 @dataclass(frozen=True)
@@ -188,23 +191,28 @@ NO_COSTS = Costs({})
 
 
 def costs(
-    askers: Iterable[Asker], claims: Mapping[tuple[str, str], int], limits: Mapping[str, Limits] | None = None
+    askers: Iterable[Asker],
+    claims: Mapping[tuple[str, str], int],
+    limits: Mapping[str, Limits] | None = None,
+    workloads: Mapping[JobKey, Pods] | None = None,
 ) -> Costs:
-    """Requests of all jobs of a stack.
+    """Requests of all jobs of a stack, and of the workloads next to them.
 
     Args:
         askers: the Flink resources of the stack.
         claims: bytes of each PersistentVolumeClaim, by namespace and name.
         limits: by namespace; a missing namespace has no limits.
+        workloads: pods of Deployments, CronJobs and the like.
     """
     askers = list(askers)
+    clusters = {(namespace, name): asker for asker in askers for _, namespace, name in (asker.key,)}
     in_session: dict[tuple[str, str], int] = {}
     mounted: dict[tuple[str, str], list[JobKey]] = {}
     for asker in askers:
         kind, namespace, _ = asker.key
         if kind == FlinkKind.SESSION_JOB and not asker.is_suspended:
             cluster = (namespace, str(asker.spec.get("deploymentName")))
-            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(asker)
+            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(asker, clusters.get(cluster))
         for claim in mounted_claims(asker.spec):
             mounted.setdefault((namespace, claim), []).append(asker.key)
     costs_by_job: dict[JobKey, Cost] = {}
@@ -212,6 +220,9 @@ def costs(
         _, namespace, name = asker.key
         bounds = (limits or {}).get(namespace, NO_LIMITS)
         costs_by_job[asker.key] = cost(asker, bounds, in_session.get((namespace, name), 0))
+    for key, pods in (workloads or {}).items():
+        usage = _usage(pods, (limits or {}).get(key[1], NO_LIMITS))
+        costs_by_job[key] = Cost(usage, usage)
     shared: dict[str, int] = {}
     for (namespace, claim), size in claims.items():
         users = mounted.get((namespace, claim), [])
@@ -223,8 +234,11 @@ def costs(
     return Costs(costs_by_job, shared)
 
 
-def _parallelism(session_job: Asker) -> int:
+def _parallelism(session_job: Asker, cluster: Asker | None) -> int:
+    default = "parallelism.default"
+    written = (session_job.job or {}).get("parallelism") or session_job.configuration.get(default)
+    inherited = cluster.configuration.get(default) if cluster else None
     try:
-        return int(str((session_job.job or {}).get("parallelism") or 1))
+        return int(str(written or inherited or 1))
     except ValueError:
         return 1

@@ -36,7 +36,9 @@ from flink_k8s.resolve.job_spec import (
     suspended_spec,
 )
 from flink_k8s.resolve.jobs import Attachment, Job
+from flink_k8s.resolve.operator_configuration import effective
 from flink_k8s.resolve.pod_templates import cluster_spec, with_every_mount
+from flink_k8s.resolve.reporters import metrics_port
 from flink_k8s.resolve.security_context import derived_security
 from flink_k8s.resolve.sources import DEFAULTS, DERIVED, ENFORCED, IMAGES, JOB_FILE, ConfigSource, ConfigSources
 from flink_k8s.resolve.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
@@ -157,11 +159,11 @@ def _undeclared(
 ) -> Iterator[Problem]:
     """A problem for each namespace that job files name and the stack lacks, at the first object in it."""
     file = (config.platform_config or config).file
-    for name, (first, *others) in undeclared.items():
+    for name, (first, *more_jobs) in undeclared.items():
         suggestion = nearest(name, list(settings.namespaces))
         hint = f"{suggestion} Otherwise " if suggestion.startswith("did you mean") else ""
-        alternative = f", or set jobs.{first.name}.namespace" if first.is_job and not others else ""
-        count = f" (it has {len(others) + 1} objects)" if others else ""
+        alternative = f", or set jobs.{first.name}.namespace" if first.is_job and not more_jobs else ""
+        count = f" (it has {len(more_jobs) + 1} objects)" if more_jobs else ""
         remedy = f"{hint}add it to namespaces in {file}{alternative}"
         path = ("metadata", "namespace")
         yield first.problem(path, f'is "{name}", which is not a namespace of this stack{count}; {remedy}')
@@ -246,7 +248,7 @@ def _folders(settings: StackSettings) -> str:
 
 def _object_manifest(source: FileObject, namespace: str | None) -> dict[str, object]:
     """The object as it is deployed; a cluster-scoped object has no namespace."""
-    manifest = {key: value for key, value in source.manifest.items() if key != "status"}
+    manifest = dict(source.manifest)
     metadata = merge_mappings({"labels": labels(source.name)}, source.metadata)
     metadata.pop("namespace", None)
     manifest["metadata"] = {**metadata, "name": source.name, **({"namespace": namespace} if namespace else {})}
@@ -268,10 +270,14 @@ def _job_manifest(
     ingress = JobWithIngress(kind, namespace, source.name, placed.merged.ingress, {})
     is_on = ingress.is_on(settings.ingress)
 
+    has_own_path = "initialSavepointPath" in (job_of(file_spec) or {})
+
     def of_all(name: str, settings: JobSettings, config: StackConfig, *, stateful: bool) -> list[ConfigSource]:
         if not settings.model_fields_set:
             return []
-        spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on)
+        # A path in the job file wins over `jobDefaults`, and so does its nonce.
+        restores = stateful and (name == ENFORCED or not has_own_path)
+        spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on, restores=restores)
         merged = _merged_with_nulls(spec, in_template(kind, raw_spec(settings, kind)))
         return [ConfigSource(name, merged, (name,), settings, config)]
 
@@ -301,7 +307,10 @@ def _job_manifest(
         names = tables.option_names(settings.operator.version, short_version(version))
     spec_without_derived = ConfigSources(later, option_names=names).merged()
     resource = Resource(kind, namespace, source.name, spec_without_derived, keys, cluster)
-    derived = merge_mappings(derived_spec(kind, runs_job=runs_job), derived_state(resource, settings, stack))
+    own_configuration, version = mapping(resource.inner.get("flinkConfiguration")), resource.inner.get("flinkVersion")
+    port = metrics_port(effective(own_configuration, settings.operator.configuration, namespace, version))
+    derived = derived_spec(kind, runs_job=runs_job, metrics_port=port)
+    derived = merge_mappings(derived, derived_state(resource, settings, stack))
     derived = merge_mappings(derived, derived_internal_tls(kind, source.name, placed.merged))
     if settings.namespaces[namespace].pod_security != "privileged":
         derived = merge_mappings(derived_security(kind, resource.inner), derived)

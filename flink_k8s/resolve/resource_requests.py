@@ -10,7 +10,8 @@ from flink_k8s.facts.units import quantity
 from flink_k8s.resolve import pod_requests, quota_usage
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.operator_configuration import effective
-from flink_k8s.resolve.quota_usage import Asker, Cost, Costs
+from flink_k8s.resolve.pod_requests import Pods
+from flink_k8s.resolve.quota_usage import Asker, Cost, Costs, JobKey
 from flink_k8s.resolve.state_storage import CLAIM, inner_spec
 
 
@@ -36,6 +37,17 @@ def claim_sizes(attachments: Iterable[Attachment]) -> dict[tuple[str, str], str]
     }
 
 
+def workloads(attachments: Iterable[Attachment]) -> dict[JobKey, Pods]:
+    """The pods of the Deployments, CronJobs and other workloads in job files."""
+    pods = {
+        (attachment.source.kind, attachment.namespace, attachment.source.name): pod_requests.workload(
+            attachment.manifest
+        )
+        for attachment in attachments
+    }
+    return {key: pods_of for key, pods_of in pods.items() if pods_of is not None}
+
+
 def state_claims(settings: StackSettings, namespaces: Iterable[str]) -> dict[tuple[str, str], str]:
     """Size of the claims that the program creates for state in the namespaces, by namespace and name."""
     storage = settings.state_storage
@@ -43,17 +55,17 @@ def state_claims(settings: StackSettings, namespaces: Iterable[str]) -> dict[tup
 
 
 def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Costs:
-    """Requests of the jobs of a stack.
+    """Requests of the jobs of a stack, and of the workloads next to them.
 
     Args:
         jobs: of the stack.
         attachments: the other objects of the job files.
         settings: of the stack.
     """
-    written = claim_sizes(attachments) | state_claims(settings, settings.own_namespaces)
-    sizes = {claim: _amount(size) for claim, size in written.items()}
+    sizes_of_claims = claim_sizes(attachments) | state_claims(settings, settings.own_namespaces)
+    sizes = {claim: _amount(size) for claim, size in sizes_of_claims.items()}
     limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
-    return quota_usage.costs((asker(job, settings) for job in jobs), sizes, limits)
+    return quota_usage.costs((asker(job, settings) for job in jobs), sizes, limits, workloads(attachments))
 
 
 def _amount(size: str) -> int:

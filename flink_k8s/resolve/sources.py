@@ -154,10 +154,10 @@ def _index_in_source(items: list[object], index: int, final: object, key: str) -
     """The index in a source's list of the item at `index` of the merged list."""
     if not isinstance(final, list) or index >= len(cast(list[object], final)):
         return None
-    wanted = cast(list[object], final)[index]
-    if key in NAMED_LISTS and isinstance(wanted, dict):
+    merged_item = cast(list[object], final)[index]
+    if key in NAMED_LISTS and isinstance(merged_item, dict):
         merge_field = merge_key(key)
-        name = cast(dict[str, object], wanted).get(merge_field)
+        name = cast(dict[str, object], merged_item).get(merge_field)
         for source_index, item in enumerate(items):
             if isinstance(item, dict) and cast(dict[str, object], item).get(merge_field) == name:
                 return source_index

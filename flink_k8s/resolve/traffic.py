@@ -188,17 +188,17 @@ def added_egress(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
     return [wanted for wanted in endpoints if not any(_contains(entry, wanted) for entry in allowed)]
 
 
-def _contains(allowed: Endpoint, wanted: Endpoint) -> bool:
+def _contains(allowed: Endpoint, endpoint: Endpoint) -> bool:
     """Whether an endpoint includes another one: the same peer or any peer, at its ports."""
-    peers = [(peer.cidr, peer.namespace, dict(peer.pods)) for peer in (allowed, wanted)]
+    peers = [(peer.cidr, peer.namespace, dict(peer.pods)) for peer in (allowed, endpoint)]
     if not allowed.is_anybody and peers[0] != peers[1]:
         return False
-    if not allowed.ports or not wanted.ports:
+    if not allowed.ports or not endpoint.ports:
         return not allowed.ports
     ranges = [port_range(port) for port in allowed.ports]
     return all(
         any(low <= first and last <= high and protocol == name for low, high, name in ranges)
-        for first, last, protocol in map(port_range, wanted.ports)
+        for first, last, protocol in map(port_range, endpoint.ports)
     )
 
 
@@ -371,10 +371,10 @@ def _from_client(client: Peer, ports: Iterable[str]) -> Endpoint:
 
 def _without_duplicates(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:
     def unique() -> Iterator[Endpoint]:
-        seen: list[Endpoint] = []
+        distinct: list[Endpoint] = []
         for entry in endpoints:
-            if entry not in seen:
-                seen.append(entry)
+            if entry not in distinct:
+                distinct.append(entry)
                 yield entry
 
     return tuple(unique())

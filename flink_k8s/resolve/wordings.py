@@ -143,8 +143,8 @@ def _resources(
     sizes = {key: value for key, value in mapping(own.get("resource")).items() if value is not None}
     if not sizes or _has(own, ("resources",)):
         return
-    written = [mapping(mapping(source.get(process)).get("resources")) for source in earlier]
-    if any(mapping(resources.get(group)) for resources in written for group in ("requests", "limits")):
+    resources_by_source = [mapping(mapping(source.get(process)).get("resources")) for source in earlier]
+    if any(mapping(resources.get(group)) for resources in resources_by_source for group in ("requests", "limits")):
         # A quantity is an integer or text.
         requests = {key: f"{value:g}" if isinstance(value, float) else value for key, value in sizes.items()}
         _set(other, (process, "resources", "requests"), requests)
@@ -187,13 +187,13 @@ def _without_variables(spec: Mapping[str, object], earlier: Sequence[Mapping[str
     """The last option with variables from Secrets, without the variables of the source; None if it has none of them."""
     templates = [spec, *(mapping(spec.get(process)) for process in PROCESSES)]
     variables = {name for holder in templates for name in _variables(mapping(holder.get("podTemplate")))}
-    written = [mapping(source.get("flinkConfiguration")).get(SECRET_ENVIRONMENT) for source in earlier]
-    last = next((str(value) for value in reversed(written) if value is not None), None)
+    entries_by_source = [mapping(source.get("flinkConfiguration")).get(SECRET_ENVIRONMENT) for source in earlier]
+    last = next((str(value) for value in reversed(entries_by_source) if value is not None), None)
     if not variables or last is None:
         return None
     entries = [entry for entry in last.split(";") if entry]
-    kept = [entry for entry in entries if not any(f"env:{name}" in _parts(entry) for name in variables)]
-    return ";".join(kept) if len(kept) < len(entries) else None
+    remaining = [entry for entry in entries if not any(f"env:{name}" in _parts(entry) for name in variables)]
+    return ";".join(remaining) if len(remaining) < len(entries) else None
 
 
 def _parts(entry: str) -> list[str]:
@@ -218,10 +218,10 @@ def _merged(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str,
     """Like `merge_mappings`, but nulls remain, and lists are replaced."""
     merged = dict(base)
     for key, value in over.items():
-        below = merged.get(key)
+        lower_value = merged.get(key)
         merged[key] = (
-            _merged(mapping(cast(object, below)), mapping(cast(object, value)))
-            if isinstance(below, dict) and isinstance(value, dict)
+            _merged(mapping(cast(object, lower_value)), mapping(cast(object, value)))
+            if isinstance(lower_value, dict) and isinstance(value, dict)
             else value
         )
     return merged

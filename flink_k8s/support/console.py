@@ -16,7 +16,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[None]:
+def step(name: str, times: list[tuple[str, float]] | None = None) -> Generator[None]:
     """Print the start of a step and its duration.
 
     Args:
@@ -28,8 +28,8 @@ def step(name: str, done: list[tuple[str, float]] | None = None) -> Generator[No
     yield
     seconds = time.monotonic() - start
     say(f"-- {name}: {seconds:.1f} s")
-    if done is not None:
-        done.append((name, seconds))
+    if times is not None:
+        times.append((name, seconds))
 
 
 def confirm(name: str, *, yes: bool) -> None:

@@ -58,10 +58,10 @@ class Kubectl:
         Raises:
             CommandError: with kubectl's error.
         """
-        done = self.try_run(*arguments, stdin=stdin)
-        if done.returncode != 0:
-            raise CommandError(f"kubectl {' '.join(arguments[:4])}: {errors(done)}")
-        return done.stdout
+        result = self.try_run(*arguments, stdin=stdin)
+        if result.returncode != 0:
+            raise CommandError(f"kubectl {' '.join(arguments[:4])}: {errors(result)}")
+        return result.stdout
 
     def get(self, *arguments: str) -> dict[str, Any] | None:
         """`kubectl get … -o json`; None if the object does not exist.
@@ -69,13 +69,13 @@ class Kubectl:
         Raises:
             CommandError: for any other failure.
         """
-        done = self.try_run("get", *arguments, "--ignore-not-found", "-o", "json")
-        if done.returncode != 0:
-            error = errors(done)
+        result = self.try_run("get", *arguments, "--ignore-not-found", "-o", "json")
+        if result.returncode != 0:
+            error = errors(result)
             if "the server doesn't have a resource type" in error or "NotFound" in error:
                 return None
             raise CommandError(f"kubectl get {' '.join(arguments)}: {error}")
-        return cast(dict[str, Any], json.loads(done.stdout)) if done.stdout.strip() else None
+        return cast(dict[str, Any], json.loads(result.stdout)) if result.stdout.strip() else None
 
     def items(self, *arguments: str) -> list[dict[str, Any]]:
         """The objects of `kubectl get …`, a list; none if the cluster does not have the kind.

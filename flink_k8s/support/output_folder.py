@@ -13,9 +13,10 @@ from flink_k8s.support.errors import CommandError
 
 INDEX: Final = "kustomization.yaml"
 _MARK: Final = "# Written by `python -m flink_k8s render`, like every file that it lists. Changes are overwritten.\n"
+"""First line of an index, and of an unlisted file."""
 
 
-def write(folder: Path, files: Mapping[str, str]) -> list[str]:
+def write(folder: Path, files: Mapping[str, str], unlisted: Mapping[str, str] | None = None) -> list[str]:
     """Write files and their index into the folder, and delete stale files of earlier runs.
 
     The index is written before and after the files, so that it lists every file of an interrupted run.
@@ -23,6 +24,7 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
     Args:
         folder: is created if it does not exist.
         files: text by file name.
+        unlisted: files that are not objects, so that the index must not list them. Their first line marks them.
 
     Returns:
         The names of stale files that were deleted.
@@ -32,23 +34,31 @@ def write(folder: Path, files: Mapping[str, str]) -> list[str]:
     """
     before = _own_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / INDEX).write_text(_index({*before, *files}), encoding="utf-8")
-    for name, text in files.items():
+    marked = {name: _MARK + text for name, text in (unlisted or {}).items()}
+    listed_before = {name for name in before if not _is_marked(folder / name)}
+    (folder / INDEX).write_text(_index({*listed_before, *files}), encoding="utf-8")
+    for name, text in {**files, **marked}.items():
         (folder / name).write_text(text, encoding="utf-8")
-    stale = sorted(before - files.keys())
+    stale = sorted(before - files.keys() - marked.keys())
     for name in stale:
         (folder / name).unlink(missing_ok=True)
     (folder / INDEX).write_text(_index(set(files)), encoding="utf-8")
     return stale
 
 
-def write_layers(folder: Path, layers: Mapping[str, Mapping[str, str]], files: Mapping[str, str]) -> list[str]:
-    """`write`, with a subfolder for each layer; the index of the folder lists only its own files.
+def write_folders(
+    folder: Path,
+    subfolders: Mapping[str, Mapping[str, str]],
+    files: Mapping[str, str],
+    unlisted: Mapping[str, str] | None = None,
+) -> list[str]:
+    """`write`, with subfolders; the index of the folder lists only its own files.
 
     Args:
         folder: is created if it does not exist.
-        layers: text by file name, by name of the layer's folder.
+        subfolders: text by file name, by name of the subfolder.
         files: text by file name, in the folder itself.
+        unlisted: see `write`; in the folder itself.
 
     Returns:
         The names of stale files that were deleted, including those of stale subfolders.
@@ -57,26 +67,30 @@ def write_layers(folder: Path, layers: Mapping[str, Mapping[str, str]], files: M
         CommandError: if a folder contains files that this module has not written.
     """
     _own_files(folder)
-    stale = [f"{name}/{file}" for name, texts in layers.items() for file in write(folder / name, texts)]
-    for path in sorted(_layer_folders(folder) - {folder / name for name in layers}):
+    stale = [f"{name}/{file}" for name, texts in subfolders.items() for file in write(folder / name, texts)]
+    for path in sorted(_subfolders(folder) - {folder / name for name in subfolders}):
         stale += [f"{path.name}/{file}" for file in write(path, {})]
         (path / INDEX).unlink()
         path.rmdir()
-    return [*stale, *write(folder, files)]
+    return [*stale, *write(folder, files, unlisted)]
 
 
-def _layer_folders(folder: Path) -> set[Path]:
-    return {index.parent for index in folder.glob(f"*/{INDEX}") if index.read_text(encoding="utf-8").startswith(_MARK)}
+def _subfolders(folder: Path) -> set[Path]:
+    return {index.parent for index in folder.glob(f"*/{INDEX}") if _is_marked(index)}
+
+
+def _is_marked(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith(_MARK.encode())
 
 
 def _own_files(folder: Path) -> set[str]:
-    """The names of files that an earlier run wrote; hidden files and folders of layers are ignored."""
+    """The names of files that an earlier run wrote; hidden files and written subfolders are ignored."""
     if not folder.exists():
         return set()
     if not folder.is_dir():
         raise CommandError(f"{folder} is a file; choose a folder for the manifests")
-    layers = {path.name for path in _layer_folders(folder)}
-    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - layers
+    subfolders = {path.name for path in _subfolders(folder)}
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - subfolders
     index = folder / INDEX
     listed: set[str] = set()
     if INDEX in present:
@@ -85,11 +99,12 @@ def _own_files(folder: Path) -> set[str]:
             kustomization = cast("Mapping[str, list[str]]", yaml.safe_load(text) or {})
             listed = {name for name in kustomization.get("resources", []) if "/" not in name}
             present.discard(INDEX)
+    listed |= {name for name in present if _is_marked(folder / name)}
     foreign = sorted(present - listed)
     if foreign:
-        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise CommandError(
-            f"{folder} contains files that were not rendered ({shown}); choose an empty folder or the output of "
+            f"{folder} contains files that were not rendered ({names}); choose an empty folder or the output of "
             "an earlier run"
         )
     return listed & present

@@ -48,7 +48,7 @@ def stream(
     return process.returncode
 
 
-def must(what: str, command: Sequence[str | Path], *, remedy: str, env: Mapping[str, str] | None = None) -> None:
+def must(step: str, command: Sequence[str | Path], *, remedy: str, env: Mapping[str, str] | None = None) -> None:
     """`stream`, and an error if the command fails.
 
     Raises:
@@ -56,7 +56,7 @@ def must(what: str, command: Sequence[str | Path], *, remedy: str, env: Mapping[
     """
     code = stream(command, env=env)
     if code != 0:
-        raise CommandError(f"{what} failed (exit code {code}); {remedy}")
+        raise CommandError(f"{step} failed (exit code {code}); {remedy}")
 
 
 def capture(
@@ -96,7 +96,7 @@ def wait(process: Running, seconds: float) -> bool:
 
 
 def output(
-    what: str,
+    title: str,
     command: Sequence[str | Path],
     *,
     stdin: bytes | None = None,
@@ -108,16 +108,16 @@ def output(
     Raises:
         CommandError: with the name of the command and its own error.
     """
-    done = capture(command, stdin=stdin, env=env, cwd=cwd)
-    if done.returncode != 0:
-        raise CommandError(f"{what}: {errors(done)}")
-    return done.stdout
+    result = capture(command, stdin=stdin, env=env, cwd=cwd)
+    if result.returncode != 0:
+        raise CommandError(f"{title}: {errors(result)}")
+    return result.stdout
 
 
-def errors(done: Completed) -> str:
+def errors(result: Completed) -> str:
     """The error that a command has printed, or its exit code if it has printed nothing."""
-    text = (done.stderr.strip() or done.stdout).decode(errors="replace").strip()
-    return text or f"exit code {done.returncode}"
+    text = (result.stderr.strip() or result.stdout).decode(errors="replace").strip()
+    return text or f"exit code {result.returncode}"
 
 
 def program(name: str, *, remedy: str) -> str:

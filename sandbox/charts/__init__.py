@@ -84,7 +84,7 @@ def complete(definition: str) -> str:
     API jar has one.
     """
     block = re.compile(r"^(?P<indent> +)scale:\n(?:(?P=indent) +.*\n)+", re.M)
-    return block.sub(lambda found: found[0] if "statusReplicasPath" in found[0] else "", definition)
+    return block.sub(lambda match: match[0] if "statusReplicasPath" in match[0] else "", definition)
 
 
 def pack(name: str, contents: Mapping[str, bytes], version: str, application: str | None = None) -> bytes:

@@ -181,12 +181,12 @@ def environment(home: Home) -> dict[str, str]:
 def _modules(go: str, folder: Path, *modules: str) -> list[Path]:
     """Where Go has the sources of modules, downloaded and compared with go.sum."""
     text = _go(go, folder, "mod", "download", "-json", *modules)
-    decoder, found = json.JSONDecoder(), dict[str, Path]()
+    decoder, folders = json.JSONDecoder(), dict[str, Path]()
     while text := text.lstrip():
         module, end = decoder.raw_decode(text)
-        found[module["Path"]] = Path(module["Dir"])
+        folders[module["Path"]] = Path(module["Dir"])
         text = text[end:]
-    return [found[module] for module in modules]
+    return [folders[module] for module in modules]
 
 
 def _embed(command: Path) -> None:
@@ -209,10 +209,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _go(go: str, folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
+    result = subprocess.run(
         [go, *arguments], cwd=folder, env=golang.environment(), stdin=subprocess.DEVNULL, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
-    if done.returncode != 0:
-        raise Failure(f"go {' '.join(arguments)}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+    if result.returncode != 0:
+        raise Failure(f"go {' '.join(arguments)}: {(result.stderr or result.stdout).strip()}")
+    return result.stdout

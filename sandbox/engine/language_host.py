@@ -43,8 +43,8 @@ def virtualenv_of(folder: Path) -> str:
     for parent in (folder, *folder.parents):
         project = parent / "Pulumi.yaml"
         if project.exists():
-            found = re.search(r"^\s+virtualenv:\s*[\"']?([^\s\"'#]+)", project.read_text(), re.M)
-            return str(parent / found[1]) if found else ""
+            match = re.search(r"^\s+virtualenv:\s*[\"']?([^\s\"'#]+)", project.read_text(), re.M)
+            return str(parent / match[1]) if match else ""
     return ""
 
 

@@ -85,15 +85,15 @@ def build_images(names: Collection[str] | None = None, *, where: Home | None = N
         Failure: a name is unknown, or a build failed; with the reason and the remedy.
     """
     known = {recipe.name: recipe for recipe in RECIPES}
-    wanted = set(names) if names is not None else {recipe.name for recipe in PAIRS[0].recipes}
-    unknown = sorted(wanted - known.keys())
+    selected = set(names) if names is not None else {recipe.name for recipe in PAIRS[0].recipes}
+    unknown = sorted(selected - known.keys())
     if unknown:
         raise Failure(f"unknown images: {', '.join(unknown)}; known images: {', '.join(known)}")
     where = where or home()
     before = image.Store(where.images).images()
     built: list[image.Image] = []
     for name, recipe in known.items():
-        if name in wanted:
+        if name in selected:
             started = time.monotonic()
             built.append(recipe.build(where))
             if built[-1] not in before:

@@ -58,8 +58,8 @@ def definitions(home: Home) -> dict[str, bytes]:
     """
     command = [golang.toolchain(home), "mod", "download", "-json", MODULE.pin]
     environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": ""}
-    done = subprocess.run(command, cwd=MODULE.folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failure(f"cert-manager's module cannot be had: {' '.join(command)}: {done.stderr.strip()[-300:]}")
-    folder = Path(str(json.loads(done.stdout)["Dir"])) / "deploy" / "crds"
+    result = subprocess.run(command, cwd=MODULE.folder, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise Failure(f"cert-manager's module cannot be had: {' '.join(command)}: {result.stderr.strip()[-300:]}")
+    folder = Path(str(json.loads(result.stdout)["Dir"])) / "deploy" / "crds"
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.yaml"))}

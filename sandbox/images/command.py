@@ -24,7 +24,7 @@ def run(home: Home, name: str, command: Sequence[str], *, env: Mapping[str, str]
     log = home.root / "log" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
-        done = subprocess.run(
+        result = subprocess.run(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -33,9 +33,9 @@ def run(home: Home, name: str, command: Sequence[str], *, env: Mapping[str, str]
             check=False,
         )
     text = log.read_text(errors="replace")
-    if done.returncode != 0:
+    if result.returncode != 0:
         last = " | ".join(line.strip() for line in text.splitlines()[-_LAST_LINES:] if line.strip())
-        raise Failure(f"{name}: {command[0]} failed ({done.returncode}): {last or 'no output'}; complete log: {log}")
+        raise Failure(f"{name}: {command[0]} failed ({result.returncode}): {last or 'no output'}; complete log: {log}")
     return text
 
 

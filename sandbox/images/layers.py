@@ -30,8 +30,8 @@ def key(name: str, inputs: Iterable[str | Path]) -> str:
 
 def files(folder: Path) -> list[Path]:
     """The files of a folder and its subfolders, sorted, without files of Python's cache and of editors."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if "__pycache__" not in path.parts and not path.name.endswith("~"))
+    all_files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in all_files if "__pycache__" not in path.parts and not path.name.endswith("~"))
 
 
 def layers(
@@ -71,6 +71,6 @@ def layers(
     return created
 
 
-def _add(update: Callable[[bytes], None], what: str, content: bytes) -> None:
-    update(f"{what} {len(content)}\n".encode())
+def _add(update: Callable[[bytes], None], title: str, content: bytes) -> None:
+    update(f"{title} {len(content)}\n".encode())
     update(content)

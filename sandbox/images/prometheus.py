@@ -25,10 +25,10 @@ class _PrometheusModule(golang.Module):
     @property
     def release(self) -> str:
         """Prometheus 3.13.1 is its module's v0.313.1: Go would want another path for a v3."""
-        found = re.fullmatch(r"v0\.(\d)(\d\d)\.(\d+)", self.version)
-        if found is None:
+        match = re.fullmatch(r"v0\.(\d)(\d\d)\.(\d+)", self.version)
+        if match is None:
             raise Failure(f"{self.folder}/go.mod: {self.pin} {self.version} is no version like v0.313.1")
-        return ".".join(str(int(number)) for number in found.groups())
+        return ".".join(str(int(number)) for number in match.groups())
 
 
 OPERATOR_MODULE = golang.Module(
@@ -105,15 +105,15 @@ def definitions(home: Home) -> dict[str, bytes]:
         Failure: it prints none, or lacks one.
     """
     command = [str(OPERATOR_MODULE.program(home, "prometheus-operator")), "crds"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failure(f"no definitions: {' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-300:]}")
-    found: dict[str, bytes] = {}
-    for document in re.split(r"^---\n", done.stdout, flags=re.M):
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise Failure(f"no definitions: {' '.join(command)} failed: {(result.stderr or result.stdout).strip()[-300:]}")
+    texts: dict[str, bytes] = {}
+    for document in re.split(r"^---\n", result.stdout, flags=re.M):
         name = re.search(r"^  name: (\w+)\.monitoring\.coreos\.com$", document, re.M)
         if name is not None and name[1] in KINDS:
-            found[f"{name[1]}.yaml"] = document.encode()
-    missing = sorted(set(KINDS) - {path.removesuffix(".yaml") for path in found})
+            texts[f"{name[1]}.yaml"] = document.encode()
+    missing = sorted(set(KINDS) - {path.removesuffix(".yaml") for path in texts})
     if missing:
         raise Failure(f"{' '.join(command)} printed no definition of {', '.join(missing)}")
-    return found
+    return texts

@@ -19,10 +19,10 @@ def where(tmp_path: Path) -> Home:
 @pytest.fixture
 def owners(monkeypatch: pytest.MonkeyPatch) -> dict[Path, tuple[int, int]]:
     """Who was given which path: only root can really give files away."""
-    given: dict[Path, tuple[int, int]] = {}
+    settings: dict[Path, tuple[int, int]] = {}
 
     def chown(path: Path, user: int, group: int, *, follow_symlinks: bool = True) -> None:
-        given[Path(path)] = (user, group)
+        settings[Path(path)] = (user, group)
 
     monkeypatch.setattr(os, "chown", chown)
-    return given
+    return settings

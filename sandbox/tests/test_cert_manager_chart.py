@@ -50,9 +50,9 @@ def helm(tmp_path: Path, values: dict[str, Any], *command: str) -> subprocess.Co
 
 def render(tmp_path: Path, release: str = "cert-manager", **values: Any) -> Objects:
     """The objects by kind, namespace and name."""
-    done = helm(tmp_path, values, "template", release)
-    assert done.returncode == 0, done.stderr
-    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
+    result = helm(tmp_path, values, "template", release)
+    assert result.returncode == 0, result.stderr
+    objects = [document for document in yaml.safe_load_all(result.stdout) if document]
     by_name = {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in objects}
     assert len(by_name) == len(objects), "no object twice"
     return by_name
@@ -64,13 +64,13 @@ def pod(objects: Objects, name: str) -> dict[str, Any]:
 
 
 def container(objects: Objects, name: str) -> dict[str, Any]:
-    (found,) = pod(objects, name)["spec"]["containers"]
-    return found
+    (actual,) = pod(objects, name)["spec"]["containers"]
+    return actual
 
 
 def test_helm_lint(tmp_path: Path) -> None:
-    done = helm(tmp_path, {"crds": {"enabled": True}}, "lint", "--strict")
-    assert done.returncode == 0, done.stdout
+    result = helm(tmp_path, {"crds": {"enabled": True}}, "lint", "--strict")
+    assert result.returncode == 0, result.stdout
 
 
 def test_images_are_those_that_the_sandbox_builds(tmp_path: Path) -> None:
@@ -247,8 +247,8 @@ def test_replicas_and_strategy(tmp_path: Path) -> None:
     assert ("Deployment", NAMESPACE, PARTS["cainjector"]) not in render(tmp_path, cainjector={"enabled": False})
 
 
-def test_another_releases_objects_have_other_names(tmp_path: Path) -> None:
-    mine = {key for key in render(tmp_path) if not key[1]}
+def test_objects_of_another_release_have_different_names(tmp_path: Path) -> None:
+    manifests = {key for key in render(tmp_path) if not key[1]}
     other = {key for key in render(tmp_path, "second") if not key[1]}
-    assert not mine & other
+    assert not manifests & other
     assert ("Deployment", NAMESPACE, "own") in render(tmp_path, fullnameOverride="own")

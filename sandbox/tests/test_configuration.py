@@ -25,10 +25,10 @@ USERS = ("admin", "controller-manager", "scheduler", "proxy", "kubelet", "felix"
 
 
 def test_kubeconfig_is_readable_for_root_only_and_has_the_sandbox_context(home: Home) -> None:
-    said = yaml.safe_load(home.kubeconfig.read_text())
-    assert said["current-context"] == "flink-k8s-sandbox"
-    assert [context["name"] for context in said["contexts"]] == ["flink-k8s-sandbox"]
-    assert said["clusters"][0]["cluster"]["server"] == f"https://{network.NODE_IP}:6443"
+    content = yaml.safe_load(home.kubeconfig.read_text())
+    assert content["current-context"] == "flink-k8s-sandbox"
+    assert [context["name"] for context in content["contexts"]] == ["flink-k8s-sandbox"]
+    assert content["clusters"][0]["cluster"]["server"] == f"https://{network.NODE_IP}:6443"
     assert home.kubeconfig.stat().st_mode & 0o077 == 0
 
 
@@ -40,19 +40,19 @@ def test_unchanged_file_is_not_written_again(home: Home) -> None:
 
 
 def test_containerd_configuration_uses_the_sandbox_pause_image(home: Home) -> None:
-    said = tomllib.loads((home.etc / "containerd.toml").read_text())
-    plugin = said["plugins"]["io.containerd.grpc.v1.cri"]
+    content = tomllib.loads((home.etc / "containerd.toml").read_text())
+    plugin = content["plugins"]["io.containerd.grpc.v1.cri"]
     assert plugin["sandbox_image"] == "sandbox.local/pause:v1"
     assert plugin["disable_apparmor"] is True
 
 
 def test_pods_are_routed_and_named_only_where_policies_are_enforced(home: Home) -> None:
     def plugins() -> list[str]:
-        return [one["type"] for one in json.loads((home.etc / "cni" / "bridge.conflist").read_text())["plugins"]]
+        return [plugin["type"] for plugin in json.loads((home.etc / "cni" / "bridge.conflist").read_text())["plugins"]]
 
     def folder() -> str:
-        said = tomllib.loads((home.etc / "containerd.toml").read_text())
-        return said["plugins"]["io.containerd.grpc.v1.cri"]["cni"]["bin_dir"]
+        content = tomllib.loads((home.etc / "containerd.toml").read_text())
+        return content["plugins"]["io.containerd.grpc.v1.cri"]["cni"]["bin_dir"]
 
     assert plugins() == ["bridge", "portmap"]
     assert folder() != configuration.PLUGINS
@@ -64,34 +64,34 @@ def test_pods_are_routed_and_named_only_where_policies_are_enforced(home: Home) 
 
 
 def test_felix_may_read_each_of_its_kinds(home: Home) -> None:
-    objects = [one for one in yaml.safe_load_all(policies.manifests()) if one]
-    [role] = [one for one in objects if one["kind"] == "ClusterRole"]
+    objects = [item for item in yaml.safe_load_all(policies.manifests()) if item]
+    [role] = [resource for resource in objects if resource["kind"] == "ClusterRole"]
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
     readable = {
         (group, plural) for rule in role["rules"] for group in rule["apiGroups"] for plural in rule["resources"]
     }
-    kinds = [one["spec"] for one in objects if one["kind"] == "CustomResourceDefinition"]
-    assert {(one["group"], one["names"]["plural"]) for one in kinds} <= readable
+    kinds = [resource["spec"] for resource in objects if resource["kind"] == "CustomResourceDefinition"]
+    assert {(kind["group"], kind["names"]["plural"]) for kind in kinds} <= readable
     assert ("networking.k8s.io", "networkpolicies") in readable
     assert not {"secrets", "configmaps"} & {plural for _, plural in readable}
 
 
 def test_every_file_that_a_daemon_names_is_written(home: Home) -> None:
-    written = {f"/etc/kubernetes/{path.relative_to(home.etc)}" for path in home.etc.rglob("*")}
+    matches = {f"/etc/kubernetes/{path.relative_to(home.etc)}" for path in home.etc.rglob("*")}
     for daemon in (*daemons.ALL, daemons.FELIX):
         for file in daemon.files:
             assert (home.etc / file).exists()
         for named in re.findall(r"/etc/kubernetes/[\w./-]+", " ".join(daemon.argv)):
-            assert named in written or named.startswith("/etc/kubernetes/pki/"), named
+            assert named in matches or named.startswith("/etc/kubernetes/pki/"), named
 
 
 def test_unit_changes_with_a_file_and_with_the_authority(home: Home) -> None:
     kubelet = next(daemon for daemon in daemons.ALL if daemon.name == "kubelet")
-    seen = {kubelet.unit(home)}
+    actual = {kubelet.unit(home)}
     for name in ("kubelet.yaml", "pki/ca.crt"):
         (home.etc / name).write_text("other")
-        seen.add(kubelet.unit(home))
-    assert len(seen) == 3
+        actual.add(kubelet.unit(home))
+    assert len(actual) == 3
 
 
 def test_programs_are_where_the_node_has_them() -> None:
@@ -102,13 +102,13 @@ def test_programs_are_where_the_node_has_them() -> None:
 
 
 def test_addons_are_complete_and_never_pull() -> None:
-    objects = [found for found in yaml.safe_load_all(addons.text()) if found]
-    kinds = {(found["kind"], found["metadata"]["name"]) for found in objects}
+    objects = [actual for actual in yaml.safe_load_all(addons.text()) if actual]
+    kinds = {(actual["kind"], actual["metadata"]["name"]) for actual in objects}
     assert ("StorageClass", "local-path") in kinds
     for namespace, name in addons.DEPLOYMENTS.items():
-        found = next(o for o in objects if o["kind"] == "Deployment" and o["metadata"]["name"] == name)
-        assert found["metadata"]["namespace"] == namespace
-        for container in found["spec"]["template"]["spec"]["containers"]:
+        actual = next(o for o in objects if o["kind"] == "Deployment" and o["metadata"]["name"] == name)
+        assert actual["metadata"]["namespace"] == namespace
+        for container in actual["spec"]["template"]["spec"]["containers"]:
             assert container["imagePullPolicy"] == "Never"
     service = next(o for o in objects if o["kind"] == "Service")
     kubelet = json.dumps(configuration.kubelet())

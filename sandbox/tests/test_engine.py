@@ -120,10 +120,10 @@ def test_the_environment_has_programs_state_and_a_passphrase_of_its_owner(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FLINK_K8S_STATE", str(tmp_path / "state"))
     home = Home(tmp_path / "home")
-    found = engine.environment(home)
-    assert found["PATH"].split(os.pathsep)[0] == str(home.bin)
-    assert found["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state"
-    passphrase = Path(found["PULUMI_CONFIG_PASSPHRASE_FILE"])
+    environment = engine.environment(home)
+    assert environment["PATH"].split(os.pathsep)[0] == str(home.bin)
+    assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state"
+    passphrase = Path(environment["PULUMI_CONFIG_PASSPHRASE_FILE"])
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     before = passphrase.read_text()
     assert len(before) > 20
@@ -142,8 +142,8 @@ def test_the_environment_has_programs_state_and_a_passphrase_of_its_owner(
 def test_the_host_reads_the_projects_virtual_environment(tmp_path: Path, project: str, expected: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text(f"name: x\n{project}")
     (tmp_path / "below").mkdir()
-    found = language_host.virtualenv_of(tmp_path / "below")
-    assert found == (str(tmp_path / expected) if expected else "")
+    actual = language_host.virtualenv_of(tmp_path / "below")
+    assert actual == (str(tmp_path / expected) if expected else "")
 
 
 def test_the_host_runs_in_its_own_python_without_a_project_environment(tmp_path: Path) -> None:

@@ -41,10 +41,10 @@ def test_full_name(short: str, full: str) -> None:
 
 
 def test_same_folder_same_layer(store: Store, tmp_path: Path) -> None:
-    one, two = folder(tmp_path / "one"), folder(tmp_path / "two", reverse=True)
-    os.utime(two / "a", (1, 1))
-    first = store.add_layer("one", one, owner=(0, 0))
-    assert store.add_layer("two", two, owner=(0, 0)) == first
+    folder_a, second = folder(tmp_path / "one"), folder(tmp_path / "two", reverse=True)
+    os.utime(second / "a", (1, 1))
+    first = store.add_layer("one", folder_a, owner=(0, 0))
+    assert store.add_layer("two", second, owner=(0, 0)) == first
     assert store.layer("one") == store.layer("two") == first
     assert store.blob(first.digest).stat().st_size == first.size
 
@@ -83,12 +83,12 @@ def test_image_names_its_parts(store: Store, tmp_path: Path) -> None:
     manifest, config, *layers = store.parts(image)
     assert manifest.digest == image.digest
     assert layers == [layer]
-    said = json.loads(store.blob(config.digest).read_bytes())
-    assert said["config"]["Cmd"] == ["sh"]
-    assert said["config"]["User"] == "9999:9999"
-    assert said["config"]["Env"][1:] == ["A=b"]
-    assert said["config"]["Env"][0].startswith("PATH=/usr/local/sbin:")
-    assert "Entrypoint" not in said["config"]
+    content = json.loads(store.blob(config.digest).read_bytes())
+    assert content["config"]["Cmd"] == ["sh"]
+    assert content["config"]["User"] == "9999:9999"
+    assert content["config"]["Env"][1:] == ["A=b"]
+    assert content["config"]["Env"][0].startswith("PATH=/usr/local/sbin:")
+    assert "Entrypoint" not in content["config"]
 
 
 def test_second_image_of_a_name_replaces_the_first_and_prune_clears(store: Store, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_layers_are_built_once(where: Home) -> None:
     assert len(calls) == 2
 
 
-def test_nothing_is_kept_of_a_failed_layer(where: Home) -> None:
+def test_failed_layer_leaves_no_files(where: Home) -> None:
     def lay(roots: Mapping[str, Path]) -> None:
         (roots["one"] / "half").write_text("done")
         raise OSError("disk full")

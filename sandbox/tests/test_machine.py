@@ -36,8 +36,8 @@ def test_lock_waits_for_its_holder_and_prints_it(tmp_path: Path, capfd: pytest.C
         assert other.stderr is not None
         assert f"waiting for process {os.getpid()} of " in other.stderr.readline()
         assert other.poll() is None
-    said, _ = other.communicate(timeout=20)
-    assert said == "in\n"
+    output, _ = other.communicate(timeout=20)
+    assert output == "in\n"
 
 
 def test_end_sends_sigterm_and_then_sigkill(tmp_path: Path) -> None:

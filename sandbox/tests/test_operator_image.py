@@ -71,8 +71,8 @@ def test_differences_are_listed_by_name(tmp_path: Path) -> None:
     good = hashlib.sha256(b"same").hexdigest()
     checksums = tmp_path / "sums"
     checksums.write_text(f"{good}  lib/same\n{good}  lib/changed\n{good}  lib/gone\n")
-    found = differences(tmp_path / "lib", checksums)
-    assert found, "paths are relative to the folder"
+    actual = differences(tmp_path / "lib", checksums)
+    assert actual, "paths are relative to the folder"
     (tmp_path / "jars").mkdir()
     (tmp_path / "lib").rename(tmp_path / "jars" / "lib")
     assert differences(tmp_path / "jars", checksums) == [
@@ -110,8 +110,8 @@ def test_a_stacks_config_for_a_pair_names_its_images(pair: Pair) -> None:
 
 
 def test_every_stacks_config_has_its_pair() -> None:
-    said = sorted(path.stem for path in (ROOT / "sandbox" / "pairs").glob("*.yaml"))
-    assert said == sorted(operator.version for operator in OPERATORS)
+    actual = sorted(path.stem for path in (ROOT / "sandbox" / "pairs").glob("*.yaml"))
+    assert actual == sorted(operator.version for operator in OPERATORS)
 
 
 def test_an_unknown_operator_version_is_refused() -> None:

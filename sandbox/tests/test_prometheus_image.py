@@ -41,9 +41,9 @@ def printed(*kinds: str) -> str:
 def test_crds_are_those_that_prometheus_needs(tmp_path: Path) -> None:
     home = Home(tmp_path)
     pretend(home, printed("alertmanagers", *prometheus.KINDS, "thanosrulers"))
-    found = prometheus.definitions(home)
-    assert set(found) == {f"{kind}.yaml" for kind in prometheus.KINDS}
-    assert found["probes.yaml"] == printed("probes").removeprefix("---\n").encode()
+    definitions = prometheus.definitions(home)
+    assert set(definitions) == {f"{kind}.yaml" for kind in prometheus.KINDS}
+    assert definitions["probes.yaml"] == printed("probes").removeprefix("---\n").encode()
 
 
 def test_a_missing_kind_is_an_error(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def test_the_distribution_is_in_the_folder_of_flinks_images(tmp_path: Path) -> N
     home = tmp_path / "flink"
     split(site, home)
 
-    there = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
-    assert there == {
+    matches = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
+    assert matches == {
         "lib/flink-dist.jar",
         "opt/flink-python.jar",
         "plugins/x/x.jar",
@@ -40,8 +40,8 @@ def test_the_distribution_is_in_the_folder_of_flinks_images(tmp_path: Path) -> N
         "licenses/L",
         "bin/flink",
     }
-    left = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
-    assert left == {"pyflink/bin/flink", "numpy/testing/a.py", "pyflink/job.py"}, "bin stays with the package, too"
+    remaining = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
+    assert remaining == {"pyflink/bin/flink", "numpy/testing/a.py", "pyflink/job.py"}, "bin stays with the package, too"
     assert (home / "log").is_dir()
     assert (home / "bin" / "flink").stat().st_mode & 0o111
 

@@ -47,7 +47,7 @@ def container(*, ready: bool = True, **state: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("found", "reason"),
+    ("pod_status", "reason"),
     [
         (pod(phase="Pending"), "pod dns-1 is Pending"),
         (
@@ -62,9 +62,11 @@ def container(*, ready: bool = True, **state: Any) -> dict[str, Any]:
         (pod(containerStatuses=[container(running={})]), None),
     ],
 )
-def test_why_pod_reports_the_reason(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], reason: str | None) -> None:
+def test_reason_of_an_unready_pod_is_reported(
+    monkeypatch: pytest.MonkeyPatch, pod_status: dict[str, Any], reason: str | None
+) -> None:
     monkeypatch.setattr(Node, "has_container", lambda *_: True)
-    assert readiness.why_pod(found, NODE) == reason
+    assert readiness.why_pod(pod_status, NODE) == reason
 
 
 def test_a_ready_status_of_an_earlier_run_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,46 +57,48 @@ class Cluster:
 
     def secret(self, name: str) -> dict[str, str]:
         """A certificate's Secret, as text."""
-        found = self.kubectl.get("secret", name, "-n", NAMESPACE)
-        assert found is not None, name
-        return {key: base64.b64decode(found["data"][key]).decode() for key in ("tls.crt", "tls.key", "ca.crt")}
+        output = self.kubectl.get("secret", name, "-n", NAMESPACE)
+        assert output is not None, name
+        return {key: base64.b64decode(output["data"][key]).decode() for key in ("tls.crt", "tls.key", "ca.crt")}
 
     def serial(self, name: str) -> str:
         """The serial number of the certificate that cert-manager has written last."""
         certificate = self.secret(name)["tls.crt"].encode()
         command = ["openssl", "x509", "-noout", "-serial"]
-        shown = subprocess.run(command, input=certificate, capture_output=True, check=True)
-        return shown.stdout.decode().strip().partition("=")[2]
+        output = subprocess.run(command, input=certificate, capture_output=True, check=True)
+        return output.stdout.decode().strip().partition("=")[2]
 
     def pod(self, component: str) -> dict[str, Any]:
         """The one pod of a component, once it runs: the job's status is of some seconds ago, its pod may be new."""
 
         def running() -> dict[str, Any] | None:
             names = self.totals.pods(component)
-            found = self.kubectl.get("pod", names[0], "-n", NAMESPACE) if len(names) == 1 else None
-            containers = (found or {}).get("status", {}).get("containerStatuses", [])
-            return found if containers and all(one["ready"] for one in containers) else None
+            output = self.kubectl.get("pod", names[0], "-n", NAMESPACE) if len(names) == 1 else None
+            containers = (output or {}).get("status", {}).get("containerStatuses", [])
+            return output if containers and all(container["ready"] for container in containers) else None
 
         return until(f"one {component} that runs", running)
 
-    def says(self, component: str, port: int, *, trust: str | None, certificate: str | None) -> dict[str, str]:
+    def handshake(self, component: str, port: int, *, trust: str | None, certificate: str | None) -> dict[str, str]:
         """What a process answers a client of these certificates; one without `trust` does not speak TLS."""
 
         def answer() -> dict[str, str] | None:
             address = self.pod(component)["status"]["podIP"]
             client = self.pod("jobmanager")["metadata"]["name"]
-            asked = {"host": address, "port": port, "trust": trust, "certificate": certificate}
+            requests = {"host": address, "port": port, "trust": trust, "certificate": certificate}
             command = ("exec", "-i", "-n", NAMESPACE, client, "-c", "flink-main-container", "--")
-            said = json.loads(self.kubectl.run(*command, "python3", "-c", CLIENT, stdin=json.dumps(asked).encode()))
-            return None if "closed" in said else said  # a container runs before its process listens
+            content = json.loads(
+                self.kubectl.run(*command, "python3", "-c", CLIENT, stdin=json.dumps(requests).encode())
+            )
+            return None if "closed" in content else content  # a container runs before its process listens
 
         return until(f"the {component} listens", answer, seconds=60)
 
     def presented(self, component: str, port: int) -> str:
         """The serial number of the certificate that a process itself has."""
         own = self.secret(OWN)
-        said = self.says(component, port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
-        return said["serial"]
+        handshake = self.handshake(component, port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
+        return handshake["serial"]
 
     def renew(self) -> str:
         """Has cert-manager renew the certificate as it does in time; the new serial number."""

@@ -101,10 +101,10 @@ def verdicts(policies: Sequence[Mapping[str, Any]], connections: Sequence[Connec
         (folder / "policies").mkdir()
         listed = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicyList", "items": list(policies)}
         (folder / "policies" / "all.yaml").write_text(yaml.safe_dump(listed))
-        (folder / "traffic.json").write_text(json.dumps([one.as_json() for one in connections]))
-        asked = ["analyze", "--mode", "query-traffic", "--policy-path", "policies", "--traffic-path", "traffic.json"]
-        done = subprocess.run([cyclonus(), *asked], cwd=folder, text=True, capture_output=True, check=False)
-    found = [verdict == "TRUE" for verdict in _VERDICT.findall(done.stdout)]
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert len(found) == len(connections), f"{len(found)} answers to {len(connections)} questions"
-    return found
+        (folder / "traffic.json").write_text(json.dumps([connection.as_json() for connection in connections]))
+        requests = ["analyze", "--mode", "query-traffic", "--policy-path", "policies", "--traffic-path", "traffic.json"]
+        result = subprocess.run([cyclonus(), *requests], cwd=folder, text=True, capture_output=True, check=False)
+    output = [match == "TRUE" for match in _VERDICT.findall(result.stdout)]
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert len(output) == len(connections), f"{len(output)} answers to {len(connections)} questions"
+    return output

@@ -138,12 +138,12 @@ def _changes() -> Iterator[Change]:
         for key, values in _CONTEXT.items():
             for value in values:
                 yield lambda pod, group=group, key=key, value=value: [
-                    _put(one.setdefault("securityContext", {}), key, value) for one in pod.get(group, [])[-1:]
+                    _put(item.setdefault("securityContext", {}), key, value) for item in pod.get(group, [])[-1:]
                 ]
         for key, values in _CONTAINER.items():
             for value in values:
                 yield lambda pod, group=group, key=key, value=value: [
-                    _put(one, key, value) for one in pod.get(group, [])[-1:]
+                    _put(item, key, value) for item in pod.get(group, [])[-1:]
                 ]
     for volume in _VOLUMES:
         yield lambda pod, volume=volume: pod.setdefault("volumes", []).append(
@@ -177,10 +177,10 @@ def pods(several: int, seed: int = 8) -> list[Pod]:
     chosen = [[change] for change in changes] + [[_side("initContainers"), change] for change in changes]
     chosen += _both()
     chosen += [drawn.sample(changes, drawn.randint(2, 4)) for _ in range(several)]
-    found: list[Pod] = []
+    messages: list[Pod] = []
     for together in chosen:
         pod = copy.deepcopy(GOOD)
         for change in together:
             change(pod)
-        found.append(pod)
-    return found
+        messages.append(pod)
+    return messages

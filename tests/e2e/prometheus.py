@@ -41,8 +41,8 @@ class Prometheus:
 
     def query(self, expr: str) -> list[dict[str, Any]]:
         """The series that an expression has now: `metric` with labels, `value` with time and text."""
-        found = self.get("query", query=expr)
-        return found["result"] if found["resultType"] == "vector" else [{"metric": {}, "value": found["result"]}]
+        actual = self.get("query", query=expr)
+        return actual["result"] if actual["resultType"] == "vector" else [{"metric": {}, "value": actual["result"]}]
 
     def labels(self, expr: str, *names: str) -> set[tuple[str, ...]]:
         """The labels of those series; empty text for one that is not there."""

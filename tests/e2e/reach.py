@@ -56,11 +56,11 @@ def pod(
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def address(kubectl: Kubectl, namespace: str, *which: str) -> str:
+def address(kubectl: Kubectl, namespace: str, *selector: str) -> str:
     """The address of a pod, by name or by labels (`-l`, selector), once it is ready."""
-    kubectl.run("wait", "--for=condition=Ready", "pod", *which, "-n", namespace, "--timeout=60s")
-    shown = "jsonpath={.status.podIP}" if which[0] != "-l" else "jsonpath={.items[0].status.podIP}"
-    return kubectl.run("get", "pod", *which, "-n", namespace, "-o", shown).decode()
+    kubectl.run("wait", "--for=condition=Ready", "pod", *selector, "-n", namespace, "--timeout=60s")
+    actual = "jsonpath={.status.podIP}" if selector[0] != "-l" else "jsonpath={.items[0].status.podIP}"
+    return kubectl.run("get", "pod", *selector, "-n", namespace, "-o", actual).decode()
 
 
 def reached(kubectl: Kubectl, place: Place, targets: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -71,17 +71,19 @@ def reached(kubectl: Kubectl, place: Place, targets: Iterable[tuple[str, int]]) 
         for host, port in targets
     ]
     command = ["exec", "-n", place.namespace, place.pod, "-c", place.container, "--", "bash", "-c"]
-    said = kubectl.run(*command, "\n".join([*tries, "wait"])).decode()
-    found = {(host, int(port)) for host, port in (line.split() for line in said.splitlines())}
-    assert found <= set(targets)
-    return found
+    output = kubectl.run(*command, "\n".join([*tries, "wait"])).decode()
+    matches = {(host, int(port)) for host, port in (line.split() for line in output.splitlines())}
+    assert matches <= set(targets)
+    return matches
 
 
 Table = Mapping[tuple[str, str], bool]
 """Whether somebody, by name, reaches something, by name."""
 
 
-def agree(kubectl: Kubectl, who: Mapping[str, Place], what: Mapping[str, tuple[str, int]], table: Table) -> None:
+def agree(
+    kubectl: Kubectl, sources_by_name: Mapping[str, Place], targets_by_name: Mapping[str, tuple[str, int]], table: Table
+) -> None:
     """Tries each pair of a table; what is to be reached may take some seconds to be, the rest never is.
 
     Raises:
@@ -93,14 +95,20 @@ def agree(kubectl: Kubectl, who: Mapping[str, Place], what: Mapping[str, tuple[s
         wrong.clear()
         sources = sorted({source for source, _ in table})
         with ThreadPoolExecutor(len(sources)) as pool:
-            asked = {source: [what[target] for one, target in table if one == source] for source in sources}
+            requests = {
+                source: [targets_by_name[target] for item, target in table if item == source] for source in sources
+            }
             answers = dict(
-                zip(sources, pool.map(lambda one: reached(kubectl, who[one], asked[one]), sources), strict=True)
+                zip(
+                    sources,
+                    pool.map(lambda item: reached(kubectl, sources_by_name[item], requests[item]), sources),
+                    strict=True,
+                )
             )
         for (source, target), expected in table.items():
-            if (what[target] in answers[source]) != expected:
+            if (targets_by_name[target] in answers[source]) != expected:
                 wrong.append(f"{source} {'does not reach' if expected else 'reaches'} {target}")
-        forbidden = [one for one in wrong if " reaches " in one]
+        forbidden = [item for item in wrong if " reaches " in item]
         assert not forbidden, forbidden
         return not wrong
 

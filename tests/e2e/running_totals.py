@@ -29,17 +29,17 @@ SAVEPOINT_OR_NONE = {"kubernetes.operator.job.upgrade.last-state-fallback.enable
 def in_job_manager(kubectl: Kubectl, job: str = JOB) -> list[str]:
     """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them."""
     command = f"find {MOUNT}/{job} -type f -name '{job}-*' -exec cat {{}} +"
-    done = kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{job}", "--", "sh", "-c", command)
-    return done.stdout.decode().splitlines()
+    result = kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{job}", "--", "sh", "-c", command)
+    return result.stdout.decode().splitlines()
 
 
 def until_finished(kubectl: Kubectl, name: str) -> None:
     """Waits for the end of a batch job: `up` ends as soon as it runs."""
 
     def is_finished() -> bool:
-        found = kubectl.get("flinkdeployment", name, "-n", NAMESPACE) or {}
-        state = found["status"]["jobStatus"]["state"]
-        assert state != "FAILED", found["status"]
+        output = kubectl.get("flinkdeployment", name, "-n", NAMESPACE) or {}
+        state = output["status"]["jobStatus"]["state"]
+        assert state != "FAILED", output["status"]
         return state == "FINISHED"
 
     until(f"{name} has finished", is_finished)
@@ -78,15 +78,15 @@ class RunningTotals:
     def up(self, **settings: object) -> subprocess.CompletedProcess[str]:
         """`make up` with further settings of the job, which stay."""
         start = time.monotonic()
-        done = make("up", "STACK=sandbox", self.layer(**settings), timeout=400)
+        result = make("up", "STACK=sandbox", self.layer(**settings), timeout=400)
         print(f"up with {settings}: {time.monotonic() - start:.1f} s")
-        assert done.returncode == 0, done.stderr
-        return done
+        assert result.returncode == 0, result.stderr
+        return result
 
     def status(self) -> dict[str, Any]:
         """The resource's status."""
-        found = self.kubectl.get("flinkdeployment", self.name, "-n", NAMESPACE) or {}
-        return cast(dict[str, Any], found.get("status") or {})
+        output = self.kubectl.get("flinkdeployment", self.name, "-n", NAMESPACE) or {}
+        return cast(dict[str, Any], output.get("status") or {})
 
     def ask(self, path: str) -> Any:
         """What the job's REST interface answers; None when it does not."""
@@ -102,16 +102,16 @@ class RunningTotals:
         running = [job for job in overview if job["state"] == "RUNNING"]
         if len(running) != 1:
             return None
-        shown = self.ask(f"/jobs/{running[0]['jid']}")
-        if not shown or any(vertex["status"] != "RUNNING" for vertex in shown["vertices"]):
+        actual = self.ask(f"/jobs/{running[0]['jid']}")
+        if not actual or any(vertex["status"] != "RUNNING" for vertex in actual["vertices"]):
             return None
-        return cast(dict[str, Any], shown)
+        return cast(dict[str, Any], actual)
 
     def restored(self) -> dict[str, Any]:
         """Where the running job was restored from, as REST shows it; empty when it started from nothing."""
         job = until("the job runs", self.job)
-        seen = until("REST shows checkpoints", lambda: self.ask(f"/jobs/{job['jid']}/checkpoints"))
-        return cast(dict[str, Any], seen["latest"]["restored"] or {})
+        actual = until("REST shows checkpoints", lambda: self.ask(f"/jobs/{job['jid']}/checkpoints"))
+        return cast(dict[str, Any], actual["latest"]["restored"] or {})
 
     def seen_running(self) -> None:
         """Waits until the operator knows that the job runs: before, it takes no savepoint, whatever it is asked for.
@@ -129,7 +129,7 @@ class RunningTotals:
                 and status["jobStatus"]["startTime"] == str(job["start-time"])
             )
 
-        until("the operator sees the job run", is_seen, said=lambda: (self.status(), self.job()))
+        until("the operator sees the job run", is_seen, state=lambda: (self.status(), self.job()))
 
     def pods(self, component: str) -> list[str]:
         """The names of the job's pods that are not about to go."""
@@ -151,22 +151,22 @@ class RunningTotals:
         Raises:
             AssertionError: it is never both; says what it is.
         """
-        seen = [self.audit()]
+        items = [self.audit()]
 
         def look() -> Audit | None:
-            seen.append(self.audit())
-            return seen[-1] if seen[-1].is_exact and seen[-1].highest > beyond else None
+            items.append(self.audit())
+            return items[-1] if items[-1].is_exact and items[-1].highest > beyond else None
 
         try:
             return until(f"an exact output beyond {beyond}", look, seconds=120)
         except AssertionError as error:
-            raise AssertionError(f"{error}; the output: {seen[-1]}") from None
+            raise AssertionError(f"{error}; the output: {items[-1]}") from None
 
     def goes_on(self) -> Audit:
         """The output when it is exact and some seconds further than now: what was is kept, and what is new fits it.
 
         The operator, too, knows then that the job runs, so that what a test does next finds it so.
         """
-        found = self.exact(beyond=self.audit().highest + 2 * RATE)
+        exact = self.exact(beyond=self.audit().highest + 2 * RATE)
         self.seen_running()
-        return found
+        return exact

@@ -36,9 +36,9 @@ AZURITE_PORT = 10000
 
 def free_port() -> int:
     """A port of the loopback that nobody has."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def installed(name: str, program: str, install: Callable[[Path], None]) -> Path:
@@ -59,11 +59,11 @@ def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
     Raises:
         AssertionError: it failed; with its last lines.
     """
-    done = subprocess.run(
+    result = subprocess.run(
         [str(part) for part in command], env=os.environ | (env or {}), text=True, capture_output=True, check=False
     )
-    last = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-    assert done.returncode == 0, f"{command[0]} failed:\n{last}"
+    last = "\n".join((result.stdout + result.stderr).splitlines()[-10:])
+    assert result.returncode == 0, f"{command[0]} failed:\n{last}"
 
 
 def moto() -> list[str]:
@@ -122,7 +122,7 @@ def serving(command: list[str], port: int, log: Path) -> Generator[None]:
                 assert server.poll() is None, f"{command[0]} ended:\n{last_lines()}"
                 return _answers(port)
 
-            until(f"{command[0]} listens on {port}", listens, 60, said=last_lines)
+            until(f"{command[0]} listens on {port}", listens, 60, state=last_lines)
             yield
         finally:
             server.kill()
@@ -179,7 +179,7 @@ def s3_keys(endpoint: str, prefix: str) -> list[str]:
             ask(f"{endpoint}/{BUCKET}?list-type=2&prefix={prefix}{f'&continuation-token={token}' if token else ''}")
         )
         namespace = page.tag.partition("}")[0] + "}" if page.tag.startswith("{") else ""
-        keys += [found.text or "" for found in page.iter(f"{namespace}Key")]
+        keys += [key.text or "" for key in page.iter(f"{namespace}Key")]
         token = page.findtext(f"{namespace}NextContinuationToken") or ""
         if not token:
             return keys

@@ -60,9 +60,9 @@ def engine_command(operation: str, layer: Path) -> list[str]:
 
 def engine(operation: str, layer: Path) -> subprocess.CompletedProcess[str]:
     command = engine_command(operation, layer)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
-    print(done.stdout, done.stderr)
-    return done
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    print(result.stdout, result.stderr)
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +79,8 @@ def up(no_stack: None, kubectl: Kubectl, layer: Path) -> Generator[None]:
     with locked(home().lock, "build the image of the webhook's test"):
         build_images([S3Server().name])
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--cert-manager"], cwd=ROOT, check=True)
-    done = engine("up", layer)
-    assert done.returncode == 0, done.stderr
+    result = engine("up", layer)
+    assert result.returncode == 0, result.stderr
     yield
     engine("destroy", layer)
     remove_flink_crds(kubectl)  # that of the webhook's chart
@@ -97,10 +97,10 @@ def apply(kubectl: Kubectl, *objects: dict[str, Any]) -> subprocess.CompletedPro
 
 
 def wait_until_ready(kubectl: Kubectl, *names: str) -> None:
-    what = [f"certificate/{name}" for name in names]
-    done = kubectl.try_run("wait", "-n", NAMESPACE, "--for=condition=Ready", *what, "--timeout=60s")
-    said = kubectl.try_run("describe", "-n", NAMESPACE, *what).stdout.decode() if done.returncode else ""
-    assert done.returncode == 0, done.stderr.decode() + said
+    certificates = [f"certificate/{name}" for name in names]
+    result = kubectl.try_run("wait", "-n", NAMESPACE, "--for=condition=Ready", *certificates, "--timeout=60s")
+    output = kubectl.try_run("describe", "-n", NAMESPACE, *certificates).stdout.decode() if result.returncode else ""
+    assert result.returncode == 0, result.stderr.decode() + output
 
 
 def with_webhook(layer: Path, keystore: dict[str, Any], **more: Any) -> Path:
@@ -119,15 +119,15 @@ def with_webhook(layer: Path, keystore: dict[str, Any], **more: Any) -> Path:
 
 def webhook_up(layer: Path, keystore: dict[str, Any], **more: Any) -> str:
     """Brings that up; what was printed."""
-    done = engine("up", with_webhook(layer, keystore, **more))
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    result = engine("up", with_webhook(layer, keystore, **more))
+    assert result.returncode == 0, result.stderr
+    return result.stdout + result.stderr
 
 
 def helm_revisions(kubectl: Kubectl) -> list[int]:
     """Of the operator's release."""
-    found = kubectl.get("secrets", "-n", OPERATOR, "-l", "owner=helm") or {"items": []}
-    return sorted(int(secret["metadata"]["labels"]["version"]) for secret in found["items"])
+    output = kubectl.get("secrets", "-n", OPERATOR, "-l", "owner=helm") or {"items": []}
+    return sorted(int(secret["metadata"]["labels"]["version"]) for secret in output["items"])
 
 
 def scale_injector(kubectl: Kubectl, replicas: int) -> None:
@@ -140,21 +140,21 @@ def scale_injector(kubectl: Kubectl, replicas: int) -> None:
 
 
 def own_password(kubectl: Kubectl) -> str:
-    found = kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) or {"data": {PASSWORD_KEY: ""}}
-    return base64.b64decode(found["data"][PASSWORD_KEY]).decode()
+    output = kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) or {"data": {PASSWORD_KEY: ""}}
+    return base64.b64decode(output["data"][PASSWORD_KEY]).decode()
 
 
 def opens(kubectl: Kubectl, password: str) -> bool:
     """Whether the webhook's keystore, as it is in the cluster, opens with that password."""
-    found = kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
-    assert found is not None
-    keystore = base64.b64decode(found["data"]["keystore.p12"])
+    output = kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
+    assert output is not None
+    keystore = base64.b64decode(output["data"]["keystore.p12"])
     # Piped: the password is in no list of processes either.
     command = ["openssl", "pkcs12", "-nokeys", "-legacy", "-passin", "env:PASSWORD", "-in", "/dev/stdin"]
-    done = subprocess.run(
+    result = subprocess.run(
         command, input=keystore, env={**os.environ, "PASSWORD": password}, capture_output=True, check=False
     )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 def webhook_answers(kubectl: Kubectl) -> bool:
@@ -179,15 +179,15 @@ def test_certificates_are_issued_as_soon_as_up_has_ended(kubectl: Kubectl, tmp_p
         certificate = cert(
             "Certificate", "root", secretName="root", commonName="root", isCA=True, issuerRef={"name": "own"}
         )
-        done = apply(kubectl, issuer, certificate)
-        assert done.returncode == 0, done.stderr.decode()
+        result = apply(kubectl, issuer, certificate)
+        assert result.returncode == 0, result.stderr.decode()
         wait_until_ready(kubectl, "root")
 
     with step("an authority signs a certificate"):
         authority = cert("Issuer", "authority", ca={"secretName": "root"})
         leaf = cert("Certificate", "leaf", secretName="leaf", dnsNames=["leaf.test"], issuerRef={"name": "authority"})
-        done = apply(kubectl, authority, leaf)
-        assert done.returncode == 0, done.stderr.decode()
+        result = apply(kubectl, authority, leaf)
+        assert result.returncode == 0, result.stderr.decode()
         wait_until_ready(kubectl, "leaf")
         secret = kubectl.get("secret", "leaf", "-n", NAMESPACE)
         assert secret is not None
@@ -199,9 +199,9 @@ def test_certificates_are_issued_as_soon_as_up_has_ended(kubectl: Kubectl, tmp_p
 
     with step("the webhook refuses an invalid certificate"):
         # What the definition takes and only the webhook knows to be wrong: a certificate for nobody.
-        done = apply(kubectl, cert("Certificate", "bad", secretName="bad", issuerRef={"name": "own"}))
-        assert done.returncode != 0
-        assert 'admission webhook "webhook.cert-manager.io" denied the request' in done.stderr.decode()
+        result = apply(kubectl, cert("Certificate", "bad", secretName="bad", issuerRef={"name": "own"}))
+        assert result.returncode != 0
+        assert 'admission webhook "webhook.cert-manager.io" denied the request' in result.stderr.decode()
         assert kubectl.get("certificate", "bad", "-n", NAMESPACE) is None
 
 
@@ -251,12 +251,12 @@ def test_the_webhook_of_the_operator_gets_a_keystore_with_a_password_of_its_own(
             assert running.poll() is None
             assert kubectl.get("flinkdeployment", "word-count", "-n", NAMESPACE) is None
             scale_injector(kubectl, 1)
-            code, said = running.wait(timeout=200), out.read_text()
+            code, actual = running.wait(timeout=200), out.read_text()
         finally:
             running.kill()
-        assert code == 0, said
+        assert code == 0, actual
         assert kubectl.get("flinkdeployment", "word-count", "-n", NAMESPACE)
-        assert f"{OPERATOR}/{KEYSTORE_SECRET}: deleted, because its keystore has another password" in said
+        assert f"{OPERATOR}/{KEYSTORE_SECRET}: deleted, because its keystore has another password" in actual
         password = own_password(kubectl)
         assert len(password) >= 32
         assert opens(kubectl, password)
@@ -268,19 +268,19 @@ def test_the_webhook_of_the_operator_gets_a_keystore_with_a_password_of_its_own(
         password, before = own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)
         revisions = helm_revisions(kubectl)
         # A changed value: the release is upgraded, and so its hooks are called.
-        said = webhook_up(layer, {"unused": "changed"}, **JOB)
+        actual = webhook_up(layer, {"unused": "changed"}, **JOB)
         assert helm_revisions(kubectl) == [*revisions, revisions[-1] + 1]
-        assert "creates it again" not in said
-        assert password not in said
+        assert "creates it again" not in actual
+        assert password not in actual
         assert (own_password(kubectl), kubectl.get("secret", KEYSTORE_SECRET, "-n", OPERATOR)) == (password, before)
 
     with step("destroy leaves nothing"):
         before = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()
         assert RELEASE in before
-        done = engine("destroy", layer)
-        assert done.returncode == 0, done.stderr
-        left = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()
-        assert [line for line in left.split() if RELEASE in line] == []
+        result = engine("destroy", layer)
+        assert result.returncode == 0, result.stderr
+        remaining = kubectl.run("get", CLUSTER_WIDE, "-o", "name").decode()
+        assert [line for line in remaining.split() if RELEASE in line] == []
         namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
         assert not {f"namespace/{RELEASE}", f"namespace/{NAMESPACE}"} & set(namespaces)
         leases = kubectl.run("get", "leases,roles,rolebindings,secrets,configmaps", "-A", "-o", "name").decode()

@@ -48,30 +48,30 @@ class Kubectl:
 
     def __call__(self, *arguments: str, objects: list[dict[str, Any]] | None = None) -> str:
         """The same; fails the test when kubectl fails."""
-        done = self.try_(*arguments, objects=objects)
-        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stdout}"
-        return done.stdout
+        result = self.try_(*arguments, objects=objects)
+        assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stdout}"
+        return result.stdout
 
     def apply(self, *objects: dict[str, Any]) -> None:
         self("apply", "-f", "-", objects=list(objects))
 
-    def wait(self, condition: str, what: str, seconds: int = 60) -> None:
+    def wait(self, condition: str, resource: str, seconds: int = 60) -> None:
         """Waits for a condition; shows the object and the namespace's events when it does not come."""
-        done = self.try_("wait", f"--for={condition}", what, f"--timeout={seconds}s")
-        if done.returncode != 0:
-            shown = self.try_("get", what, "-o", "yaml").stdout + self.try_("get", "events").stdout
-            pytest.fail(f"{done.stdout}\n{shown}")
+        result = self.try_("wait", f"--for={condition}", resource, f"--timeout={seconds}s")
+        if result.returncode != 0:
+            output = self.try_("get", resource, "-o", "yaml").stdout + self.try_("get", "events").stdout
+            pytest.fail(f"{result.stdout}\n{output}")
 
 
-def eventually(ask: Callable[[], T], good: Callable[[T], bool], seconds: float = 20) -> T:
+def eventually(request: Callable[[], T], is_expected: Callable[[T], bool], seconds: float = 20) -> T:
     """Asks until the answer is good; kube-proxy and others follow within a second or two."""
     answers: list[T] = []
 
     def look() -> bool:
-        answers[:] = [ask()]
-        return good(answers[0])
+        answers[:] = [request()]
+        return is_expected(answers[0])
 
-    until("the right answer", look, seconds, said=lambda: answers)
+    until("the right answer", look, seconds, state=lambda: answers)
     return answers[0]
 
 
@@ -142,7 +142,7 @@ def test_exec_runs_a_command(kubectl: Kubectl) -> None:
 
 def test_dns_resolves_services(kubectl: Kubectl) -> None:
     name = f"kubernetes.default.svc.{network.DOMAIN}"
-    eventually(lambda: in_box(kubectl, "nslookup", name), lambda said: network.KUBERNETES_IP in said)
+    eventually(lambda: in_box(kubectl, "nslookup", name), lambda output: network.KUBERNETES_IP in output)
 
 
 def test_pod_reaches_api_server_by_name(kubectl: Kubectl) -> None:
@@ -152,7 +152,7 @@ def test_pod_reaches_api_server_by_name(kubectl: Kubectl) -> None:
 
 
 def test_pod_reaches_service(kubectl: Kubectl) -> None:
-    eventually(lambda: in_box(kubectl, "wget", "-q", "-O", "-", "http://web"), lambda said: said.startswith("web-"))
+    eventually(lambda: in_box(kubectl, "wget", "-q", "-O", "-", "http://web"), lambda output: output.startswith("web-"))
 
 
 def test_machine_reaches_service(kubectl: Kubectl) -> None:
@@ -165,23 +165,23 @@ def test_machine_reaches_service(kubectl: Kubectl) -> None:
         except OSError as error:
             return str(error)
 
-    eventually(ask, lambda said: said.startswith("web-"))
+    eventually(ask, lambda output: output.startswith("web-"))
 
 
 def test_node_reaches_service(kubectl: Kubectl) -> None:
     """As the API server does when it calls an admission webhook."""
     address = kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
     eventually(lambda: in_node("busybox", "wget", "-q", "-O", "-", f"http://{address}"), lambda s: s.startswith("web-"))
-    said = in_node(
+    output = in_node(
         "busybox", "wget", "-q", "-O", "-", "--no-check-certificate", f"https://{network.KUBERNETES_IP}/livez"
     )
-    assert said.endswith("ok"), said
+    assert output.endswith("ok"), output
 
 
 def in_node(*command: str) -> str:
-    found = node.find()
-    assert found is not None
-    return found.run("timeout", "10", *command, check=False).stdout
+    resource = node.find()
+    assert resource is not None
+    return resource.run("timeout", "10", *command, check=False).stdout
 
 
 @pytest.fixture
@@ -204,16 +204,16 @@ def test_pods_and_node_do_not_reach_the_machine(kubectl: Kubectl, listener: int,
     eventually(lambda: in_node("iptables-save", "-t", "nat"), lambda rules: f"{network.HOST_IP}:{listener}" in rules)
     for address in (network.HOST_IP, service):
         script = f"busybox nc -w 5 {address} {listener} </dev/null 2>&1; echo code $?"
-        said = in_box(kubectl, "sh", "-c", script) if inside == "pod" else in_node("sh", "-c", script)
-        assert "code 1" in said
-        assert "refused" in said, said
+        output = in_box(kubectl, "sh", "-c", script) if inside == "pod" else in_node("sh", "-c", script)
+        assert "code 1" in output
+        assert "refused" in output, output
 
 
 def test_pod_reaches_itself_by_its_service(kubectl: Kubectl) -> None:
     """A pod behind a service reaches it by that service, too, whichever pod answers."""
     first = kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}")
-    seen = {kubectl("exec", first, "--", "wget", "-q", "-O", "-", "http://web").strip() for _ in range(12)}
-    assert first in seen
+    output = {kubectl("exec", first, "--", "wget", "-q", "-O", "-", "http://web").strip() for _ in range(12)}
+    assert first in output
 
 
 def test_job_completes(kubectl: Kubectl) -> None:
@@ -229,19 +229,19 @@ def test_port_forward_reaches_service(kubectl: Kubectl) -> None:
 
 
 @contextmanager
-def forwarded(kubectl: Kubectl, what: str, port: int) -> Iterator[int]:
+def forwarded(kubectl: Kubectl, resource: str, port: int) -> Iterator[int]:
     with subprocess.Popen(
-        [*kubectl.command, "port-forward", what, f":{port}"],
+        [*kubectl.command, "port-forward", resource, f":{port}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
         assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", said)
-        assert found is not None, said
+        output = process.stdout.readline()
+        match = re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", output)
+        assert match is not None, output
         try:
-            yield int(found[1])
+            yield int(match[1])
         finally:
             process.kill()
 
@@ -251,13 +251,13 @@ def test_claim_is_bound_and_outlives_its_pod(kubectl: Kubectl) -> None:
     kubectl.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": claim})
     # As another user than root, who may write all the same.
     user = {"runAsUser": 9999, "runAsGroup": 9999, "runAsNonRoot": True}
-    for name, command, said in (("writer", "id -u >/data/file", ""), ("reader", "cat /data/file", "9999\n")):
+    for name, command, expected in (("writer", "id -u >/data/file", ""), ("reader", "cat /data/file", "9999\n")):
         mounts = [{"name": "data", "mountPath": "/data"}]
         volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
         spec = {"restartPolicy": "Never", "securityContext": user, "volumes": volumes}
         kubectl.apply(pod(name, spec | {"containers": [container(command, volumeMounts=mounts)]}))
         kubectl.wait("jsonpath={.status.phase}=Succeeded", f"pod/{name}")
-        assert kubectl("logs", name) == said
+        assert kubectl("logs", name) == expected
         kubectl("delete", "pod", name)
     assert (
         kubectl("get", "pvc", "data", "-o", "jsonpath={.status.phase} {.spec.storageClassName}") == "Bound local-path"
@@ -265,10 +265,10 @@ def test_claim_is_bound_and_outlives_its_pod(kubectl: Kubectl) -> None:
 
 
 def test_memory_limit_is_enforced(kubectl: Kubectl) -> None:
-    said = in_box(
+    output = in_box(
         kubectl, "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null"
     )
-    assert said.splitlines()[0] == str(32 << 20)
+    assert output.splitlines()[0] == str(32 << 20)
     spec = {"restartPolicy": "Never"}
     limits = {"resources": {"limits": {"memory": "16Mi"}}}
     kubectl.apply(pod("greedy", spec | {"containers": [container("tail /dev/zero", **limits)]}))
@@ -278,9 +278,9 @@ def test_memory_limit_is_enforced(kubectl: Kubectl) -> None:
 
 
 def test_rbac_refuses_an_account_without_rights(kubectl: Kubectl) -> None:
-    done = kubectl.try_("get", "secrets", f"--as=system:serviceaccount:{NAMESPACE}:default")
-    assert done.returncode != 0
-    assert 'cannot list resource "secrets"' in done.stdout
+    result = kubectl.try_("get", "secrets", f"--as=system:serviceaccount:{NAMESPACE}:default")
+    assert result.returncode != 0
+    assert 'cannot list resource "secrets"' in result.stdout
 
 
 def test_pod_security_refuses_privileged_pod(kubectl: Kubectl) -> None:
@@ -289,8 +289,8 @@ def test_pod_security_refuses_privileged_pod(kubectl: Kubectl) -> None:
     kubectl("label", "namespace", NAMESPACE, label, "--overwrite")
     try:
         command = ("run", "refused", f"--image={BUSYBOX}", "--privileged", "--dry-run=server")
-        done = eventually(lambda: kubectl.try_(*command), lambda done: done.returncode != 0)
-        assert "violates PodSecurity" in done.stdout
+        result = eventually(lambda: kubectl.try_(*command), lambda result: result.returncode != 0)
+        assert "violates PodSecurity" in result.stdout
     finally:
         kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce-")
 
@@ -298,9 +298,9 @@ def test_pod_security_refuses_privileged_pod(kubectl: Kubectl) -> None:
 @pytest.mark.parametrize("address", [network.HOST_IP, "203.0.113.1"])
 def test_pod_reaches_nothing_outside(kubectl: Kubectl, address: str) -> None:
     """Refused at once, so that nothing waits for a time-out: neither the machine nor anything beyond it."""
-    said = in_box(kubectl, "sh", "-c", f"timeout 5 nc {address} 22 </dev/null 2>&1; echo code $?")
-    assert "code 1" in said
-    assert re.search("refused|unreachable", said), said
+    output = in_box(kubectl, "sh", "-c", f"timeout 5 nc {address} 22 </dev/null 2>&1; echo code $?")
+    assert "code 1" in output
+    assert re.search("refused|unreachable", output), output
 
 
 def test_host_path_shows_nothing_of_the_machine(kubectl: Kubectl) -> None:
@@ -314,18 +314,18 @@ def test_host_path_shows_nothing_of_the_machine(kubectl: Kubectl) -> None:
         lambda: kubectl("get", "pod", "peeping", "-o", "jsonpath={.status.phase}"),
         lambda phase: phase in ("Succeeded", "Failed"),
     )
-    said = kubectl("logs", "peeping")
-    assert "/host/home: No such file" in said
-    assert "/host/etc/shadow: No such file" in said
-    assert ".ssh" not in said
+    output = kubectl("logs", "peeping")
+    assert "/host/home: No such file" in output
+    assert "/host/etc/shadow: No such file" in output
+    assert ".ssh" not in output
 
 
 def test_kernel_settings_of_the_machine_are_unchanged() -> None:
     """The kubelet would have set these to 10 and 1, if it had not been shown them as such already."""
     node = cluster.own_node(home())
     assert node is not None
-    shown = node.run("sysctl", "-n", "kernel.panic", "kernel.panic_on_oops").stdout.split()
-    assert shown == ["10", "1"]
+    output = node.run("sysctl", "-n", "kernel.panic", "kernel.panic_on_oops").stdout.split()
+    assert output == ["10", "1"]
     log = (home().log / "kubelet.log").read_text()
     assert "Updating kernel flag" not in log
 

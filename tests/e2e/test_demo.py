@@ -66,10 +66,10 @@ class Demo:
     """One run of the demo, which has to succeed."""
 
     def __init__(self, layer: Path, *variables: str) -> None:
-        done = make("demo", f"LAYER={layer}", *variables, timeout=1500)
-        assert done.returncode == 0, done.stderr
-        self.lines = done.stdout.splitlines()
-        self.all = done.stdout + done.stderr
+        result = make("demo", f"LAYER={layer}", *variables, timeout=1500)
+        assert result.returncode == 0, result.stderr
+        self.lines = result.stdout.splitlines()
+        self.all = result.stdout + result.stderr
         assert self.lines[-1] == "word-count FINISHED"
         assert [line for line in self.lines if line.startswith("cluster: ")] == ["cluster: sandbox"]
         assert [line for line in self.lines if re.match(r"engine: pulumi v?3\.", line)]
@@ -101,9 +101,9 @@ def test_demo_counts_words_and_its_stack_is_changed_repaired_and_destroyed(
 ):
     config = layer.read_text()
     with step("a first preview only creates"):
-        done = engine.make("preview", config)
-        assert done.code == 0
-        assert changes(done.output) == {"create"}
+        result = engine.make("preview", config)
+        assert result.code == 0
+        assert changes(result.output) == {"create"}
         assert kubectl.get("namespace", "flink") is None
 
     with step("the demo counts the shipped text"):
@@ -113,10 +113,10 @@ def test_demo_counts_words_and_its_stack_is_changed_repaired_and_destroyed(
         uid = uid_of_job(kubectl)
 
     with step("there is nothing to change then"):
-        done = engine.make("preview", config, jobs=jobs(pair, restartNonce=nonce(kubectl)))
-        assert done.code == 0
-        assert changes(done.output) == set()
-        assert NOTHING.search(done.output)
+        result = engine.make("preview", config, jobs=jobs(pair, restartNonce=nonce(kubectl)))
+        assert result.code == 0
+        assert changes(result.output) == set()
+        assert NOTHING.search(result.output)
 
     with step("the demo counts words in any script out of five megabytes"):
         text = many_words(tmp_path)
@@ -130,17 +130,17 @@ def test_demo_counts_words_and_its_stack_is_changed_repaired_and_destroyed(
 
     with step("a job that fails fails `up` with its own error"):
         start = time.monotonic()
-        done = engine.make("up", config, jobs=jobs(pair, args=NO_SCRIPT))
-        assert done.code != 0
-        assert ERROR[pair] in done.output
-        assert "Traceback" not in done.output
+        result = engine.make("up", config, jobs=jobs(pair, args=NO_SCRIPT))
+        assert result.code != 0
+        assert ERROR[pair] in result.output
+        assert "Traceback" not in result.output
         assert time.monotonic() - start < 300
 
     with step("repaired and changed, the job runs again in the same object"):
         repaired = jobs(pair, parallelism=2)
         assert changes(engine.make("preview", config, jobs=repaired).output) == {"update"}
-        done = engine.make("up", config, jobs=repaired)
-        assert done.code == 0, done.output
+        result = engine.make("up", config, jobs=repaired)
+        assert result.code == 0, result.output
         job = kubectl.get(*JOB) or {}
         assert job["metadata"]["uid"] == uid
         assert job["spec"]["job"]["parallelism"] == 2
@@ -152,17 +152,17 @@ def test_demo_counts_words_and_its_stack_is_changed_repaired_and_destroyed(
             "operator": ("deployment", "flink-kubernetes-operator", "-n", "flink-operator"),
             "namespace": ("namespace", "flink"),
         }
-        with deletions(kubectl, watched) as gone:
-            done = engine.make("destroy", config)
-        assert done.code == 0, done.output
-        assert gone == list(watched)
+        with deletions(kubectl, watched) as deleted:
+            result = engine.make("destroy", config)
+        assert result.code == 0, result.output
+        assert deleted == list(watched)
         assert kubectl.get("namespace", "flink-operator") is None
-        until("no volume is left", lambda: not volumes(kubectl), 60, said=lambda: volumes(kubectl))
+        until("no volume is left", lambda: not volumes(kubectl), 60, state=lambda: volumes(kubectl))
 
     with step("a second destroy has nothing to do"):
-        done = engine.make("destroy", config)
-        assert done.code == 0
-        assert changes(done.output) == set()
+        result = engine.make("destroy", config)
+        assert result.code == 0
+        assert changes(result.output) == set()
 
 
 @pytest.mark.full
@@ -197,8 +197,8 @@ def test_demo_runs_the_job_again_whatever_happened_before(pair: str, layer: Path
         until("another operator", lambda: pod_names(kubectl, "flink-operator", OPERATOR) not in ([], [operator]))
         assert Demo(layer).counts == shipped
 
-    done = make("destroy", "STACK=sandbox", f"LAYER={layer}", timeout=400)
-    assert done.returncode == 0, done.stderr
+    result = make("destroy", "STACK=sandbox", f"LAYER={layer}", timeout=400)
+    assert result.returncode == 0, result.stderr
 
 
 def jobs(pair: str, **settings: object) -> dict[str, object]:
@@ -253,5 +253,5 @@ def start_time(kubectl: Kubectl) -> int:
 
 def volumes(kubectl: Kubectl) -> list[str]:
     """Those of claims in the jobs' namespace; a claim's volume goes some time after it."""
-    found = json.loads(kubectl.run("get", "persistentvolumes", "-o", "json"))["items"]
-    return [one["metadata"]["name"] for one in found if one["spec"]["claimRef"]["namespace"] == "flink"]
+    content = json.loads(kubectl.run("get", "persistentvolumes", "-o", "json"))["items"]
+    return [finding["metadata"]["name"] for finding in content if finding["spec"]["claimRef"]["namespace"] == "flink"]

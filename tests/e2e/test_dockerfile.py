@@ -60,10 +60,10 @@ def buildah(*arguments: str | Path, seconds: float = 300) -> str:
     """
     options = ["--root", CACHE / "storage", "--runroot", CACHE / "run", "--storage-driver", "overlay"]
     command = [str(part) for part in ("buildah", *options, *arguments)]
-    done = subprocess.run(command, text=True, capture_output=True, timeout=seconds, check=False)
-    last = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-    assert done.returncode == 0, f"buildah {arguments[0]} failed:\n{last}"
-    return done.stdout.strip()
+    result = subprocess.run(command, text=True, capture_output=True, timeout=seconds, check=False)
+    last = "\n".join((result.stdout + result.stderr).splitlines()[-30:])
+    assert result.returncode == 0, f"buildah {arguments[0]} failed:\n{last}"
+    return result.stdout.strip()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,9 +110,9 @@ def container(built: Built) -> Generator[str]:
 def stand_in(architecture: str) -> str:
     """The name of the base image, which is made when it is not there or its parts have changed."""
     with locked(home().lock, "build the base of the Dockerfile's test"):
-        (made,) = build_images(["pyflink:dev"])
+        (actual,) = build_images(["pyflink:dev"])
     store = image.Store(home().images)
-    layers = [store.blob(part.digest) for part in store.parts(made)[2:]]
+    layers = [store.blob(part.digest) for part in store.parts(actual)[2:]]
     key = hashlib.sha256("\n".join([LAYOUT, *(layer.name for layer in layers[:-1])]).encode()).hexdigest()[:12]
     name = f"localhost/flink-stand-in:{key}-{architecture}"
     if name in buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines():
@@ -139,9 +139,11 @@ def stand_in(architecture: str) -> str:
 
 def pip_configuration(architecture: str) -> Path:
     """A pip.conf with what this machine says of package indexes, and no wheel of PyFlink for arm64."""
-    said = subprocess.run(["python3", "-m", "pip", "config", "list"], text=True, capture_output=True, check=True).stdout
+    output = subprocess.run(
+        ["python3", "-m", "pip", "config", "list"], text=True, capture_output=True, check=True
+    ).stdout
     lines = ["[global]"]
-    for name, value in re.findall(r"^\S*\.([a-z-]+)='(.*)'$", said, re.MULTILINE):
+    for name, value in re.findall(r"^\S*\.([a-z-]+)='(.*)'$", output, re.MULTILINE):
         if name in ("index-url", "extra-index-url", "trusted-host", "proxy", "cert"):
             lines.append(f"{name} = {value}")
     lines = list(dict.fromkeys(lines))
@@ -161,8 +163,8 @@ def test_java_home_contains_java(built: Built, container: str) -> None:
     assert run(container, 'echo "$JAVA_HOME"') == JAVA_HOME
     assert run(container, 'readlink -f "$JAVA_HOME"') == JVM.format(built.architecture)
     assert run(container, '"$JAVA_HOME/bin/java" -version && which java') == f"{JAVA_HOME}/bin/java"
-    found = run(container, "find /usr/lib/jvm -mindepth 1 -maxdepth 1 -type d -name 'java-*'")
-    assert found.split() == [JVM.format(built.architecture)], "a second Java"
+    output = run(container, "find /usr/lib/jvm -mindepth 1 -maxdepth 1 -type d -name 'java-*'")
+    assert output.split() == [JVM.format(built.architecture)], "a second Java"
 
 
 def test_configuration_equals_that_of_the_base_image(built: Built) -> None:

@@ -60,27 +60,29 @@ def test_a_batch_job_with_tls_runs_to_its_end(cluster: Cluster):
 class TestWhoGetsIn:
     def test_the_certificate_of_the_job_is_accepted(self, cluster: Cluster, port: int):
         own = cluster.secret(OWN)
-        said = cluster.says("jobmanager", port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"])
-        assert said == {"serial": cluster.serial(OWN), "version": "TLSv1.2"}
+        handshake = cluster.handshake(
+            "jobmanager", port, trust=own["ca.crt"], certificate=own["tls.crt"] + own["tls.key"]
+        )
+        assert handshake == {"serial": cluster.serial(OWN), "version": "TLSv1.2"}
 
     def test_a_client_without_a_certificate_is_refused(self, cluster: Cluster, port: int):
-        said = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
-        assert "refused" in said
+        handshake = cluster.handshake("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
+        assert "refused" in handshake
 
     def test_the_certificate_of_another_job_is_refused(self, cluster: Cluster, port: int):
         other = cluster.secret(OTHER)
         certificate = other["tls.crt"] + other["tls.key"]
-        said = cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=certificate)
-        assert "refused" in said
+        handshake = cluster.handshake("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=certificate)
+        assert "refused" in handshake
         # Nor is the process one that the other job would speak to.
-        assert "CERTIFICATE_VERIFY_FAILED" in cluster.says(
+        assert "CERTIFICATE_VERIFY_FAILED" in cluster.handshake(
             "jobmanager", port, trust=other["ca.crt"], certificate=certificate
         ).get("refused", "")
 
     def test_plaintext_is_refused(self, cluster: Cluster, port: int):
-        said = cluster.says("jobmanager", port, trust=None, certificate=None)
+        handshake = cluster.handshake("jobmanager", port, trust=None, certificate=None)
         # Closed, or an alert of TLS (record type 21) first: no byte of Flink's own.
-        assert said["said"] == "" or said["said"].startswith("15")
+        assert handshake["said"] == "" or handshake["said"].startswith("15")
 
 
 def test_a_renewed_certificate_is_used_by_new_processes_and_trusted_by_old_ones(cluster: Cluster):
@@ -137,8 +139,8 @@ def test_a_renewed_authority_keeps_its_key(cluster: Cluster):
 def test_disabled_the_job_continues_in_plaintext_and_its_certificate_is_deleted(cluster: Cluster):
     """The last test: the job has no certificates afterwards."""
     cluster.totals.up(internalTls={"enabled": False})
-    left = cluster.kubectl.run("get", "certificates,issuers", "-n", NAMESPACE, "-o", "name").decode()
-    assert OTHER in left
-    assert OWN not in left
+    remaining = cluster.kubectl.run("get", "certificates,issuers", "-n", NAMESPACE, "-o", "name").decode()
+    assert OTHER in remaining
+    assert OWN not in remaining
     assert cluster.totals.restored()["is_savepoint"]
     print(cluster.totals.goes_on())

@@ -36,40 +36,40 @@ def up(platform: Project, **settings: object) -> Done:
     return platform.make("up", jobs={JOB: {"enabled": True, **small, **settings}})
 
 
-def last_words(done: Done) -> str:
+def last_words(result: Done) -> str:
     """The error that `up` ended with; it names the job."""
-    assert done.code != 0, done.output
-    assert "Traceback" not in done.output
-    lines = [line for line in done.output.splitlines() if f"error: job flink/{JOB} " in line]
-    assert lines, done.output
+    assert result.code != 0, result.output
+    assert "Traceback" not in result.output
+    lines = [line for line in result.output.splitlines() if f"error: job flink/{JOB} " in line]
+    assert lines, result.output
     return lines[0]
 
 
 def test_memory_that_flink_refuses_is_reported_before_anything_is_created(platform: Project, kubectl: Kubectl):
-    done = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
-    assert done.code != 0
-    assert 'taskManager.memory: is "300m", with which Flink does not start' in done.output
+    result = up(platform, taskManager={"cpu": 0.2, "memory": "300m"})
+    assert result.code != 0
+    assert 'taskManager.memory: is "300m", with which Flink does not start' in result.output
     assert kubectl.get("namespace", "flink") is None
 
 
 def test_up_fails_with_the_reason_of_a_job_that_never_ran(platform: Project, kubectl: Kubectl):
     with step("up fails with the error of a setting that Flink refuses"):
-        done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
-        words = last_words(done)
+        result = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
+        words = last_words(result)
         assert "TaskManager memory configuration failed" in words
         assert "a positive number of CPU cores" in words
-        assert done.seconds < SOON
+        assert result.seconds < SOON
 
     with step("the next up fails with it, too"):
         assert "memory configuration failed" in last_words(up(platform, flinkConfiguration=REFUSED_BY_FLINK))
 
     with step("up fails with the error of an image that does not exist"):
-        done = up(platform, image="pyflink:not-there")
-        words = last_words(done)
+        result = up(platform, image="pyflink:not-there")
+        words = last_words(result)
         assert "ImagePull" in words
         assert "pyflink:not-there" in words
         assert "FailedMount" not in words  # what the operator saw first, and goes on saying
-        assert done.seconds < SOON
+        assert result.seconds < SOON
 
     with step("up names the remedy if the operator takes the job for one that ran"):
         # The operator knows it by the JobManager's Available, False since the second in which it was made.
@@ -85,34 +85,34 @@ def test_up_fails_with_the_reason_of_a_job_that_never_ran(platform: Project, kub
         assert "run `make up` with `enabled: false`, and then without it" in words
 
     with step("removed and created again, the job runs"):
-        done = up(platform, enabled=False)
-        assert done.code == 0, done.output
-        done = up(platform)
-        assert done.code == 0, done.output
+        result = up(platform, enabled=False)
+        assert result.code == 0, result.output
+        result = up(platform)
+        assert result.code == 0, result.output
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
 
 def test_up_fails_with_the_reason_of_a_job_that_cannot_start_its_change(platform: Project, kubectl: Kubectl):
     with step("up fails with the reason that a TaskManager fits on no node"):
-        done = up(platform, taskManager={"cpu": 0.2, "memory": "900g"})
-        words = last_words(done)
+        result = up(platform, taskManager={"cpu": 0.2, "memory": "900g"})
+        words = last_words(result)
         assert "Unschedulable" in words
         assert "Insufficient memory" in words
         assert f"pod {JOB}-taskmanager-" in words
-        assert done.seconds < SOON
+        assert result.seconds < SOON
 
     with step("corrected, the job runs"):
-        done = up(platform)
-        assert done.code == 0, done.output
+        result = up(platform)
+        assert result.code == 0, result.output
         assert status(kubectl)["jobStatus"]["state"] == "RUNNING"
 
     with step("a running job is given a setting that Flink refuses"):
         # The operator has stopped it with a savepoint by then, and calls it UPGRADING from then on.
-        done = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
-        assert "TaskManager memory configuration failed" in last_words(done)
-        assert done.seconds < SOON
-        done = up(platform)
-        assert done.code == 0, done.output
+        result = up(platform, flinkConfiguration=REFUSED_BY_FLINK)
+        assert "TaskManager memory configuration failed" in last_words(result)
+        assert result.seconds < SOON
+        result = up(platform)
+        assert result.code == 0, result.output
         restored = until("a savepoint", lambda: status(kubectl)["jobStatus"].get("upgradeSavepointPath"))
         assert restored
 

@@ -97,8 +97,8 @@ def up(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactor
     option = f"LAYER={layer_file(tmp_path_factory.mktemp('monitoring'))}"
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--prometheus"], cwd=ROOT, check=True)
     try:
-        done = make("up", "STACK=sandbox", option, timeout=600)
-        assert done.returncode == 0, done.stderr
+        result = make("up", "STACK=sandbox", option, timeout=600)
+        assert result.returncode == 0, result.stderr
         yield option
     finally:
         make("destroy", "STACK=sandbox", option, timeout=300)
@@ -112,19 +112,19 @@ def up(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def server(kubectl: Kubectl, up: str) -> Generator[Prometheus]:
     """The Prometheus of the stack."""
-    with prometheus(kubectl, MONITORING) as found:
-        yield found
+    with prometheus(kubectl, MONITORING) as server:
+        yield server
 
 
 def flink_pods(kubectl: Kubectl) -> set[tuple[str, str]]:
     """Namespace and name of each JobManager, TaskManager and operator that runs."""
-    found: set[tuple[str, str]] = set()
+    actual: set[tuple[str, str]] = set()
     for selector in ("type=flink-native-kubernetes", "app.kubernetes.io/name=flink-kubernetes-operator"):
         listed = json.loads(kubectl.run("get", "pods", "-A", "-l", selector, "-o", "json"))["items"]
         for pod in listed:
             if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]:
-                found.add((pod["metadata"]["namespace"], pod["metadata"]["name"]))
-    return found
+                actual.add((pod["metadata"]["namespace"], pod["metadata"]["name"]))
+    return actual
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +134,10 @@ def scraped(kubectl: Kubectl, server: Prometheus) -> Prometheus:
     def all_answer() -> bool:
         return server.labels(f"{TARGETS} == 1", "namespace", "pod") == flink_pods(kubectl)
 
-    def seen() -> str:
+    def scraped_pods() -> str:
         return f"{flink_pods(kubectl)} run, scraped are {server.labels(TARGETS, 'namespace', 'pod')}"
 
-    until("every process answers Prometheus", all_answer, RELOAD_SECONDS, said=seen)
+    until("every process answers Prometheus", all_answer, RELOAD_SECONDS, state=scraped_pods)
     return server
 
 
@@ -167,8 +167,8 @@ def test_no_process_is_scraped_twice(scraped: Prometheus):
 
 
 def test_targets_have_labels_of_their_job_and_component(scraped: Prometheus):
-    found = scraped.labels(f'{TARGETS} and on (pod) up{{namespace="{NAMESPACE}"}}', "app", "component")
-    assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= found
+    labels = scraped.labels(f'{TARGETS} and on (pod) up{{namespace="{NAMESPACE}"}}', "app", "component")
+    assert {(JOB, "jobmanager"), (JOB, "taskmanager"), (BATCH, "jobmanager")} <= labels
 
 
 def test_every_alert_is_loaded_and_evaluates(server: Prometheus):
@@ -176,7 +176,7 @@ def test_every_alert_is_loaded_and_evaluates(server: Prometheus):
         "every rule was evaluated",
         lambda: {rule["health"] for rule in server.rules()} == {"ok"},
         RELOAD_SECONDS,
-        said=lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
+        state=lambda: [(rule["name"], rule["health"], rule.get("lastError")) for rule in server.rules()],
     )
     rules = server.rules()
     assert {rule["name"] for rule in rules} == set(AlertName.__args__)
@@ -191,29 +191,29 @@ def test_promtool_finds_nothing_in_the_rules(kubectl: Kubectl, tmp_path: Path):
     groups = [group for rule in rules for group in rule["spec"]["groups"]]
     assert groups
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
-    done = subprocess.run(
+    result = subprocess.run(
         [promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_every_dashboard_query_has_data(scraped: Prometheus):
-    wanted = list(queries())
-    unknown = (WITHOUT_DATA.keys() | NOW_AND_THEN.keys()) - {name(query) for query in wanted}
+    actual = list(queries())
+    unknown = (WITHOUT_DATA.keys() | NOW_AND_THEN.keys()) - {name(query) for query in actual}
     assert not unknown, f"there is no such query any more: {unknown}"
-    missing = [query for query in wanted if name(query) not in WITHOUT_DATA.keys() | NOW_AND_THEN.keys()]
+    missing = [query for query in actual if name(query) not in WITHOUT_DATA.keys() | NOW_AND_THEN.keys()]
     assert len(missing) > 50
 
     def all_have() -> bool:
         missing[:] = [query for query in missing if not data(scraped, query)]
         return not missing
 
-    for query in wanted:
+    for query in actual:
         if name(query) in NOW_AND_THEN:
             data(scraped, query)  # Prometheus takes it
-    until("every query has data", all_have, 120, said=lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
-    surprising = [name(query) for query in wanted if name(query) in WITHOUT_DATA and data(scraped, query)]
+    until("every query has data", all_have, 120, state=lambda: [(name(q), q.filled(VARIABLES)) for q in missing])
+    surprising = [name(query) for query in actual if name(query) in WITHOUT_DATA and data(scraped, query)]
     assert not surprising, f"these have data, so their reasons are wrong: {surprising}"
 
 
@@ -230,7 +230,7 @@ def test_a_job_that_fails_raises_its_alert(kubectl: Kubectl, scraped: Prometheus
         "FlinkJobFailed fires",
         lambda: "FlinkJobFailed" in firing(scraped),
         120,
-        said=lambda: (scraped.get("alerts"), scraped.query(FAILED)),
+        state=lambda: (scraped.get("alerts"), scraped.query(FAILED)),
     )
     (alert,) = [alert for alert in scraped.get("alerts")["alerts"] if alert["labels"]["alertname"] == "FlinkJobFailed"]
     assert alert["labels"]["namespace"] == NAMESPACE
@@ -238,14 +238,14 @@ def test_a_job_that_fails_raises_its_alert(kubectl: Kubectl, scraped: Prometheus
     page = ROOT / alert["annotations"]["runbook_url"]
     assert page.exists(), "the runbook that it points to"
     (panel,) = [query for query in queries() if name(query) == ALERTS]
-    assert "FlinkJobFailed" in {found["metric"]["alertname"] for found in data(scraped, panel)}
+    assert "FlinkJobFailed" in {series["metric"]["alertname"] for series in data(scraped, panel)}
 
 
 def test_destroy_leaves_nothing(kubectl: Kubectl, up: str):
     """The last test: it destroys the stack of the others."""
-    done = make("destroy", "STACK=sandbox", up, timeout=300)
-    assert done.returncode == 0, done.stderr
+    result = make("destroy", "STACK=sandbox", up, timeout=300)
+    assert result.returncode == 0, result.stderr
     namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
     assert not {f"namespace/{MONITORING}", f"namespace/{NAMESPACE}", f"namespace/{OPERATOR}"} & set(namespaces)
-    left = kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name").decode()
-    assert "prometheus" not in left
+    remaining = kubectl.run("get", "clusterroles,clusterrolebindings", "-o", "name").decode()
+    assert "prometheus" not in remaining

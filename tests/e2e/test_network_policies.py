@@ -173,8 +173,8 @@ Row = tuple[Iterable[str], Iterable[str], Iterable[str]]
 COMMON: list[Row] = [
     # Processes of one job, at whatever port they choose.
     *(
-        (one, one, PORTS)
-        for one in (pods("word-count"), pods("shop-blue", "shop-green"), pods("totals"), pods("session"))
+        (item, item, PORTS)
+        for item in (pods("word-count"), pods("shop-blue", "shop-green"), pods("totals"), pods("session"))
     ),
     # REST: the operator asks JobManagers, and whoever was named may.
     (("operator",), [pod for pod in REST_8081 if pod.endswith("/jobmanager")], ("8081",)),
@@ -224,8 +224,8 @@ def policies(tmp_path: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     (tmp_path / "jobs" / "jobs.yaml").write_text(JOBS)
     (tmp_path / "__main__.py").symlink_to(ROOT / "__main__.py")
     base = {key: value for key, value in stack_file.read(ROOT, "dev").items() if key in ("context", "prometheus")}
-    recording = run_program(tmp_path, "dev", {**base, **config}, preview=True)
-    render(recording, tmp_path / "out", "flux")
+    resource_graph = run_program(tmp_path, "dev", {**base, **config}, preview=True)
+    render(resource_graph, tmp_path / "out", "flux")
     return [yaml.safe_load(path.read_text()) for path in sorted((tmp_path / "out").glob("*-networkpolicy-*.yaml"))]
 
 
@@ -241,9 +241,9 @@ def connections(touching: Iterable[str] = GUARDED, ports: Iterable[str] = PORTS)
     ]
 
 
-def asked(made: list[dict[str, Any]], tried: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], bool]:
-    found = verdicts(made, [Connection(PLACES[source], PLACES[target], port) for source, target, port in tried])
-    return dict(zip(tried, found, strict=True))
+def verdicts_of(policies: list[dict[str, Any]], tried: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], bool]:
+    actual = verdicts(policies, [Connection(PLACES[source], PLACES[target], port) for source, target, port in tried])
+    return dict(zip(tried, actual, strict=True))
 
 
 def table(rows: Iterable[Row]) -> set[tuple[str, str, str]]:
@@ -263,22 +263,24 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def seen(rendered: list[dict[str, Any]]) -> dict[tuple[str, str, str], bool]:
-    return asked(rendered, connections())
+def rendered_verdicts(rendered: list[dict[str, Any]]) -> dict[tuple[str, str, str], bool]:
+    return verdicts_of(rendered, connections())
 
 
-def difference(found: dict[tuple[str, str, str], bool], rows: Iterable[Row]) -> dict[str, list[tuple[str, str, str]]]:
-    passes, wanted = {one for one, allowed in found.items() if allowed}, table(rows)
-    return {"passes and should not": sorted(passes - wanted), "should pass": sorted(wanted - passes)}
+def difference(
+    verdict_by_connection: dict[tuple[str, str, str], bool], rows: Iterable[Row]
+) -> dict[str, list[tuple[str, str, str]]]:
+    passes, actual = {item for item, allowed in verdict_by_connection.items() if allowed}, table(rows)
+    return {"passes and should not": sorted(passes - actual), "should pass": sorted(actual - passes)}
 
 
 NOTHING: dict[str, list[Any]] = {"passes and should not": [], "should pass": []}
 
 
-def test_declared_connections_pass_and_no_others(seen) -> None:
-    assert difference(seen, NARROW) == NOTHING
-    assert sum(seen.values()) > 300
-    assert len(seen) - sum(seen.values()) > 9000
+def test_declared_connections_pass_and_no_others(rendered_verdicts) -> None:
+    assert difference(rendered_verdicts, NARROW) == NOTHING
+    assert sum(rendered_verdicts.values()) > 300
+    assert len(rendered_verdicts) - sum(rendered_verdicts.values()) > 9000
 
 
 @pytest.mark.parametrize(
@@ -290,18 +292,18 @@ def test_declared_connections_pass_and_no_others(seen) -> None:
     ids=["the API server may be anywhere", "the store is public"],
 )
 def test_unknown_addresses_widen_only_their_own_rules(tmp_path: Path, changed: dict[str, Any], rows: list[Row]) -> None:
-    assert difference(asked(policies(tmp_path, {**CONFIG, **changed}), connections()), rows) == NOTHING
+    assert difference(verdicts_of(policies(tmp_path, {**CONFIG, **changed}), connections()), rows) == NOTHING
 
 
-def test_without_policies_every_connection_passes(seen) -> None:
+def test_without_policies_every_connection_passes(rendered_verdicts) -> None:
     """The evaluator answers what it is asked, not always the same."""
     tried = connections(["tool"])
-    assert all(asked([], tried).values())
-    assert not any(seen[one] for one in tried)
+    assert all(verdicts_of([], tried).values())
+    assert not any(rendered_verdicts[item] for item in tried)
 
 
-def test_each_policy_allows_and_denies_connections(rendered, seen) -> None:
-    names = {f"{one['metadata']['namespace']}/{one['metadata']['name']}" for one in rendered}
+def test_each_policy_allows_and_denies_connections(rendered, rendered_verdicts) -> None:
+    names = {f"{manifest['metadata']['namespace']}/{manifest['metadata']['name']}" for manifest in rendered}
     assert names == {
         *(
             "flink/flinkdeployment-word-count",
@@ -312,40 +314,44 @@ def test_each_policy_allows_and_denies_connections(rendered, seen) -> None:
         *("team-b/flinkdeployment-totals", "team-b/flinkdeployment-session", "team-b/flinksessionjob-in-session"),
         *("team-b/default-deny", "flink-operator/operator", "flink-operator/default-deny"),
     }
-    for one in rendered:
-        if one["metadata"]["name"] != "default-deny":
-            found = {allowed for (source, target, _), allowed in seen.items() if {source, target} & selected(one)}
-            assert found == {True, False}, one["metadata"]["name"]
+    for manifest in rendered:
+        if manifest["metadata"]["name"] != "default-deny":
+            matches = {
+                allowed
+                for (source, target, _), allowed in rendered_verdicts.items()
+                if {source, target} & selected(manifest)
+            }
+            assert matches == {True, False}, manifest["metadata"]["name"]
 
 
 def selected(policy: Mapping[str, Any]) -> set[str]:
     """The pods that a policy is about."""
     selector = policy["spec"]["podSelector"]
-    found: set[str] = set()
+    actual: set[str] = set()
     for name, (namespace, labels) in PODS.items():
         is_meant = namespace == policy["metadata"]["namespace"]
         is_meant &= (selector.get("matchLabels") or {}).items() <= labels.items()
-        is_meant &= all(labels.get(one["key"]) in one["values"] for one in selector.get("matchExpressions") or ())
-        found |= {name} if is_meant else set()
-    return found
+        is_meant &= all(labels.get(item["key"]) in item["values"] for item in selector.get("matchExpressions") or ())
+        actual |= {name} if is_meant else set()
+    return actual
 
 
 def named_ports(policy: Mapping[str, Any]) -> set[str]:
     """The ports that a policy names, and some that it does not."""
     rules = [*(policy["spec"].get("ingress") or ()), *(policy["spec"].get("egress") or ())]
-    found = {"31000", "443"}
+    actual = {"31000", "443"}
     for port in (port for rule in rules for port in rule.get("ports") or ()):
         numbers = (port["port"], port.get("endPort", port["port"]), port.get("endPort", port["port"]) + 1)
-        found |= {str(number) if port["protocol"] == "TCP" else f"{number}/UDP" for number in numbers}
-    return found & set(PORTS)
+        actual |= {str(number) if port["protocol"] == "TCP" else f"{number}/UDP" for number in numbers}
+    return actual & set(PORTS)
 
 
 def mutations(policy: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """What is in a policy's place when it, a rule, a peer, a port or an exception is taken away, or a rule's limits."""
     name = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
     yield f"{name} away", []
-    for what, spec in changed_specs(policy["spec"]):
-        yield f"{name}: {what}", [{**policy, "spec": spec}]
+    for title, spec in changed_specs(policy["spec"]):
+        yield f"{name}: {title}", [{**policy, "spec": spec}]
 
 
 def changed_specs(spec: Mapping[str, Any]) -> Generator[tuple[str, dict[str, Any]]]:
@@ -361,11 +367,11 @@ def changed_specs(spec: Mapping[str, Any]) -> Generator[tuple[str, dict[str, Any
             yield f"{place} away", with_rule(None)
             for part in (end, "ports"):
                 if part in rule and len(rule) > 1:
-                    yield f"{place} without {part}", with_rule({key: one for key, one in rule.items() if key != part})
+                    yield f"{place} without {part}", with_rule({key: item for key, item in rule.items() if key != part})
                 for number, item in enumerate(rule.get(part) or ()):
                     if len(rule[part]) > 1:
-                        left = rule[part][:number] + rule[part][number + 1 :]
-                        yield f"{place}.{part}[{number}] away", with_rule({**rule, part: left})
+                        remaining = rule[part][:number] + rule[part][number + 1 :]
+                        yield f"{place}.{part}[{number}] away", with_rule({**rule, part: remaining})
                     for looser in (("podSelector",), ("namespaceSelector",), ("ipBlock", "except"), ("endPort",)):
                         inner = copy.deepcopy(item)
                         holder = inner
@@ -381,27 +387,29 @@ def test_each_rule_is_needed(rendered) -> None:
     """Each end guards itself: what is changed is seen though the policies of all other namespaces are away."""
     every: list[tuple[str, list[dict[str, Any]], dict[tuple[str, str, str], bool]]] = []
     for policy in rendered:
-        beside = [one for one in rendered if one["metadata"]["namespace"] == policy["metadata"]["namespace"]]
-        before = asked(beside, connections(selected(policy), named_ports(policy)))
-        others = [one for one in beside if one is not policy]
+        of_namespace = [
+            manifest for manifest in rendered if manifest["metadata"]["namespace"] == policy["metadata"]["namespace"]
+        ]
+        before = verdicts_of(of_namespace, connections(selected(policy), named_ports(policy)))
+        others = [item for item in of_namespace if item is not policy]
         every += [(name, [*others, *instead], before) for name, instead in mutations(policy)]
     assert len(every) > 90
 
     def is_seen(mutant: tuple[str, list[dict[str, Any]], dict[tuple[str, str, str], bool]]) -> bool:
         _, changed, before = mutant
-        return asked(changed, list(before)) != before
+        return verdicts_of(changed, list(before)) != before
 
     with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(is_seen, every))
-    assert [name for (name, _, _), noticed in zip(every, found, strict=True) if not noticed] == []
+        actual = list(threads.map(is_seen, every))
+    assert [name for (name, _, _), noticed in zip(every, actual, strict=True) if not noticed] == []
 
 
 @pytest.mark.usefixtures("sandbox")
 def test_an_api_server_accepts_each_policy(rendered, kubectl: Kubectl) -> None:
     def create(policy: Mapping[str, Any], **spec: Any) -> str:
         inside = {**policy, "metadata": {**policy["metadata"], "namespace": TRIAL}, "spec": {**policy["spec"], **spec}}
-        done = kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(inside).encode())
-        return done.stderr.decode()
+        result = kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=json.dumps(inside).encode())
+        return result.stderr.decode()
 
     kubectl.run("create", "namespace", TRIAL)
     try:

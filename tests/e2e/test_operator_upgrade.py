@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.crds import MARK
+from components.crds import FLINK_VERSION as MARK
 from flink_k8s.resolve.state_storage import HEALTH_CHECK
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
@@ -28,15 +28,15 @@ def up(totals: RunningTotals, operator: str, **configuration: str) -> str:
     """Brings it up with that operator and more of Flink's configuration; what was printed."""
     totals.pair = operator
     totals.settings["flinkConfiguration"] = {"execution.checkpointing.interval": "1 s", **configuration}
-    done = totals.up()
-    return done.stdout + done.stderr
+    result = totals.up()
+    return result.stdout + result.stderr
 
 
 def marks(kubectl: Kubectl) -> dict[str, str]:
     """Flink's CRDs with the operator version that each belongs to."""
-    found = json.loads(kubectl.run("get", "crd", "-o", "json"))["items"]
-    flinks = [crd["metadata"] for crd in found if crd["spec"]["group"] == "flink.apache.org"]
-    return {one["name"].partition(".")[0]: one.get("annotations", {}).get(MARK, "") for one in flinks}
+    content = json.loads(kubectl.run("get", "crd", "-o", "json"))["items"]
+    flinks = [crd["metadata"] for crd in content if crd["spec"]["group"] == "flink.apache.org"]
+    return {flink["name"].partition(".")[0]: flink.get("annotations", {}).get(MARK, "") for flink in flinks}
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +46,16 @@ def totals(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFa
     for version in PAIRS:  # both operators' images, and those of the jobs with the job's script in them
         command = [sys.executable, "-m", "sandbox", "up", "--cert-manager", "--operator", version]
         subprocess.run(command, cwd=ROOT, check=True)
-    found = RunningTotals(kubectl, tmp_path_factory.mktemp("upgrade"), lambda: in_job_manager(kubectl))
-    found.config = {**CERT_MANAGER}
-    found.settings = {
+    output = RunningTotals(kubectl, tmp_path_factory.mktemp("upgrade"), lambda: in_job_manager(kubectl))
+    output.config = {**CERT_MANAGER}
+    output.settings = {
         **TLS,
         "enabled": True,
         "image": "pyflink:dev-1.19",
         "flinkVersion": "v1_19",
         "parameters": {"rate": RATE},
     }
-    yield found
+    yield output
     make("destroy", "STACK=sandbox", timeout=400)
     remove_flink_crds(kubectl)
 
@@ -69,8 +69,8 @@ def test_a_job_keeps_its_state_when_the_operator_is_upgraded_and_downgraded(tota
 
     with step("the newer operator upgrades the CRDs and adopts the job"):
         before = job(kubectl)
-        said = up(totals, "1.16.1")
-        assert "CRDs of operator 1.16.1:" in said
+        actual = up(totals, "1.16.1")
+        assert "CRDs of operator 1.16.1:" in actual
         assert set(marks(kubectl).values()) == {"1.16.1"}
         assert set(marks(kubectl)) == {
             "flinkbluegreendeployments", "flinkdeployments", "flinksessionjobs", "flinkstatesnapshots",
@@ -86,8 +86,8 @@ def test_a_job_keeps_its_state_when_the_operator_is_upgraded_and_downgraded(tota
     with step("the older operator keeps the CRDs, and the job continues"):
         # The older operator cannot read the newer one's record of the job's health: docs/upgrade.md.
         up(totals, "1.16.1", **{HEALTH_CHECK: "false"})
-        said = up(totals, "1.7.0")
-        assert "CRD flinkdeployments.flink.apache.org is not changed" in said
+        actual = up(totals, "1.7.0")
+        assert "CRD flinkdeployments.flink.apache.org is not changed" in actual
         assert set(marks(kubectl).values()) == {"1.16.1"}
         print(totals.goes_on())
 
@@ -102,4 +102,4 @@ def speaks_tls_only_to_its_own(totals: RunningTotals) -> None:
     cluster = Cluster(totals.kubectl, totals)
     port = JOB_MANAGER_PORTS["RPC"]
     assert cluster.presented("jobmanager", port) == cluster.serial(OWN)
-    assert "refused" in cluster.says("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)
+    assert "refused" in cluster.handshake("jobmanager", port, trust=cluster.secret(OWN)["ca.crt"], certificate=None)

@@ -54,16 +54,16 @@ def platform(no_stack: None, engine: Project) -> Project:
 
 def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project, kubectl: Kubectl):
     with step("each resource is ready when up ends"):
-        done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.output
+        result = platform.make("up", ingress=INGRESS)
+        assert result.code == 0, result.output
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
         report = status(kubectl, "flinksessionjob", SESSION_JOB)
         assert (report["lifecycleState"], report["jobStatus"]["state"]) == ("STABLE", "RUNNING")
         shop = status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)
         assert (shop["blueGreenState"], shop["jobStatus"]["state"]) == ("ACTIVE_BLUE", "RUNNING")
-        taken = status(kubectl, "flinkstatesnapshot", SNAPSHOT)
-        assert taken["state"] == "COMPLETED"
-        assert f"/flink/{SESSION_JOB}/savepoints/" in taken["path"]
+        actual = status(kubectl, "flinkstatesnapshot", SNAPSHOT)
+        assert actual["state"] == "COMPLETED"
+        assert f"/flink/{SESSION_JOB}/savepoints/" in actual["path"]
 
     with step("make logs finds the pods of each kind"):
         for job, pods in ((SESSION_JOB, CLUSTER), (BLUE_GREEN, f"{BLUE_GREEN}-blue")):
@@ -71,7 +71,7 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
 
     with step("each resource is created when its dependency is ready"):
         # A session job is made when its cluster is ready, a snapshot when its job runs.
-        made = {
+        output = {
             name: (kubectl.get(kind, name, "-n", "flink") or {})["metadata"]["creationTimestamp"]
             for kind, name in (
                 ("flinkdeployment", CLUSTER),
@@ -80,10 +80,10 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
             )
         }
         [answers] = [
-            one["lastTransitionTime"] for one in status(kubectl, "deployment", CLUSTER)["conditions"]
-            if (one["type"], one["status"]) == ("Available", "True")
+            condition["lastTransitionTime"] for condition in status(kubectl, "deployment", CLUSTER)["conditions"]
+            if (condition["type"], condition["status"]) == ("Available", "True")
         ]  # fmt: skip
-        assert made[CLUSTER] < answers <= made[SESSION_JOB] < made[SNAPSHOT]
+        assert output[CLUSTER] < answers <= output[SESSION_JOB] < output[SNAPSHOT]
 
     with step("each web interface has its ingress"):
         # No controller is here: what is asked is that the operator makes of the spec what users expect.
@@ -99,18 +99,18 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
 
     with step("a session job that fails fails up with its own error"):
         platform.write("broken.yaml", session_job("broken", script="nope.py"))
-        done = platform.make("up", ingress=INGRESS)
+        result = platform.make("up", ingress=INGRESS)
         platform.remove("broken.yaml")
-        words = error_of(done.output, "broken")
-        assert done.code != 0
+        words = error_of(result.output, "broken")
+        assert result.code != 0
         assert "nope.py" in words
-        assert "\tat " not in done.output
-        assert done.seconds < 60
+        assert "\tat " not in result.output
+        assert result.seconds < 60
 
     with step("a change switches from blue to green"):
         platform.write("shop.yaml", blue_green(env={"ROUND": "2"}))
-        done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.output
+        result = platform.make("up", ingress=INGRESS)
+        assert result.code == 0, result.output
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_GREEN"
         green = kubectl.get("flinkdeployment", f"{BLUE_GREEN}-green", "-n", "flink") or {}
         assert green["status"]["jobStatus"]["state"] == "RUNNING"
@@ -120,31 +120,31 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
 
     with step("a change that fails fails up with its error and leaves green running"):
         platform.write("shop.yaml", blue_green(configuration=REFUSED_BY_FLINK, env={"ROUND": "3"}))
-        done = platform.make("up", ingress=INGRESS)
-        assert done.code != 0
-        assert "TaskManager memory configuration failed" in error_of(done.output, BLUE_GREEN)
-        assert done.seconds < 90
+        result = platform.make("up", ingress=INGRESS)
+        assert result.code != 0
+        assert "TaskManager memory configuration failed" in error_of(result.output, BLUE_GREEN)
+        assert result.seconds < 90
         assert status(kubectl, "flinkdeployment", f"{BLUE_GREEN}-green")["jobStatus"]["state"] == "RUNNING"
 
     with step("corrected, the change switches to blue"):
         platform.write("shop.yaml", blue_green(env={"ROUND": "3"}))
-        done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.output
+        result = platform.make("up", ingress=INGRESS)
+        assert result.code == 0, result.output
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_BLUE"
 
     with step("suspended jobs stay suspended and resume from their savepoints"):
         blue = f"{BLUE_GREEN}-blue"
-        done = platform.make("suspend", ingress=INGRESS)
-        assert done.code == 0, done.output
-        assert f"leave flink/{CLUSTER}: a session cluster" in done.output
-        done = platform.make("up", ingress=INGRESS)
-        assert done.code == 0, done.output
-        assert "suspended until `make resume STACK=sandbox`: " in done.output
+        result = platform.make("suspend", ingress=INGRESS)
+        assert result.code == 0, result.output
+        assert f"leave flink/{CLUSTER}: a session cluster" in result.output
+        result = platform.make("up", ingress=INGRESS)
+        assert result.code == 0, result.output
+        assert "suspended until `make resume STACK=sandbox`: " in result.output
         assert status(kubectl, "flinksessionjob", SESSION_JOB)["lifecycleState"] == "SUSPENDED"
         assert status(kubectl, "flinkdeployment", blue)["lifecycleState"] == "SUSPENDED"
         assert status(kubectl, "flinkdeployment", CLUSTER)["lifecycleState"] == "STABLE"
-        done = platform.make("resume", ingress=INGRESS)
-        assert done.code == 0, done.output
+        result = platform.make("resume", ingress=INGRESS)
+        assert result.code == 0, result.output
         assert status(kubectl, "flinksessionjob", SESSION_JOB)["jobStatus"]["state"] == "RUNNING"
         shop = status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)
         assert (shop["blueGreenState"], shop["jobStatus"]["state"]) == ("ACTIVE_BLUE", "RUNNING")
@@ -160,22 +160,22 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
                 ("flinkdeployment", CLUSTER),
             )
         }
-        with deletions(kubectl, watched) as gone:
-            done = platform.make("destroy")
-        assert done.code == 0, done.output
-        assert gone == list(watched)
-        left = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
-        assert not {item["metadata"]["name"] for item in left} & {"flink", "flink-operator"}
+        with deletions(kubectl, watched) as deleted:
+            result = platform.make("destroy")
+        assert result.code == 0, result.output
+        assert deleted == list(watched)
+        remaining = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
+        assert not {item["metadata"]["name"] for item in remaining} & {"flink", "flink-operator"}
 
 
 def test_kinds_that_the_operator_lacks_are_reported_before_anything_is_created(
     no_stack: None, engine: Project, kubectl: Kubectl
 ):
-    done = engine.copy(FILES).make("up", operator={"version": "1.7.0"})
-    assert done.code != 0
+    result = engine.copy(FILES).make("up", operator={"version": "1.7.0"})
+    assert result.code != 0
     for name, kind in (("shop.yaml", "FlinkBlueGreenDeployment"), ("snapshot.yaml", "FlinkStateSnapshot")):
-        assert re.search(rf"jobs/{name}:\d+: kind: is {kind}, which operator 1\.7\.0 does not have", done.output), (
-            done.output
+        assert re.search(rf"jobs/{name}:\d+: kind: is {kind}, which operator 1\.7\.0 does not have", result.output), (
+            result.output
         )
     assert kubectl.get("namespace", "flink-operator") is None
 
@@ -186,16 +186,16 @@ def status(kubectl: Kubectl, kind: str, name: str) -> dict[str, Any]:
 
 def ingresses(kubectl: Kubectl) -> dict[str, str]:
     """Name to the service that it leads to."""
-    found = json.loads(kubectl.run("get", "ingresses", "-n", "flink", "-o", "json"))["items"]
+    content = json.loads(kubectl.run("get", "ingresses", "-n", "flink", "-o", "json"))["items"]
     return {
-        one["metadata"]["name"]: one["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
-        for one in found
+        finding["metadata"]["name"]: finding["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
+        for finding in content
     }
 
 
-def error_of(said: str, job: str) -> str:
+def error_of(output: str, job: str) -> str:
     """The line of the error that `up` ended with; it names the job."""
-    assert "Traceback" not in said
-    lines = [line for line in said.splitlines() if f"error: job flink/{job} " in line]
-    assert lines, said
+    assert "Traceback" not in output
+    lines = [line for line in output.splitlines() if f"error: job flink/{job} " in line]
+    assert lines, output
     return lines[0]

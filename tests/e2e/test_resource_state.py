@@ -18,14 +18,14 @@ RESOURCES = values()["customResourceState"]["config"]["spec"]["resources"]
 def statuses(sandbox: Path) -> dict[str, Any]:
     """The CRDs' schemas by kind."""
     (chart,) = (sandbox.parent / "charts").glob("flink-kubernetes-operator-1.16.1.tgz")
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     with tarfile.open(chart) as packed:
         for member in packed.getmembers():
             file = packed.extractfile(member) if "/crds/" in member.name else None
             if file is not None:
                 crd = yaml.safe_load(file.read())
-                found[crd["spec"]["names"]["kind"]] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    return found
+                settings[crd["spec"]["names"]["kind"]] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return settings
 
 
 def field(schema: Any, path: list[str]) -> Any:
@@ -42,13 +42,13 @@ def test_fields_and_states_are_those_of_the_crds(statuses: dict[str, Any], resou
     checked = 0
     for metric in resource["metrics"]:
         each = metric["each"]
-        said = each[{"Gauge": "gauge", "Info": "info", "StateSet": "stateSet"}[each["type"]]]
-        if said["path"][0] != "metadata":
-            found = field(schema, said["path"])
+        values = each[{"Gauge": "gauge", "Info": "info", "StateSet": "stateSet"}[each["type"]]]
+        if values["path"][0] != "metadata":
+            actual = field(schema, values["path"])
             if each["type"] == "StateSet":
-                assert set(said["list"]) == set(found["enum"])
+                assert set(values["list"]) == set(actual["enum"])
             else:
-                assert found["type"] == (
+                assert actual["type"] == (
                     "string" if each["type"] == "Info" or "timestamp_s" in metric["name"] else "integer"
                 )
             checked += 1

@@ -27,7 +27,7 @@ NAMESPACE = "crash-test"
 
 def kubectl(*arguments: str, text: str = "") -> str:
     command = [find_tool("kubectl"), "--kubeconfig", str(PROJECT / ".sandbox/kubeconfig")]
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, "--namespace", NAMESPACE, *arguments],
         input=text,
         stdout=subprocess.PIPE,
@@ -35,8 +35,8 @@ def kubectl(*arguments: str, text: str = "") -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stdout}"
-    return done.stdout
+    assert result.returncode == 0, f"kubectl {' '.join(arguments)}: {result.stdout}"
+    return result.stdout
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,7 +44,7 @@ def _work(no_stack: None) -> Iterator[None]:
     """A pod in a namespace of the tests' own."""
     cluster.up()
     others = [user.path for user in users.others(home())]
-    until("no namespace of other tests is left", lambda: not other_work(), 120, said=other_work)
+    until("no namespace of other tests is left", lambda: not other_work(), 120, state=other_work)
     for clone in others:
         users.unregister(home(), clone)
     if NAMESPACE in Api(home()).namespaces():
@@ -73,9 +73,9 @@ def other_work() -> set[str]:
 
 
 def running() -> Node:
-    found = node.find()
-    assert found is not None
-    return found
+    resource = node.find()
+    assert resource is not None
+    return resource
 
 
 def kill(pid: int) -> None:
@@ -155,8 +155,8 @@ def test_down_refuses_while_another_clone_works(tmp_path: Path) -> None:
 
 
 def test_down_leaves_nothing_and_up_restores_all() -> None:
-    found = running()
-    inside = {process.pid for process in found.processes()} | {found.pid}
+    actual = running()
+    inside = {process.pid for process in actual.processes()} | {actual.pid}
     assert teardown.down()
     assert not [pid for pid in inside if node.started(pid)]
     assert node.find() is None

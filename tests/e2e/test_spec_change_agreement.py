@@ -40,7 +40,7 @@ class Pair:
     old: dict[str, Any]
     new: dict[str, Any]
 
-    def asked(self) -> str:
+    def request(self) -> str:
         return json.dumps({"kind": self.kind, "mode": self.mode, "old": self.old, "new": self.new})
 
 
@@ -48,23 +48,23 @@ def theirs(pairs: list[Pair], operator: str) -> list[tuple[str, set[str]]]:
     """The operator's verdicts: the type, and the first part of each field that differs."""
     jars = java.operator_jars(operator)
     with tempfile.TemporaryDirectory() as folder:
-        asked, answered = Path(folder) / "asked", Path(folder) / "answered"
-        asked.write_text("".join(pair.asked() + "\n" for pair in pairs))
-        java.run("SpecChanges", jars, ["compare", str(asked), str(answered)])
-        lines = answered.read_text().split("\n")[:-1]
+        requests, file = Path(folder) / "asked", Path(folder) / "answered"
+        requests.write_text("".join(pair.request() + "\n" for pair in pairs))
+        java.run("SpecChanges", jars, ["compare", str(requests), str(file)])
+        lines = file.read_text().split("\n")[:-1]
     assert len(lines) == len(pairs)
     return [(line.partition("\t")[0], set(line.partition("\t")[2].split(" ")) - {""}) for line in lines]
 
 
 def differing(pairs: list[Pair], operator: str) -> list[str]:
-    found: list[str] = []
+    messages: list[str] = []
     for pair, (diff, fields) in zip(pairs, theirs(pairs, operator), strict=True):
         changes = compare(pair.kind, pair.old, pair.new, operator, pair.mode)
         ours = aggregate(changes).name
         first = {change.path[0] for change in changes}
         if diff != ours or {field.partition(".")[0] for field in fields} != first:
-            found.append(f"{pair.asked()}\n    operator: {diff} {fields}\n    ours: {ours} {first}")
-    return found
+            messages.append(f"{pair.request()}\n    operator: {diff} {fields}\n    ours: {ours} {first}")
+    return messages
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -190,8 +190,8 @@ def _mutated(draw: st.DrawFn) -> Pair:
 
 
 def _mutate(draw: st.DrawFn, spec: dict[str, Any]) -> None:
-    what = draw(st.sampled_from(["change", "change", "remove", "configure"]))
-    if what == "configure":
+    operation = draw(st.sampled_from(["change", "change", "remove", "configure"]))
+    if operation == "configure":
         configuration = spec.setdefault("flinkConfiguration", {})
         configuration[draw(_KEYS)] = draw(st.sampled_from(["1", "2", "true"]))
         return
@@ -201,7 +201,7 @@ def _mutate(draw: st.DrawFn, spec: dict[str, Any]) -> None:
     for part in place[:-1]:
         holder = holder[part]
     name, present = place[-1], holder[place[-1]]
-    if what == "remove":
+    if operation == "remove":
         if isinstance(holder, dict) and name != "name":
             del holder[name]
     elif name in _REPLACEMENTS:
@@ -216,7 +216,7 @@ def _mutate(draw: st.DrawFn, spec: dict[str, Any]) -> None:
 
 @cache
 def _generated() -> list[Pair]:
-    found: dict[str, Pair] = {}
+    content: dict[str, Pair] = {}
 
     @settings(
         max_examples=MUTATIONS, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
@@ -224,21 +224,21 @@ def _generated() -> list[Pair]:
     )  # fmt: skip
     @given(_mutated())
     def collect(pair: Pair) -> None:
-        found[pair.asked()] = pair
+        content[pair.request()] = pair
 
     collect()
-    return list(found.values())
+    return list(content.values())
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_random_changes_agree_with_the_operator(operator: str, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = _generated()
-    said = Counter(diff for diff, _ in theirs(pairs, operator))
+    actual = Counter(diff for diff, _ in theirs(pairs, operator))
     with capsys.disabled():
-        print(f"\noperator {operator}: {len(pairs)} random changes: {dict(said)}")
-    assert not said["failed"], "the operator could not read a spec"
-    assert said["IGNORE"] > 20
-    assert said["SCALE"] > 5
-    assert said["UPGRADE"] > 100
+        print(f"\noperator {operator}: {len(pairs)} random changes: {dict(actual)}")
+    assert not actual["failed"], "the operator could not read a spec"
+    assert actual["IGNORE"] > 20
+    assert actual["SCALE"] > 5
+    assert actual["UPGRADE"] > 100
     wrong = differing(pairs, operator)
     assert not wrong, f"{len(wrong)} of {len(pairs)}\n" + "\n".join(wrong[:5])

@@ -12,13 +12,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
 from flink_k8s.resolve.state_storage import CLAIM, MOUNT
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, RATE, SAVEPOINT_OR_NONE, RunningTotals
-from tests.project import make
+from tests.project import make, pod_names
+from tests.steps import step
 from tests.waiting import until
 
 READER = "reader"
@@ -116,8 +118,8 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     if totals.settings.get("parallelism") != 2:
         totals.up(parallelism=2)
     option = totals.layer(parallelism=1, upgradeMode="savepoint")
-    done: list[subprocess.CompletedProcess[str]] = []
-    upgrade = threading.Thread(target=lambda: done.append(make("up", "STACK=sandbox", option, timeout=400)))
+    result: list[subprocess.CompletedProcess[str]] = []
+    upgrade = threading.Thread(target=lambda: result.append(make("up", "STACK=sandbox", option, timeout=400)))
     start = time.monotonic()
     upgrade.start()
     until("the upgrade under way", lambda: "UPGRADING" in str(totals.status()))
@@ -125,11 +127,11 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     kubectl.run("delete", "pod", operator, "-n", "flink-operator", "--grace-period=0", "--force")
     upgrade.join()
     print(f"up through the operator's death: {time.monotonic() - start:.1f} s")
-    if done[0].returncode != 0:
+    if result[0].returncode != 0:
         # It died between the new JobManager's Deployment and the ConfigMaps that this mounts. Nobody makes them
         # then, and `up` says so; docs/jobs.md has the cure.
         missing = rf'configmap "(pod-template|flink-config)-{totals.name}" not found'
-        assert re.search(missing, done[0].stderr), done[0].stderr
+        assert re.search(missing, result[0].stderr), result[0].stderr
         totals.up(restartNonce=1)
     assert totals.restored()["is_savepoint"]
     job = until("the job runs", totals.job)
@@ -141,9 +143,9 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
 def test_a_suspended_job_stays_suspended_until_it_is_resumed(totals: RunningTotals, kubectl: Kubectl) -> None:
     stack, layer = "STACK=sandbox", totals.layer()
     start = time.monotonic()
-    done = make("suspend", stack, layer, timeout=200)
-    assert done.returncode == 0, done.stderr
-    assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in done.stdout
+    result = make("suspend", stack, layer, timeout=200)
+    assert result.returncode == 0, result.stderr
+    assert f"sandbox: suspended: {NAMESPACE}/{JOB}" in result.stdout
     assert totals.status()["lifecycleState"] == "SUSPENDED"
     # The JobManager, too: the operator's default is to keep it for a day.
     until("no pods", lambda: not totals.pods("taskmanager") and not totals.pods("jobmanager"))
@@ -152,13 +154,13 @@ def test_a_suspended_job_stays_suspended_until_it_is_resumed(totals: RunningTota
     print(f"suspended: {time.monotonic() - start:.1f} s")
     up = totals.up(parallelism=2)
     assert f"suspended until `make resume STACK=sandbox`: {NAMESPACE}/{JOB}" in up.stdout
-    found = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
-    assert found["spec"]["job"]["state"] == "suspended"
-    assert found["spec"]["job"]["parallelism"] == 2
+    output = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+    assert output["spec"]["job"]["state"] == "suspended"
+    assert output["spec"]["job"]["parallelism"] == 2
     assert not totals.pods("jobmanager")
     start = time.monotonic()
-    done = make("resume", stack, totals.layer(), timeout=200)
-    assert done.returncode == 0, done.stderr
+    result = make("resume", stack, totals.layer(), timeout=200)
+    assert result.returncode == 0, result.stderr
     print(f"resumed: {time.monotonic() - start:.1f} s")
     assert totals.restored()["is_savepoint"]
     assert totals.goes_on().highest > at_rest.highest
@@ -177,6 +179,96 @@ def test_a_removed_job_continues_from_its_savepoint(totals: RunningTotals, kubec
     restored = totals.restored()
     assert restored["is_savepoint"]
     assert restored["external_path"].endswith(savepoint)
-    found = totals.goes_on()
-    assert found.highest > at_rest.highest
-    print(f"in the end: {found}")
+    goes_on = totals.goes_on()
+    assert goes_on.highest > at_rest.highest
+    print(f"in the end: {goes_on}")
+
+
+def savepoints(totals: RunningTotals) -> list[dict[str, Any]]:
+    """What `make savepoints` lists for the job."""
+    result = make("savepoints", "STACK=sandbox", f"JOB={JOB}", "FORMAT=json", totals.layer(), timeout=200)
+    assert result.returncode == 0, result.stderr
+    [job] = json.loads(result.stdout[result.stdout.index("[") :])
+    assert job["problems"] == []
+    return job["snapshots"]
+
+
+def take_snapshot(kubectl: Kubectl, name: str) -> str:
+    """A completed FlinkStateSnapshot of the job; its path."""
+    manifest = {
+        "apiVersion": "flink.apache.org/v1beta1",
+        "kind": "FlinkStateSnapshot",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "savepoint": {"disposeOnDelete": False},
+            "jobReference": {"kind": "FlinkDeployment", "name": JOB},
+        },
+    }
+    kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest).encode())
+
+    def completed() -> str:
+        output = kubectl.get("flinkstatesnapshot", name, "-n", NAMESPACE) or {}
+        return str(output.get("status", {}).get("path") or "")
+
+    return until(f"the savepoint {name}", completed)
+
+
+@pytest.mark.full
+def test_a_job_is_restored_by_latest_by_time_and_by_name(totals: RunningTotals, kubectl: Kubectl) -> None:
+    """The last test of the job: it goes back in time, so its output then contains lines twice."""
+
+    def restored_path() -> str:
+        return str(totals.restored()["external_path"]).removeprefix("file:").lstrip("/")
+
+    with step("the list has the files of the volume, and the checkpoints of the running job cannot be restored"):
+        totals.settings.pop("restoreFrom", None)
+        totals.up()
+        evening = take_snapshot(kubectl, "evening")
+        listed = savepoints(totals)
+        [snapshot] = [item for item in listed if item["path"].endswith(evening.rpartition("/")[2])]
+        assert (snapshot["files"], snapshot["kind"], snapshot["canBeRestored"]) == ("exist", "savepoint", True)
+        assert {"files", "FlinkStateSnapshot evening"} <= set(snapshot["foundIn"])
+        assert snapshot["size"] > 0
+        assert any(item["inUse"] and item["kind"] == "checkpoint" for item in listed)
+        times = [item["time"] for item in listed if item["time"]]
+        assert times == sorted(times, reverse=True)
+        assert not [name for name in pod_names(kubectl, NAMESPACE, "app") if "-list-state-" in name]
+
+    with step("latest is refused while the job runs, because the job deletes its newest checkpoint"):
+        refused = make("up", "STACK=sandbox", totals.layer(restoreFrom="latest"), timeout=200)
+        assert refused.returncode == 1
+        assert "of the running job, which deletes it later; suspend the job first" in refused.stdout + refused.stderr
+
+    with step("a removed job continues from latest, with exact counts"):
+        totals.settings.pop("restoreFrom", None)
+        totals.up(enabled=False)
+        at_rest = totals.audit()
+        newest = newest_on_volume(kubectl)
+        result = totals.up(enabled=True, restoreFrom="latest")
+        assert f"restoreFrom latest is file:///{newest}" in result.stdout
+        assert restored_path() == newest
+        assert totals.goes_on().highest > at_rest.highest
+
+    with step("the second up with latest keeps the path and does not restart the job"):
+        started = (totals.job() or {})["jid"]
+        take_snapshot(kubectl, "later")
+        totals.up()
+        assert (totals.job() or {})["jid"] == started
+        output = kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}
+        assert output["metadata"]["annotations"]["flink-k8s/restored-from"] == f"latest file:///{newest}"
+
+    with step("a name restores the path of its FlinkStateSnapshot"):
+        totals.up(restoreFrom="evening")
+        assert restored_path() == evening.removeprefix("file:").lstrip("/")
+
+    with step("a time restores the newest state that is not later"):
+        totals.up(restoreFrom=snapshot["time"])
+        assert restored_path() == evening.removeprefix("file:").lstrip("/")
+
+
+def newest_on_volume(kubectl: Kubectl) -> str:
+    """The newest directory of a savepoint or checkpoint on the volume, without the leading slash."""
+    home = f"{MOUNT}/sandbox/{NAMESPACE}/{JOB}"
+    command = f"find {home}/checkpoints {home}/savepoints -name _metadata -printf '%T@ %h\\n' | sort -n | tail -1"
+    [line] = in_reader(kubectl, "sh", "-c", command)
+    return line.split()[1].lstrip("/")

@@ -132,8 +132,8 @@ def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, ku
         totals.goes_on()
 
     with step("the stack is destroyed and continues from its savepoint"):
-        done = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
-        assert done.returncode == 0, done.stderr
+        result = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
+        assert result.returncode == 0, result.stderr
         assert kubectl.get("namespace", NAMESPACE) is None
         [metadata] = [key for key in listed(kubectl, f"jobs/sandbox/{NAMESPACE}/{JOB}/savepoints/") if "_meta" in key]
         at_rest = totals.audit()
@@ -143,6 +143,50 @@ def test_state_in_a_bucket_outlives_pods_and_the_stack(totals: RunningTotals, ku
         restored = totals.restored()
         assert restored["is_savepoint"]
         assert restored["external_path"] == savepoint
-        found = totals.goes_on()
-        assert found.highest > at_rest.highest
-        print(f"in the end: {found}")
+        goes_on = totals.goes_on()
+        assert goes_on.highest > at_rest.highest
+        print(f"in the end: {goes_on}")
+
+
+def test_a_lost_stack_is_restored_from_the_bucket_by_latest(totals: RunningTotals, kubectl: Kubectl) -> None:
+    """Recovery from the stack file and the bucket: neither namespace nor job is left, and no path is known."""
+    folder = f"jobs/sandbox/{NAMESPACE}/{JOB}/savepoints/"
+
+    def savepoints_in_bucket() -> set[str]:
+        return {key.rpartition("/")[0] for key in listed(kubectl, folder) if key.endswith("/_metadata")}
+
+    with step("the stack is destroyed, with a savepoint"):
+        if not totals.job():
+            totals.settings.pop("restoreFrom", None)
+            bring_up(totals)
+            totals.goes_on()
+        earlier = savepoints_in_bucket()
+        result = make("destroy", "STACK=sandbox", totals.layer(), timeout=300)
+        assert result.returncode == 0, result.stderr
+        [last] = savepoints_in_bucket() - earlier
+        at_rest = totals.audit()
+        assert at_rest.is_whole, at_rest
+
+    with step("without a namespace, latest is refused and nothing is created"):
+        refused = make("up", "STACK=sandbox", totals.layer(restoreFrom="latest"), timeout=200)
+        assert refused.returncode == 1
+        output = refused.stdout + refused.stderr
+        assert "restoreFrom" in output
+        assert f'namespaces "{NAMESPACE}" not found' in output
+        assert kubectl.get("namespace", NAMESPACE) is None
+
+    with step("the job continues from its newest state, and its counts where they were"):
+        bring_up(totals, restoreFrom="latest")
+        restored = totals.restored()
+        assert restored["is_savepoint"]
+        assert restored["external_path"] == f"s3a://{BUCKET}/{last}"
+        assert totals.goes_on().highest > at_rest.highest
+
+    with step("the list has the bucket's savepoints, and the checkpoints of the running job"):
+        result = make("savepoints", "STACK=sandbox", f"JOB={JOB}", "FORMAT=json", totals.layer(), timeout=200)
+        assert result.returncode == 0, result.stderr
+        [job] = json.loads(result.stdout[result.stdout.index("[") :])
+        paths = {item["path"]: item for item in job["snapshots"]}
+        assert paths[f"s3a://{BUCKET}/{last}"]["canBeRestored"] is True
+        assert {f"s3a://{BUCKET}/{path}" for path in savepoints_in_bucket()} <= paths.keys()
+        assert any(item["inUse"] for item in job["snapshots"] if item["kind"] == "checkpoint")

@@ -26,6 +26,8 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import read_config
 from flink_k8s.operations.pyflink import PyFlink, pyflink
+from flink_k8s.snapshots import listing_pod
+from flink_k8s.snapshots.listing import Listing, parse
 from sandbox.home import home as sandbox_home
 from sandbox.images.pyflink import plugins
 from tests.e2e import storage_servers as servers
@@ -178,6 +180,7 @@ class LocalFlink:
         shutil.copytree(shipped, folder / "conf")
         options = _flat(yaml.safe_load((shipped / "config.yaml").read_text()))
         options |= {**configuration, **storage.configuration}
+        self.options = options
         (folder / "conf" / "config.yaml").write_text(yaml.safe_dump(options))
         self.environment = self._environment(spec, jars, storage)
         self.output = storage.output or str(folder / "out")
@@ -187,11 +190,11 @@ class LocalFlink:
 
     def _environment(self, spec: dict[str, Any], jars: Path, storage: Storage) -> dict[str, str]:
         template = spec["podTemplate"]["spec"]
-        [container] = [one for one in template["containers"] if one["name"] == "flink-main-container"]
-        said: dict[str, str] = {}
+        [container] = [container for container in template["containers"] if container["name"] == "flink-main-container"]
+        settings: dict[str, str] = {}
         for variable in container.get("env", []):
             source = variable.get("valueFrom", {}).get("secretKeyRef")
-            said[variable["name"]] = storage.secrets[source["name"], source["key"]] if source else variable["value"]
+            settings[variable["name"]] = storage.secrets[source["name"], source["key"]] if source else variable["value"]
         # What kubelet does with the Secret's volume.
         mounts = {mount["name"]: Path(mount["mountPath"]) for mount in container.get("volumeMounts", [])}
         for volume in template.get("volumes", []):
@@ -200,15 +203,15 @@ class LocalFlink:
                 inside = mounts[volume["name"]] / item["path"]
                 outside = self.folder / "secret"
                 outside.write_text(storage.secrets[secret["secretName"], item["key"]])
-                said = {name: str(outside) if value == str(inside) else value for name, value in said.items()}
+                settings = {name: str(outside) if value == str(inside) else value for name, value in settings.items()}
         # What the image's entry point does with the variable.
-        for jar in said.pop("ENABLE_BUILT_IN_PLUGINS").split(";"):
+        for jar in settings.pop("ENABLE_BUILT_IN_PLUGINS").split(";"):
             plugin = self.folder / "plugins" / jar.removesuffix(".jar")
             plugin.mkdir(parents=True)
             (plugin / jar).symlink_to(jars / jar)
         return {
             **os.environ,
-            **said,
+            **settings,
             "PATH": f"{self.flink.python.parent}{os.pathsep}{os.environ['PATH']}",
             "FLINK_CONF_DIR": str(self.folder / "conf"),
             "FLINK_PLUGINS_DIR": str(self.folder / "plugins"),
@@ -247,16 +250,29 @@ class LocalFlink:
 
     def completed(self) -> str | None:
         """Where the newest complete checkpoint of this run is."""
-        found = re.findall(r"Completed checkpoint (\d+) for job ([0-9a-f]+)", self.log())
-        return f"{self.checkpoints}/{found[-1][1]}/chk-{found[-1][0]}" if found else None
+        actual = re.findall(r"Completed checkpoint (\d+) for job ([0-9a-f]+)", self.log())
+        return f"{self.checkpoints}/{actual[-1][1]}/chk-{actual[-1][0]}" if actual else None
+
+    def listed(self) -> Listing:
+        """The job's checkpoint directory as the pod of `make savepoints` lists it, with the same plugin and keys."""
+        classes = f"{Path(listing_pod.__file__).parent}{os.pathsep}{self.flink.distribution}/lib/*"
+        configuration = "\n".join(f"{key}={value}" for key, value in self.options.items())
+        result = subprocess.run(
+            ["java", "-cp", classes, "ListSnapshots", self.checkpoints],
+            env={**self.environment, "FLINK_K8S_CONFIGURATION": configuration},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return parse(result.stdout + result.stderr)
 
     def exact(self, process: subprocess.Popen[bytes], *, beyond: int) -> Audit:
         """The output when it is exact and goes so far."""
 
         def look() -> Audit | None:
             assert process.poll() is None, (self.folder / "run.log").read_text()[-3000:] + self.log()[-3000:]
-            seen = audit(self.read())
-            return seen if seen.is_exact and seen.highest > beyond else None
+            actual = audit(self.read())
+            return actual if actual.is_exact and actual.highest > beyond else None
 
         try:
             return until(f"an exact output beyond {beyond}", look, seconds=180)
@@ -284,6 +300,9 @@ def test_a_checkpoint_is_written_and_restored(name: str, flink: PyFlink, jars: P
         with job.running() as process:
             first = job.exact(process, beyond=200)
             checkpoint = until("a checkpoint", job.completed)
+        listing = job.listed()
+        assert listing.directories == (job.checkpoints,), listing.problems
+        assert checkpoint in [snapshot.path for snapshot in listing.snapshots]
         with job.running(checkpoint) as process:
             second = job.exact(process, beyond=first.highest + 300)
         assert re.search(r"Restoring job [0-9a-f]+ from ", job.log())

@@ -95,12 +95,12 @@ def teams(enforcing: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Gener
     kubectl = enforcing
     layer = up_layer(tmp_path_factory.mktemp("teams"))
     try:
-        done = make("up", "STACK=sandbox", layer, timeout=400)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = make("up", "STACK=sandbox", layer, timeout=400)
+        assert result.returncode == 0, result.stdout + result.stderr
         yield kubectl
     finally:
-        done = make("destroy", "STACK=sandbox", layer, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = make("destroy", "STACK=sandbox", layer, timeout=300)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **config: object) -> str:
@@ -115,9 +115,9 @@ def listed(*items: dict[str, Any]) -> bytes:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}).encode()
 
 
-def allowed(kubectl: Kubectl, namespace: str, asked: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+def allowed(kubectl: Kubectl, namespace: str, requests: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
     """Which of group, resource and verb the API server's authorizer allows the team's account in a namespace."""
-    asked = list(asked)
+    requests = list(requests)
     reviews = [
         {
             "apiVersion": "authorization.k8s.io/v1",
@@ -134,43 +134,43 @@ def allowed(kubectl: Kubectl, namespace: str, asked: Iterable[tuple[str, str, st
                 },
             },
         }
-        for group, resource, verb in asked
+        for group, resource, verb in requests
     ]
-    shown = 'jsonpath={.status.allowed}{"\\n"}'
-    answers = kubectl.run("create", "-f", "-", "-o", shown, stdin=listed(*reviews)).decode().split()
-    assert len(answers) == len(asked)
+    text = 'jsonpath={.status.allowed}{"\\n"}'
+    answers = kubectl.run("create", "-f", "-", "-o", text, stdin=listed(*reviews)).decode().split()
+    assert len(answers) == len(requests)
     assert set(answers) <= {"true", "false"}
-    return {what for what, answer in zip(asked, answers, strict=True) if answer == "true"}
+    return {request for request, answer in zip(requests, answers, strict=True) if answer == "true"}
 
 
 def every_resource(kubectl: Kubectl) -> list[tuple[str, str]]:
     """Group and resource of all that the cluster serves, with the subresources that give power over pods."""
-    found: list[tuple[str, str]] = []
+    messages: list[tuple[str, str]] = []
     for line in kubectl.run("api-resources", "-o", "name").decode().split():
         resource, _, group = line.partition(".")
-        found.append((group, resource))
-    found += [("", f"pods/{sub}") for sub in ("exec", "log", "attach", "portforward", "proxy", "eviction", "status")]
-    found += [("", "serviceaccounts/token"), ("", "services/proxy"), ("", "nodes/proxy")]
-    found += [("apps", f"deployments/{sub}") for sub in ("scale", "status", "finalizers")]
-    found += [("flink.apache.org", f"flinkdeployments/{sub}") for sub in ("status", "finalizers")]
-    return found
+        messages.append((group, resource))
+    messages += [("", f"pods/{sub}") for sub in ("exec", "log", "attach", "portforward", "proxy", "eviction", "status")]
+    messages += [("", "serviceaccounts/token"), ("", "services/proxy"), ("", "nodes/proxy")]
+    messages += [("apps", f"deployments/{sub}") for sub in ("scale", "status", "finalizers")]
+    messages += [("flink.apache.org", f"flinkdeployments/{sub}") for sub in ("status", "finalizers")]
+    return messages
 
 
 class TestRights:
     def test_the_account_has_the_documented_rights_and_no_others(self, teams: Kubectl):
         resources = every_resource(teams)
         assert len(resources) > 60
-        asked = [(group, resource, verb) for group, resource in resources for verb in VERBS]
-        asked += [("", resource, "impersonate") for resource in ("users", "groups", "serviceaccounts")]
-        asked += [("rbac.authorization.k8s.io", "roles", verb) for verb in ("bind", "escalate")]
-        found = {what for what in allowed(teams, TEAM, asked) if what[1] not in ANYBODY}
-        assert found == ALLOWED
+        requests = [(group, resource, verb) for group, resource in resources for verb in VERBS]
+        requests += [("", resource, "impersonate") for resource in ("users", "groups", "serviceaccounts")]
+        requests += [("rbac.authorization.k8s.io", "roles", verb) for verb in ("bind", "escalate")]
+        matches = {right for right in allowed(teams, TEAM, requests) if right[1] not in ANYBODY}
+        assert matches == ALLOWED
 
     @pytest.mark.parametrize("namespace", [OTHER, "flink-operator", "kube-system", "default"])
     def test_the_account_has_no_rights_in_other_namespaces(self, teams: Kubectl, namespace: str):
         resources = [("", "secrets"), ("", "pods"), ("", "configmaps"), ("", "services"), ("", "pods/exec")]
         resources += [("apps", "deployments"), ("flink.apache.org", "flinkdeployments")]
-        assert allowed(teams, namespace, [(*one, verb) for one in resources for verb in VERBS]) == set()
+        assert allowed(teams, namespace, [(*resource, verb) for resource in resources for verb in VERBS]) == set()
 
     def test_a_team_cannot_read_secrets_of_another(self, teams: Kubectl, tmp_path: Path):
         """With the account's own token alone, as a pod of the team would."""
@@ -179,12 +179,12 @@ class TestRights:
             pod = as_pod(teams, tmp_path)
             assert b"word-count" in pod.run("get", "pods", "-n", TEAM, "-o", "name"), "the token is good"
             for where in (("-n", OTHER), ("-n", TEAM), ("-A",)):
-                done = pod.try_run("get", "secrets", *where, "-o", "yaml")
-                assert done.returncode != 0
-                assert b"plum-4711" not in done.stdout
-                assert f'User "{ACCOUNT}" cannot list resource "secrets"' in done.stderr.decode()
-            done = pod.try_run("get", "secret", "planted", "-n", OTHER, "-o", "yaml")
-            assert f'User "{ACCOUNT}" cannot get resource "secrets"' in done.stderr.decode()
+                result = pod.try_run("get", "secrets", *where, "-o", "yaml")
+                assert result.returncode != 0
+                assert b"plum-4711" not in result.stdout
+                assert f'User "{ACCOUNT}" cannot list resource "secrets"' in result.stderr.decode()
+            result = pod.try_run("get", "secret", "planted", "-n", OTHER, "-o", "yaml")
+            assert f'User "{ACCOUNT}" cannot get resource "secrets"' in result.stderr.decode()
         finally:
             teams.run("delete", "secret", "planted", "-n", OTHER)
 
@@ -209,16 +209,16 @@ def verdicts(kubectl: Kubectl, namespace: str, specs: list[dict[str, Any]]) -> d
     items: list[dict[str, Any]] = []
     for number, spec in enumerate(specs):
         containers = {
-            group: [{"image": "x:1", **one} for one in spec[group]]
+            group: [{"image": "x:1", **item} for item in spec[group]]
             for group in ("containers", "initContainers")
             if group in spec
         }
         metadata = {"name": f"pod-{number}", "namespace": namespace}
         items.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**spec, **containers}})
-    done = kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=listed(*items))
-    said = {int(number): "" for number in re.findall(r"^pod/pod-(\d+) created", done.stdout.decode(), re.M)}
-    refusal = r'pods "pod-(\d+)" is forbidden: violates PodSecurity "[^"]+": (.*)'
-    return said | {int(number): why for number, why in re.findall(refusal, done.stderr.decode())}
+    result = kubectl.try_run("create", "--dry-run=server", "-f", "-", stdin=listed(*items))
+    output = {int(number): "" for number in re.findall(r"^pod/pod-(\d+) created", result.stdout.decode(), re.M)}
+    pattern = r'pods "pod-(\d+)" is forbidden: violates PodSecurity "[^"]+": (.*)'
+    return output | {int(number): why for number, why in re.findall(pattern, result.stderr.decode())}
 
 
 class TestPodSecurity:
@@ -231,44 +231,44 @@ class TestPodSecurity:
         try:
             until("the default account", lambda: kubectl.get("serviceaccount", "default", "-n", name), 30)
             specs = pods(several=400)
-            said = verdicts(kubectl, name, specs)
-            assert len(said) > 0.95 * len(specs), "the others say what no API server takes"
+            output = verdicts(kubectl, name, specs)
+            assert len(output) > 0.95 * len(specs), "the others say what no API server takes"
             wrong: list[str] = []
             settings = StackSettings.model_validate({"context": "c", "namespaces": {name: {"podSecurity": level}}})
-            for number, theirs in said.items():
+            for number, theirs in output.items():
                 spec = {"podTemplate": {"spec": specs[number]}}
                 manifest = {"kind": "FlinkDeployment", "metadata": {"name": "j", "namespace": name}, "spec": spec}
                 subject = Subject(manifest, "1.16.1", settings=settings)
                 pod_security.check(subject)
-                ours = [found for found in subject.findings if found.rule == "pod-security"]
+                ours = [finding for finding in subject.findings if finding.rule == "pod-security"]
                 if bool(ours) != bool(theirs):
                     wrong.append(f"{specs[number]}\n  we say: {ours or 'nothing'}\n  they say: {theirs or 'nothing'}")
             assert not wrong, "\n".join(wrong)
-            refused = sum(map(bool, said.values()))
-            assert (refused == 0) if level == "privileged" else (200 < refused < len(said) - 200)
+            refused = sum(map(bool, output.values()))
+            assert (refused == 0) if level == "privileged" else (200 < refused < len(output) - 200)
         finally:
             kubectl.run("delete", "namespace", name, "--wait=false")
 
     def test_a_namespace_refuses_pods_that_violate_its_profile(self, teams: Kubectl):
         sizes = {"requests": {"cpu": "10m", "memory": "10Mi"}, "limits": {"memory": "10Mi"}}
         plain = {"containers": [{"name": "a", "resources": sizes}]}
-        asked = [plain, {**plain, "hostNetwork": True}]
-        team, other, operator = (verdicts(teams, name, asked) for name in (TEAM, OTHER, "flink-operator"))
+        requests = [plain, {**plain, "hostNetwork": True}]
+        team, other, operator = (verdicts(teams, name, requests) for name in (TEAM, OTHER, "flink-operator"))
         assert all("allowPrivilegeEscalation != false" in team[number] for number in (0, 1))
         assert (other[0], other[1]) == ("", "host namespaces (hostNetwork=true)")
         assert all("runAsNonRoot != true" in operator[number] for number in (0, 1))
 
     def test_pods_of_jobs_keep_the_restricted_profile(self, teams: Kubectl):
         """What `up` brought runs under it: the profile is enforced, and the namespace's label says so."""
-        found = teams.get("namespace", TEAM)
-        assert found is not None
-        assert found["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+        actual = teams.get("namespace", TEAM)
+        assert actual is not None
+        assert actual["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
         running = teams.get("pods", "-n", TEAM, "-l", "app=running-totals")
         assert running is not None
-        assert {one["metadata"]["labels"]["component"] for one in running["items"]} == {"jobmanager", "taskmanager"}
-        for one in running["items"]:
-            assert one["spec"]["securityContext"]["runAsUser"] == 9999
-            assert one["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert {item["metadata"]["labels"]["component"] for item in running["items"]} == {"jobmanager", "taskmanager"}
+        for item in running["items"]:
+            assert item["spec"]["securityContext"]["runAsUser"] == 9999
+            assert item["spec"]["securityContext"]["runAsNonRoot"] is True
 
 
 class TestJobs:
@@ -283,8 +283,8 @@ class TestJobs:
 
         def completed() -> int:
             job = totals.job()
-            seen = totals.ask(f"/jobs/{job['jid']}/checkpoints") if job else None
-            return seen["counts"]["completed"] if seen else 0
+            actual = totals.ask(f"/jobs/{job['jid']}/checkpoints") if job else None
+            return actual["counts"]["completed"] if actual else 0
 
         before = until("a first checkpoint", completed, 60)
         until("three checkpoints more", lambda: completed() >= before + 3, 60)
@@ -344,7 +344,9 @@ REACHES = {
 @pytest.fixture(scope="module")
 def crowd(teams: Kubectl) -> Generator[Kubectl]:
     """Pods around the job: in two namespaces more, in the other team's and in its own."""
-    made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("outside", "monitoring")]
+    matches = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("outside", "monitoring")
+    ]
     pods_ = [
         pod("outside", "outsider"),
         pod("outside", "server", {"app": "server"}, ports=(8000, 8001)),
@@ -354,12 +356,12 @@ def crowd(teams: Kubectl) -> Generator[Kubectl]:
         pod(TEAM, "stray"),
         pod(TEAM, "counts", {"app": "word-count", **NATIVE}),
     ]
-    teams.run("apply", "-f", "-", stdin=listed(*made))
+    teams.run("apply", "-f", "-", stdin=listed(*matches))
     for name in ("outside", "monitoring"):
         until("the default account", lambda name=name: teams.get("serviceaccount", "default", "-n", name), 30)
     teams.run("apply", "-f", "-", stdin=listed(*pods_))
     yield teams
-    teams.run("delete", "-f", "-", "--timeout=60s", stdin=listed(*pods_, *made))
+    teams.run("delete", "-f", "-", "--timeout=60s", stdin=listed(*pods_, *matches))
 
 
 class TestNetwork:
@@ -369,11 +371,11 @@ class TestNetwork:
             component: ["-l", f"app=running-totals,component={component}"]
             for component in ("jobmanager", "taskmanager")
         }
-        manager, worker = (address(crowd, TEAM, *which) for which in totals.values())
+        manager, worker = (address(crowd, TEAM, *selector) for selector in totals.values())
         server = address(crowd, "outside", "server")
         operator = ["-l", "app.kubernetes.io/name=flink-kubernetes-operator"]
         dns = address(crowd, "kube-system", "-l", "k8s-app=kube-dns")
-        what = {
+        targets = {
             **{f"JobManager {port}": (manager, port) for port in (8081, 9249, 6123)},
             "TaskManager 9249": (worker, 9249),
             "server 8000": (server, 8000),
@@ -383,10 +385,12 @@ class TestNetwork:
             "operator metrics": (address(crowd, "flink-operator", *operator), 9999),
         }
 
-        def named(namespace: str, which: list[str]) -> str:
-            return crowd.run("get", "pod", *which, "-n", namespace, "-o", "jsonpath={.items[0].metadata.name}").decode()
+        def named(namespace: str, selector: list[str]) -> str:
+            return crowd.run(
+                "get", "pod", *selector, "-n", namespace, "-o", "jsonpath={.items[0].metadata.name}"
+            ).decode()
 
-        who = {
+        places = {
             "outsider": Place("outside", "outsider", "c"),
             "TaskManager": Place(TEAM, named(TEAM, totals["taskmanager"]), "flink-main-container"),
             "word count": Place(TEAM, "counts", "c"),
@@ -405,48 +409,50 @@ class TestNetwork:
             (TEAM, "counts"),
         ):
             address(crowd, namespace, name)
-        agree(crowd, who, what, REACHES)
+        agree(crowd, places, targets, REACHES)
 
 
 class TestQuota:
     def test_the_quota_counts_deployments_claims_and_cpu(self, teams: Kubectl):
-        def used(what: str) -> Decimal:
-            found = teams.get("resourcequota", "-n", TEAM) or {"items": []}
-            [amount] = [one["status"]["used"][what] for one in found["items"] if what in one["status"]["used"]]
+        def used(resource: str) -> Decimal:
+            actual = teams.get("resourcequota", "-n", TEAM) or {"items": []}
+            [amount] = [
+                item["status"]["used"][resource] for item in actual["items"] if resource in item["status"]["used"]
+            ]
             return quantity(amount)
 
-        def asked() -> list[Decimal]:
+        def requested_cpus() -> list[Decimal]:
             running = teams.get("pods", "-n", TEAM, "--field-selector=status.phase=Running") or {"items": []}
-            containers = [one for pod in running["items"] for one in pod["spec"]["containers"]]
-            return [quantity(one["resources"]["requests"]["cpu"]) for one in containers]
+            containers = [container for pod in running["items"] for container in pod["spec"]["containers"]]
+            return [quantity(container["resources"]["requests"]["cpu"]) for container in containers]
 
         assert used("count/flinkdeployments.flink.apache.org") == 2
         assert used("persistentvolumeclaims") == 2  # the state's and the word count's
-        assert len(asked()) >= 2
+        assert len(requested_cpus()) >= 2
         # A TaskManager that has nothing to do goes by itself, and the count follows a moment later.
-        until("the CPU of what runs", lambda: used("requests.cpu") == sum(asked()), 60)
+        until("the CPU of what runs", lambda: used("requests.cpu") == sum(requested_cpus()), 60)
 
     def test_a_deployment_beyond_the_quota_is_refused(self, teams: Kubectl):
         job = teams.get("flinkdeployment", "word-count", "-n", TEAM)
         assert job is not None
         more = {**{key: job[key] for key in ("apiVersion", "kind", "spec")}, "metadata": {"name": "one-more"}}
-        done = teams.try_run("create", "--dry-run=server", "-n", TEAM, "-f", "-", stdin=json.dumps(more).encode())
-        assert b"exceeded quota: flink-quota" in done.stderr
+        result = teams.try_run("create", "--dry-run=server", "-n", TEAM, "-f", "-", stdin=json.dumps(more).encode())
+        assert b"exceeded quota: flink-quota" in result.stderr
 
     def test_a_container_beyond_the_limit_is_refused(self, teams: Kubectl):
         sizes = {"requests": {"cpu": "10m", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "large", "namespace": TEAM}}
         spec = {"containers": [{"name": "a", "image": "x:1", "resources": sizes}]}
-        done = teams.try_run("create", "--dry-run=server", "-f", "-", stdin=listed({**pod, "spec": spec}))
-        assert b"maximum memory usage per Container is 3Gi, but limit is 4Gi" in done.stderr
+        result = teams.try_run("create", "--dry-run=server", "-f", "-", stdin=listed({**pod, "spec": spec}))
+        assert b"maximum memory usage per Container is 3Gi, but limit is 4Gi" in result.stderr
 
     def test_up_refuses_a_job_beyond_the_quota_before_it_changes_anything(self, teams: Kubectl, tmp_path: Path):
         before = teams.get("flinkdeployment", "word-count", "-n", TEAM)
-        done = make("up", "STACK=sandbox", up_layer(tmp_path, word_count={"parallelism": 20}), timeout=60)
-        assert done.returncode != 0
+        result = make("up", "STACK=sandbox", up_layer(tmp_path, word_count={"parallelism": 20}), timeout=60)
+        assert result.returncode != 0
         assert (
             "requests 2.2 CPU (1 JobManager with 0.2, 10 TaskManagers with 0.2), exceeding the quota of 2"
-        ) in done.stdout + done.stderr
+        ) in result.stdout + result.stderr
         assert teams.get("flinkdeployment", "word-count", "-n", TEAM) == before
 
     # The streaming job holds 400m: what is left is too little for a JobManager, or for its TaskManager.
@@ -466,10 +472,10 @@ class TestQuota:
         teams.run("apply", "-f", "-", stdin=json.dumps(quota).encode())
         try:
             layer = up_layer(tmp_path, word_count={"restartNonce": cpu}, jobTimeout=patience)
-            done = make("up", "STACK=sandbox", layer, timeout=400)
-            said = done.stdout + done.stderr
-            assert done.returncode != 0
-            assert "exceeded quota: somebody-elses" in said, said
-            assert f'pods "{who}' in said
+            result = make("up", "STACK=sandbox", layer, timeout=400)
+            output = result.stdout + result.stderr
+            assert result.returncode != 0
+            assert "exceeded quota: somebody-elses" in output, output
+            assert f'pods "{who}' in output
         finally:
             teams.run("delete", "resourcequota", "somebody-elses", "-n", TEAM)

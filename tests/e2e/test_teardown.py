@@ -22,8 +22,8 @@ OPERATOR = ("deployment", "flink-kubernetes-operator", "-n", "flink-operator")
 @pytest.fixture
 def deployed(no_stack: None) -> None:
     """The stack with one job: two jobs do not fit on two cores."""
-    done = make("up", "STACK=sandbox", f"LAYER={PAIRS[PAIR]}", timeout=600)
-    assert done.returncode == 0, done.stderr
+    result = make("up", "STACK=sandbox", f"LAYER={PAIRS[PAIR]}", timeout=600)
+    assert result.returncode == 0, result.stderr
 
 
 def remove_operator(kubectl: Kubectl) -> None:
@@ -40,12 +40,12 @@ def test_destroy_without_the_operator_changes_nothing_and_finishes_with_it(kubec
     with step("without the operator, destroy names what blocks it and changes nothing"):
         remove_operator(kubectl)
         start = time.monotonic()
-        done = make("destroy", "STACK=sandbox", timeout=400)
-        assert done.returncode != 0
-        said = done.stdout + done.stderr
-        assert "destroy refused, nothing was changed: no operator pod exists in the namespace flink-operator" in said
-        assert "FlinkDeployment flink/word-count waits for the operator to remove the finalizer" in said
-        assert BRING_BACK.search(said)
+        result = make("destroy", "STACK=sandbox", timeout=400)
+        assert result.returncode != 0
+        output = result.stdout + result.stderr
+        assert "destroy refused, nothing was changed: no operator pod exists in the namespace flink-operator" in output
+        assert "FlinkDeployment flink/word-count waits for the operator to remove the finalizer" in output
+        assert BRING_BACK.search(output)
         assert time.monotonic() - start < 120
         assert "deletionTimestamp" not in (job(kubectl) or {})["metadata"]
 
@@ -55,12 +55,12 @@ def test_destroy_without_the_operator_changes_nothing_and_finishes_with_it(kubec
 
     with step("with the operator installed again as the error says, destroy finishes"):
         refused = make("destroy", "STACK=sandbox", timeout=400)
-        said = BRING_BACK.search(refused.stderr)
-        assert said
+        output = BRING_BACK.search(refused.stderr)
+        assert output
         where = ["--kubeconfig", str(kubectl.kubeconfig), "--kube-context", kubectl.context]
-        subprocess.run([find_tool("helm"), *shlex.split(said[1]), *where], check=True, timeout=200)
-        done = make("destroy", "STACK=sandbox", timeout=400)
-        assert done.returncode == 0, done.stdout + done.stderr
+        subprocess.run([find_tool("helm"), *shlex.split(output[1]), *where], check=True, timeout=200)
+        result = make("destroy", "STACK=sandbox", timeout=400)
+        assert result.returncode == 0, result.stdout + result.stderr
         names = json.loads(kubectl.run("get", "namespaces", "-o", "json"))["items"]
         assert not {name["metadata"]["name"] for name in names} & {"flink", "flink-operator"}
 
@@ -73,8 +73,8 @@ def test_unstick_asks_before_it_removes_finalizers(kubectl: Kubectl):
     assert refused.returncode != 0
     assert "FlinkDeployment flink/word-count: a later deletion is immediate" in refused.stdout
     assert (job(kubectl) or {})["metadata"]["finalizers"]
-    done = make("unstick", "STACK=sandbox", "YES=1", timeout=60)
-    assert done.returncode == 0, done.stderr
-    done = make("destroy", "STACK=sandbox", timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = make("unstick", "STACK=sandbox", "YES=1", timeout=60)
+    assert result.returncode == 0, result.stderr
+    result = make("destroy", "STACK=sandbox", timeout=400)
+    assert result.returncode == 0, result.stdout + result.stderr
     assert job(kubectl) is None

@@ -73,10 +73,10 @@ def test_verdicts_on_the_corpus_agree_with_the_operator(operator: str, capsys: p
 
 def _report(operator: str, results: list[verdicts.Verdict], seconds: float) -> None:
     refused = Counter(result.case.rule for result in results if result.theirs)
-    taken = Counter(result.case.rule for result in results if not result.theirs)
+    actual = Counter(result.case.rule for result in results if not result.theirs)
     print(f"\noperator {operator}: {len(results)} manifests, {sum(refused.values())} refused, in {seconds:.1f} s")
-    for rule in sorted(refused | taken):
-        print(f"  {rule:<32} {refused[rule]:>4} refused {taken[rule]:>4} taken")
+    for rule in sorted(refused | actual):
+        print(f"  {rule:<32} {refused[rule]:>4} refused {actual[rule]:>4} taken")
 
 
 def test_cases_with_known_differences_have_unique_titles() -> None:
@@ -179,8 +179,8 @@ def _mutated(draw: st.DrawFn) -> Case:
         manifest["spec"]["jobManager"]["replicas"] = 1
         manifest["spec"]["taskManager"]["replicas"] = 1
     for _ in range(draw(st.integers(1, 4))):
-        what = draw(st.sampled_from(["change", "remove", "configure"]))
-        if what == "configure":
+        operation = draw(st.sampled_from(["change", "remove", "configure"]))
+        if operation == "configure":
             configuration = manifest["spec"].setdefault("flinkConfiguration", {})
             if isinstance(configuration, dict):
                 configuration[draw(_KEYS)] = draw(_TEXTS)
@@ -192,7 +192,7 @@ def _mutated(draw: st.DrawFn) -> Case:
         holder = manifest["spec"]
         for part in place[:-1]:
             holder = holder[part]
-        if what == "remove":
+        if operation == "remove":
             holder.pop(place[-1], None)
         else:
             holder[place[-1]] = draw(_VALUES)
@@ -201,7 +201,7 @@ def _mutated(draw: st.DrawFn) -> Case:
 
 
 def _generated() -> list[Case]:
-    found: dict[str, Case] = {}
+    content: dict[str, Case] = {}
 
     @settings(
         max_examples=MUTATIONS, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
@@ -209,10 +209,10 @@ def _generated() -> list[Case]:
     )  # fmt: skip
     @given(_mutated())
     def collect(case: Case) -> None:
-        found[case.name + str(case.related is None)] = case
+        content[case.name + str(case.related is None)] = case
 
     collect()
-    return list(found.values())
+    return list(content.values())
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -220,8 +220,8 @@ def test_the_tables_equal_those_of_the_jars(operator: str) -> None:
     """Names of fields and of the operator's keys are those of its jars; of Flink's, those of the libraries beside it."""
     folder = java.operator_jars(operator)
     table = known.fields(operator)
-    made = tables.fields(tables.published_crds(operator))
-    assert (made["kinds"], made["types"]) == (table.kinds, table.types)
+    fields = tables.fields(tables.published_crds(operator))
+    assert (fields["kinds"], fields["types"]) == (table.kinds, table.types)
     published = {option.key for option in tables.operator_options(folder)}
     if operator == "1.16.1":  # its autoscaler is not published
         published -= {key for key in published if key.startswith("job.autoscaler.")}

@@ -41,26 +41,26 @@ class Audit:
         return self.is_exact and not self.tail
 
     def __str__(self) -> str:
-        shown = [f"{self.records} lines", f"highest {self.highest}"]
+        items = [f"{self.records} lines", f"highest {self.highest}"]
         for name in ("lost", "doubled", "wrong", "tail"):
-            found = getattr(self, name)
-            shown.append(f"{len(found)} {name}" + (f" {list(found[:5])}" if found else ""))
-        return ", ".join(shown)
+            actual = getattr(self, name)
+            items.append(f"{len(actual)} {name}" + (f" {list(actual[:5])}" if actual else ""))
+        return ", ".join(items)
 
 
 def audit(lines: Iterable[str], keys: int = 10) -> Audit:
     """Audits the lines of an output, in any order, for that number of keys."""
     records = 0
     wrong: list[str] = []
-    seen: Counter[int] = Counter()
+    actual: Counter[int] = Counter()
     last: dict[int, int] = defaultdict(int)
     for line in lines:
         records += 1
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             wrong.append(line)
             continue
-        key, number, count, total = map(int, found.groups())
+        key, number, count, total = map(int, match.groups())
         # The i-th number of a key is i * keys away from its first, which is the key itself, or `keys` for key 0.
         first = key or keys
         if number < 1 or (number % keys, (number - first) // keys + 1, count * (first + number) // 2) != (
@@ -70,15 +70,15 @@ def audit(lines: Iterable[str], keys: int = 10) -> Audit:
         ):
             wrong.append(line)
             continue
-        seen[number] += 1
+        actual[number] += 1
         last[key] = max(last[key], number)
     highest = max(last.values(), default=0)
-    missing = [number for number in range(1, highest + 1) if number not in seen]
+    missing = [number for number in range(1, highest + 1) if number not in actual]
     return Audit(
         records=records,
         highest=highest,
         lost=tuple(number for number in missing if number < last[number % keys]),
-        doubled=tuple(sorted(number for number, times in seen.items() if times > 1)),
+        doubled=tuple(sorted(number for number, times in actual.items() if times > 1)),
         wrong=tuple(wrong),
         tail=tuple(number for number in missing if number > last[number % keys]),
     )

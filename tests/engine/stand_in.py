@@ -58,23 +58,23 @@ def _pack(folder: Path, chart: versions.Chart, contents: Mapping[str, bytes]) ->
     (folder / f"{chart.name}-{chart.version}.tgz").write_bytes(charts.pack(chart.name, rest, chart.version))
 
 
-def set_status(kubectl: Kubectl, one: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+def set_status(kubectl: Kubectl, resource: Mapping[str, Any], status: Mapping[str, Any]) -> None:
     """Writes into an object's status, as its controller would."""
-    name, namespace = one["metadata"]["name"], one["metadata"]["namespace"]
+    name, namespace = resource["metadata"]["name"], resource["metadata"]["namespace"]
     patch = ["--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}"]
-    kubectl.try_run("patch", one["kind"].lower(), name, "-n", namespace, *patch)
+    kubectl.try_run("patch", resource["kind"].lower(), name, "-n", namespace, *patch)
 
 
 @contextmanager
 def stand_in_operator(kubectl: Kubectl) -> Generator[None]:
     """While the block runs, every FlinkDeployment is STABLE, or SUSPENDED, soon after it was changed."""
 
-    def reconcile(one: Mapping[str, Any]) -> None:
-        is_suspended = one["spec"].get("job", {}).get("state") == "suspended"
+    def reconcile(resource: Mapping[str, Any]) -> None:
+        is_suspended = resource["spec"].get("job", {}).get("state") == "suspended"
         lifecycle = "SUSPENDED" if is_suspended else "STABLE"
-        status = {"lifecycleState": lifecycle, "observedGeneration": one["metadata"]["generation"]}
-        if not status.items() <= one.get("status", {}).items():
-            set_status(kubectl, one, status)
+        status = {"lifecycleState": lifecycle, "observedGeneration": resource["metadata"]["generation"]}
+        if not status.items() <= resource.get("status", {}).items():
+            set_status(kubectl, resource, status)
 
     with controller(kubectl, "flinkdeployments", reconcile):
         yield
@@ -93,9 +93,9 @@ def controller(kubectl: Kubectl, kinds: str, reconcile: Callable[[Mapping[str, A
 
     def look() -> None:
         while not ended.wait(0.5):
-            found = kubectl.try_run("get", kinds, "-A", "-o", "json")
-            for one in json.loads(found.stdout)["items"] if found.returncode == 0 else []:
-                reconcile(one)
+            output = kubectl.try_run("get", kinds, "-A", "-o", "json")
+            for item in json.loads(output.stdout)["items"] if output.returncode == 0 else []:
+                reconcile(item)
 
     thread = threading.Thread(target=look)
     thread.start()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.crds import MARK
+from components.crds import FLINK_VERSION as MARK
 from flink_k8s.support.kubectl import Kubectl
 from tests.project import Project, destroy, remove_flink_crds
 from tests.steps import step
@@ -53,10 +53,10 @@ def repository(charts: Path) -> Generator[str]:
 
 def marks(kubectl: Kubectl) -> dict[str, str]:
     """Flink's CRDs and the operator version that each says it belongs to."""
-    found: list[dict[str, Any]] = json.loads(kubectl.run("get", "crd", "-o", "json"))["items"]
+    content: list[dict[str, Any]] = json.loads(kubectl.run("get", "crd", "-o", "json"))["items"]
     return {
         crd["metadata"]["name"]: crd["metadata"].get("annotations", {}).get(MARK, "")
-        for crd in found
+        for crd in content
         if crd["spec"]["group"] == "flink.apache.org"
     }
 
@@ -77,15 +77,15 @@ def test_crds_are_upgraded_with_the_operator_and_never_downgraded(
     engine: Project, kubectl: Kubectl, charts: Path, repository: str
 ):
     with step("the first up creates the CRDs"):
-        done = engine.make("up", layer(charts, "1.7.0"))
-        assert done.code == 0, done.output
+        result = engine.make("up", layer(charts, "1.7.0"))
+        assert result.code == 0, result.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS, "1.7.0")
 
     with step("an upgrade of the operator adds new CRDs and keeps the job"):
         before = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["metadata"]
-        done = engine.make("up", layer(repository, "1.16.1"))
-        assert done.code == 0, done.output
-        assert "CRDs of operator 1.16.1:" in done.output
+        result = engine.make("up", layer(repository, "1.16.1"))
+        assert result.code == 0, result.output
+        assert "CRDs of operator 1.16.1:" in result.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
         schema = json.dumps((kubectl.get("crd", "flinkdeployments.flink.apache.org") or {})["spec"])
         assert "savepointRedeployNonce" in schema
@@ -93,14 +93,14 @@ def test_crds_are_upgraded_with_the_operator_and_never_downgraded(
         assert (after["uid"], after["generation"]) == (before["uid"], before["generation"])
 
     with step("a second up changes no CRD"):
-        done = engine.make("up", layer(repository, "1.16.1"))
-        assert done.code == 0
-        assert "CRDs of operator" not in done.output
+        result = engine.make("up", layer(repository, "1.16.1"))
+        assert result.code == 0
+        assert "CRDs of operator" not in result.output
 
     with step("a downgrade of the operator keeps the CRDs and reports it"):
-        done = engine.make("up", layer(charts, "1.7.0"))
-        assert done.code == 0, done.output
-        assert "CRD flinkdeployments.flink.apache.org is not changed" in done.output
+        result = engine.make("up", layer(charts, "1.7.0"))
+        assert result.code == 0, result.output
+        assert "CRD flinkdeployments.flink.apache.org is not changed" in result.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
 
     with step("an installation updates older CRDs, which Helm alone would keep"):
@@ -108,8 +108,8 @@ def test_crds_are_upgraded_with_the_operator_and_never_downgraded(
         for name in marks(kubectl):
             kubectl.run("annotate", "crd", name, f"{MARK}=1.7.0", "--overwrite")
         kubectl.run("delete", "crd", *NEWER_CRDS)
-        done = engine.make("up", layer(charts, "1.16.1"))
-        assert done.code == 0, done.output
+        result = engine.make("up", layer(charts, "1.16.1"))
+        assert result.code == 0, result.output
         assert marks(kubectl) == dict.fromkeys(FLINK_CRDS | NEWER_CRDS, "1.16.1")
 
     with step("a chart that cannot be read stops the upgrade"):
@@ -117,6 +117,6 @@ def test_crds_are_upgraded_with_the_operator_and_never_downgraded(
         broken.write_bytes(b"no chart")
         config = json.loads(layer(charts, "1.16.1"))
         config["charts"]["operator"] = {"path": str(broken)}
-        done = engine.make("up", json.dumps(config))
-        assert done.code != 0
-        assert "broken.tgz" in done.output
+        result = engine.make("up", json.dumps(config))
+        assert result.code != 0
+        assert "broken.tgz" in result.output

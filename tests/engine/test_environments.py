@@ -62,16 +62,18 @@ def cluster(
     """An engine that finds every stack's context, and a mirror of charts."""
     folder = tmp_path_factory.mktemp("environments")
     content = json.loads(kubectl.run("config", "view", "--raw", "--flatten", "-o", "json"))
-    [own] = [one["context"] for one in content["contexts"] if one["name"] == kubectl.context]
-    content["contexts"] = [{"name": str(read_config(ROOT, one).values["context"]), "context": own} for one in STACKS]
+    [own] = [context["context"] for context in content["contexts"] if context["name"] == kubectl.context]
+    content["contexts"] = [
+        {"name": str(read_config(ROOT, stack).values["context"]), "context": own} for stack in STACKS
+    ]
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(json.dumps({**content, "current-context": ""}))
     kubeconfig.chmod(0o600)
     before = definitions(kubectl)
     with stand_in_operator(kubectl):
         yield replace(engine, env={"KUBECONFIG": str(kubeconfig)}), stand_in_platform(folder / "charts")
-    for left in sorted(definitions(kubectl) - before):  # Helm leaves them
-        kubectl.run("delete", left, "--timeout=60s")
+    for name in sorted(definitions(kubectl) - before):  # Helm leaves them
+        kubectl.run("delete", name, "--timeout=60s")
 
 
 def definitions(kubectl: Kubectl) -> set[str]:
@@ -85,19 +87,19 @@ def environment(
 ) -> Generator[Environment]:
     """A shipped stack; what a failed test leaves of it is destroyed."""
     failed = request.session.testsfailed
-    one = Environment(request.param, *cluster, tmp_path_factory.mktemp("rendered") / "out")
-    yield one
+    environment = Environment(request.param, *cluster, tmp_path_factory.mktemp("rendered") / "out")
+    yield environment
     if request.session.testsfailed > failed:
-        one.make("up", protectJobs=False)
-        one.make("destroy", protectJobs=False)
+        environment.make("up", protectJobs=False)
+        environment.make("destroy", protectJobs=False)
 
 
 def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(environment: Environment, kubectl: Kubectl):
     with step("check finds nothing"):
-        done = environment.make("check")
-        assert done.code == 0
-        assert f"{environment.stack}: good; jobs: flink/word-count" in done.output
-        assert "warning" not in done.output or environment.stack == "dev"
+        result = environment.make("check")
+        assert result.code == 0
+        assert f"{environment.stack}: good; jobs: flink/word-count" in result.output
+        assert "warning" not in result.output or environment.stack == "dev"
 
     with step("render writes its objects"):
         assert environment.make("render", f"OUT={environment.rendered}").code == 0
@@ -105,32 +107,32 @@ def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(enviro
         assert len(named) > 15
 
     with step("a first preview only creates, in less than a hundred lines"):
-        done = environment.make("preview")
-        assert done.code == 0, done.output
-        assert changes(done.output) == {"create"}
-        assert len(done.output.splitlines()) < 100
+        result = environment.make("preview")
+        assert result.code == 0, result.output
+        assert changes(result.output) == {"create"}
+        assert len(result.output.splitlines()) < 100
 
     with step("up creates what was rendered"):
-        done = environment.make("up")
-        assert done.code == 0, done.output
-        assert "STABLE" in done.output
+        result = environment.make("up")
+        assert result.code == 0, result.output
+        assert "STABLE" in result.output
         for path in sorted(environment.rendered.glob("[0-9]*.yaml")):
             if not path.name.partition("-")[2].startswith("helm"):
                 kubectl.run("get", "-f", str(path))
 
     with step("a second preview has no changes"):
-        done = environment.make("preview")
-        assert done.code == 0, done.output
-        assert re.search(r"^ +\d+ unchanged$", done.output, re.MULTILINE)
-        assert "(same)" in done.output
+        result = environment.make("preview")
+        assert result.code == 0, result.output
+        assert re.search(r"^ +\d+ unchanged$", result.output, re.MULTILINE)
+        assert "(same)" in result.output
 
     with step("drift finds and repairs what was changed by hand"):
         declared = (kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {})["spec"]["job"]["parallelism"]
         password = secret(kubectl)
         change(kubectl)
-        found = environment.make("drift")
-        assert found.code != 0
-        for said in (
+        actual = environment.make("drift")
+        assert actual.code != 0
+        for expected in (
             f"FlinkDeployment flink/word-count:\n  spec.job.parallelism is 7; declared: {declared}\n",
             'Namespace flink:\n  metadata.labels["pod-security.kubernetes.io/enforce"] is "privileged"; declared: "',
             "Role flink/flink:\n  rules[4] was added: "
@@ -141,9 +143,9 @@ def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(enviro
             "PodMonitor flink/flink-jobs:\n  was deleted\n",
             "objects with manual changes: 7",
         ):
-            assert said in found.output
-        assert "stolen" not in found.output
-        assert password not in found.output
+            assert expected in actual.output
+        assert "stolen" not in actual.output
+        assert password not in actual.output
         repaired = environment.make("drift", "REPAIR=1")
         assert repaired.code == 0, repaired.output
         assert password not in repaired.output
@@ -155,20 +157,20 @@ def test_a_shipped_environment_is_checked_deployed_repaired_and_destroyed(enviro
         assert job["spec"]["job"]["parallelism"] == declared
 
     with step("destroy leaves nothing"):
-        done = environment.make("destroy")
+        result = environment.make("destroy")
         if environment.is_protected:
-            assert done.code != 0
-            assert "because it is protected" in done.output
+            assert result.code != 0
+            assert "because it is protected" in result.output
             assert environment.make("up", protectJobs=False).code == 0
-            done = environment.make("destroy")
-        assert done.code == 0, done.output
+            result = environment.make("destroy")
+        assert result.code == 0, result.output
         assert [name for name in NAMESPACES if kubectl.get("namespace", name)] == []
 
 
 def secret(kubectl: Kubectl) -> str:
     """Grafana's password."""
-    found = kubectl.get("secret", "grafana-admin", "-n", "monitoring") or {}
-    return base64.b64decode(found["data"]["admin-password"]).decode()
+    output = kubectl.get("secret", "grafana-admin", "-n", "monitoring") or {}
+    return base64.b64decode(output["data"]["admin-password"]).decode()
 
 
 def change(kubectl: Kubectl) -> None:

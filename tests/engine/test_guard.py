@@ -44,11 +44,11 @@ def layer(charts: Path, *, word_count: dict[str, Any] | None = None, **config: A
 
 def jobs(kubectl: Kubectl) -> dict[str, str]:
     """`namespace/name` of each FlinkDeployment to its UID."""
-    found = json.loads(kubectl.run("get", "flinkdeployments", "-A", "-o", "json"))["items"]
+    content = json.loads(kubectl.run("get", "flinkdeployments", "-A", "-o", "json"))["items"]
     return {
-        f"{one['metadata']['namespace']}/{one['metadata']['name']}": one["metadata"]["uid"]
-        for one in found
-        if not one["metadata"].get("deletionTimestamp")
+        f"{finding['metadata']['namespace']}/{finding['metadata']['name']}": finding["metadata"]["uid"]
+        for finding in content
+        if not finding["metadata"].get("deletionTimestamp")
     }
 
 
@@ -64,18 +64,18 @@ def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Projec
         before = jobs(kubectl)
         moved = layer(charts, word_count={"namespace": "other"})
         for target in ("preview", "up"):
-            done = engine.make(target, moved)
-            assert done.code != 0
-            assert REFUSED.search(done.output)
-            assert "refused, nothing was changed: 1 protected resource would be deleted" in done.output
-            assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in done.output
+            result = engine.make(target, moved)
+            assert result.code != 0
+            assert REFUSED.search(result.output)
+            assert "refused, nothing was changed: 1 protected resource would be deleted" in result.output
+            assert "jobs.word-count.protect: false in Pulumi.sandbox.yaml" in result.output
         assert jobs(kubectl) == before
 
     with step("a removal is refused"):
         before = jobs(kubectl)
-        done = engine.make("up", layer(charts, word_count={"enabled": False}))
-        assert done.code != 0
-        assert REFUSED.search(done.output)
+        result = engine.make("up", layer(charts, word_count={"enabled": False}))
+        assert result.code != 0
+        assert REFUSED.search(result.output)
         assert jobs(kubectl) == before
 
     with step("another cluster is refused"):
@@ -85,17 +85,17 @@ def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Projec
         content["contexts"].append({**content["contexts"][0], "name": "other-name"})
         path = engine.folder / "kubeconfig"
         path.write_text(json.dumps(content))
-        done = engine.make("up", layer(charts, context="other-name", kubeconfig=str(path)))
-        assert done.code != 0
-        assert "is in the context" in done.output
+        result = engine.make("up", layer(charts, context="other-name", kubeconfig=str(path)))
+        assert result.code != 0
+        assert "is in the context" in result.output
         assert jobs(kubectl) == before
 
     with step("destroy is refused"):
         before = jobs(kubectl)
-        done = engine.make("destroy")
-        assert done.code != 0
-        assert REFUSED.search(done.output)
-        assert "protectJobs: false" in done.output
+        result = engine.make("destroy")
+        assert result.code != 0
+        assert REFUSED.search(result.output)
+        assert "protectJobs: false" in result.output
         assert jobs(kubectl) == before
 
     with step("plain pulumi up and destroy are refused"):
@@ -103,16 +103,16 @@ def test_protected_jobs_are_changed_but_neither_moved_nor_deleted(engine: Projec
         without_job = engine.folder / "without-job.yaml"
         without_job.write_text(layer(charts, word_count={"enabled": False}))
         config = {
-            f"flink-k8s:{key}": value for key, value in stack_file.read(ROOT, "sandbox", layer=without_job).items()
+            f"flink-k8s:{key}": value for key, value in stack_file.read(ROOT, "sandbox", overlay=without_job).items()
         }
         file = engine.folder / "Pulumi.sandbox.yaml"
         salt = yaml.safe_load((engine.state / "config" / "Pulumi.sandbox.yaml").read_text())
         file.write_text(json.dumps({**salt, "config": config}))
         options = ["--yes", "--non-interactive", "--stack", "sandbox", "--config-file", str(file)]
         for operation in ("up", "destroy"):
-            done = engine.pulumi(operation, *options)
-            assert done.code != 0
-            assert REFUSED.search(done.output)
+            result = engine.pulumi(operation, *options)
+            assert result.code != 0
+            assert REFUSED.search(result.output)
             assert jobs(kubectl) == before
 
     with step("a job that is no longer protected moves to another namespace"):

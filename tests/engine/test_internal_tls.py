@@ -34,22 +34,22 @@ def charts(no_stack: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def layer(charts: Path, *, on: bool) -> str:
-    said = {
+    settings = {
         "charts": {"mirror": str(charts)},
         # By default the chart leaves its definitions: nothing is to stay here.
         "certManager": {"enabled": True, "values": {"crds": {"keep": False}}},
         "jobs": {"word-count": {"internalTls": {"enabled": on}}},
     }
-    return json.dumps(said)
+    return json.dumps(settings)
 
 
-def there(kubectl: Kubectl) -> set[str]:
-    found = kubectl.try_run("get", "certificates,issuers", "-n", "flink", "-o", "name").stdout.decode().split()
-    return {name.partition("/")[2] for name in found}
+def cert_manager_resources(kubectl: Kubectl) -> set[str]:
+    output = kubectl.try_run("get", "certificates,issuers", "-n", "flink", "-o", "name").stdout.decode().split()
+    return {name.partition("/")[2] for name in output}
 
 
 @contextmanager
-def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Event) -> Generator[None]:
+def stand_in_cert_manager(kubectl: Kubectl, names: list[str], pause: threading.Event) -> Generator[None]:
     """While the block runs, every Issuer and Certificate is Ready soon; the last one once `hold` is set.
 
     Args:
@@ -58,16 +58,16 @@ def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Eve
         hold: lets the job's own certificate get ready.
     """
 
-    def reconcile(one: Mapping[str, Any]) -> None:
-        kind, name = one["kind"], one["metadata"]["name"]
+    def reconcile(resource: Mapping[str, Any]) -> None:
+        kind, name = resource["kind"], resource["metadata"]["name"]
         if kind == "FlinkDeployment":
-            if "job" not in seen:
-                seen.append("job")
-        elif "status" not in one and (kind != "Certificate" or name != CERTIFICATE or hold.is_set()):
+            if "job" not in names:
+                names.append("job")
+        elif "status" not in resource and (kind != "Certificate" or name != CERTIFICATE or pause.is_set()):
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             ready = {"type": "Ready", "status": "True", "lastTransitionTime": now, "reason": "Ready"}
-            set_status(kubectl, one, {"conditions": [ready]})
-            seen.append(f"{kind} {name}")
+            set_status(kubectl, resource, {"conditions": [ready]})
+            names.append(f"{kind} {name}")
 
     with controller(kubectl, "issuers,certificates,flinkdeployments", reconcile):
         yield
@@ -75,26 +75,26 @@ def stand_in_cert_manager(kubectl: Kubectl, seen: list[str], hold: threading.Eve
 
 def test_certificates_are_ready_before_their_job_and_deleted_after_it(engine: Project, kubectl: Kubectl, charts: Path):
     with step("the job is created when its certificate is ready"):
-        seen: list[str] = []
-        hold = threading.Event()
+        messages: list[str] = []
+        pause = threading.Event()
 
         def let_go() -> None:
             # What comes before the certificate is ready; a while later the job is still not there.
             deadline = time.monotonic() + 240
-            while len(seen) < 3 and time.monotonic() < deadline:
+            while len(messages) < 3 and time.monotonic() < deadline:
                 time.sleep(0.2)
             time.sleep(5)
-            seen.append("held until now")
-            hold.set()
+            messages.append("held until now")
+            pause.set()
 
         thread = threading.Thread(target=let_go)
         thread.start()
-        with stand_in_operator(kubectl), stand_in_cert_manager(kubectl, seen, hold):
-            done = engine.make("up", layer(charts, on=True))
+        with stand_in_operator(kubectl), stand_in_cert_manager(kubectl, messages, pause):
+            result = engine.make("up", layer(charts, on=True))
             thread.join()
-            assert done.code == 0, done.output
-            until("the job was seen", lambda: "job" in seen, 30)
-        assert seen == [
+            assert result.code == 0, result.output
+            until("the job was seen", lambda: "job" in messages, 30)
+        assert messages == [
             f"Issuer {root_name('FlinkDeployment', 'word-count')}",
             f"Certificate {authority_name('FlinkDeployment', 'word-count')}",
             f"Issuer {authority_name('FlinkDeployment', 'word-count')}",
@@ -104,21 +104,21 @@ def test_certificates_are_ready_before_their_job_and_deleted_after_it(engine: Pr
         ]
 
     with step("a second preview has no changes"):
-        done = engine.make("preview", layer(charts, on=True))
-        assert changes(done.output) == set()
-        assert NOTHING.search(done.output)
+        result = engine.make("preview", layer(charts, on=True))
+        assert changes(result.output) == set()
+        assert NOTHING.search(result.output)
 
     with step("disabled, the job changes and its certificates are deleted"):
-        assert there(kubectl) == NAMES
+        assert cert_manager_resources(kubectl) == NAMES
         with stand_in_operator(kubectl):
-            done = engine.make("up", layer(charts, on=False))
-        assert done.code == 0, done.output
-        assert there(kubectl) == set()
+            result = engine.make("up", layer(charts, on=False))
+        assert result.code == 0, result.output
+        assert cert_manager_resources(kubectl) == set()
         job = kubectl.get("flinkdeployment", "word-count", "-n", "flink") or {}
         assert not [key for key in job["spec"]["flinkConfiguration"] if key.startswith("security.ssl")]
 
     with step("destroy leaves nothing"):
-        done = engine.make("destroy", layer(charts, on=False))
-        assert done.code == 0, done.output
+        result = engine.make("destroy", layer(charts, on=False))
+        assert result.code == 0, result.output
         for namespace in ("flink", "flink-operator", "cert-manager"):
             assert kubectl.get("namespace", namespace) is None

@@ -44,7 +44,7 @@ class Up:
             assert self.is_running, self.output
             return WAITS in self.output
 
-        until("it waits for the job", waits, said=lambda: self.output)
+        until("it waits for the job", waits, state=lambda: self.output)
 
     @property
     def is_running(self) -> bool:
@@ -85,24 +85,26 @@ def identities(kubectl: Kubectl) -> dict[str, str]:
     Without those of Helm: an installation that was cut off is made again from its beginning.
     """
     kinds = "flinkdeployments,namespaces,persistentvolumeclaims,serviceaccounts,roles,rolebindings,networkpolicies"
-    found = json.loads(kubectl.run("get", kinds, "-A", "-o", "json"))["items"]
+    content = json.loads(kubectl.run("get", kinds, "-A", "-o", "json"))["items"]
     return {
-        "/".join((one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"])): one["metadata"]["uid"]
-        for one in found
-        if one["metadata"].get("namespace", one["metadata"]["name"]) in ("flink", "flink-operator")
-        and "meta.helm.sh/release-name" not in one["metadata"].get("annotations", {})
+        "/".join((finding["kind"], finding["metadata"].get("namespace", ""), finding["metadata"]["name"])): finding[
+            "metadata"
+        ]["uid"]
+        for finding in content
+        if finding["metadata"].get("namespace", finding["metadata"]["name"]) in ("flink", "flink-operator")
+        and "meta.helm.sh/release-name" not in finding["metadata"].get("annotations", {})
     }
 
 
 def releases(kubectl: Kubectl, status: str) -> list[str]:
     """The operator's Helm revisions of a status."""
     selector = f"owner=helm,status={status}"
-    found = kubectl.try_run("get", "secrets", "-n", "flink-operator", "-l", selector, "-o", "name")
-    return found.stdout.decode().split()
+    output = kubectl.try_run("get", "secrets", "-n", "flink-operator", "-l", selector, "-o", "name")
+    return output.stdout.decode().split()
 
 
 @pytest.mark.usefixtures("no_stack")
-def test_one_run_at_a_time_and_the_next_up_continues_one_that_was_cut_off(
+def test_concurrent_up_is_refused_and_the_next_up_continues_an_interrupted_one(
     engine: Project, kubectl: Kubectl, charts: Path, start: Callable[..., Up]
 ):
     layer = mirror(charts)
@@ -115,9 +117,9 @@ def test_one_run_at_a_time_and_the_next_up_continues_one_that_was_cut_off(
         second = Project(engine.folder / "second")
         second.folder.mkdir()
         for target in ("up", "destroy"):
-            done = second.make(target, layer)
-            assert done.code != 0
-            assert LOCKED in done.output
+            result = second.make(target, layer)
+            assert result.code != 0
+            assert LOCKED in result.output
         assert second.make("preview", layer).code == 0, "a preview takes no lock"
         assert first.is_running
         assert identities(kubectl) == before
@@ -133,8 +135,8 @@ def test_one_run_at_a_time_and_the_next_up_continues_one_that_was_cut_off(
 
     with step("the next up finishes"):
         with stand_in_operator(kubectl):
-            done = engine.make("up", layer)
-        assert done.code == 0, done.output
+            result = engine.make("up", layer)
+        assert result.code == 0, result.output
         assert identities(kubectl) == before
         preview = engine.make("preview", layer)
         assert changes(preview.output) == set()
@@ -153,14 +155,14 @@ def test_the_next_up_continues_one_that_was_killed_while_helm_installs_the_opera
         assert killed.is_running, killed.output
         return bool(releases(kubectl, "pending-install"))
 
-    until("Helm installs the operator", installs, said=lambda: killed.output)
+    until("Helm installs the operator", installs, state=lambda: killed.output)
     killed.kill()
     before = identities(kubectl)
     assert releases(kubectl, "deployed") == []
     assert before
 
-    done = engine.make("up", **NO_JOB)
-    assert done.code == 0, done.output
+    result = engine.make("up", **NO_JOB)
+    assert result.code == 0, result.output
     assert len(releases(kubectl, "deployed")) == 1
     assert releases(kubectl, "pending-install") == []
     assert before.items() <= identities(kubectl).items()

@@ -83,8 +83,8 @@ def before(table: Mapping[str, Case]) -> list[Manifest]:
 
 def after(table: Mapping[str, Case]) -> list[Manifest]:
     """What they become: most change, three go, one comes, one goes to another namespace."""
-    comes = batch(**{"spec.image": "shop/comes:1"})
-    others = [named(stateful(), PROTECTED), named(comes, "comes"), named(MOVES, "moves", "team")]
+    new = batch(**{"spec.image": "shop/comes:1"})
+    others = [named(stateful(), PROTECTED), named(new, "comes"), named(MOVES, "moves", "team")]
     return [named(case.new, name) for name, case in table.items()] + others
 
 
@@ -132,27 +132,27 @@ def config(charts: Path, table: Mapping[str, Case]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def clone(no_stack: None, engine: Project, table: Mapping[str, Case], config: dict[str, Any]) -> Generator[Project]:
     """A copy of the project whose jobs are up; nothing is protected in the end."""
-    found = engine.copy(files(before(table)))
-    done = found.make("up", json.dumps(config))
-    assert done.code == 0, done.output
-    yield found
-    found.write_jobs(files(before(table)))
+    actual = engine.copy(files(before(table)))
+    result = actual.make("up", json.dumps(config))
+    assert result.code == 0, result.output
+    yield actual
+    actual.write_jobs(files(before(table)))
     config["jobs"][PROTECTED]["protect"] = False
-    assert found.make("up", json.dumps(config)).code == 0
+    assert actual.make("up", json.dumps(config)).code == 0
 
 
-def effects(done: Done) -> dict[str, str]:
+def effects(result: Done) -> dict[str, str]:
     """Each job's `namespace/name` with its effect, as the plan's lines say them."""
-    rows = (re.split(r"  +", line.strip()) for line in done.output.splitlines() if re.match(r"(flink|team)/", line))
+    rows = (re.split(r"  +", line.strip()) for line in result.output.splitlines() if re.match(r"(flink|team)/", line))
     return {cells[0]: cells[1] for cells in rows}
 
 
 def test_plan_of_an_unchanged_stack_is_empty(clone: Project, table: Mapping[str, Case], config: dict[str, Any]) -> None:
     clone.write_jobs(files(before(table)))
-    done = clone.plan(json.dumps(config))
-    assert done.code == 0
-    assert effects(done) == {}
-    assert done.output.splitlines()[-1] == f"plan of sandbox: {len(before(table))} unchanged; no state is lost"
+    result = clone.plan(json.dumps(config))
+    assert result.code == 0
+    assert effects(result) == {}
+    assert result.output.splitlines()[-1] == f"plan of sandbox: {len(before(table))} unchanged; no state is lost"
 
 
 def test_plan_shows_each_effect_and_allows_losses_by_name(
@@ -160,10 +160,10 @@ def test_plan_shows_each_effect_and_allows_losses_by_name(
 ) -> None:
     clone.write_jobs(files(after(table), setting="2"))
     changed = json.dumps({**config, "namespaces": {"flink": {}, "team": {}}})
-    done = clone.plan(changed)
-    assert done.code == 3
-    wanted = {f"flink/{name}": expected(case) for name, case in table.items()}
-    wanted |= {
+    result = clone.plan(changed)
+    assert result.code == 3
+    actual = {f"flink/{name}": expected(case) for name, case in table.items()}
+    actual |= {
         "flink/goes": "STATE LOSS: delete",
         "flink/goes-saved": "delete, savepoint first",
         "flink/goes-too": "delete",
@@ -171,12 +171,12 @@ def test_plan_shows_each_effect_and_allows_losses_by_name(
         "flink/moves": "STATE LOSS: delete",
         "team/moves": "new",
     }
-    assert effects(done) == {job: effect for job, effect in wanted.items() if effect != Effect.NOTHING.value}
-    assert "looks like a rename to team/moves" in done.output
-    assert "+  Namespace team" in done.output
-    assert "~  ConfigMap flink/conf (data.setting)" in done.output, "updated, not replaced"
+    assert effects(result) == {job: effect for job, effect in actual.items() if effect != Effect.NOTHING.value}
+    assert "looks like a rename to team/moves" in result.output
+    assert "+  Namespace team" in result.output
+    assert "~  ConfigMap flink/conf (data.setting)" in result.output, "updated, not replaced"
 
-    *most, last = sorted(job for job, effect in wanted.items() if effect.startswith("STATE LOSS"))
+    *most, last = sorted(job for job, effect in actual.items() if effect.startswith("STATE LOSS"))
     short_of_one = clone.make("plan", changed, f"ALLOW={' '.join(most)}")
     assert short_of_one.code != 0
     assert f"plan of sandbox: STATE LOSS in {last}; to allow it" in short_of_one.output
@@ -190,7 +190,7 @@ def test_plan_refuses_to_delete_a_protected_job(
 ) -> None:
     clone.write_jobs(files(job for job in before(table) if job["metadata"]["name"] != PROTECTED))
     jobs = {name: settings for name, settings in config["jobs"].items() if name != PROTECTED}
-    done = clone.plan(json.dumps({**config, "jobs": jobs}))
-    assert done.code == 1
-    assert effects(done) == {f"flink/{PROTECTED}": "delete, refused: protected"}
-    assert "the engine refuses the change" in done.output.splitlines()[-1]
+    result = clone.plan(json.dumps({**config, "jobs": jobs}))
+    assert result.code == 1
+    assert effects(result) == {f"flink/{PROTECTED}": "delete, refused: protected"}
+    assert "the engine refuses the change" in result.output.splitlines()[-1]

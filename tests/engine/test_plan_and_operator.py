@@ -40,7 +40,7 @@ class Stack:
         totals = yaml.safe_load((ROOT / "jobs" / "running_totals.yaml").read_text())
         self.words = list(yaml.safe_load_all((ROOT / "jobs" / "word_count.yaml").read_text()))
         self.jobs = {mode: _totals(totals, mode) for mode in (SAVEPOINT, LAST_STATE)}
-        self.jobs[BATCH] = next(found for found in self.words if found["kind"] == "FlinkDeployment")
+        self.jobs[BATCH] = next(document for document in self.words if document["kind"] == "FlinkDeployment")
         for job in self.jobs.values():
             job["spec"]["jobManager"]["resource"]["cpu"] = job["spec"]["taskManager"]["resource"]["cpu"] = CPU
             for process in ("jobmanager", "taskmanager"):
@@ -55,17 +55,17 @@ class Stack:
     def plan(self, *, code: int = 0) -> dict[str, str]:
         """Each job that changes and its effect."""
         self.engine.write_jobs(self._files())
-        done = self.engine.plan()
-        assert done.code == code
-        return {job.removeprefix(f"{NAMESPACE}/"): effect for job, effect in effects(done).items()}
+        result = self.engine.plan()
+        assert result.code == code
+        return {job.removeprefix(f"{NAMESPACE}/"): effect for job, effect in effects(result).items()}
 
     def up(self) -> None:
         self.engine.write_jobs(self._files())
-        done = self.engine.make("up")
-        assert done.code == 0, done.output
+        result = self.engine.make("up")
+        assert result.code == 0, result.output
 
-    def configure(self, name: str, said: Mapping[str, str]) -> None:
-        self.jobs[name]["spec"]["flinkConfiguration"].update(said)
+    def configure(self, name: str, settings: Mapping[str, str]) -> None:
+        self.jobs[name]["spec"]["flinkConfiguration"].update(settings)
 
     def running(self, name: str) -> dict[str, Any]:
         """The Flink job, once all of its tasks run."""
@@ -85,9 +85,9 @@ def _totals(example: Mapping[str, Any], name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def stack(no_stack: None, engine: Project, kubectl: Kubectl) -> Stack:
     """The stack with its three jobs."""
-    found = Stack(engine, kubectl)
-    found.up()
-    return found
+    output = Stack(engine, kubectl)
+    output.up()
+    return output
 
 
 def finished(kubectl: Kubectl) -> str:

@@ -62,8 +62,8 @@ def run(project: Path, request: pytest.FixtureRequest) -> Generator[Run]:
 
     def call(command: str, stack: str) -> Done:
         start = time.monotonic()
-        done = run_command([sys.executable, "-m", "flink_k8s", *command.split(), stack], cwd=project, timeout=600)
-        return Done(done.returncode, done.stdout + done.stderr, time.monotonic() - start)
+        result = run_command([sys.executable, "-m", "flink_k8s", *command.split(), stack], cwd=project, timeout=600)
+        return Done(result.returncode, result.stdout + result.stderr, time.monotonic() - start)
 
     yield call
     if request.session.testsfailed > failed:
@@ -74,16 +74,16 @@ def run(project: Path, request: pytest.FixtureRequest) -> Generator[Run]:
 def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Run, project: Path, kubectl: Kubectl):
     with step("a team before its platform is refused"):
         for operation in ("preview", "up"):
-            done = run(operation, "team-a")
-            assert done.code != 0
-            assert "the platform's stack platform is not deployed" in done.output
+            result = run(operation, "team-a")
+            assert result.code != 0
+            assert "the platform's stack platform is not deployed" in result.output
         assert kubectl.get("namespace", "team-a") is None
 
     with step("the platform and then its teams are deployed"):
         for stack in ("platform", *TEAMS):
-            done = run("up --timings", stack)
-            assert done.code == 0
-            path = done.output.partition("critical path:")[2].partition("\n\n")[0]
+            result = run("up --timings", stack)
+            assert result.code == 0
+            path = result.output.partition("critical path:")[2].partition("\n\n")[0]
             assert path.count(" s  ") >= 2
             assert ("Release flink-operator/flink-kubernetes-operator" if stack == "platform" else stack) in path
         assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is not None
@@ -91,10 +91,10 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
 
     with step("a second preview of each stack has no changes"):
         for stack in ("platform", *TEAMS):
-            done = run("preview", stack)
-            assert done.code == 0
-            assert "to create" not in done.output
-            assert "to update" not in done.output
+            result = run("preview", stack)
+            assert result.code == 0
+            assert "to create" not in result.output
+            assert "to update" not in result.output
 
     with step("a namespace with the job of a team is not deleted"):
         path = project / "Pulumi.platform.yaml"
@@ -102,18 +102,18 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
         namespaces = yaml.safe_load(before)["config"]["flink-k8s:namespaces"]
         del namespaces["team-b"]
         configure(project, "platform", namespaces=namespaces)
-        done = run("up", "platform")
+        result = run("up", "platform")
         path.write_text(before)
-        assert done.code != 0
-        assert "FlinkDeployment team-b/visits" in done.output
-        assert "FlinkDeployment team-a/orders" not in done.output
+        assert result.code != 0
+        assert "FlinkDeployment team-b/visits" in result.output
+        assert "FlinkDeployment team-a/orders" not in result.output
         assert kubectl.get("flinkdeployment", "visits", "-n", "team-b") is not None
 
     with step("the platform is not destroyed before its teams"):
-        done = run("destroy", "platform")
-        assert done.code != 0
-        assert "refusing to delete these namespaces" in done.output
-        assert "make destroy STACK=team-a, make destroy STACK=team-b" in done.output
+        result = run("destroy", "platform")
+        assert result.code != 0
+        assert "refusing to delete these namespaces" in result.output
+        assert "make destroy STACK=team-a, make destroy STACK=team-b" in result.output
         assert kubectl.get("namespace", "team-a") is not None
 
     with step("the teams and then the platform are destroyed"):
@@ -137,22 +137,26 @@ def test_jobs_move_to_the_stack_of_a_team_without_a_change_in_the_cluster(
 
         def pulumi(*arguments: str) -> str:
             # In the folder `config` of the state.
-            done = engine.pulumi(*arguments, "--non-interactive", cwd=engine.state / "config")
-            assert done.code == 0
-            return done.output
+            result = engine.pulumi(*arguments, "--non-interactive", cwd=engine.state / "config")
+            assert result.code == 0
+            return result.output
 
-        shown = pulumi("stack", "--stack", "platform", "--show-urns").split()
+        actual = pulumi("stack", "--stack", "platform", "--show-urns").split()
         # A component takes its children along.
-        urns = [word for word in shown if "::flink-k8s:index:FlinkJob::" in word]
+        urns = [word for word in actual if "::flink-k8s:index:FlinkJob::" in word]
         assert len(urns) == 1
         pulumi("stack", "select", "--create", "team-a")
         source, dest = (f"organization/flink-k8s/{stack}" for stack in ("platform", "team-a"))
         pulumi("state", "move", "--yes", "--source", source, "--dest", dest, *urns)
         configure(project, "platform", jobFolders=[], jobs={})
         for stack in ("platform", "team-a"):
-            done = run("preview", stack)
-            assert done.code == 0
-            assert not [what for what in ("create", "update", "replace", "delete") if f"to {what}" in done.output]
+            result = run("preview", stack)
+            assert result.code == 0
+            assert not [
+                operation
+                for operation in ("create", "update", "replace", "delete")
+                if f"to {operation}" in result.output
+            ]
         for stack in ("platform", "team-a"):
             assert run("up", stack).code == 0
         assert _uids(kubectl) == before
@@ -169,7 +173,48 @@ def test_jobs_move_to_the_stack_of_a_team_without_a_change_in_the_cluster(
         assert run("destroy", "platform").code == 0
 
 
+@pytest.mark.full
+def test_rights_of_deployers_suffice_for_the_stack_of_a_team(run: Run, project: Path, kubectl: Kubectl):
+    """`access` of docs/security.md, by impersonation: a kubeconfig without other rights."""
+    platform = yaml.safe_load((project / "Pulumi.platform.yaml").read_text())["config"]
+    administrator = yaml.safe_load((project / platform["flink-k8s:kubeconfig"]).read_text())
+    namespaces = platform["flink-k8s:namespaces"]
+    access = {"view": ["group:viewers"], "deploy": ["group:deployers"]}
+    kubeconfig = project / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(administrator))
+    configure(project, "platform", kubeconfig=str(kubeconfig), namespaces={**namespaces, "team-a": {"access": access}})
+
+    def become(group: str | None) -> None:
+        who = {"as": "someone", "as-groups": [group, "system:authenticated"]} if group else {}
+        users = [{**user, "user": {**user["user"], **who}} for user in administrator["users"]]
+        kubeconfig.write_text(yaml.safe_dump({**administrator, "users": users}))
+
+    with step("the platform grants the rights"):
+        assert run("up", "platform").code == 0
+
+    with step("viewers cannot deploy"):
+        become("viewers")
+        result = run("up", "team-a")
+        assert result.code != 0
+        assert "forbidden" in result.output
+        assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is None
+
+    with step("deployers deploy, change and destroy"):
+        become("deployers")
+        for command in ("up", "preview", "drift"):
+            result = run(command, "team-a")
+            assert result.code == 0, result.output
+        assert kubectl.get("flinkdeployment", "orders", "-n", "team-a") is not None
+        configure(project, "team-a", jobs={"orders": {"parallelism": 3}})
+        assert run("up", "team-a").code == 0
+        assert run("destroy", "team-a").code == 0
+
+    with step("the platform is destroyed"):
+        become(None)
+        assert run("destroy", "platform").code == 0
+
+
 def _uids(kubectl: Kubectl) -> list[str]:
     kinds = {"flinkdeployment": "orders", "networkpolicy": "flinkdeployment-orders"}
-    found = [kubectl.get(kind, name, "-n", "team-a") or {} for kind, name in kinds.items()]
-    return [one["metadata"]["uid"] for one in found]
+    output = [kubectl.get(kind, name, "-n", "team-a") or {} for kind, name in kinds.items()]
+    return [finding["metadata"]["uid"] for finding in output]

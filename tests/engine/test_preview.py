@@ -12,9 +12,9 @@ pytestmark = pytest.mark.full
 
 
 def test_an_unknown_context_is_refused(engine: Project):
-    done = engine.make("preview", "context: elsewhere")
-    assert done.code != 0
-    assert 'context: "elsewhere" is not in' in done.output
+    result = engine.make("preview", "context: elsewhere")
+    assert result.code != 0
+    assert 'context: "elsewhere" is not in' in result.output
 
 
 def test_the_policy_pack_reports_its_findings(engine: Project):
@@ -23,8 +23,8 @@ def test_the_policy_pack_reports_its_findings(engine: Project):
         "namespaces": {"flink": {"podSecurity": "privileged"}},
         "jobs": {"word-count": {"state": "suspended", "spec": {"podTemplate": {"spec": {"hostNetwork": True}}}}},
     }
-    done = engine.make("preview", json.dumps(layer), "POLICY=policy")
-    assert done.code == 0, done.output
+    result = engine.make("preview", json.dumps(layer), "POLICY=policy")
+    assert result.code == 0, result.output
     finding = "policy restricted-profile (advisory): spec.podTemplate.spec.hostNetwork: gives the pod access"
-    assert f"FlinkDeployment flink/word-count: {finding}" in done.output, "the stack is not strict"
-    assert "policy pod-security" not in done.output, "the namespace accepts any pod"
+    assert f"FlinkDeployment flink/word-count: {finding}" in result.output, "the stack is not strict"
+    assert "policy pod-security" not in result.output, "the namespace accepts any pod"

@@ -40,42 +40,42 @@ def up(no_stack: None, engine: Project, charts: Path) -> tuple[Project, dict[str
     config = planted(charts)
     secrets = planted_in(config)
     secrets |= {*map(other, secrets), "planted-by-hand"}
-    said = {target: engine.make(target, json.dumps(config)).output for target in ("preview", "up")}
-    return engine, config, secrets, said
+    output = {target: engine.make(target, json.dumps(config)).output for target in ("preview", "up")}
+    return engine, config, secrets, output
 
 
 def state(engine: Project) -> str:
     """`pulumi stack export`, without --show-secrets."""
     options = ["--stack", "sandbox", "--non-interactive"]
-    done = engine.pulumi("stack", "export", *options, cwd=engine.state / "config")
-    assert done.code == 0, done.output
-    return done.output
+    result = engine.pulumi("stack", "export", *options, cwd=engine.state / "config")
+    assert result.code == 0, result.output
+    return result.output
 
 
 def test_no_output_and_no_state_contains_a_secret(
     up: tuple[Project, dict[str, Any], set[str], dict[str, str]], kubectl: Kubectl
 ) -> None:
-    engine, config, secrets, said = up
+    engine, config, secrets, outputs = up
     layer, changed = json.dumps(config), other(json.dumps(config))
-    said["state"] = state(engine)
-    said["preview of the same"] = engine.make("preview", layer).output
-    assert "unchanged" in said["preview of the same"]
-    said["preview of a change"] = engine.make("preview", changed).output
-    assert "[secret]" in said["preview of a change"]
+    outputs["state"] = state(engine)
+    outputs["preview of the same"] = engine.make("preview", layer).output
+    assert "unchanged" in outputs["preview of the same"]
+    outputs["preview of a change"] = engine.make("preview", changed).output
+    assert "[secret]" in outputs["preview of a change"]
     plan = engine.make("plan", changed)
     assert "restart" in plan.output
     by_hand = {"spec": {"flinkConfiguration": {"s3.secret-key": "planted-by-hand"}}}
     kubectl.run("-n", "flink", "patch", "flinkdeployment", "word-count", "--type=merge", "-p", json.dumps(by_hand))
     drift = engine.make("drift", layer)
     assert "s3.secret-key" in drift.output
-    said |= {
+    outputs |= {
         "plan": plan.output,
         "drift": drift.output,
         "check": engine.make("check", layer, "EXPLAIN=word-count").output,
     }
-    said["up of a change"] = engine.make("up", changed).output
-    said["state after it"] = state(engine)
-    said["preview of what goes"] = engine.make(
+    outputs["up of a change"] = engine.make("up", changed).output
+    outputs["state after it"] = state(engine)
+    outputs["preview of what goes"] = engine.make(
         "preview", json.dumps({"charts": config["charts"], "waitForJobs": False})
     ).output
-    assert leaks(said, secrets) == []
+    assert leaks(outputs, secrets) == []

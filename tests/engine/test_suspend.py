@@ -38,13 +38,13 @@ def test_a_suspended_job_stays_suspended_until_it_is_resumed(engine: Project, ku
     with step("one job is suspended and nothing else is changed"):
         assert engine.make("up", layer(charts)).code == 0
         changed = layer(charts, namespaces={"flink": {"labels": {"pending": "true"}}})
-        done = engine.make("suspend", changed, "JOB=running-totals")
-        assert done.code == 0, done.output
-        assert "suspend flink/running-totals: a savepoint is taken first" in done.output
-        assert changes(done.output) == {"update"}
-        found = job(kubectl)
-        assert found["spec"]["job"]["state"] == "suspended"
-        assert "UTC" in found["metadata"]["annotations"]["flink-k8s/suspended"]
+        result = engine.make("suspend", changed, "JOB=running-totals")
+        assert result.code == 0, result.output
+        assert "suspend flink/running-totals: a savepoint is taken first" in result.output
+        assert changes(result.output) == {"update"}
+        output = job(kubectl)
+        assert output["spec"]["job"]["state"] == "suspended"
+        assert "UTC" in output["metadata"]["annotations"]["flink-k8s/suspended"]
         assert job(kubectl, "word-count")["spec"]["job"].get("state") != "suspended"
         home = kubectl.get("namespace", "flink") or {}
         assert "pending" not in home["metadata"]["labels"]
@@ -71,17 +71,17 @@ def test_a_suspended_job_stays_suspended_until_it_is_resumed(engine: Project, ku
         # The salt is beside the passphrase; docs/environments.md says to keep both.
         (other / "config").mkdir(parents=True)
         (other / "config" / "Pulumi.sandbox.yaml").write_text((state / "config" / "Pulumi.sandbox.yaml").read_text())
-        done = replace(engine, env=shared).make("up", layer(charts))
-        assert done.code == 0, done.output
+        result = replace(engine, env=shared).make("up", layer(charts))
+        assert result.code == 0, result.output
         assert job(kubectl)["spec"]["job"]["state"] == "suspended"
 
     with step("resume starts it again"):
-        done = engine.make("resume", layer(charts))
-        assert done.code == 0, done.output
-        assert "resumed: flink/running-totals" in done.output
-        found = job(kubectl)
-        assert found["spec"]["job"].get("state") != "suspended"
-        assert "flink-k8s/suspended" not in found["metadata"]["annotations"]
+        result = engine.make("resume", layer(charts))
+        assert result.code == 0, result.output
+        assert "resumed: flink/running-totals" in result.output
+        output = job(kubectl)
+        assert output["spec"]["job"].get("state") != "suspended"
+        assert "flink-k8s/suspended" not in output["metadata"]["annotations"]
         preview = engine.make("preview", layer(charts))
         assert changes(preview.output) == set()
         assert "suspended until" not in preview.output

@@ -55,9 +55,9 @@ def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Pulumi:
     }
 
     def call(*arguments: str) -> str:
-        done = run([str(command), *arguments, "--non-interactive"], timeout=300, cwd=folder, env=env)
-        assert done.returncode == 0
-        return done.stdout
+        result = run([str(command), *arguments, "--non-interactive"], timeout=300, cwd=folder, env=env)
+        assert result.returncode == 0
+        return result.stdout
 
     call("stack", "init", "rich")
     call("stack", "import", "--file", str(DATA / "state.json"))

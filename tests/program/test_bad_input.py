@@ -10,7 +10,7 @@ import pytest
 
 from flink_k8s.config import stack_file
 from flink_k8s.operations.check import check
-from flink_k8s.program.recording import Message
+from flink_k8s.program.resource_graph import Message
 from flink_k8s.program.run import run_program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,16 +31,16 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_check_lists_all_of_it(project: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_lists_all_problems(project: Path, capsys: pytest.CaptureFixture[str]):
     assert check(["dev"], root=project) == 1
-    said = capsys.readouterr().err
-    assert "jobs/broken.yaml:2" in said
-    assert 'jobTimeOut: unknown field; did you mean "jobTimeout"?' in said
-    assert 'word-cuont: unknown job in jobs/; did you mean "word-count"?' in said
-    assert "Traceback" not in said
+    stderr = capsys.readouterr().err
+    assert "jobs/broken.yaml:2" in stderr
+    assert 'jobTimeOut: unknown field; did you mean "jobTimeout"?' in stderr
+    assert 'word-cuont: unknown job in jobs/; did you mean "word-count"?' in stderr
+    assert "Traceback" not in stderr
 
 
-def test_the_program_says_the_same_and_registers_nothing(project: Path):
+def test_program_reports_the_same_problems_and_registers_nothing(project: Path):
     applied: list[object] = []
 
     class Effects:

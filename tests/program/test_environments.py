@@ -19,33 +19,33 @@ def platform(stack: str) -> DeclaredStack:
     return load(ROOT, read_config(ROOT, stack))
 
 
-def test_these_are_shipped():
+def test_shipped_environments_are_dev_staging_and_prod():
     assert set(STACKS) < set(stacks(ROOT))
 
 
 @pytest.mark.parametrize("stack", ["staging", "prod"])
-def test_where_it_counts_there_is_nothing_to_warn_of(stack):
+def test_strict_environments_have_no_warnings(stack):
     declared = platform(stack)
     assert declared.settings.strict
     assert declared.remarks == ()
     assert all("@sha256:" in job.spec["image"] for job in declared.jobs)
 
 
-def test_each_has_a_cluster_and_sizes_of_its_own():
+def test_environments_differ_in_cluster_and_sizes():
     settings = [platform(stack).settings for stack in STACKS]
-    assert len({one.context for one in settings}) == 3
-    assert [one.protect_jobs for one in settings] == [False, False, True]
+    assert len({setting.context for setting in settings}) == 3
+    assert [setting.protect_jobs for setting in settings] == [False, False, True]
     parallelism = [platform(stack).jobs[0].spec["job"]["parallelism"] for stack in STACKS]
     assert parallelism == sorted(set(parallelism))
 
 
-def test_staging_tries_the_very_image_that_production_gets():
+def test_staging_and_prod_have_the_same_image():
     images = [{job.name: job.spec["image"] for job in platform(stack).jobs} for stack in ("staging", "prod")]
     assert images[0] == images[1]
 
 
 @pytest.mark.parametrize("stack", ["staging", "prod"])
-def test_each_key_says_why(stack):
+def test_each_key_of_a_stack_file_has_a_comment(stack):
     lines = (ROOT / f"Pulumi.{stack}.yaml").read_text().splitlines()
     silent: list[str] = []
     for index, line in enumerate(lines):
@@ -55,12 +55,12 @@ def test_each_key_says_why(stack):
                 if re.match(r"  flink-k8s:", after):
                     break
                 block.append(after)
-            if not lines[index - 1].strip().startswith("#") and not any("#" in one for one in block):
+            if not lines[index - 1].strip().startswith("#") and not any("#" in item for item in block):
                 silent.append(line)
     assert silent == []
 
 
-def test_the_page_names_each_environment_and_its_context():
+def test_environments_page_contains_each_environment_and_context():
     page = (ROOT / "docs" / "environments.md").read_text()
     assert "| | " + " | ".join(STACKS) + " |" in page
     for stack in STACKS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flink_k8s.config import stack_file
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 
@@ -25,18 +25,18 @@ DB, KAFKA, JOB = "ExternalSecret flink/db", "ExternalSecret flink/kafka", "Flink
 
 
 @pytest.fixture
-def seen(recording) -> Recording:
-    return recording("dev", namespaces={"flink": {"externalSecrets": SECRETS, "quota": {"pods": 9}}})
+def graph(resource_graph) -> ResourceGraph:
+    return resource_graph("dev", namespaces={"flink": {"externalSecrets": SECRETS, "quota": {"pods": 9}}})
 
 
-def thing(seen: Recording, title: str) -> Resource:
-    return next(one for one in seen.things if one.title == title)
+def resource(graph: ResourceGraph, title: str) -> Resource:
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
-def test_an_external_secret_has_the_fields_that_its_operator_reads(seen):
-    one = thing(seen, DB).inputs
-    assert one["apiVersion"] == "external-secrets.io/v1"
-    assert one["spec"] == {
+def test_an_external_secret_has_the_fields_that_its_operator_reads(graph):
+    inputs = resource(graph, DB).inputs
+    assert inputs["apiVersion"] == "external-secrets.io/v1"
+    assert inputs["spec"] == {
         "refreshInterval": "15m",
         "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
         "target": {"name": "db", "creationPolicy": "Owner", "deletionPolicy": "Retain"},
@@ -45,7 +45,7 @@ def test_an_external_secret_has_the_fields_that_its_operator_reads(seen):
             {"secretKey": "cert", "remoteRef": {"key": "prod/cert", "version": "v3"}},
         ],
     }
-    assert thing(seen, KAFKA).inputs["spec"] == {
+    assert resource(graph, KAFKA).inputs["spec"] == {
         "refreshInterval": "1h",
         "secretStoreRef": {"name": "vault", "kind": "SecretStore"},
         "target": {"name": "kafka", "creationPolicy": "Owner", "deletionPolicy": "Retain"},
@@ -54,19 +54,19 @@ def test_an_external_secret_has_the_fields_that_its_operator_reads(seen):
 
 
 @pytest.mark.parametrize("secret", [DB, KAFKA])
-def test_its_secret_is_there_before_the_jobs_of_its_namespace(seen, secret):
-    assert thing(seen, secret).annotations["pulumi.com/waitFor"] == "condition=Ready"
-    assert thing(seen, secret).type == "kubernetes:external-secrets.io/v1:ExternalSecret"
+def test_external_secret_is_ready_before_the_jobs_of_its_namespace(graph, secret):
+    assert resource(graph, secret).annotations["pulumi.com/waitFor"] == "condition=Ready"
+    assert resource(graph, secret).type == "kubernetes:external-secrets.io/v1:ExternalSecret"
     for before, after in (("Namespace flink", secret), ("ResourceQuota flink/quota", secret), (secret, JOB)):
-        assert seen.depends_on(thing(seen, after), thing(seen, before))
-        assert not seen.depends_on(thing(seen, before), thing(seen, after))
+        assert graph.depends_on(resource(graph, after), resource(graph, before))
+        assert not graph.depends_on(resource(graph, before), resource(graph, after))
     # The store may lie in a job file, which waits for none of it.
-    assert not seen.depends_on(thing(seen, "PersistentVolumeClaim flink/word-count-data"), thing(seen, secret))
+    assert not graph.depends_on(resource(graph, "PersistentVolumeClaim flink/word-count-data"), resource(graph, secret))
 
 
-def test_another_team_waits_for_none_of_it(recording):
-    both = recording("dev", namespaces={"flink": {}, "loose": {"externalSecrets": SECRETS}})
-    assert not both.depends_on(thing(both, JOB), thing(both, "ExternalSecret loose/db"))
+def test_other_teams_do_not_wait_for_external_secrets(resource_graph):
+    both = resource_graph("dev", namespaces={"flink": {}, "loose": {"externalSecrets": SECRETS}})
+    assert not both.depends_on(resource(both, JOB), resource(both, "ExternalSecret loose/db"))
 
 
 BESIDE = """
@@ -88,17 +88,17 @@ spec: {}
 """
 
 
-def test_what_makes_secrets_in_a_job_file_is_awaited_by_its_jobs(tmp_path: Path):
+def test_jobs_wait_for_the_external_secrets_of_their_file(tmp_path: Path):
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("flink_k8s", "components", "jobs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "jobs" / "word_count.yaml"
     path.write_text(path.read_text() + BESIDE)
-    found = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
-    waits = {one.title: one.annotations.get("pulumi.com/waitFor") for one in found.things}
+    actual = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
+    waits = {resource.title: resource.annotations.get("pulumi.com/waitFor") for resource in actual.objects}
     assert waits["ExternalSecret flink/beside"] == "condition=Ready"
     assert waits["Certificate flink/own"] == "jsonpath={.status.notAfter}"
     assert waits["Certificate flink/theirs"] is None
     for title in ("ExternalSecret flink/beside", "Certificate flink/own"):
-        assert found.depends_on(thing(found, JOB), thing(found, title))
+        assert actual.depends_on(resource(actual, JOB), resource(actual, title))

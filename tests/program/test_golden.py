@@ -12,18 +12,18 @@ from tests.program.conftest import ROOT
 
 
 @pytest.mark.parametrize("stack", stacks(ROOT))
-def test_a_stack_renders_to_what_is_kept_of_it(recording, stack):
-    kept = (FOLDER / f"{stack}.yaml").read_text(encoding="utf-8")
-    assert golden(recording(stack)) == kept, f"{stack} renders otherwise; look at it, then run `make golden`"
-    assert kept.count("\n---\n") >= 7
+def test_rendered_stack_equals_its_golden_file(resource_graph, stack):
+    content = (FOLDER / f"{stack}.yaml").read_text(encoding="utf-8")
+    assert golden(resource_graph(stack)) == content, f"{stack} renders otherwise; look at it, then run `make golden`"
+    assert content.count("\n---\n") >= 7
 
 
-def test_each_kept_file_is_of_a_stack_that_there_is():
+def test_each_golden_file_has_a_stack():
     assert {path.stem for path in FOLDER.glob("*.yaml")} == set(stacks(ROOT))
 
 
-def test_make_golden_writes_the_same_and_takes_away_what_is_gone(tmp_path: Path):
+def test_make_golden_writes_all_files_and_deletes_stale_ones(tmp_path: Path):
     (tmp_path / "gone.yaml").touch()
     assert main(["--folder", str(tmp_path)]) == 0
-    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert written == {path.name: path.read_text() for path in FOLDER.iterdir()}
+    content = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert content == {path.name: path.read_text() for path in FOLDER.iterdir()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from policy.evaluate import POLICIES, Evaluator, settings_of
 
 ON = {"word-count": {"internalTls": {"enabled": True}}}
@@ -18,31 +18,31 @@ JOB, RELEASE = "FlinkDeployment flink/word-count", "Release cert-manager/cert-ma
 
 
 @pytest.fixture
-def seen(recording) -> Recording:
-    return recording("dev", jobs=ON)
+def graph(resource_graph) -> ResourceGraph:
+    return resource_graph("dev", jobs=ON)
 
 
-def thing(seen: Recording, title: str) -> Resource:
-    return next(one for one in seen.things if one.title == title)
+def resource(graph: ResourceGraph, title: str) -> Resource:
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
-def spec(seen: Recording, title: str) -> dict[str, Any]:
-    return dict(thing(seen, title).inputs["spec"])
+def spec(graph: ResourceGraph, title: str) -> dict[str, Any]:
+    return dict(resource(graph, title).inputs["spec"])
 
 
-def test_without_it_there_is_nothing_of_it(recording):
-    assert {one.kind for one in recording("dev").things}.isdisjoint({"Issuer", "Certificate"})
+def test_no_certificates_without_internal_tls(resource_graph):
+    assert {resource.kind for resource in resource_graph("dev").objects}.isdisjoint({"Issuer", "Certificate"})
 
 
-def test_it_adds_four_objects_for_a_job_and_no_other(recording, seen):
-    before = {one.title for one in recording("dev").things}
-    assert {one.title for one in seen.things} - before == {ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE}
+def test_internal_tls_adds_exactly_four_objects_per_job(resource_graph, graph):
+    before = {resource.title for resource in resource_graph("dev").objects}
+    assert {resource.title for resource in graph.objects} - before == {ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE}
 
 
-def test_the_authority_is_the_jobs_own_and_keeps_its_key(seen):
-    assert spec(seen, ROOT_ISSUER) == {"selfSigned": {}}
-    assert spec(seen, SIGNER) == {"ca": {"secretName": f"{NAME}-ca"}}
-    authority = spec(seen, AUTHORITY)
+def test_each_job_has_its_own_authority_with_a_constant_key(graph):
+    assert spec(graph, ROOT_ISSUER) == {"selfSigned": {}}
+    assert spec(graph, SIGNER) == {"ca": {"secretName": f"{NAME}-ca"}}
+    authority = spec(graph, AUTHORITY)
     assert authority["isCA"] is True
     assert authority["issuerRef"] == {
         "group": "cert-manager.io",
@@ -55,8 +55,8 @@ def test_the_authority_is_the_jobs_own_and_keeps_its_key(seen):
     assert "keystores" not in authority
 
 
-def test_the_certificate_is_of_that_authority_and_comes_as_keystores(seen):
-    certificate = spec(seen, CERTIFICATE)
+def test_certificate_is_signed_by_the_authority_and_has_keystores(graph):
+    certificate = spec(graph, CERTIFICATE)
     assert certificate["issuerRef"]["name"] == f"{NAME}-ca"
     assert certificate["secretName"] == NAME
     assert certificate["privateKey"]["rotationPolicy"] == "Always"
@@ -66,32 +66,37 @@ def test_the_certificate_is_of_that_authority_and_comes_as_keystores(seen):
     assert "isCA" not in certificate
 
 
-def test_its_times_are_the_stacks_to_say(recording):
-    said = {"enabled": True, "duration": "720h", "renewBefore": "240h"}
-    certificate = spec(recording("dev", jobs={"word-count": {"internalTls": said}}), CERTIFICATE)
+def test_stack_sets_the_certificate_lifetime(resource_graph):
+    settings = {"enabled": True, "duration": "720h", "renewBefore": "240h"}
+    certificate = spec(resource_graph("dev", jobs={"word-count": {"internalTls": settings}}), CERTIFICATE)
     assert (certificate["duration"], certificate["renewBefore"]) == ("720h", "240h")
 
 
-def test_each_waits_until_the_one_before_is_ready_and_goes_before_it(seen):
+def test_certificate_objects_wait_for_their_predecessor_and_are_deleted_before_it(graph):
     chain = ["Namespace flink", ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB]
     for before, after in [*pairwise(chain), (RELEASE, ROOT_ISSUER)]:
-        assert seen.depends_on(thing(seen, after), thing(seen, before))
-        assert not seen.depends_on(thing(seen, before), thing(seen, after))
+        assert graph.depends_on(resource(graph, after), resource(graph, before))
+        assert not graph.depends_on(resource(graph, before), resource(graph, after))
     for title in chain[1:5]:
-        assert thing(seen, title).annotations["pulumi.com/waitFor"] == "condition=Ready"
+        assert resource(graph, title).annotations["pulumi.com/waitFor"] == "condition=Ready"
 
 
-def test_it_waits_for_no_operator_and_no_other_job_for_it(seen):
-    assert not seen.depends_on(
-        thing(seen, CERTIFICATE), thing(seen, "Release flink-operator/flink-kubernetes-operator")
+def test_certificates_depend_neither_on_the_operator_nor_on_other_jobs(graph):
+    assert not graph.depends_on(
+        resource(graph, CERTIFICATE), resource(graph, "Release flink-operator/flink-kubernetes-operator")
     )
-    assert not seen.depends_on(thing(seen, "PersistentVolumeClaim flink/word-count-data"), thing(seen, CERTIFICATE))
+    assert not graph.depends_on(
+        resource(graph, "PersistentVolumeClaim flink/word-count-data"), resource(graph, CERTIFICATE)
+    )
 
 
-def test_its_objects_keep_every_policy(seen):
+def test_certificate_objects_violate_no_policy(graph):
     evaluator = Evaluator(settings_of({}))
-    things = [thing(seen, title) for title in (ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB)]
+    objects = [resource(graph, title) for title in (ROOT_ISSUER, AUTHORITY, SIGNER, CERTIFICATE, JOB)]
     lines = [
-        line for one in things for rule in POLICIES for line in evaluator.lines(rule, one.urn, one.type, one.inputs)
+        line
+        for resource in objects
+        for rule in POLICIES
+        for line in evaluator.lines(rule, resource.urn, resource.type, resource.inputs)
     ]
     assert [line for line in lines if "pyflink:" not in line] == []

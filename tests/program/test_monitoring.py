@@ -12,107 +12,111 @@ from flink_k8s.program.values import Secret, reveal
 NAMES = {"flink": {}, "team-a": {}}
 
 
-def spec(recording, kind, name="", namespace=None):
-    found = [
-        thing for thing in recording.find_all(kind, name) if namespace in (None, thing.namespace) and thing.is_object
+def spec(resource_graph, kind, name="", namespace=None):
+    resources = [
+        resource
+        for resource in resource_graph.find_all(kind, name)
+        if namespace in (None, resource.namespace) and resource.is_object
     ]
-    assert len(found) == 1
-    return found[0].inputs["spec"]
+    assert len(resources) == 1
+    return resources[0].inputs["spec"]
 
 
-def prometheus_values(recording, **prometheus):
-    return recording("dev", prometheus=prometheus).find("Release", "prometheus").inputs["values"]
+def prometheus_values(resource_graph, **prometheus):
+    return resource_graph("dev", prometheus=prometheus).find("Release", "prometheus").inputs["values"]
 
 
-def test_one_monitor_reads_all_jobs_of_a_namespace(recording):
-    seen = recording("dev", namespaces=NAMES)
-    monitors = seen.find_all("PodMonitor", "flink-jobs")
+def test_one_monitor_per_namespace_scrapes_all_jobs(resource_graph):
+    graph = resource_graph("dev", namespaces=NAMES)
+    monitors = graph.find_all("PodMonitor", "flink-jobs")
     assert {monitor.namespace for monitor in monitors} == set(NAMES)
     for monitor in monitors:
-        said = monitor.inputs["spec"]
-        (expression,) = said["selector"]["matchExpressions"]
+        actual = monitor.inputs["spec"]
+        (expression,) = actual["selector"]["matchExpressions"]
         assert expression == {
             "key": "type",
             "operator": "In",
             "values": ["flink-native-kubernetes", "flink-standalone-kubernetes"],
         }
-        assert said["podMetricsEndpoints"] == [{"port": "metrics"}]
-        assert said["podTargetLabels"] == ["app", "component"]
+        assert actual["podMetricsEndpoints"] == [{"port": "metrics"}]
+        assert actual["podTargetLabels"] == ["app", "component"]
 
 
-def test_each_jobs_monitor_comes_after_its_namespace_and_the_kind(recording):
-    seen = recording("dev", namespaces=NAMES)
-    release = seen.find("Release", "prometheus")
-    for monitor in seen.find_all("PodMonitor", "flink-jobs"):
-        home = next(thing for thing in seen.find_all("Namespace") if thing.object_name == monitor.namespace)
-        assert seen.depends_on(monitor, home)
-        assert seen.depends_on(monitor, release)
-        others = [thing for thing in seen.find_all("Namespace") if thing.object_name in NAMES and thing != home]
+def test_monitor_depends_on_its_namespace_and_the_prometheus_operator(resource_graph):
+    graph = resource_graph("dev", namespaces=NAMES)
+    release = graph.find("Release", "prometheus")
+    for monitor in graph.find_all("PodMonitor", "flink-jobs"):
+        home = next(resource for resource in graph.find_all("Namespace") if resource.object_name == monitor.namespace)
+        assert graph.depends_on(monitor, home)
+        assert graph.depends_on(monitor, release)
+        others = [
+            resource for resource in graph.find_all("Namespace") if resource.object_name in NAMES and resource != home
+        ]
         assert len(others) == 1
-        assert not seen.depends_on(monitor, others[0])
+        assert not graph.depends_on(monitor, others[0])
 
 
-def test_a_pod_declares_the_port_that_its_monitor_reads(recording):
-    seen = recording("dev")
-    job = seen.find("FlinkDeployment").inputs["spec"]
-    (endpoint,) = spec(seen, "PodMonitor", "flink-jobs")["podMetricsEndpoints"]
+def test_pods_declare_the_port_of_their_monitor(resource_graph):
+    graph = resource_graph("dev")
+    job = graph.find("FlinkDeployment").inputs["spec"]
+    (endpoint,) = spec(graph, "PodMonitor", "flink-jobs")["podMetricsEndpoints"]
     main = next(c for c in job["podTemplate"]["spec"]["containers"] if c["name"] == "flink-main-container")
     declared = {port["name"]: str(port["containerPort"]) for port in main["ports"]}
     assert declared[endpoint["port"]] == job["flinkConfiguration"]["metrics.reporter.prom.port"]
 
 
-def test_names_reach_prometheus_as_they_are_written(recording):
+def test_metrics_reporter_does_not_change_names(resource_graph):
     """By default Flink's reporter makes `team_a` of the label value `team-a`, and no query finds it."""
-    seen = recording("dev")
-    job = seen.find("FlinkDeployment").inputs["spec"]["flinkConfiguration"]
+    graph = resource_graph("dev")
+    job = graph.find("FlinkDeployment").inputs["spec"]["flinkConfiguration"]
     assert job["metrics.reporter.prom.filterLabelValueCharacters"] == "false"
-    values = seen.find("Release", "flink-kubernetes-operator").inputs["values"]
+    values = graph.find("Release", "flink-kubernetes-operator").inputs["values"]
     configuration = values["defaultConfiguration"]["config.yaml"]
     assert 'kubernetes.operator.metrics.reporter.prom.filterLabelValueCharacters: "false"\n' in configuration
 
 
-def test_a_prometheus_that_is_there_gets_monitors_rules_and_dashboards(recording):
+def test_existing_prometheus_gets_monitors_rules_and_dashboards(resource_graph):
     labels = {"release": "monitoring"}
-    seen = recording("dev", prometheus={"enabled": False, "labels": labels})
-    assert not seen.find_all("Secret", "grafana-admin")
-    wanted = [*seen.find_all("PodMonitor"), *seen.find_all("PrometheusRule")]
-    assert len(wanted) == 3
-    for thing in wanted:
-        assert labels.items() <= thing.inputs["metadata"]["labels"].items()
-    owner, operator = seen.find("Namespace", "flink-operator"), seen.find("Release", "flink-kubernetes-operator")
-    moved = [*seen.find_all("PrometheusRule"), *seen.find_all("ConfigMap")]
+    graph = resource_graph("dev", prometheus={"enabled": False, "labels": labels})
+    assert not graph.find_all("Secret", "grafana-admin")
+    resources = [*graph.find_all("PodMonitor"), *graph.find_all("PrometheusRule")]
+    assert len(resources) == 3
+    for resource in resources:
+        assert labels.items() <= resource.inputs["metadata"]["labels"].items()
+    owner, operator = graph.find("Namespace", "flink-operator"), graph.find("Release", "flink-kubernetes-operator")
+    moved = [*graph.find_all("PrometheusRule"), *graph.find_all("ConfigMap")]
     assert len(moved) == 5
-    for thing in moved:
-        assert thing.namespace == "flink-operator"  # the Prometheus stack's own namespace is somebody else's
-        assert seen.depends_on(thing, owner)
-        assert not seen.depends_on(thing, operator)  # what lies in its namespace need not wait until it is ready
+    for resource in moved:
+        assert resource.namespace == "flink-operator"  # the Prometheus stack's own namespace is somebody else's
+        assert graph.depends_on(resource, owner)
+        assert not graph.depends_on(resource, operator)  # what lies in its namespace need not wait until it is ready
 
 
-def test_operator_and_prometheus_may_both_be_there(recording):
-    seen = recording("dev", prometheus={"enabled": False}, operator={"enabled": False})
-    assert len(seen.find_all("PodMonitor")) == 2
-    assert {thing.namespace for thing in seen.find_all("ConfigMap")} == {"flink-operator"}
+def test_monitoring_with_existing_operator_and_prometheus(resource_graph):
+    graph = resource_graph("dev", prometheus={"enabled": False}, operator={"enabled": False})
+    assert len(graph.find_all("PodMonitor")) == 2
+    assert {resource.namespace for resource in graph.find_all("ConfigMap")} == {"flink-operator"}
 
 
-def test_without_a_prometheus_operator_nothing_of_its_kinds_is_made(recording):
-    seen = recording("dev", prometheus={"enabled": False, "monitors": False})
+def test_no_monitors_without_a_prometheus_operator(resource_graph):
+    graph = resource_graph("dev", prometheus={"enabled": False, "monitors": False})
     for kind in ("PodMonitor", "PrometheusRule", "ConfigMap"):
-        assert not seen.find_all(kind)
+        assert not graph.find_all(kind)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("settings", "kind"),
     [({"dashboards": False}, "ConfigMap"), ({"alerts": {"enabled": False}}, "PrometheusRule")],
 )
-def test_a_part_of_it_can_be_off(recording, said, kind):
-    seen = recording("dev", prometheus=said)
-    assert not seen.find_all(kind)
-    assert len(seen.find_all("PodMonitor")) == 2
+def test_parts_of_the_monitoring_can_be_disabled(resource_graph, settings, kind):
+    graph = resource_graph("dev", prometheus=settings)
+    assert not graph.find_all(kind)
+    assert len(graph.find_all("PodMonitor")) == 2
 
 
-def test_dashboards_are_found_by_grafanas_sidecar_and_hold_what_is_committed(recording):
-    seen = recording("dev", prometheus={"flinkUi": 'https://flink.example.org/${namespace}/${job}?x="y"'})
-    maps = seen.find_all("ConfigMap")
+def test_dashboards_have_the_label_of_grafanas_sidecar_and_the_committed_json(resource_graph):
+    graph = resource_graph("dev", prometheus={"flinkUi": 'https://flink.example.org/${namespace}/${job}?x="y"'})
+    maps = graph.find_all("ConfigMap")
     assert len(maps) == 4
     uids = set()
     for config_map in maps:
@@ -128,12 +132,12 @@ def test_dashboards_are_found_by_grafanas_sidecar_and_hold_what_is_committed(rec
     assert uids == {"flink-job", "flink-operator", "flink-platform", "flink-resources"}
 
 
-def rules(recording, stack="dev", **config):
-    (group,) = spec(recording(stack, **config), "PrometheusRule")["groups"]
+def rules(resource_graph, stack="dev", **config):
+    (group,) = spec(resource_graph(stack, **config), "PrometheusRule")["groups"]
     return group["rules"]
 
 
-def test_thresholds_labels_and_the_runbooks_place_are_the_stacks(recording):
+def test_thresholds_labels_and_the_runbooks_place_are_the_stacks(resource_graph):
     alerts = {
         "restarts": 7,
         "restartsWithin": "1h",
@@ -141,53 +145,53 @@ def test_thresholds_labels_and_the_runbooks_place_are_the_stacks(recording):
         "runbooks": "https://git.example.org/flink-k8s/docs/runbooks/",
         "off": ["FlinkBackPressure", "FlinkHeapFull"],
     }
-    usual = {rule["alert"] for rule in rules(recording)}
-    found = rules(recording, prometheus={"alerts": alerts})
-    assert usual - {rule["alert"] for rule in found} == {"FlinkBackPressure", "FlinkHeapFull"}
-    restarts = next(rule for rule in found if rule["alert"] == "FlinkJobRestarts")
+    usual = {rule["alert"] for rule in rules(resource_graph)}
+    actual = rules(resource_graph, prometheus={"alerts": alerts})
+    assert usual - {rule["alert"] for rule in actual} == {"FlinkBackPressure", "FlinkHeapFull"}
+    restarts = next(rule for rule in actual if rule["alert"] == "FlinkJobRestarts")
     assert "[1h]" in restarts["expr"]
     assert restarts["expr"].endswith(">= 7")
-    for rule in found:
+    for rule in actual:
         assert rule["labels"]["team"] == "data"
         page = f"https://git.example.org/flink-k8s/docs/runbooks/{rule['alert']}.md"
         assert rule["annotations"]["runbook_url"] == page
 
 
-def test_every_alert_off_is_no_rule_at_all(recording):
-    names = {rule["alert"] for rule in rules(recording)}
-    seen = recording("dev", prometheus={"alerts": {"off": sorted(names)}})
-    assert not seen.find_all("PrometheusRule")
+def test_no_rule_object_if_all_alerts_are_disabled(resource_graph):
+    names = {rule["alert"] for rule in rules(resource_graph)}
+    graph = resource_graph("dev", prometheus={"alerts": {"off": sorted(names)}})
+    assert not graph.find_all("PrometheusRule")
 
 
-def test_the_declared_jobs_are_counted_by_namespace_and_kind(recording):
-    missing = [rule for rule in rules(recording) if rule["alert"] == "FlinkJobMissing"]
-    declared = recording("dev").find_all("FlinkDeployment")
+def test_the_declared_jobs_are_counted_by_namespace_and_kind(resource_graph):
+    missing = [rule for rule in rules(resource_graph) if rule["alert"] == "FlinkJobMissing"]
+    declared = resource_graph("dev").find_all("FlinkDeployment")
     assert [(rule["labels"]["namespace"], rule["labels"]["kind"]) for rule in missing] == [("flink", "FlinkDeployment")]
     assert f"< {len(declared)}" in missing[0]["expr"]
-    off = rules(recording, jobs={job.object_name: {"enabled": False} for job in declared})
+    off = rules(resource_graph, jobs={job.object_name: {"enabled": False} for job in declared})
     assert not [rule for rule in off if rule["alert"] == "FlinkJobMissing"]
 
 
-def test_an_operator_elsewhere_is_the_one_that_alerts_look_for(recording):
-    found = rules(recording, operator={"namespace": "flink-system"})
-    absent = next(rule for rule in found if rule["alert"] == "FlinkOperatorAbsent")
+def test_alerts_use_the_namespace_of_the_operator(resource_graph):
+    actual = rules(resource_graph, operator={"namespace": "flink-system"})
+    absent = next(rule for rule in actual if rule["alert"] == "FlinkOperatorAbsent")
     assert 'job="flink-system/flink-kubernetes-operator"' in absent["expr"]
     assert absent["labels"]["namespace"] == "flink-system"
 
 
-def test_grafanas_password_is_random_secret_and_kept(recording):
-    one = recording("dev").find("Secret", "grafana-admin")
-    other = recording("dev", jobTimeout="11m").find("Secret", "grafana-admin")
-    data = one.inputs["data"]
+def test_grafanas_password_is_a_random_secret_that_does_not_change(resource_graph):
+    secret = resource_graph("dev").find("Secret", "grafana-admin")
+    other = resource_graph("dev", jobTimeout="11m").find("Secret", "grafana-admin")
+    data = secret.inputs["data"]
     password = data["admin-password"] if isinstance(data, dict) else data.value["admin-password"]
     assert isinstance(data, Secret) or isinstance(password, Secret)
-    plain = reveal(one.inputs["data"])
+    plain = reveal(secret.inputs["data"])
     assert base64.b64decode(plain["admin-user"]).decode() == "admin"
     assert len(base64.b64decode(plain["admin-password"])) >= 32
     assert plain != reveal(other.inputs["data"])  # each run makes one …
-    assert one.ignore_changes == ("data",)  # … and the engine keeps the first
-    assert "data" in one.additional_secret_outputs
-    values = recording("dev").find("Release", "prometheus").inputs["values"]
+    assert secret.ignore_changes == ("data",)  # … and the engine keeps the first
+    assert "data" in secret.additional_secret_outputs
+    values = resource_graph("dev").find("Release", "prometheus").inputs["values"]
     assert values["grafana"]["admin"] == {
         "existingSecret": "grafana-admin",
         "userKey": "admin-user",
@@ -195,53 +199,69 @@ def test_grafanas_password_is_random_secret_and_kept(recording):
     }
 
 
-def test_a_secret_of_the_users_own_stands_for_it(recording):
-    seen = recording("dev", prometheus={"grafanaSecret": "ours"})
-    assert not seen.find_all("Secret", "grafana-admin")
-    values = seen.find("Release", "prometheus").inputs["values"]
+def test_existing_grafana_secret_is_used(resource_graph):
+    graph = resource_graph("dev", prometheus={"grafanaSecret": "ours"})
+    assert not graph.find_all("Secret", "grafana-admin")
+    values = graph.find("Release", "prometheus").inputs["values"]
     assert values["grafana"]["admin"]["existingSecret"] == "ours"
-    assert seen.exports["grafana"]["secret"] == "ours"
+    assert graph.exports["grafana"]["secret"] == "ours"
 
 
-def test_retention_and_storage(recording):
-    plain = prometheus_values(recording)["prometheus"]["prometheusSpec"]
+def test_retention_and_storage(resource_graph):
+    plain = prometheus_values(resource_graph)["prometheus"]["prometheusSpec"]
     assert plain["retention"] == "10d"
     assert "storageSpec" not in plain
-    volume = prometheus_values(recording, retention="4w", storage={"size": "50Gi", "storageClass": "fast"})
-    said = volume["prometheus"]["prometheusSpec"]
-    assert said["retention"] == "4w"
-    assert said["retentionSize"] == "43520MB"  # 85 % of it
-    assert said["storageSpec"]["volumeClaimTemplate"]["spec"] == {
+    volume = prometheus_values(resource_graph, retention="4w", storage={"size": "50Gi", "storageClass": "fast"})
+    actual = volume["prometheus"]["prometheusSpec"]
+    assert actual["retention"] == "4w"
+    assert actual["retentionSize"] == "43520MB"  # 85 % of it
+    assert actual["storageSpec"]["volumeClaimTemplate"]["spec"] == {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": "50Gi"}},
         "storageClassName": "fast",
     }
 
 
-def test_the_users_own_values_win(recording):
-    values = prometheus_values(recording, values={"prometheus": {"prometheusSpec": {"retention": "1h"}}})
+def test_the_users_own_values_win(resource_graph):
+    values = prometheus_values(resource_graph, values={"prometheus": {"prometheusSpec": {"retention": "1h"}}})
     spec_ = values["prometheus"]["prometheusSpec"]
     assert spec_["retention"] == "1h"
     assert spec_["ruleSelectorNilUsesHelmValues"] is False
 
 
-def test_what_kind_hides_is_not_scraped_in_dev(recording):
-    values = recording("dev").find("Release", "prometheus").inputs["values"]
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
+def test_a_hidden_control_plane_is_not_scraped(resource_graph, stack):
+    """Case charts-09."""
+    values = resource_graph(stack).find("Release", "prometheus").inputs["values"]
     for target in ("kubeEtcd", "kubeControllerManager", "kubeScheduler", "kubeProxy"):
         assert values[target] == {"enabled": False}
 
 
-def test_the_environments_say_it_in_the_stacks_own_keys(recording):
+def test_the_control_plane_is_scraped_by_default(resource_graph):
+    assert "kubeEtcd" not in prometheus_values(resource_graph, controlPlane=True)
+
+
+def test_a_registry_applies_to_the_images_of_all_charts(resource_graph):
+    """Case charts-11."""
+    graph = resource_graph("dev", charts={"imageRegistry": "registry.example.org/mirror"})
+    values = {name: graph.find("Release", name).inputs["values"] for name in ("prometheus", "cert-manager")}
+    assert values["prometheus"]["global"]["imageRegistry"] == "registry.example.org/mirror"
+    assert values["cert-manager"]["imageRegistry"] == "registry.example.org/mirror"
+    operator = graph.find("Release", "flink-kubernetes-operator").inputs["values"]
+    assert operator["image"] == {"repository": "registry.example.org/mirror/apache/flink-kubernetes-operator"}
+
+
+def test_environments_configure_prometheus_by_stack_keys(resource_graph):
     """Retention, storage and thresholds, and not a chart's values."""
-    prod = recording("prod").find("Release", "prometheus").inputs["values"]["prometheus"]["prometheusSpec"]
+    prod = resource_graph("prod").find("Release", "prometheus").inputs["values"]["prometheus"]["prometheusSpec"]
     assert prod["retention"] == "30d"
     assert prod["retentionSize"] == "87040MB"
     assert prod["storageSpec"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"] == "100Gi"
-    staging = recording("staging").find("Release", "prometheus").inputs["values"]["prometheus"]["prometheusSpec"]
+    staging = resource_graph("staging").find("Release", "prometheus").inputs["values"]["prometheus"]["prometheusSpec"]
     assert staging["retention"] == "7d"
     assert "storageSpec" not in staging
     stale = {
-        stack: next(r for r in rules(recording, stack) if r["alert"] == "FlinkCheckpointStale")
+        stack: next(r for r in rules(resource_graph, stack) if r["alert"] == "FlinkCheckpointStale")
         for stack in ("dev", "prod")
     }
     assert "[30m]" in stale["dev"]["expr"]

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
 TEAMS = {"flink": {"egress": [{"namespace": "kafka", "ports": [9092]}]}, "team-b": {}}
 
 
-def policies(seen: Recording) -> dict[str, Resource]:
-    return {f"{one.namespace}/{one.object_name}": one for one in seen.things if one.kind == "NetworkPolicy"}
+def policies(graph: ResourceGraph) -> dict[str, Resource]:
+    return {
+        f"{resource.namespace}/{resource.object_name}": resource
+        for resource in graph.objects
+        if resource.kind == "NetworkPolicy"
+    }
 
 
 @pytest.mark.parametrize("stack", ["dev", "sandbox", "staging", "prod"])
-def test_they_are_on_everywhere(recording, stack):
-    assert set(policies(recording(stack))) == {
+def test_network_policies_are_enabled_in_all_environments(resource_graph, stack):
+    assert set(policies(resource_graph(stack))) == {
         "flink/flinkdeployment-word-count",
         "flink/default-deny",
         "flink-operator/operator",
@@ -26,22 +30,22 @@ def test_they_are_on_everywhere(recording, stack):
     }
 
 
-def test_off_makes_none_and_leaves_all_else(recording):
-    on, off = recording("dev"), recording("dev", networkPolicies={"enabled": False})
+def test_disabled_network_policies_change_no_other_object(resource_graph):
+    on, off = resource_graph("dev"), resource_graph("dev", networkPolicies={"enabled": False})
     assert policies(off) == {}
-    assert len(off.things) == len(on.things) - 4
+    assert len(off.objects) == len(on.objects) - 4
 
 
-def test_every_namespace_of_jobs_and_the_operators_deny_what_nobody_allows(recording):
-    seen = policies(recording("dev", namespaces=TEAMS))
-    denying = {name: one for name, one in seen.items() if name.endswith("/default-deny")}
+def test_namespaces_of_jobs_and_operator_deny_by_default(resource_graph):
+    graph = policies(resource_graph("dev", namespaces=TEAMS))
+    denying = {name: item for name, item in graph.items() if name.endswith("/default-deny")}
     assert set(denying) == {"flink/default-deny", "team-b/default-deny", "flink-operator/default-deny"}
-    for one in denying.values():
-        assert one.inputs["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for item in denying.values():
+        assert item.inputs["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
-def test_a_namespaces_egress_is_all_its_pods(recording):
-    assert policies(recording("dev", namespaces=TEAMS))["flink/egress"].inputs["spec"] == {
+def test_egress_of_a_namespace_applies_to_all_its_pods(resource_graph):
+    assert policies(resource_graph("dev", namespaces=TEAMS))["flink/egress"].inputs["spec"] == {
         "podSelector": {},
         "policyTypes": ["Egress"],
         "egress": [
@@ -65,43 +69,49 @@ def test_a_namespaces_egress_is_all_its_pods(recording):
     ],
     ids=str,
 )
-def test_no_pod_runs_before_its_policies_or_after_them(recording, before, after):
-    seen = recording("dev", namespaces=TEAMS)
-    first, second = (next(one for one in seen.things if one.title == title) for title in (before, after))
-    assert seen.depends_on(second, first)
-    assert not seen.depends_on(first, second)
-    down = [one.title for one in seen.reverse_order]
+def test_policies_exist_while_their_pods_run(resource_graph, before, after):
+    graph = resource_graph("dev", namespaces=TEAMS)
+    first, second = (
+        next(resource for resource in graph.objects if resource.title == title) for title in (before, after)
+    )
+    assert graph.depends_on(second, first)
+    assert not graph.depends_on(first, second)
+    down = [item.title for item in graph.deletion_order]
     assert down.index(after) < down.index(before)
 
 
-def test_one_team_waits_for_no_other(recording):
-    seen = recording("dev", namespaces=TEAMS)
-    deny, job = policies(seen)["team-b/default-deny"], policies(seen)["flink/flinkdeployment-word-count"]
-    assert not seen.depends_on(deny, job)
+def test_teams_do_not_depend_on_each_other(resource_graph):
+    graph = resource_graph("dev", namespaces=TEAMS)
+    deny, job = policies(graph)["team-b/default-deny"], policies(graph)["flink/flinkdeployment-word-count"]
+    assert not graph.depends_on(deny, job)
 
 
-def test_a_jobs_ingress_lets_its_controller_in_and_no_other_job_s(recording):
+def test_ingress_controller_can_reach_only_jobs_with_an_ingress(resource_graph):
     ingress = {
         "enabled": False,
         "template": "{{name}}.example.org",
         "authentication": "controller",
         "controller": {"namespace": "ingress-nginx", "pods": {"app": "controller"}},
     }
-    wanted = {
+    settings = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}},
         "podSelector": {"matchLabels": {"app": "controller"}},
     }
     name = "flink/flinkdeployment-word-count"
     for enabled in (True, False):
-        seen = recording("dev", ingress=ingress, jobs={"word-count": {"ingress": {"enabled": enabled}}})
-        rules = [rule for rule in policies(seen)[name].inputs["spec"]["ingress"] if wanted in rule["from"]]
+        graph = resource_graph("dev", ingress=ingress, jobs={"word-count": {"ingress": {"enabled": enabled}}})
+        rules = [rule for rule in policies(graph)[name].inputs["spec"]["ingress"] if settings in rule["from"]]
         assert [rule["ports"] for rule in rules] == ([[{"port": 8081, "protocol": "TCP"}]] if enabled else [])
 
 
-def test_a_namespace_of_every_cluster_is_used_and_not_owned(recording):
-    seen = recording("dev", namespaces={"default": {}})
-    names = {f"{one.kind} {one.namespace}/{one.object_name}" for one in seen.things if not one.is_release}
-    assert "Namespace default" not in {f"{one.kind} {one.object_name}" for one in seen.things}
+def test_a_namespace_of_every_cluster_is_used_and_not_owned(resource_graph):
+    graph = resource_graph("dev", namespaces={"default": {}})
+    names = {
+        f"{resource.kind} {resource.namespace}/{resource.object_name}"
+        for resource in graph.objects
+        if not resource.is_release
+    }
+    assert "Namespace default" not in {f"{resource.kind} {resource.object_name}" for resource in graph.objects}
     assert "NetworkPolicy default/default-deny" not in names
     assert "NetworkPolicy default/flinkdeployment-word-count" in names
     assert {"ServiceAccount default/flink", "Role default/flink", "RoleBinding default/flink"} <= names

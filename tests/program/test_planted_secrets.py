@@ -22,10 +22,11 @@ from flink_k8s.operations import drift
 from flink_k8s.operations.check import check
 from flink_k8s.operations.review.comment import Compared, comment
 from flink_k8s.operations.review.trees import Declared, shown
-from flink_k8s.program import graph, preview
+from flink_k8s.program import preview
+from flink_k8s.program.graph import mermaid
 from flink_k8s.program.manifest import manifest
-from flink_k8s.program.recording import Message, Recording
 from flink_k8s.program.render import documents, file_names, render
+from flink_k8s.program.resource_graph import Message, ResourceGraph
 from flink_k8s.program.run import run_program
 from flink_k8s.program.values import Secret, reveal
 from flink_k8s.support.block_yaml import dump
@@ -68,8 +69,8 @@ WRONG = {
 def planted_in(config: object) -> set[str]:
     """The secrets in a config, by how they were made."""
     text = json.dumps(config)
-    found = {part for part in re.split(r'[\s"@:,{}]+', text) if part.startswith(("planted-", DIGITS))}
-    return found | {KEY_LIKE.format(mark) for mark in ("env", "log") if KEY_LIKE.format(mark) in text}
+    matches = {part for part in re.split(r'[\s"@:,{}]+', text) if part.startswith(("planted-", DIGITS))}
+    return matches | {KEY_LIKE.format(mark) for mark in ("env", "log") if KEY_LIKE.format(mark) in text}
 
 
 def leaks(texts: Mapping[str, str], planted: set[str]) -> list[tuple[str, str]]:
@@ -86,9 +87,9 @@ def leaks(texts: Mapping[str, str], planted: set[str]) -> list[tuple[str, str]]:
     ]
 
 
-def run(config: Mapping[str, object], said: list[str]) -> Recording:
+def run(config: Mapping[str, object], messages: list[str]) -> ResourceGraph:
     def keep(message: Message) -> None:
-        said.append(message.text)
+        messages.append(message.text)
 
     return run_program(ROOT, "dev", config, preview=True, log=keep)
 
@@ -97,10 +98,10 @@ def with_stack(config: Mapping[str, object]) -> dict[str, object]:
     return merge_mappings(stack_file.read(ROOT, "dev"), config)
 
 
-def displays(before: Recording, after: Recording, folder: Path) -> Iterator[tuple[str, str]]:
+def displays(before: ResourceGraph, after: ResourceGraph, folder: Path) -> Iterator[tuple[str, str]]:
     """Everything that is made of a stack for people, but for the manifests themselves: name to text."""
     yield "preview's tree", "\n".join(preview.report(after, "dev"))
-    yield "graph", graph.mermaid(after)
+    yield "graph", mermaid(after)
     yield "exports", repr(dict(after.exports))
     sides = declared(before), declared(after)
     for title, (old, new) in {"": sides, " of what goes": sides[::-1]}.items():
@@ -108,20 +109,23 @@ def displays(before: Recording, after: Recording, folder: Path) -> Iterator[tupl
         yield f"plan{title}", compared.report.text()
         yield f"plan{title} as Markdown", compared.report.markdown()
         yield f"review{title}", comment([compared], "main")
-    others = {thing.urn: thing for thing in before.things}
-    for thing in after.things:
-        if thing.is_release or thing.urn not in others:
+    others = {resource.urn: resource for resource in before.objects}
+    for resource in after.objects:
+        if resource.is_release or resource.urn not in others:
             continue
-        live, wanted = (reveal(dict(one.inputs)) for one in (thing, others[thing.urn]))
-        yield f"drift of {thing.title}", "\n".join([*drift.differences(live, wanted), *drift.differences(wanted, live)])
+        live, declared_inputs = (reveal(dict(item.inputs)) for item in (resource, others[resource.urn]))
+        yield (
+            f"drift of {resource.title}",
+            "\n".join([*drift.differences(live, declared_inputs), *drift.differences(declared_inputs, live)]),
+        )
     for flavour in ("flux", "argocd"):
         yield f"render's notes for {flavour}", "\n".join(render(after, folder / flavour, flavour))
 
 
-def declared(one: Recording) -> Declared:
+def declared(graph: ResourceGraph) -> Declared:
     """As `make review` has a tree."""
-    manifests = {name: shown(dump(document.manifest)) for name, document in file_names(documents(one)[0]).items()}
-    resources = tuple({"urn": thing.urn, "inputs": _plain(dict(thing.inputs))} for thing in one.things)
+    manifests = {name: shown(dump(document.manifest)) for name, document in file_names(documents(graph)[0]).items()}
+    resources = tuple({"urn": resource.urn, "inputs": _plain(dict(resource.inputs))} for resource in graph.objects)
     return Declared(manifests=manifests, resources=resources, operator={"version": "1.16.1", "configuration": {}})
 
 
@@ -139,67 +143,67 @@ def checked(folder: Path, config: Mapping[str, object], capsys: pytest.CaptureFi
     path = folder / "Pulumi.x.yaml"
     path.write_text(yaml.safe_dump({"config": {f"flink-k8s:{key}": value for key, value in config.items()}}))
     check(["dev"], config_file=path, job="word-count")
-    said = capsys.readouterr()
-    return said.out + said.err
+    captured = capsys.readouterr()
+    return captured.out + captured.err
 
 
 @pytest.fixture(scope="module")
-def before() -> Recording:
+def before() -> ResourceGraph:
     """The stack without any of it."""
     return run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "x"}}}}), [])
 
 
-def test_plaintext_secrets_are_said_and_never_shown(
-    before: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_plaintext_secrets_are_reported_without_printing_them(
+    before: ResourceGraph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    everything: dict[str, object] = {}
+    inputs: dict[str, object] = {}
     for place in PLACES.values():
-        everything = merge_mappings(everything, place)
-    planted, config, said = planted_in(everything), with_stack(everything), list[str]()
+        inputs = merge_mappings(inputs, place)
+    planted, config, actual = planted_in(inputs), with_stack(inputs), list[str]()
     assert len(planted) == 17
-    after = run(config, said)
-    texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(said)}
+    after = run(config, actual)
+    texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(actual)}
     assert [text.count("contains a secret as plaintext") for text in texts.values()] == [16, 16]
     assert leaks(texts | dict(displays(before, after, tmp_path)), planted) == []
     # The engine is told that they are secrets: it shows none, and its state has none in clear.
-    assert leaks({name: repr(thing.inputs) for name, thing in after.by_urn.items()}, planted) == []
+    assert leaks({name: repr(resource.inputs) for name, resource in after.by_urn.items()}, planted) == []
     # They are what the user declared, and so they are in the manifests: which is why a strict stack refuses them.
-    declared_in = {name: repr(thing.as_written().inputs) for name, thing in after.by_urn.items()}
+    declared_in = {name: repr(resource.as_written().inputs) for name, resource in after.by_urn.items()}
     replaced = {"planted-before"}
     assert {secret for _, secret in leaks(declared_in, planted)} == planted - replaced
-    [job] = [one.manifest for one in documents(after)[0] if one.manifest["kind"] == "FlinkDeployment"]
+    [job] = [item.manifest for item in documents(after)[0] if item.manifest["kind"] == "FlinkDeployment"]
     assert job == manifest(after.find("FlinkDeployment", "word-count"))
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
-def test_nothing_else_is_taken_for_a_secret(recording: Record, stack: str) -> None:
-    assert sorted(thing.title for thing in recording(stack).things if thing.secret_paths) == MADE
+def test_shipped_stacks_have_only_generated_secrets(resource_graph: Record, stack: str) -> None:
+    assert sorted(resource.title for resource in resource_graph(stack).objects if resource.secret_paths) == MADE
 
 
 @pytest.mark.parametrize("place", [*PLACES, *WRONG])
-def test_where_it_counts_a_secret_in_clear_is_refused_and_never_shown(
+def test_strict_stack_refuses_a_plaintext_secret_without_printing_it(
     place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    what = {**PLACES, **WRONG}[place]
-    said = checked(tmp_path, with_stack({**what, "strict": True}), capsys)
-    assert "nothing was touched" in said
-    assert ("contains a secret as plaintext" in said) == (place in PLACES)
-    assert ("which is not a valid value" in said) == (place in WRONG)
-    assert leaks({"check": said}, planted_in(what)) == []
+    inputs = {**PLACES, **WRONG}[place]
+    actual = checked(tmp_path, with_stack({**inputs, "strict": True}), capsys)
+    assert "nothing was touched" in actual
+    assert ("contains a secret as plaintext" in actual) == (place in PLACES)
+    assert ("which is not a valid value" in actual) == (place in WRONG)
+    assert leaks({"check": actual}, planted_in(inputs)) == []
 
 
-def test_the_program_itself_says_no_more_than_the_check(before: Recording) -> None:
-    everything: dict[str, object] = {"strict": True}
+def test_program_prints_no_secret(before: ResourceGraph) -> None:
+    inputs: dict[str, object] = {"strict": True}
     for place in (*PLACES.values(), *WRONG.values()):
-        everything = merge_mappings(everything, place)
-    said: list[str] = []
+        inputs = merge_mappings(inputs, place)
+    messages: list[str] = []
     with pytest.raises(pulumi.RunError, match="which is not a valid value") as raised:
-        run(with_stack(everything), said)
-    assert leaks({"error": str(raised.value), "log": "\n".join(said)}, planted_in(everything)) == []
+        run(with_stack(inputs), messages)
+    assert leaks({"error": str(raised.value), "log": "\n".join(messages)}, planted_in(inputs)) == []
 
 
 @pytest.mark.parametrize("key", ["jobs", "prometheus", "operator", "context"])
-def test_what_pulumi_has_encrypted_is_refused_and_never_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encrypted_config_values_are_refused_without_printing_them(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = with_stack({
         "jobs": {"word-count": {"env": {"A": "planted-jobs"}, "parallelism": "planted-jobs"}},
         "prometheus": {"values": {"a": "planted-prometheus"}, "namespace": "planted-prometheus_"},
@@ -208,21 +212,25 @@ def test_what_pulumi_has_encrypted_is_refused_and_never_shown(key: str, monkeypa
     if key == "context":
         config["context"] = "planted-context"
     monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"flink-k8s:{key}"]))
-    said: list[str] = []
+    messages: list[str] = []
     with pytest.raises(pulumi.RunError, match=f"{key}: contains an encrypted value") as raised:
-        run(config, said)
-    assert leaks({"error": str(raised.value), "log": "\n".join(said)}, {f"planted-{key}"}) == []
+        run(config, messages)
+    assert leaks({"error": str(raised.value), "log": "\n".join(messages)}, {f"planted-{key}"}) == []
 
 
-def test_passwords_that_the_program_makes_are_in_secrets_alone(
-    before: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_generated_passwords_are_only_in_secrets(
+    before: ResourceGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secrets, "token_urlsafe", lambda *_: "planted-made")
-    said: list[str] = []
-    after = run(with_stack({}), said)
-    holders = [thing.title for thing in after.things if leaks({"": repr(reveal(dict(thing.inputs)))}, {"planted-made"})]
+    messages: list[str] = []
+    after = run(with_stack({}), messages)
+    holders = [
+        resource.title
+        for resource in after.objects
+        if leaks({"": repr(reveal(dict(resource.inputs)))}, {"planted-made"})
+    ]
     assert sorted(holders) == MADE
-    texts = {"log": "\n".join(said)} | {thing.title: repr(thing.inputs) for thing in after.things}
+    texts = {"log": "\n".join(messages)} | {resource.title: repr(resource.inputs) for resource in after.objects}
     for flavour in ("flux", "argocd"):
         render(after, tmp_path / "kept" / flavour, flavour)
     files = {str(path): path.read_text() for path in (tmp_path / "kept").rglob("*") if path.is_file()}
@@ -230,26 +238,26 @@ def test_passwords_that_the_program_makes_are_in_secrets_alone(
     assert leaks(texts | files | dict(displays(before, after, tmp_path)), {"planted-made"}) == []
 
 
-def test_references_to_secrets_are_all_that_the_program_has_of_them(recording: Record) -> None:
+def test_references_to_secrets_are_not_masked(resource_graph: Record) -> None:
     """`secretEnv`, `secretFiles`, credentials of the storage: no value of theirs comes near the program."""
     key = {"secret": "holder", "key": "entry"}
     storage = {"type": "s3", "uri": "s3://b/p", "credentials": {"accessKey": key, "secretKey": key}}
     settings = {"secretEnv": {"TOKEN": key}, "secretFiles": {"/etc/a": {"secret": "holder"}}}
-    seen = recording("dev", stateStorage=storage, jobs={"word-count": {**settings, "upgradeMode": "savepoint"}})
-    found = [thing for thing in seen.things if "'holder'" in repr(thing.inputs)]
-    assert [thing.title for thing in found] == ["FlinkDeployment flink/word-count"]
-    assert masked("", dict(found[0].inputs)) == dict(found[0].inputs)
+    graph = resource_graph("dev", stateStorage=storage, jobs={"word-count": {**settings, "upgradeMode": "savepoint"}})
+    resources = [resource for resource in graph.objects if "'holder'" in repr(resource.inputs)]
+    assert [resource.title for resource in resources] == ["FlinkDeployment flink/word-count"]
+    assert masked("", dict(resources[0].inputs)) == dict(resources[0].inputs)
 
 
 @pytest.mark.parametrize(
     "form", ["x planted-it y", base64.b64encode(b"planted-it").decode(), json.dumps({"a": ["planted-it"]})], ids=str
 )
-def test_the_audit_finds_one(form: str) -> None:
+def test_audit_detects_a_planted_secret(form: str) -> None:
     assert leaks({"here": form, "there": "nothing"}, {"planted-it"}) == [("here", "planted-it")]
 
 
-def test_the_audit_finds_one_that_a_stack_shows(before: Recording, tmp_path: Path) -> None:
+def test_audit_detects_a_secret_in_the_output_of_a_stack(before: ResourceGraph, tmp_path: Path) -> None:
     """A name and a text that nobody can tell from an ordinary value: all that shows values shows it."""
     after = run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "planted-greeting"}}}}), [])
-    found = {where for where, _ in leaks(dict(displays(before, after, tmp_path)), {"planted-greeting"})}
-    assert found >= {"plan", "plan as Markdown", "review", "drift of FlinkDeployment flink/word-count"}
+    matches = {where for where, _ in leaks(dict(displays(before, after, tmp_path)), {"planted-greeting"})}
+    assert matches >= {"plan", "plan as Markdown", "review", "drift of FlinkDeployment flink/word-count"}

@@ -12,8 +12,8 @@ import pytest
 from flink_k8s.config import stack_file
 from flink_k8s.config.platform_stack import missing_platform
 from flink_k8s.operations.check import check
-from flink_k8s.program.recording import Recording
 from flink_k8s.program.render import documents
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 
@@ -29,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def recorded(root: Path, stack: str) -> Recording:
+def recorded(root: Path, stack: str) -> ResourceGraph:
     return run_program(root, stack, stack_file.read(root, stack), preview=True)
 
 
@@ -41,67 +41,67 @@ def test_the_example_is_good(root: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_certificates_of_a_teams_jobs_are_the_teams_also_when_the_platform_insists(root: Path) -> None:
-    said = root / "Pulumi.platform.yaml"
-    before = said.read_text()
-    said.write_text(before + "    internalTls: {enabled: true}\n")  # at its end is `enforced`
+    file = root / "Pulumi.platform.yaml"
+    before = file.read_text()
+    file.write_text(before + "    internalTls: {enabled: true}\n")  # at its end is `enforced`
     try:
         platform, team = recorded(root, "platform"), recorded(root, "team-a")
     finally:
-        said.write_text(before)
+        file.write_text(before)
     assert not [*platform.find_all("Certificate"), *platform.find_all("Issuer")]
-    assert {one.namespace for one in team.find_all("Certificate")} == {"team-a"}
+    assert {item.namespace for item in team.find_all("Certificate")} == {"team-a"}
     assert (
         len(team.find_all("Certificate")) == len(team.find_all("Issuer")) == 2 * len(team.find_all("FlinkDeployment"))
     )
 
 
-def test_what_the_platform_insists_on_is_deployed_whatever_a_team_says(
+def test_enforced_values_of_the_platform_override_those_of_a_team(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     factor = "kubernetes.taskmanager.cpu.limit-factor"
-    said = root / "Pulumi.team-a.yaml"
-    before = said.read_text()
-    said.write_text(f"{before}  flink-k8s:enforced: {{spec: {{flinkConfiguration: {{{factor}: '8'}}}}}}\n")
+    file = root / "Pulumi.team-a.yaml"
+    before = file.read_text()
+    file.write_text(f"{before}  flink-k8s:enforced: {{spec: {{flinkConfiguration: {{{factor}: '8'}}}}}}\n")
     try:
         [job] = recorded(root, "team-a").find_all("FlinkDeployment")
         assert check(["team-a"], root=root, job="orders") == 0
     finally:
-        said.write_text(before)
+        file.write_text(before)
     assert job.inputs["spec"]["flinkConfiguration"][factor] == "2"  # type: ignore[index]
     [line] = [line for line in capsys.readouterr().out.splitlines() if factor in line]
     assert line.endswith('# enforced (Pulumi.platform.yaml:17), instead of "8"')
 
 
 def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Path) -> None:
-    found = recorded(root, "platform")
-    kinds = Counter(thing.kind for thing in found.things)
+    actual = recorded(root, "platform")
+    kinds = Counter(resource.kind for resource in actual.objects)
     assert kinds["Release"] == 3
-    assert {thing.namespace for thing in found.find_all("ServiceAccount")} == {"team-a", "team-b"}
-    assert {thing.namespace for thing in found.find_all("PodMonitor")} == {"team-a", "team-b", "flink-operator"}
-    assert {thing.namespace for thing in found.find_all("PersistentVolumeClaim")} == {"team-a", "team-b"}
+    assert {resource.namespace for resource in actual.find_all("ServiceAccount")} == {"team-a", "team-b"}
+    assert {resource.namespace for resource in actual.find_all("PodMonitor")} == {"team-a", "team-b", "flink-operator"}
+    assert {resource.namespace for resource in actual.find_all("PersistentVolumeClaim")} == {"team-a", "team-b"}
     assert not [kind for kind in kinds if kind.startswith("Flink")]
-    assert {(one.namespace, one.object_name) for one in found.find_all("NetworkPolicy")} == {
+    assert {(item.namespace, item.object_name) for item in actual.find_all("NetworkPolicy")} == {
         ("team-a", "default-deny"),
         ("team-b", "default-deny"),
         ("flink-operator", "default-deny"),
         ("flink-operator", "operator"),
     }
-    assert found.exports["platform"] == {"namespaces": ["team-a", "team-b"], "operator": "1.16.1"}
-    watched = found.find("Release", "flink-kubernetes-operator").inputs["values"]
+    assert actual.exports["platform"] == {"namespaces": ["team-a", "team-b"], "operator": "1.16.1"}
+    watched = actual.find("Release", "flink-kubernetes-operator").inputs["values"]
     assert watched["watchNamespaces"] == ["team-a", "team-b"]  # type: ignore[index]
 
 
-def test_a_teams_stack_has_its_jobs_alone(root: Path) -> None:
-    found = recorded(root, "team-a")
-    policy, job = sorted(found.things, key=lambda thing: thing.title, reverse=True)
+def test_team_stack_contains_only_its_jobs(root: Path) -> None:
+    actual = recorded(root, "team-a")
+    policy, job = sorted(actual.objects, key=lambda resource: resource.title, reverse=True)
     assert job.title == "FlinkDeployment team-a/orders"
     assert policy.title.startswith("NetworkPolicy team-a/"), "what its pods may do"
-    assert found.depends_on(job, policy)
+    assert actual.depends_on(job, policy)
     scraped = policy.inputs["spec"]["ingress"]  # type: ignore[index]
     assert "monitoring" in str(scraped), "the platform's Prometheus reads its metrics"
-    assert found.exports.get("platform") is None
-    rendered, _ = documents(found)
-    assert sorted(str(one.manifest["kind"]) for one in rendered) == ["FlinkDeployment", "NetworkPolicy"]
+    assert actual.exports.get("platform") is None
+    rendered, _ = documents(actual)
+    assert sorted(str(manifest.manifest["kind"]) for manifest in rendered) == ["FlinkDeployment", "NetworkPolicy"]
     spec = job.inputs["spec"]
     assert spec["job"]["parallelism"] == 2  # type: ignore[index]
     configuration = spec["flinkConfiguration"]  # type: ignore[index]
@@ -112,14 +112,14 @@ def test_a_teams_stack_has_its_jobs_alone(root: Path) -> None:
 class TestWhatThePlatformsStackSays:
     """The program on an `up`, with another stack's outputs."""
 
-    def run(self, root: Path, outputs: dict[str, object]) -> Recording:
+    def run(self, root: Path, outputs: dict[str, object]) -> ResourceGraph:
         config = {**stack_file.read(root, "team-a"), "waitForJobs": False}
         return run_program(root, "team-a", config, preview=False, references=lambda _: outputs)
 
-    def test_the_jobs_come_once_it_has_their_namespace(self, root: Path) -> None:
-        found = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.16.1"}})
-        assert {thing.kind for thing in found.things} == {"FlinkDeployment", "NetworkPolicy"}
-        assert [message.text for message in found.messages if "operator" in message.text] == []
+    def test_jobs_are_deployed_when_the_platform_has_their_namespace(self, root: Path) -> None:
+        output = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.16.1"}})
+        assert {resource.kind for resource in output.objects} == {"FlinkDeployment", "NetworkPolicy"}
+        assert [message.text for message in output.messages if "operator" in message.text] == []
 
     @pytest.mark.parametrize(
         ("outputs", "problem"),
@@ -131,15 +131,17 @@ class TestWhatThePlatformsStackSays:
             ),
         ],
     )
-    def test_it_is_refused_before_that(self, root: Path, outputs: dict[str, object], problem: str) -> None:
+    def test_jobs_are_refused_before_the_platform_has_their_namespace(
+        self, root: Path, outputs: dict[str, object], problem: str
+    ) -> None:
         with pytest.raises(pulumi.RunError, match=problem):
             self.run(root, outputs)
 
-    def test_another_operator_than_in_its_file_is_said(self, root: Path) -> None:
-        found = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.7.0"}})
-        assert [message.text for message in found.messages if "has operator 1.7.0" in message.text]
+    def test_operator_version_that_differs_from_the_platform_file_is_reported(self, root: Path) -> None:
+        output = self.run(root, {"platform": {"namespaces": ["team-a"], "operator": "1.7.0"}})
+        assert [message.text for message in output.messages if "has operator 1.7.0" in message.text]
 
-    def test_outputs_of_something_else_are_no_platform(self) -> None:
+    def test_outputs_of_another_stack_are_not_a_platform(self) -> None:
         assert "is not deployed" in missing_platform("p", None, ["a"])
         assert "does not contain the namespace a, b" in missing_platform("p", {"namespaces": None}, ["a", "b"])
         assert missing_platform("p", {"namespaces": ["b", "a"]}, ["a"]) == ""

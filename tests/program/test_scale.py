@@ -12,7 +12,7 @@ import pulumi
 import pytest
 
 from flink_k8s.health.readiness import Readiness
-from flink_k8s.program.recording import Resource
+from flink_k8s.program.resource_graph import Resource
 from flink_k8s.program.run import run_program
 from flink_k8s.resolve.jobs import Job
 
@@ -49,11 +49,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
-    seen = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
-    jobs = seen.find_all("FlinkDeployment")
+def test_jobs_depend_on_operator_and_account(project: Path):
+    graph = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    jobs = graph.find_all("FlinkDeployment")
     assert len(jobs) == 30
-    needed = {thing.urn for thing in seen.things if thing not in jobs and thing.kind in ("Release", "RoleBinding")}
+    needed = {
+        resource.urn
+        for resource in graph.objects
+        if resource not in jobs and resource.kind in ("Release", "RoleBinding")
+    }
     assert len(needed) == 2
     assert all(needed < job.dependencies for job in jobs)
     shared = frozenset.intersection(*(job.dependencies for job in jobs))
@@ -61,16 +65,16 @@ def test_jobs_come_after_all_that_each_of_them_needs(project: Path):
 
 
 def test_each_job_is_one_component_with_all_of_its_resources(project: Path):
-    seen = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
-    components = [one for one in seen.resources if one.kind == "FlinkJob"]
+    graph = run_program(project, "dev", {**CONFIG, "waitForJobs": False}, preview=True)
+    components = [resource for resource in graph.resources if resource.kind == "FlinkJob"]
     assert len(components) == 30
     for component in components:
-        assert component.parent == seen.stack
-        kinds = sorted(child.kind for child in seen.children(component.urn))
+        assert component.parent == graph.stack
+        kinds = sorted(child.kind for child in graph.children(component.urn))
         assert kinds == ["FlinkDeployment", "NetworkPolicy"]
 
 
-def test_one_that_is_refused_does_not_keep_the_others_waiting(project: Path):
+def test_refused_job_does_not_delay_other_jobs(project: Path):
     class Effects:
         def apply(self, resource: Resource) -> dict[str, object]:
             if resource.name.endswith("/job-0"):
@@ -120,9 +124,9 @@ def test_the_outputs_come_when_all_jobs_are_ready(project: Path, monkeypatch: py
         return "STABLE"
 
     monkeypatch.setattr(Readiness, "wait", wait)
-    seen = run_program(project, "dev", CONFIG, preview=False)
+    graph = run_program(project, "dev", CONFIG, preview=False)
     assert len(waited) == 30
-    assert len(seen.exports["jobs"]) == 30
+    assert len(graph.exports["jobs"]) == 30
 
 
 def test_the_thresholds_of_the_garbage_collector_end_with_the_run(project: Path):

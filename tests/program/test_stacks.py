@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
 NAMESPACE, OPERATOR_NAMESPACE = "Namespace flink", "Namespace flink-operator"
 CERT_NAMESPACE, MONITORING = "Namespace cert-manager", "Namespace monitoring"
@@ -72,8 +72,8 @@ STACKS = {"dev": DEV, "sandbox": SANDBOX}
 COMPONENTS = {"dev": 12, "sandbox": 5}
 
 
-def titles(recording: Recording) -> dict[str, Resource]:
-    return {thing.title: thing for thing in recording.things}
+def titles(resource_graph: ResourceGraph) -> dict[str, Resource]:
+    return {resource.title: resource for resource in resource_graph.objects}
 
 
 @pytest.fixture(params=sorted(STACKS))
@@ -81,27 +81,27 @@ def stack(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def test_every_resource_is_there_and_no_other(recording, stack):
-    seen = recording(stack)
-    assert set(titles(seen)) == set(STACKS[stack])
-    assert len(seen.things) == len(STACKS[stack]) >= 8
-    components = [resource for resource in seen.resources if not resource.custom]
+def test_stack_has_exactly_the_listed_resources(resource_graph, stack):
+    graph = resource_graph(stack)
+    assert set(titles(graph)) == set(STACKS[stack])
+    assert len(graph.objects) == len(STACKS[stack]) >= 8
+    components = [resource for resource in graph.resources if not resource.custom]
     assert len(components) == COMPONENTS[stack]
-    assert len(seen.resources) == len(seen.things) + len(components) + 1  # and the provider
+    assert len(graph.resources) == len(graph.objects) + len(components) + 1  # and the provider
 
 
-def test_direct_edges_are_exactly_the_designs(recording, stack):
-    seen = recording(stack)
-    named = {urn: resource.title for urn, resource in seen.by_urn.items()}
-    edges = {named[urn]: {named[need] for need in needs} for urn, needs in seen.edges.items()}
+def test_direct_edges_are_exactly_the_designs(resource_graph, stack):
+    graph = resource_graph(stack)
+    named = {urn: resource.title for urn, resource in graph.by_urn.items()}
+    edges = {named[urn]: {named[need] for need in needs} for urn, needs in graph.edges.items()}
     assert edges == STACKS[stack]
     assert sum(map(len, edges.values())) >= 13
 
 
-def test_up_and_destroy_walk_each_edge_in_its_direction(recording, stack):
-    seen = recording(stack)
-    up = [resource.title for resource in seen.order]
-    down = [resource.title for resource in seen.reverse_order]
+def test_creation_and_deletion_order_follow_each_edge(resource_graph, stack):
+    graph = resource_graph(stack)
+    up = [resource.title for resource in graph.creation_order]
+    down = [resource.title for resource in graph.deletion_order]
     walked = 0
     for after, befores in STACKS[stack].items():
         for before in befores:
@@ -130,15 +130,15 @@ def test_up_and_destroy_walk_each_edge_in_its_direction(recording, stack):
     ],
     ids=lambda chain: " < ".join(chain),
 )
-def test_what_must_wait_waits(recording, chain):
-    seen = recording("dev")
-    for before, after in pairwise(titles(seen)[title] for title in chain):
-        assert seen.depends_on(after, before)
-        assert not seen.depends_on(before, after)
+def test_indirect_dependencies_exist(resource_graph, chain):
+    graph = resource_graph("dev")
+    for before, after in pairwise(titles(graph)[title] for title in chain):
+        assert graph.depends_on(after, before)
+        assert not graph.depends_on(before, after)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (PROMETHEUS, OPERATOR),
         (PROMETHEUS, CERT_MANAGER),
@@ -156,28 +156,28 @@ def test_what_must_wait_waits(recording, chain):
     ],
     ids=lambda title: title.split()[-1],
 )
-def test_what_can_start_together_does(recording, one, other):
-    seen = recording("dev")
-    things = titles(seen)
-    assert not seen.depends_on(things[one], things[other])
-    assert not seen.depends_on(things[other], things[one])
+def test_independent_resources_do_not_depend_on_each_other(resource_graph, first, second):
+    graph = resource_graph("dev")
+    objects = titles(graph)
+    assert not graph.depends_on(objects[first], objects[second])
+    assert not graph.depends_on(objects[second], objects[first])
 
 
-def test_a_changed_config_map_is_not_made_anew(recording):
-    provider = next(resource for resource in recording("dev").resources if resource.is_provider)
+def test_changed_config_map_is_updated_in_place(resource_graph):
+    provider = next(resource for resource in resource_graph("dev").resources if resource.is_provider)
     assert provider.inputs["enableConfigMapMutable"] == "true"
 
 
-def test_every_thing_uses_the_stacks_own_provider_and_context(recording, stack):
-    seen = recording(stack)
-    provider = next(resource for resource in seen.resources if resource.is_provider)
+def test_every_thing_uses_the_stacks_own_provider_and_context(resource_graph, stack):
+    graph = resource_graph(stack)
+    provider = next(resource for resource in graph.resources if resource.is_provider)
     assert provider.inputs["context"] == {"dev": "kind-flink", "sandbox": "flink-k8s-sandbox"}[stack]
     assert provider.inputs["clusterIdentifier"] == provider.inputs["context"]
-    assert {thing.provider for thing in seen.things} == {provider.urn}
+    assert {resource.provider for resource in graph.objects} == {provider.urn}
 
 
-def test_releases_are_pinned_named_and_undone_when_they_fail(recording):
-    releases = [thing for thing in recording("dev").things if thing.is_release]
+def test_releases_are_pinned_named_and_atomic(resource_graph):
+    releases = [resource for resource in resource_graph("dev").objects if resource.is_release]
     assert len(releases) == 3
     for release in releases:
         inputs = release.inputs
@@ -191,21 +191,31 @@ def test_releases_are_pinned_named_and_undone_when_they_fail(recording):
         assert "disableWebhooks" not in inputs  # it would switch off every hook of the chart
 
 
-def test_a_folder_of_charts_stands_for_the_repositories(recording):
-    release = recording("sandbox").find("Release")
+def test_folder_of_charts_replaces_the_repositories(resource_graph):
+    release = resource_graph("sandbox").find("Release")
     assert release.inputs["chart"] == ".sandbox/charts/flink-kubernetes-operator-1.16.1.tgz"
     assert "repositoryOpts" not in release.inputs
 
 
-def test_crds_follow_the_operators_release_and_no_other(recording, stack):
-    hooks = {thing.title: thing.hooks for thing in recording(stack).things if "before_create" in thing.hooks}
-    wanted = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
-    assert hooks == {OPERATOR: {"before_create": wanted, "before_update": wanted}}
+def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
+    hooks = {
+        resource.title: resource.hooks
+        for resource in resource_graph(stack).objects
+        if "before_create" in resource.hooks
+    }
+    expected = {OPERATOR: ("operator-crds",)}
+    if stack != "sandbox":
+        expected = {
+            OPERATOR: ("operator-crds", "operator-keystore"),
+            "Release monitoring/prometheus": ("prometheus-crds",),
+        }
+    assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
 
 
-def test_changes_of_jobs_and_deletions_of_state_are_guarded(recording, stack):
+def test_changes_of_jobs_and_deletions_of_state_are_guarded(resource_graph, stack):
     def hooks(**config) -> dict[str, dict[str, tuple[str, ...]]]:
-        return {thing.title: thing.hooks for thing in recording(stack, **config).things if thing.title != OPERATOR}
+        objects = resource_graph(stack, **config).objects
+        return {resource.title: resource.hooks for resource in objects if "before_create" not in resource.hooks}
 
     update, delete = {"before_update": ("state-guard-update",)}, {"before_delete": ("state-guard-delete",)}
     assert {title: hook for title, hook in hooks().items() if hook} == {JOB: update}
@@ -218,9 +228,9 @@ def test_changes_of_jobs_and_deletions_of_state_are_guarded(recording, stack):
     }
 
 
-def test_jobs_are_protected_where_the_stack_or_the_job_says_so(recording, stack):
+def test_jobs_are_protected_by_stack_or_job(resource_graph, stack):
     def protected(**config) -> set[str]:
-        return {thing.title for thing in recording(stack, **config).things if thing.protect}
+        return {resource.title for resource in resource_graph(stack, **config).objects if resource.protect}
 
     assert protected() == set()
     assert JOB in protected(protectJobs=True)
@@ -229,25 +239,25 @@ def test_jobs_are_protected_where_the_stack_or_the_job_says_so(recording, stack)
     assert OPERATOR not in protected(protectJobs=True)
 
 
-def test_every_object_has_the_recommended_labels(recording, stack):
-    objects = [thing for thing in recording(stack).things if thing.is_object]
+def test_every_object_has_the_recommended_labels(resource_graph, stack):
+    objects = [resource for resource in resource_graph(stack).objects if resource.is_object]
     assert len(objects) >= 7
-    for thing in objects:
-        labels = thing.inputs["metadata"]["labels"]
+    for resource in objects:
+        labels = resource.inputs["metadata"]["labels"]
         assert labels["app.kubernetes.io/name"]
         assert labels["app.kubernetes.io/part-of"] == "flink-k8s"
         assert labels["app.kubernetes.io/managed-by"] == "pulumi"
 
 
-def test_the_job_is_deleted_in_the_background_and_runs_under_the_programs_account(recording, stack):
-    job = titles(recording(stack))[JOB]
+def test_the_job_is_deleted_in_the_background_and_runs_under_the_programs_account(resource_graph, stack):
+    job = titles(resource_graph(stack))[JOB]
     assert job.annotations["pulumi.com/deletionPropagationPolicy"] == "background"
     assert "pulumi.com/waitFor" not in job.annotations  # the program watches by itself
     assert job.inputs["spec"]["serviceAccount"] == "flink"
 
 
-def test_the_job_answers_prometheus_on_a_port_that_it_declares(recording, stack):
-    spec = titles(recording(stack))[JOB].inputs["spec"]
+def test_job_declares_its_metrics_port(resource_graph, stack):
+    spec = titles(resource_graph(stack))[JOB].inputs["spec"]
     configuration = spec["flinkConfiguration"]
     assert configuration["metrics.reporter.prom.port"] == "9249"
     assert configuration["metrics.reporter.prom.factory.class"].endswith(".PrometheusReporterFactory")
@@ -255,8 +265,8 @@ def test_the_job_answers_prometheus_on_a_port_that_it_declares(recording, stack)
     assert {"name": "metrics", "containerPort": 9249} in main["ports"]
 
 
-def test_the_account_may_do_what_flink_needs_and_no_more(recording, stack):
-    role = titles(recording(stack))[ROLE]
+def test_account_has_exactly_the_rights_that_flink_needs(resource_graph, stack):
+    role = titles(resource_graph(stack))[ROLE]
     granted = {
         (group, resource, verb)
         for rule in role.inputs["rules"]
@@ -270,7 +280,7 @@ def test_the_account_may_do_what_flink_needs_and_no_more(recording, stack):
 
 
 @pytest.mark.parametrize(
-    ("key", "gone", "left"),
+    ("key", "missing", "remaining"),
     [
         ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
         ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
@@ -281,30 +291,30 @@ def test_the_account_may_do_what_flink_needs_and_no_more(recording, stack):
         ),
     ],
 )
-def test_a_part_that_the_cluster_has_is_left_out_and_what_needs_it_stays(recording, key, gone, left):
-    seen = set(titles(recording("dev", **{key: {"enabled": False}})))
-    assert not seen & gone
-    assert left <= seen
-    assert len(seen) == len(DEV) - len(gone)  # rules and dashboards go to another namespace, see test_monitoring.py
+def test_disabled_component_is_omitted_and_its_dependents_remain(resource_graph, key, missing, remaining):
+    graph = set(titles(resource_graph("dev", **{key: {"enabled": False}})))
+    assert not graph & missing
+    assert remaining <= graph
+    assert len(graph) == len(DEV) - len(missing)  # rules and dashboards go to another namespace, see test_monitoring.py
 
 
-def test_no_webhook_no_edge_to_cert_manager(recording):
-    seen = recording("dev", operator={"webhook": False})
-    assert not seen.depends_on(titles(seen)[OPERATOR], titles(seen)[CERT_MANAGER])
-    assert titles(seen)[OPERATOR].inputs["values"]["webhook"] == {"create": False}
+def test_operator_without_webhook_does_not_depend_on_cert_manager(resource_graph):
+    graph = resource_graph("dev", operator={"webhook": False})
+    assert not graph.depends_on(titles(graph)[OPERATOR], titles(graph)[CERT_MANAGER])
+    assert titles(graph)[OPERATOR].inputs["values"]["webhook"] == {"create": False}
 
 
-def test_pods_that_others_wait_for_are_looked_at_often_and_given_up_as_late_as_by_their_charts(recording):
-    things = titles(recording("dev"))
-    startup = things[OPERATOR].inputs["values"]["operatorHealth"]["startupProbe"]
-    readiness = things[CERT_MANAGER].inputs["values"]["webhook"]["readinessProbe"]
+def test_probes_are_frequent_with_the_total_time_of_the_charts(resource_graph):
+    objects = titles(resource_graph("dev"))
+    startup = objects[OPERATOR].inputs["values"]["operatorHealth"]["startupProbe"]
+    readiness = objects[CERT_MANAGER].inputs["values"]["webhook"]["readinessProbe"]
     for probe, seconds in ((startup, 30 * 10), (readiness, 3 * 5)):
         assert probe["periodSeconds"] <= 2
         assert probe["periodSeconds"] * probe["failureThreshold"] == seconds
 
 
-def test_exports_say_where_things_are(recording):
-    exports = recording("dev").exports
+def test_exports_contain_addresses(resource_graph):
+    exports = resource_graph("dev").exports
     assert exports["jobs"]["FlinkDeployment/flink/word-count"] == {
         "kind": "FlinkDeployment",
         "namespace": "flink",
@@ -312,14 +322,14 @@ def test_exports_say_where_things_are(recording):
         "open": "kubectl -n flink port-forward svc/word-count-rest 8081",
     }
     elsewhere = {"jobs": {"word-count": {"flinkConfiguration": {"rest.port": 9081, "rest.bind-port": 9191}}}}
-    said = recording("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
-    assert said["restService"] == "word-count-rest.flink.svc:9081"
-    assert said["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
+    actual = resource_graph("dev", **elsewhere).exports["jobs"]["FlinkDeployment/flink/word-count"]
+    assert actual["restService"] == "word-count-rest.flink.svc:9081"
+    assert actual["open"] == "kubectl -n flink port-forward svc/word-count-rest 9081"
     assert exports["grafana"]["address"] == "http://prometheus-grafana.monitoring.svc"
     assert exports["grafana"]["secret"] == "grafana-admin"
 
 
-def test_a_renamed_stack_declares_the_same_objects(recording):
+def test_a_renamed_stack_declares_the_same_objects(resource_graph):
     """Nothing in the cluster may hang on the stack's name, or a rename would replace it."""
-    for thing in recording("dev").things:
-        assert "dev" not in (thing.name, thing.object_name, thing.namespace)
+    for resource in resource_graph("dev").objects:
+        assert "dev" not in (resource.name, resource.object_name, resource.namespace)

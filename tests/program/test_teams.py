@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
 TEAMS = {
     "flink": {
@@ -22,28 +22,28 @@ OPERATOR = "Release flink-operator/flink-kubernetes-operator"
 
 
 @pytest.fixture
-def seen(recording) -> Recording:
-    return recording("dev", namespaces=TEAMS)
+def graph(resource_graph) -> ResourceGraph:
+    return resource_graph("dev", namespaces=TEAMS)
 
 
-def thing(seen: Recording, title: str) -> Resource:
-    return next(one for one in seen.things if one.title == title)
+def resource(graph: ResourceGraph, title: str) -> Resource:
+    return next(resource for resource in graph.objects if resource.title == title)
 
 
-def test_a_quota_has_what_is_said_and_no_more(seen):
-    assert thing(seen, QUOTA).inputs["spec"] == {
+def test_quota_contains_only_configured_resources(graph):
+    assert resource(graph, QUOTA).inputs["spec"] == {
         "hard": {"requests.cpu": "8", "requests.memory": "16Gi", "pods": "20", "secrets": "9"}
     }
-    assert thing(seen, COUNTS).inputs["spec"] == {
+    assert resource(graph, COUNTS).inputs["spec"] == {
         "hard": {"count/flinkdeployments.flink.apache.org": "5", "count/flinksessionjobs.flink.apache.org": "10"}
     }
-    assert thing(seen, LIMITS).inputs["spec"] == {
+    assert resource(graph, LIMITS).inputs["spec"] == {
         "limits": [
             {"type": "Container", "defaultRequest": {"cpu": "100m"}, "max": {"memory": "8Gi"}},
             {"type": "PersistentVolumeClaim", "max": {"storage": "10Gi"}},
         ]
     }
-    of_loose = {one.title.split()[0] for one in seen.things if one.namespace == "loose"}
+    of_loose = {resource.title.split()[0] for resource in graph.objects if resource.namespace == "loose"}
     assert not of_loose & {"ResourceQuota", "LimitRange"}
     assert of_loose >= {"ServiceAccount", "Role", "RoleBinding"}
 
@@ -65,23 +65,23 @@ def test_a_quota_has_what_is_said_and_no_more(seen):
     ],
     ids=str,
 )
-def test_bounds_hold_before_anything_that_they_bound(seen, before, after):
-    first, second = thing(seen, before), thing(seen, after)
-    assert seen.depends_on(second, first)
-    assert not seen.depends_on(first, second)
-    down = [one.title for one in seen.reverse_order]
+def test_quota_and_limits_exist_before_jobs_and_claims(graph, before, after):
+    first, second = resource(graph, before), resource(graph, after)
+    assert graph.depends_on(second, first)
+    assert not graph.depends_on(first, second)
+    down = [item.title for item in graph.deletion_order]
     assert down.index(after) < down.index(before)
 
 
-def test_one_team_waits_for_no_other(seen):
+def test_teams_do_not_depend_on_each_other(graph):
     for title in ("ServiceAccount loose/flink", "Role loose/flink"):
-        assert not seen.depends_on(thing(seen, title), thing(seen, QUOTA))
-    assert not seen.depends_on(thing(seen, QUOTA), thing(seen, OPERATOR))
+        assert not graph.depends_on(resource(graph, title), resource(graph, QUOTA))
+    assert not graph.depends_on(resource(graph, QUOTA), resource(graph, OPERATOR))
 
 
-def test_flinks_kinds_are_counted_once_the_cluster_can(seen):
+def test_flinks_kinds_are_counted_once_the_cluster_can(graph):
     """Until then it would refuse each of them: "status unknown for quota"."""
-    waits = json.loads(thing(seen, COUNTS).annotations["pulumi.com/waitFor"])
+    waits = json.loads(resource(graph, COUNTS).annotations["pulumi.com/waitFor"])
     # In brackets: a step with a `/` or an escaped dot is a syntax error to the provider (RFC 9535).
     assert waits == [
         "jsonpath={.status.used['count/flinkdeployments.flink.apache.org']}",
@@ -89,9 +89,11 @@ def test_flinks_kinds_are_counted_once_the_cluster_can(seen):
     ]
 
 
-def test_where_the_cluster_has_the_operator_counting_waits_for_nothing_else(recording):
-    seen = recording("dev", namespaces=TEAMS, operator={"enabled": False})
-    assert {one.title for one in seen.things if seen.depends_on(thing(seen, COUNTS), one)} == {"Namespace flink"}
+def test_resource_quota_without_operator_depends_only_on_its_namespace(resource_graph):
+    graph = resource_graph("dev", namespaces=TEAMS, operator={"enabled": False})
+    assert {item.title for item in graph.objects if graph.depends_on(resource(graph, COUNTS), item)} == {
+        "Namespace flink"
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,10 +106,10 @@ def test_where_the_cluster_has_the_operator_counting_waits_for_nothing_else(reco
         ("monitoring", "privileged", "v1.34"),
     ],
 )
-def test_every_namespace_says_its_profile(seen, namespace, level, version):
-    labels = thing(seen, f"Namespace {namespace}").inputs["metadata"]["labels"]
-    said = {key: value for key, value in labels.items() if key.startswith("pod-security.kubernetes.io/")}
-    assert said == {
+def test_every_namespace_has_pod_security_labels(graph, namespace, level, version):
+    labels = resource(graph, f"Namespace {namespace}").inputs["metadata"]["labels"]
+    actual = {key: value for key, value in labels.items() if key.startswith("pod-security.kubernetes.io/")}
+    assert actual == {
         f"pod-security.kubernetes.io/{mode}{end}": value
         for mode in ("enforce", "warn", "audit")
         for end, value in (("", level), ("-version", version))
@@ -115,25 +117,27 @@ def test_every_namespace_says_its_profile(seen, namespace, level, version):
     assert (labels.get("team") == "loose") == (namespace == "loose")
 
 
-def test_pull_secrets_are_the_accounts(seen):
-    assert thing(seen, "ServiceAccount flink/flink").inputs["imagePullSecrets"] == [{"name": "registry"}]
-    assert "imagePullSecrets" not in thing(seen, "ServiceAccount loose/flink").inputs
+def test_pull_secrets_are_the_accounts(graph):
+    assert resource(graph, "ServiceAccount flink/flink").inputs["imagePullSecrets"] == [{"name": "registry"}]
+    assert "imagePullSecrets" not in resource(graph, "ServiceAccount loose/flink").inputs
 
 
-def test_the_operator_watches_every_team_and_nothing_else(seen):
-    assert thing(seen, OPERATOR).inputs["values"]["watchNamespaces"] == ["flink", "loose"]
+def test_the_operator_watches_every_team_and_nothing_else(graph):
+    assert resource(graph, OPERATOR).inputs["values"]["watchNamespaces"] == ["flink", "loose"]
 
 
-def test_each_team_has_the_same_rights_in_its_own_namespace_only(seen):
-    assert thing(seen, "Role flink/flink").inputs["rules"] == thing(seen, "Role loose/flink").inputs["rules"]
-    assert thing(seen, "RoleBinding loose/flink").inputs["subjects"] == [
+def test_each_team_has_the_same_rights_in_its_own_namespace_only(graph):
+    assert resource(graph, "Role flink/flink").inputs["rules"] == resource(graph, "Role loose/flink").inputs["rules"]
+    assert resource(graph, "RoleBinding loose/flink").inputs["subjects"] == [
         {"kind": "ServiceAccount", "name": "flink", "namespace": "loose"}
     ]
-    assert not [one for one in seen.things if one.title.startswith(("ClusterRole", "ClusterRoleBinding"))]
+    assert not [
+        resource for resource in graph.objects if resource.title.startswith(("ClusterRole", "ClusterRoleBinding"))
+    ]
 
 
-def test_the_operators_pods_keep_the_restricted_profile(seen):
-    values = thing(seen, OPERATOR).inputs["values"]
+def test_the_operators_pods_keep_the_restricted_profile(graph):
+    values = resource(graph, OPERATOR).inputs["values"]
     pod, own = values["podSecurityContext"], {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     assert (pod["runAsNonRoot"], pod["runAsUser"], pod["seccompProfile"]) == (True, 9999, {"type": "RuntimeDefault"})
     assert values["operatorSecurityContext"] == values["webhookSecurityContext"] == own

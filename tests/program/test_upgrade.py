@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flink_k8s.config import stack_file
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 
@@ -22,7 +22,7 @@ FORMER: dict[str, list[str]] = json.loads((DATA / "urns.json").read_text())
 PROJECTS = {"platform": ROOT / "examples/teams", "team-a": ROOT / "examples/teams", "team-b": ROOT / "examples/teams"}
 
 
-def declared(stack: str, folder: Path) -> Recording:
+def declared(stack: str, folder: Path) -> ResourceGraph:
     """The stack as the program of today declares it."""
     shutil.copy2(ROOT / "__main__.py", folder)
     project = PROJECTS.get(stack, DATA if stack == "rich" else None)
@@ -32,7 +32,7 @@ def declared(stack: str, folder: Path) -> Recording:
     return run_program(folder, stack, stack_file.read(folder, stack), preview=True)
 
 
-def urns(seen: Recording, resource: Resource) -> Iterator[str]:
+def urns(graph: ResourceGraph, resource: Resource) -> Iterator[str]:
     """The URNs under which the engine looks for a resource in the state: its own, and those of its aliases."""
     yield resource.urn
     start, _, _ = resource.urn.partition("::")
@@ -44,9 +44,9 @@ def urns(seen: Recording, resource: Resource) -> Iterator[str]:
             yield _under(str(alias["parent"]), resource)
         else:
             assert {*alias} == {"type"}, "the SDK's own, for API versions of former years"
-    parent = seen.by_urn.get(resource.parent)
+    parent = graph.by_urn.get(resource.parent)
     if parent is not None:  # the engine also tries the aliases of the parent
-        yield from (_under(urn, resource) for urn in urns(seen, parent))
+        yield from (_under(urn, resource) for urn in urns(graph, parent))
 
 
 def _under(parent: str, resource: Resource) -> str:
@@ -56,16 +56,16 @@ def _under(parent: str, resource: Resource) -> str:
 
 @pytest.mark.parametrize("stack", sorted(FORMER))
 def test_every_resource_of_the_former_version_is_found_once(stack: str, tmp_path: Path):
-    seen = declared(stack, tmp_path)
-    found = Counter(urn for one in seen.resources for urn in {*urns(seen, one)} & {*FORMER[stack]})
-    assert found == Counter(FORMER[stack])
+    graph = declared(stack, tmp_path)
+    resources = Counter(urn for resource in graph.resources for urn in {*urns(graph, resource)} & {*FORMER[stack]})
+    assert resources == Counter(FORMER[stack])
 
 
 @pytest.mark.parametrize("stack", sorted(FORMER))
-def test_nothing_new_but_components(stack: str, tmp_path: Path):
-    seen = declared(stack, tmp_path)
-    new = [one for one in seen.resources if not {*urns(seen, one)} & {*FORMER[stack]}]
-    assert {one.kind for one in new} <= {
+def test_upgrade_adds_only_components(stack: str, tmp_path: Path):
+    graph = declared(stack, tmp_path)
+    new = [resource for resource in graph.resources if not {*urns(graph, resource)} & {*FORMER[stack]}]
+    assert {item.kind for item in new} <= {
         "AlertRules",
         "DefaultDeny",
         "FlinkJob",

@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "tests/data/Pulumi.walkthrough.yaml"
 
 
-def test_it_passes_check(capsys: pytest.CaptureFixture[str]):
+def test_walkthrough_job_passes_check(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "walkthrough", "--config-file", str(STACK)]) == 0
 
 
-def test_it_passes_render(tmp_path: Path):
+def test_walkthrough_job_can_be_rendered(tmp_path: Path):
     assert main(["render", "walkthrough", str(tmp_path / "out"), "--config-file", str(STACK)]) == 0
     files = sorted(path.name for path in (tmp_path / "out").glob("*.yaml"))
     job = yaml.safe_load(next((tmp_path / "out").glob("*-flinkdeployment-flink-word-count.yaml")).read_text())

@@ -17,7 +17,7 @@ import pytest
 from components import flink_operator
 from flink_k8s.config import stack_file
 from flink_k8s.health.webhook import Webhook
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.program.run import run_program
 from tests.program.conftest import ROOT
 from tests.unit.health.listening import CONTEXT, kubeconfig_for
@@ -30,7 +30,7 @@ class Cluster:
     """An API server that lacks the webhook some times, and the effects of a run on it: what comes when."""
 
     def __init__(self, folder: Path) -> None:
-        self.seen: list[str] = []
+        self.graph: list[str] = []
         self.lacking = 2
         cluster = self
 
@@ -38,7 +38,7 @@ class Cluster:
             def do_POST(self) -> None:
                 is_there = cluster.lacking == 0
                 cluster.lacking -= not is_there
-                cluster.seen.append("webhook" if is_there else "no webhook")
+                cluster.graph.append("webhook" if is_there else "no webhook")
                 body = json.dumps({} if is_there else {"message": LACKING}).encode()
                 self.send_response(201 if is_there else 500)
                 self.send_header("Content-Type", "application/json")
@@ -53,50 +53,50 @@ class Cluster:
         self.config = {"kubeconfig": str(kubeconfig), "context": CONTEXT, "waitForJobs": False}
 
     def apply(self, resource: Resource) -> Mapping[str, object]:
-        self.seen.append(resource.title)
+        self.graph.append(resource.title)
         return {}
 
-    def up(self, **more: Any) -> Recording:
+    def up(self, **more: Any) -> ResourceGraph:
         config = {**stack_file.read(ROOT, "dev"), **self.config, **more}
         return run_program(ROOT, "dev", config, preview=False, effects=self)
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Generator[Cluster]:
-    found = Cluster(tmp_path)
-    serving = threading.Thread(target=found.server.serve_forever, args=(0.05,))
+    actual = Cluster(tmp_path)
+    serving = threading.Thread(target=actual.server.serve_forever, args=(0.05,))
     serving.start()
-    yield found
-    found.server.shutdown()
+    yield actual
+    actual.server.shutdown()
     serving.join()
-    found.server.server_close()
+    actual.server.server_close()
 
 
 def test_jobs_come_after_the_webhook_answers(cluster: Cluster) -> None:
     cluster.up()
-    release, asked = cluster.seen.index(OPERATOR), cluster.seen.index("no webhook")
-    answered, job = cluster.seen.index("webhook"), cluster.seen.index(JOB)
-    assert release < asked < answered < job
-    assert cluster.seen.count("webhook") == 1, "for all jobs at once"
+    release, requests = cluster.graph.index(OPERATOR), cluster.graph.index("no webhook")
+    actual, job = cluster.graph.index("webhook"), cluster.graph.index(JOB)
+    assert release < requests < actual < job
+    assert cluster.graph.count("webhook") == 1, "for all jobs at once"
 
 
-def test_without_the_webhook_nobody_asks(cluster: Cluster) -> None:
+def test_webhook_is_not_polled_if_it_is_disabled(cluster: Cluster) -> None:
     cluster.up(operator={"webhook": False})
-    assert JOB in cluster.seen
-    assert not {"webhook", "no webhook"} & {*cluster.seen}
+    assert JOB in cluster.graph
+    assert not {"webhook", "no webhook"} & {*cluster.graph}
 
 
-def test_a_webhook_that_never_answers_fails_up_and_no_job_was_sent(
+def test_unavailable_webhook_fails_up_before_any_job_is_created(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.lacking = 1_000_000
     monkeypatch.setattr(flink_operator, "Webhook", partial(Webhook, timeout_seconds=1))
     with pytest.raises(pulumi.RunError, match=r"the operator's webhook does not answer after 1 s.*connection refused"):
         cluster.up()
-    assert JOB not in cluster.seen
+    assert JOB not in cluster.graph
 
 
-def test_an_operator_that_cannot_be_installed_is_the_only_one_to_speak(
+def test_failed_operator_release_is_the_only_error(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def apply(resource: Resource) -> Mapping[str, object]:
@@ -109,10 +109,10 @@ def test_an_operator_that_cannot_be_installed_is_the_only_one_to_speak(
         cluster.up()
     gc.collect()
     assert "never retrieved" not in capfd.readouterr().err
-    assert not cluster.seen
+    assert not cluster.graph
 
 
-def test_a_preview_asks_nothing(recording) -> None:
-    seen = recording("dev", context="there-is-none", kubeconfig="/nowhere")
-    release = seen.find("Release", "flink-kubernetes-operator")
-    assert seen.depends_on(seen.find("FlinkDeployment", "word-count"), release)
+def test_preview_does_not_poll_the_webhook(resource_graph) -> None:
+    graph = resource_graph("dev", context="there-is-none", kubeconfig="/nowhere")
+    release = graph.find("Release", "flink-kubernetes-operator")
+    assert graph.depends_on(graph.find("FlinkDeployment", "word-count"), release)

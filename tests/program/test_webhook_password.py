@@ -11,32 +11,32 @@ NAME = "operator-webhook-keystore"
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
-def test_the_chart_is_told_of_a_password_that_the_program_makes(recording, stack):
-    seen = recording(stack)
-    made = seen.find("Secret", NAME)
-    release = seen.find("Release", "flink-kubernetes-operator")
-    assert seen.depends_on(release, made)
-    assert seen.depends_on(made, seen.find("Namespace", "flink-operator"))
+def test_chart_references_the_generated_password(resource_graph, stack):
+    graph = resource_graph(stack)
+    resource = graph.find("Secret", NAME)
+    release = graph.find("Release", "flink-kubernetes-operator")
+    assert graph.depends_on(release, resource)
+    assert graph.depends_on(resource, graph.find("Namespace", "flink-operator"))
     assert release.inputs["values"]["webhook"] == {
         "create": True,
         "keystore": {"useDefaultPassword": False, "passwordSecretRef": {"name": NAME, "key": "password"}},
     }
-    assert isinstance(made.inputs["data"], Secret) or isinstance(made.inputs["data"]["password"], Secret)
-    assert made.ignore_changes == ("data",)
-    assert "data" in made.additional_secret_outputs
+    assert isinstance(resource.inputs["data"], Secret) or isinstance(resource.inputs["data"]["password"], Secret)
+    assert resource.ignore_changes == ("data",)
+    assert "data" in resource.additional_secret_outputs
 
 
-def test_each_installation_has_a_password_of_its_own(recording):
-    one, other = (recording("dev", jobTimeout=time).find("Secret", NAME) for time in ("10m", "11m"))
-    passwords = [reveal(seen.inputs["data"])["password"] for seen in (one, other)]
+def test_each_installation_has_a_password_of_its_own(resource_graph):
+    first, second = (resource_graph("dev", jobTimeout=time).find("Secret", NAME) for time in ("10m", "11m"))
+    passwords = [reveal(graph.inputs["data"])["password"] for graph in (first, second)]
     assert passwords[0] != passwords[1]
     assert min(map(len, passwords)) >= 40
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_it_is_in_no_file(recording, stack):
-    found, notes = documents(recording(stack))
-    assert not [one for one in found if one.manifest["kind"] == "Secret"]
+def test_rendered_files_contain_no_keystore_password(resource_graph, stack):
+    rendered, notes = documents(resource_graph(stack))
+    assert not [finding for finding in rendered if finding.manifest["kind"] == "Secret"]
     assert f"Secret flink-operator/{NAME} is omitted: secrets are not written to files" in notes
 
 
@@ -44,22 +44,22 @@ def test_it_is_in_no_file(recording, stack):
     "keystore",
     [{"useDefaultPassword": True}, {"useDefaultPassword": False, "passwordSecretRef": {"name": "o", "key": "k"}}],
 )
-def test_what_the_user_says_of_the_password_stands(recording, keystore):
-    seen = recording("dev", operator={"values": {"webhook": {"keystore": keystore}}})
-    assert not seen.find_all("Secret", NAME)
-    values = seen.find("Release", "flink-kubernetes-operator").inputs["values"]
+def test_password_settings_of_the_user_override_the_generated_password(resource_graph, keystore):
+    graph = resource_graph("dev", operator={"values": {"webhook": {"keystore": keystore}}})
+    assert not graph.find_all("Secret", NAME)
+    values = graph.find("Release", "flink-kubernetes-operator").inputs["values"]
     assert values["webhook"] == {"create": True, "keystore": keystore}
 
 
-def test_other_values_of_the_keystore_go_with_it(recording):
-    seen = recording("dev", operator={"values": {"webhook": {"keystore": {"pkcs12Profile": "Modern2023"}}}})
-    assert seen.find("Secret", NAME)
-    keystore = seen.find("Release", "flink-kubernetes-operator").inputs["values"]["webhook"]["keystore"]
+def test_other_keystore_values_are_merged_with_the_password(resource_graph):
+    graph = resource_graph("dev", operator={"values": {"webhook": {"keystore": {"pkcs12Profile": "Modern2023"}}}})
+    assert graph.find("Secret", NAME)
+    keystore = graph.find("Release", "flink-kubernetes-operator").inputs["values"]["webhook"]["keystore"]
     assert keystore["pkcs12Profile"] == "Modern2023"
     assert keystore["useDefaultPassword"] is False
 
 
-def test_without_webhook_there_is_none(recording):
-    assert not recording("sandbox").find_all("Secret", NAME)
-    release = recording("sandbox").find("Release", "flink-kubernetes-operator")
+def test_no_password_without_a_webhook(resource_graph):
+    assert not resource_graph("sandbox").find_all("Secret", NAME)
+    release = resource_graph("sandbox").find("Release", "flink-kubernetes-operator")
     assert release.inputs["values"]["webhook"] == {"create": False}

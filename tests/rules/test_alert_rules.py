@@ -60,12 +60,12 @@ def verdicts(tool: str, folder: Path, *, dead: bool) -> Verdicts:
         folder: an empty folder.
         dead: whether no rule ever fires.
     """
-    made = rules()
-    for rule in made[0]["rules"]:
+    actual = rules()
+    for rule in actual[0]["rules"]:
         rule["annotations"] = {"summary": rule["annotations"]["summary"]}
         if dead:
             rule["expr"] = f"({rule['expr']}) and on () vector(0) > 0"
-    (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": made}))
+    (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": actual}))
     for alert in ALERTS:
         shutil.copy(CASES / f"{alert}.yaml", folder)
 
@@ -103,6 +103,6 @@ def test_the_cases_of_an_alert_fail_if_it_never_fires(dead: Verdicts, alert: str
 )
 def test_prometheus_accepts_all_rules(tool: str, tmp_path: Path, thresholds: dict[str, object]):
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
-    done = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "12 rules found" in done.stdout
+    result = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "12 rules found" in result.stdout

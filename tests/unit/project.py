@@ -79,7 +79,7 @@ class Project:
 
     def remarks(self) -> list[str]:
         """Warnings and notices, without the ids of their rules."""
-        return [f"{one.severity.value}: {replace(one.problem, rule='')}" for one in self.load().remarks]
+        return [f"{remark.severity.value}: {replace(remark.problem, rule='')}" for remark in self.load().remarks]
 
     def problems(self) -> list[str]:
         """The problems, without the ids of their rules."""

@@ -46,28 +46,28 @@ def imported(path: Path) -> Iterator[str]:
         else:
             continue
         for name in names:
-            found = folder(tuple(name.split(".")))
-            if found in own:
-                yield found
+            actual = folder(tuple(name.split(".")))
+            if actual in own:
+                yield actual
 
 
 @pytest.mark.parametrize("name", sorted(allowed_imports()))
 def test_a_folder_imports_only_what_the_table_allows(name: str):
     allowed = allowed_imports()[name] | {name}
     wrong = [
-        f"{path.relative_to(ROOT)} imports {found}"
+        f"{path.relative_to(ROOT)} imports {imported_name}"
         for path in product_files()
         if folder(path.relative_to(ROOT).parts) == name
-        for found in imported(path)
-        if found not in allowed and not (path.name.startswith("test_") or "tests" in path.parts)
+        for imported_name in imported(path)
+        if imported_name not in allowed and not (path.name.startswith("test_") or "tests" in path.parts)
     ]
     assert wrong == []
 
 
 def test_the_table_has_every_folder_with_python():
-    found = {
+    matches = {
         folder(path.relative_to(ROOT).parts)
         for path in ROOT.rglob("*.py")
         if not {".venv", "out"} & set(path.relative_to(ROOT).parts) and path != ROOT / PACKAGE / "__init__.py"
     }
-    assert found - {"tests"} == set(allowed_imports())
+    assert matches - {"tests"} == set(allowed_imports())

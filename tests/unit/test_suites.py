@@ -31,8 +31,8 @@ def run(tmp_path: Path):
             (tmp_path / name).write_text(content)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
         env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout.splitlines()
+        result = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout.splitlines()
 
     return call
 

@@ -5,6 +5,8 @@ resources, from its CRDs; `spec-changes-<operator>.json` the operator's reaction
 annotations of its API classes; `operator-<operator>.txt` the options of the operator; `flink.txt` the options of Flink,
 each with the versions that have it. A test compares the tables of 1.7.0 and 1.16.1 with the jars. Jars of the other
 releases are not published: their tables are from the tags of the operator's repository.
+`python -m dev.kubernetes_fields` generates `kubernetes.json`: the types of Kubernetes' own kinds and of the kinds of
+Prometheus and cert-manager.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class Option:
 class Fields:
     """The types of one operator version's resources.
 
-    A type is a word (`string`, `integer`, `number`, `boolean`, `any`, `int-or-string`), `{enum: [...]}`,
+    A type is a word (`string`, `integer`, `number`, `boolean`, `any`, `int-or-string`, `quantity`), `{enum: [...]}`,
     `{list: type}`, `{map: type}`, `{ref: name}` of a type with `fields` and perhaps `required`, or `{}`: an object
     without fields.
 
@@ -66,6 +68,13 @@ def fields(operator: str) -> Fields:
 @cache
 def _fields(release: str) -> Fields:
     table = json.loads((FOLDER / f"fields-{release}.json").read_text())
+    return Fields(table["kinds"], table["types"])
+
+
+@cache
+def kubernetes() -> Fields:
+    """The objects of Kubernetes, of Prometheus and of cert-manager: whole objects by `apiVersion kind`."""
+    table = json.loads((FOLDER / "kubernetes.json").read_text())
     return Fields(table["kinds"], table["types"])
 
 
@@ -141,8 +150,8 @@ def _current_name(key: str) -> str:
 
 
 def _nearest(flink: str) -> str:
-    wanted = _numbers(flink)
-    return next((known for known in reversed(FLINK_VERSIONS) if _numbers(known) <= wanted), FLINK_VERSIONS[0])
+    version = _numbers(flink)
+    return next((known for known in reversed(FLINK_VERSIONS) if _numbers(known) <= version), FLINK_VERSIONS[0])
 
 
 def _numbers(version: str) -> tuple[int, ...]:

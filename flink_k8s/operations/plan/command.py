@@ -40,7 +40,7 @@ def plan(
         markdown: a file for the plan as Markdown.
 
     Raises:
-        CommandError: if there is no preview, or the file cannot be written.
+        CommandError: if the preview fails, or the file cannot be written.
     """
     with contextlib.redirect_stdout(sys.stderr):  # standard output contains only the plan
         text = find(context=stack.context).preview_json(stack) if saved is None else _read(saved)

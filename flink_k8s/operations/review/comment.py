@@ -153,8 +153,8 @@ def _table(compared: Iterable[Compared]) -> list[str]:
     return lines
 
 
-def _count(lines: Sequence[str], what: str) -> str:
-    return f"{len(lines)} {what}{'' if len(lines) == 1 else 's'}"
+def _count(lines: Sequence[str], noun: str) -> str:
+    return f"{len(lines)} {noun}{'' if len(lines) == 1 else 's'}"
 
 
 def _problems(compared: Sequence[Compared]) -> list[str]:
@@ -221,16 +221,16 @@ def _with_objects(text: str, compared: Sequence[Compared]) -> str:
         ]
         if not blocks:
             continue
-        shown = f"\n<details><summary>Objects of <code>{stack.stack}</code>: {len(blocks)}</summary>\n\n"
+        section = f"\n<details><summary>Objects of <code>{stack.stack}</code>: {len(blocks)}</summary>\n\n"
         count = 0
         for block in blocks:
-            if len(text) + len(shown) + len(block) > LONGEST:
+            if len(text) + len(section) + len(block) > LONGEST:
                 break
-            shown += block
+            section += block
             count += 1
         if count < len(blocks):
             left_out.append(f"{len(blocks) - count} of {stack.stack}")
-        text += f"{shown}</details>\n"
+        text += f"{section}</details>\n"
     if left_out:
         text += f"\nToo long for a comment: objects {', '.join(left_out)}. Run `make review` for all objects.\n"
     return text

@@ -18,9 +18,9 @@ import pulumi  # noqa: E402
 from flink_k8s.checks.load import load  # noqa: E402
 from flink_k8s.config.problems import ProblemsError  # noqa: E402
 from flink_k8s.config.stack_file import read_config  # noqa: E402
-from flink_k8s.program.command import recorded  # noqa: E402
-from flink_k8s.program.recording import Resource  # noqa: E402
+from flink_k8s.program.command import declared_graph  # noqa: E402
 from flink_k8s.program.render import documents, dump, file_names  # noqa: E402
+from flink_k8s.program.resource_graph import Resource  # noqa: E402
 from flink_k8s.program.values import Secret, Unknown, reveal  # noqa: E402
 from flink_k8s.support.errors import CommandError  # noqa: E402
 
@@ -40,9 +40,9 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
-def inputs_of(thing: Resource) -> dict[str, Any]:
+def inputs_of(resource: Resource) -> dict[str, Any]:
     """The inputs with plaintext values of users, which are hidden later where they are printed; not for a Secret."""
-    inputs = dict(thing.inputs)
+    inputs = dict(resource.inputs)
     return inputs if inputs.get("kind") == "Secret" else cast("dict[str, Any]", reveal(inputs))
 
 
@@ -68,20 +68,20 @@ def declared(stack: str) -> dict[str, Any]:
         name: limits.model_dump(by_alias=True, exclude_unset=True) for name, limits in bounds.items() if limits
     }
     try:
-        recording = recorded(stack, None, root)
+        graph = declared_graph(stack, None, root)
     except (CommandError, pulumi.RunError) as error:  # CommandError of this tree, or of an older one
         result["problems"] = [str(error)]
         return result
-    objects, _notes = documents(recording)
+    objects, _notes = documents(graph)
     result["manifests"] = {name: dump(document.manifest) for name, document in file_names(objects).items()}
     result["resources"] = [
         {
-            "urn": thing.urn,
-            "inputs": plain(inputs_of(thing)),
-            "protect": thing.protect is True,
-            "retainOnDelete": thing.retain_on_delete is True,
+            "urn": resource.urn,
+            "inputs": plain(inputs_of(resource)),
+            "protect": resource.protect is True,
+            "retainOnDelete": resource.retain_on_delete is True,
         }
-        for thing in recording.things
+        for resource in graph.objects
     ]
     return result
 

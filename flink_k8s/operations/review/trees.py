@@ -65,10 +65,10 @@ def declare(tree: Path, stack: str) -> Declared:
     """Evaluate a stack in a separate process, with the tree's own modules. An unknown stack declares nothing."""
     if stack not in stack_file.stacks(tree):
         return Declared(exists=False)
-    done = capture([sys.executable, DECLARE, stack], cwd=tree)
-    if done.returncode != 0:
-        return Declared(failure=errors(done).splitlines()[-1])
-    content = cast(dict[str, Any], json.loads(done.stdout))
+    result = capture([sys.executable, DECLARE, stack], cwd=tree)
+    if result.returncode != 0:
+        return Declared(failure=errors(result).splitlines()[-1])
+    content = cast(dict[str, Any], json.loads(result.stdout))
     return Declared(
         tuple(content["problems"]),
         tuple(content["files"]),
@@ -97,11 +97,11 @@ def merge_base(root: Path, base: str) -> str:
     Raises:
         CommandError: if git does not know the base.
     """
-    done = capture(["git", "-C", root, "merge-base", base, "HEAD"])
-    if done.returncode != 0:
-        reason = done.stderr.decode(errors="replace").strip() or f"{base} and HEAD have no common commit"
+    result = capture(["git", "-C", root, "merge-base", base, "HEAD"])
+    if result.returncode != 0:
+        reason = result.stderr.decode(errors="replace").strip() or f"{base} and HEAD have no common commit"
         raise CommandError(f"git merge-base {base} HEAD: {reason}; fetch the base with its complete history")
-    return done.stdout.decode().strip()
+    return result.stdout.decode().strip()
 
 
 def extract(root: Path, commit: str, into: Path) -> None:
@@ -121,8 +121,8 @@ def copy_work(root: Path, into: Path) -> None:
     Raises:
         CommandError: if git cannot list the files.
     """
-    listing = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in output("git ls-files", listing).decode().split("\0"):
+    command = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in output("git ls-files", command).decode().split("\0"):
         source = root / name
         if name and source.is_file():
             (into / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,25 +1,25 @@
-"""Counts and sums a sequence of numbers by key, for as long as it is left to: a stateful DataStream job for Flink 1.19
-to 2.x whose output shows whether a record was lost or doubled.
+"""Counts and sums a sequence of numbers by key: a stateful DataStream job for Flink 1.19 to 2.x, whose output shows
+whether a record was lost or duplicated.
 
     running_totals.py --output FOLDER [--count N] [--keys K] [--rate R]
 
-The numbers are 1, 2, 3 … N, R of them a second; a number's key is the rest of its division by K. For each number there
-is a line
+The numbers are 1, 2, 3 … N, R per second; the key of a number is the remainder of its division by K. Each number
+produces a line
 
     key<TAB>number<TAB>count<TAB>sum
 
-with count and sum of that key's numbers up to this one. All of it is determined: whatever was killed, upgraded or
-scaled in between, the lines of a key are those of `lines`, each once. A gap in the counts is a lost record, a count
-that is there twice a doubled one, and a count that begins again lost state.
+with the count and sum of that key's numbers up to this one. The output is deterministic: after any kill, upgrade or
+change of parallelism, the lines of a key are those of `lines`, each once. A gap in the counts is a lost record, a
+repeated count a duplicated record, and a count that restarts at 1 lost state.
 
-Output: files `running-totals-<id>-<n>.tsv`, in no order. A file appears whole, as the checkpoint completes that has all
-its lines in it (exactly once); names that begin with `.` are not part of the output. FOLDER is a path of any file
-system that Flink can write such files to (`/data/output`, `s3a://bucket/totals`; not `s3p://`).
+Output: files `running-totals-<id>-<n>.tsv`, not sorted. A file appears complete when the checkpoint with its lines
+completes (exactly once). Names that begin with `.` are not part of the output. FOLDER is a path of any file system
+that Flink can write such files to (`/data/output`, `s3a://bucket/totals`; not `s3p://`).
 
-Rate, parallelism and FOLDER may change from one run to the next that goes on from a savepoint or checkpoint. N is kept
-with the state and stays what it was at the first start; with another K the counts are no longer those of `lines`.
+Rate, parallelism and FOLDER can differ between runs that continue from a savepoint or checkpoint. N is stored in the
+state and keeps the value of the first start. With another K, the counts differ from those of `lines`.
 
-Pure functions first; PyFlink is imported where a job is built, so that the functions can be tested without it.
+The functions without PyFlink come first. PyFlink is imported in `build`, so the functions can be tested without it.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ PART_PREFIX = "running-totals"
 PART_SUFFIX = ".tsv"
 
 Totals = tuple[int, int]
-"""How many numbers of a key there were, and their sum."""
+"""Number of the numbers of a key, and their sum."""
 
 
 class RunningTotalsError(Exception):
-    """The job cannot run; the text says why and what to do."""
+    """The job cannot run. The message contains the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says.
+    """The options of the command line.
 
     Attributes:
-        output: folder for the lines, as Flink writes paths.
+        output: folder for the lines, in Flink's syntax.
         count: the last number.
-        keys: how many keys there are.
-        rate: numbers a second.
+        keys: number of keys.
+        rate: numbers per second.
     """
 
     output: str
@@ -60,30 +60,30 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options of a command line without the program's name; ends the process with a usage message on bad ones."""
+    """The options of a command line, without the program's name. Invalid options end the process with a message."""
     parser = argparse.ArgumentParser(
         prog="running_totals.py", description="Counts and sums numbers by key.", allow_abbrev=False
     )
     parser.add_argument("--output", required=True, metavar="FOLDER", help="where the lines go")
     parser.add_argument("--count", type=positive, default=Options.count, metavar="N", help="the last number")
     parser.add_argument("--keys", type=positive, default=Options.keys, metavar="K", help="number of keys")
-    parser.add_argument("--rate", type=positive, default=Options.rate, metavar="R", help="numbers a second")
+    parser.add_argument("--rate", type=positive, default=Options.rate, metavar="R", help="numbers per second")
     options = parser.parse_args(arguments)
     return Options(options.output, options.count, options.keys, options.rate)
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on.
+    """A positive integer.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: if the text is not one.
     """
     try:
         number = int(text)
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return number
 
 
@@ -99,12 +99,12 @@ def add(totals: Totals | None, number: int) -> Totals:
 
 
 def as_line(key: int, number: int, totals: Totals) -> str:
-    """A line of the output, without its end."""
+    """A line of the output, without a line end."""
     return f"{key}\t{number}\t{totals[0]}\t{totals[1]}"
 
 
 def lines(count: int, keys: int) -> Iterator[str]:
-    """The whole output for the numbers 1 to count, in the numbers' order."""
+    """The complete output for the numbers 1 to count, in their order."""
     totals: dict[int, Totals] = {}
     for number in range(1, count + 1):
         key = key_of(number, keys)
@@ -113,32 +113,32 @@ def lines(count: int, keys: int) -> Iterator[str]:
 
 
 def bundle_size(rate: int) -> int:
-    """How many records travel to Python at a time: no more than a tenth of a second's, from 1 to 1000.
+    """Number of records that are sent to Python together: those of a tenth of a second, from 1 to 1000.
 
-    A checkpoint waits for the records that are on their way; Flink's own 1000 would be 10 s at 100 a second.
+    A checkpoint waits for records that are being processed; Flink's default of 1000 takes 10 s at 100 per second.
     """
     return min(max(rate // 10, 1), 1000)
 
 
 class Pace:
-    """So many a second, evenly; what a pause has cost is made up for by no more than a second's worth."""
+    """An even rate per second. After a pause, at most one second of it is made up for."""
 
     def __init__(self, rate: int) -> None:
         self._gap = 1 / rate
         self._due = float("-inf")
 
     def wait(self, now: float) -> float:
-        """How long to wait, in seconds, before the next one, at the moment `now` (in seconds of a steady clock)."""
+        """Seconds to wait before the next item, at the time `now` (seconds of a monotonic clock)."""
         due = max(self._due, now - 1) if self._due > float("-inf") else now
         self._due = due + self._gap
         return max(due - now, 0)
 
 
 def build(options: Options) -> Any:
-    """The environment with the job in it, ready to execute.
+    """The environment with the job, ready to execute.
 
     Raises:
-        RunningTotalsError: without checkpoints, nothing would ever be in the output.
+        RunningTotalsError: if checkpoints are disabled, because the output would stay empty.
     """
     from pyflink.common import Configuration, Encoder, Types, WatermarkStrategy
     from pyflink.datastream import KeyedProcessFunction, MapFunction, StreamExecutionEnvironment
@@ -147,7 +147,7 @@ def build(options: Options) -> Any:
     from pyflink.datastream.state import ValueStateDescriptor
 
     class Throttle(MapFunction):
-        """Lets so many numbers a second through. Flink's sources that have a rate are not in its Python API."""
+        """Limits the rate. Flink's sources with a rate are not in its Python API."""
 
         def open(self, runtime_context: Any) -> None:
             self.pace = Pace(options.rate)
@@ -157,10 +157,10 @@ def build(options: Options) -> Any:
             return value
 
     class KeepTotals(KeyedProcessFunction):
-        """Keeps each key's totals in Flink's state, and gives a line for each number."""
+        """Keeps the totals of each key in Flink's state, and emits a line for each number."""
 
         def open(self, runtime_context: Any) -> None:
-            # Pickled, because a sum outgrows Flink's own 64 bits.
+            # Pickled, because a sum can exceed 64 bits.
             self.totals = runtime_context.get_state(ValueStateDescriptor("totals", Types.PICKLED_BYTE_ARRAY()))
 
         def process_element(self, value: int, ctx: Any) -> Iterator[str]:
@@ -170,7 +170,9 @@ def build(options: Options) -> Any:
 
     environment = StreamExecutionEnvironment.get_execution_environment()
     if environment.get_checkpoint_config().get_checkpoint_interval() <= 0:
-        raise RunningTotalsError("checkpoints are off, and lines come with them; set execution.checkpointing.interval")
+        raise RunningTotalsError(
+            "checkpoints are disabled, and only a checkpoint publishes lines; set execution.checkpointing.interval"
+        )
     configuration = Configuration()
     configuration.set_integer("python.fn-execution.bundle.size", bundle_size(options.rate))
     environment.configure(configuration)
@@ -184,8 +186,8 @@ def build(options: Options) -> Any:
         .with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
         .build()
     )
-    # State is found again by these uids: they must never change. The sequence is one, so is its subtask, whatever the
-    # job's parallelism; totals and files are spread.
+    # The uids identify the state: they must never change. The sequence has one subtask, whatever the job's parallelism;
+    # totals and files have as many as the parallelism.
     (
         environment.from_source(NumberSequenceSource(1, options.count), WatermarkStrategy.no_watermarks(), "numbers")
         .uid("numbers")

@@ -2,27 +2,27 @@
 
     word_count.py --input PATH --output FOLDER
 
-Both are paths of any file system that Flink knows (`/data/in.txt`, `file:///data/in`, `s3a://bucket/in`). A repeated
-option counts as often as it is last said, so that what a job file says can be overridden by what is appended to it.
+Both are paths of any file system that Flink knows (`/data/in.txt`, `file:///data/in`, `s3a://bucket/in`).
+The last value of a repeated option applies, so arguments that are appended to those of a job file override them.
 
-Input: a file, or a folder with all files below it. Flink's rules of what is a file hold: names that begin with `.` or
-`_` are skipped, and `.gz`, `.bz2`, `.xz` and `.zst` are unpacked. The text is UTF-8; bytes that are not become U+FFFD,
-which is part of no word, so a file in another encoding is counted with its words torn at these bytes.
+Input: a file, or a folder with all files below it. As in all Flink file sources, names that begin with `.` or `_` are
+skipped, and `.gz`, `.bz2`, `.xz` and `.zst` are unpacked. The text is UTF-8. Invalid bytes become U+FFFD, which
+separates words.
 
 A word is a letter or digit and all letters, marks and digits that follow it, by Unicode's categories (L, M, N):
 
-- An apostrophe between two letters belongs to the word. A mark on the letter before it changes nothing. U+2019 (the
-  typographic apostrophe) counts as `'`. U+02BC is a letter, and stays one.
-- A zero-width joiner or non-joiner (U+200D, U+200C) inside a word belongs to it: Persian and Hindi are written so.
+- An apostrophe between two letters belongs to the word, also if the letter before it has a mark. U+2019 (the
+  typographic apostrophe) counts as `'`. U+02BC is a letter.
+- A zero-width joiner or non-joiner (U+200D, U+200C) inside a word belongs to it: Persian and Hindi use them.
 - Words are lower-cased and in Unicode's form NFC: `Caf\u00e9` and `cafe\u0301` are one word. Soft hyphens are removed.
-- Everything else separates words: blanks, `_`, `-`, punctuation, symbols, emoji, and marks on these. A script without
-  blanks between words (Thai, Chinese, Japanese) has one word where a run of letters and marks is.
+- Everything else separates words: blanks, `_`, `-`, punctuation, symbols, emoji, and marks on these. In a script
+  without blanks between words (Thai, Chinese, Japanese), each run of letters and marks is one word.
 
-Output: one file, `word-counts-<id>-0.tsv`, of lines `word<TAB>count` in no order; no file when there are no words. It
-appears whole when the job has counted all, and the file of the run before is taken away as a run begins: a reader sees
-one run's file or none. Everything else in the folder stays untouched.
+Output: one file, `word-counts-<id>-0.tsv`, with lines `word<TAB>count`, not sorted; no file if there are no words. The
+file appears complete at the end of the job. The file of the previous run is deleted at the start, so a reader sees the
+file of one run or none. Other files in the folder are not changed.
 
-Pure functions first; PyFlink is imported where a job is built, so that the functions can be tested without it.
+The functions without PyFlink come first. PyFlink is imported in `build`, so the functions can be tested without it.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ def word_pattern() -> re.Pattern[str]:
 
     `re` has no classes for Unicode's categories, and `\w` contains letters and numbers, but no marks. The pattern is
     built for speed. `re` compares a character below U+10000 with a set in one step, and a character above with one
-    range after the other: so the characters above have an alternative of their own, behind one comparison. The first
-    look-ahead ends most words without a try of the alternatives.
+    range after the other. Therefore the characters above have a separate alternative, after one comparison. The first
+    look-ahead ends most words before any alternative is tried.
     """
-    above = (*range(0x10000, 0x20000), *range(0xE0000, 0xE1000))  # no other plane above U+10000 has marks
+    supplementary = (*range(0x10000, 0x20000), *range(0xE0000, 0xE1000))  # no other plane above U+10000 has marks
     low = f"[{character_class(range(0x10000), ('L', 'M', 'N'))}]"
-    high = rf"(?=[\U00010000-\U0010ffff])(?:[^\W_]|[{character_class(above, ('M',))}])"
+    high = rf"(?=[\U00010000-\U0010ffff])(?:[^\W_]|[{character_class(supplementary, ('M',))}])"
     number = character_class(range(0x20000), ("N",))
     apostrophe = rf"(?<![{number}])'(?=[^\W_{number}])"
     joiner = rf"[\u200c\u200d]+(?={low}|{high})"
@@ -74,7 +74,7 @@ WORD = word_pattern()
 
 PART_PREFIX = "word-counts"
 PART_SUFFIX = ".tsv"
-# Flink names a file while it is written `.<name>.inprogress.<id>`; an interrupted run leaves such a one behind.
+# An unfinished file is named `.<name>.inprogress.<id>`; an interrupted run leaves such files behind.
 PART_NAME = re.compile(rf"\.?{PART_PREFIX}-[0-9a-f-]+-\d+{re.escape(PART_SUFFIX)}(?:\.inprogress\..+)?")
 
 END_OF_INPUT = 0x7FFFFFFFFFFFFFFF
@@ -82,19 +82,19 @@ END_OF_INPUT = 0x7FFFFFFFFFFFFFFF
 
 
 class WordCountError(Exception):
-    """The job cannot run; the text says why and what to do."""
+    """The job cannot run. The message contains the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says: two paths as Flink writes them."""
+    """The options of the command line: two paths in Flink's syntax."""
 
     input: str
     output: str
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options of a command line without the program's name; ends the process with a usage message on bad ones."""
+    """The options of a command line, without the program's name. Invalid options end the process with a message."""
     parser = argparse.ArgumentParser(
         prog="word_count.py", description="Counts words of text files.", allow_abbrev=False
     )
@@ -111,19 +111,19 @@ def words(line: str) -> list[str]:
 
 
 def bucket_of(word: str, buckets: int) -> int:
-    """Which of the buckets, 0 to buckets - 1, counts a word; the same in every process, unlike `hash`."""
+    """The bucket that counts a word, 0 to buckets - 1. Unlike with `hash`, it is the same in every process."""
     return zlib.crc32(word.encode()) % buckets
 
 
 def shares(line: str, buckets: int) -> list[tuple[int, str]]:
-    """A line's words as (bucket, words joined by blanks), one for each bucket that has any.
+    """The words of a line as (bucket, words joined by blanks), one pair per bucket.
 
-    A record between Java and Python costs far more than a word in it, so a line travels as few records.
+    The transfer of a record from Java to Python is more expensive than a word in it, so a line becomes few records.
     """
-    found: dict[int, list[str]] = {}
+    words_of: dict[int, list[str]] = {}
     for word in words(line):
-        found.setdefault(bucket_of(word, buckets), []).append(word)
-    return [(bucket, " ".join(share)) for bucket, share in found.items()]
+        words_of.setdefault(bucket_of(word, buckets), []).append(word)
+    return [(bucket, " ".join(share)) for bucket, share in words_of.items()]
 
 
 def add_share(counts: Counter[str], share: str) -> None:
@@ -137,23 +137,23 @@ def as_lines(counts: Counter[str]) -> Iterator[str]:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether Flink's file source passes over a file or folder of that name."""
+    """Whether Flink's file source skips a file or folder with that name."""
     return name.startswith((".", "_"))
 
 
 def is_inside(path: str, folder: str) -> bool:
-    """Whether a path, written in full, is the folder or lies in it."""
+    """Whether an absolute path is the folder or is inside of it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def make_ready(options: Options) -> None:
-    """Checks the paths with Flink's own file systems, and takes the earlier run's output away.
+    """Checks the paths with Flink's own file systems, and deletes the output of the previous run.
 
-    Input that is not there is left to Flink's source: its error reaches the resource's status, where one of this
-    program would be no more than `Python process exits with code: 1`.
+    Flink's source reports missing input: its error appears in the status of the resource, and an error of this program
+    would appear there only as `Python process exits with code: 1`.
 
     Raises:
-        WordCountError: the input would never be read, or the output cannot be written.
+        WordCountError: if the input would never be read, or the output cannot be written.
     """
     from py4j.protocol import Py4JJavaError
     from pyflink.java_gateway import get_gateway
@@ -167,15 +167,17 @@ def make_ready(options: Options) -> None:
         if not source_system.exists(source):
             return
         if is_hidden(source.getName()):
-            raise WordCountError(f"{at}: Flink skips names that begin with '.' or '_'; give it another name")
+            raise WordCountError(f"{at}: Flink skips names that begin with '.' or '_'; rename it")
         at = f"--output {options.output}"
         target = java_path(options.output)
         target_system = target.getFileSystem()
         target = target.makeQualified(target_system)
         if is_inside(target.toString(), source.toString()):
-            raise WordCountError(f"{at}: it lies in the input, so its files would be counted; name another folder")
+            raise WordCountError(
+                f"{at}: the folder is inside of the input, so its files would be counted; use another folder"
+            )
         if not target_system.mkdirs(target):
-            raise WordCountError(f"{at}: the folder cannot be made")
+            raise WordCountError(f"{at}: the folder cannot be created")
         for status in target_system.listStatus(target) or []:
             name = status.getPath().getName()
             if PART_NAME.fullmatch(name) and not target_system.delete(status.getPath(), False):
@@ -185,7 +187,7 @@ def make_ready(options: Options) -> None:
 
 
 def build(options: Options) -> Any:
-    """The environment with the job in it, ready to execute."""
+    """The environment with the job, ready to execute."""
     from pyflink.common import Encoder, Types, WatermarkStrategy
     from pyflink.datastream import KeyedProcessFunction, RuntimeExecutionMode, StreamExecutionEnvironment
     from pyflink.datastream.connectors.file_system import (
@@ -198,11 +200,11 @@ def build(options: Options) -> Any:
     )
 
     class CountBuckets(KeyedProcessFunction):
-        """Counts the words of each bucket, and gives the counts when its last share has come.
+        """Counts the words of each bucket, and emits the counts after its last record.
 
-        In BATCH mode one key comes after the other, but a timer travels slower than records: the next bucket's first
-        shares are here before this one's timer is, so each has a Counter of its own. Flink's keyed state and `reduce`
-        would do as well, but finish a round with Java for each word: milliseconds a word, two minutes for 5 MB of text.
+        In BATCH mode, keys are processed one after the other. However, a timer arrives later than records: the first
+        records of the next bucket arrive before the timer of this one, so each bucket has its own Counter. Flink's
+        keyed state and `reduce` would need a call to Java for each word: two minutes for 5 MB of text.
         """
 
         def __init__(self) -> None:
@@ -220,7 +222,7 @@ def build(options: Options) -> Any:
 
     environment = StreamExecutionEnvironment.get_execution_environment()
     environment.set_runtime_mode(RuntimeExecutionMode.BATCH)
-    # Several buckets a subtask, because Flink spreads keys over subtasks by hash: some get none, some get two.
+    # Several buckets per subtask: Flink assigns keys to subtasks by hash, so some subtasks get none and some get two.
     parallelism = environment.get_parallelism()
     buckets = 1 if parallelism == 1 else 4 * parallelism
 
@@ -232,7 +234,7 @@ def build(options: Options) -> Any:
         .with_output_file_config(
             OutputFileConfig.builder().with_part_prefix(PART_PREFIX).with_part_suffix(PART_SUFFIX).build()
         )
-        # One file a run: it comes into being whole, in one step.
+        # One file per run, which appears complete.
         .with_rolling_policy(RollingPolicy.default_rolling_policy(never, never, never))
         .build()
     )
@@ -254,7 +256,7 @@ def run(options: Options) -> None:
     """Runs the job to its end.
 
     Raises:
-        WordCountError: with what was the matter in the first place.
+        WordCountError: with the root cause.
     """
     from py4j.protocol import Py4JJavaError
 

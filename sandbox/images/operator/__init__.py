@@ -129,12 +129,12 @@ class Operator:
 
 def differences(folder: Path, checksums: Path) -> list[str]:
     """What a folder lacks, has too much or has different, by a file of lines `<sha256>  <path>` (sha256sum's)."""
-    wanted = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
-    found = {str(path.relative_to(folder)): path for path in files(folder)}
-    problems = [f"{name} is missing" for name in sorted(wanted.keys() - found.keys())]
-    problems += [f"{name} is not listed" for name in sorted(found.keys() - wanted.keys())]
-    for name in sorted(wanted.keys() & found.keys()):
-        if hashlib.sha256(found[name].read_bytes()).hexdigest() != wanted[name]:
+    expected = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
+    files_by_name = {str(path.relative_to(folder)): path for path in files(folder)}
+    problems = [f"{name} is missing" for name in sorted(expected.keys() - files_by_name.keys())]
+    problems += [f"{name} is not listed" for name in sorted(files_by_name.keys() - expected.keys())]
+    for name in sorted(expected.keys() & files_by_name.keys()):
+        if hashlib.sha256(files_by_name[name].read_bytes()).hexdigest() != expected[name]:
             problems.append(f"{name} has another content")
     return problems
 

@@ -116,8 +116,8 @@ def _deployments() -> list[Case]:
 
     def add(rule: str, patch: Mapping[str, Any], operators: tuple[str, ...] = BOTH, **defaults: str) -> None:
         name = ", ".join(f"{key}={'-' if value is GONE else value}" for key, value in patch.items()) or "as it is"
-        said = {key.replace("__", "."): value for key, value in defaults.items()}
-        cases.append(Case(rule, name[:150], patched(deployment(), patch), defaults=said, operators=operators))
+        actual = {key.replace("__", "."): value for key, value in defaults.items()}
+        cases.append(Case(rule, name[:150], patched(deployment(), patch), defaults=actual, operators=operators))
 
     add("none", {})
     for name in ("a", "my-job", "a1", "a-1", "a" * 45, "a" + "-" * 43 + "b",
@@ -413,9 +413,9 @@ def _session_jobs() -> list[Case]:
             f"{key}={'-' if value is GONE else value}" for key, value in {**patch, **(cluster or {})}.items()
         )
         related = None if alone else patched(session_cluster(), cluster or {})
-        said = {key.replace("__", "."): value for key, value in defaults.items()}
+        actual = {key.replace("__", "."): value for key, value in defaults.items()}
         title = f"session job{' alone' if alone else ''}: {name[:140] or 'as it is'}"
-        cases.append(Case(rule, title, patched(session_job(), patch), related, said, operators))
+        cases.append(Case(rule, title, patched(session_job(), patch), related, actual, operators))
 
     add("session: none", {})
     add("session: none", {}, alone=True)

@@ -54,8 +54,8 @@ def run(program: str, folder: Path, arguments: Sequence[str], *, options: Mappin
 
 
 def _call(command: Sequence[str]) -> str:
-    done = subprocess.run(list(command), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        last = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{last}")
-    return done.stdout
+    result = subprocess.run(list(command), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if result.returncode != 0:
+        last = "\n".join((result.stdout + result.stderr).splitlines()[-15:])
+        raise RuntimeError(f"{command[0]} failed ({result.returncode}):\n{last}")
+    return result.stdout

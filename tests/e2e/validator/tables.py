@@ -83,15 +83,15 @@ def fields(crds: Iterable[str]) -> dict[str, Any]:
         if "properties" not in schema:
             inner = schema.get("additionalProperties")
             return {"map": type_of(inner)} if isinstance(inner, dict) else ({} if inner is None else "any")
-        found: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "fields": {name: type_of(inner) for name, inner in sorted(schema["properties"].items())}
         }
         if schema.get("required"):
-            found["required"] = sorted(schema["required"])
-        text = json.dumps(found, sort_keys=True)
+            settings["required"] = sorted(schema["required"])
+        text = json.dumps(settings, sort_keys=True)
         if text not in numbers:
             numbers[text] = str(len(numbers))
-            types[numbers[text]] = found
+            types[numbers[text]] = settings
         return {"ref": numbers[text]}
 
     kinds: dict[str, Any] = {}
@@ -111,16 +111,16 @@ def published_crds(version: str) -> list[str]:
 def spec_changes(class_path: Path) -> dict[str, Any]:
     """The operator's reaction to a change of each field, from the annotations of its API classes."""
     with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / "table.json"
-        java.run("SpecChanges", class_path, ["table", str(written)])
-        return json.loads(written.read_text())
+        file = Path(folder) / "table.json"
+        java.run("SpecChanges", class_path, ["table", str(file)])
+        return json.loads(file.read_text())
 
 
 def operator_options(class_path: Path) -> list[tables.Option]:
     """Options of the operator and its autoscaler."""
     jars = [*class_path.glob("flink-kubernetes-operator-*.jar"), *class_path.glob("flink-autoscaler-*.jar")]
-    found = _options(java.run("Options", class_path, [str(jar) for jar in sorted(jars)]))
-    return [option for option in found if option.key.startswith(("kubernetes.operator.", "job.autoscaler."))]
+    output = _options(java.run("Options", class_path, [str(jar) for jar in sorted(jars)]))
+    return [option for option in output if option.key.startswith(("kubernetes.operator.", "job.autoscaler."))]
 
 
 def flink_options(folder: Path, jars: Iterable[Path] = ()) -> list[tables.Option]:
@@ -137,11 +137,11 @@ def _is_of_a_cluster(key: str) -> bool:
 
 
 def _options(lines: str) -> list[tables.Option]:
-    found: dict[str, tables.Option] = {}
+    settings: dict[str, tables.Option] = {}
     for line in lines.splitlines():
         key, kind, default, older = line.split("\t")
-        found[key] = tables.Option(key, kind, default, tuple(filter(None, older.split(","))))
-    return [found[key] for key in sorted(found)]
+        settings[key] = tables.Option(key, kind, default, tuple(filter(None, older.split(","))))
+    return [settings[key] for key in sorted(settings)]
 
 
 def flink_table(by_version: Mapping[str, Iterable[tables.Option]], whole: Iterable[str]) -> str:
@@ -163,9 +163,9 @@ def flink_table(by_version: Mapping[str, Iterable[tables.Option]], whole: Iterab
         if version in whole:
             continue
         [complete] = [other for other in whole if other.split(".")[0] == version.split(".")[0]]
-        here, there = Counter(map(_family, keys)), Counter(map(_family, current[complete]))
+        here, actual = Counter(map(_family, keys)), Counter(map(_family, current[complete]))
         # A family of which less than half is here lies in a jar that is not.
-        lacking = {family for family, count in there.items() if here[family] * 2 < count}
+        lacking = {family for family, count in actual.items() if here[family] * 2 < count}
         keys |= {key: new for key, new in current[complete].items() if _family(key) in lacking}
     versions = list(current)
     lines: list[str] = []

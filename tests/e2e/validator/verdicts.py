@@ -56,13 +56,13 @@ def of(cases: Sequence[Case], operator: str) -> list[Verdict]:
     """
     jars = java.operator_jars(operator)
     with tempfile.TemporaryDirectory() as folder:
-        asked, answered = Path(folder) / "asked", Path(folder) / "answered"
-        with asked.open("w") as file:
+        requests, path = Path(folder) / "asked", Path(folder) / "answered"
+        with requests.open("w") as file:
             for case in cases:
                 line = {"manifest": case.manifest, "related": case.related, "defaults": dict(case.defaults)}
                 file.write(json.dumps(line) + "\n")
-        java.run("Validate", jars, [str(asked), str(answered)])
-        lines = answered.read_text().split("\n")[:-1]
+        java.run("Validate", jars, [str(requests), str(path)])
+        lines = path.read_text().split("\n")[:-1]
     assert len(lines) == len(cases)
     return [
         Verdict(case, "" if line == "valid" else line.replace("\t", ": "), ours(case, operator))
@@ -77,15 +77,19 @@ def recorded() -> dict[str, str]:
 
 def letters(verdicts: Sequence[Verdict]) -> str:
     """The operator's verdicts as RECORDED has them."""
-    return "".join("R" if verdict.theirs else "v" for verdict in verdicts)
+    return "".join("R" if entry.theirs else "v" for entry in verdicts)
 
 
 def ours(case: Case, operator: str) -> str:
     """Our errors, joined; empty when there are none."""
     subject = Subject(case.manifest, operator, case.defaults, case.related)
-    found = check_object(subject, practices=False)
-    wrong = [one for one in found if RULES[one.rule].severity is Severity.ERROR and one.rule not in OURS_ALONE]
-    return " | ".join(f"{'.'.join(map(str, one.path))} {one.message}" for one in wrong)
+    actual = check_object(subject, practices=False)
+    wrong = [
+        finding
+        for finding in actual
+        if RULES[finding.rule].severity is Severity.ERROR and finding.rule not in OURS_ALONE
+    ]
+    return " | ".join(f"{'.'.join(map(str, item.path))} {item.message}" for item in wrong)
 
 
 def main() -> None:

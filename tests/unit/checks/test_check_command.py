@@ -41,13 +41,15 @@ def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture
     assert "1.17.1" in str(job.spec["image"])
 
 
-def test_that_pair_the_other_way_round_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_flink_version_that_the_operator_does_not_support_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     text = WALKTHROUGH.read_text().replace("v1_17", "v2_2")
     (tmp_path / "Pulumi.w.yaml").write_text(text)
     assert main(["check", "w", "--root", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert "Pulumi.w.yaml:9: jobs.word-count.flinkVersion: is v2_2, which operator 1.7.0 does not support" in said
+    stderr = capsys.readouterr().err
+    assert "Pulumi.w.yaml:9: jobs.word-count.flinkVersion: is v2_2, which operator 1.7.0 does not support" in stderr
 
 
 def test_the_engines_config_gives_the_same_platform() -> None:
@@ -67,9 +69,9 @@ def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
     project.job("kind: [\n", "broken.yaml")
     project.stack({"jobTimeOut": "5m", "jobs": {"word-cuont": {"parallelism": 2}}})
     assert main(["check", "x", "--root", str(project.root)]) == 1
-    out, said = capsys.readouterr()
+    out, stderr = capsys.readouterr()
     assert not out
-    lines = said.splitlines()
+    lines = stderr.splitlines()
     assert lines[0] == 'Pulumi.x.yaml:3: jobTimeOut: unknown field; did you mean "jobTimeout"? [stack-config]'
     assert (
         lines[1] == 'Pulumi.x.yaml:5: jobs.word-cuont: unknown job in jobs/; did you mean "word-count"? [stack-config]'
@@ -106,11 +108,11 @@ spec:
 
 def test_ten_faults_in_a_file_are_ten_messages_each_with_its_line(project: Project) -> None:
     project.job(TEN_FAULTS)
-    said = project.problems()
-    lines = [int(re.match(r"jobs/word_count\.yaml:(\d+): ", problem).group(1)) for problem in said]  # type: ignore[union-attr]
+    findings = project.problems()
+    lines = [int(re.match(r"jobs/word_count\.yaml:(\d+): ", problem).group(1)) for problem in findings]  # type: ignore[union-attr]
     assert sorted(set(lines)) == [4, 6, 7, 9, 10, 13, 15, 16, 17, 20, 21]
-    assert all("; " in problem for problem in said)
-    assert said == sorted(said, key=lambda problem: int(problem.split(":")[1]))
+    assert all("; " in problem for problem in findings)
+    assert findings == sorted(findings, key=lambda problem: int(problem.split(":")[1]))
 
 
 def test_problems_of_merged_values_name_the_file_that_said_them(project: Project) -> None:
@@ -135,7 +137,7 @@ def test_problems_of_merged_values_name_the_file_that_said_them(project: Project
     ]
 
 
-def test_what_yaml_reads_otherwise_is_no_text(project: Project) -> None:
+def test_unquoted_yaml_values_are_not_text(project: Project) -> None:
     project.job(JOB.replace("image: pyflink:dev", "image: no"))
     project.stack(
         "config:\n  flink-k8s:context: c\n  flink-k8s:jobDefaults:\n    env: {A: off, B: 1.10}\n  waitForJobs: no\n"
@@ -175,13 +177,13 @@ def test_links_to_nowhere_folders_and_pipes(project: Project) -> None:
 )
 def test_odd_job_files_end_without_a_traceback(project: Project, text: str) -> None:
     project.job(text, "odd.yaml")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "flink_k8s", "check", "x", "--root", str(project.root)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    assert done.returncode == (0 if text == "\ufeff" else 1)
-    assert text == "\ufeff" or done.stderr.startswith("jobs/odd.yaml")
+    assert "Traceback" not in result.stderr
+    assert result.returncode == (0 if text == "\ufeff" else 1)
+    assert text == "\ufeff" or result.stderr.startswith("jobs/odd.yaml")
 
 
 def test_explain_says_where_each_value_came_from(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,7 +197,7 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
         "    image: forced:1\n"
     )
     assert main(["check", "x", "--root", str(project.root), "--explain", "word-count"]) == 0
-    out, said = capsys.readouterr()
+    out, stderr = capsys.readouterr()
     lines = dict(re.split(r"\s+# ", line, maxsplit=1) for line in out.splitlines()[1:-1])
     assert lines['spec.image = "forced:1"'] == 'enforced (Pulumi.x.yaml:7), instead of "pyflink:dev"'
     assert lines['spec.flinkConfiguration["a.b"] = "1"'] == "jobDefaults (Pulumi.x.yaml:3)"
@@ -204,7 +206,7 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
     assert lines['spec.serviceAccount = "flink"'] == "derived"
     assert lines['spec.job.args[0] = "--input"'] == "job file (jobs/word_count.yaml:12)"
     assert lines['spec.job.args[4] = "/out"'] == "jobs.word-count (Pulumi.x.yaml:5)"
-    assert "instead of" not in said
+    assert "instead of" not in stderr
     assert main(["check", "x", "--root", str(project.root), "--explain", "word-cuont"]) == 1
     assert 'did you mean "word-count"?' in capsys.readouterr().err
 
@@ -274,7 +276,9 @@ def test_the_example_in_the_documentation_is_good_at_each_step(project: Project)
     assert len(configs) == 5
 
 
-def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_replaced_by_enforced_are_one_notice_for_all_jobs(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     enforced = {"parameters": {"output": "/out"}, "flinkConfiguration": {"a.b": "1"}}
     project.stack({"enforced": enforced, "jobDefaults": {"flinkConfiguration": {"a.b": "2"}}})
     assert main(["check", "x", "--root", str(project.root)]) == 0
@@ -283,13 +287,13 @@ def test_what_enforced_replaces_is_one_line_for_all_jobs(project: Project, capsy
         {"enforced": {**enforced, "image": "forced:1"}, "jobs": {"word-count": {"parameters": {"output": "/own"}}}}
     )
     assert main(["check", "x", "--root", str(project.root)]) == 0
-    said = "x: enforced replaces 2 values of word-count; make check STACK=x EXPLAIN=<job> shows them"
-    assert said in capsys.readouterr().out.splitlines()
+    text = "x: enforced replaces 2 values of word-count; make check STACK=x EXPLAIN=<job> shows them"
+    assert text in capsys.readouterr().out.splitlines()
     assert main(["check", "x", "--root", str(project.root), "--explain", "word-count"]) == 0
-    shown = capsys.readouterr().out
-    assert '"/out"' in shown
-    assert ', instead of "/own"' in shown
-    assert "shows them" not in shown
+    stdout = capsys.readouterr().out
+    assert '"/out"' in stdout
+    assert ', instead of "/own"' in stdout
+    assert "shows them" not in stdout
 
 
 @pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
@@ -301,9 +305,9 @@ def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.Capt
     project.job(text)
     project.stack({"namespaces": {"a": {}, "b": {}}, "enforced": {"namespace": "b", "parameters": {"input": "/out"}}})
     assert main(["check", "x", "--root", str(project.root), "--explain", "word-count"]) == 0
-    shown = capsys.readouterr().out
-    assert 'enforced, instead of "a"' in shown
-    assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', shown)
+    stdout = capsys.readouterr().out
+    assert 'enforced, instead of "a"' in stdout
+    assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', stdout)
 
 
 def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
@@ -317,13 +321,13 @@ def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
     layer.write_text("jobTimeout: 5m\njobTimeOut: 5m\n")
     assert main(command) == 1
     assert f'{layer}:2: jobTimeOut: unknown field; did you mean "jobTimeout"?' in capsys.readouterr().err
-    for text, said in (
+    for text, message in (
         ("[a]", "is not a mapping"),
         ("a: 1\n---\nb: 1", "several documents"),
         ("a: [", "is not valid YAML"),
     ):
         layer.write_text(text)
         assert main(command) == 1
-        assert said in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     layer.write_text("")
     assert main(command) == 0

@@ -91,11 +91,11 @@ def changed_text(draw: st.DrawFn, text: str) -> str:
 @st.composite
 def changed_objects(draw: st.DrawFn, text: str) -> str:
     """A file some of whose values are something else."""
-    found = list(yaml.safe_load_all(text))
+    content = list(yaml.safe_load_all(text))
     for _ in range(draw(st.integers(1, 5))):
-        every = list(places(found))
+        every = list(places(content))
         place = every[draw(st.integers(0, len(every) - 1))]
-        holder: Any = found
+        holder: Any = content
         for part in place[:-1]:
             holder = holder[part]
         how = draw(st.sampled_from(["value", "value", "value", "delete", "add", "rename"]))
@@ -108,9 +108,9 @@ def changed_objects(draw: st.DrawFn, text: str) -> str:
             holder[draw(st.sampled_from(["x", "name", "a.b", "\n`", "Name", "spec", "é" * 2_000]))] = odd
         else:
             holder[draw(st.sampled_from([f"{place[-1]}s", str(place[-1]).upper(), ""]))] = holder.pop(place[-1])
-        if not found:
+        if not content:
             break
-    return yaml.safe_dump_all(found, sort_keys=False, allow_unicode=draw(st.booleans()))
+    return yaml.safe_dump_all(content, sort_keys=False, allow_unicode=draw(st.booleans()))
 
 
 def changed(text: str) -> st.SearchStrategy[str]:
@@ -174,12 +174,12 @@ def test_any_stack_file_is_good_or_problems(manifest: str, stack: str) -> None:
 
 @settings(max_examples=int(8 * TIMES), suppress_health_check=list(HealthCheck))
 @given(manifest=manifests, stack=stacks)
-def test_what_check_accepts_is_rendered(manifest: str, stack: str) -> None:
+def test_accepted_input_can_be_rendered(manifest: str, stack: str) -> None:
     with project(manifest, stack) as root:
         if run(root)[0]:
             return
         for name in ("__main__.py", "Pulumi.yaml", "flink_k8s", "components"):
             (root / name).symlink_to(ROOT / name)
-        found, _ = documents(run_program(root, "x", stack_file.read(root, "x"), preview=True))
-        for document in file_names(found).values():
+        rendered, _ = documents(run_program(root, "x", stack_file.read(root, "x"), preview=True))
+        for document in file_names(rendered).values():
             assert yaml.safe_load(dump(document.manifest)) is not None

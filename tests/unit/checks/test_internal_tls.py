@@ -39,9 +39,9 @@ def ssl(spec: dict[str, Any]) -> dict[str, Any]:
 def mounted(spec: dict[str, Any]) -> list[tuple[str, Any]]:
     """Folder and volume source of what Flink's container mounts."""
     pod = spec.get("podTemplate", {}).get("spec", {})
-    volumes = {one["name"]: one["secret"] for one in pod.get("volumes", [])}
+    volumes = {volume["name"]: volume["secret"] for volume in pod.get("volumes", [])}
     [main] = pod.get("containers", [{}])
-    return [(one["mountPath"], volumes[one["name"]]) for one in main.get("volumeMounts", [])]
+    return [(item["mountPath"], volumes[item["name"]]) for item in main.get("volumeMounts", [])]
 
 
 def source(kind: str, name: str = "word-count") -> dict[str, Any]:
@@ -49,7 +49,7 @@ def source(kind: str, name: str = "word-count") -> dict[str, Any]:
     return {"secretName": f"{kind}-{name}-tls", "items": items}
 
 
-def test_it_is_off_and_leaves_no_trace(project: Project) -> None:
+def test_internal_tls_is_disabled_by_default(project: Project) -> None:
     before = project.spec()
     assert ssl(before) == {}
     assert mounted(before) == []
@@ -63,7 +63,7 @@ def test_a_job_gets_its_own_certificate(project: Project) -> None:
     assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment"))]
 
 
-def test_both_deployments_of_a_blue_green_one_share_it(project: Project) -> None:
+def test_blue_green_deployments_share_one_certificate(project: Project) -> None:
     project.job(blue_green())
     project.stack({"jobs": {"word-count": ON}})
     spec = project.spec()["template"]["spec"]
@@ -92,10 +92,10 @@ def test_files_of_a_job_stay_beside_it(project: Project) -> None:
     assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment")), ("/etc/kafka", {"secretName": "kafka"})]
 
 
-def test_its_cipher_suites_are_the_users_to_say(project: Project) -> None:
-    said = {"security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
-    project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": said}}})
-    assert ssl(project.spec()) == OPTIONS | said
+def test_user_can_set_the_cipher_suites(project: Project) -> None:
+    settings = {"security.ssl.algorithms": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}
+    project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": settings}}})
+    assert ssl(project.spec()) == OPTIONS | settings
 
 
 def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Project) -> None:
@@ -113,10 +113,10 @@ def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Proj
 def test_options_of_internal_tls_cannot_be_overridden(project: Project, key: str, value: str | None) -> None:
     project.stack({"jobs": {"word-count": {**ON, "flinkConfiguration": {key: value}}}})
     problem = "conflicts with internalTls, which sets it" if value else "is null, but internalTls requires it"
-    assert [one for one in project.problems() if key in one and f"{problem}; remove it, or set internalTls" in one]
+    assert [item for item in project.problems() if key in item and f"{problem}; remove it, or set internalTls" in item]
 
 
-def test_what_a_job_file_says_is_found_in_the_job_file(project: Project) -> None:
+def test_problem_of_a_job_file_has_its_line(project: Project) -> None:
     manifest = yaml.safe_load(JOB)
     manifest["spec"]["flinkConfiguration"] = {"security.ssl.internal.cert.fingerprint": "00:11"}
     project.job(yaml.safe_dump(manifest))
@@ -141,7 +141,7 @@ def test_no_files_go_where_it_is(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("settings", "problem"),
     [
         ({"duration": "30m"}, "jobs.word-count.internalTls.duration: is 30m, which is out of range; write 1h"),
         ({"duration": "43801h"}, "jobs.word-count.internalTls.duration: is 43801h, which is out of range; write 1h (minimum of cert-manager) to 43800h"),
@@ -151,16 +151,16 @@ def test_no_files_go_where_it_is(project: Project) -> None:
         ({"durations": "1h"}, "jobs.word-count.internalTls.durations: unknown field; did you mean \"duration\"?"),
     ],
 )  # fmt: skip
-def test_invalid_lifetimes_are_errors(project: Project, said: dict[str, Any], problem: str) -> None:
-    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
-    assert len([one for one in project.problems() if problem in one]) == 1
+def test_invalid_lifetimes_are_errors(project: Project, settings: dict[str, Any], problem: str) -> None:
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **settings}}}})
+    assert len([item for item in project.problems() if problem in item]) == 1
 
 
 @pytest.mark.parametrize(
-    "said", [{"duration": "1h"}, {"duration": "43800h"}, {"duration": "48h", "renewBefore": "47h"}]
+    "settings", [{"duration": "1h"}, {"duration": "43800h"}, {"duration": "48h", "renewBefore": "47h"}]
 )
-def test_times_at_the_edge(project: Project, said: dict[str, Any]) -> None:
-    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **said}}}})
+def test_times_at_the_edge(project: Project, settings: dict[str, Any]) -> None:
+    project.stack({"jobs": {"word-count": {"internalTls": {"enabled": True, **settings}}}})
     assert ssl(project.spec()) == OPTIONS
 
 
@@ -173,22 +173,22 @@ def test_a_time_is_refused_where_it_stands(project: Project) -> None:
 def test_certificate_that_expires_before_its_alert_is_a_warning(project: Project) -> None:
     short = {"jobs": {"word-count": {"internalTls": {"enabled": True, "duration": "720h", "renewBefore": "480h"}}}}
 
-    def told(**config: Any) -> list[str]:
+    def remarks_with(**config: Any) -> list[str]:
         project.stack({**short, **config})
-        return [one for one in project.remarks() if "FlinkInternalCertificateOld" in one]
+        return [remark for remark in project.remarks() if "FlinkInternalCertificateOld" in remark]
 
-    [remark] = told()
+    [remark] = remarks_with()
     assert remark.startswith("warning: Pulumi.x.yaml:")
     assert (
         "jobs.word-count.internalTls.renewBefore: is 480h, but FlinkInternalCertificateOld fires only after 5760h; lower prometheus.alerts.certificateAge"
         in remark
     )
-    assert told(prometheus={"alerts": {"certificateAge": "480h"}}) == [remark.replace("5760h", "480h")]
-    assert told(prometheus={"alerts": {"certificateAge": "479h"}}) == []
-    assert told(prometheus={"alerts": {"off": ["FlinkInternalCertificateOld"]}}) == []
-    assert told(prometheus={"monitors": False}) == []
+    assert remarks_with(prometheus={"alerts": {"certificateAge": "480h"}}) == [remark.replace("5760h", "480h")]
+    assert remarks_with(prometheus={"alerts": {"certificateAge": "479h"}}) == []
+    assert remarks_with(prometheus={"alerts": {"off": ["FlinkInternalCertificateOld"]}}) == []
+    assert remarks_with(prometheus={"monitors": False}) == []
     project.stack({"jobs": {"word-count": ON}})
-    assert [one for one in project.remarks() if "internalTls" in one] == []
+    assert [remark for remark in project.remarks() if "internalTls" in remark] == []
 
 
 @pytest.mark.parametrize(("name", "words"), [
@@ -226,9 +226,10 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
     ("Certificate", "other", False),
     ("ConfigMap", "flinkdeployment-word-count-tls", False),
 ])  # fmt: skip
-def test_its_names_are_taken(project: Project, kind: str, name: str, refused: bool) -> None:
+def test_object_names_of_internal_tls_are_reserved(project: Project, kind: str, name: str, refused: bool) -> None:
     group = "v1" if kind in ("Secret", "ConfigMap") else "cert-manager.io/v1"
-    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n")
+    spec = "spec: {selfSigned: {}}\n" if kind == "Issuer" else ""
+    project.job(f"{JOB}---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\n{spec}")
     project.load()
     project.stack({"jobs": {"word-count": ON}})
     if not refused:

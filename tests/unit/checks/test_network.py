@@ -32,34 +32,34 @@ def job(name: str = "word-count", **spec: Any) -> str:
     return yaml.safe_dump(merge_mappings(manifest, {"spec": spec}))
 
 
-def text(one: Endpoint) -> str:
+def text(endpoint: Endpoint) -> str:
     """An endpoint on one line: `namespace/label=value port port`, `cidr -except port`, `* port`."""
-    if one.cidr is not None:
-        who = " ".join([one.cidr, *(f"-{part}" for part in one.except_)])
-    elif one.is_anybody:
-        who = "*"
+    if endpoint.cidr is not None:
+        peer = " ".join([endpoint.cidr, *(f"-{part}" for part in endpoint.except_)])
+    elif endpoint.is_anybody:
+        peer = "*"
     else:
-        who = "/".join([one.namespace or "", *(f"{key}={value}" for key, value in one.pods.items())])
-    return " ".join([who, *one.ports])
+        peer = "/".join([endpoint.namespace or "", *(f"{key}={value}" for key, value in endpoint.pods.items())])
+    return " ".join([peer, *endpoint.ports])
 
 
 def texts(endpoints: Any) -> list[str]:
-    return [text(one) for one in endpoints]
+    return [text(endpoint) for endpoint in endpoints]
 
 
 def traffic(project: Project, name: str = "word-count") -> Traffic:
     platform = project.load()
-    [one] = [one for one in platform.jobs if one.name == name]
-    found = of_job(one, platform.settings)
-    assert found is not None
-    return found
+    [selected] = [job for job in platform.jobs if job.name == name]
+    actual = of_job(selected, platform.settings)
+    assert actual is not None
+    return actual
 
 
 def further(project: Project, name: str = "word-count") -> list[str]:
     """Egress of a job beyond what every job has."""
-    found = texts(traffic(project, name).egress)
-    assert found[:3] == DNS + API
-    return found[3:]
+    actual = texts(traffic(project, name).egress)
+    assert actual[:3] == DNS + API
+    return actual[3:]
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,18 @@ def further(project: Project, name: str = "word-count") -> list[str]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["job", "namespace", "operator"])
-def test_what_no_policy_can_say_is_refused(project: Project, egress: dict[str, Any], problem: str, place: str) -> None:
+def test_egress_that_a_policy_cannot_express_is_an_error(
+    project: Project, egress: dict[str, Any], problem: str, place: str
+) -> None:
     config = {
         "job": {"jobs": {"word-count": {"egress": [egress]}}},
         "namespace": {"namespaces": {"flink": {"egress": [egress]}}},
         "operator": {"operator": {"egress": [egress]}},
     }[place]
     project.stack(config)
-    [found] = project.problems()
-    assert problem in found
-    assert "egress" in found
+    [finding] = project.problems()
+    assert problem in finding
+    assert "egress" in finding
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_what_no_policy_can_say_is_refused(project: Project, egress: dict[str, A
         {"ports": [9092]},
     ],
 )
-def test_its_neighbour_is_not(project: Project, egress: dict[str, Any]) -> None:
+def test_similar_valid_network_settings_are_accepted(project: Project, egress: dict[str, Any]) -> None:
     project.stack({"jobs": {"word-count": {"egress": [egress]}}, "namespaces": {"flink": {"egress": [egress]}}})
     assert further(project) == [text(Endpoint.model_validate(egress))]
 
@@ -120,21 +122,21 @@ def test_ports_are_read() -> None:
 
 def test_a_client_of_rest_has_no_ports_and_is_somebody(project: Project) -> None:
     project.stack({"networkPolicies": {"restClients": [{"ports": [1]}, {}]}})
-    said = "\n".join(project.problems())
-    assert "restClients[0].ports: unknown field" in said
-    assert "has no peer; write cidr, or namespace and pods" in said
+    findings_text = "\n".join(project.problems())
+    assert "restClients[0].ports: unknown field" in findings_text
+    assert "has no peer; write cidr, or namespace and pods" in findings_text
 
 
 def test_a_job_has_names_the_api_server_its_operator_and_prometheus(project: Project) -> None:
-    found = traffic(project)
-    assert texts(found.egress) == DNS + API
-    assert texts(found.ingress) == [
+    actual = traffic(project)
+    assert texts(actual.egress) == DNS + API
+    assert texts(actual.ingress) == [
         "flink-operator/app.kubernetes.io/name=flink-kubernetes-operator 8081",
         "monitoring/app.kubernetes.io/name=prometheus 9249",
     ]
 
 
-def test_other_namespaces_and_ports_are_followed(project: Project) -> None:
+def test_rules_use_the_configured_namespaces_and_ports(project: Project) -> None:
     port = {"name": "metrics", "containerPort": 9300}
     container = {
         "name": "flink-main-container",
@@ -162,7 +164,7 @@ def test_other_namespaces_and_ports_are_followed(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "service", "pods"),
+    ("settings", "service", "pods"),
     [
         ({}, "8081", "8081"),
         ({"rest.port": "9081"}, "9081", "9081"),
@@ -179,14 +181,14 @@ def test_other_namespaces_and_ports_are_followed(project: Project) -> None:
     ids=str,
 )
 def test_rest_is_at_one_port_of_the_service_and_at_another_of_the_pods(
-    project: Project, said: dict[str, str], service: str, pods: str
+    project: Project, settings: dict[str, str], service: str, pods: str
 ) -> None:
     """A NetworkPolicy sees pods. What each key does is what Flink 1.17 to 2.3 themselves make of it."""
-    project.job(job(flinkConfiguration=said))
+    project.job(job(flinkConfiguration=settings))
     project.stack({"networkPolicies": {"restClients": [{"namespace": "ui"}]}})
     platform = project.load()
-    [one] = platform.jobs
-    assert (rest_port(one, platform.settings), rest_bind_port(one, platform.settings)) == (service, pods)
+    [only_job] = platform.jobs
+    assert (rest_port(only_job, platform.settings), rest_bind_port(only_job, platform.settings)) == (service, pods)
     assert [end.ports for end in traffic(project).ingress][:2] == [[pods], [pods]]
     [jobs] = [end for end in of_operator(platform.settings, platform.jobs).egress if end.namespace == "flink"]
     assert jobs.ports == sorted({"8081", pods})
@@ -194,7 +196,7 @@ def test_rest_is_at_one_port_of_the_service_and_at_another_of_the_pods(
 
 def test_without_monitors_nobody_reads_metrics(project: Project) -> None:
     project.stack({"prometheus": {"monitors": False}})
-    assert not [one for one in texts(traffic(project).ingress) if "prometheus" in one]
+    assert not [text for text in texts(traffic(project).ingress) if "prometheus" in text]
     platform = project.load()
     assert texts(of_operator(platform.settings, platform.jobs).ingress) == ["* 9443"]
 
@@ -207,9 +209,9 @@ def test_the_operator_has_a_webhook_metrics_names_jobs_and_what_is_said(project:
         }
     )
     platform = project.load()
-    found = of_operator(platform.settings, platform.jobs)
-    assert texts(found.ingress) == ["* 9443", "monitoring/app.kubernetes.io/name=prometheus 9998"]
-    assert texts(found.egress) == [
+    actual = of_operator(platform.settings, platform.jobs)
+    assert texts(actual.ingress) == ["* 9443", "monitoring/app.kubernetes.io/name=prometheus 9998"]
+    assert texts(actual.egress) == [
         *DNS,
         *API,
         "flink/component=jobmanager 8081",
@@ -225,10 +227,10 @@ def test_names_and_the_api_server_are_where_they_are_said_to_be(project: Project
     dns = [{"namespace": "openshift-dns", "ports": ["5353/UDP", 5353]}]
     api = {"cidrs": ["10.0.0.2/32", "10.0.0.3/32"], "ports": [6443]}
     project.stack({"networkPolicies": {"dns": dns, "apiServer": api}})
-    said = ["openshift-dns 5353/UDP 5353", "10.0.0.2/32 6443", "10.0.0.3/32 6443"]
-    assert texts(traffic(project).egress) == said
+    items = ["openshift-dns 5353/UDP 5353", "10.0.0.2/32 6443", "10.0.0.3/32 6443"]
+    assert texts(traffic(project).egress) == items
     platform = project.load()
-    assert texts(of_operator(platform.settings, platform.jobs).egress)[:3] == said
+    assert texts(of_operator(platform.settings, platform.jobs).egress)[:3] == items
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,7 @@ def test_names_and_the_api_server_are_where_they_are_said_to_be(project: Project
         ({"type": "gcs", "uri": "gs://bucket/state", "endpoint": "http://gcs.storage:4443"}, ["storage 4443"]),
         ({"type": "azure", "uri": "abfss://c@a.dfs.core.windows.net/p", "credentials": {"accountKey": {"secret": "s", "key": "k"}}}, PUBLIC),
         ({"type": "azure", "uri": "abfss://c@a.dfs.core.windows.net/p", "managedIdentity": {"tenant": "t", "clientId": "c"}}, [*PUBLIC, "169.254.169.254/32 80"]),
-        ({"type": "azure", "uri": "wasbs://c@a.blob.core.windows.net/p", "credentials": {"accountKey": {"secret": "s", "key": "k"}}}, [f"{one} 80" for one in PUBLIC]),
+        ({"type": "azure", "uri": "wasbs://c@a.blob.core.windows.net/p", "credentials": {"accountKey": {"secret": "s", "key": "k"}}}, [f"{item} 80" for item in PUBLIC]),
     ],
     ids=str,
 )  # fmt: skip
@@ -261,7 +263,7 @@ def test_a_job_that_keeps_state_reaches_its_store_and_no_other_does(
     assert further(project, "other") == []
 
 
-def test_where_the_store_is_can_be_said(project: Project) -> None:
+def test_storage_egress_can_be_configured(project: Project) -> None:
     project.job(job(**STATEFUL) + "---\n" + job("other"))
     store = [{"cidr": "10.7.0.0/24", "ports": [443]}]
     project.stack({"stateStorage": S3, "networkPolicies": {"storage": store}})
@@ -287,11 +289,11 @@ def test_a_session_jobs_egress_is_its_clusters_and_its_jar_the_operators(project
     project.job(f"{JOB}\n---\n{SESSION}")
     platform = project.load()
     assert "* 443" in texts(of_operator(platform.settings, platform.jobs).egress)
-    by_name = {one.name: one for one in platform.jobs}
+    by_name = {job.name: job for job in platform.jobs}
     assert of_job(by_name["in-session"], platform.settings) is None
     project.stack({"jobs": {"in-session": {"egress": [{"namespace": "kafka"}]}}})
-    found = traffic(project, "in-session")
-    assert (texts(found.ingress), texts(found.egress)) == ([], ["kafka"])
+    actual = traffic(project, "in-session")
+    assert (texts(actual.ingress), texts(actual.egress)) == ([], ["kafka"])
 
 
 def test_later_layers_replace_what_is_declared(project: Project) -> None:
@@ -321,8 +323,10 @@ def test_a_url_is_what_can_be_known_of_it(url: str, endpoints: list[str]) -> Non
 
 def test_off_is_said_and_refused_where_it_counts(project: Project) -> None:
     project.stack({"networkPolicies": {"enabled": False}})
-    [said] = [remark for remark in project.remarks() if "networkPolicies" in remark]
-    assert "warning: Pulumi.x.yaml:4: networkPolicies.enabled: is false, so every pod of the cluster can reach" in said
+    [finding] = [remark for remark in project.remarks() if "networkPolicies" in remark]
+    assert (
+        "warning: Pulumi.x.yaml:4: networkPolicies.enabled: is false, so every pod of the cluster can reach" in finding
+    )
     project.stack({"networkPolicies": {"enabled": False}, "strict": True})
     assert [problem for problem in project.problems() if "networkPolicies.enabled: is false" in problem]
     project.stack({})
@@ -334,27 +338,27 @@ def test_egress_to_everything_is_said(project: Project) -> None:
         project.stack({"jobs": {"word-count": {"egress": [{"namespace": "kafka"}, egress]}}})
         return [remark for remark in project.remarks() if "egress" in remark]
 
-    [said] = remarks({"cidr": "0.0.0.0/0"})
-    assert "jobs.word-count.egress[1]: allows every port of every address; set ports, or a smaller range" in said
+    [finding] = remarks({"cidr": "0.0.0.0/0"})
+    assert "jobs.word-count.egress[1]: allows every port of every address; set ports, or a smaller range" in finding
     assert remarks({"cidr": "0.0.0.0/0", "ports": [9092]}) == []
 
 
 @pytest.mark.parametrize(
-    ("argument", "cure"),
+    ("argument", "remedy"),
     [
         ("kafka.kafka:9092", "[{namespace: kafka, ports: [9092]}]"),
         ("jdbc:postgresql://db.example.org:5432/orders", "[{cidr: …, ports: [5432]}]"),
         ("a.kafka.svc:9092,b.kafka.svc:9092", "[{namespace: kafka, ports: [9092]}]"),
     ],
 )
-def test_unreachable_host_is_a_notice(project: Project, argument: str, cure: str) -> None:
+def test_unreachable_host_is_a_notice(project: Project, argument: str, remedy: str) -> None:
     project.job(job(job={"args": ["--brokers", argument]}))
-    [first, *_] = said = [
+    [first, *_] = findings = [
         remark for remark in project.remarks() if "no NetworkPolicy allows the job to reach" in remark
     ]
     assert first.startswith("notice: jobs/word_count.yaml:")
-    assert f"set jobs.word-count.egress: {cure}" in first
-    assert len(said) == argument.count(",") + 1
+    assert f"set jobs.word-count.egress: {remedy}" in first
+    assert len(findings) == argument.count(",") + 1
     for egress in ({"ports": ["5000-9999"]}, {"namespace": "kafka"} if "kafka" in argument else {"cidr": "10.0.0.0/8"}):
         project.stack({"jobs": {"word-count": {"egress": [egress]}}})
         assert not [remark for remark in project.remarks() if "NetworkPolicy" in remark]
@@ -382,9 +386,9 @@ def test_a_job_files_policy_must_not_be_the_programs_own(project: Project, name:
     policy = "\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: NAME}\nspec: {podSelector: {}}\n"
     project.job(JOB + policy.replace("NAME", name))
     assert [
-        one
-        for one in project.problems()
-        if f'"{name}" is the name of a policy that the program creates; choose another name' in one
+        problem
+        for problem in project.problems()
+        if f'"{name}" is the name of a policy that the program creates; choose another name' in problem
     ]
     project.job(JOB + policy.replace("NAME", "mine"))
     assert not [remark for remark in project.remarks() if "policy" in remark]
@@ -392,10 +396,10 @@ def test_a_job_files_policy_must_not_be_the_programs_own(project: Project, name:
 
 def test_ingress_without_an_allowed_controller_is_a_notice(project: Project) -> None:
     project.job(job(ingress={"template": "{{name}}.example.org"}))
-    [said] = [remark for remark in project.remarks() if "ingress controller" in remark]
-    assert said.startswith("notice: jobs/word_count.yaml:")
-    assert "spec.ingress: needs connections from the ingress controller, which no NetworkPolicy allows; set" in said
-    assert "set ingress.controller: {namespace: …}" in said
+    [finding] = [remark for remark in project.remarks() if "ingress controller" in remark]
+    assert finding.startswith("notice: jobs/word_count.yaml:")
+    assert "spec.ingress: needs connections from the ingress controller, which no NetworkPolicy allows; set" in finding
+    assert "set ingress.controller: {namespace: …}" in finding
     for enough in (
         {"ingress": {"controller": {"namespace": "ingress-nginx"}}},
         {"networkPolicies": {"restClients": [{"namespace": "ingress-nginx"}]}},

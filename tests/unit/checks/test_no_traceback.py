@@ -123,8 +123,8 @@ def test_resolving_changes_no_input() -> None:
     before = copy.deepcopy(document.value)
     values = {"context": "c", "enforced": {"spec": {"job": {"parallelism": 7}}, "parameters": {"a": "b"}}}
     source = FileObject(document, document.value)  # type: ignore[arg-type]
-    kept = copy.deepcopy(values)
+    copies = copy.deepcopy(values)
     first = resolve(StackSettings.model_validate(values), StackConfig("s", values), [source])
     second = resolve(StackSettings.model_validate(values), StackConfig("s", values), [source])
     assert first.jobs[0].manifest == second.jobs[0].manifest
-    assert (document.value, values) == (before, kept)
+    assert (document.value, values) == (before, copies)

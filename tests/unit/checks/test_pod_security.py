@@ -42,10 +42,10 @@ def pod(**spec: Any) -> str:
 def contexts(template: dict[str, Any]) -> dict[str, Any]:
     """A pod template's security contexts alone."""
     spec = template["spec"]
-    found = {"pod": spec.get("securityContext")}
+    settings = {"pod": spec.get("securityContext")}
     for group in ("containers", "initContainers"):
-        found |= {one["name"]: one.get("securityContext") for one in spec.get(group, [])}
-    return found
+        settings |= {item["name"]: item.get("securityContext") for item in spec.get(group, [])}
+    return settings
 
 
 def with_main(**context: Any) -> dict[str, Any]:
@@ -66,14 +66,14 @@ def test_job_pods_are_restricted_by_default(project: Project) -> None:
     assert violations(template["spec"]) == []
 
 
-def test_so_are_a_blue_green_deployments(project: Project) -> None:
+def test_pods_of_blue_green_deployments_get_a_security_context(project: Project) -> None:
     manifest = yaml.safe_load(JOB)
     manifest |= {"kind": "FlinkBlueGreenDeployment", "spec": {"template": {"spec": manifest["spec"]}}}
     project.job(yaml.safe_dump(manifest))
     assert contexts(project.spec()["template"]["spec"]["podTemplate"]) == contexts({"spec": GOOD})
 
 
-def test_other_containers_get_a_context_where_they_stand(project: Project) -> None:
+def test_sidecars_get_a_security_context_in_their_own_template(project: Project) -> None:
     sides = {"containers": [{"name": "side", "image": "side:1"}], "initContainers": [{"name": "first", "image": "f:1"}]}
     own = {"podTemplate": {"spec": {"containers": [{"name": "worker-side", "image": "side:1"}]}}}
     project.job(job(podTemplate={"spec": sides}, taskManager=own))
@@ -86,7 +86,7 @@ def test_other_containers_get_a_context_where_they_stand(project: Project) -> No
     assert "podTemplate" not in spec["jobManager"]
 
 
-def test_what_a_job_says_itself_stands(project: Project) -> None:
+def test_security_context_of_a_job_file_has_precedence(project: Project) -> None:
     main = {"name": "flink-main-container", "securityContext": {"readOnlyRootFilesystem": True}}
     manifest = yaml.safe_load(JOB)
     own = {"runAsUser": 1000, "fsGroup": None}  # null takes the platform's value away
@@ -103,8 +103,8 @@ def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Proje
     """Root together with runAsNonRoot would not start in any namespace."""
     project.job(pod(initContainers=[{"name": "own", "image": "o:1", "securityContext": {"runAsUser": 0}}]))
     assert any(
-        "podTemplate.spec.initContainers[0].securityContext.runAsUser: is 0, which is root" in one
-        for one in project.problems()
+        "podTemplate.spec.initContainers[0].securityContext.runAsUser: is 0, which is root" in problem
+        for problem in project.problems()
     )
     project.stack({"namespaces": {"flink": {"podSecurity": "baseline"}}})
     assert "runAsNonRoot" not in project.spec()["podTemplate"]["spec"]["securityContext"]
@@ -113,33 +113,37 @@ def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Proje
 def test_in_a_privileged_namespace_pods_are_as_they_are_written(project: Project) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
     assert contexts(project.spec()["podTemplate"]) == {"pod": None, "flink-main-container": None}
-    said = [remark for remark in project.remarks() if "podTemplate" in remark]
-    assert len(said) == 4  # privilege escalation, capabilities, root, seccomp
+    findings = [remark for remark in project.remarks() if "podTemplate" in remark]
+    assert len(findings) == 4  # privilege escalation, capabilities, root, seccomp
     project.stack({"strict": True, "namespaces": {"flink": {"podSecurity": "privileged"}}})
-    assert [one for one in project.problems() if "is not false, so a process can gain privileges; write false" in one]
+    assert [
+        problem
+        for problem in project.problems()
+        if "is not false, so a process can gain privileges; write false" in problem
+    ]
 
 
 @pytest.mark.parametrize(
     ("level", "outcome"), [("restricted", "refused"), ("baseline", "refused"), ("privileged", "warned")]
 )
-def test_what_baseline_refuses(project: Project, level: str, outcome: str) -> None:
+def test_violations_of_the_baseline_profile_are_errors(project: Project, level: str, outcome: str) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": level}}})
     project.job(pod(hostNetwork=True))
-    said = project.problems() if outcome == "refused" else project.remarks()
-    [found] = [one for one in said if "hostNetwork" in one]
-    assert "gives the pod access to the node; remove it" in found
-    assert ("or set podSecurity: privileged for the namespace flink" in found) == (outcome == "refused")
+    findings = project.problems() if outcome == "refused" else project.remarks()
+    [match] = [item for item in findings if "hostNetwork" in item]
+    assert "gives the pod access to the node; remove it" in match
+    assert ("or set podSecurity: privileged for the namespace flink" in match) == (outcome == "refused")
 
 
 @pytest.mark.parametrize(("level", "outcome"), [("restricted", "refused"), ("baseline", "warned")])
-def test_what_restricted_refuses(project: Project, level: str, outcome: str) -> None:
+def test_violations_of_the_restricted_profile_are_errors(project: Project, level: str, outcome: str) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": level}}})
     main = {"name": "flink-main-container", "securityContext": {"capabilities": {"drop": []}}}
     project.job(pod(containers=[main]))
-    said = project.problems() if outcome == "refused" else project.remarks()
-    [found] = [one for one in said if "capabilities" in one]
-    assert "does not drop all capabilities; write [ALL]" in found
-    assert ("or set podSecurity: baseline for the namespace flink" in found) == (outcome == "refused")
+    findings = project.problems() if outcome == "refused" else project.remarks()
+    [match] = [item for item in findings if "capabilities" in item]
+    assert "does not drop all capabilities; write [ALL]" in match
+    assert ("or set podSecurity: baseline for the namespace flink" in match) == (outcome == "refused")
 
 
 GOOD_PODS: list[dict[str, Any]] = [
@@ -204,10 +208,10 @@ BAD = [bad for bad, _ in REFUSED]
 
 
 @pytest.mark.parametrize("good", GOOD_PODS)
-def test_what_the_restricted_profile_takes(good: dict[str, Any]) -> None:
+def test_restricted_profile_accepts_compliant_pods(good: dict[str, Any]) -> None:
     assert violations(good) == []
 
 
 @pytest.mark.parametrize(("bad", "path"), REFUSED)
-def test_what_the_restricted_profile_refuses(bad: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def test_restricted_profile_refuses_violations(bad: dict[str, Any], path: tuple[str | int, ...]) -> None:
     assert path in [place for place, _ in violations(bad)]

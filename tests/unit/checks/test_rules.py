@@ -34,22 +34,22 @@ def test_our_verdict_is_the_operators_on_every_case_of_the_corpus(operator: str)
     assert differing == {title for title, version in DIFFERENCES if version == operator}
 
 
-def found(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2") -> list[str]:
+def findings_of(patch: dict[str, object], operator: str = "1.16.1", base: str = "v2_2") -> list[str]:
     manifest = corpus.patched(
         corpus.deployment(), {"spec.flinkVersion": base, "spec.image": "x@sha256:" + "0" * 64, **patch}
     )
     return [
-        f"{one.rule}: {'.'.join(map(str, one.path))}: {one.message}"
-        for one in check_object(Subject(manifest, operator), practices=False)
+        f"{item.rule}: {'.'.join(map(str, item.path))}: {item.message}"
+        for item in check_object(Subject(manifest, operator), practices=False)
     ]
 
 
 def test_a_good_deployment_has_no_finding() -> None:
-    assert found({}) == []
+    assert findings_of({}) == []
 
 
 @pytest.mark.parametrize(
-    ("patch", "said"),
+    ("patch", "message"),
     [
         ({"conf:high-availability.type": "kubernetes"}, "state-storage: spec.flinkConfiguration.high-availability.type: enables high"
          " availability without a directory for its data; set high-availability.storageDir"),
@@ -66,8 +66,8 @@ def test_a_good_deployment_has_no_finding() -> None:
          ' 1.16.1; did you mean "job.autoscaler.enabled"?'),
     ],
 )  # fmt: skip
-def test_rule_reports_its_message(patch: dict[str, object], said: str) -> None:
-    assert said in found(patch)
+def test_rule_reports_its_message(patch: dict[str, object], message: str) -> None:
+    assert message in findings_of(patch)
 
 
 SIZES = [
@@ -95,30 +95,30 @@ LARGE_ENOUGH: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def sized(said: dict[str, object]) -> dict[str, object]:
+def sized(sizes: dict[str, object]) -> dict[str, object]:
     """A patch of the spec: `memory` of a process is its `resource`'s, and what it says replaces what is there."""
     patch: dict[str, object] = {}
     for process in ("jobManager", "taskManager"):
-        fields = said.get(process)
+        fields = sizes.get(process)
         if isinstance(fields, dict):
             patch[f"spec.{process}"] = {"resource": fields} if "memory" in fields else fields
-    options = said.get("flinkConfiguration")
+    options = sizes.get("flinkConfiguration")
     return patch | {f"conf:{key}": value for key, value in (options if isinstance(options, dict) else {}).items()}
 
 
-@pytest.mark.parametrize(("said", "problem"), SIZES)
+@pytest.mark.parametrize(("sizes", "problem"), SIZES)
 def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused(
-    said: dict[str, object], problem: str
+    sizes: dict[str, object], problem: str
 ) -> None:
     """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
     assert RULES["flink-memory"].severity is Severity.ERROR
-    [line] = [one for one in found(sized(said)) if one.startswith("flink-memory: ")]
+    [line] = [finding for finding in findings_of(sized(sizes)) if finding.startswith("flink-memory: ")]
     assert problem in line
 
 
-@pytest.mark.parametrize("said", LARGE_ENOUGH)
-def test_a_size_that_flink_starts_with_is_taken(said: dict[str, object]) -> None:
-    assert found(sized(said)) == []
+@pytest.mark.parametrize("sizes", LARGE_ENOUGH)
+def test_a_size_that_flink_starts_with_is_taken(sizes: dict[str, object]) -> None:
+    assert findings_of(sized(sizes)) == []
 
 
 def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> None:
@@ -130,26 +130,33 @@ def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> Non
 
 def test_keys_of_other_flink_versions() -> None:
     new = {"conf:execution.checkpointing.savepoint-dir": "file:///s"}
-    assert found(new) == []
-    [said] = [one for one in found(new, base="v1_19") if one.startswith("unknown-option: ")]
-    assert said.endswith("unknown option of Flink 1.19; it exists from Flink 1.20 on")
+    assert findings_of(new) == []
+    [match] = [finding for finding in findings_of(new, base="v1_19") if finding.startswith("unknown-option: ")]
+    assert match.endswith("unknown option of Flink 1.19; it exists from Flink 1.20 on")
     assert not [
-        one for one in found({"conf:state.savepoints.dir": "x"}) if one.startswith("unknown-option: ")
+        finding for finding in findings_of({"conf:state.savepoints.dir": "x"}) if finding.startswith("unknown-option: ")
     ]  # still read
 
 
 def test_keys_of_a_users_own_are_left_alone() -> None:
     own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
-    assert [one for key in own for one in found({f"conf:{key}": "1"}) if one.startswith("unknown-option: ")] == []
+    assert [
+        finding
+        for key in own
+        for finding in findings_of({f"conf:{key}": "1"})
+        if finding.startswith("unknown-option: ")
+    ] == []
 
 
 def test_resources_with_the_operator_that_has_them_not() -> None:
     patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
     assert any(
-        "operators have it from 1.16 on, and the stack has 1.7.0; write resource: {memory, cpu}" in one
-        for one in found(patch, "1.7.0")
+        "operators have it from 1.16 on, and the stack has 1.7.0; write resource: {memory, cpu}" in finding
+        for finding in findings_of(patch, "1.7.0")
     )
-    assert not any(one.startswith(("unknown-field", "wrong-type", "operator-validation")) for one in found(patch))
+    assert not any(
+        finding.startswith(("unknown-field", "wrong-type", "operator-validation")) for finding in findings_of(patch)
+    )
 
 
 def test_plugins_of_another_flink_version_and_none_at_all() -> None:
@@ -157,13 +164,15 @@ def test_plugins_of_another_flink_version_and_none_at_all() -> None:
         env = [{"name": "ENABLE_BUILT_IN_PLUGINS", "value": f"flink-s3-fs-hadoop-{version}.jar"}]
         return {"spec.podTemplate.spec.containers": [{"name": "flink-main-container", "env": env}]}
 
-    assert not found(with_plugin("2.2.1"))
-    [said] = found(with_plugin("1.20.0"))
-    assert said.startswith("file-system-plugin: ")
-    assert "loads flink-s3-fs-hadoop-1.20.0.jar, but flinkVersion is v2_2" in said
+    assert not findings_of(with_plugin("2.2.1"))
+    [actual] = findings_of(with_plugin("1.20.0"))
+    assert actual.startswith("file-system-plugin: ")
+    assert "loads flink-s3-fs-hadoop-1.20.0.jar, but flinkVersion is v2_2" in actual
     official = {"spec.image": f"flink:2.2@sha256:{'0' * 64}", "conf:state.checkpoints.dir": "s3://bucket/c"}
-    assert any(one.startswith("file-system-plugin: ") for one in found(official))
-    assert not any(one.startswith("file-system-plugin: ") for one in found({**official, **with_plugin("2.2.1")}))
+    assert any(finding.startswith("file-system-plugin: ") for finding in findings_of(official))
+    assert not any(
+        finding.startswith("file-system-plugin: ") for finding in findings_of({**official, **with_plugin("2.2.1")})
+    )
 
 
 SECRETS = [
@@ -194,15 +203,15 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
             },
         }
     )
-    said = [one for one in project.remarks() if "secret as plaintext" in one]
-    assert {one.split(": ")[2] for one in said} == {
+    findings = [remark for remark in project.remarks() if "secret as plaintext" in remark]
+    assert {item.split(": ")[2] for item in findings} == {
         "operator.values.webhook.keystore.password",
         "jobDefaults.env.API_TOKEN",
         'jobDefaults.flinkConfiguration["s3.access-key"]',
         'jobDefaults.flinkConfiguration["s3.secret-key"]',
         "spec.job.args[4]",
     }
-    assert not any("s3cr3t" in one for one in said)
+    assert not any("s3cr3t" in item for item in findings)
 
 
 def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) -> None:
@@ -211,7 +220,7 @@ def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) ->
         JOB.replace("--verbose]", "--password, 99887766]")
         + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
     )
-    assert [one.partition(": ")[2] for one in project.problems()] == [
+    assert [problem.partition(": ")[2] for problem in project.problems()] == [
         "spec.job.args[3]: is a number, which is not a valid value; quote it",
         "spec.podTemplate.spec.containers[0].env[0].value: is a number, which is not a valid value; quote it",
     ]
@@ -219,11 +228,13 @@ def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) ->
 
 def test_a_folder_of_the_node(project: Project) -> None:
     project.job(JOB + "  podTemplate: {spec: {containers: [], volumes: [{name: v, hostPath: {path: /x}}]}}\n")
-    said = "spec.podTemplate.spec.volumes[0].hostPath: mounts a directory of the node; use a claim or an emptyDir"
+    text = "spec.podTemplate.spec.volumes[0].hostPath: mounts a directory of the node; use a claim or an emptyDir"
     [refused] = project.problems()
-    assert refused.endswith(f"{said}, or set podSecurity: privileged for the namespace flink")
+    assert refused.endswith(f"{text}, or set podSecurity: privileged for the namespace flink")
     project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
-    assert [one.partition(": ")[2].partition(": ")[2] for one in project.remarks() if "hostPath" in one] == [said]
+    assert [remark.partition(": ")[2].partition(": ")[2] for remark in project.remarks() if "hostPath" in remark] == [
+        text
+    ]
 
 
 def test_the_operators_configuration_is_seen_by_namespace_and_version() -> None:
@@ -232,8 +243,8 @@ def test_the_operators_configuration_is_seen_by_namespace_and_version() -> None:
         "a": "all", f"{prefix}namespace.flink.a": "flink", f"{prefix}namespace.other.a": "other",
         f"{prefix}flink-version.v1_18+.b": "new", f"{prefix}flink-version.v1_20+.b": "newer", f"{prefix}flink-version.v2_2.c": "this",
     }  # fmt: skip
-    seen = effective({"d": "own", "e": None}, defaults, "flink", "v2_2")
-    assert [seen.get(key) for key in "abcde"] == ["flink", "newer", "this", "own", None]
+    actual = effective({"d": "own", "e": None}, defaults, "flink", "v2_2")
+    assert [actual.get(key) for key in "abcde"] == ["flink", "newer", "this", "own", None]
     assert effective({}, defaults, "flink", "v1_19")["b"] == "new"
 
 
@@ -242,15 +253,15 @@ def test_every_operator_version_has_its_tables() -> None:
         table = tables.fields(version)
         spec = table.types[table.kinds["FlinkDeployment"]["ref"]]
         known = spec["fields"]["flinkVersion"]["enum"]
-        assert [one for one in known if one not in operator.flink] in ([], ["v1_13", "v1_14"])  # known, and refused
+        assert [item for item in known if item not in operator.flink] in ([], ["v1_13", "v1_14"])  # known, and refused
         assert set(operator.deprecated) <= set(operator.flink) <= set(known)
         assert "kubernetes.operator.reconcile.interval" in tables.operator_options(version)
 
 
 def test_every_reported_rule_is_registered() -> None:
-    said = {one.rule for operator in corpus.BOTH for case in corpus.cases()
-            for one in check_object(Subject(case.manifest, operator, session_cluster=case.related), practices=False)}  # fmt: skip
-    assert said <= RULES.keys()
+    matches = {item.rule for operator in corpus.BOTH for case in corpus.cases()
+            for item in check_object(Subject(case.manifest, operator, session_cluster=case.related), practices=False)}  # fmt: skip
+    assert matches <= RULES.keys()
 
 
 @pytest.mark.parametrize("reader", [memory, quantity, resource_memory, boolean, duration])
@@ -265,9 +276,11 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
 @pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])
 @pytest.mark.parametrize("version", ["v2_9", "2.2", 2.2, "latest"])
 def test_unsupported_flink_version_has_one_finding(operator: str, version: object) -> None:
-    said = [one for one in found({"spec.flinkVersion": version}, operator) if "flinkVersion" in one]
-    assert len(said) == 1
-    assert f"which operator {operator} does not support" in said[0]
+    matches = [
+        finding for finding in findings_of({"spec.flinkVersion": version}, operator) if "flinkVersion" in finding
+    ]
+    assert len(matches) == 1
+    assert f"which operator {operator} does not support" in matches[0]
 
 
 def test_an_operator_of_another_patch_release_has_the_tables_of_its_minor_version():
@@ -314,9 +327,9 @@ def test_only_older_operators_and_texts_that_are_no_version_are_errors(
 
 def test_an_operator_without_tables_may_have_unknown_fields_kinds_and_flink_versions():
     changed = {"spec.flinkVersion": "v9_9", "spec.job.newField": 1}
-    assert found(changed, "1.16.1")
-    assert found(changed, "1.17.0") == []
-    assert any("parallelism" in one for one in found({"spec.job.parallelism": "many"}, "1.17.0"))
+    assert findings_of(changed, "1.16.1")
+    assert findings_of(changed, "1.17.0") == []
+    assert any("parallelism" in finding for finding in findings_of({"spec.job.parallelism": "many"}, "1.17.0"))
 
 
 def test_names_of_directories_are_those_of_the_operators_own_flink():
@@ -335,4 +348,4 @@ def test_names_of_directories_are_those_of_the_operators_own_flink():
     ],
 )
 def test_an_option_that_the_operator_has_is_known_with_any_name_in_it(key: str):
-    assert found({f"conf:{key}": "0.5"}) == []
+    assert findings_of({f"conf:{key}": "0.5"}) == []

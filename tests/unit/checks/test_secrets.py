@@ -22,15 +22,15 @@ def pod(project: Project) -> dict[str, Any]:
 
 def mounts(project: Project) -> dict[str, Any]:
     """Folder to volume source of Flink's container, for the mounts that are secrets."""
-    [main] = [one for one in pod(project)["containers"] if one["name"] == "flink-main-container"]
-    volumes = {one["name"]: one for one in pod(project).get("volumes", [])}
-    found = {
-        one["mountPath"]: volumes[one["name"]]["secret"]
-        for one in main.get("volumeMounts", [])
-        if one["readOnly"] is True
+    [main] = [container for container in pod(project)["containers"] if container["name"] == "flink-main-container"]
+    volumes = {volume["name"]: volume for volume in pod(project).get("volumes", [])}
+    actual = {
+        item["mountPath"]: volumes[item["name"]]["secret"]
+        for item in main.get("volumeMounts", [])
+        if item["readOnly"] is True
     }
-    assert len(found) == len(volumes) == len(main.get("volumeMounts", []))
-    return found
+    assert len(actual) == len(volumes) == len(main.get("volumeMounts", []))
+    return actual
 
 
 def test_a_secret_becomes_files_that_cannot_be_written_in_both_processes(project: Project) -> None:
@@ -71,14 +71,14 @@ def test_a_blue_green_deployment_has_them_in_its_template_and_a_session_job_has_
 
 def test_folders_whose_names_read_alike_are_two_volumes(project: Project) -> None:
     project.stack({"jobDefaults": {"secretFiles": {"/etc/a-b": {"secret": "one"}, "/etc/a/b": {"secret": "two"}}}})
-    assert {folder: one["secretName"] for folder, one in mounts(project).items()} == {
+    assert {folder: item["secretName"] for folder, item in mounts(project).items()} == {
         "/etc/a-b": "one",
         "/etc/a/b": "two",
     }
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         ({"etc/a": {"secret": "s"}}, "is not a directory of a container; write an absolute path such as /etc/orders"),
         ({"/etc/../a": {"secret": "s"}}, "is not a directory of a container; write an absolute path such as /etc/orders"),
@@ -94,9 +94,9 @@ def test_folders_whose_names_read_alike_are_two_volumes(project: Project) -> Non
         ({"/etc/a": {}}, "secret: is missing; set it (Name of the Secret)"),
     ],
 )  # fmt: skip
-def test_files_that_cannot_be(project: Project, files: dict[str, Any], said: str) -> None:
+def test_files_that_cannot_be(project: Project, files: dict[str, Any], message: str) -> None:
     project.stack({"jobs": {"word-count": {"secretFiles": files}}})
-    assert any(said in one and "jobs.word-count.secretFiles" in one for one in project.problems())
+    assert any(message in problem and "jobs.word-count.secretFiles" in problem for problem in project.problems())
 
 
 def test_a_folder_below_flinks_own_is_fine(project: Project) -> None:
@@ -107,13 +107,13 @@ def test_a_folder_below_flinks_own_is_fine(project: Project) -> None:
 def test_problems_of_a_mount_are_told_where_the_setting_stands(project: Project) -> None:
     project.stack({"jobDefaults": {"secretFiles": {"/etc/a": {"secret": "s"}}}})
     [job] = project.load().jobs
-    index = next(place for place, one in enumerate(pod(project)["volumes"]) if "secret" in one)
+    index = next(place for place, item in enumerate(pod(project)["volumes"]) if "secret" in item)
     for path in (("volumes", index, "secret"), ("containers", 0, "volumeMounts", 0, "mountPath")):
         assert job.problem(("spec", "podTemplate", "spec", *path), "").path == "jobDefaults.secretFiles./etc/a"
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("settings", "message"),
     [
         ({"store": "vault"}, "would create an empty Secret; set keys or allOf"),
         ({"keys": {"a": {"key": "x"}}}, "store: is missing; set it (Name of an existing SecretStore)"),
@@ -124,30 +124,32 @@ def test_problems_of_a_mount_are_told_where_the_setting_stands(project: Project)
         ({"store": "vault", "keys": {"a": {"key": ""}}}, "keys.a.key: is"),
     ],
 )  # fmt: skip
-def test_external_secrets_that_cannot_be(project: Project, wanted: dict[str, Any], said: str) -> None:
-    project.stack({"namespaces": {"flink": {"externalSecrets": {"db": wanted}}}})
-    assert any(said in one and "namespaces.flink.externalSecrets.db" in one for one in project.problems())
+def test_external_secrets_that_cannot_be(project: Project, settings: dict[str, Any], message: str) -> None:
+    project.stack({"namespaces": {"flink": {"externalSecrets": {"db": settings}}}})
+    assert any(
+        message in problem and "namespaces.flink.externalSecrets.db" in problem for problem in project.problems()
+    )
 
 
-def test_what_is_encrypted_in_a_stack_file_is_refused_where_it_stands(project: Project) -> None:
+def test_encrypted_value_in_a_stack_file_is_refused_with_its_line(project: Project) -> None:
     project.stack({
         "jobs": {"word-count": {"env": {"A": {"secure": "v1:abc"}, "B": "b"}}},
         "operator": {"values": {"x": [{"url": {"secure": "v1:def"}}]}},
     })  # fmt: skip
-    said = project.problems()
-    assert [one.split(": ")[1] for one in said] == ["jobs.word-count.env.A", "operator.values.x[0].url"]
-    assert all("store it in a Kubernetes Secret and refer to it: secretEnv or secretFiles" in one for one in said)
+    findings = project.problems()
+    assert [item.split(": ")[1] for item in findings] == ["jobs.word-count.env.A", "operator.values.x[0].url"]
+    assert all("store it in a Kubernetes Secret and refer to it: secretEnv or secretFiles" in item for item in findings)
 
 
 @pytest.mark.parametrize("key", BOTH)
-def test_what_the_engine_has_decrypted_is_refused_by_its_key_and_never_shown(project: Project, key: str) -> None:
+def test_decrypted_value_is_refused_by_its_key_without_printing_it(project: Project, key: str) -> None:
     values = {"flink-k8s:context": "c", "flink-k8s:jobs": json.dumps({"word-count": {"parallelism": ["hunter2"]}})}
     values[key] = values[key].replace("c", "hunter2", 1) if key == BOTH[1] else values[key]
     with pytest.raises(ProblemsError) as raised:
         load(project.root, engine_config(values, "x", [key]))
-    said = [str(one) for one in raised.value.problems if one.path == key.partition(":")[2]]
-    assert len(said) == 1
-    assert "contains an encrypted value" in said[0]
+    matches = [str(problem) for problem in raised.value.problems if problem.path == key.partition(":")[2]]
+    assert len(matches) == 1
+    assert "contains an encrypted value" in matches[0]
     if key == BOTH[0]:
         assert "hunter2" not in str(raised.value)
 
@@ -165,13 +167,13 @@ def test_secrets_are_found_wherever_they_stand_in_a_job(project: Project) -> Non
     metadata: {{annotations: {{example.org/note: {key}}}}}
     spec: {{initContainers: [{{name: a, image: "a:1", command: [sh, -c, "curl -H {key}"]}}]}}
 """)  # fmt: skip
-    said = [one.split(": ")[2] for one in project.remarks() if "secret as plaintext" in one]
-    assert sorted(said) == [
+    findings = [remark.split(": ")[2] for remark in project.remarks() if "secret as plaintext" in remark]
+    assert sorted(findings) == [
         'spec.flinkConfiguration["my.own.option"]',
         'spec.logConfiguration["log4j-console.properties"]',
         'spec.podTemplate.metadata.annotations["example.org/note"]',
         "spec.podTemplate.spec.initContainers[0].command[2]",
     ]
-    assert not any(key in one for one in project.remarks())
+    assert not any(key in remark for remark in project.remarks())
     project.stack({"strict": True})
-    assert sum("secret as plaintext" in one for one in project.problems()) == 4
+    assert sum("secret as plaintext" in problem for problem in project.problems()) == 4

@@ -16,7 +16,7 @@ ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
 
 
 @pytest.mark.parametrize(
-    ("storage", "said"),
+    ("storage", "message"),
     [
         ({"type": "s3"}, "stateStorage: lacks uri, which type s3 requires; set uri: s3://bucket/prefix"),
         ({"type": "azure"}, "stateStorage: lacks uri, which type azure requires; set uri: abfss://container@account.dfs.core.windows.net/prefix"),
@@ -51,10 +51,10 @@ ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}
         ({**S3, "uir": "s3://b"}, 'stateStorage.uir: unknown field; did you mean "uri"?'),
     ],
 )  # fmt: skip
-def test_incomplete_storage_is_an_error(project: Project, storage: dict[str, Any], said: str) -> None:
+def test_incomplete_storage_is_an_error(project: Project, storage: dict[str, Any], message: str) -> None:
     project.stack({"stateStorage": storage})
     problems = project.problems()
-    assert len([problem for problem in problems if said in problem]) == 1, problems
+    assert len([problem for problem in problems if message in problem]) == 1, problems
     assert all(problem.startswith("Pulumi.x.yaml:") for problem in problems)
 
 
@@ -89,8 +89,10 @@ def test_strict_stack_requires_an_access_mode(project: Project) -> None:
     image = "x@sha256:" + "0" * 64
     project.job(JOB.replace("pyflink:dev", image))
     project.stack({"strict": True, "stateStorage": {"type": "volume"}})
-    [said] = project.problems()
-    assert "stateStorage.volume.accessMode: is not set, and the default ReadWriteOnce binds all stateful pods" in said
+    [finding] = project.problems()
+    assert (
+        "stateStorage.volume.accessMode: is not set, and the default ReadWriteOnce binds all stateful pods" in finding
+    )
     for mode in ("ReadWriteOnce", "ReadWriteMany"):
         project.stack({"strict": True, "stateStorage": {"type": "volume", "volume": {"accessMode": mode}}})
         assert project.load().jobs
@@ -100,8 +102,10 @@ def test_a_claim_of_the_same_name_in_a_job_file(project: Project) -> None:
     claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: flink-state}\nspec: {}\n"
     project.job(STATEFUL + claim)
     project.stack({"stateStorage": {"type": "volume"}})
-    [said] = project.problems()
-    assert 'metadata.name: "flink-state" is the name of the claim that the program creates; choose another name' in said
+    [finding] = project.problems()
+    assert (
+        'metadata.name: "flink-state" is the name of the claim that the program creates; choose another name' in finding
+    )
     project.stack({"stateStorage": {"type": "volume", "volume": {"claim": "flink-state"}}})
     assert project.load().jobs
 
@@ -109,9 +113,9 @@ def test_a_claim_of_the_same_name_in_a_job_file(project: Project) -> None:
 @pytest.mark.parametrize("mode", ["savepoint", "last-state"])
 def test_state_and_no_place_for_it(project: Project, mode: str) -> None:
     project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
-    [said] = project.problems()
-    assert f"spec.job.upgradeMode: is {mode}" in said
-    assert "; set stateStorage in the stack file, or execution.checkpointing.dir" in said
+    [finding] = project.problems()
+    assert f"spec.job.upgradeMode: is {mode}" in finding
+    assert "; set stateStorage in the stack file, or execution.checkpointing.dir" in finding
 
 
 @pytest.mark.parametrize(
@@ -128,33 +132,35 @@ def test_state_and_no_place_for_it(project: Project, mode: str) -> None:
 def test_job_without_upgrade_mode_is_a_warning(project: Project, job: str, storage: str, remarks: int) -> None:
     project.job(JOB.replace("    upgradeMode: stateless\n", "") + job)
     project.stack({"stateStorage": {"type": storage}})
-    said = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
-    assert len(said) == remarks
-    assert all("is not set, so each change starts the job from empty state" in remark for remark in said)
+    findings = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
+    assert len(findings) == remarks
+    assert all("is not set, so each change starts the job from empty state" in remark for remark in findings)
 
 
 def test_stateless_job_with_checkpoints_has_one_warning(project: Project) -> None:
     silent = JOB.replace("    upgradeMode: stateless\n", "")
     project.job(silent + "  flinkConfiguration: {execution.checkpointing.interval: 1 s}\n")
     project.stack({"stateStorage": {"type": "volume"}})
-    [said] = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
-    assert "is stateless although checkpoints are enabled" in said
+    [finding] = [remark for remark in project.remarks() if "spec.job.upgradeMode" in remark]
+    assert "is stateless although checkpoints are enabled" in finding
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ({"jobDefaults": {"restoreFrom": "s3://b/s"}}, "jobDefaults.restoreFrom: would start every job from the state of one"),
         ({"enforced": {"restoreFrom": "s3://b/s"}}, "enforced.restoreFrom: would start every job from the state of one"),
-        ({"jobs": {"word-count": {"restoreFrom": "savepoint-1"}}}, 'jobs.word-count.restoreFrom: is "savepoint-1", which is not a path'),
+        ({"jobDefaults": {"restoreFrom": "evening"}}, "jobDefaults.restoreFrom: would start every job from the state of one"),
+        ({"enforced": {"restoreFrom": "2026-13-01"}}, 'enforced.restoreFrom: is "2026-13-01", which is not a time; write latest'),
+        ({"jobs": {"word-count": {"restoreFrom": "the newest"}}}, 'jobs.word-count.restoreFrom: is "the newest", which has an unknown form'),
         ({"jobs": {"cluster": {"restoreFrom": "s3://b/s"}}}, "FlinkDeployment cluster runs no job"),
     ],
 )  # fmt: skip
-def test_restore_from_names_one_job_and_one_savepoint(project: Project, config: dict[str, Any], said: str) -> None:
+def test_restore_from_names_one_job_and_one_savepoint(project: Project, config: dict[str, Any], message: str) -> None:
     project.job(CLUSTER, "cluster.yaml")
     project.stack(config)
     problems = project.problems()
-    assert [said in problem for problem in problems] == [True], problems
+    assert [message in problem for problem in problems] == [True], problems
 
 
 @pytest.mark.parametrize("path", ["s3://b/savepoint-1", "file:///flink-state/savepoint-1", "/flink-state/savepoint-1"])
@@ -164,12 +170,31 @@ def test_restore_from_of_a_job(project: Project, path: str) -> None:
     assert project.spec()["job"]["initialSavepointPath"] == path
 
 
+@pytest.mark.parametrize("request_text", ["latest", "2026-11-29T14:00", "evening"])
+def test_a_request_that_the_cluster_resolves_is_a_notice(project: Project, request_text: str) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": {"restoreFrom": request_text}}})
+    [remark] = [remark for remark in project.remarks() if "restoreFrom" in remark]
+    assert remark == (
+        f'notice: Pulumi.x.yaml:7: jobs.word-count.restoreFrom: is "{request_text}"; '
+        "preview and up resolve it to a path in the cluster and print the path"
+    )
+
+
+@pytest.mark.parametrize("source", ["jobDefaults", "enforced"])
+@pytest.mark.parametrize("request_text", ["latest", "2026-11-29T14:00+01:00", "none"])
+def test_all_jobs_restore_their_own_state(project: Project, source: str, request_text: str) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": {"type": "volume"}, source: {"restoreFrom": request_text}})
+    assert project.load().jobs[0].restore_request == (None if request_text == "none" else request_text)
+
+
 def test_savepoint_on_deletion_requires_a_directory(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"savepointOnDeletion": True}}})
-    [said] = project.problems()
+    [finding] = project.problems()
     assert (
         "jobs.word-count.savepointOnDeletion: requires a savepoint directory; set execution.checkpointing.savepoint-dir"
-        in said
+        in finding
     )
     project.stack({"jobs": {"word-count": {"savepointOnDeletion": False}}})
     assert project.load().jobs
@@ -178,16 +203,16 @@ def test_savepoint_on_deletion_requires_a_directory(project: Project) -> None:
     assert project.load().jobs
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project, *, wanted: bool) -> None:
+@pytest.mark.parametrize("is_requested", [True, False])
+def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project, *, is_requested: bool) -> None:
     head, _, spec = STATEFUL.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment").partition("spec:\n")
     project.job(head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()))
-    project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": wanted}})
-    said = [
+    project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": is_requested}})
+    matches = [
         str(remark) for remark in project.load().remarks if "has no effect for a blue/green deployment" in str(remark)
     ]
-    assert len(said) == wanted
-    assert all("jobDefaults.savepointOnDeletion" in one for one in said)
+    assert len(matches) == is_requested
+    assert all("jobDefaults.savepointOnDeletion" in item for item in matches)
 
 
 DIRECTORIES = "  flinkConfiguration: {execution.checkpointing.dir: 'file:///data/c', execution.checkpointing.savepoint-dir: 'file:///data/s'}\n"
@@ -210,21 +235,21 @@ def test_state_directory_inside_of_a_pod_is_a_warning(project: Project, volume: 
     container = f"{{name: flink-main-container, volumeMounts: [{{name: d, mountPath: {mount}}}]}}"
     template = f"  podTemplate: {{spec: {{volumes: [{volume}], containers: [{container}]}}}}\n"
     project.job(STATEFUL + DIRECTORIES + template)
-    said = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
-    assert len(said) == remarks
+    findings = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
+    assert len(findings) == remarks
 
 
 CLAIM = "podTemplate: {spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: c}}], containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /data}]}]}}"
 
 
 @pytest.mark.parametrize(("process", "lacking"), [("jobManager", "TaskManager"), ("taskManager", "JobManager")])
-def test_both_processes_need_the_volume_of_checkpoints(project: Project, process: str, lacking: str) -> None:
+def test_checkpoint_volume_must_be_mounted_in_both_processes(project: Project, process: str, lacking: str) -> None:
     text = (STATEFUL + DIRECTORIES).replace(f"{process}: {{", f"{process}: {{{CLAIM}, ")
     assert CLAIM in text
     project.job(text)
-    said = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
-    assert len(said) == 2
-    assert all(f"inside of the {lacking}'s pod" in remark for remark in said)
+    findings = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
+    assert len(findings) == 2
+    assert all(f"inside of the {lacking}'s pod" in remark for remark in findings)
 
 
 HA_IN_POD = {"high-availability.type": "kubernetes", "high-availability.storageDir": "file:///tmp/ha"}
@@ -234,9 +259,9 @@ def test_a_session_cluster_keeps_its_jobs_in_high_availabilitys_data(project: Pr
     project.job(SESSION)
     assert not [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
     project.stack({"jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
-    [said] = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
-    assert "high-availability.storageDir" in said
-    assert said.startswith("warning: ")
+    [finding] = [remark for remark in project.remarks() if "pod and is lost with the pod" in remark]
+    assert "high-availability.storageDir" in finding
+    assert finding.startswith("warning: ")
     project.stack({"strict": True, "jobs": {"session": {"flinkConfiguration": HA_IN_POD}}})
     assert [problem for problem in project.problems() if "pod and is lost with the pod" in problem]
 
@@ -253,7 +278,7 @@ def test_a_path_without_a_scheme_is_in_the_default_file_system(project: Project)
     project.job(STATEFUL)
     for scheme, warnings in ({}, 2), ({"fs.default-scheme": "hdfs://name:9000"}, 0):
         project.stack({"jobs": {"word-count": {"flinkConfiguration": {**paths, **scheme}}}})
-        assert len([one for one in project.remarks() if "pod and is lost with the pod" in one]) == warnings
+        assert len([remark for remark in project.remarks() if "pod and is lost with the pod" in remark]) == warnings
 
 
 def test_a_batch_job_keeps_no_state(project: Project) -> None:
@@ -294,10 +319,10 @@ def test_checkpoint_deleted_by_a_cancellation_is_an_error(
     if not refused:
         assert project.load().jobs
         return
-    [said] = project.problems()
+    [finding] = project.problems()
     assert (
         f'flinkConfiguration["{RETENTION}"]: is {configuration[RETENTION]}, but the operator cancels this job for last-state, {PROBLEM}'
-        in said
+        in finding
     )
 
 
@@ -306,8 +331,8 @@ def test_a_session_job_is_always_cancelled(project: Project):
     project.job(SESSION.replace("upgradeMode: stateless", "upgradeMode: last-state"), "session.yaml")
     config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
     project.stack(config)
-    [said] = project.problems()
-    assert PROBLEM in said
+    [finding] = project.problems()
+    assert PROBLEM in finding
     project.stack({**config, "jobs": {"in-session": {"flinkConfiguration": {RETENTION: "RETAIN_ON_CANCELLATION"}}}})
     assert project.load().jobs
 

@@ -96,5 +96,5 @@ main({words!r})
 slow = {{"pulumi", "kubernetes_asyncio", "grpc", "flink_k8s.operations.deploy"}}
 print("loaded:", *sorted(slow & sys.modules.keys()))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "loaded:"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "loaded:"

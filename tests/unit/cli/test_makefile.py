@@ -66,9 +66,9 @@ def test_values_of_variables_are_not_executed(make: Make, tmp_path: Path, target
 
 @pytest.mark.parametrize("text", ["with blanks", 'quote"s', "$(shell echo x)", "a$b", "`x`", "ü"])
 def test_values_of_variables_are_passed_unchanged(make: Make, text: str):
-    done = make("up", "STACK=dev", f"LAYER={text}", "TIMINGS=1")
-    assert done.returncode == 0
-    assert done.stdout.splitlines() == [
+    result = make("up", "STACK=dev", f"LAYER={text}", "TIMINGS=1")
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
         "<-m>",
         "<flink_k8s>",
         "<up>",
@@ -80,19 +80,19 @@ def test_values_of_variables_are_passed_unchanged(make: Make, text: str):
 
 
 def test_a_misspelt_variable_is_an_error_that_names_the_right_one(make: Make):
-    done = make("up", "STAK=prod")
-    assert done.returncode != 0
-    assert "unknown variable STAK" in done.stderr
-    assert "STACK" in done.stderr
-    assert done.stdout == ""
+    result = make("up", "STAK=prod")
+    assert result.returncode != 0
+    assert "unknown variable STAK" in result.stderr
+    assert "STACK" in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize("target", CHANGING)
 def test_targets_that_change_a_stack_require_its_name(make: Make, target: str):
-    done = make(target)
-    assert done.returncode != 0
-    assert "name the stack" in done.stderr
-    assert "<-m>" not in done.stdout
+    result = make(target)
+    assert result.returncode != 0
+    assert "name the stack" in result.stderr
+    assert "<-m>" not in result.stdout
     assert "<prod>" in make(target, "STACK=prod").stdout.splitlines()
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flink_k8s.program.recording import Recording
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.program.run import run_program
 from flink_k8s.support.paths import ROOT
 
-Declare = Callable[..., Recording]
+Declare = Callable[..., ResourceGraph]
 
 HEAD = """\
 import pulumi
@@ -27,7 +27,7 @@ def declare(tmp_path: Path) -> Declare:
     for name in ("components", "flink_k8s"):
         (tmp_path / name).symlink_to(ROOT / name)
 
-    def run(text: str, *, preview: bool = True) -> Recording:
+    def run(text: str, *, preview: bool = True) -> ResourceGraph:
         (tmp_path / "__main__.py").write_text(HEAD + textwrap.dedent(text))
         return run_program(tmp_path, "dev", {}, preview=preview)
 

@@ -9,7 +9,9 @@ import inspect
 import pulumi
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from components.namespace_access import TEAM_RESOURCES
+from flink_k8s.checks.team_objects import TEAM_KINDS
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.paths import ROOT
 from tests.unit.components.conftest import Declare
 
@@ -41,14 +43,18 @@ def job(name, kind="FlinkDeployment", **spec):
 """
 
 
-def component(seen: Recording, kind: str) -> Resource:
-    return next(one for one in seen.resources if one.kind == kind and not one.custom)
+def component(graph: ResourceGraph, kind: str) -> Resource:
+    return next(resource for resource in graph.resources if resource.kind == kind and not resource.custom)
 
 
-def titles(seen: Recording, kind: str) -> set[str]:
+def plural(kind: str) -> str:
+    return f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s"
+
+
+def titles(graph: ResourceGraph, kind: str) -> set[str]:
     """The objects under a component."""
-    top = component(seen, kind).urn
-    return {thing.title for thing in seen.things if seen.top(thing.urn) == top}
+    top = component(graph, kind).urn
+    return {resource.title for resource in graph.objects if graph.top(resource.urn) == top}
 
 
 def test_components_are_found():
@@ -70,75 +76,102 @@ def test_a_component_takes_name_args_opts(module: str, name: str, component: typ
 
 class TestJobNamespace:
     def test_a_namespace_has_an_account_with_a_role(self, declare: Declare):
-        seen = declare(
+        actual = declare(
             """
             from components.namespace import JobNamespace, JobNamespaceArgs
             JobNamespace("team", JobNamespaceArgs(), on_cluster)
             """
         )
         kinds = ("ServiceAccount", "Role", "RoleBinding")
-        assert titles(seen, "JobNamespace") == {"Namespace team", *(f"{kind} team/flink" for kind in kinds)}
-        outputs = seen.outputs[component(seen, "JobNamespace").urn]
+        assert titles(actual, "JobNamespace") == {"Namespace team", *(f"{kind} team/flink" for kind in kinds)}
+        outputs = actual.outputs[component(actual, "JobNamespace").urn]
         assert outputs == {"namespace": "team", "serviceAccount": "flink"}
 
+    def test_access_is_a_role_per_level_that_has_subjects(self, declare: Declare):
+        actual = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.config.namespace import NamespaceSettings
+            access = {"view": ["group:analysts", "user:ann"], "deploy": ["serviceAccount:ci/orders"]}
+            JobNamespace("team", JobNamespaceArgs(NamespaceSettings.model_validate({"access": access})), on_cluster)
+            """
+        )
+        roles = {role.object_name: role.inputs["rules"] for role in actual.find_all("Role")}
+        assert roles.keys() == {"flink", "flink-view", "flink-deploy"}
+        bindings = {item.object_name: item.inputs for item in actual.find_all("RoleBinding")}
+        group = "rbac.authorization.k8s.io"
+        assert bindings["flink-view"]["subjects"] == [
+            {"apiGroup": group, "kind": "Group", "name": "analysts"},
+            {"apiGroup": group, "kind": "User", "name": "ann"},
+        ]
+        assert bindings["flink-deploy"]["roleRef"] == {"apiGroup": group, "kind": "Role", "name": "flink-deploy"}
+        assert bindings["flink-deploy"]["subjects"] == [{"kind": "ServiceAccount", "name": "orders", "namespace": "ci"}]
+        assert "secrets" not in str(roles["flink-view"])
+        assert all(set(rule["verbs"]) == {"get", "list", "watch"} for rule in roles["flink-view"])
+
+    def test_deployers_can_create_what_a_team_can_declare(self):
+        rights = {(group, resource) for group, resources in TEAM_RESOURCES.items() for resource in resources}
+        kinds = {(group, plural(kind)) for group, kind in TEAM_KINDS}
+        assert rights == kinds | {("networking.k8s.io", "networkpolicies")}
+
     def test_the_state_claim_is_retained(self, declare: Declare):
-        seen = declare(
+        actual = declare(
             """
             from components.namespace import JobNamespace, JobNamespaceArgs
             from components.state_claim import StateClaimArgs
             JobNamespace("team", JobNamespaceArgs(state_claim=StateClaimArgs(protect=True)), on_cluster)
             """
         )
-        claim = seen.find("PersistentVolumeClaim")
+        claim = actual.find("PersistentVolumeClaim")
         assert (claim.retain_on_delete, claim.protect) == (True, True)
-        assert seen.outputs[component(seen, "JobNamespace").urn]["stateClaim"] == "flink-state"
+        assert actual.outputs[component(actual, "JobNamespace").urn]["stateClaim"] == "flink-state"
 
     def test_an_existing_namespace_is_not_created(self, declare: Declare):
-        seen = declare(
+        actual = declare(
             """
             from components.namespace import JobNamespace, JobNamespaceArgs
             JobNamespace("default", JobNamespaceArgs(), on_cluster)
             """
         )
-        assert not seen.find_all("Namespace")
-        assert component(seen, "JobNamespace").inputs["created"] is False
+        assert not actual.find_all("Namespace")
+        assert component(actual, "JobNamespace").inputs["created"] is False
 
 
 class TestFlinkJob:
     def test_objects_of_a_job_are_its_children(self, declare: Declare):
-        seen = declare(
+        actual = declare(
             f"""{JOB}
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
 args = FlinkJobArgs(job("orders"), rest_port="8081", traffic=Traffic(), namespace=home)
 FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
 """
         )
-        assert titles(seen, "FlinkJob") == {
+        assert titles(actual, "FlinkJob") == {
             "FlinkDeployment flink/orders",
             "NetworkPolicy flink/flinkdeployment-orders",
         }
-        assert seen.outputs[component(seen, "FlinkJob").urn]["endpoint"] == {
+        assert actual.outputs[component(actual, "FlinkJob").urn]["endpoint"] == {
             "kind": "FlinkDeployment",
             "namespace": "flink",
             "restService": "orders-rest.flink.svc:8081",
             "open": "kubectl -n flink port-forward svc/orders-rest 8081",
         }
-        flink, policy = seen.find("FlinkDeployment"), seen.find("NetworkPolicy")
-        assert seen.depends_on(flink, policy)
-        assert seen.depends_on(flink, seen.find("RoleBinding"))
+        flink, policy = actual.find("FlinkDeployment"), actual.find("NetworkPolicy")
+        assert actual.depends_on(flink, policy)
+        assert actual.depends_on(flink, actual.find("RoleBinding"))
 
     def test_a_session_job_depends_on_its_cluster(self, declare: Declare):
-        seen = declare(
+        actual = declare(
             f"""{JOB}
 cluster = FlinkJob("FlinkDeployment/flink/session", FlinkJobArgs(job("session")), on_cluster)
 visits = job("visits", "FlinkSessionJob", deploymentName="session")
 FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), on_cluster)
 """
         )
-        assert seen.depends_on(seen.find("FlinkSessionJob"), seen.find("FlinkDeployment"))
+        assert actual.depends_on(actual.find("FlinkSessionJob"), actual.find("FlinkDeployment"))
 
     def test_settled_and_endpoint_wait_for_readiness(self, declare: Declare):
-        seen = declare(
+        actual = declare(
             f"""{JOB}
 import asyncio
 class Readiness:
@@ -150,8 +183,8 @@ pulumi.export("endpoint", one.endpoint)
 """,
             preview=False,
         )
-        assert [message.text for message in seen.messages] == ["ready"]
-        assert seen.exports["endpoint"] == {"kind": "FlinkDeployment", "namespace": "flink"}
+        assert [message.text for message in actual.messages] == ["ready"]
+        assert actual.exports["endpoint"] == {"kind": "FlinkDeployment", "namespace": "flink"}
 
     def test_a_failed_job_fails_the_run_with_its_reason(self, declare: Declare):
         with pytest.raises(pulumi.RunError, match="no such jar"):
@@ -167,7 +200,7 @@ FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=R
 
 
 def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
-    seen = declare(
+    actual = declare(
         """
         from components.cluster_access import ClusterAccess
         from components.flink_operator import FlinkOperator, FlinkOperatorArgs
@@ -176,15 +209,15 @@ def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
         FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
         """
     )
-    release = seen.find("Release")
+    release = actual.find("Release")
     assert release.inputs["values"]["watchNamespaces"] == ["team"]  # type: ignore[index]
-    assert seen.depends_on(release, seen.find("Namespace", "team"))
-    outputs = seen.outputs[component(seen, "FlinkOperator").urn]
+    assert actual.depends_on(release, actual.find("Namespace", "team"))
+    outputs = actual.outputs[component(actual, "FlinkOperator").urn]
     assert (outputs["namespace"], outputs["watchedNamespaces"]) == ("flink-operator", ["team"])
 
 
 def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
-    seen = declare(
+    actual = declare(
         """
         from components.cluster_access import ClusterAccess
         from components.flink_operator import FlinkOperator, FlinkOperatorArgs
@@ -196,11 +229,11 @@ def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
         FlinkQuota("team", FlinkQuotaArgs(home, Quota(deployments=5), operator), on_cluster)
         """
     )
-    assert seen.depends_on(seen.find("ResourceQuota"), seen.find("Release"))
+    assert actual.depends_on(actual.find("ResourceQuota"), actual.find("Release"))
 
 
 def test_default_deny_depends_on_all_allowing_policies(declare: Declare):
-    seen = declare(
+    actual = declare(
         f"""{JOB}
 from components.default_deny import DefaultDeny, DefaultDenyArgs
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
@@ -209,35 +242,37 @@ one = FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
 DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 """
     )
-    deny, allow = (seen.find("NetworkPolicy", name) for name in ("flink-default-deny", "flinkdeployment-orders"))
-    assert seen.depends_on(deny, allow)
+    deny, allow = (actual.find("NetworkPolicy", name) for name in ("flink-default-deny", "flinkdeployment-orders"))
+    assert actual.depends_on(deny, allow)
 
 
 def test_prometheus_outputs_grafanas_address(declare: Declare):
-    seen = declare(
+    actual = declare(
         """
+        from components.cluster_access import ClusterAccess
         from components.prometheus import Prometheus, PrometheusArgs
-        Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         """
     )
-    grafana = seen.outputs[component(seen, "Prometheus").urn]["grafana"]
+    grafana = actual.outputs[component(actual, "Prometheus").urn]["grafana"]
     assert grafana["address"] == "http://prometheus-grafana.monitoring.svc"  # type: ignore[index]
 
 
 def test_monitors_depend_on_prometheus_and_dashboards_on_its_namespace(declare: Declare):
-    seen = declare(
+    actual = declare(
         """
         from components.monitoring import Monitoring, MonitoringArgs
         from components.namespace import JobNamespace, JobNamespaceArgs
+        from components.cluster_access import ClusterAccess
         from components.prometheus import Prometheus, PrometheusArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
-        prometheus = Prometheus("prometheus", PrometheusArgs(), on_cluster)
+        prometheus = Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         Monitoring("monitoring", MonitoringArgs(prometheus=prometheus, namespaces=[home]), on_cluster)
         """
     )
-    release = seen.find("Release")
-    for monitor in (*seen.find_all("PodMonitor"), seen.find("PrometheusRule")):
-        assert seen.depends_on(monitor, release)
-    for dashboard in seen.find_all("ConfigMap"):
-        assert not seen.depends_on(dashboard, release)
-        assert seen.depends_on(dashboard, seen.find("Namespace", "monitoring"))
+    release = actual.find("Release")
+    for monitor in (*actual.find_all("PodMonitor"), actual.find("PrometheusRule")):
+        assert actual.depends_on(monitor, release)
+    for dashboard in actual.find_all("ConfigMap"):
+        assert not actual.depends_on(dashboard, release)
+        assert actual.depends_on(dashboard, actual.find("Namespace", "monitoring"))

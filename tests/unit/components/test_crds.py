@@ -13,7 +13,8 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from components.crds import MARK, CrdUpdater, chart_options, decide, flink_fields
+from components.crds import FLINK_VERSION as MARK
+from components.crds import PROMETHEUS_VERSION, CrdUpdater, chart_options, decide, own_fields
 from flink_k8s.health.api_server import ApiServer
 from tests.unit.health.listening import listening
 
@@ -31,7 +32,7 @@ def definition(*fields: str, mark: str | None = None, **pod_template: Any) -> di
 
 
 @pytest.mark.parametrize(
-    ("found", "version", "decision"),
+    ("existing", "version", "decision"),
     [
         (None, "1.16.1", "create"),
         (definition("a", mark="1.7.0"), "1.16.1", "update"),
@@ -52,12 +53,18 @@ def definition(*fields: str, mark: str | None = None, **pod_template: Any) -> di
         (definition("a", resourceClaims=1), "1.16.1", "update"),
     ],
 )
-def test_crds_of_a_newer_operator_are_kept(found: dict[str, Any] | None, version: str, decision: str):
-    assert decide(definition("a", "b"), found, version) == decision
+def test_crds_of_a_newer_operator_are_kept(existing: dict[str, Any] | None, version: str, decision: str):
+    assert decide(definition("a", "b", mark=version), existing, MARK) == decision
 
 
-def test_flink_fields_exclude_pod_templates():
-    assert flink_fields(definition("a", volumes=1)) == {
+@pytest.mark.parametrize(("live", "decision"), [("0.94.1", "update"), ("0.95.1", "update"), ("0.96.0", "keep")])
+def test_crds_of_prometheus_are_compared_by_the_version_of_their_chart(live: str, decision: str):
+    declared, deployed = ({"metadata": {"annotations": {PROMETHEUS_VERSION: version}}} for version in ("0.95.1", live))
+    assert decide(declared, deployed, PROMETHEUS_VERSION) == decision
+
+
+def test_own_fields_exclude_pod_templates():
+    assert own_fields(definition("a", volumes=1)) == {
         "v1beta1.spec", "v1beta1.spec.a", "v1beta1.spec.podTemplate", "v1beta1.list", "v1beta1.list.*.x",
     }  # fmt: skip
 
@@ -85,8 +92,8 @@ class RecordingUpdater(CrdUpdater):
 
     applied: ClassVar[list[Any]] = []
 
-    async def apply(self, wanted: list[Mapping[str, Any]]) -> None:
-        self.applied.append(wanted)
+    async def apply(self, crds: list[Mapping[str, Any]]) -> None:
+        self.applied.append(crds)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,7 @@ def test_a_changed_value_does_not_read_the_chart(monkeypatch: pytest.MonkeyPatch
         return {"result": [{"kind": "ConfigMap"}, definition("a")]}
 
     monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
-    updater = RecordingUpdater(ApiServer(None, "none"), "1.16.1", None)
+    updater = RecordingUpdater(ApiServer(None, "none"), "operator", {}, MARK, None)
     updater.applied.clear()
     args = pulumi.ResourceHookArgs(
         "urn", "", "operator", "type", new_inputs={**new, "values": {"key": new.get("values", 0)}}, old_inputs=old
@@ -130,7 +137,9 @@ def test_a_chart_without_crds_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
     args = pulumi.ResourceHookArgs("urn", "", "operator", "type", new_inputs={"chart": "./c"})
     with pytest.raises(pulumi.RunError, match=r"chart \./c contains no CRDs"):
-        asyncio.run(CrdUpdater(ApiServer(None, "none"), "1.16.1", None)._before(args))
+        asyncio.run(CrdUpdater.of_flink(ApiServer(None, "none"), "1.16.1", None)._before(args))
+    # The values of kube-prometheus-stack can disable its CRDs.
+    asyncio.run(CrdUpdater.of_prometheus(ApiServer(None, "none"), "92.1.0", None)._before(args))
 
 
 class Server:
@@ -142,11 +151,11 @@ class Server:
         self.refuses = False
 
     async def get(self, request: web.Request) -> web.Response:
-        found = self.objects.get(request.match_info["name"])
-        if found is None:
+        resources = self.objects.get(request.match_info["name"])
+        if resources is None:
             return web.json_response({"message": "not found"}, status=404)
-        answer = web.json_response(found)
-        self.objects[NAME] = {**found, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
+        answer = web.json_response(resources)
+        self.objects[NAME] = {**resources, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
         return answer
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -171,7 +180,7 @@ def applied(tmp_path: Path, server: Server, version: str, monkeypatch: pytest.Mo
     async def play() -> None:
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
         async with listening(tmp_path, [web.get(path, server.get), web.patch(path, server.patch)]) as api_server:
-            await CrdUpdater(api_server, version, None).apply([definition("a", "b")])
+            await CrdUpdater.of_flink(api_server, version, None).apply([definition("a", "b")])
 
     asyncio.run(play())
     return messages
@@ -182,8 +191,8 @@ def test_crds_are_applied_with_the_version_and_waited_for(tmp_path: Path, monkey
     assert applied(tmp_path, server, "1.7.0", monkeypatch) == [f"CRDs of operator 1.7.0: {NAME} created"]
     assert applied(tmp_path, server, "1.16.1", monkeypatch) == [f"CRDs of operator 1.16.1: {NAME} updated"]
     assert server.objects[NAME]["metadata"]["annotations"] == {MARK: "1.16.1"}
-    [kept] = applied(tmp_path, server, "1.7.0", monkeypatch)
-    assert kept.startswith(f"! CRD {NAME} is not changed")
+    [actual] = applied(tmp_path, server, "1.7.0", monkeypatch)
+    assert actual.startswith(f"! CRD {NAME} is not changed")
     assert len(server.patches) == 2
 
 

@@ -15,8 +15,8 @@ from flink_k8s.resolve.declared_stack import is_awaited
 
 @pytest.mark.parametrize("kind", FlinkKind)
 def test_only_a_blue_green_deployment_is_deleted_in_the_foreground(kind: str):
-    wanted = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
-    assert deletion(kind) == {"pulumi.com/deletionPropagationPolicy": wanted}
+    actual = "foreground" if kind == "FlinkBlueGreenDeployment" else "background"
+    assert deletion(kind) == {"pulumi.com/deletionPropagationPolicy": actual}
 
 
 def test_only_the_run_that_suspends_a_job_waits_for_it():

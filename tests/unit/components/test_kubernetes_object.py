@@ -16,13 +16,13 @@ import pulumi_kubernetes as k8s
 from components.kubernetes_object import KubernetesObject
 opts = pulumi.ResourceOptions(provider=k8s.Provider("cluster", context="x"))
 metadata = {"name": "a", "namespace": "n", "annotations": {"pulumi.com/skipAwait": "true"}}
-def made(api_version, kind, **rest):
+def declare(api_version, kind, **rest):
     KubernetesObject("a", {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}, opts)
-made("v1", "ConfigMap", data={"key": "value"})
-made("v1", "ServiceAccount", imagePullSecrets=[{"name": "s"}])
-made("v1", "Secret", data=pulumi.Output.secret({"key": "dmFsdWU="}))
-made("rbac.authorization.k8s.io/v1", "Role", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}])
-made("flink.apache.org/v1beta1", "FlinkDeployment", spec={"flinkVersion": "v2_2", "job": {"jarURI": "local:///a.jar"}})
+declare("v1", "ConfigMap", data={"key": "value"})
+declare("v1", "ServiceAccount", imagePullSecrets=[{"name": "s"}])
+declare("v1", "Secret", data=pulumi.Output.secret({"key": "dmFsdWU="}))
+declare("rbac.authorization.k8s.io/v1", "Role", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}])
+declare("flink.apache.org/v1beta1", "FlinkDeployment", spec={"flinkVersion": "v2_2", "job": {"jarURI": "local:///a.jar"}})
 """
 
 THEIRS = """
@@ -43,12 +43,12 @@ k8s.apiextensions.CustomResource(
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_the_engine_sees_the_same_resources(tmp_path: Path, preview: bool):
-    seen: list[dict[str, tuple[object, object]]] = []
+    messages: list[dict[str, tuple[object, object]]] = []
     for text in (OURS, THEIRS):
         (tmp_path / "__main__.py").write_text(text)
         (tmp_path / "components").unlink(missing_ok=True)
         (tmp_path / "components").symlink_to(ROOT / "components")
-        found = run_program(tmp_path, "dev", {}, preview=preview)
-        seen.append({thing.urn: (thing.inputs, thing.provider) for thing in found.things})
-    assert seen[0] == seen[1]
-    assert len(seen[0]) == 5
+        actual = run_program(tmp_path, "dev", {}, preview=preview)
+        messages.append({resource.urn: (resource.inputs, resource.provider) for resource in actual.objects})
+    assert messages[0] == messages[1]
+    assert len(messages[0]) == 5

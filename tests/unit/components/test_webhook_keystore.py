@@ -39,8 +39,8 @@ class Server:
         self.refuses: str | None = None
 
     async def get(self, request: web.Request) -> web.Response:
-        found = self.objects.get(request.path)
-        return web.json_response(found or {"message": "not found"}, status=200 if found else 404)
+        resources = self.objects.get(request.path)
+        return web.json_response(resources or {"message": "not found"}, status=200 if resources else 404)
 
     async def delete(self, request: web.Request) -> web.Response:
         if request.path == self.refuses:

@@ -28,7 +28,7 @@ def job(**spec: Any) -> str:
     return yaml.safe_dump(manifest)
 
 
-def test_there_is_none_unless_it_is_asked_for(project: Project) -> None:
+def test_ingress_is_disabled_by_default(project: Project) -> None:
     assert "ingress" not in project.spec()
     project.stack({"ingress": {**STACK, "enabled": False}})
     assert "ingress" not in project.spec()
@@ -97,14 +97,15 @@ def test_a_blue_green_deployment_has_it_beside_its_template_and_a_session_job_ha
         },
     ]
     project.job(
-        yaml.safe_dump_all([{"apiVersion": "flink.apache.org/v1beta1", **one} for one in manifests]), "more.yaml"
+        yaml.safe_dump_all([{"apiVersion": "flink.apache.org/v1beta1", **manifest} for manifest in manifests]),
+        "more.yaml",
     )
     project.stack(
         {"ingress": STACK, "jobDefaults": {"ingress": {"annotations": {"a": "b"}}}, "jobs": {"one": {"external": True}}}
     )
-    found = project.spec("both")
-    assert found["ingress"] == {**SAID, "annotations": {**ASKS, "a": "b"}}
-    assert "ingress" not in found["template"]["spec"]
+    actual = project.spec("both")
+    assert actual["ingress"] == {**SAID, "annotations": {**ASKS, "a": "b"}}
+    assert "ingress" not in actual["template"]["spec"]
     assert "ingress" not in project.spec("one")
 
 
@@ -116,10 +117,10 @@ def test_unauthenticated_ingress_is_a_warning_and_an_error_if_strict(
     project: Project, annotations: dict[str, str]
 ) -> None:
     project.stack({"ingress": {**STACK, "annotations": annotations}})
-    [said] = [one for one in project.remarks() if "unauthenticated Flink web UI" in one]
-    assert "spec.ingress: exposes the unauthenticated Flink web UI" in said
+    [finding] = [remark for remark in project.remarks() if "unauthenticated Flink web UI" in remark]
+    assert "spec.ingress: exposes the unauthenticated Flink web UI" in finding
     project.stack({"strict": True, "ingress": {**STACK, "annotations": annotations}})
-    assert any("unauthenticated Flink web UI" in one for one in project.problems())
+    assert any("unauthenticated Flink web UI" in problem for problem in project.problems())
 
 
 @pytest.mark.parametrize("ingress", [
@@ -128,19 +129,19 @@ def test_unauthenticated_ingress_is_a_warning_and_an_error_if_strict(
 ])  # fmt: skip
 def test_authenticated_ingress_has_no_finding(project: Project, ingress: dict[str, Any]) -> None:
     project.stack({"ingress": {**STACK, **ingress}})
-    assert not any("ingress" in one for one in project.remarks())
+    assert not any("ingress" in remark for remark in project.remarks())
 
 
 def test_unauthenticated_ingress_of_a_job_file_is_a_warning(project: Project) -> None:
     project.job(job(ingress={"template": "file.example.org"}))
-    said = project.remarks()
+    findings = project.remarks()
     assert any(
-        "unauthenticated Flink web UI" in one and one.startswith("warning: jobs/word_count.yaml") for one in said
+        "unauthenticated Flink web UI" in item and item.startswith("warning: jobs/word_count.yaml") for item in findings
     )
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ({"ingress": {"enabled": True}}, "ingress.template: is missing, but ingress.enabled is true; set a host"),
         ({"jobDefaults": {"ingress": {"enabled": True}}}, "ingress.template: is missing; set a host"),
@@ -151,10 +152,10 @@ def test_unauthenticated_ingress_of_a_job_file_is_a_warning(project: Project) ->
         ({"jobDefaults": {"ingress": {"className": "x"}}}, "jobDefaults.ingress.className: unknown field"),
     ],
 )  # fmt: skip
-def test_what_cannot_be(project: Project, config: dict[str, Any], said: str) -> None:
+def test_invalid_ingress_is_an_error(project: Project, config: dict[str, Any], message: str) -> None:
     project.stack(config)
-    found = [one for one in project.problems() if said in one]
-    assert len(found) == 1
+    findings = [problem for problem in project.problems() if message in problem]
+    assert len(findings) == 1
 
 
 def test_operator_1_7_gets_what_it_knows(project: Project) -> None:

@@ -30,27 +30,27 @@ def has_null(value: object) -> bool:
 
 
 @given(layers, layers)
-def test_the_same_layer_twice_is_the_same_as_once(base: dict[str, object], over: dict[str, object]) -> None:
+def test_merging_a_source_twice_equals_merging_it_once(base: dict[str, object], over: dict[str, object]) -> None:
     once = merge_mappings(base, over)
     assert merge_mappings(once, over) == once
 
 
 @given(layers, layers)
 def test_no_argument_is_changed(base: dict[str, object], over: dict[str, object]) -> None:
-    kept = copy.deepcopy((base, over))
+    copies = copy.deepcopy((base, over))
     merged = merge_mappings(base, over)
-    assert (base, over) == kept
+    assert (base, over) == copies
     for value in merged.values():  # nor does a change of the result reach them
         if isinstance(value, dict):
             value["new"] = 1
         elif isinstance(value, list):
             value.append(1)
     merged["new"] = 1
-    assert (base, over) == kept
+    assert (base, over) == copies
 
 
 @given(layers, layers)
-def test_what_only_one_layer_says_stays(base: dict[str, object], over: dict[str, object]) -> None:
+def test_values_of_a_single_source_remain(base: dict[str, object], over: dict[str, object]) -> None:
     merged = merge_mappings(base, over)
     assert {key: merged[key] for key in base.keys() - over.keys()} == {
         key: base[key] for key in base.keys() - over.keys()

@@ -32,9 +32,9 @@ def job(name: str = "word-count", **spec: Any) -> str:
     return yaml.safe_dump(merge_mappings(manifest, {"spec": spec}))
 
 
-def said(project: Project, word: str) -> list[str]:
+def problems_with(project: Project, word: str) -> list[str]:
     """The problems that a word is in, without their place."""
-    return [one.partition(": ")[2] for one in project.problems() if word in one]
+    return [problem.partition(": ")[2] for problem in project.problems() if word in problem]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def said(project: Project, word: str) -> list[str]:
 def test_request_that_exceeds_the_quota_is_an_error(project: Project, quota: dict[str, Any], problem: str) -> None:
     project.job(job(job={"parallelism": 8}, flinkConfiguration={"taskmanager.numberOfTaskSlots": "2"}) + CLAIM)
     project.stack({"namespaces": {"flink": {"quota": quota}}})
-    assert said(project, "quota") == [problem]
+    assert problems_with(project, "quota") == [problem]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_platforms_own_claim_counts(project: Project) -> None:
     project.job(job(job={"upgradeMode": "savepoint"}))
     storage = {"type": "volume", "volume": {"size": "5Gi"}}
     project.stack({"stateStorage": storage, "namespaces": {"flink": {"quota": {"claims": 0, "storage": "4Gi"}}}})
-    assert [one.partition("; ")[0] for one in said(project, "quota")] == [
+    assert [item.partition("; ")[0] for item in problems_with(project, "quota")] == [
         "namespaces.flink.quota.claims: is 0, but 1 claims are declared in the namespace",
         "namespaces.flink.quota.storage: is 4Gi, but the claims together request 5Gi",
     ]
@@ -95,7 +95,7 @@ def test_jobs_that_exceed_the_quota_together_are_a_warning_and_an_error_if_stric
         " ended; raise it"
     )
     project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": 3}}}})
-    assert said(project, "together")
+    assert problems_with(project, "together")
 
 
 def test_pods_that_exceed_the_quota_together_are_a_warning(project: Project) -> None:
@@ -113,7 +113,7 @@ def test_an_operator_that_does_not_know_a_kind_cannot_count_it(project: Project)
     project.stack(
         {"operator": {"version": "1.7.0"}, "namespaces": {"flink": {"quota": {"snapshots": 3, "sessionJobs": 3}}}}
     )
-    assert said(project, "quota") == [
+    assert problems_with(project, "quota") == [
         "namespaces.flink.quota.snapshots: limits FlinkStateSnapshots, which operator 1.7.0 does not support; remove it"
     ]
 
@@ -121,7 +121,7 @@ def test_an_operator_that_does_not_know_a_kind_cannot_count_it(project: Project)
 def test_container_without_request_in_a_namespace_with_quota_is_an_error(project: Project) -> None:
     project.job(JOB + SIDECAR)
     project.stack({"namespaces": {"flink": {"quota": {"cpu": 8}}}})
-    assert said(project, "has no request") == [
+    assert problems_with(project, "has no request") == [
         "spec.podTemplate.spec.containers[1]: container side has no request for cpu, which the quota of the namespace requires;"
         " set resources.requests.cpu, or limits.defaultRequest.cpu of the namespace"
     ]
@@ -143,7 +143,7 @@ def test_container_without_request_in_a_namespace_with_quota_is_an_error(project
 )  # fmt: skip
 def test_a_container_outside_of_the_limits(project: Project, limits: dict[str, Any], problem: str) -> None:
     project.stack({"namespaces": {"flink": {"limits": limits}}})
-    assert {one.partition(": ")[2] for one in said(project, "container ")} == {problem}
+    assert {item.partition(": ")[2] for item in problems_with(project, "container ")} == {problem}
     project.stack({"namespaces": {"flink": {"limits": {"max": {"cpu": 1, "memory": "1Gi"}, "min": {"cpu": 1}}}}})
     project.load()
 
@@ -151,7 +151,7 @@ def test_a_container_outside_of_the_limits(project: Project, limits: dict[str, A
 def test_a_claim_larger_than_the_limit(project: Project) -> None:
     project.job(JOB + CLAIM)
     project.stack({"namespaces": {"flink": {"limits": {"claim": "5Gi"}}}})
-    assert said(project, "claim") == [
+    assert problems_with(project, "claim") == [
         "namespaces.flink.limits.claim: is 5Gi, but the claim data requests 10Gi; raise it"
     ]
     project.stack({"namespaces": {"flink": {"limits": {"claim": "10Gi"}}}})
@@ -176,7 +176,7 @@ def test_a_claim_larger_than_the_limit(project: Project) -> None:
 )  # fmt: skip
 def test_invalid_namespace_settings_are_errors(project: Project, namespace: dict[str, Any], problem: str) -> None:
     project.stack({"namespaces": {"flink": namespace}})
-    assert [one for one in project.problems() if problem in one], project.problems()
+    assert [item for item in project.problems() if problem in item], project.problems()
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
@@ -195,10 +195,10 @@ def deployment(**spec: Any) -> dict[str, Any]:
         ({"job": {"parallelism": None}}, {"parallelism.default": "3"}, (1, 3)),
     ],
 )
-def test_how_many_pods_a_deployment_starts_with(
+def test_number_of_pods_of_a_deployment(
     spec: dict[str, Any], configuration: dict[str, str], numbers: tuple[int, int]
 ) -> None:
-    assert tuple(one.number for one in pod_requests.pods(deployment(**spec), configuration)) == numbers
+    assert tuple(pod.number for pod in pod_requests.pods(deployment(**spec), configuration)) == numbers
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_how_many_pods_a_deployment_starts_with(
         ({"resource": {"memory": None}}, {"taskmanager.memory.process.size": "3g"}, "1", 3 * 1024**3),
     ],
 )
-def test_what_a_task_manager_asks_for(
+def test_resource_requests_of_a_taskmanager(
     task_manager: dict[str, Any], configuration: dict[str, str], cpu: str, memory: int
 ) -> None:
     pods = pod_requests.pods(deployment(taskManager=task_manager), configuration)[1]
@@ -281,7 +281,7 @@ def test_a_native_sidecar_counts_beside_what_starts_after_it(first: list[dict[st
 def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": [sized("first", "1200m")]}}
     pods = pod_requests.pods(deployment(podTemplate=template), {})
-    assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("1.5")]
+    assert [pod.request("cpu", Limits()) for pod in pods] == [Decimal("1.5"), Decimal("1.5")]
     own = {"podTemplate": {"spec": {"initContainers": [sized("first", "2")]}}}
     pods = pod_requests.pods(deployment(podTemplate=template, taskManager=own), {})
-    assert [one.request("cpu", Limits()) for one in pods] == [Decimal("1.5"), Decimal("2")]
+    assert [pod.request("cpu", Limits()) for pod in pods] == [Decimal("1.5"), Decimal("2")]

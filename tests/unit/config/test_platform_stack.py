@@ -75,8 +75,8 @@ def project(tmp_path: Path) -> Stacks:
 
 
 def test_the_platform_has_no_jobs_and_the_team_nothing_else(project: Stacks) -> None:
-    below, team = project.load("below"), project.load()
-    assert (list(below.settings.own_namespaces), below.jobs) == (["a", "b"], ())
+    platform, team = project.load("below"), project.load()
+    assert (list(platform.settings.own_namespaces), platform.jobs) == (["a", "b"], ())
     assert [(job.namespace, job.name) for job in team.jobs] == [("a", "word-count")]
     settings = team.settings
     assert settings.own_namespaces == {}
@@ -85,7 +85,7 @@ def test_the_platform_has_no_jobs_and_the_team_nothing_else(project: Stacks) -> 
     assert settings.prometheus.monitors, "the platform's Prometheus scrapes the team's jobs, too"
 
 
-def test_what_a_team_takes_from_the_platform(project: Stacks) -> None:
+def test_team_inherits_the_settings_of_the_platform(project: Stacks) -> None:
     settings = project.load().settings
     assert (settings.context, settings.operator.version, settings.operator.webhook) == ("c", "1.7.0", False)
     assert list(settings.namespaces) == ["a"]
@@ -95,7 +95,7 @@ def test_what_a_team_takes_from_the_platform(project: Stacks) -> None:
     assert settings.first_namespace == "a"
 
 
-def test_how_an_ingress_is_made_is_the_platforms_and_which_jobs_have_one_the_teams(project: Stacks) -> None:
+def test_platform_configures_the_ingress_and_the_team_selects_jobs(project: Stacks) -> None:
     ingress = {"template": "{{name}}.example.org", "authentication": "controller", "controller": {"namespace": "n"}}
     project.write("below", {**PLATFORM, "ingress": ingress})
     [job] = project.load().jobs
@@ -144,17 +144,17 @@ KEY = {"secret": "s", "key": "k"}
         ({"env": {"A": "platform"}}, {"spec": {"podTemplate": {"spec": {"containers": [{"name": "flink-main-container", "env": [{"name": "A", "value": "team"}]}]}}}}, ("podTemplate", "spec", "containers", 0, "env", 0, "value"), "platform"),
     ],
 )  # fmt: skip
-def test_what_the_platform_insists_on_no_team_changes(
+def test_team_cannot_override_enforced_values(
     project: Stacks, platform: dict[str, Any], team: dict[str, Any], path: tuple[str | int, ...], expected: object
 ) -> None:
     """In whichever words the team says otherwise; in the order of `jobDefaults` it is the team that wins."""
 
     def value() -> object:
         [job] = load_unchecked(project)
-        found: Any = job.spec
+        actual: Any = job.spec
         for part in path:
-            found = found[part] if isinstance(part, int) else found.get(part)
-        return found
+            actual = actual[part] if isinstance(part, int) else actual.get(part)
+        return actual
 
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(BARE)
     project.write("below", {**PLATFORM, "stateStorage": {"type": "none"}, "enforced": platform})
@@ -192,25 +192,28 @@ def test_nulls_of_both_stacks_take_away(project: Stacks) -> None:
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
     project.write("below", {**PLATFORM, "enforced": {"flinkConfiguration": {"b": None}}})
     project.write("team", {**TEAM, "enforced": {"flinkConfiguration": {"c": None}}})
-    [found] = project.load().jobs
-    assert {"b", "c"}.isdisjoint(found.spec["flinkConfiguration"])  # type: ignore[call-overload]
+    [actual] = project.load().jobs
+    assert {"b", "c"}.isdisjoint(actual.spec["flinkConfiguration"])  # type: ignore[call-overload]
     project.write("below", {**PLATFORM, "jobDefaults": {"parameters": {"k": "platform", "l": "platform"}}})
     project.write("team", {**TEAM, "jobDefaults": {"parameters": {"k": None, "l": "team"}}})
-    [found] = project.load().jobs
-    args = found.spec["job"]["args"]  # type: ignore[index]
+    [actual] = project.load().jobs
+    args = actual.spec["job"]["args"]  # type: ignore[index]
     assert args[-2:] == ["--l", "team"]
     assert "--k" not in args
 
 
-def test_what_is_no_field_of_the_spec_is_the_platforms_too(project: Stacks) -> None:
+def test_enforced_settings_outside_of_the_spec_apply_to_teams(project: Stacks) -> None:
     """Namespace, whether the job is there, protection and reach: the platform's `enforced`, the team's `jobDefaults`."""
     ours = {"namespace": "b", "protect": True, "egress": [{"namespace": "b", "ports": [1]}], "enabled": True}
     theirs = {"namespace": "a", "protect": False, "egress": [], "enabled": False}
-    for below, team in (({"enforced": ours}, {"enforced": theirs}), ({"jobDefaults": theirs}, {"jobDefaults": ours})):
-        project.write("below", {**PLATFORM, **below})
+    for platform, team in (
+        ({"enforced": ours}, {"enforced": theirs}),
+        ({"jobDefaults": theirs}, {"jobDefaults": ours}),
+    ):
+        project.write("below", {**PLATFORM, **platform})
         project.write("team", {**TEAM, "namespaces": {"a": {}, "b": {}}, **team})
         [job] = project.load().jobs
-        assert (job.namespace, job.is_protected, [one.ports for one in job.settings.egress or []]) == (
+        assert (job.namespace, job.is_protected, [item.ports for item in job.settings.egress or []]) == (
             "b",
             True,
             [["1"]],
@@ -218,9 +221,13 @@ def test_what_is_no_field_of_the_spec_is_the_platforms_too(project: Stacks) -> N
 
 
 def test_each_value_is_told_from_the_stack_that_said_it(project: Stacks) -> None:
-    below = {"image": "platform:1", "parameters": {"audit": "on", "own": "platform"}, "flinkConfiguration": {"z": "p"}}
+    platform_job = {
+        "image": "platform:1",
+        "parameters": {"audit": "on", "own": "platform"},
+        "flinkConfiguration": {"z": "p"},
+    }
     team = {"spec": {"image": "team:1", "flinkConfiguration": {"z": "t"}}, "parameters": {"audit": "off", "mine": 1}}
-    project.write("below", {**PLATFORM, "enforced": below})
+    project.write("below", {**PLATFORM, "enforced": platform_job})
     project.write("team", {**TEAM, "jobDefaults": {"flinkConfiguration": {"x": "team"}}, "enforced": team})
     [job] = project.load().jobs
     lines = [re.sub(" +", " ", line) for line in explain(job)]
@@ -247,11 +254,19 @@ def test_findings_of_both_stand_where_they_were_said(project: Stacks) -> None:
     project.write("below", {**PLATFORM, "enforced": {**everywhere, "imag": "x", "env": {"A": "a"}}})
     project.write("team", {**TEAM, "strict": True, "enforced": {**everywhere, "image": 1}})
     problems = project.problems()
-    assert [one for one in problems if one.startswith("Pulumi.below.yaml:") and "enforced.imag: unknown field" in one]
-    assert [one for one in problems if one.startswith("Pulumi.team.yaml:") and "enforced.image: is 1" in one]
+    assert [
+        problem
+        for problem in problems
+        if problem.startswith("Pulumi.below.yaml:") and "enforced.imag: unknown field" in problem
+    ]
+    assert [
+        problem for problem in problems if problem.startswith("Pulumi.team.yaml:") and "enforced.image: is 1" in problem
+    ]
     for stack in ("below", "team"):
         assert [
-            one for one in problems if f"Pulumi.{stack}.yaml:" in one and "enforced.egress[0]: allows every port" in one
+            problem
+            for problem in problems
+            if f"Pulumi.{stack}.yaml:" in problem and "enforced.egress[0]: allows every port" in problem
         ]
     values = {f"{PREFIX}platform": "below", f"{PREFIX}enforced": '{"env": {"A": {}}}'}
     with pytest.raises(ProblemsError, match=r"Pulumi.team.yaml: enforced.env.A: is a mapping"):
@@ -260,31 +275,37 @@ def test_findings_of_both_stand_where_they_were_said(project: Stacks) -> None:
     project.write("below", {**PLATFORM, **restored})
     project.write("team", {**TEAM})
     assert [
-        one for one in project.problems() if "Pulumi.below.yaml" in one and "enforced.restoreFrom: would start" in one
+        problem
+        for problem in project.problems()
+        if "Pulumi.below.yaml" in problem and "enforced.restoreFrom: would start" in problem
     ]
     certificates = {"enforced": {"internalTls": {"enabled": True, "duration": "1m"}}}
     project.write("below", {**PLATFORM, **certificates, "operator": {"version": "1.16.1"}})
     project.write("team", {**TEAM, "enforced": {"internalTls": {"enabled": False}}})
-    assert [one for one in project.problems() if "Pulumi.below.yaml" in one and "enforced.internalTls.duration" in one]
+    assert [
+        problem
+        for problem in project.problems()
+        if "Pulumi.below.yaml" in problem and "enforced.internalTls.duration" in problem
+    ]
 
 
 def load_unchecked(project: Stacks) -> tuple[Job, ...]:
     """The team's jobs, whatever the checks say of them."""
     config, _ = with_platform(project.root, read_config(project.root, "team"))
     settings, _ = read_settings(config)
-    below, _ = read_platform_settings(config)
+    platform, _ = read_platform_settings(config)
     objects, _ = read_folders(project.root, ["jobs/a"])
     assert settings is not None
-    return resolve(settings, config, objects, project.root, below).jobs
+    return resolve(settings, config, objects, project.root, platform).jobs
 
 
 @pytest.mark.parametrize("key", ["strict", "protectJobs"])
-def test_what_holds_where_either_says_so(project: Stacks, key: str) -> None:
+def test_boolean_is_enabled_if_the_platform_or_the_team_enables_it(project: Stacks, key: str) -> None:
     field = {"strict": "strict", "protectJobs": "protect_jobs"}[key]
     job = (project.root / "jobs" / "a" / "word_count.yaml").read_text().replace("pyflink:dev", f"p@sha256:{'0' * 64}")
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
-    for below, team, expected in [(True, False, True), (False, True, True), (False, False, False)]:
-        project.write("below", {**PLATFORM, "stateStorage": {"type": "none"}, key: below})
+    for platform, team, expected in [(True, False, True), (False, True, True), (False, False, False)]:
+        project.write("below", {**PLATFORM, "stateStorage": {"type": "none"}, key: platform})
         project.write("team", {**TEAM, key: team})
         assert getattr(project.load().settings, field) is expected
 
@@ -294,8 +315,8 @@ def test_a_jobs_state_lies_where_the_platform_would_have_it(project: Stacks) -> 
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
 
     def directory(stack: str) -> str:
-        [found] = [one for one in project.load(stack).jobs if one.namespace == "a"]
-        return found.spec["flinkConfiguration"]["state.savepoints.dir"]  # type: ignore[index]
+        [match] = [job for job in project.load(stack).jobs if job.namespace == "a"]
+        return match.spec["flinkConfiguration"]["state.savepoints.dir"]  # type: ignore[index]
 
     before = directory("team")
     assert "/below/a/word-count/" in before
@@ -328,20 +349,26 @@ def test_all_of_the_platforms_namespaces_where_a_team_names_none(project: Stacks
         ({"jobs": {"wordcount": {}}}, 'jobs.wordcount: unknown job in jobs/a/; did you mean "word-count"?'),
     ],
 )  # fmt: skip
-def test_what_a_team_may_not_say(project: Stacks, team: dict[str, Any], problem: str) -> None:
+def test_platform_keys_in_a_team_stack_are_errors(project: Stacks, team: dict[str, Any], problem: str) -> None:
     project.write("other", {"platform": "below"})
     project.write("team", {**TEAM, **team})
-    assert [one for one in project.problems() if problem in one], project.problems()
+    assert [item for item in project.problems() if problem in item], project.problems()
 
 
 def test_a_problem_stands_where_the_value_does(project: Stacks) -> None:
     project.write("below", {**PLATFORM, "operator": {"version": "1.99"}})
-    assert [one for one in project.problems() if one.startswith("Pulumi.below.yaml:") and "operator.version" in one]
+    assert [
+        problem
+        for problem in project.problems()
+        if problem.startswith("Pulumi.below.yaml:") and "operator.version" in problem
+    ]
     project.write("below", {**PLATFORM, "strict": True, "namespaces": {"a": {"quota": {"cpu": 3}}}})
     other = JOB.replace("v2_2", "v1_17").replace("name: word-count", "name: other")
     (project.root / "jobs" / "a" / "other.yaml").write_text(other)
     assert [
-        one for one in project.problems() if one.startswith("Pulumi.below.yaml:") and "namespaces.a.quota.cpu" in one
+        problem
+        for problem in project.problems()
+        if problem.startswith("Pulumi.below.yaml:") and "namespaces.a.quota.cpu" in problem
     ]
 
 
@@ -352,15 +379,15 @@ def test_a_problem_stands_where_the_value_does(project: Stacks) -> None:
 def test_a_teams_job_file_holds_nothing_of_the_platforms(project: Stacks, api: str, kind: str) -> None:
     manifest = {"apiVersion": api, "kind": kind, "metadata": {"name": "mine"}}
     (project.root / "jobs" / "a" / "more.yaml").write_text(yaml.safe_dump(manifest))
-    assert [one for one in project.problems() if f"kind: is {kind}, which belongs to the platform" in one]
+    assert [problem for problem in project.problems() if f"kind: is {kind}, which belongs to the platform" in problem]
     project.write("below", {**PLATFORM, "jobFolders": ["jobs/a"]})
-    assert "mine" in [one.source.name for one in project.load("below").attachments]
+    assert "mine" in [attachment.source.name for attachment in project.load("below").attachments]
 
 
 def test_a_teams_claims_and_config_maps_are_its_own(project: Stacks) -> None:
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}}
     (project.root / "jobs" / "a" / "more.yaml").write_text(yaml.safe_dump(manifest))
-    assert [one.source.name for one in project.load().attachments] == ["mine"]
+    assert [attachment.source.name for attachment in project.load().attachments] == ["mine"]
 
 
 def test_the_engines_config_with_all_defaults_gives_the_same(project: Stacks) -> None:
@@ -381,4 +408,4 @@ def test_the_claim_for_state_costs_the_platform_and_counts_in_the_teams_quota(pr
 
     assert (storage("below"), storage("team")) == (2 * 5 * 2**30, 0)
     project.write("below", {**PLATFORM, "namespaces": {"a": {"quota": {"claims": 0}}}})
-    assert [one for one in project.problems() if "namespaces.a.quota.claims: is 0, but 1 claims" in one]
+    assert [problem for problem in project.problems() if "namespaces.a.quota.claims: is 0, but 1 claims" in problem]

@@ -23,15 +23,15 @@ def test_the_nearest_name_or_what_is_known() -> None:
 
 
 def test_all_problems_sorted_each_once() -> None:
-    one, two, three = Problem("b", 1, "", "x; y"), Problem("a", 9, "p", "x; y"), Problem("a", 2, "p", "x; y")
-    error = ProblemsError([one, two, three, one])
+    first, second, third = Problem("b", 1, "", "x; y"), Problem("a", 9, "p", "x; y"), Problem("a", 2, "p", "x; y")
+    error = ProblemsError([first, second, third, first])
     assert str(error).splitlines() == ["a:2: p: x; y", "a:9: p: x; y", "b:1: x; y"]
 
 
 @given(st.text("abcdefghij", min_size=1), st.lists(st.text("abcdefghij", min_size=1)))
 def test_a_hint_is_always_one_of_the_known(word: str, known: list[str]) -> None:
-    said = nearest(word, known)
-    assert said.startswith(("use one of", "remove it")) or any(f'"{name}"' in said for name in known)
+    actual = nearest(word, known)
+    assert actual.startswith(("use one of", "remove it")) or any(f'"{name}"' in actual for name in known)
 
 
 def test_a_problem_is_one_line_without_control_characters() -> None:
@@ -41,15 +41,15 @@ def test_a_problem_is_one_line_without_control_characters() -> None:
 
 @given(st.text(), st.lists(st.text()), st.text(), st.sampled_from([1, 10_000]))
 def test_any_problem_is_a_short_printable_line(file: str, path: list[str], message: str, times: int) -> None:
-    said = str(Problem(file * times, 1, dotted(tuple(key * times for key in path)), message * times))
-    assert said.isprintable()
-    assert len(said.encode()) <= LINE_LIMIT
+    actual = str(Problem(file * times, 1, dotted(tuple(key * times for key in path)), message * times))
+    assert actual.isprintable()
+    assert len(actual.encode()) <= LINE_LIMIT
 
 
 def test_a_long_message_keeps_its_beginning_and_its_remedy() -> None:
-    said = str(Problem("f", 1, "p", "is " + "x" * 5000 + "; write less"))
-    assert said.startswith("f:1: p: is xxx")
-    assert said.endswith("xxx; write less")
+    actual = str(Problem("f", 1, "p", "is " + "x" * 5000 + "; write less"))
+    assert actual.startswith("f:1: p: is xxx")
+    assert actual.endswith("xxx; write less")
 
 
 @given(st.text("a`\n @"))

@@ -79,7 +79,7 @@ def test_an_ordinary_value_of_the_table_is_shown(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "shown"),
+    ("message", "expected"),
     [
         ('"https://u:hunter2@h/x.jar" is not a URI', '"https[hidden]h/x.jar" is not a URI'),
         ("is jdbc:x?user=u&password=hunter2; remove it", "is jdbc:x?user=u&password=[hidden]; remove it"),
@@ -88,9 +88,9 @@ def test_an_ordinary_value_of_the_table_is_shown(name: str, value: str) -> None:
         ('is "x@sha256:' + HEX + '"', 'is "x@sha256:' + HEX + '"'),
     ],
 )
-def test_a_message_shows_no_secret(message: str, shown: str) -> None:
-    assert redacted(message) == shown
-    assert str(Problem("f", 1, "a", message)) == f"f:1: a: {shown}"
+def test_a_message_shows_no_secret(message: str, expected: str) -> None:
+    assert redacted(message) == expected
+    assert str(Problem("f", 1, "a", message)) == f"f:1: a: {expected}"
 
 
 def test_a_value_below_the_name_of_a_secret_is_hidden() -> None:
@@ -99,7 +99,7 @@ def test_a_value_below_the_name_of_a_secret_is_hidden() -> None:
 
 
 @pytest.mark.parametrize(("length", "least"), [(24, 0.9), (32, 0.93), (40, 0.96), (64, 0.98)])
-def test_what_a_generator_makes_is_found(length: int, least: float) -> None:
+def test_generated_passwords_are_detected(length: int, least: float) -> None:
     """The rest has too few digits or too few changes to tell it from a word."""
     chance = random.Random(1)
     plain = ["".join(chance.choices(string.ascii_letters + string.digits, k=length)) for _ in range(1000)]
@@ -133,7 +133,7 @@ NUMBERS_AND_IDS = [
 
 
 @pytest.mark.parametrize(("name", "value"), BY_NAME)
-def test_what_is_named_a_secret_is_one_though_it_be_digits(name: str, value: str) -> None:
+def test_digits_under_the_name_of_a_secret_are_a_secret(name: str, value: str) -> None:
     """A password may be a number, and Vault's secret id is a password."""
     assert is_secret(name, value)
 
@@ -155,16 +155,16 @@ def test_of_all_keys_of_flink_and_the_operator_only_passwords_have_the_name_of_a
 
 
 def test_a_number_without_quotes_is_hidden_by_its_name() -> None:
-    shown = {"password": 84736251, "port": 8081, "env": [{"name": "DB_PASSWORD", "value": 4711}]}
-    assert masked("", shown) == {"password": HIDDEN, "port": 8081, "env": [{"name": "DB_PASSWORD", "value": HIDDEN}]}
+    settings = {"password": 84736251, "port": 8081, "env": [{"name": "DB_PASSWORD", "value": 4711}]}
+    assert masked("", settings) == {"password": HIDDEN, "port": 8081, "env": [{"name": "DB_PASSWORD", "value": HIDDEN}]}
     assert masked("args", ["--password", 4711, "--port", 8081]) == ["--password", HIDDEN, "--port", 8081]
     assert masked("password", True) is True
 
 
-def test_what_is_shown_hides_variables_arguments_and_values_by_their_names() -> None:
+def test_named_secrets_are_masked_in_variables_arguments_and_values() -> None:
     env = [{"name": "API_TOKEN", "value": "hunter2"}, {"name": "LOG", "value": "INFO"}]
-    shown = masked("podTemplate", {"env": env, "args": ["--password", "hunter2", "--in", "/in"], "replicas": 2})
-    assert shown == {
+    actual = masked("podTemplate", {"env": env, "args": ["--password", "hunter2", "--in", "/in"], "replicas": 2})
+    assert actual == {
         "env": [{"name": "API_TOKEN", "value": HIDDEN}, {"name": "LOG", "value": "INFO"}],
         "args": ["--password", HIDDEN, "--in", "/in"],
         "replicas": 2,

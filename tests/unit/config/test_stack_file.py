@@ -63,7 +63,7 @@ def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("- a\n", "Pulumi.x.yaml: is not a stack file; write one document with the key config"),
         ("config: {}\n---\nconfig: {}\n", "Pulumi.x.yaml: is not a stack file; write one document with the key config"),
@@ -77,8 +77,8 @@ def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
          " fix the syntax"),
     ],
 )  # fmt: skip
-def test_says_what_is_wrong(write, text: str, said: str) -> None:
-    assert problems_of(write(text)) == [said]
+def test_says_what_is_wrong(write, text: str, message: str) -> None:
+    assert problems_of(write(text)) == [message]
 
 
 def test_the_projects_own_section_is_what_the_models_say() -> None:

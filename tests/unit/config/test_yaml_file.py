@@ -35,7 +35,7 @@ def problem_of(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: 1\na: 2\n", 'f.yaml:2: a: is a duplicate key (first in line 1); remove one of them'),
         ("a:\n  b: 1\n  c: 2\n  b: 3\n", "f.yaml:4: a.b: is a duplicate key (first in line 2); remove one of them"),
@@ -71,17 +71,17 @@ def problem_of(text: str) -> str:
          " for merging, but found scalar; fix the syntax"),
     ],
 )  # fmt: skip
-def test_says_what_is_wrong_and_where(text: str, said: str) -> None:
-    assert problem_of(text) == said
+def test_invalid_yaml_is_reported_with_its_line(text: str, message: str) -> None:
+    assert problem_of(text) == message
 
 
 @pytest.mark.parametrize(
     "text", ["a: [1\n", "a: {b\n", "a: 'x\n", "a: b: c\n", "- a\nb: 1\n", "a: \x00\n", "%YAML 9.0\n--- x"]
 )
 def test_broken_syntax_is_one_problem_in_one_line(text: str) -> None:
-    said = problem_of(text)
-    assert "is not valid YAML" in said
-    assert "\n" not in said
+    actual = problem_of(text)
+    assert "is not valid YAML" in actual
+    assert "\n" not in actual
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_fifty_megabytes_are_refused_unread(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_utf8_says_its_line(tmp_path: Path) -> None:
+def test_invalid_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes("a: 1\nb: Größe\n".encode("latin-1"))
     assert [str(p) for p in read(path, "latin.yaml")[1]] == ["latin.yaml:2: is not UTF-8; save it as UTF-8 [yaml]"]

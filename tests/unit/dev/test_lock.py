@@ -13,30 +13,30 @@ from dev.lock import LISTS
 from flink_k8s.support.paths import ROOT
 
 
-def asked(path: Path) -> list[Requirement]:
+def declared_requirements(path: Path) -> list[Requirement]:
     lines = path.read_text().splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
 
 def locked(path: Path) -> dict[str, str]:
     """Package to version, and a failure for one without a hash."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     entries = re.split(r"\n(?=\S)", "\n".join(line for line in path.read_text().splitlines() if line[:1] != "#"))
     for entry in filter(None, entries):
         pinned = re.match(r"([A-Za-z0-9._-]+)==(\S+)", entry)
         assert pinned, entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
-        found[canonicalize_name(pinned[1])] = pinned[2]
-    return found
+        settings[canonicalize_name(pinned[1])] = pinned[2]
+    return settings
 
 
 @pytest.mark.parametrize("path", LISTS, ids=str)
 def test_a_lock_has_what_its_list_asks_for(path: Path) -> None:
     versions = locked((ROOT / path).with_suffix(".txt"))
-    wanted = asked(ROOT / path)
-    assert wanted
-    assert [str(one) for one in wanted if versions[canonicalize_name(one.name)] not in one.specifier] == []
-    assert len(versions) > len(wanted)  # what comes along is locked, too
+    actual = declared_requirements(ROOT / path)
+    assert actual
+    assert [str(item) for item in actual if versions[canonicalize_name(item.name)] not in item.specifier] == []
+    assert len(versions) > len(actual)  # what comes along is locked, too
 
 
 @pytest.mark.parametrize("path", LISTS, ids=str)
@@ -51,8 +51,8 @@ def test_a_lock_begins_with_the_command_that_renovate_runs_again(path: Path) -> 
 
 
 def test_every_list_of_the_repository_is_locked() -> None:
-    there = {path.relative_to(ROOT) for path in ROOT.rglob("requirements*.in") if ".venv" not in path.parts}
-    assert there == set(LISTS)
+    matches = {path.relative_to(ROOT) for path in ROOT.rglob("requirements*.in") if ".venv" not in path.parts}
+    assert matches == set(LISTS)
 
 
 def test_development_has_the_programs_versions() -> None:
@@ -63,5 +63,7 @@ def test_development_has_the_programs_versions() -> None:
 def test_the_policy_pack_has_the_programs_versions() -> None:
     """Two versions of the models in one project would judge what nobody runs."""
     program, pack = locked(ROOT / "requirements.txt"), locked(ROOT / "policy" / "requirements.txt")
-    wanted = {canonicalize_name(one.name) for one in asked(ROOT / "policy" / "requirements.in")} - {"pulumi-policy"}
-    assert {name: pack[name] for name in wanted} == {name: program[name] for name in wanted}
+    actual = {canonicalize_name(item.name) for item in declared_requirements(ROOT / "policy" / "requirements.in")} - {
+        "pulumi-policy"
+    }
+    assert {name: pack[name] for name in actual} == {name: program[name] for name in actual}

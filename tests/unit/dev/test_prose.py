@@ -60,6 +60,13 @@ def test_command_prints_place_and_replacement(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == f'{page}:3: "anew": write again (docs/style.md)\n'
 
 
+def test_command_prints_broken_links(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("See [the other page](other.md#title).\n")
+    assert prose.main([str(page)]) == 1
+    assert capsys.readouterr().out == f"{page}:1: other.md#title: this file or heading does not exist\n"
+
+
 def test_command_succeeds_without_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text("Run it again.\n")
@@ -92,13 +99,13 @@ PATTERN = re.compile(r"nobody|whoever")
 
 
 def test_code_is_checked_in_docstrings_comments_and_texts() -> None:
-    found = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE))
-    assert found == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody"), (17, "is no")]
+    findings = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE))
+    assert findings == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody"), (17, "is no")]
 
 
 def test_texts_of_code_are_optional() -> None:
-    found = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE, texts=False))
-    assert found == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody")]
+    findings = sorted((finding.line, finding.phrase) for finding in prose.code_findings(CODE, texts=False))
+    assert findings == [(1, "says"), (6, "stands"), (12, "by itself"), (16, "Nobody")]
 
 
 @pytest.mark.parametrize(
@@ -116,10 +123,10 @@ def test_command_checks_a_python_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f'{module}:3: "anew": write again (docs/style.md)\n'
 
 
-def test_plain_folders_are_checked() -> None:
+def test_all_folders_are_checked() -> None:
     names = [file.relative_to(prose.ROOT).as_posix() for file in prose.sources()]
-    for folder in ("checks", "config", "facts", "health", "monitoring", "program", "resolve"):
-        assert any(name.startswith(f"flink_k8s/{folder}/") for name in names)
+    for folder in ("components/", "dev/", "flink_k8s/operations/", "flink_k8s/monitoring/", "jobs/", "policy/"):
+        assert any(name.startswith(folder) for name in names)
 
 
 def test_generated_pages_are_not_checked() -> None:

@@ -25,7 +25,7 @@ def jobs(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())["jobs"]
 
 
-def test_these_are_the_workflows() -> None:
+def test_workflow_files_are_listed() -> None:
     assert [path.stem for path in WORKFLOWS] == ["audit", "deploy", "drift", "pull-request"]
 
 
@@ -39,8 +39,8 @@ def test_a_workflow_is_a_thin_caller_with_few_rights(path: Path) -> None:
         for step in job["steps"]:
             script = str(step.get("run", "")).strip()
             assert script.count("\n") < 3
-            made = re.findall(r"\bmake ([a-z ]+)", script)
-            assert not {target for words in made for target in words.split()} - TARGETS
+            actual = re.findall(r"\bmake ([a-z ]+)", script)
+            assert not {target for words in actual for target in words.split()} - TARGETS
             assert "${{" not in script  # what others write goes through the environment
 
 
@@ -58,35 +58,38 @@ def test_a_stack_is_run_once_at_a_time_and_never_cancelled() -> None:
 
 def found_by_renovate() -> dict[str, set[str]]:
     """Name to versions, as its regular expressions find them."""
-    found: dict[str, set[str]] = {}
+    settings: dict[str, set[str]] = {}
     for manager in json.loads((ROOT / "renovate.json").read_text())["customManagers"]:
         patterns = [re.compile(pattern.strip("/")) for pattern in manager["managerFilePatterns"]]
         for path in ROOT.rglob("*"):
             name = path.relative_to(ROOT).as_posix()
             if ".venv" in name or not any(pattern.search(name) for pattern in patterns) or not path.is_file():
                 continue
-            expressions, text = [said.replace("(?<", "(?P<") for said in manager["matchStrings"]], path.read_text()
+            expressions, text = (
+                [expression.replace("(?<", "(?P<") for expression in manager["matchStrings"]],
+                path.read_text(),
+            )
             if manager.get("matchStringsStrategy") == "recursive":  # each looks at what the one before has matched
                 for outer in expressions[:-1]:
                     text = "\n".join(match[0] for match in re.finditer(outer, text))
                 expressions = expressions[-1:]
-            for match in (match for said in expressions for match in re.finditer(said, text)):
+            for match in (match for expression in expressions for match in re.finditer(expression, text)):
                 groups = match.groupdict()
                 depends = groups.get("depName") or manager["depNameTemplate"]
                 assert groups.get("datasource") or manager["datasourceTemplate"]
-                found.setdefault(depends, set()).add(groups["currentValue"])
-    return found
+                settings.setdefault(depends, set()).add(groups["currentValue"])
+    return settings
 
 
 def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
-    found = found_by_renovate()
+    actual = found_by_renovate()
     charts = (versions.CERT_MANAGER, versions.PROMETHEUS)
-    assert {chart.name: {chart.version} for chart in charts}.items() <= found.items()
-    assert found["org.apache.flink:flink-kubernetes-operator-api"] == {versions.OPERATOR.version}
-    assert found["flink"] == set(versions.FLINK_IMAGES.values())
-    assert found["rhysd/actionlint"] == {lint_workflows.ACTIONLINT}
-    assert found["google/osv-scanner"] == {supply_chain.OSV_SCANNER}
-    assert found["pulumi/pulumi"] == {(ROOT / ".pulumi.version").read_text().strip()}
+    assert {chart.name: {chart.version} for chart in charts}.items() <= actual.items()
+    assert actual["org.apache.flink:flink-kubernetes-operator-api"] == {versions.OPERATOR.version}
+    assert actual["flink"] == set(versions.FLINK_IMAGES.values())
+    assert actual["rhysd/actionlint"] == {lint_workflows.ACTIONLINT}
+    assert actual["google/osv-scanner"] == {supply_chain.OSV_SCANNER}
+    assert actual["pulumi/pulumi"] == {(ROOT / ".pulumi.version").read_text().strip()}
     marked = [
         name
         for folder in ("flink_k8s", "dev", "sandbox")
@@ -94,7 +97,7 @@ def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
         for name in re.findall(r"^ *# renovate: .*depName=(\S+)", path.read_text(), re.MULTILINE)
     ]
     assert len(marked) >= 4
-    assert set(marked) <= found.keys()
+    assert set(marked) <= actual.keys()
 
 
 def test_every_file_pins_the_listed_pulumi_versions() -> None:
@@ -126,5 +129,5 @@ def test_every_hook_runs_what_make_lint_runs() -> None:
 
 
 def test_the_container_is_set_up_by_make() -> None:
-    said = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
-    assert said["postCreateCommand"].startswith("make .venv/.dev")
+    content = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert content["postCreateCommand"].startswith("make .venv/.dev")

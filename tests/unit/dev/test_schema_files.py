@@ -27,8 +27,8 @@ def test_a_stale_file_is_found_and_written(tmp_path: Path, capsys: pytest.Captur
     assert "Pulumi.yaml: differs from the models; run make schema" in capsys.readouterr().out
     assert schema.main(["--root", str(tmp_path)]) == 0
     assert schema.main(["--check", "--root", str(tmp_path)]) == 0
-    written = yaml.safe_load((tmp_path / "Pulumi.yaml").read_text())
-    assert written == {"name": "x", "config": schema.project_config()}
+    content = yaml.safe_load((tmp_path / "Pulumi.yaml").read_text())
+    assert content == {"name": "x", "config": schema.project_config()}
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_the_schema_of_a_stack_file_knows_keys_with_prefix_and_without() -> None
 
 
 def test_the_schema_of_a_job_file_has_every_kind_and_no_loose_end() -> None:
-    made = schema.job_file_schema()
-    kinds = [rule["if"]["properties"]["kind"]["const"] for rule in made["allOf"]]
+    job_file_schema = schema.job_file_schema()
+    kinds = [rule["if"]["properties"]["kind"]["const"] for rule in job_file_schema["allOf"]]
     assert kinds == ["FlinkBlueGreenDeployment", "FlinkDeployment", "FlinkSessionJob", "FlinkStateSnapshot"]
-    referred = set(re.findall(r'"#/\$defs/(\d+)"', json.dumps(made)))
-    assert referred <= made["$defs"].keys()
+    referred = set(re.findall(r'"#/\$defs/(\d+)"', json.dumps(job_file_schema)))
+    assert referred <= job_file_schema["$defs"].keys()
 
 
 def test_ranges_of_versions() -> None:

@@ -11,14 +11,14 @@ CONFIGURATION = "org.apache.flink.configuration.IllegalConfigurationException"
 def deployment(
     lifecycle: str, *, name: str = "a", generation: int = 2, observed: int | None = 2, **status: Any
 ) -> dict[str, Any]:
-    said = {"lifecycleState": lifecycle, **status}
+    settings = {"lifecycleState": lifecycle, **status}
     if observed is not None:
-        said["observedGeneration"] = observed
-    return {"metadata": {"name": name, "generation": generation, "resourceVersion": "1"}, "status": said}
+        settings["observedGeneration"] = observed
+    return {"metadata": {"name": name, "generation": generation, "resourceVersion": "1"}, "status": settings}
 
 
 def exception(kind: str, message: str, *causes: tuple[str, str]) -> str:
-    listed = [{"type": name, "message": said} for name, said in causes]
+    listed = [{"type": name, "message": text} for name, text in causes]
     return json.dumps({"type": f"org.example.{kind}", "message": message, "throwableList": listed})
 
 
@@ -32,5 +32,5 @@ def blue_green(state: str, job_state: str, *, written: str = "", recorded: str =
     if recorded:
         spec = {"template": {"spec": {"image": recorded, "mode": "native"}}}
         status["lastReconciledSpec"] = json.dumps({"spec": spec})
-    found: dict[str, Any] = {"metadata": {"name": "a"}, "status": status}
-    return found | ({"spec": {"template": {"spec": {"image": written}}}} if written else {})
+    settings: dict[str, Any] = {"metadata": {"name": "a"}, "status": status}
+    return settings | ({"spec": {"template": {"spec": {"image": written}}}} if written else {})

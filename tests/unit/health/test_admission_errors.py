@@ -17,7 +17,7 @@ QUOTA = (
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [
         ({}, ""),
         ({"conditions": [{"type": "Available", "status": "False", "message": "no pods"}]}, ""),
@@ -26,12 +26,12 @@ QUOTA = (
         ({"conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}]}, "FailedCreate"),
     ],
 )
-def test_a_deployment_without_pods(status: dict[str, Any], said: str) -> None:
-    assert replica_failure({"status": status}) == said
+def test_a_deployment_without_pods(status: dict[str, Any], message: str) -> None:
+    assert replica_failure({"status": status}) == message
 
 
 @pytest.mark.parametrize(
-    ("log", "said"),
+    ("log", "message"),
     [
         ("", ""),
         ("2026-11-23 WARN Reaching max start worker failure rate\nall is well\n", ""),
@@ -47,12 +47,12 @@ def test_a_deployment_without_pods(status: dict[str, Any], said: str) -> None:
         ('configmaps "x" is forbidden: User "y" cannot get resource\n', ""),
     ],
 )
-def test_a_jobmanagers_log(log: str, said: str) -> None:
-    assert refused_worker(log) == said
+def test_a_jobmanagers_log(log: str, message: str) -> None:
+    assert refused_worker(log) == message
 
 
 @pytest.mark.parametrize(
-    ("component", "ready", "seconds", "asked"),
+    ("component", "ready", "seconds", "is_requested"),
     [
         ("jobmanager", "True", 60, True),
         ("jobmanager", "True", 1, False),
@@ -61,9 +61,9 @@ def test_a_jobmanagers_log(log: str, said: str) -> None:
     ],
 )
 def test_only_a_jobmanager_that_is_ready_and_waits_is_asked_for_its_log(
-    component: str, ready: str, seconds: int, asked: bool
+    component: str, ready: str, seconds: int, is_requested: bool
 ) -> None:
     since = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     condition = {"type": "Ready", "status": ready, "lastTransitionTime": since}
     pod = {"metadata": {"labels": {"component": component}}, "status": {"conditions": [condition]}}
-    assert is_waiting_for_workers(pod) is asked
+    assert is_waiting_for_workers(pod) is is_requested

@@ -12,9 +12,9 @@ from tests.unit.health.statuses import CONFIGURATION, blue_green, deployment, ex
 
 
 def judged(state: str, job_state: str = "RUNNING", recorded: str = "5", **children: dict[str, Any]) -> JobStatus:
-    found = blue_green(state, job_state, written="5", recorded=recorded)
+    actual = blue_green(state, job_state, written="5", recorded=recorded)
     deployments = {f"a-{color}": child for color, child in children.items()}
-    return with_next_deployment(evaluate("FlinkBlueGreenDeployment", found), found, deployments)
+    return with_next_deployment(evaluate("FlinkBlueGreenDeployment", actual), actual, deployments)
 
 
 FAILED = deployment("FAILED", error="no such script")
@@ -28,11 +28,11 @@ FAILED = deployment("FAILED", error="no such script")
         ("TRANSITIONING_TO_BLUE", {"blue": FAILED, "green": deployment("STABLE")}),
     ],
 )
-def test_what_comes_up_fails_it(state: str, children: dict[str, Any]):
-    found = judged(state, "RECONCILING", **children)
-    assert (found.state, found.error.text) == ("failed", "no such script")
-    assert "FAILED" in found.shown
-    assert state in found.shown
+def test_failed_new_deployment_fails_the_blue_green_deployment(state: str, children: dict[str, Any]):
+    actual = judged(state, "RECONCILING", **children)
+    assert (actual.state, actual.error.text) == ("failed", "no such script")
+    assert "FAILED" in actual.shown
+    assert state in actual.shown
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_comes_up_fails_it(state: str, children: dict[str, Any]):
         ("SAVEPOINTING_BLUE", {"blue": FAILED}),
     ],
 )
-def test_what_goes_does_not(state: str, children: dict[str, Any]):
+def test_failed_old_deployment_does_not_fail_the_blue_green_deployment(state: str, children: dict[str, Any]):
     assert judged(state, **children).state == "waiting"
 
 
@@ -53,7 +53,7 @@ def test_an_active_one_is_ready_whatever_is_left_of_the_other():
     assert judged("ACTIVE_BLUE", blue=deployment("STABLE"), green=FAILED).state == "ready"
 
 
-def test_how_long_it_has_to_be_so_is_that_of_the_deployment():
+def test_blue_green_deployment_has_the_grace_period_of_its_deployment():
     child = deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="back-off")
     assert judged("INITIALIZING_BLUE", blue=child).delay == evaluate("FlinkDeployment", child).delay > 0
 

@@ -12,7 +12,7 @@ from flink_k8s.health.pods import may_be_scheduled
 
 
 @pytest.mark.parametrize(
-    ("error", "cause"),
+    ("error", "reason"),
     [
         (None, ""),
         ("", ""),
@@ -41,11 +41,11 @@ from flink_k8s.health.pods import may_be_scheduled
         ("two lines\nof a text", "two lines\nof a text"),
     ],
 )
-def test_innermost_error(error: str | None, cause: str):
-    assert OperatorError.of(error).text == cause
+def test_innermost_error(error: str | None, reason: str):
+    assert OperatorError.of(error).text == reason
 
 
-def test_what_python_said_last():
+def test_last_line_of_python_is_the_error():
     line = "2026-11-22 INFO  org.apache.flink.client.python.PythonDriver [] - "
     log = (
         f"{line}------ Python Process Started ------\n{line}Traceback (most recent call last):\nnoise\n"
@@ -57,7 +57,7 @@ def test_what_python_said_last():
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [
         ({}, ""),
         ({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}, ""),
@@ -75,15 +75,15 @@ def test_what_python_said_last():
         ),
     ],
 )
-def test_pod_trouble(status: dict[str, Any], said: str):
-    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == said
+def test_pod_issue(status: dict[str, Any], message: str):
+    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == message
 
 
 NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preemption is not helpful for scheduling"
 
 
 @pytest.mark.parametrize(
-    ("said", "may_be"),
+    ("message", "may_be"),
     [
         (f"0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 {NO_VICTIMS}.", True),
         (f"0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 {NOT_HELPFUL}.", False),
@@ -95,15 +95,17 @@ NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preem
         ("words of another scheduler", True),
     ],
 )
-def test_what_the_scheduler_says(said: str, may_be: bool):
-    assert may_be_scheduled(said) == may_be
+def test_scheduler_messages_that_can_resolve_without_a_change(message: str, may_be: bool):
+    assert may_be_scheduled(message) == may_be
 
 
 def test_words_that_say_no_cure_get_one():
-    said = "JobManager deployment is missing and HA metadata is not available to make stateful upgrades. Manual restore"
-    for error in (said, json.dumps({"type": "o.UpgradeFailureException", "message": said})):
+    template = (
+        "JobManager deployment is missing and HA metadata is not available to make stateful upgrades. Manual restore"
+    )
+    for error in (template, json.dumps({"type": "o.UpgradeFailureException", "message": template})):
         text = OperatorError.of(error).text
-        assert said in text
+        assert template in text
         assert text.endswith("if it has run, set restoreFrom to a savepoint or checkpoint")
 
 

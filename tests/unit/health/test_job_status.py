@@ -15,7 +15,7 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "state"),
+    ("kind", "status", "state"),
     [
         ("FlinkDeployment", deployment("STABLE"), "ready"),
         ("FlinkSessionJob", deployment("STABLE"), "ready"),
@@ -58,15 +58,15 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
         ),
     ],
 )
-def test_verdict(kind: str, found: dict[str, Any], state: str):
-    assert evaluate(kind, found).state == state
+def test_evaluated_status(kind: str, status: dict[str, Any], state: str):
+    assert evaluate(kind, status).state == state
 
 
 SUSPENDED = {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "SUSPENDED"}}}
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "state"),
+    ("kind", "status", "state"),
     [
         ("FlinkDeployment", deployment("SUSPENDED", jobStatus={"state": "FINISHED"}), "ready"),
         ("FlinkSessionJob", deployment("SUSPENDED"), "ready"),
@@ -78,17 +78,17 @@ SUSPENDED = {"metadata": {}, "status": {"blueGreenState": "ACTIVE_BLUE", "jobSta
         ("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", "RUNNING"), "waiting"),
     ],
 )
-def test_what_is_to_be_suspended_is_well_once_it_is(kind: str, found: dict[str, Any], state: str):
-    assert evaluate(kind, found, suspended=True).state == state
+def test_suspended_job_is_ready_when_it_is_suspended(kind: str, status: dict[str, Any], state: str):
+    assert evaluate(kind, status, suspended=True).state == state
 
 
-def test_what_is_to_run_and_is_suspended_is_waited_for():
+def test_resumed_job_is_not_ready_while_it_is_suspended():
     assert evaluate("FlinkDeployment", deployment("SUSPENDED")).state == "waiting"
     assert evaluate("FlinkBlueGreenDeployment", SUSPENDED).state == "waiting"
 
 
 @pytest.mark.parametrize(
-    ("found", "delay"),
+    ("status", "delay"),
     [
         (deployment("UPGRADING", error="etcd is slow"), job_status.RECOVERY_SECONDS),
         (deployment("UPGRADING", error=exception("E", "x", (CONFIGURATION, "too little memory"))), 0),
@@ -101,8 +101,8 @@ def test_what_is_to_run_and_is_suspended_is_waited_for():
         ),
     ],
 )
-def test_how_long_an_error_has_to_pass(found: dict[str, Any], delay: float):
-    judged = evaluate("FlinkDeployment", found)
+def test_grace_period_of_an_error(status: dict[str, Any], delay: float):
+    judged = evaluate("FlinkDeployment", status)
     assert (judged.state, judged.delay) == ("failed", delay)
 
 
@@ -124,7 +124,7 @@ def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_sta
 
 
 @pytest.mark.parametrize(
-    ("declared", "taken", "is_same"),
+    ("declared", "reconciled", "is_same"),
     [
         ({"job": {"parallelism": 2}}, {"job": {"parallelism": 2, "state": "running"}, "mode": "native"}, True),
         ({"job": {"parallelism": 2}}, {"job": {"parallelism": 1}}, False),
@@ -142,11 +142,11 @@ def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_sta
     ],
 )
 def test_a_blue_green_deployment_is_taken_over_when_its_spec_is(
-    declared: dict[str, Any], taken: dict[str, Any] | None, *, is_same: bool
+    declared: dict[str, Any], reconciled: dict[str, Any] | None, *, is_same: bool
 ):
     status: dict[str, Any] = {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "RUNNING"}}
-    if taken is not None:
-        status["lastReconciledSpec"] = json.dumps({"spec": {"template": {"spec": taken}}})
-    found = {"metadata": {"name": "a"}, "spec": {"template": {"spec": declared}}, "status": status}
-    judged = evaluate("FlinkBlueGreenDeployment", found)
+    if reconciled is not None:
+        status["lastReconciledSpec"] = json.dumps({"spec": {"template": {"spec": reconciled}}})
+    settings = {"metadata": {"name": "a"}, "spec": {"template": {"spec": declared}}, "status": status}
+    judged = evaluate("FlinkBlueGreenDeployment", settings)
     assert (judged.is_observed, judged.delay) == (is_same, 0 if is_same else job_status.OBSERVE_SECONDS)

@@ -40,10 +40,10 @@ class FakeApiServer:
         self.pod_labels = {"app": "a", "component": "taskmanager"}
         self.events: list[dict[str, Any]] = []
 
-    def put(self, found: dict[str, Any]) -> None:
-        self.objects[found["metadata"]["name"]] = found
+    def put(self, resource: dict[str, Any]) -> None:
+        self.objects[resource["metadata"]["name"]] = resource
         for watcher in self.watchers:
-            watcher.put_nowait({"type": "MODIFIED", "object": found})
+            watcher.put_nowait({"type": "MODIFIED", "object": resource})
 
     def break_connections(self) -> None:
         for watcher in self.watchers:
@@ -71,8 +71,8 @@ class FakeApiServer:
 
     async def namespace_events(self, request: web.Request) -> web.Response:
         fields = dict(field.split("=", 1) for field in request.query["fieldSelector"].split(","))
-        found = [event for event in self.events if event["reason"] == fields["reason"]]
-        return web.json_response({"items": found})
+        matches = [event for event in self.events if event["reason"] == fields["reason"]]
+        return web.json_response({"items": matches})
 
     async def pod_log(self, request: web.Request) -> web.Response:
         return web.Response(text=self.previous_log if request.query.get("previous") == "True" else self.log)
@@ -102,7 +102,7 @@ def job(name: str = "a", **configuration: str) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What would have been logged; and this is no preview."""
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda text, resource=None: lines.append(text))
@@ -128,22 +128,22 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_it_ends_when_the_job_is_stable_and_shows_each_status(tmp_path: Path, said: list[str]):
+def test_wait_ends_when_the_job_is_stable_and_logs_each_status(tmp_path: Path, messages: list[str]):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("STABLE", observed=1))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
         await until(lambda: server.watchers)
         server.put(deployment("DEPLOYED"))
-        await until(lambda: "DEPLOYED" in said)
+        await until(lambda: "DEPLOYED" in messages)
         assert not waiting.done()
         server.put(deployment("STABLE"))
         assert await waiting == "STABLE"
 
     run(tmp_path, play)
-    assert said == ["STABLE, change not observed by the operator yet", "DEPLOYED", "STABLE"]
+    assert messages == ["STABLE, change not observed by the operator yet", "DEPLOYED", "STABLE"]
 
 
-def test_it_fails_at_once_with_the_jobs_own_error(tmp_path: Path):
+def test_failed_job_fails_immediately_with_its_own_error(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error='{"type": "X", "message": "the reason"}'))
         start = time.monotonic()
@@ -215,7 +215,7 @@ def test_a_job_manager_that_stays_in_error_fails_long_before_the_time_is_out(
 
 
 def test_a_crash_loop_is_counted_from_its_first_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, messages: list[str]
 ):
     monkeypatch.setattr(job_status, "RECOVERY_SECONDS", 1.5)
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 10)
@@ -226,7 +226,7 @@ def test_a_crash_loop_is_counted_from_its_first_failure(
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
         await until(lambda: server.watchers)
         server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING"))
-        await until(lambda: any("DEPLOYING" in line for line in said))
+        await until(lambda: any("DEPLOYING" in line for line in messages))
         await asyncio.sleep(1.5)
         assert not waiting.done()
         server.put(failing)
@@ -236,7 +236,7 @@ def test_a_crash_loop_is_counted_from_its_first_failure(
     run(tmp_path, play)
 
 
-def test_when_the_time_is_out_it_says_what_the_pods_wait_for(tmp_path: Path, said: list[str]):
+def test_timeout_reports_what_the_pods_wait_for(tmp_path: Path, messages: list[str]):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
         with pytest.raises(
@@ -295,7 +295,7 @@ def test_a_crash_loop_fails_the_job_with_the_root_cause_of_flinks_log(tmp_path: 
 
 
 @pytest.mark.parametrize("status", [crashed(1), crashed(9, ago_seconds=900)])
-def test_one_restart_and_old_restarts_are_not_a_crash_loop(status: dict[str, Any]):
+def test_single_and_old_restarts_are_not_a_crash_loop(status: dict[str, Any]):
     assert crashes({"metadata": {"name": "p"}, "status": status}) == 0
 
 
@@ -303,8 +303,8 @@ NO_NODE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 Preemption
 NO_ROOM = "0/1 nodes are available: 1 Insufficient cpu. preemption: 1 No preemption victims found for incoming pod."
 
 
-def unscheduled(said: str) -> dict[str, Any]:
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+def unscheduled(message: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
     return {"conditions": [condition]}
 
 
@@ -356,7 +356,7 @@ def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
     run(tmp_path, play)
 
 
-def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]):
+def test_reason_of_restarts_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, messages: list[str]):
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -371,12 +371,10 @@ def test_why_flink_restarts_a_job_is_said(tmp_path: Path, monkeypatch: pytest.Mo
             await watch.wait(job(), RESOURCE)
 
     run(tmp_path, play, timeout_seconds=2)
-    assert "waits: o.C: reason 3" in said
+    assert "waits: o.C: reason 3" in messages
 
 
-def test_what_the_pods_say_is_newer_than_what_the_operator_has_read_off_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_reason_of_the_pods_overrides_the_older_one_of_the_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(job_status, "RECOVERY_SECONDS", 0.2)
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
@@ -402,7 +400,7 @@ def test_a_broken_connection_is_made_again(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_who_may_not_watch_hears_it(tmp_path: Path):
+def test_missing_right_to_watch_is_reported(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.forbidden = True
         with pytest.raises(pulumi.RunError, match=r"allow the stack.s user to watch"):
@@ -411,9 +409,7 @@ def test_who_may_not_watch_hears_it(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_failure_among_300_jobs_is_immediate_and_pods_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.5)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -424,9 +420,9 @@ def test_one_of_three_hundred_fails_at_once_and_the_pods_are_asked_for_together(
         await until(lambda: server.pod_lists >= 2)
         start = time.monotonic()
         server.put(deployment("FAILED", name="job-150", error="the reason"))
-        done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        result, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         assert time.monotonic() - start < 5
-        assert [str(task.exception()) for task in done] == ["job flink/job-150 FAILED: the reason"]
+        assert [str(task.exception()) for task in result] == ["job flink/job-150 FAILED: the reason"]
         assert len(pending) == 299
         assert server.pod_lists < 30, "each job asks for itself"
         for task in pending:

@@ -27,7 +27,7 @@ def _waiting(*, is_restarted_by_operator: bool = False) -> WaitState:
     return WaitState("job flink/a", RESOURCE, is_restarted_by_operator)
 
 
-def test_what_flink_refuses_is_not_given_the_time_of_a_restart():
+def test_configuration_that_flink_refuses_has_no_grace_period():
     refused = evaluate("FlinkDeployment", deployment("FAILED", error=exception("E", "x", (CONFIGURATION, "no"))))
     failed = evaluate("FlinkDeployment", deployment("FAILED", error=exception("E", "x")))
     assert _waiting(is_restarted_by_operator=True).update(refused, 100.0) <= 0

@@ -36,7 +36,7 @@ class Server:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=lines.append))
     monkeypatch.setattr("flink_k8s.health.webhook._TRIES_SECONDS", 0.01)
@@ -52,24 +52,26 @@ def waited(server: Server, folder: Path, seconds: float = 30) -> None:
     asyncio.run(play())
 
 
-def test_it_asks_until_the_webhook_is_reached_and_says_each_reason_once(tmp_path: Path, said: list[str]) -> None:
+def test_webhook_is_polled_until_it_responds_and_each_reason_is_logged_once(
+    tmp_path: Path, messages: list[str]
+) -> None:
     server = Server([(500, REFUSED), (500, UNKNOWN), (500, UNKNOWN), (201, "")])
     waited(server, tmp_path)
     assert len(server.asked) == 4
-    assert said == [f"the operator's webhook does not answer yet: {why}" for why in (REFUSED, UNKNOWN)]
+    assert messages == [f"the operator's webhook does not answer yet: {why}" for why in (REFUSED, UNKNOWN)]
 
 
-def test_nothing_is_kept_of_what_it_sends(tmp_path: Path, said: list[str]) -> None:
+def test_webhook_is_polled_with_a_dry_run(tmp_path: Path, messages: list[str]) -> None:
     server = Server([(201, "")])
     waited(server, tmp_path)
-    [asked] = server.asked
-    assert asked.path == "/apis/flink.apache.org/v1beta1/namespaces/team-a/flinkdeployments"
-    assert asked.query["dryRun"] == "All"
+    [requests] = server.asked
+    assert requests.path == "/apis/flink.apache.org/v1beta1/namespaces/team-a/flinkdeployments"
+    assert requests.query["dryRun"] == "All"
     assert (server.bodies[0]["apiVersion"], server.bodies[0]["kind"]) == (
         "flink.apache.org/v1beta1",
         "FlinkDeployment",
     )
-    assert said == []
+    assert messages == []
 
 
 @pytest.mark.parametrize(
@@ -83,13 +85,15 @@ def test_nothing_is_kept_of_what_it_sends(tmp_path: Path, said: list[str]) -> No
         (500, "etcdserver: request timed out"),
     ],
 )
-def test_every_other_answer_is_the_jobs_own_to_hear(tmp_path: Path, said: list[str], status: int, message: str) -> None:
+def test_every_other_answer_is_the_jobs_own_to_hear(
+    tmp_path: Path, messages: list[str], status: int, message: str
+) -> None:
     server = Server([(status, message)])
     waited(server, tmp_path)
     assert len(server.asked) == 1
 
 
-def test_it_gives_up_with_the_api_servers_words_and_where_to_look(tmp_path: Path, said: list[str]) -> None:
+def test_webhook_timeout_reports_the_error_of_the_api_server_and_a_remedy(tmp_path: Path, messages: list[str]) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         waited(Server([(500, UNKNOWN)]), tmp_path, seconds=2)
     words = str(raised.value)
@@ -98,7 +102,7 @@ def test_it_gives_up_with_the_api_servers_words_and_where_to_look(tmp_path: Path
     assert "kubectl logs -n flink-operator deployment/flink-kubernetes-operator -c flink-webhook" in words
 
 
-def test_a_cluster_that_cannot_be_asked_is_said(tmp_path: Path, said: list[str]) -> None:
+def test_a_cluster_that_cannot_be_asked_is_said(tmp_path: Path, messages: list[str]) -> None:
     async def play() -> None:
         async with listening(tmp_path, []) as api_server:
             pass

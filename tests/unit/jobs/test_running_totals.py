@@ -18,61 +18,61 @@ def test_the_first_lines(running_totals: ModuleType) -> None:
 
 @given(count=st.integers(0, 300), keys=st.integers(1, 20))
 def test_the_whole_output_is_whole_to_the_audit(running_totals: ModuleType, count: int, keys: int) -> None:
-    found = audit(reversed(list(running_totals.lines(count, keys))), keys)
-    assert found.is_whole, found
-    assert (found.records, found.highest) == (count, count)
+    actual = audit(reversed(list(running_totals.lines(count, keys))), keys)
+    assert actual.is_whole, actual
+    assert (actual.records, actual.highest) == (count, count)
 
 
 class TestAudit:
     """Each test is a thing that must never happen to an output."""
 
-    @given(gone=st.integers(1, 90))
-    def test_a_lost_record(self, running_totals: ModuleType, gone: int) -> None:
+    @given(lost=st.integers(1, 90))
+    def test_a_lost_record(self, running_totals: ModuleType, lost: int) -> None:
         lines = list(running_totals.lines(100, 10))
-        del lines[gone - 1]
-        found = audit(lines)
-        assert found.lost == (gone,)
-        assert not found.is_exact
+        del lines[lost - 1]
+        actual = audit(lines)
+        assert actual.lost == (lost,)
+        assert not actual.is_exact
 
     @given(twice=st.integers(1, 100))
     def test_a_doubled_record(self, running_totals: ModuleType, twice: int) -> None:
         lines = list(running_totals.lines(100, 10))
-        found = audit([*lines, lines[twice - 1]])
-        assert found.doubled == (twice,)
-        assert not found.is_exact
+        actual = audit([*lines, lines[twice - 1]])
+        assert actual.doubled == (twice,)
+        assert not actual.is_exact
 
     def test_lost_state_without_a_lost_record(self, running_totals: ModuleType) -> None:
         lines = list(running_totals.lines(100, 10))
         # The source went on at 51, the totals began again.
         lines[50:] = [running_totals.as_line(n % 10, n, (n // 10 - 4, 0)) for n in range(51, 101)]
-        found = audit(lines)
-        assert not found.is_exact
-        assert len(found.wrong) == 50
+        actual = audit(lines)
+        assert not actual.is_exact
+        assert len(actual.wrong) == 50
 
     def test_a_record_counted_twice_in_the_state(self, running_totals: ModuleType) -> None:
         lines = list(running_totals.lines(20, 10))
         key, number, count, total = map(int, lines[-1].split("\t"))
-        found = audit([*lines[:-1], running_totals.as_line(key, number, (count + 1, total + number))])
-        assert found.wrong
-        assert not found.is_exact
+        actual = audit([*lines[:-1], running_totals.as_line(key, number, (count + 1, total + number))])
+        assert actual.wrong
+        assert not actual.is_exact
 
     def test_an_end_that_is_not_written_yet(self, running_totals: ModuleType) -> None:
         # Ten numbers, ten keys: one subtask's file is not there yet.
-        found = audit([line for line in running_totals.lines(10, 10) if int(line.split("\t")[0]) % 2])
-        assert (found.is_exact, found.is_whole) == (True, False)
-        assert found.tail == (2, 4, 6, 8)
+        actual = audit([line for line in running_totals.lines(10, 10) if int(line.split("\t")[0]) % 2])
+        assert (actual.is_exact, actual.is_whole) == (True, False)
+        assert actual.tail == (2, 4, 6, 8)
 
     def test_a_torn_line(self) -> None:
         assert audit(["1\t1\t1"]).wrong == ("1\t1\t1",)
         assert audit(["1\t1\t1\t1\t"]).wrong
 
-    def test_nothing_is_whole_and_says_so(self) -> None:
+    def test_empty_output_is_not_complete(self) -> None:
         assert audit([]).is_whole
         assert str(audit([])) == "0 lines, highest 0, 0 lost, 0 doubled, 0 wrong, 0 tail"
 
 
 class TestPace:
-    def test_so_many_a_second(self, running_totals: ModuleType) -> None:
+    def test_pace_has_an_even_rate(self, running_totals: ModuleType) -> None:
         pace, now = running_totals.Pace(50), 1000.0
         for _ in range(500):
             now += pace.wait(now)
@@ -109,8 +109,8 @@ def test_the_last_of_repeated_options_counts(running_totals: ModuleType) -> None
     ("arguments", "message"),
     [
         ([], "--output"),
-        (["--output", "/a", "--rate", "0"], "no whole number from 1 on"),
-        (["--output", "/a", "--keys", "ten"], "no whole number from 1 on"),
+        (["--output", "/a", "--rate", "0"], "is not a positive integer"),
+        (["--output", "/a", "--keys", "ten"], "is not a positive integer"),
         (["--output", "/a", "--key", "5"], "--key"),
     ],
 )

@@ -34,7 +34,7 @@ def test_arguments_go_to_the_job_that_the_image_has(spec: dict[str, Any], runnin
     assert running_totals.parse(arguments[4:]) == running_totals.Options(f"{MOUNT}/running-totals")
 
 
-def test_it_keeps_its_state_and_leaves_the_place_to_the_stack(spec: dict[str, Any]) -> None:
+def test_running_totals_keeps_state_in_the_storage_of_the_stack(spec: dict[str, Any]) -> None:
     assert spec["job"]["upgradeMode"] == "savepoint"
     configuration = spec["flinkConfiguration"]
     assert int(configuration["pipeline.max-parallelism"]) >= 100
@@ -42,7 +42,7 @@ def test_it_keeps_its_state_and_leaves_the_place_to_the_stack(spec: dict[str, An
     assert not [key for key in configuration if "dir" in key.lower() or key.startswith(("high-av", "kubernetes.op"))]
 
 
-def test_it_may_run_in_a_restricted_namespace_and_fits_two_small_cores(spec: dict[str, Any]) -> None:
+def test_running_totals_complies_with_restricted_and_fits_two_cores(spec: dict[str, Any]) -> None:
     word_count = read("word_count.yaml")["FlinkDeployment"]["spec"]
     for key in ("image", "imagePullPolicy", "flinkVersion", "serviceAccount", "jobManager"):
         assert spec[key] == word_count[key], key
@@ -55,10 +55,10 @@ def test_it_may_run_in_a_restricted_namespace_and_fits_two_small_cores(spec: dic
 
 
 @pytest.mark.parametrize("stack", ["dev", "sandbox"])
-def test_it_is_off_until_it_is_wanted(stack: str) -> None:
+def test_running_totals_is_disabled_by_default(stack: str) -> None:
     declared = load(ROOT, read_config(ROOT, stack))
     assert "running-totals" not in [job.name for job in declared.jobs]
-    said = read_config(ROOT, stack)
-    wanted = replace(said, values={**said.values, "jobs": {"running-totals": {"enabled": True}}})
-    assert "running-totals" in [job.name for job in load(ROOT, wanted).jobs]
+    content = read_config(ROOT, stack)
+    actual = replace(content, values={**content.values, "jobs": {"running-totals": {"enabled": True}}})
+    assert "running-totals" in [job.name for job in load(ROOT, actual).jobs]
     assert list(read("running_totals.yaml")) == ["FlinkDeployment"], "a claim of its own would be there without the job"

@@ -93,7 +93,7 @@ def test_words(word_count: ModuleType, case: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_both_forms_of_a_text_have_the_same_words(word_count: ModuleType, form: str) -> None:
+def test_composed_and_decomposed_text_have_the_same_words(word_count: ModuleType, form: str) -> None:
     text = "Tôi yêu tiếng nước tôi từ khi mới ra đời; naïve, été, l’été, लड़की, Ψυχή"
     expected = ["tôi", "yêu", "tiếng", "nước", "tôi", "từ", "khi", "mới", "ra", "đời", "naïve", "été", "l'été"]
     words = word_count.words(unicodedata.normalize(form, text))

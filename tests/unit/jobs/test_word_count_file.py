@@ -27,7 +27,7 @@ def spec(objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return objects["FlinkDeployment"]["spec"]
 
 
-def test_it_is_one_job_and_its_claim(objects: dict[str, dict[str, Any]]) -> None:
+def test_word_count_file_has_one_job_and_its_claim(objects: dict[str, dict[str, Any]]) -> None:
     assert {kind: document["metadata"] for kind, document in objects.items()} == {
         "FlinkDeployment": {"name": "word-count"},
         "PersistentVolumeClaim": {"name": "word-count-data"},
@@ -52,7 +52,7 @@ def test_parameters_appended_by_the_stack_win(spec: dict[str, Any], word_count: 
     assert word_count.parse(appended) == word_count.Options("/data/input/text", "/data/output")
 
 
-def test_it_may_run_in_a_restricted_namespace(spec: dict[str, Any]) -> None:
+def test_word_count_complies_with_the_restricted_profile(spec: dict[str, Any]) -> None:
     pod = spec["podTemplate"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -62,7 +62,7 @@ def test_it_may_run_in_a_restricted_namespace(spec: dict[str, Any]) -> None:
     assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def test_both_processes_mount_the_claim_on_one_node(spec: dict[str, Any]) -> None:
+def test_word_count_mounts_the_claim_in_both_processes_on_one_node(spec: dict[str, Any]) -> None:
     pod = spec["podTemplate"]["spec"]
     assert pod["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": "word-count-data"}}]
     assert pod["containers"][0]["volumeMounts"] == [{"name": "data", "mountPath": "/data"}]
@@ -71,15 +71,15 @@ def test_both_processes_mount_the_claim_on_one_node(spec: dict[str, Any]) -> Non
     assert term["labelSelector"]["matchLabels"] == {"app": "word-count", "component": "jobmanager"}
 
 
-def test_nothing_of_the_node_and_nothing_of_the_platform_is_in_it(objects: dict[str, dict[str, Any]]) -> None:
-    said = set(keys(objects["FlinkDeployment"]))
-    assert "hostPath" not in said
-    assert not {key for key in said if key.startswith(("metrics.", "log4j", "kubernetes.operator"))}
-    assert "logConfiguration" not in said
-    assert "ports" not in said
+def test_word_count_file_sets_no_values_of_node_or_platform(objects: dict[str, dict[str, Any]]) -> None:
+    actual = set(keys(objects["FlinkDeployment"]))
+    assert "hostPath" not in actual
+    assert not {key for key in actual if key.startswith(("metrics.", "log4j", "kubernetes.operator"))}
+    assert "logConfiguration" not in actual
+    assert "ports" not in actual
 
 
-def test_it_fits_two_small_cores_and_starts_from_nothing(spec: dict[str, Any]) -> None:
+def test_word_count_fits_two_cores_and_is_stateless(spec: dict[str, Any]) -> None:
     for process in ("jobManager", "taskManager"):
         assert spec[process]["resource"] == {"memory": "1600m", "cpu": 0.5}
     assert (spec["job"]["parallelism"], spec["job"]["upgradeMode"]) == (1, "stateless")

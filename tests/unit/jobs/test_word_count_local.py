@@ -36,32 +36,32 @@ def test_counts_again_and_again(pyflink_python: str, tmp_path: Path) -> None:
     for path in (tmp_path / "in").rglob("*.txt"):
         text = path.read_text("utf-8", errors="replace")
         expected += Counter(reference_words(text))
-    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in", "--output", output)
-    assert done.returncode == 0, done.stderr[-2000:]
+    result = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in", "--output", output)
+    assert result.returncode == 0, result.stderr[-2000:]
     assert read(output) == expected
 
-    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in/empty.txt", "--output", output)
-    assert done.returncode == 0, done.stderr[-2000:]
+    result = run_locally(pyflink_python, "word_count", "--input", tmp_path / "in/empty.txt", "--output", output)
+    assert result.returncode == 0, result.stderr[-2000:]
     assert read(output) == {}
     assert (output / "notes.txt").read_text() == "not the job's"
 
 
-def test_says_what_is_wrong_with_the_paths(pyflink_python: str, tmp_path: Path) -> None:
+def test_invalid_paths_are_reported(pyflink_python: str, tmp_path: Path) -> None:
     before = tmp_path / "out/word-counts-0a-0.tsv"
     before.parent.mkdir()
     before.write_text("earlier\t1\n")
-    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "nothing", "--output", tmp_path / "out")
-    assert done.returncode == 1
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    result = run_locally(pyflink_python, "word_count", "--input", tmp_path / "nothing", "--output", tmp_path / "out")
+    assert result.returncode == 1
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert line.startswith("error: the job failed: java.io.FileNotFoundException: ")
     assert str(tmp_path / "nothing") in line
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in result.stderr
     assert before.exists(), "the earlier output went although there was no new one"
-    done = run_locally(pyflink_python, "word_count", "--input", tmp_path, "--output", tmp_path / "out")
-    assert (done.returncode, "it lies in the input" in done.stderr) == (1, True)
+    result = run_locally(pyflink_python, "word_count", "--input", tmp_path, "--output", tmp_path / "out")
+    assert (result.returncode, "the folder is inside of the input" in result.stderr) == (1, True)
     (tmp_path / "_in").touch()
-    done = run_locally(pyflink_python, "word_count", "--input", tmp_path / "_in", "--output", tmp_path / "out")
-    assert (done.returncode, "give it another name" in done.stderr) == (1, True)
+    result = run_locally(pyflink_python, "word_count", "--input", tmp_path / "_in", "--output", tmp_path / "out")
+    assert (result.returncode, "rename it" in result.stderr) == (1, True)
     assert before.exists()
 
 

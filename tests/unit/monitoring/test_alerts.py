@@ -18,7 +18,7 @@ NAMES = set(get_args(AlertName))
 DECLARED = {("flink", "FlinkDeployment"): 2, ("team-a", "FlinkSessionJob"): 1, ("team-a", "FlinkStateSnapshot"): 5}
 
 
-def made(**thresholds: object) -> list[dict]:
+def alert_rules(**thresholds: object) -> list[dict]:
     (group,) = groups(Alerts.model_validate(thresholds), "flink-operator", DECLARED)
     return group["rules"]
 
@@ -67,7 +67,7 @@ def test_each_alert_has_cases_in_which_it_fires_and_in_which_it_does_not():
 
 
 def test_annotations_say_what_it_is_and_where_the_runbook_is():
-    for rule in made(runbooks="https://git.example.org/docs/runbooks"):
+    for rule in alert_rules(runbooks="https://git.example.org/docs/runbooks"):
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
         assert all(rule["annotations"].values())
         assert rule["annotations"]["runbook_url"] == f"https://git.example.org/docs/runbooks/{rule['alert']}.md"
@@ -76,19 +76,19 @@ def test_annotations_say_what_it_is_and_where_the_runbook_is():
 
 def test_every_threshold_changes_a_rule():
     """A setting that no rule reads would be a promise."""
-    usual = made()
+    usual = alert_rules()
     other = {"int": 17, "float": 0.31}
     for name, field in Alerts.model_fields.items():
         if field.alias in ("enabled", "off", "labels", "runbooks"):
             continue
         value = other.get(type(field.default).__name__, "47m")
-        changed = made(**{str(field.alias): value})
+        changed = alert_rules(**{str(field.alias): value})
         assert changed != usual, name
 
 
 def test_snapshots_are_not_missed():
     """They come and go; the operator has no count of them as declared."""
-    missing = [rule for rule in made() if rule["alert"] == "FlinkJobMissing"]
+    missing = [rule for rule in alert_rules() if rule["alert"] == "FlinkJobMissing"]
     assert [(rule["labels"]["namespace"], rule["labels"]["kind"]) for rule in missing] == [
         ("flink", "FlinkDeployment"),
         ("team-a", "FlinkSessionJob"),
@@ -109,7 +109,7 @@ def test_snapshots_are_not_missed():
         ("restartWithin", "15m"),
     ],
 )
-def test_what_cannot_be_is_refused(key: str, value: object):
+def test_invalid_thresholds_are_errors(key: str, value: object):
     with pytest.raises(ValidationError):
         Alerts.model_validate({key: value})
 
@@ -118,5 +118,5 @@ def test_what_cannot_be_is_refused(key: str, value: object):
     ("key", "value"),
     [("heap", 0.99), ("restarts", 1), ("restartsWithin", "2m"), ("failedFor", "1s"), ("off", ["FlinkJobFailed"])],
 )
-def test_its_valid_neighbour_is_not(key: str, value: object):
+def test_similar_valid_thresholds_are_accepted(key: str, value: object):
     assert Alerts.model_validate({key: value})

@@ -24,7 +24,7 @@ def dashboards() -> dict[str, dict]:
     return {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
 
 
-def test_what_is_committed_is_what_the_code_makes(capsys: pytest.CaptureFixture[str]):
+def test_committed_dashboards_equal_the_code(capsys: pytest.CaptureFixture[str]):
     assert build(["--check"]) == 0, capsys.readouterr().out
     assert sorted(path.stem for path in files()) == UIDS == sorted(path.stem for path in FOLDER.glob("*.json"))
 
@@ -76,13 +76,13 @@ def test_every_panel_asks_the_chosen_prometheus(dashboards: dict[str, dict]):
 
 
 def test_the_listing_has_every_query(dashboards: dict[str, dict], capsys: pytest.CaptureFixture[str]):
-    found = list(queries())
+    actual = list(queries())
     targets = [t for d in dashboards.values() for panel in d["panels"] for t in panel.get("targets", [])]
-    assert len([query for query in found if not query.label]) == len(targets) >= 80
-    assert {query.dashboard for query in found} == set(UIDS)
-    assert {query.panel for query in found if query.label} == {"$namespace", "$job"}
+    assert len([query for query in actual if not query.label]) == len(targets) >= 80
+    assert {query.dashboard for query in actual} == set(UIDS)
+    assert {query.panel for query in actual if query.label} == {"$namespace", "$job"}
     build(["--queries"])
-    assert len(capsys.readouterr().out.splitlines()) == len(found)
+    assert len(capsys.readouterr().out.splitlines()) == len(actual)
 
 
 def test_a_filled_query_has_no_variable_left():
@@ -115,5 +115,5 @@ def test_flinks_own_metrics_are_filtered_by_the_label_that_has_the_namespace():
 def test_the_program_does_not_load_the_package_that_makes_dashboards():
     loaded = "sys, components.monitoring, flink_k8s.monitoring.queries"
     code = f"import {loaded}; print('grafana_foundation_sdk' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"

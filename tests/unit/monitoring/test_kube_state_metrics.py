@@ -52,8 +52,8 @@ class Metric(Strict):
 
     @model_validator(mode="after")
     def _exactly_its_own(self) -> Metric:
-        given = {"Gauge": self.gauge, "Info": self.info, "StateSet": self.state_set}
-        if [kind for kind, said in given.items() if said is not None] != [self.type]:
+        settings = {"Gauge": self.gauge, "Info": self.info, "StateSet": self.state_set}
+        if [kind for kind, setting in settings.items() if setting is not None] != [self.type]:
             raise ValueError(f"type {self.type} wants that part and no other")
         return self
 
@@ -105,8 +105,8 @@ def at(value: Any, path: list[str]) -> Any:
 
 
 def labels(paths: dict[str, list[str]], value: Any) -> dict[str, str]:
-    found = {label: at(value, path) for label, path in paths.items()}
-    return {label: str(text) for label, text in found.items() if text is not None}
+    actual = {label: at(value, path) for label, path in paths.items()}
+    return {label: str(text) for label, text in actual.items() if text is not None}
 
 
 def metrics(configuration: Configuration, item: dict[str, Any]) -> set[str]:
@@ -139,8 +139,8 @@ def _values(each: Metric, item: dict[str, Any]) -> list[tuple[dict[str, str], An
 
 @pytest.fixture(scope="module")
 def lines(configuration: Configuration) -> dict[str, set[str]]:
-    found = yaml.safe_load_all(RESOURCES.read_text())
-    return {item["metadata"]["name"]: metrics(configuration, item) for item in found}
+    content = yaml.safe_load_all(RESOURCES.read_text())
+    return {item["metadata"]["name"]: metrics(configuration, item) for item in content}
 
 
 def test_all_four_kinds_are_read_and_may_be(configuration: Configuration):
@@ -164,12 +164,21 @@ def test_each_resource_is_named_and_no_label_clashes(configuration: Configuratio
             assert not own & (reserved | {"name", "namespace", "kind"})
 
 
+def test_kube_state_metrics_needs_no_right_to_read_secrets() -> None:
+    """Case charts-13: the chart's ClusterRole contains the resources of the collectors."""
+    assert {"secrets", "configmaps"} <= set(values()["collectorsExclude"])
+    assert not {"secrets", "configmaps"} & {
+        resource for rule in values()["rbac"]["extraRules"] for resource in rule["resources"]
+    }
+
+
 def test_a_running_job(lines: dict[str, set[str]]):
     of = 'kind="FlinkDeployment",name="orders",namespace="team-a"'
     tls = f'keystore="/opt/flink-internal-tls/keystore.p12",{of}'
     assert lines["orders"] == {
         f'flink_resource_lifecycle_state{{{of},state="STABLE"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f'flink_resource_declared_state{{{of},state="running"}} 1',
         f"flink_resource_internal_tls_info{{{tls}}} 1",
         f"flink_resource_generation{{{of}}} 3",
         f"flink_resource_observed_generation{{{of}}} 2",
@@ -197,11 +206,12 @@ def test_a_snapshot_and_a_blue_green_deployment(lines: dict[str, set[str]]):
     assert lines["sales"] == {
         f'flink_resource_blue_green_state{{{of},state="ACTIVE_GREEN"}} 1',
         f'flink_resource_job_state{{{of},state="RUNNING"}} 1',
+        f'flink_resource_declared_state{{{of},state="suspended"}} 1',
     }
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda each: each.update(type="Counter"), "type"),
         (lambda each: each["gauge"].update(valeFrom=["x"]), "valeFrom"),
@@ -209,8 +219,8 @@ def test_a_snapshot_and_a_blue_green_deployment(lines: dict[str, set[str]]):
         (lambda each: each.update(info={"path": ["x"]}), "no other"),
     ],
 )
-def test_the_check_sees_what_kube_state_metrics_would_refuse(change: Any, said: str):
+def test_the_check_sees_what_kube_state_metrics_would_refuse(change: Any, message: str):
     broken = values()["customResourceState"]["config"]
     change(next(m["each"] for m in broken["spec"]["resources"][0]["metrics"] if m["each"]["type"] == "Gauge"))
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(ValidationError, match=message):
         Configuration.model_validate(broken)

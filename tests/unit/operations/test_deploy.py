@@ -42,8 +42,8 @@ def never() -> Path:
 
 def test_the_command_on_path_is_the_first_choice():
     executable(state() / "pulumi" / VERSION / "bin" / "pulumi")
-    found = engine.find(context="kind-flink", which=lambda name: f"/usr/bin/{name}", install=never, build=never)
-    assert found.pulumi == Path("/usr/bin/pulumi")
+    resource = engine.find(context="kind-flink", which=lambda name: f"/usr/bin/{name}", install=never, build=never)
+    assert resource.pulumi == Path("/usr/bin/pulumi")
 
 
 def test_an_installed_command_has_priority_over_the_sandboxs():
@@ -54,17 +54,17 @@ def test_an_installed_command_has_priority_over_the_sandboxs():
 
 
 def test_the_command_is_installed_rather_than_built():
-    found = engine.find(
+    resource = engine.find(
         context=engine.SANDBOX_CONTEXT, which=nothing, install=lambda: Path("/installed/pulumi"), build=never
     )
-    assert found.pulumi == Path("/installed/pulumi")
+    assert resource.pulumi == Path("/installed/pulumi")
 
 
 def test_the_command_is_built_only_for_the_sandbox():
-    found = engine.find(
+    resource = engine.find(
         context=engine.SANDBOX_CONTEXT, which=nothing, install=nothing, build=lambda: Path("/built/pulumi")
     )
-    assert found.pulumi == Path("/built/pulumi")
+    assert resource.pulumi == Path("/built/pulumi")
     with pytest.raises(CommandError, match="could not be installed; install it"):
         engine.find(context="kind-flink", which=nothing, install=nothing, build=never)
 
@@ -158,7 +158,7 @@ def test_with_protected_resources_a_preview_runs_first_and_its_refusal_has_a_rem
     assert remedy in output
 
 
-def test_other_failures_have_the_general_remedy(tmp_path: Path, sandbox: stack.Stack):
+def test_failures_without_a_hint_have_the_general_remedy(tmp_path: Path, sandbox: stack.Stack):
     failed = {"sequence": 1, "diagnosticEvent": {"urn": URN, "message": "no such image", "severity": "error"}}
     command = Command(tmp_path, [{**JOB, "protect": True}], [failed], code=255)
     with pytest.raises(CommandError, match=r"^up failed \(exit code 255\); fix the error above"):

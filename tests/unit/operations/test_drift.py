@@ -84,8 +84,8 @@ def test_an_object_is_hidden_completely_only_if_its_marked_values_are_not_recogn
 
 def test_values_of_secrets_are_never_shown() -> None:
     live = {"data": {"a": "live-a", "b": "live-b"}}
-    wanted = {"data": {"a": "wanted-a", "c": "wanted-c"}}
-    lines = list(drift.differences(live, wanted, hidden=True))
+    settings = {"data": {"a": "wanted-a", "c": "wanted-c"}}
+    lines = list(drift.differences(live, settings, hidden=True))
     assert lines == ["data.a was changed", "data.b was added", "data.c was removed"]
 
 

@@ -21,8 +21,8 @@ class FakeKubectl:
     def __init__(self, *items: dict[str, Any]) -> None:
         self.objects = items
 
-    def items(self, what: str, _flag: str, namespace: str) -> list[dict[str, Any]]:
-        kind = what.partition("s.")[0]
+    def items(self, resource_type: str, _flag: str, namespace: str) -> list[dict[str, Any]]:
+        kind = resource_type.partition("s.")[0]
         jobs = [obj for obj in self.objects if obj["kind"].lower() == kind]
         return [obj for obj in jobs if obj["metadata"]["namespace"] == namespace]
 
@@ -32,8 +32,8 @@ def item(name: str, kind: str = "FlinkDeployment", **metadata: Any) -> dict[str,
 
 
 def stack(tmp_path: Path, **config: Any) -> Stack:
-    given = {"context": "c", "jobFolders": [], **config}
-    return Stack("platform", tmp_path / "x.yaml", load(ROOT, StackConfig("Pulumi.platform.yaml", given)))
+    settings = {"context": "c", "jobFolders": [], **config}
+    return Stack("platform", tmp_path / "x.yaml", load(ROOT, StackConfig("Pulumi.platform.yaml", settings)))
 
 
 OWN_OBJECTS = {("namespace", "", "flink"), ("namespace", "", "flink-operator"), ("flinkdeployment", "flink", "mine")}

@@ -22,7 +22,7 @@ time.sleep(60)
 """
 
 
-def test_what_runs_is_not_killed(tmp_path: Path):
+def test_interrupt_does_not_kill_the_command(tmp_path: Path):
     mark = tmp_path / "mark"
     command = [sys.executable, "-c", SLOW, str(mark)]
     program = f"""

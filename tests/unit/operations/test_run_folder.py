@@ -68,8 +68,8 @@ def test_a_state_folder_that_cannot_be_written_is_an_error(tmp_path: Path, monke
 
 def test_keys_of_the_command_are_kept_when_the_run_ends(state: Path):
     running, copy = run(2)
-    with copy.open("a") as written:
-        written.write("encryptionsalt: v1:by-the-command\n")
+    with copy.open("a") as file:
+        file.write("encryptionsalt: v1:by-the-command\n")
     running.communicate("\n")
     assert run_folder.kept("sandbox") == {"encryptionsalt": "v1:by-the-command"}
     assert yaml.safe_load((state / "config" / "Pulumi.sandbox.yaml").read_text()) == run_folder.kept("sandbox")
@@ -79,8 +79,8 @@ def test_keys_of_the_command_are_kept_when_the_run_ends(state: Path):
 
 def test_the_folder_of_a_killed_run_is_deleted_and_its_keys_are_kept(state: Path):
     running, copy = run(2)
-    with copy.open("a") as written:
-        written.write("encryptionsalt: v1:by-the-command\n")
+    with copy.open("a") as file:
+        file.write("encryptionsalt: v1:by-the-command\n")
     living, its_copy = run(3)
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
@@ -102,10 +102,10 @@ def test_a_changed_secrets_provider_of_the_stack_file_is_kept(state: Path):
 
 
 def test_only_the_salt_of_a_new_stack_is_copied(state: Path):
-    made = stack.prepare("sandbox")
-    before: dict[str, Any] = yaml.safe_load(made.config_file.read_text())
+    prepared_stack = stack.prepare("sandbox")
+    before: dict[str, Any] = yaml.safe_load(prepared_stack.config_file.read_text())
     run_folder.write(
         run_folder.config_folder() / "Pulumi.sandbox.yaml", {"encryptionsalt": "v1:new", "config": {"a:b": 1}}
     )
-    stack.copy_salt(made)
-    assert yaml.safe_load(made.config_file.read_text()) == {"encryptionsalt": "v1:new", **before}
+    stack.copy_salt(prepared_stack)
+    assert yaml.safe_load(prepared_stack.config_file.read_text()) == {"encryptionsalt": "v1:new", **before}

@@ -34,10 +34,10 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
     """A merged job with the attributes that these operations read."""
     source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
-    made = SimpleNamespace(
+    actual = SimpleNamespace(
         spec=spec, kind=FlinkKind(kind), name=name, namespace="flink", source=source, session_cluster=cluster
     )
-    return cast(Job, made)
+    return cast(Job, actual)
 
 
 def spec(*args: str, container: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -46,13 +46,13 @@ def spec(*args: str, container: dict[str, Any] | None = None, **more: Any) -> di
     return {"job": {"args": arguments, "parallelism": 3}, "podTemplate": {"spec": {"containers": [main]}}, **more}
 
 
-def made(of: dict[str, Any], tmp_path: Path, environment: dict[str, str] | None = None) -> LocalRun:
+def run_of(of: dict[str, Any], tmp_path: Path, environment: dict[str, str] | None = None) -> LocalRun:
     return local_run(job(of), tmp_path, PYTHON, environment or {})
 
 
 def test_the_program_is_the_local_copy_of_the_images(tmp_path: Path):
     program = str(ROOT / "jobs/pyflink/src/word_count.py")
-    assert made(spec(), tmp_path).options == [
+    assert run_of(spec(), tmp_path).options == [
         *("--target", "local", "-pyexec", str(PYTHON), "-pyclientexec", str(PYTHON), "-py", program)
     ]
 
@@ -63,23 +63,23 @@ def test_a_missing_program_is_refused(tmp_path: Path):
     with pytest.raises(
         CommandError, match=r"jobs/counts.yaml: spec.job.args: .*wordcount.py, which does not exist; .*"
     ):
-        made(wrong, tmp_path)
+        run_of(wrong, tmp_path)
 
 
 @pytest.mark.parametrize("args", [[], ["--input", "x"], None])
 def test_a_job_without_python_program_is_refused(tmp_path: Path, args: list[str] | None):
     with pytest.raises(CommandError, match="job counts is not a Python job"):
-        made({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
+        run_of({"job": {"jarURI": "local:///a.jar", "args": args}}, tmp_path)
 
 
 def test_an_option_without_a_value_is_refused(tmp_path: Path):
     with pytest.raises(CommandError, match="-py has no value"):
-        made({"job": {"args": ["-py"]}}, tmp_path)
+        run_of({"job": {"args": ["-py"]}}, tmp_path)
 
 
 def test_paths_in_image_and_volumes_become_local_folders(tmp_path: Path):
     mounts = [{"name": "data", "mountPath": "/data"}, {"name": "more", "mountPath": "/data-more/"}]
-    run = made(
+    run = run_of(
         spec(
             *("--input", "/opt/flink/usrlib/input", "--output=/data/out", "--state", "file:///data"),
             *("--other", "/data-more/x", "--bucket", "s3://data/x", "--word", "/database"),
@@ -107,7 +107,7 @@ def test_configuration_of_the_cluster_and_its_storage_is_left_out(tmp_path: Path
         "metrics.reporter.prom.port": "9249",
         "s3.endpoint": "http://minio",
     }
-    assert made(spec(flinkConfiguration=configuration), tmp_path).configuration == {
+    assert run_of(spec(flinkConfiguration=configuration), tmp_path).configuration == {
         "pipeline.max-parallelism": "128",
         "taskmanager.numberOfTaskSlots": "2",
         "execution.checkpointing.interval": "1s",
@@ -119,9 +119,9 @@ def test_configuration_of_the_cluster_and_its_storage_is_left_out(tmp_path: Path
 def test_variables_of_secrets_come_from_the_environment_or_are_missing(tmp_path: Path):
     reference = {"secretKeyRef": {"name": "s", "key": "k"}}
     env = [{"name": "A", "value": "1"}, {"name": "TOKEN", "valueFrom": reference}]
-    without = made(spec(container={"env": env}), tmp_path)
+    without = run_of(spec(container={"env": env}), tmp_path)
     assert (without.environment, without.missing) == ({"A": "1"}, ["TOKEN"])
-    assert made(spec(container={"env": env}), tmp_path, {"TOKEN": "x"}).missing == []
+    assert run_of(spec(container={"env": env}), tmp_path, {"TOKEN": "x"}).missing == []
 
 
 def test_a_blue_green_deployment_runs_its_template(tmp_path: Path):
@@ -147,9 +147,9 @@ def test_the_jobs_keys_win_over_those_that_flink_ships(tmp_path: Path, name: str
 
 def test_a_session_job_has_the_flink_version_of_its_cluster():
     cluster = job({"flinkVersion": "v1_20"}, name="shared")
-    mine = job({"deploymentName": "shared"}, "FlinkSessionJob", cluster="shared")
-    stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, mine])))
-    assert flink_version(stack, mine) == "v1_20"
+    actual = job({"deploymentName": "shared"}, "FlinkSessionJob", cluster="shared")
+    stack = cast(Stack, SimpleNamespace(platform=SimpleNamespace(jobs=[cluster, actual])))
+    assert flink_version(stack, actual) == "v1_20"
     elsewhere = job({"deploymentName": "gone"}, "FlinkSessionJob", cluster="gone")
     with pytest.raises(CommandError, match="no job file sets flinkVersion"):
         flink_version(stack, elsewhere)
@@ -193,25 +193,25 @@ class TestNew:
             "tests/unit/jobs/test_late_orders.py",
         ]
         check = [sys.executable, "-m", "flink_k8s", "check", "dev", "--root", str(tmp_path)]
-        done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
         tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(new[2])]
-        done = subprocess.run(tests, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "5 passed, 1 skipped" in done.stdout or "6 passed" in done.stdout
+        result = subprocess.run(tests, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "5 passed, 1 skipped" in result.stdout or "6 passed" in result.stdout
 
-    def test_nothing_of_the_template_is_left(self):
+    def test_new_job_contains_no_names_of_the_template(self):
         for text in files("late-orders").values():
             assert "new-job" not in text
             assert "new_job" not in text
 
     def test_existing_files_are_not_overwritten(self, tmp_path: Path):
-        mine = tmp_path / "jobs/pyflink/src/mine.py"
-        mine.parent.mkdir(parents=True)
-        mine.write_text("mine")
+        file = tmp_path / "jobs/pyflink/src/mine.py"
+        file.parent.mkdir(parents=True)
+        file.write_text("mine")
         with pytest.raises(CommandError, match=r"jobs/pyflink/src/mine.py already exists; choose another name"):
             create("mine", tmp_path)
-        assert mine.read_text() == "mine"
+        assert file.read_text() == "mine"
         assert not (tmp_path / "jobs/mine.yaml").exists()
 
     @pytest.mark.parametrize("name", ["Late", "1st", "a_b", "a" * 46, "-a", ""])

@@ -44,7 +44,7 @@ class FakeEngine:
     """A fake engine: returns the suspended jobs, and records the changes."""
 
     def __init__(self, **jobs: str) -> None:
-        self.jobs = {f"FlinkDeployment/flink/{name.replace('_', '-')}": said for name, said in jobs.items()}
+        self.jobs = {f"FlinkDeployment/flink/{name.replace('_', '-')}": value for name, value in jobs.items()}
         self.changes: list[Change] = []
 
     def suspended(self, _: Stack) -> dict[str, str]:
@@ -74,10 +74,10 @@ def test_suspend_keeps_jobs_suspended_that_already_are(running_stack: Stack, cap
     assert change.about == [KEY]
     assert change.jobs.keys() == {KEY, "FlinkDeployment/flink/other"}
     assert change.jobs["FlinkDeployment/flink/other"] == SINCE
-    said = capsys.readouterr().out
-    assert "suspend flink/word-count: a savepoint is taken first" in said
-    assert "frees 2 CPU, 2 GiB of memory in 2 pods" in said
-    assert "make resume STACK=x" in said
+    stdout = capsys.readouterr().out
+    assert "suspend flink/word-count: a savepoint is taken first" in stdout
+    assert "frees 2 CPU, 2 GiB of memory in 2 pods" in stdout
+    assert "make resume STACK=x" in stdout
 
 
 def test_resume_of_one_job_keeps_the_others_suspended(running_stack: Stack):
@@ -217,5 +217,5 @@ def test_suspensions_are_written_into_the_copy_of_the_stack_file_only(
     assert (project.root / "Pulumi.x.yaml").read_text() == before
     assert capsys.readouterr().out == (f"-- suspended until `make resume STACK=x`: flink/word-count (since {SINCE})\n")
     suspended.carry(stack, Change({}, [KEY]))
-    said = yaml.safe_load(stack.config_file.read_text())["config"]["flink-k8s:suspension"]
-    assert json.dumps(said) == json.dumps({"jobs": {}, "about": [KEY]})
+    content = yaml.safe_load(stack.config_file.read_text())["config"]["flink-k8s:suspension"]
+    assert json.dumps(content) == json.dumps({"jobs": {}, "about": [KEY]})

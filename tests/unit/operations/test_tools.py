@@ -49,8 +49,8 @@ def test_the_salt_is_kept_in_the_copy_and_not_in_the_tracked_file():
     tracked = ROOT / "Pulumi.sandbox.yaml"
     before = tracked.read_bytes()
     copy = stack.prepare("sandbox").config_file
-    with copy.open("a") as written:
-        written.write("encryptionsalt: v1:made-by-the-engine\n")
+    with copy.open("a") as file:
+        file.write("encryptionsalt: v1:made-by-the-engine\n")
     run_folder.keep(copy)
     again = stack.prepare("sandbox", {"jobs": {"word-count": {"parallelism": 3}}})
     content: dict[str, Any] = yaml.safe_load(again.config_file.read_text())
@@ -69,10 +69,10 @@ def test_the_passphrase_is_created_once_and_is_private(monkeypatch: pytest.Monke
     for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"):
         monkeypatch.delenv(name, raising=False)
     first = Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"])
-    made = first.read_text()
+    content = first.read_text()
     assert first.stat().st_mode & 0o077 == 0
-    assert len(made) > 30
-    assert Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == made
+    assert len(content) > 30
+    assert Path(engine.environment()["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text() == content
 
 
 def test_backend_and_passphrase_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch):
@@ -84,13 +84,13 @@ def test_backend_and_passphrase_of_the_user_are_kept(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "No such file"), (b"\xff\xfe", "byte 0 is not UTF-8")], ids=["missing", "not text"]
+    ("content", "message"), [(None, "No such file"), (b"\xff\xfe", "byte 0 is not UTF-8")], ids=["missing", "not text"]
 )
-def test_an_input_that_cannot_be_counted_is_refused(tmp_path: Path, content: bytes | None, said: str):
+def test_an_input_that_cannot_be_counted_is_refused(tmp_path: Path, content: bytes | None, message: str):
     path = tmp_path / "text"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=message):
         demo.read_input(path)
 
 
@@ -108,10 +108,10 @@ def test_the_pod_that_copies_files_is_restricted():
 
 
 def test_a_free_port_is_used_if_the_preferred_one_is_in_use():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        probe.listen()
+        port = probe.getsockname()[1]
         assert access.free_port(port) != port
 
 
@@ -123,7 +123,7 @@ def test_find_job_by_name_or_as_the_only_job():
 
 
 @pytest.mark.parametrize(
-    ("layer", "wanted"),
+    ("layer", "expected"),
     [
         ({}, ["--operator", "1.16.1"]),
         ({"operator": {"version": "1.7.0"}, "jobs": {"word-count": {"enabled": False}}}, ["--operator", "1.7.0"]),
@@ -133,13 +133,13 @@ def test_find_job_by_name_or_as_the_only_job():
     ],
 )
 def test_the_sandbox_builds_what_the_stack_declares(
-    layer: dict[str, Any], wanted: list[str], monkeypatch: pytest.MonkeyPatch
+    layer: dict[str, Any], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     commands: list[list[str]] = []
-    monkeypatch.setattr(cluster, "must", lambda what, command, remedy: commands.append(command))
+    monkeypatch.setattr(cluster, "must", lambda step, command, remedy: commands.append(command))
     cluster.Sandbox().up(stack.prepare("sandbox", layer))
     (command,) = commands
-    assert command[command.index("up") + 1 :] == wanted
+    assert command[command.index("up") + 1 :] == expected
 
 
 BY_CODE = {"images": {"pyflink:dev": "pyflink:{code}"}}
@@ -151,34 +151,34 @@ class FakeMachine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *images: str) -> None:
         self.commands: list[list[str]] = []
         self.images = images
-        monkeypatch.setattr(cluster, "must", lambda what, command, remedy: self.commands.append([*map(str, command)]))
+        monkeypatch.setattr(cluster, "must", lambda step, command, remedy: self.commands.append([*map(str, command)]))
         monkeypatch.setattr(cluster, "program", lambda name, remedy: name)
         monkeypatch.setattr(cluster, "capture", self.capture)
 
     def capture(self, command: list[str], **_: object) -> Any:
-        found = command[-1] in self.images if "inspect" in command else True
-        return SimpleNamespace(returncode=0 if found else 1, stdout="\n".join(self.images).encode())
+        actual = command[-1] in self.images if "inspect" in command else True
+        return SimpleNamespace(returncode=0 if actual else 1, stdout="\n".join(self.images).encode())
 
 
 def test_kind_loads_the_image_with_each_jobs_tag(monkeypatch: pytest.MonkeyPatch):
     layer = {**BY_CODE, "jobs": {"running-totals": {"enabled": True}}}
     dev = stack.prepare("dev", layer)
-    (source, one), (_, two) = cluster.tags_of(dev)
+    (source, first), (_, second) = cluster.tags_of(dev)
     assert source == "pyflink:dev"
-    assert {one, two} == {job.spec["image"] for job in dev.platform.jobs}
-    machine = FakeMachine(monkeypatch, one)
+    assert {first, second} == {job.spec["image"] for job in dev.platform.jobs}
+    machine = FakeMachine(monkeypatch, first)
     cluster.Kind().image(dev)
-    assert ["docker", "tag", "pyflink:dev", two] in machine.commands
+    assert ["docker", "tag", "pyflink:dev", second] in machine.commands
     # An existing tag is not moved.
-    assert ["docker", "tag", "pyflink:dev", one] not in machine.commands
-    assert machine.commands[-1] == ["kind", "load", "docker-image", "pyflink:dev", one, two, "--name", "flink"]
+    assert ["docker", "tag", "pyflink:dev", first] not in machine.commands
+    assert machine.commands[-1] == ["kind", "load", "docker-image", "pyflink:dev", first, second, "--name", "flink"]
 
 
 def test_the_sandbox_tags_the_image_by_its_code_hash(monkeypatch: pytest.MonkeyPatch):
-    made = stack.prepare("sandbox", BY_CODE)
-    ((_, name),) = cluster.tags_of(made)
+    prepared_stack = stack.prepare("sandbox", BY_CODE)
+    ((_, name),) = cluster.tags_of(prepared_stack)
     machine = FakeMachine(monkeypatch)
-    cluster.Sandbox().image(made)
+    cluster.Sandbox().image(prepared_stack)
     assert machine.commands[-1][-4:] == ["sandbox", "tag", "pyflink:dev", name]
 
 

@@ -27,15 +27,15 @@ class FakeKubectl:
         self.down = False
         self.revisions = ["9", "10"]
 
-    def get(self, what: str, *_: str) -> dict[str, Any] | None:
+    def get(self, kind: str, *_: str) -> dict[str, Any] | None:
         if self.down:
             raise CommandError("connection refused")
-        if what == "pods":
+        if kind == "pods":
             status = {"conditions": [{"type": "Ready", "status": "True" if self.operator else "False"}]}
             return {"items": [{"metadata": {"name": "operator-1"}, "status": status}]}
-        if what == "secrets":
+        if kind == "secrets":
             return {"items": [{"metadata": {"labels": {"version": revision}}} for revision in self.revisions]}
-        return {"items": self.jobs} if what.startswith("flinkdeployment") else None
+        return {"items": self.jobs} if kind.startswith("flinkdeployment") else None
 
     def items(self, *words: str) -> list[dict[str, Any]]:
         return (self.get(*words) or {}).get("items", [])
@@ -246,12 +246,12 @@ def test_unstick_lists_asks_and_removes_only_the_operators_finalizer(
 
 @pytest.mark.parametrize("answer", ["", "y", "prod2", None])
 def test_unstick_without_confirmation_changes_nothing(monkeypatch: pytest.MonkeyPatch, answer: str | None):
-    def asked(_: str) -> str:
+    def read_answer(_: str) -> str:
         if answer is None:
             raise EOFError
         return answer
 
-    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr("builtins.input", read_answer)
     kubectl = FakeKubectl(job())
     with pytest.raises(CommandError, match="nothing was changed"):
         unstick.unstick(kubectl, stack(), "", yes=False)  # pyright: ignore

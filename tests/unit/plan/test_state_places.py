@@ -223,7 +223,7 @@ class TestStateInsideThePod:
             assert bool(outcome(old, on(old, X)).loss) is loses
 
     @pytest.mark.parametrize("process", ["jobManager", "taskManager"])
-    def test_both_processes_need_the_volume_of_checkpoints(self, process: str) -> None:
+    def test_checkpoint_volume_must_be_mounted_in_both_processes(self, process: str) -> None:
         old = streaming("last-state", **{HA_STORAGE: "s3://b/ha", f"spec.{process}.podTemplate": template(CLAIM)})
         other = "TaskManager" if process == "jobManager" else "JobManager"
         assert f"inside the {other}'s pod" in outcome(old, on(old, X)).loss

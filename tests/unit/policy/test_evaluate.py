@@ -15,6 +15,8 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
 from policy.evaluate import POLICIES, Evaluator, plain, settings_of
 
+AUTH_URL = "nginx.ingress.kubernetes.io/auth-url"
+REWRITE = "nginx.ingress.kubernetes.io/rewrite-target"
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64
 RESTRICTED: dict[str, Any] = {
@@ -167,6 +169,10 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "v", "mountPath": "/opt/flink/conf/"}]}),
     ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "v", "mountPath": "/x"}] * 2}),
     ("pod-template", FLINK, {"spec.podTemplate.spec.volumes": [{"name": "v"}, {"name": "v"}]}),
+    ("pod-template", FLINK, {f"{SIDE}.ports": [{"name": "a", "containerPort": 1}, {"name": "a", "containerPort": 2}]}),
+    ("pod-template", FLINK, {f"{SIDE}.ports": [{"name": "prometheus-metrics", "containerPort": 1}]}),
+    ("pod-template", FLINK, {f"{SIDE}.ports": [{"containerPort": 1, "hostPort": 9}] * 2}),
+    ("pod-template", FLINK, {f"{MAIN}.ports": [{"name": "rest", "containerPort": 8081}]}),
     ("unused-setting", FLINK, {f"{MAIN}.resources": RESOURCES}),
     ("unused-setting", FLINK, {f"{MAIN}.image": "a:1"}),
     ("unused-setting", FLINK, {"spec.podTemplate.spec.serviceAccountName": "me"}),
@@ -189,6 +195,8 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("flink-version", FLINK, {"spec.flinkVersion": "v1_17"}),
     ("file-system-plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
     ("unauthenticated-ingress", FLINK, {"spec.ingress": {"template": "{{name}}.example.org"}}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "x.org/{{name}}(/|$)(.*)", "annotations": {AUTH_URL: "u"}}}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "/{{namespace}}/{{name}}"}}),
     ("object-name", CONFIG_MAP, {"metadata.name": None}),
     ("object-name", CONFIG_MAP, {"metadata.name": "A_b"}),
     ("open-network-policy", NETWORK_POLICY, {"spec.ingress": [{}]}),
@@ -218,6 +226,8 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("flink-startup", FLINK, PYTHON | {"spec.image": f"registry.example.org/flink:2.2.1{DIGEST}"}),
     ("pod-template", FLINK, {f"{MAIN}.volumeMounts": [{"name": "v", "mountPath": "/opt/flink/conf2"}]}),
     ("pod-template", FLINK, {f"{SIDE}.volumeMounts": [{"name": "flink-config-volume", "mountPath": "/conf"}]}),
+    ("pod-template", FLINK, {f"{SIDE}.ports": [{"name": "a", "containerPort": 1}, {"name": "b", "containerPort": 1}]}),
+    ("pod-template", FLINK, {f"{SIDE}.ports": [{"name": "rest", "containerPort": 8081}]}),
     ("unused-setting", FLINK, {f"{MAIN}.env": [{"name": "A", "value": "b"}]}),
     ("exposed-rest", FLINK, {f"{CONF}/web.submit.enable": "true", "spec.job": None}),
     ("exposed-rest", SERVICE, {"spec.type": "NodePort", "spec.selector": {"app": "shop"}}),
@@ -229,6 +239,8 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("job-recovery", FLINK, {"spec.job.upgradeMode": "stateless", f"{CONF}/execution.runtime-mode": "BATCH"}),
     ("job-recovery", FLINK, {"spec.job.state": "suspended", f"{CONF}/execution.checkpointing.interval": None}),
     ("job-recovery", FLINK, {"spec.job": None}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "x.org/{{name}}(/|$)(.*)", "annotations": {REWRITE: "/$2"}}}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "https://{{name}}.example.org/"}}),
     ("open-network-policy", NETWORK_POLICY, {"spec.ingress": []}),
     ("object-name", CONFIG_MAP, {"metadata.name": "kube-root-ca.crt"}),
     ("object-name", {**CONFIG_MAP, "kind": "Role"}, {"metadata.name": "system:reader"}),
@@ -250,7 +262,7 @@ def changed(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
     return result
 
 
-def said(manifest: Mapping[str, Any]) -> set[str]:
+def violated_rules(manifest: Mapping[str, Any]) -> set[str]:
     evaluator = Evaluator(StackSettings.model_validate({"context": "c"}))
     kind = "kubernetes:helm.sh/v3:Release" if "kind" not in manifest else f"kubernetes:x:{manifest['kind']}"
     return {rule for rule in POLICIES if evaluator.lines(rule, "urn", kind, manifest)}
@@ -259,22 +271,22 @@ def said(manifest: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize(
     "manifest",
     [FLINK, CRON, CONFIG_MAP, RELEASE, NETWORK_POLICY, SERVICE, ROUTE, VOLUME],
-    ids=lambda one: one.get("kind"),
+    ids=lambda item: item.get("kind"),
 )
 def test_valid_manifests_have_no_findings(manifest: dict[str, Any]) -> None:
-    assert said(manifest) == set()
+    assert violated_rules(manifest) == set()
 
 
-@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("rule", "manifest", "changes"), BROKEN, ids=lambda item: str(item)[:60])
 def test_a_manifest_that_breaks_a_rule_has_its_finding(
     rule: str, manifest: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    assert rule in said(changed(manifest, changes))
+    assert rule in violated_rules(changed(manifest, changes))
 
 
-@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("rule", "manifest", "changes"), GOOD, ids=lambda item: str(item)[:60])
 def test_a_similar_valid_manifest_has_no_finding(rule: str, manifest: dict[str, Any], changes: dict[str, Any]) -> None:
-    assert rule not in said(changed(manifest, changes))
+    assert rule not in violated_rules(changed(manifest, changes))
 
 
 def test_every_policy_has_a_manifest_that_breaks_it() -> None:
@@ -294,7 +306,9 @@ def test_findings_of_a_blue_green_deployment_are_in_its_template() -> None:
 
 
 def test_a_generated_secret_is_not_a_plaintext_secret() -> None:
-    assert "plaintext-secret" not in said({**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}})
+    assert "plaintext-secret" not in violated_rules(
+        {**CONFIG_MAP, "kind": "Secret", "data": {"password": "aHVudGVyMg=="}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -317,8 +331,8 @@ def test_the_engines_config_sets_the_enforcement_level(rule: str, config: dict[s
 def test_a_finding_that_an_annotation_ignores_is_not_reported() -> None:
     annotation = {"flink-k8s/ignore": "image-digest: built on this laptop"}
     tagged = changed(FLINK, {"spec.image": "registry.example.org/a:1.0"})
-    assert "image-digest" in said(tagged)
-    assert "image-digest" not in said(changed(tagged, {"metadata.annotations": annotation}))
+    assert "image-digest" in violated_rules(tagged)
+    assert "image-digest" not in violated_rules(changed(tagged, {"metadata.annotations": annotation}))
 
 
 def test_the_engines_config_sets_the_pod_security_of_a_namespace() -> None:

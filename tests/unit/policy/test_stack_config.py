@@ -28,9 +28,9 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """What the pack has received."""
     name = "add_AnalyzerServicer_to_server"
     monkeypatch.setattr(analyzer_pb2_grpc, name, getattr(analyzer_pb2_grpc, name))  # restored after the test
-    found: list[dict[str, str]] = []
-    on_stack_config(lambda config: found.append(dict(config)))
-    return found
+    messages: list[dict[str, str]] = []
+    on_stack_config(lambda config: messages.append(dict(config)))
+    return messages
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from flink_k8s.program.monitor import Effects
-from flink_k8s.program.recording import Recording
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.program.run import run_program
 
 PLATFORM = Path(__file__).parent / "programs" / "platform.py"
 CONFIG: Mapping[str, object] = {"context": "flink-k8s-sandbox", "jobs": ["word-count"]}
 
-Run = Callable[..., Recording]
+Run = Callable[..., ResourceGraph]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def run(project: Path) -> Run:
 
     def do(
         text: str | None = None, *, preview: bool = True, effects: Effects | None = None, **config: object
-    ) -> Recording:
+    ) -> ResourceGraph:
         if text is not None:
             (project / "__main__.py").write_text(HEAD + textwrap.dedent(text), encoding="utf-8")
         merged = {**CONFIG, **config}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.program.dependencies import CycleError, layers, reachable, reduced, topological
+from flink_k8s.program.dependencies import CycleError, depths_of, reachable, reduced, topological
 
 CHAIN = {"c": frozenset({"a", "b"}), "b": frozenset({"a"}), "a": frozenset[str](), "x": frozenset[str]()}
 
@@ -20,34 +20,34 @@ ACYCLIC = st.integers(0, 12).flatmap(
 
 
 def test_layers_are_longest_chains() -> None:
-    assert layers(CHAIN) == {"a": 0, "x": 0, "b": 1, "c": 2}
+    assert depths_of(CHAIN) == {"a": 0, "x": 0, "b": 1, "c": 2}
 
 
-def test_a_new_node_moves_no_other() -> None:
+def test_new_node_does_not_change_other_depths() -> None:
     more = {**CHAIN, "job": frozenset({"c"}), "other": frozenset({"x"})}
-    assert {node: layer for node, layer in layers(more).items() if node in CHAIN} == layers(CHAIN)
+    assert {node: depth for node, depth in depths_of(more).items() if node in CHAIN} == depths_of(CHAIN)
 
 
-def test_reduction_drops_what_other_edges_say() -> None:
+def test_reduction_drops_implied_edges() -> None:
     assert reduced(CHAIN)["c"] == {"b"}
 
 
 def test_circles_are_named() -> None:
     circle = {"a": frozenset({"b"}), "b": frozenset({"a"}), "c": frozenset({"b"}), "d": frozenset[str]()}
     with pytest.raises(CycleError) as caught:
-        layers(circle)
+        depths_of(circle)
     assert caught.value.nodes == {"a", "b"}
 
 
 @given(ACYCLIC)
-def test_each_comes_after_all_that_it_needs(edges: dict[str, frozenset[str]]) -> None:
+def test_topological_order_follows_dependencies(edges: dict[str, frozenset[str]]) -> None:
     order = topological(edges)
     assert sorted(order) == sorted(edges)
     assert all(order.index(need) < order.index(node) for node in edges for need in edges[node])
 
 
 @given(ACYCLIC)
-def test_a_reduction_says_the_same(edges: dict[str, frozenset[str]]) -> None:
+def test_reduction_keeps_all_transitive_dependencies(edges: dict[str, frozenset[str]]) -> None:
     fewer = reduced(edges)
     assert all(fewer[node] <= edges[node] for node in edges)
     assert reachable(fewer) == reachable(edges)

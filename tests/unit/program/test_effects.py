@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import pulumi
 import pytest
 
-from flink_k8s.program.recording import Recording, Resource
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 
-Run = Callable[..., Recording]
+Run = Callable[..., ResourceGraph]
 
 DIAMOND = """
 top = config_map("top")
@@ -39,30 +39,30 @@ class Log:
         self.events.append(("end", resource.name))
         return {"data": {"made": resource.name}}
 
-    def at(self, what: str, name: str) -> int:
-        return self.events.index((what, name))
+    def at(self, moment: str, name: str) -> int:
+        return self.events.index((moment, name))
 
 
 def test_dependents_start_after_their_dependencies_end(run: Run) -> None:
     log = Log()
-    recording = run(DIAMOND, preview=False, effects=log)
+    graph = run(DIAMOND, preview=False, effects=log)
     assert len(log.events) == 8
-    for urn, needs in recording.edges.items():
+    for urn, needs in graph.edges.items():
         for need in needs:
-            done = log.at("end", recording.by_urn[need].name)
-            assert done < log.at("start", recording.by_urn[urn].name)
+            result = log.at("end", graph.by_urn[need].name)
+            assert result < log.at("start", graph.by_urn[urn].name)
 
 
-def test_independent_resources_go_side_by_side(run: Run) -> None:
+def test_independent_effects_run_in_parallel(run: Run) -> None:
     # All thirty must be under way at once, or the barrier breaks.
     log = Log(meet=30)
     run("for i in range(30): config_map(f'c{i}')", preview=False, effects=log)
-    assert [what for what, _ in log.events] == ["start"] * 30 + ["end"] * 30
+    assert [moment for moment, _ in log.events] == ["start"] * 30 + ["end"] * 30
 
 
 def test_the_program_gets_the_outputs(run: Run) -> None:
-    recording = run("pulumi.export('data', config_map('a', data={'x': 'y'}).data)", preview=False, effects=Log())
-    assert recording.exports == {"data": {"made": "a"}}
+    graph = run("pulumi.export('data', config_map('a', data={'x': 'y'}).data)", preview=False, effects=Log())
+    assert graph.exports == {"data": {"made": "a"}}
 
 
 def test_components_and_providers_have_no_effect(run: Run) -> None:
@@ -72,7 +72,7 @@ def test_components_and_providers_have_no_effect(run: Run) -> None:
     assert names == {"flink-namespace", "flink-account", "password", "operator", "word-count"}
 
 
-def test_a_failure_stops_what_depends_on_it_and_is_told_once(run: Run) -> None:
+def test_failure_stops_dependents_and_is_reported_once(run: Run) -> None:
     log = Log({"left": pulumi.RunError("ConfigMap default/left: denied")})
     with pytest.raises(pulumi.RunError, match=r"^ConfigMap default/left: denied$"):
         run(DIAMOND, preview=False, effects=log)
@@ -80,7 +80,7 @@ def test_a_failure_stops_what_depends_on_it_and_is_told_once(run: Run) -> None:
     assert ("end", "right") in log.events  # what is under way comes to its end
 
 
-def test_failures_side_by_side_are_all_told(run: Run) -> None:
+def test_parallel_failures_are_all_reported(run: Run) -> None:
     log = Log({name: pulumi.RunError(f"{name} denied") for name in ("left", "right")}, meet=0)
     both = Meeting(log, {"left", "right"})
     with pytest.raises(pulumi.RunError) as caught:
@@ -102,7 +102,7 @@ class Meeting:
         return self._log.apply(resource)
 
 
-def test_an_unexpected_error_of_an_effect_comes_out(run: Run) -> None:
+def test_unexpected_error_of_an_effect_is_raised(run: Run) -> None:
     with pytest.raises(ZeroDivisionError):
         run(DIAMOND, preview=False, effects=Log({"top": ZeroDivisionError()}))
 

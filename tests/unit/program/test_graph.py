@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flink_k8s.program import graph, preview
-from flink_k8s.program.recording import Recording
+from flink_k8s.program.resource_graph import ResourceGraph
 from flink_k8s.support.errors import CommandError
 
-Run = Callable[..., Recording]
+Run = Callable[..., ResourceGraph]
 
 TANGLED = """
 class Pair(pulumi.ComponentResource):
@@ -46,7 +46,7 @@ flowchart LR
     )
 
 
-def test_the_same_from_run_to_run(run: Run) -> None:
+def test_diagram_does_not_depend_on_the_order_of_registration(run: Run) -> None:
     assert graph.mermaid(run(jobs=["a", "b"])) == graph.mermaid(run(jobs=["b", "a"]))
 
 
@@ -83,11 +83,11 @@ def test_a_text_without_the_marks_is_refused() -> None:
 def test_a_copy_in_a_file_is_verified_and_updated(run: Run, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("<!-- graph of dev: written by make graph -->\n<!-- end of graph -->\n", encoding="utf-8")
-    recording = run()
+    resource_graph = run()
     with pytest.raises(CommandError, match=f"run: python -m flink_k8s graph dev --write {readme}"):
-        graph.verify(recording, "dev", readme)
-    graph.update(recording, "dev", readme)
-    graph.verify(recording, "dev", readme)
+        graph.verify(resource_graph, "dev", readme)
+    graph.update(resource_graph, "dev", readme)
+    graph.verify(resource_graph, "dev", readme)
     assert "FlinkDeployment_word_count" in readme.read_text(encoding="utf-8")
 
 

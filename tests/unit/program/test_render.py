@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from flink_k8s.cli.main import main
 from flink_k8s.program import gitops
 from flink_k8s.program.manifest import Manifest
-from flink_k8s.program.recording import Recording, Resource
 from flink_k8s.program.render import Document, documents, file_names, render
+from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.errors import CommandError
 
-Run = Callable[..., Recording]
+Run = Callable[..., ResourceGraph]
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -31,7 +31,7 @@ def loaded(folder: Path, name: str) -> Any:
     return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
 
 
-def test_one_file_an_object_named_by_its_layer(run: Run, tmp_path: Path) -> None:
+def test_one_file_per_object_named_by_its_depth(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "flux")
     assert sorted(read(tmp_path / "out")) == [
         "00-namespace-flink.yaml",
@@ -119,6 +119,20 @@ def test_argocd_has_an_application_instead(run: Run, tmp_path: Path) -> None:
     assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
 
 
+def test_argocd_health_checks_are_a_patch_and_not_an_object(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    notes = render(run(), out, "argocd")
+    patch = loaded(out, gitops.ARGOCD_HEALTH)
+    assert list(patch) == ["data"]
+    assert gitops.ARGOCD_HEALTH not in loaded(out, "kustomization.yaml")["resources"]
+    assert any(f"--patch-file {out / gitops.ARGOCD_HEALTH}" in note for note in notes)
+    render(run(), out, "argocd")
+    assert loaded(out, gitops.ARGOCD_HEALTH) == patch
+    notes = render(run(), out, "flux")
+    assert f"{gitops.ARGOCD_HEALTH} was stale and has been removed" in notes
+    assert gitops.ARGOCD_HEALTH not in read(out)
+
+
 def test_a_local_chart_is_rendered_with_a_note(run: Run, tmp_path: Path) -> None:
     notes = render(run(chart="./charts/operator"), tmp_path / "out", "flux")
     release = loaded(tmp_path / "out", "02-helmrelease-flink-operator.yaml")
@@ -176,7 +190,7 @@ def test_a_folder_with_foreign_files_is_refused(run: Run, tmp_path: Path, foreig
     assert read(folder) == {foreign: "resources: []\n"}
 
 
-def test_a_foreign_file_beside_rendered_ones_is_refused(run: Run, tmp_path: Path) -> None:
+def test_folder_with_a_foreign_file_is_refused(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "flux")
     before = read(tmp_path / "out")
     (tmp_path / "out" / "mine.txt").touch()
@@ -192,12 +206,12 @@ def test_a_file_in_place_of_the_folder_is_refused(run: Run, tmp_path: Path) -> N
 
 
 def test_a_value_that_is_not_known_yet_cannot_be_rendered(run: Run) -> None:
-    recording = run("config_map('b', data={'id': config_map('a').id})")
+    graph = run("config_map('b', data={'id': config_map('a').id})")
     with pytest.raises(CommandError, match=r"ConfigMap default/b: data\.id is unknown until"):
-        documents(recording)
+        documents(graph)
 
 
-def test_names_that_collide_are_told_apart() -> None:
+def test_colliding_file_names_get_a_suffix() -> None:
     def document(namespace: str, name: str) -> Document:
         return Document(3, {"kind": "Job", "apiVersion": "v1", "metadata": {"namespace": namespace, "name": name}})
 
@@ -223,7 +237,20 @@ apiVersion: v1
 kind: Secret
 metadata: {name: generated}
 data: {a: aHVudGVyMg==}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: alertmanagerconfigs.monitoring.coreos.com}
+spec:
+  enum:
+  - =
+  - =~
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: admission-create, annotations: {helm.sh/hook: pre-install}}
 END
+case "$*" in *--skip-tests*) ;; *) echo --- && echo '{apiVersion: v1, kind: Pod, metadata: {name: test}}';; esac
 """
 
 
@@ -237,8 +264,8 @@ def helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("helm")
-def test_a_release_is_inflated(run: Run, project: Path, tmp_path: Path) -> None:
-    notes = render(run(), tmp_path / "out", "flux", inflate=project)
+def test_release_is_rendered_to_the_objects_of_its_chart(run: Run, project: Path, tmp_path: Path) -> None:
+    notes = render(run(), tmp_path / "out", "flux", template_charts=project)
     names = list(read(tmp_path / "out"))
     assert "02-deployment-flink-operator.yaml" in names
     assert "02-clusterrole-operator.yaml" in names
@@ -246,11 +273,26 @@ def test_a_release_is_inflated(run: Run, project: Path, tmp_path: Path) -> None:
     deployment = loaded(tmp_path / "out", "02-deployment-flink-operator.yaml")
     assert deployment["metadata"] == {"name": "operator", "namespace": "flink"}
     assert any("its Secret generated is omitted" in note for note in notes)
+    crd = loaded(tmp_path / "out", "02-customresourcedefinition-alertmanagerconfigs.monitoring.coreos.com.yaml")
+    assert crd["spec"]["enum"] == ["=", "=~"]
+    assert not [name for name in names if "pod" in name]
+
+
+@pytest.mark.parametrize(("flavour", "force"), [("flux", "enabled"), ("argocd", None)])
+@pytest.mark.usefixtures("helm")
+def test_flux_replaces_jobs_that_are_hooks_of_helm(
+    run: Run, project: Path, tmp_path: Path, flavour: gitops.Flavour, force: str | None
+) -> None:
+    """Case charts-06."""
+    render(run(), tmp_path / "out", flavour, template_charts=project)
+    annotations = loaded(tmp_path / "out", "02-job-flink-admission-create.yaml")["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "pre-install"
+    assert annotations.get("kustomize.toolkit.fluxcd.io/force") == force
 
 
 @pytest.mark.usefixtures("helm")
 def test_a_chart_that_cannot_be_reached_stays_one_object(run: Run, project: Path, tmp_path: Path) -> None:
-    notes = render(run(chart="./unreachable"), tmp_path / "out", "flux", inflate=project)
+    notes = render(run(chart="./unreachable"), tmp_path / "out", "flux", template_charts=project)
     assert "02-helmrelease-flink-operator.yaml" in read(tmp_path / "out")
     assert any('chart not rendered: Release flink/operator: looks like "x" is not' in note for note in notes)
 
@@ -260,14 +302,14 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 
 
 @given(VALUES)
-def test_what_is_written_reads_back(value: object) -> None:
+def test_rendered_yaml_equals_the_object(value: object) -> None:
     assert yaml.safe_load(dump(value)) == value
 
 
 @pytest.mark.parametrize(
     "text", ["y", "N", "1e3", "1_000", "0o7", "0x1F", "+.5", "12e03", "007", "true", "null", "~", "1.0"]
 )
-def test_text_that_other_readers_take_for_something_else_is_quoted(text: str) -> None:
+def test_ambiguous_text_is_quoted(text: str) -> None:
     assert dump({"a": text}) == f"a: '{text}'\n"
 
 
@@ -281,19 +323,18 @@ def test_a_shared_value_has_no_anchor() -> None:
     assert "&" not in dump({"x": shared, "y": cast("object", shared)})
 
 
-def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
+def test_argo_cd_gets_depths_as_sync_waves(run: Run, tmp_path: Path) -> None:
     render(run(), tmp_path / "out", "argocd", ordered="clusters/dev")
     waves = {
         name: loaded(tmp_path / "out", name)["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]
-        for name in read(tmp_path / "out")
-        if name != "kustomization.yaml"
+        for name in loaded(tmp_path / "out", "kustomization.yaml")["resources"]
     }
     assert {name: f"{int(name[:2])}" for name in waves} == waves
     assert set(waves.values()) == {"0", "1", "2", "3"}
 
 
 @pytest.mark.parametrize(
-    ("version", "own", "said"),
+    ("version", "own", "options"),
     [
         ("flink.apache.org/v1beta1", "", "SkipDryRunOnMissingResource=true"),
         ("monitoring.coreos.com/v1", "Prune=false", "Prune=false,SkipDryRunOnMissingResource=true"),
@@ -304,14 +345,14 @@ def test_argo_cd_gets_the_layers_as_waves(run: Run, tmp_path: Path) -> None:
         ("argoproj.io/v1alpha1", "", None),
     ],
 )
-def test_argo_cd_does_not_try_kinds_that_an_earlier_wave_brings(version: str, own: str, said: str | None) -> None:
+def test_argo_cd_skips_the_dry_run_of_kinds_from_charts(version: str, own: str, options: str | None) -> None:
     name = "argocd.argoproj.io/sync-options"
     metadata: Manifest = {"name": "a", "annotations": {name: own} if own else {}}
     marked = gitops.in_wave({"apiVersion": version, "kind": "A", "metadata": metadata}, 2)
-    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == said
+    assert cast("dict[str, dict[str, str]]", marked["metadata"])["annotations"].get(name) == options
 
 
-def test_flux_gets_a_step_for_each_layer_after_the_one_before(run: Run, tmp_path: Path) -> None:
+def test_flux_gets_a_kustomization_per_depth_with_dependencies(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     render(run(), out, "flux", ordered="./clusters/dev/")
     steps = list(yaml.safe_load_all((out / "layers.yaml").read_text()))
@@ -331,23 +372,23 @@ def read_files(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-def thing(kind: str, *needs: str) -> Resource:
+def resource(kind: str, *needs: str) -> Resource:
     inputs = {"kind": kind, "metadata": {"name": "a"}}
     return Resource(kind, f"kubernetes:x:{kind}", kind, inputs=inputs, dependencies=frozenset(needs))
 
 
-def test_nobody_waits_for_a_claim_before_its_pod() -> None:
-    claim, role = thing("PersistentVolumeClaim", "Namespace"), thing("Role", "Namespace")
-    recording = Recording((thing("Namespace"), claim, role, thing("FlinkDeployment", "Role", claim.urn)))
+def test_ordered_claim_has_the_depth_of_its_first_pod() -> None:
+    claim, role = resource("PersistentVolumeClaim", "Namespace"), resource("Role", "Namespace")
+    graph = ResourceGraph((resource("Namespace"), claim, role, resource("FlinkDeployment", "Role", claim.urn)))
 
     def layer_of(*, ordered: bool) -> int:
-        found, _ = documents(recording, ordered=ordered)
-        return next(one.layer for one in found if one.manifest["kind"] == claim.kind)
+        rendered, _ = documents(graph, ordered=ordered)
+        return next(finding.depth for finding in rendered if finding.manifest["kind"] == claim.kind)
 
     assert (layer_of(ordered=False), layer_of(ordered=True)) == (1, 2)
 
 
-def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_path: Path) -> None:
+def test_foreign_file_in_a_rendered_subfolder_is_kept(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     render(run(), out, "flux", ordered="x")
     (out / "01" / "mine.yaml").touch()
@@ -355,7 +396,7 @@ def test_a_file_of_somebody_elses_in_a_folder_of_a_layer_is_kept(run: Run, tmp_p
         render(run(), out, "flux", ordered="x")
 
 
-def test_a_layer_is_laid_over_the_stacks_config(tmp_path: Path) -> None:
+def test_overlay_is_merged_over_the_stack_config(tmp_path: Path) -> None:
     layer = tmp_path / "mirror.yaml"
     layer.write_text("charts: {mirror: oci://registry.example.org/charts}\n")
     assert main(["render", "prod", str(tmp_path / "out"), "--overlay", str(layer)]) == 0

@@ -58,14 +58,14 @@ def write(tmp_path: Path) -> Callable[[str, str], None]:
         "requirements.txt",
     ],
 )
-def test_what_a_job_uses_changes_its_hash(tmp_path: Path, write: Callable[[str, str], None], name: str):
+def test_change_of_used_code_changes_the_hash(tmp_path: Path, write: Callable[[str, str], None], name: str):
     before = code(tmp_path, ARGS)
     write(name, "X = 'changed'\n")
     assert code(tmp_path, ARGS) != before
 
 
 @pytest.mark.parametrize("name", ["src/visits.py", "src/shared/unused.py", "src/new.py", "src/__pycache__/orders.pyc"])
-def test_what_it_does_not_use_does_not(tmp_path: Path, write: Callable[[str, str], None], name: str):
+def test_change_of_unused_code_does_not_change_the_hash(tmp_path: Path, write: Callable[[str, str], None], name: str):
     before = code(tmp_path, ARGS)
     write(name, "X = 'changed'\n")
     assert code(tmp_path, ARGS) == before
@@ -84,7 +84,7 @@ def test_what_it_does_not_use_does_not(tmp_path: Path, write: Callable[[str, str
         (("-py", "/opt/flink/usrlib/src/missing.py"), ""),
     ],
 )
-def test_where_its_text_does_not_say_what_it_uses_everything_counts(
+def test_hash_covers_the_whole_folder_if_imports_are_unknown(
     tmp_path: Path, write: Callable[[str, str], None], args: tuple[str, ...], text: str
 ):
     write("src/orders.py", text)
@@ -93,25 +93,25 @@ def test_where_its_text_does_not_say_what_it_uses_everything_counts(
     assert code(tmp_path, args) != before
 
 
-def test_the_job_is_deployed_with_it_and_explain_says_so(project: Project, write: Callable[[str, str], None]):
+def test_image_tag_has_the_hash_and_explain_shows_it(project: Project, write: Callable[[str, str], None]):
     project.job(JOB.replace("[--input, /in, --verbose]", f"[{', '.join(ARGS)}]"))
     project.stack({"images": {"pyflink:dev": "registry.example.org/pyflink:{code}", "other:1": "other:2"}})
-    wanted = f"registry.example.org/pyflink:{code(project.root, ARGS)}"
+    text = f"registry.example.org/pyflink:{code(project.root, ARGS)}"
     platform = project.load()
-    assert platform.jobs[0].spec["image"] == wanted
+    assert platform.jobs[0].spec["image"] == text
     assert platform.jobs[0].built_as == "pyflink:dev"
     assert not [remark for remark in project.remarks() if "digest" in remark]
     [line] = [line for line in explain(platform.jobs[0]) if line.startswith("spec.image")]
     assert line.endswith('# images (Pulumi.x.yaml:4), instead of "pyflink:dev", by its code hash')
 
 
-def test_an_image_may_have_another_in_its_place_for_all(project: Project):
+def test_images_setting_replaces_an_image_of_all_jobs(project: Project):
     project.stack({"images": {"pyflink:dev": "pyflink:1"}, "enforced": {"image": "pyflink:dev"}})
     [job] = project.load().jobs
     assert (job.spec["image"], job.built_as, job.declared_image) == ("pyflink:1", None, "pyflink:dev")
 
 
-def test_other_images_stay(project: Project):
+def test_images_without_a_replacement_are_unchanged(project: Project):
     project.stack({"images": {"other:1": "other:{code}"}})
     [job] = project.load().jobs
     assert (job.spec["image"], job.built_as) == ("pyflink:dev", None)

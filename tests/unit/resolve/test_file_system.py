@@ -29,10 +29,10 @@ def given_by(project: Project, storage: dict[str, Any], job: str = STATEFUL) -> 
     project.stack({"stateStorage": storage})
     spec = project.spec()
     [container] = spec["podTemplate"]["spec"]["containers"]
-    return spec["flinkConfiguration"], {one["name"]: one for one in container.get("env", [])}
+    return spec["flinkConfiguration"], {item["name"]: item for item in container.get("env", [])}
 
 
-def test_s3_directories_plugin_and_nothing_else_by_itself(project: Project) -> None:
+def test_s3_derives_directories_and_plugin_only(project: Project) -> None:
     configuration, env = given_by(project, S3)
     assert configuration["execution.checkpointing.dir"] == "s3://bucket/state/x/flink/word-count/checkpoints"
     assert configuration["high-availability.storageDir"] == "s3://bucket/state/x/flink/word-count/ha"
@@ -41,7 +41,7 @@ def test_s3_directories_plugin_and_nothing_else_by_itself(project: Project) -> N
     assert not [remark for remark in project.remarks() if "image" not in remark]
 
 
-def test_a_store_that_speaks_s3(project: Project) -> None:
+def test_s3_compatible_store(project: Project) -> None:
     more = {"endpoint": "http://minio:9000", "region": "eu-west-1", "credentials": {"accessKey": KEY, "secretKey": KEY}}
     configuration, env = given_by(project, {**S3, **more})
     assert configuration["s3.endpoint"] == "http://minio:9000"
@@ -55,7 +55,7 @@ def test_a_store_that_speaks_s3(project: Project) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["s3", "s3a"])
-def test_a_role_of_the_account_is_told_to_hadoop_which_does_not_look_for_it(project: Project, scheme: str) -> None:
+def test_hadoop_client_gets_the_role_of_the_account(project: Project, scheme: str) -> None:
     role = {"serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/flink"}}
     configuration, _ = given_by(project, {**S3, "uri": f"{scheme}://bucket", **role})
     assert ("fs.s3a.aws.credentials.provider" in configuration) is (scheme == "s3a")
@@ -88,7 +88,7 @@ def test_gcs_with_a_key_file_and_an_endpoint(project: Project) -> None:
 
 
 @pytest.mark.parametrize("storage", [S3, AZURE, GCS], ids=lambda storage: storage["type"])
-def test_no_credential_stands_in_the_configuration(project: Project, storage: dict[str, Any]) -> None:
+def test_configuration_contains_no_credentials(project: Project, storage: dict[str, Any]) -> None:
     keys = {"s3": ["accessKey", "secretKey"], "azure": ["accountKey"], "gcs": ["serviceAccountKey"]}[storage["type"]]
     credentials = {name: {"secret": "my-secret-object", "key": "my-secret-key"} for name in keys}
     configuration, _ = given_by(project, {**storage, "credentials": credentials})
@@ -120,13 +120,13 @@ def test_every_flink_of_the_operator_that_has_images_is_known() -> None:
         assert full.startswith(f"{minor}.")
 
 
-def test_what_a_job_says_of_its_environment_wins(project: Project) -> None:
+def test_environment_of_the_job_overrides_derived_variables(project: Project) -> None:
     project.job(STATEFUL)
     own = {"ENABLE_BUILT_IN_PLUGINS": "a.jar", "AWS_ACCESS_KEY_ID": "mine"}
     credentials = {"accessKey": KEY, "secretKey": KEY}
     project.stack({"stateStorage": {**S3, "credentials": credentials}, "jobs": {"word-count": {"env": own}}})
     [container] = project.spec()["podTemplate"]["spec"]["containers"]
-    env = {one["name"]: one for one in container["env"]}
+    env = {item["name"]: item for item in container["env"]}
     assert env["ENABLE_BUILT_IN_PLUGINS"] == {"name": "ENABLE_BUILT_IN_PLUGINS", "value": "a.jar"}
     assert env["AWS_ACCESS_KEY_ID"] == {"name": "AWS_ACCESS_KEY_ID", "value": "mine"}
 
@@ -135,8 +135,8 @@ def test_plugins_of_the_jobs_own_without_the_stores_are_a_warning(project: Proje
     project.job(STATEFUL.replace("pyflink:dev", "flink:2.2.1"))
     own = {"env": {"ENABLE_BUILT_IN_PLUGINS": "flink-s3-fs-hadoop-2.2.1.jar"}}
     project.stack({"stateStorage": {**S3, "uri": "s3p://b"}, "jobs": {"word-count": own}})
-    said = [remark for remark in project.remarks() if "add the jar of flink-s3-fs-presto" in remark]
-    assert len(said) == 3  # a directory each
+    findings = [remark for remark in project.remarks() if "add the jar of flink-s3-fs-presto" in remark]
+    assert len(findings) == 3  # a directory each
     project.stack({"stateStorage": {**S3, "uri": "s3://b"}, "jobs": {"word-count": own}})
     assert not [remark for remark in project.remarks() if "add the jar" in remark]
 
@@ -181,14 +181,14 @@ def test_names_of_a_session_job_are_those_of_its_clusters_flink(project: Project
     assert "execution.checkpointing.savepoint-dir" not in own
 
 
-def test_what_is_said_of_a_session_cluster_holds_for_its_jobs(project: Project) -> None:
+def test_options_of_a_session_cluster_apply_to_its_jobs(project: Project) -> None:
     project.job(CLUSTER + "  flinkConfiguration: {execution.checkpointing.dir: 's3://own/c'}\n")
     project.job(SESSION_JOB, "a.yaml")
     project.stack({"stateStorage": S3})
     assert "execution.checkpointing.dir" not in project.spec("session-job")["flinkConfiguration"]
 
 
-def test_a_session_job_that_keeps_no_state_is_as_it_was(project: Project) -> None:
+def test_stateless_session_job_is_unchanged(project: Project) -> None:
     project.job(CLUSTER)
     project.job(SESSION_JOB.replace("savepoint}", "stateless}"), "a.yaml")
     project.stack({"stateStorage": S3})
@@ -202,10 +202,10 @@ def test_a_session_job_on_a_strange_cluster(project: Project) -> None:
     project.stack({"stateStorage": S3, **external})
     assert project.spec("session-job")["flinkConfiguration"]["execution.checkpointing.dir"].startswith("s3://")
     project.stack({"stateStorage": {"type": "volume"}, **external})
-    [said] = project.problems()
+    [finding] = project.problems()
     assert (
         "spec.deploymentName: names a cluster that this stack does not declare, so the volume for the job's state is unknown"
-        in said
+        in finding
     )
     own = {"external": True, "flinkConfiguration": {"execution.checkpointing.dir": "s3://b/c"}}
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"session-job": own}})

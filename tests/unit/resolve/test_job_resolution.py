@@ -18,7 +18,7 @@ from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.explain import explain
-from flink_k8s.resolve.job_spec import flat_configuration, with_parameter
+from flink_k8s.resolve.job_spec import apply_parameters, arguments_of, flat_configuration, with_parameters
 from flink_k8s.resolve.state_storage import inner_spec
 from flink_k8s.support.paths import ROOT
 from tests.unit.project import JOB, Project
@@ -47,13 +47,13 @@ def test_layers_in_their_order(project: Project) -> None:
     assert spec["job"]["parallelism"] == 4
 
 
-def test_spec_is_merged_last_in_its_layer(project: Project) -> None:
+def test_spec_is_merged_last_in_its_source(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"image": "a:1", "spec": {"image": "b:1", "restartNonce": 3}}}})
     spec = project.spec()
     assert (spec["image"], spec["restartNonce"]) == ("b:1", 3)
 
 
-def test_null_takes_away_what_an_earlier_layer_says(project: Project) -> None:
+def test_null_removes_the_value_of_an_earlier_source(project: Project) -> None:
     project.stack(
         {
             "jobDefaults": {"flinkConfiguration": {"a": "1"}},
@@ -91,19 +91,19 @@ def test_a_later_layer_wins_by_whichever_name_of_an_option(
         configuration = inner_spec(kind, job.spec)["flinkConfiguration"]
         return {key: value for key, value in configuration.items() if key in (TODAY, OLDER, OLDEST)}  # type: ignore[attr-defined]
 
-    def said(key: str, value: str | None) -> dict[str, object]:
+    def option(key: str, value: str | None) -> dict[str, object]:
         return {"flinkConfiguration": {key: value}}
 
     file = job_of_kind(kind)
     project.job(file)
-    project.stack({"jobDefaults": said(before, "s3://defaults"), "enforced": said(after, "s3://enforced")})
+    project.stack({"jobDefaults": option(before, "s3://defaults"), "enforced": option(after, "s3://enforced")})
     assert directories() == {after: "s3://enforced"}
-    project.stack({"jobs": {"word-count": said(before, "s3://own")}, "enforced": said(after, None)})
+    project.stack({"jobs": {"word-count": option(before, "s3://own")}, "enforced": option(after, None)})
     assert directories() == {}
     project.stack({"jobs": {"word-count": {"flinkConfiguration": nested(after, "s3://own")}}})
     project.job(with_configuration(file, nested(before, "s3://file")))
     assert directories() == {after: "s3://own"}
-    project.stack({"jobDefaults": said(before, "s3://defaults")})
+    project.stack({"jobDefaults": option(before, "s3://defaults")})
     project.job(with_configuration(file, {after: "s3://file"}))
     assert directories() == {after: "s3://file"}
     project.job(with_configuration(file, {after: "s3://file", before: "s3://too"}))
@@ -154,9 +154,7 @@ def test_a_name_is_of_one_option(operator: str, flink: str | None) -> None:
 
 
 @pytest.mark.parametrize(("flink", "is_known"), [("v1_19", False), ("v1_20", True), ("v1_16", False), ("v2_4", True)])
-def test_a_name_that_the_flink_version_does_not_know_takes_nothing_away(
-    project: Project, flink: str, is_known: bool
-) -> None:
+def test_unknown_option_name_removes_no_other(project: Project, flink: str, is_known: bool) -> None:
     """Flink 1.19 has this option by its older name alone: without that the job would have no place for its savepoints."""
     project.job(JOB.replace("v2_2", flink) + f"  flinkConfiguration: {{{OLDER}: s3://file}}\n")
     project.stack({"enforced": {"flinkConfiguration": {TODAY: "s3://enforced"}}})
@@ -171,8 +169,8 @@ def test_explain_shows_what_enforced_replaced_by_another_name(project: Project) 
     project.stack({"enforced": enforced})
     platform = project.load()
     lines = [line for line in explain(platform.jobs[0]) if "enforced" in line]
-    shown = [re.sub(" +", " ", line).removeprefix("spec.flinkConfiguration") for line in lines]
-    assert shown == [
+    matches = [re.sub(" +", " ", line).removeprefix("spec.flinkConfiguration") for line in lines]
+    assert matches == [
         f'["{OLDEST}"] = "s3://enforced" # enforced (Pulumi.x.yaml:5), instead of "s3://file"',
         '["restart-strategy.type"] = "none" # enforced (Pulumi.x.yaml:6)',
     ]
@@ -189,7 +187,7 @@ def test_parameters_change_their_pair_in_place_and_are_added_once(project: Proje
     assert project.spec()["job"]["args"] == ["--input", "/in", "--rate", "5", "--output", "/enforced"]
 
 
-def test_null_in_defaults_takes_nothing_away_that_anybody_says(project: Project) -> None:
+def test_null_in_defaults_removes_no_value_of_later_sources(project: Project) -> None:
     """`jobDefaults` lies under the job file, `jobs` and `enforced`: there a null has nothing to speak of."""
     project.stack(
         {
@@ -224,7 +222,7 @@ def test_the_defaults_list_is_of_jobs_whose_file_has_none(project: Project) -> N
     assert project.spec()["job"]["args"] == ["--mode", "fast", *added]
 
 
-def test_an_enforced_list_is_nothing_that_jobs_change(project: Project) -> None:
+def test_jobs_cannot_change_an_enforced_list(project: Project) -> None:
     own = {"args": ["--fast"], "parameters": {"mode": "own"}, "spec": {"job": {"args": ["--faster"]}}}
     for enforced in ({"args": ["--mode", "safe"]}, {"spec": {"job": {"args": ["--mode", "safe"]}}}):
         project.stack({"jobs": {"word-count": own}, "enforced": enforced})
@@ -236,7 +234,7 @@ def test_default_parameters_are_added_to_whatever_list_lacks_them(project: Proje
     assert project.spec()["job"]["args"] == ["--a=0", "--b", "2"]
 
 
-def test_an_argument_comes_from_the_layer_that_said_it(project: Project) -> None:
+def test_argument_has_the_source_that_sets_it(project: Project) -> None:
     project.stack(
         {
             "jobDefaults": {"args": ["x"], "parameters": {"mode": 1, "rate": 2}},
@@ -268,16 +266,16 @@ KEY = {"secret": "s", "key": "k"}
 
 @pytest.mark.parametrize("layer", ["jobDefaults", "jobs", "enforced"])
 @pytest.mark.parametrize("value", ["plain", None])
-def test_a_variable_that_a_layer_says_twice_is_refused(project: Project, layer: str, value: str | None) -> None:
+def test_variable_that_a_source_sets_twice_is_an_error(project: Project, layer: str, value: str | None) -> None:
     """Two items of one name would take the place of all that earlier layers say of the environment."""
-    said = {"env": {"A": 1, "B": value}, "secretEnv": {"C": KEY, "B": KEY}}
-    project.stack({layer: {"word-count": said} if layer == "jobs" else said})
+    settings = {"env": {"A": 1, "B": value}, "secretEnv": {"C": KEY, "B": KEY}}
+    project.stack({layer: {"word-count": settings} if layer == "jobs" else settings})
     place = "jobs.word-count" if layer == "jobs" else layer
     [problem] = project.problems()
     assert problem.endswith(f": {place}.secretEnv.B: is in both env and secretEnv; remove one of them")
 
 
-def test_what_else_is_wrong_is_said_beside_a_variable_that_is_there_twice(project: Project) -> None:
+def test_duplicate_variable_hides_no_other_problem(project: Project) -> None:
     twice = {"env": {"B": "b"}, "secretEnv": {"B": KEY, "C": {"secret": "s"}}}
     project.stack({"jobs": {"word-count": twice}, "enforced": {"env": {"B": []}, "secretEnv": {"B": KEY}}})
     assert [problem.split(": ")[1] for problem in project.problems()] == [
@@ -303,15 +301,15 @@ def test_a_later_layer_chooses_where_a_variable_is_from(project: Project) -> Non
         project.stack({"jobDefaults": before, "enforced": after})
         [job] = project.load().jobs
         [container] = job.spec["podTemplate"]["spec"]["containers"]  # type: ignore[index]
-        said = {item.pop("name"): item for item in copy.deepcopy(container["env"])}
-        assert said == {"OWN": {"value": "file"}} | ({"A": chosen} if chosen else {})
+        actual = {item.pop("name"): item for item in copy.deepcopy(container["env"])}
+        assert actual == {"OWN": {"value": "file"}} | ({"A": chosen} if chosen else {})
         assert ("A" in (job.settings.env or {}), "A" in (job.settings.secret_env or {})) == (
             chosen == {"value": "plain"},
             chosen == {"valueFrom": reference},
         )
 
 
-def test_an_environment_variable_can_be_taken_away(project: Project) -> None:
+def test_environment_variable_can_be_removed(project: Project) -> None:
     project.stack({"jobDefaults": {"env": {"A": 1, "B": 2}}, "jobs": {"word-count": {"env": {"A": None}}}})
     [container] = project.spec()["podTemplate"]["spec"]["containers"]
     assert container["env"] == [{"name": "B", "value": "2"}]
@@ -347,8 +345,8 @@ def test_a_list_and_several_documents_and_other_kinds(project: Project) -> None:
     project.job(f"{JOB}---\n{listed}---\n{claim.replace('name: data', 'name: more')}")
     platform = project.load()
     assert [job.name for job in platform.jobs] == ["word-count"]
-    assert [one.source.name for one in platform.attachments] == ["data", "more"]
-    assert all(one.manifest["metadata"]["namespace"] == "flink" for one in platform.attachments)  # type: ignore[index]
+    assert [attachment.source.name for attachment in platform.attachments] == ["data", "more"]
+    assert all(attachment.manifest["metadata"]["namespace"] == "flink" for attachment in platform.attachments)  # type: ignore[index]
 
 
 def test_a_bare_name_must_be_unique(project: Project) -> None:
@@ -358,8 +356,8 @@ def test_a_bare_name_must_be_unique(project: Project) -> None:
         head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()), "b.yaml"
     )
     project.stack({"jobs": {"word-count": {"parallelism": 2}}})
-    [said] = project.problems()
-    assert "matches several jobs; write one of:" in said
+    [finding] = project.problems()
+    assert "matches several jobs; write one of:" in finding
     project.stack({"jobs": {"FlinkBlueGreenDeployment/flink/word-count": {"parallelism": 2, "image": "c:1"}}})
     by_kind = {job.kind: job for job in project.load().jobs}
     inner = by_kind["FlinkBlueGreenDeployment"].spec["template"]["spec"]  # type: ignore[index]
@@ -392,11 +390,13 @@ def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> Non
     assert "job" not in project.spec("cluster")
 
 
-def test_a_session_job_without_its_cluster_must_say_external(project: Project) -> None:
+def test_session_job_without_a_declared_cluster_is_an_error(project: Project) -> None:
     project.job(SESSION, "a.yaml")
-    [said] = project.problems()
-    assert said.startswith('jobs/a.yaml:5: spec.deploymentName: unknown FlinkDeployment "cluster" in namespace flink; ')
-    assert said.endswith("or set external: true in jobs.session-job if the cluster has it")
+    [finding] = project.problems()
+    assert finding.startswith(
+        'jobs/a.yaml:5: spec.deploymentName: unknown FlinkDeployment "cluster" in namespace flink; '
+    )
+    assert finding.endswith("or set external: true in jobs.session-job if the cluster has it")
     project.stack({"jobs": {"session-job": {"external": True}}})
     assert len(project.load().jobs) == 2
 
@@ -414,11 +414,11 @@ def test_a_snapshot_needs_its_job(project: Project) -> None:
         "spec:\n  savepoint: {}\n  jobReference: {kind: FlinkDeployment, name: word-cuont}\n"
     )
     project.job(snapshot, "s.yaml")
-    [said] = project.problems()
-    assert said.startswith(
+    [finding] = project.problems()
+    assert finding.startswith(
         'jobs/s.yaml:6: spec.jobReference.name: unknown FlinkDeployment "word-cuont" in namespace flink'
     )
-    assert 'did you mean "word-count"?' in said
+    assert 'did you mean "word-count"?' in finding
     project.job(snapshot.replace("cuont", "count"), "s.yaml")
     assert {job.kind for job in project.load().jobs} == {"FlinkDeployment", "FlinkStateSnapshot"}
 
@@ -428,33 +428,48 @@ words = st.text("abc-=", max_size=4)
 
 @given(st.lists(words), st.text("abc", min_size=1, max_size=2), words)
 def test_setting_a_parameter_twice_is_setting_it_once(args: list[str], key: str, value: str) -> None:
-    once = with_parameter(args, key, value)
-    assert with_parameter(once, key, value) == once or value.startswith("--")
-    assert f"--{key}" in once
-    assert f"--{key}" not in [arg.partition("=")[0] for arg in with_parameter(once, key, None)] or value.startswith(
-        "--"
-    )
+    flag = f"--{key}"
+    once = with_parameters(args, {flag: value})
+    assert with_parameters(once, {flag: value}) == once or value.startswith("--")
+    assert flag in once
+    removed = with_parameters(once, {flag: None})
+    assert flag not in [arg.partition("=")[0] for arg in removed] or value.startswith("--")
+
+
+@given(st.lists(words), st.dictionaries(st.text("abc", min_size=1, max_size=2), words | st.none()))
+def test_parameters_together_are_the_parameters_one_by_one(args: list[str], parameters: dict[str, str | None]) -> None:
+    flags = {f"--{key}": value for key, value in parameters.items() if not (value or "").startswith("--")}
+    expected = args
+    for flag, value in flags.items():
+        expected = with_parameters(expected, {flag: value})
+    assert with_parameters(args, flags) == expected
 
 
 @given(st.lists(words), st.text("abc", min_size=1, max_size=2), st.none() | words)
 def test_a_default_parameter_never_changes_one_that_is_there(args: list[str], key: str, value: str | None) -> None:
-    result = with_parameter(args, key, value, only_missing=True)
+    spec: dict[str, object] = {"job": {"args": args}}
+    changed = apply_parameters(spec, {key: value}, only_missing=True)
     has = f"--{key}" in [arg.partition("=")[0] for arg in args]
-    assert result == (args if has or value is None else [*args, f"--{key}", value])
+    assert arguments_of(spec) == (args if has or value is None else [*args, f"--{key}", value])
+    assert changed == ([] if has or value is None else [f"--{key}"])
 
 
 def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) -> None:
     text = (ROOT / "tests/data/manifests/features.yaml").read_text()
     project.job(text)
     platform = project.load()
-    written = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
+    content = {d["metadata"]["name"]: d for d in yaml.safe_load_all(text) if d["kind"].startswith("Flink")}
     assert {job.kind for job in platform.jobs} == set(FlinkKind)
-    assert {job.name for job in platform.jobs} == written.keys() - {"canary"}
-    assert {one.source.name for one in platform.attachments} == {"reactive", "canary"}
+    assert {job.name for job in platform.jobs} == content.keys() - {"canary"}
+    assert {attachment.source.name for attachment in platform.attachments} == {"reactive", "canary"}
     for job in platform.jobs:
-        wanted = flat_configuration(written[job.name]["spec"])
-        assert merge_mappings(job.spec, wanted) == job.spec  # nothing of it is lost or changed
-    others = [str(one) for one in platform.remarks if not one.problem.path.endswith(("image", "resources", "ingress"))]
+        actual = flat_configuration(content[job.name]["spec"])
+        assert merge_mappings(job.spec, actual) == job.spec  # nothing of it is lost or changed
+    others = [
+        str(remark)
+        for remark in platform.remarks
+        if not remark.problem.path.endswith(("image", "resources", "ingress"))
+    ]
     assert len(others) == 3
     assert all("pod and is lost with the pod" in remark for remark in others)
 
@@ -462,7 +477,7 @@ def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) ->
 OFF = JOB.replace("  name: word-count\n", '  name: word-count\n  annotations: {flink-k8s/enabled: "false"}\n')
 
 
-def test_a_file_that_is_off_waits_for_a_stack_that_wants_it(project: Project) -> None:
+def test_disabled_job_file_can_be_enabled_by_a_stack(project: Project) -> None:
     project.job(OFF)
     assert not project.load().jobs
     for stack, is_there in (

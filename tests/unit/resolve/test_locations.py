@@ -26,18 +26,20 @@ def pod(*mounts: tuple[str, dict[str, Any]], **container: Any) -> dict[str, Any]
 @pytest.mark.parametrize(
     "directory", ["s3://b/c", "s3p://b/c", "abfss://a@b.net/c", "hdfs:///c", "${env.X}", "[secret]"]
 )
-def test_what_is_no_local_path_is_in_a_store(directory: str) -> None:
+def test_paths_with_a_scheme_are_in_a_store(directory: str) -> None:
     assert locate(pod(("/", CLAIM)), directory) == Location("the store", directory)
 
 
 @pytest.mark.parametrize("directory", ["file:///state/a", "file:/state/a", "/state/a", "file:///state//x/../a/"])
-def test_one_path_has_several_spellings(directory: str) -> None:
+def test_spellings_of_a_path_are_equal(directory: str) -> None:
     assert locate(pod(("/state", CLAIM)), directory) == Location("the claim state", "/a")
 
 
-@pytest.mark.parametrize(("mount", "held"), [("/state/", True), ("/", True), ("/stat", False), ("/state/sp/x", False)])
-def test_a_mount_holds_its_own_paths_alone(mount: str, held: bool) -> None:
-    assert locate(pod((mount, CLAIM)), "file:///state/sp").lasts is held
+@pytest.mark.parametrize(
+    ("mount", "is_inside"), [("/state/", True), ("/", True), ("/stat", False), ("/state/sp/x", False)]
+)
+def test_mount_contains_only_its_own_paths(mount: str, is_inside: bool) -> None:
+    assert locate(pod((mount, CLAIM)), "file:///state/sp").lasts is is_inside
 
 
 def test_the_deepest_mount_counts() -> None:
@@ -57,7 +59,7 @@ def test_the_deepest_mount_counts() -> None:
         {**CLAIM, "mount": {"subPathExpr": "$(POD_NAME)"}},
     ],
 )
-def test_what_ends_with_its_pod(source: dict[str, Any]) -> None:
+def test_locations_that_end_with_the_pod(source: dict[str, Any]) -> None:
     assert not locate(pod(("/state", source)), "/state/a").lasts
 
 
@@ -75,13 +77,13 @@ def test_what_ends_with_its_pod(source: dict[str, Any]) -> None:
         ({"awsElasticBlockStore": {"volumeID": "vol-1"}}, Location("the awsElasticBlockStore vol-1", "/a")),
     ],
 )
-def test_what_lasts_is_its_volume_and_the_path_in_it(source: dict[str, Any], location: Location) -> None:
-    found = locate(pod(("/state", source), env=[{"name": "TEAM", "value": "red"}]), "/state/a")
-    assert found == location
-    assert found.lasts
+def test_persistent_location_is_volume_and_path(source: dict[str, Any], location: Location) -> None:
+    actual = locate(pod(("/state", source), env=[{"name": "TEAM", "value": "red"}]), "/state/a")
+    assert actual == location
+    assert actual.lasts
 
 
-def test_one_share_by_two_mounts_is_one_place() -> None:
+def test_two_mounts_of_a_share_are_one_location() -> None:
     deep = {"nfs": {"server": "nas", "path": "/export/team"}}
     shallow = {"nfs": {"server": "nas", "path": "/export"}, "mount": {"subPath": "team"}}
     assert locate(pod(("/a", deep)), "/a/sp") == locate(pod(("/a", shallow)), "/a/sp")
@@ -90,9 +92,9 @@ def test_one_share_by_two_mounts_is_one_place() -> None:
 
 
 def test_a_mount_of_another_container_is_none_of_flinks() -> None:
-    found = pod(("/state", CLAIM))
-    found["containers"] = [{**found["containers"][1], "name": "sidecar"}]
-    assert not locate(found, "/state/a").lasts
+    actual = pod(("/state", CLAIM))
+    actual["containers"] = [{**actual["containers"][1], "name": "sidecar"}]
+    assert not locate(actual, "/state/a").lasts
 
 
 @pytest.mark.parametrize(
@@ -107,9 +109,9 @@ def test_a_mount_of_another_container_is_none_of_flinks() -> None:
         ("/tmp/sp", {"securityContext": {"readOnlyRootFilesystem": True}}, False),
     ],
 )
-def test_where_flinks_user_writes_in_its_image(directory: str, container: dict[str, Any], *, writable: bool) -> None:
-    found = locate(pod(**container), directory)
-    assert (found.lasts, found.is_writable) == (False, writable)
+def test_folders_that_flinks_user_can_write(directory: str, container: dict[str, Any], *, writable: bool) -> None:
+    actual = locate(pod(**container), directory)
+    assert (actual.lasts, actual.is_writable) == (False, writable)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_where_flinks_user_writes_in_its_image(directory: str, container: dict[s
         {"persistentVolumeClaim": {"claimName": "state", "readOnly": True}},
     ],
 )
-def test_nothing_is_written_to_a_read_only_volume(source: dict[str, Any]) -> None:
+def test_read_only_volume_is_not_writable(source: dict[str, Any]) -> None:
     assert not locate(pod(("/state", source)), "/state/a").is_writable
 
 
@@ -131,7 +133,7 @@ def test_read_only_or_not_it_is_the_same_place() -> None:
 
 @pytest.mark.parametrize("name", [{"a": 1}, ["a"], None, 1])
 @pytest.mark.parametrize("source", [{1: 2, "a": {"b": 1}}, [], "x", None])
-def test_odd_yaml_is_no_traceback(name: object, source: object) -> None:
+def test_unexpected_yaml_types_raise_no_error(name: object, source: object) -> None:
     odd = {
         "volumes": [{"name": name, "csi": {"volumeAttributes": source}, 1: 2}, "x"],
         "containers": [

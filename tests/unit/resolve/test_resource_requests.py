@@ -33,8 +33,8 @@ def declared(project: Project) -> Costs:
     return resource_requests.declared(platform.jobs, platform.attachments, platform.settings)
 
 
-def cells(found: Costs, name: str) -> tuple[str, ...]:
-    return next(resource_requests.cells(one) for key, one in found.jobs.items() if key[2] == name)
+def cells(requests: Costs, name: str) -> tuple[str, ...]:
+    return next(resource_requests.cells(item) for key, item in requests.jobs.items() if key[2] == name)
 
 
 def test_a_job_a_team_and_the_environment(project: Project) -> None:
@@ -50,13 +50,13 @@ def test_a_job_a_team_and_the_environment(project: Project) -> None:
     ]
 
 
-def test_a_blue_green_deployment_costs_twice_while_it_changes_over(project: Project) -> None:
+def test_blue_green_deployment_has_a_peak_of_twice_its_requests(project: Project) -> None:
     project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
-    found = declared(project)
-    assert cells(found, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
-    assert cells(found, "word-count") == ("2", "2", "2 GiB", "0")
+    actual = declared(project)
+    assert cells(actual, "orders") == ("2 (peak 4)", "2 (peak 4)", "2 GiB (peak 4 GiB)", "0")
+    assert cells(actual, "word-count") == ("2", "2", "2 GiB", "0")
     assert (
-        resource_requests.summary(found)
+        resource_requests.summary(actual)
         == "requests 4 (peak 6) CPU, 4 GiB (peak 6 GiB) of memory, 0 of storage in 4 (peak 6) pods"
     )
 
@@ -76,10 +76,10 @@ def test_a_suspended_job_costs_nothing_and_a_session_job_is_its_clusters(project
     }
     project.job(yaml.safe_dump_all([cluster, session]), "session.yaml")
     project.stack({"jobs": {"word-count": {"state": "suspended"}}})
-    found = declared(project)
-    assert cells(found, "word-count") == ("0", "0", "0", "0")
-    assert cells(found, "inside") == ("0", "0", "0", "0")
-    assert cells(found, "shared")[0] == "3", "a JobManager, and two slots each for a parallelism of 3"
+    actual = declared(project)
+    assert cells(actual, "word-count") == ("0", "0", "0", "0")
+    assert cells(actual, "inside") == ("0", "0", "0", "0")
+    assert cells(actual, "shared")[0] == "3", "a JobManager, and two slots each for a parallelism of 3"
     project.stack({"jobs": {"word-count": {"state": "suspended"}, "inside": {"state": "suspended"}}})
     assert cells(declared(project), "shared")[0] == "1"
 
@@ -102,11 +102,11 @@ def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) ->
     )
     project.job(using("visits", "both"), "visits.yaml")
     project.stack({"stateStorage": {"type": "volume", "volume": {"size": "8Gi"}}})
-    found = declared(project)
-    assert cells(found, "orders")[3] == "4 GiB", "its own claim, and one that comes with each of its two pods"
-    assert cells(found, "visits")[3] == "2 GiB"
-    assert found.shared == {"flink": (4 + 8) * 2**30}, "what two jobs share, and the platform's claim for state"
-    assert resource_requests.cells(found.total)[3] == "18 GiB"
+    actual = declared(project)
+    assert cells(actual, "orders")[3] == "4 GiB", "its own claim, and one that comes with each of its two pods"
+    assert cells(actual, "visits")[3] == "2 GiB"
+    assert actual.shared == {"flink": (4 + 8) * 2**30}, "what two jobs share, and the platform's claim for state"
+    assert resource_requests.cells(actual.total)[3] == "18 GiB"
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_claims_of_one_job_are_its_own_and_others_the_teams(project: Project) ->
 def test_a_quota_that_no_change_of_a_blue_green_deployment_fits_in(project: Project, cpu: int, problem: str) -> None:
     project.job(job("orders", "FlinkBlueGreenDeployment"), "orders.yaml")
     project.stack({"strict": True, "namespaces": {"flink": {"quota": {"cpu": cpu}}}})
-    said = [one for one in project.problems() if "cpu" in one or "switch" in one]
-    assert [problem in one for one in said if problem] or not problem
-    assert bool(said) == bool(problem), said
+    findings = [problem for problem in project.problems() if "cpu" in problem or "switch" in problem]
+    assert [problem in item for item in findings if problem] or not problem
+    assert bool(findings) == bool(problem), findings
     if problem:
-        assert any(problem in one for one in said), said
+        assert any(problem in item for item in findings), findings
 
 
 def test_the_command_prints_the_sum_and_with_a_switch_each_job(
@@ -144,3 +144,100 @@ def test_the_command_prints_the_sum_and_with_a_switch_each_job(
     assert "flink/word-count  2     2    2 GiB   0" in capsys.readouterr().out.splitlines()
     assert main([*arguments, "--cost", "markdown"]) == 0
     assert "| `flink/word-count` | 2 | 2 | 2 GiB | 0 |" in capsys.readouterr().out.splitlines()
+
+
+OPTIONS: list[tuple[dict[str, str], tuple[str, str, str]]] = [
+    ({"slotmanager.redundant-taskmanager-num": "2"}, ("6", "6", "6 GiB")),
+    ({"slotmanager.number-of-slots.min": "5"}, ("6", "6", "6 GiB")),
+    ({"pipeline.jobvertex-parallelism-overrides": "a:1,b:5"}, ("6", "6", "6 GiB")),
+    ({"taskmanager.numberOfTaskSlots": "3"}, ("2", "2", "2 GiB")),
+    ({"taskmanager.cpu.cores": "2"}, ("4", "7", "4 GiB")),
+]
+
+
+@pytest.mark.parametrize(("options", "expected"), OPTIONS)
+def test_options_determine_what_runs(project: Project, options: dict[str, str], expected: tuple[str, str, str]) -> None:
+    project.job(job("orders", job={"parallelism": 3}, flinkConfiguration=options), "orders.yaml")
+    assert cells(declared(project), "orders")[:3] == expected
+
+
+def test_memory_and_jobmanagers_follow_options_without_fields(project: Project) -> None:
+    options = {
+        "jobmanager.memory.flink.size": "1g",
+        "taskmanager.memory.flink.size": "1g",
+        "kubernetes.jobmanager.replicas": "2",
+        "high-availability.type": "kubernetes",
+        "high-availability.storageDir": "s3://bucket/ha",
+    }
+    spec = yaml.safe_load(job("orders", flinkConfiguration=options))
+    del spec["spec"]["jobManager"], spec["spec"]["taskManager"]
+    project.job(yaml.safe_dump(spec), "orders.yaml")
+    # Each process: 1 GiB of Flink, 256 MiB of metaspace, 192 MiB of overhead.
+    assert cells(declared(project), "orders")[:3] == ("3", "3", "4.3 GiB")
+
+
+def test_a_session_cluster_without_jobs_starts_no_redundant_taskmanager(project: Project) -> None:
+    cluster = yaml.safe_load(job("shared", flinkConfiguration={"slotmanager.redundant-taskmanager-num": "1"}))
+    cluster["spec"].pop("job")
+    project.job(yaml.safe_dump(cluster), "session.yaml")
+    assert cells(declared(project), "shared")[0] == "1"
+
+
+WORKLOADS = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: store}}
+  template:
+    spec:
+      initContainers: [{name: init, image: "a:1", resources: {requests: {cpu: 2, memory: 1Gi}}}]
+      containers: [{name: store, image: "a:1", resources: {requests: {cpu: 500m, memory: 2Gi}}}]
+  volumeClaimTemplates: [{metadata: {name: data}, spec: {resources: {requests: {storage: 5Gi}}}}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      parallelism: 4
+      completions: 2
+      template: {spec: {containers: [{name: a, image: "a:1", resources: {requests: {cpu: 1, memory: 1Gi}}}]}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: later}
+spec: {suspend: true, template: {spec: {containers: [{name: a, image: "a:1", resources: {limits: {cpu: 9}}}]}}}
+"""
+
+
+def test_workloads_of_job_files_count_for_the_quota(project: Project) -> None:
+    project.job(WORKLOADS, "workloads.yaml")
+    actual = declared(project)
+    assert cells(actual, "store") == ("3", "6", "6 GiB", "15 GiB")
+    assert cells(actual, "nightly") == ("2", "2", "2 GiB", "0")
+    assert cells(actual, "later") == ("0", "0", "0", "0")
+
+
+def test_a_quota_that_only_other_workloads_exceed_is_found(project: Project) -> None:
+    project.job(WORKLOADS, "workloads.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 5}}}})
+    assert [line for line in project.problems() if "exceeding" in line] == [
+        "jobs/workloads.yaml:4: spec: requests 6 CPU (3 Pods with 2), exceeding the quota of 5 of namespace flink;"
+        " lower the requests or the number of pods, or raise namespaces.flink.quota.cpu"
+    ]
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 9}}}})
+    [line] = [line for line in project.remarks() if "together request" in line]
+    assert "together request 10 (nightly 2, store 6, word-count 2)" in line
+
+
+def test_a_workload_without_requests_in_a_namespace_with_a_quota_is_found(project: Project) -> None:
+    project.job(WORKLOADS.replace("cpu: 500m, ", ""), "workloads.yaml")
+    project.stack({"namespaces": {"flink": {"quota": {"cpu": 50}}}})
+    [line] = project.problems()
+    assert line.startswith(
+        "jobs/workloads.yaml:10: spec.template.spec.containers[0]: container store has no request for cpu"
+    )

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flink_k8s.resolve.job_spec import restored_from
+from flink_k8s.config.restore_request import NONE
+from flink_k8s.resolve.job_spec import job_of, restored_from
 from flink_k8s.resolve.state_storage import CLAIM, MOUNT
+from tests.unit.operations.test_access import BLUE_GREEN
 from tests.unit.project import JOB, Project
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,23 +29,23 @@ def configuration(project: Project, name: str = "word-count") -> dict[str, str]:
 def test_a_job_that_keeps_state_has_directories_of_its_own_and_the_profile(project: Project) -> None:
     project.job(STATEFUL)
     project.stack(VOLUME)
-    said = configuration(project)
-    assert said["execution.checkpointing.dir"] == f"{HOME}/checkpoints"
-    assert said["execution.checkpointing.savepoint-dir"] == f"{HOME}/savepoints"
-    assert said["high-availability.type"] == "kubernetes"
-    assert said["high-availability.storageDir"] == f"{HOME}/ha"
-    assert said["execution.checkpointing.interval"] == "1 min"
+    actual = configuration(project)
+    assert actual["execution.checkpointing.dir"] == f"{HOME}/checkpoints"
+    assert actual["execution.checkpointing.savepoint-dir"] == f"{HOME}/savepoints"
+    assert actual["high-availability.type"] == "kubernetes"
+    assert actual["high-availability.storageDir"] == f"{HOME}/ha"
+    assert actual["execution.checkpointing.interval"] == "1 min"
     for key in ("job.restart.failed", "cluster.health-check.enabled", "jm-deployment-recovery.enabled"):
-        assert said[f"kubernetes.operator.{key}"] == "true"
+        assert actual[f"kubernetes.operator.{key}"] == "true"
 
 
 def test_the_documentation_says_which_savepoints_the_operator_deletes(project: Project) -> None:
     """Their files: nothing in the profile keeps the operator from it."""
     project.job(STATEFUL)
     project.stack(VOLUME)
-    said = configuration(project)
-    age, count = (said[f"kubernetes.operator.savepoint.history.max.{limit}"] for limit in ("age", "count"))
-    assert "kubernetes.operator.savepoint.cleanup.enabled" not in said
+    actual = configuration(project)
+    age, count = (actual[f"kubernetes.operator.savepoint.history.max.{limit}"] for limit in ("age", "count"))
+    assert "kubernetes.operator.savepoint.cleanup.enabled" not in actual
     text = " ".join((ROOT / "docs" / "state.md").read_text().split())
     assert (
         f"The operator deletes the files of old savepoints: those older than {age}, and all but the newest {count}."
@@ -55,12 +57,12 @@ def test_the_documentation_says_which_savepoints_the_operator_deletes(project: P
 def test_an_operator_whose_health_record_no_later_one_can_read_checks_no_health(project: Project) -> None:
     project.job(STATEFUL.replace("v2_2", "v1_19"))
     project.stack({**VOLUME, "operator": {"version": "1.7.0"}})
-    said = configuration(project)
-    assert "kubernetes.operator.cluster.health-check.enabled" not in said
-    assert said["kubernetes.operator.jm-deployment-recovery.enabled"] == "true"
+    actual = configuration(project)
+    assert "kubernetes.operator.cluster.health-check.enabled" not in actual
+    assert actual["kubernetes.operator.jm-deployment-recovery.enabled"] == "true"
 
 
-def test_the_claim_is_mounted_in_every_pod_beside_what_the_job_mounts(project: Project) -> None:
+def test_state_claim_is_added_to_the_mounts_of_every_pod(project: Project) -> None:
     own = "  podTemplate:\n    spec:\n      containers: [{name: flink-main-container, volumeMounts: [{name: d, mountPath: /d}]}]\n      volumes: [{name: d, emptyDir: {}}]\n"
     project.job(STATEFUL + own)
     project.stack(VOLUME)
@@ -75,7 +77,7 @@ def test_the_claim_is_mounted_in_every_pod_beside_what_the_job_mounts(project: P
     assert pod["securityContext"]["fsGroup"] == 9999
 
 
-def test_a_claim_that_is_there_is_mounted_instead(project: Project) -> None:
+def test_existing_state_claim_is_mounted(project: Project) -> None:
     project.job(STATEFUL)
     project.stack({"stateStorage": {"type": "volume", "folder": "old", "volume": {"claim": "theirs"}}})
     assert project.spec()["podTemplate"]["spec"]["volumes"][0]["persistentVolumeClaim"] == {"claimName": "theirs"}
@@ -84,14 +86,14 @@ def test_a_claim_that_is_there_is_mounted_instead(project: Project) -> None:
 
 
 @pytest.mark.parametrize("job", [JOB, JOB.replace("    upgradeMode: stateless\n", "")], ids=["stateless", "silent"])
-def test_a_job_that_keeps_no_state_is_as_it_was(project: Project, job: str) -> None:
+def test_stateless_job_is_unchanged(project: Project, job: str) -> None:
     project.job(job)
     before = project.spec()
     project.stack(VOLUME)
     assert project.spec() == before
 
 
-def test_no_storage_gives_nothing(project: Project) -> None:
+def test_nothing_is_derived_without_storage(project: Project) -> None:
     project.job(JOB.replace("  job:\n", "  flinkConfiguration: {execution.checkpointing.dir: 's3://b/c'}\n  job:\n"))
     before = project.spec()
     project.stack({"stateStorage": {"type": "none"}})
@@ -109,7 +111,7 @@ def test_no_storage_gives_nothing(project: Project) -> None:
         ({"jobs": {"word-count": {"spec": {"job": {"upgradeMode": None}}}}, "jobDefaults": {"upgradeMode": "savepoint"}}, False),
     ],
 )  # fmt: skip
-def test_what_keeps_state_is_what_all_layers_come_to(project: Project, layers: dict[str, Any], stateful: bool) -> None:
+def test_upgrade_mode_is_the_merged_one(project: Project, layers: dict[str, Any], stateful: bool) -> None:
     project.stack({**VOLUME, **layers})
     [job] = project.load().jobs
     assert job.keeps_state is stateful
@@ -117,14 +119,14 @@ def test_what_keeps_state_is_what_all_layers_come_to(project: Project, layers: d
     assert job.mounts(CLAIM) is stateful
 
 
-def test_a_silent_job_file_takes_the_defaults_upgrade_mode(project: Project) -> None:
+def test_job_file_without_upgrade_mode_gets_that_of_the_defaults(project: Project) -> None:
     project.job(JOB.replace("    upgradeMode: stateless\n", ""))
     project.stack({**VOLUME, "jobDefaults": {"upgradeMode": "last-state"}})
     assert project.load().jobs[0].keeps_state
 
 
 @pytest.mark.parametrize(
-    ("own", "gone"),
+    ("own", "removed"),
     [
         ("execution.checkpointing.dir", None),
         ("state.checkpoints.dir", "execution.checkpointing.dir"),
@@ -135,15 +137,15 @@ def test_a_silent_job_file_takes_the_defaults_upgrade_mode(project: Project) -> 
         ("kubernetes.operator.reconciler.jm-deployment-recovery.enabled", "kubernetes.operator.jm-deployment-recovery.enabled"),
     ],
 )  # fmt: skip
-def test_what_a_job_says_by_any_name_stands_alone(project: Project, own: str, gone: str | None) -> None:
+def test_option_under_any_name_replaces_the_derived_one(project: Project, own: str, removed: str | None) -> None:
     value = {"high-availability": "zookeeper"}.get(own, "true" if "operator" in own else "s3://b/own")
     project.job(STATEFUL.replace("  job:\n", f"  flinkConfiguration: {{{own}: '{value}'}}\n  job:\n"))
     project.stack(VOLUME)
     assert configuration(project)[own] == value
-    assert gone not in configuration(project)
+    assert removed not in configuration(project)
 
 
-def test_what_the_operator_is_told_of_all_jobs_stands(project: Project) -> None:
+def test_operator_configuration_overrides_derived_values(project: Project) -> None:
     project.job(STATEFUL)
     own = {
         "kubernetes.operator.periodic.savepoint.interval": "1 h",
@@ -170,16 +172,16 @@ def test_high_availability_off_is_off_as_a_whole(project: Project, off: str | No
     assert configuration(project).get("high-availability.type") == off
 
 
-def test_half_of_it_taken_away_is_an_error(project: Project) -> None:
+def test_partly_removed_high_availability_is_an_error(project: Project) -> None:
     project.job(STATEFUL)
     project.stack({**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"high-availability.storageDir": None}}}})
-    [said] = project.problems()
-    assert "enables high availability without a directory for its data; set high-availability.storageDir" in said
+    [finding] = project.problems()
+    assert "enables high availability without a directory for its data; set high-availability.storageDir" in finding
     project.stack(
         {**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"execution.checkpointing.savepoint-dir": None}}}}
     )
-    [said] = project.problems()
-    assert "spec.job.upgradeMode: is savepoint, but no savepoint directory is set" in said
+    [finding] = project.problems()
+    assert "spec.job.upgradeMode: is savepoint, but no savepoint directory is set" in finding
 
 
 @pytest.mark.parametrize(
@@ -225,17 +227,65 @@ def test_restore_from_gives_path_and_nonce(project: Project) -> None:
     assert project.load().jobs[0].origin(("job", "initialSavepointPath")).startswith("jobs.word-count (Pulumi.x.yaml:")
 
 
-@given(st.text(max_size=20), st.text(max_size=20))
-def test_the_nonce_changes_with_the_path_alone(one: str, other: str) -> None:
+@given(st.text(max_size=20).filter(NONE.__ne__), st.text(max_size=20).filter(NONE.__ne__))
+def test_nonce_changes_only_with_the_path(one: str, other: str) -> None:
     first, second = restored_from(one), restored_from(other)
     assert (first["savepointRedeployNonce"] == second["savepointRedeployNonce"]) is (one == other)
     assert 0 <= int(str(first["savepointRedeployNonce"])) < 2**32
 
 
+def restored(project: Project, config: dict[str, Any], name: str = "word-count") -> object:
+    """The path of the job in a stack with that config."""
+    project.stack({**VOLUME, **config})
+    return project.spec(name)["job"].get("initialSavepointPath")
+
+
+def test_restore_from_of_all_jobs_applies_to_stateful_jobs(project: Project) -> None:
+    project.job(STATEFUL)
+    project.job(JOB.replace("word-count", "batch"), "batch.yaml")
+    for source in ("jobDefaults", "enforced"):
+        assert restored(project, {source: {"restoreFrom": "latest"}}) == "latest"
+        assert restored(project, {source: {"restoreFrom": "latest"}}, "batch") is None
+
+
+def test_none_overrides_restore_from_of_all_jobs(project: Project) -> None:
+    project.job(STATEFUL)
+    own = {"word-count": {"restoreFrom": "none"}}
+    assert restored(project, {"jobDefaults": {"restoreFrom": "latest"}, "jobs": own}) is None
+    assert "savepointRedeployNonce" not in project.spec()["job"]
+    assert restored(project, {"enforced": {"restoreFrom": "latest"}, "jobs": own}) == "latest"
+
+
+def test_a_path_in_the_job_file_wins_over_the_defaults_with_its_nonce(project: Project) -> None:
+    project.job(STATEFUL + "    initialSavepointPath: s3://b/own\n")
+    assert restored(project, {"jobDefaults": {"restoreFrom": "latest"}}) == "s3://b/own"
+    assert "savepointRedeployNonce" not in project.spec()["job"]
+    assert project.load().jobs[0].restore_request is None
+
+
+def test_a_resolved_job_starts_from_the_path_and_records_the_request(project: Project) -> None:
+    project.job(STATEFUL)
+    project.stack({**VOLUME, "jobs": {"word-count": {"restoreFrom": "latest"}}})
+    [job] = project.load().jobs
+    assert job.restore_request == "latest"
+    resolved = job.restored("latest", "s3://b/savepoint-1")
+    assert job_of(resolved.spec) == {**(job_of(job.spec) or {}), **restored_from("s3://b/savepoint-1")}
+    metadata = cast(dict[str, Any], resolved.manifest["metadata"])
+    assert metadata["annotations"] == {"flink-k8s/restored-from": "latest s3://b/savepoint-1"}
+    assert resolved.restore_request is None
+
+
+def test_a_resolved_blue_green_job_starts_from_the_path_in_its_template(project: Project) -> None:
+    project.job(BLUE_GREEN)
+    project.stack({"jobs": {"shop": {"restoreFrom": "latest"}}})
+    [job] = project.load().jobs
+    assert (job_of(job.restored("latest", "s3://b/1").spec) or {})["initialSavepointPath"] == "s3://b/1"
+
+
 KEY = "kubernetes.operator.job.savepoint-on-deletion"
 
 
-def test_savepoint_on_deletion_of_all_speaks_of_those_that_keep_state(project: Project) -> None:
+def test_savepoint_on_deletion_in_defaults_applies_to_stateful_jobs(project: Project) -> None:
     project.job(JOB.replace("word-count", "batch"), "batch.yaml")
     project.job(STATEFUL)
     project.stack({**VOLUME, "jobDefaults": {"savepointOnDeletion": True}})
@@ -255,7 +305,7 @@ def test_savepoint_on_deletion_of_all_speaks_of_those_that_keep_state(project: P
         ({"jobs": {"word-count": {"protect": True}}, "enforced": {"protect": False}}, False),
     ],
 )
-def test_what_is_protected(project: Project, config: dict[str, Any], protected: bool) -> None:
+def test_jobs_and_claims_are_protected(project: Project, config: dict[str, Any], protected: bool) -> None:
     project.stack(config)
     [job] = project.load().jobs
     assert job.is_protected is protected

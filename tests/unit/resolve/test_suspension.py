@@ -37,7 +37,7 @@ def suspended(project: Project, kind: str = "FlinkDeployment") -> Job:
     return job
 
 
-def test_it_wins_over_everything_and_the_object_says_since_when(project: Project):
+def test_suspension_overrides_all_sources_and_is_annotated(project: Project):
     project.stack({"jobs": {"word-count": {"state": "running"}}, "enforced": {"state": "running"}})
     before: Any = project.load().jobs[0].manifest
     after: Any = suspended(project).manifest
@@ -51,7 +51,7 @@ def test_it_wins_over_everything_and_the_object_says_since_when(project: Project
     assert before["spec"] == after["spec"]
 
 
-def test_a_blue_green_deployment_hands_it_on(project: Project):
+def test_suspension_of_a_blue_green_deployment_is_in_its_template(project: Project):
     project.job(BLUE_GREEN)
     assert suspended(project, "FlinkBlueGreenDeployment").spec["template"] == {
         **(before := dict(project.spec())["template"]),
@@ -65,19 +65,19 @@ def test_a_session_cluster_has_nothing_to_suspend(project: Project):
     assert "annotations" not in suspended(project).manifest["metadata"]  # pyright: ignore
 
 
-def test_where_it_comes_from_is_said(project: Project):
+def test_source_of_a_suspension_is_explained(project: Project):
     lines = list(explain(suspended(project)))
     [line] = [line for line in lines if line.startswith("spec.job.state")]
     assert line.endswith("# make suspend")
 
 
-def test_a_stack_file_cannot_say_it(project: Project):
+def test_suspension_in_a_stack_file_is_an_error(project: Project):
     project.stack({"suspension": {"jobs": {}}})
     with pytest.raises(ProblemsError, match=r'suspension: is stored only .*; set "state: suspended"'):
         project.load()
 
 
-def test_what_enforced_replaced_is_shown_as_before(project: Project):
+def test_explain_of_a_suspended_job_shows_replaced_values(project: Project):
     project.stack({"enforced": {"image": "forced:1"}})
     lines = list(explain(suspended(project)))
     [line] = [line for line in lines if line.startswith("spec.image")]

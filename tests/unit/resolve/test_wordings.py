@@ -33,7 +33,8 @@ def environments(spec: dict[str, Any]) -> list[dict[str, Any]]:
         for template in templates(spec)
     ]
     return [
-        {item["name"]: item.get("value", item.get("valueFrom")) for item in one.get("env", [])} for one in containers
+        {item["name"]: item.get("value", item.get("valueFrom")) for item in container.get("env", [])}
+        for container in containers
     ]
 
 
@@ -51,7 +52,7 @@ def test_variable_wins_over_the_template_of_a_process(project: Project, process:
     assert [variables["HTTP_PROXY"] for variables in environments(spec)] == ["http://proxy:3128"] * 2
 
 
-def test_other_variables_of_a_process_remain(project: Project) -> None:
+def test_variables_without_an_override_remain(project: Project) -> None:
     process = {"resource": {"memory": "1g", "cpu": 1}, **with_variable("TZ", "UTC")}
     spec = merged(project, {"taskManager": process}, {"enforced": PROXY})
     assert environments(spec)[1]["TZ"] == "UTC"
@@ -65,7 +66,7 @@ def test_removed_variable_is_removed_from_the_template_of_a_process(project: Pro
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "kept"),
+    ("option", "value", "expected"),
     [
         ("containerized.master.env.HTTP_PROXY", "none", None),
         ("containerized.taskmanager.env.HTTP_PROXY", "none", None),
@@ -77,9 +78,9 @@ def test_removed_variable_is_removed_from_the_template_of_a_process(project: Pro
         ),
     ],
 )
-def test_variable_wins_over_options(project: Project, option: str, value: str, kept: str | None) -> None:
+def test_variable_wins_over_options(project: Project, option: str, value: str, expected: str | None) -> None:
     spec = merged(project, {"flinkConfiguration": {option: value}}, {"enforced": PROXY})
-    assert spec["flinkConfiguration"].get(option) == kept
+    assert spec["flinkConfiguration"].get(option) == expected
 
 
 def test_secret_files_and_templates_win_over_the_template_of_a_process(project: Project) -> None:
@@ -91,13 +92,13 @@ def test_secret_files_and_templates_win_over_the_template_of_a_process(project: 
     }
     spec = merged(project, {"jobManager": process}, {"enforced": enforced})
     for template in templates(spec):
-        [container] = [one for one in template.pod["containers"] if one["name"] == MAIN]  # pyright: ignore
+        [container] = [container for container in template.pod["containers"] if container["name"] == MAIN]  # pyright: ignore
         assert [mount["name"] for mount in container["volumeMounts"] if mount["mountPath"] == "/etc/ca"] != ["mine"]
         assert template.pod["nodeSelector"] == {"pool": "flink"}
 
 
 @pytest.mark.parametrize(
-    "written",
+    "resources",
     [
         {"resource": {"memory": "8g", "cpu": 16}},
         {"resources": {"requests": {"memory": "8Gi", "cpu": "16"}}},
@@ -105,11 +106,11 @@ def test_secret_files_and_templates_win_over_the_template_of_a_process(project: 
         {"resources": {"requests": {"memory": "1Gi", "cpu": "1"}, "limits": {"memory": "8Gi", "cpu": "16"}}},
     ],
 )
-def test_size_wins_over_resources(project: Project, written: dict[str, Any]) -> None:
+def test_size_wins_over_resources(project: Project, resources: dict[str, Any]) -> None:
     sizes = {"memory": "2g", "cpu": 2}
     spec = merged(
         project,
-        {"taskManager": written, "flinkConfiguration": {"taskmanager.cpu.cores": "16"}},
+        {"taskManager": resources, "flinkConfiguration": {"taskmanager.cpu.cores": "16"}},
         {"enforced": {"taskManager": sizes}},
     )
     [_, workers] = pods(spec, spec["flinkConfiguration"])
@@ -133,7 +134,7 @@ def test_field_wins_over_options(project: Project, enforced: dict[str, Any], opt
 
 
 @pytest.mark.parametrize(
-    ("option", "text", "written", "path", "value"),
+    ("option", "text", "settings", "path", "value"),
     [
         ("taskmanager.memory.process.size", "2g", {}, "taskManager.resource.memory", "2g"),
         ("jobmanager.memory.process.size", "2g", {"jobManager": {"resources": {"limits": {"memory": "9Gi"}}}},
@@ -147,9 +148,9 @@ def test_field_wins_over_options(project: Project, enforced: dict[str, Any], opt
     ],
 )  # fmt: skip
 def test_option_wins_over_the_field(
-    project: Project, option: str, text: str, written: dict[str, Any], path: str, value: object
+    project: Project, option: str, text: str, settings: dict[str, Any], path: str, value: object
 ) -> None:
-    spec: Any = merged(project, written, {"enforced": {"flinkConfiguration": {option: text}}})
+    spec: Any = merged(project, settings, {"enforced": {"flinkConfiguration": {option: text}}})
     for part in path.split("."):
         spec = spec[part]
     assert spec == value

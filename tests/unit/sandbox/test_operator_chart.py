@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from components.flink_operator import values as program_values
-from flink_k8s.config.model import OperatorSettings
+from flink_k8s.config.model import Charts, OperatorSettings
 from sandbox.charts import SOURCES, pack, sources
 from sandbox.home import home
 
@@ -45,16 +45,16 @@ def helm(tmp_path: Path, version: str, values: dict[str, Any], *command: str) ->
 
 def render(tmp_path: Path, version: str, values: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
     """The objects by kind, namespace and name."""
-    done = helm(tmp_path, version, values, "template", "release")
-    assert done.returncode == 0, done.stderr
-    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
+    result = helm(tmp_path, version, values, "template", "release")
+    assert result.returncode == 0, result.stderr
+    objects = [document for document in yaml.safe_load_all(result.stdout) if document]
     by_name = {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in objects}
     assert len(by_name) == len(objects), "no object twice"
     return by_name
 
 
 def program(version: str, **settings: Any) -> dict[str, Any]:
-    return program_values(OperatorSettings(version=version, webhook=False, **settings), ["team-a", "team-b"])
+    return program_values(OperatorSettings(version=version, webhook=False, **settings), ["team-a", "team-b"], Charts())
 
 
 def deployment(objects: dict[tuple[str, str, str], dict[str, Any]]) -> dict[str, Any]:
@@ -237,17 +237,17 @@ def test_every_value_of_the_pod_is_used(tmp_path: Path, version: str) -> None:
     ],
 )
 def test_a_webhook_is_refused_with_the_reason(tmp_path: Path, webhook: dict[str, Any]) -> None:
-    done = helm(tmp_path, "1.16.1", {"webhook": webhook}, "template", "release")
-    assert done.returncode != 0
-    assert "published in no version" in done.stderr
+    result = helm(tmp_path, "1.16.1", {"webhook": webhook}, "template", "release")
+    assert result.returncode != 0
+    assert "published in no version" in result.stderr
 
 
-def test_both_webhooks_off_is_off(tmp_path: Path) -> None:
+def test_webhook_is_disabled_if_validator_and_mutator_are(tmp_path: Path) -> None:
     off = {"create": True, "validator": {"create": False}, "mutator": {"create": False}}
     assert deployment(render(tmp_path, "1.16.1", {"webhook": off}))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_helm_lint(tmp_path: Path, version: str) -> None:
-    done = helm(tmp_path, version, program(version), "lint", "--strict")
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = helm(tmp_path, version, program(version), "lint", "--strict")
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -34,7 +34,7 @@ spec:
 """
 
 
-def test_half_a_scale_subresource_goes_and_nothing_else() -> None:
+def test_incomplete_scale_subresource_is_removed() -> None:
     assert complete(FULL) == FULL
     fixed = yaml.safe_load(complete(HALF))
     assert fixed == {"spec": {"versions": [{"name": "v1", "subresources": {"status": {}}}]}}

@@ -21,15 +21,15 @@ JAR = b"a jar"
 @pytest.fixture
 def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was asked of Maven, which gives each jar the same content."""
-    asked: list[str] = []
+    requests: list[str] = []
 
     def run(_home: Home, _name: str, maven: Sequence[str], **_: object) -> str:
-        said = dict(part.removeprefix("-D").split("=", 1) for part in maven if part.startswith("-D"))
-        _, artifact, version = said["artifact"].split(":")
-        asked.append(f"{artifact}-{version}.jar")
-        folder = Path(said["outputDirectory"])
+        actual = dict(part.removeprefix("-D").split("=", 1) for part in maven if part.startswith("-D"))
+        _, artifact, version = actual["artifact"].split(":")
+        requests.append(f"{artifact}-{version}.jar")
+        folder = Path(actual["outputDirectory"])
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / asked[-1]).write_bytes(JAR)
+        (folder / requests[-1]).write_bytes(JAR)
         return ""
 
     monkeypatch.setattr(command, "run", run)
@@ -37,7 +37,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     listed = tmp_path / "list"
     listed.write_text(f"{hashlib.sha256(JAR).hexdigest()}  flink-a-9.9.jar\n")
     monkeypatch.setattr(plugins, "_list", lambda _flink: listed)
-    return asked
+    return requests
 
 
 def test_a_jar_is_fetched_once(tmp_path: Path, fetched: list[str]) -> None:
@@ -47,7 +47,7 @@ def test_a_jar_is_fetched_once(tmp_path: Path, fetched: list[str]) -> None:
     assert fetched == ["flink-a-9.9.jar"]
 
 
-def test_another_content_is_refused(tmp_path: Path, fetched: list[str]) -> None:
+def test_plugin_with_a_wrong_checksum_is_refused(tmp_path: Path, fetched: list[str]) -> None:
     plugins._list("9.9").write_text(f"{'0' * 64}  flink-a-9.9.jar\n")  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(Failure, match="is not that of"):
         plugins.jars(Home(tmp_path), "9.9")

@@ -42,14 +42,16 @@ def helm(tmp_path: Path, values: dict[str, Any], *command: str) -> subprocess.Co
 
 @functools.cache
 def rendered(tmp_path: Path, release: str, values: str) -> str:
-    done = helm(tmp_path, json.loads(values), "template", release)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    result = helm(tmp_path, json.loads(values), "template", release)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def render(tmp_path: Path, release: str = "prometheus", **values: Any) -> Objects:
     """The objects by kind, namespace and name."""
-    objects = [found for found in yaml.safe_load_all(rendered(tmp_path.parent, release, json.dumps(values))) if found]
+    objects = [
+        document for document in yaml.safe_load_all(rendered(tmp_path.parent, release, json.dumps(values))) if document
+    ]
     by_name = {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in objects}
     assert len(by_name) == len(objects), "no object twice"
     return by_name
@@ -65,8 +67,8 @@ def operator(objects: Objects) -> dict[str, Any]:
 
 
 def test_helm_lint(tmp_path: Path) -> None:
-    done = helm(tmp_path, {}, "lint", "--strict")
-    assert done.returncode == 0, done.stdout
+    result = helm(tmp_path, {}, "lint", "--strict")
+    assert result.returncode == 0, result.stdout
 
 
 def test_images_are_those_that_the_sandbox_builds(tmp_path: Path) -> None:
@@ -101,37 +103,37 @@ def test_images_by_the_official_values(tmp_path: Path) -> None:
     assert spec(mirrored)["image"].startswith("mirror.example/library/prometheus:")
 
 
-@pytest.mark.parametrize("what", SELECTORS)
-def test_what_an_empty_selector_means(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("kind", SELECTORS)
+def test_empty_selector_selects_by_the_helm_value(tmp_path: Path, kind: str) -> None:
     """Official and easily missed: by default only what has the release's label is taken."""
-    asked = {f"{what}SelectorNilUsesHelmValues": False}
-    assert spec(render(tmp_path))[f"{what}Selector"] == {"matchLabels": {"release": "prometheus"}}
-    assert spec(render(tmp_path, prometheus={"prometheusSpec": asked}))[f"{what}Selector"] == {}
+    requests = {f"{kind}SelectorNilUsesHelmValues": False}
+    assert spec(render(tmp_path))[f"{kind}Selector"] == {"matchLabels": {"release": "prometheus"}}
+    assert spec(render(tmp_path, prometheus={"prometheusSpec": requests}))[f"{kind}Selector"] == {}
     own = {"matchLabels": {"team": "a"}}
-    asked = {f"{what}Selector": own}
-    assert spec(render(tmp_path, prometheus={"prometheusSpec": asked}))[f"{what}Selector"] == own
-    assert spec(render(tmp_path))[f"{what}NamespaceSelector"] == {}, "all namespaces"
+    requests = {f"{kind}Selector": own}
+    assert spec(render(tmp_path, prometheus={"prometheusSpec": requests}))[f"{kind}Selector"] == own
+    assert spec(render(tmp_path))[f"{kind}NamespaceSelector"] == {}, "all namespaces"
 
 
-def test_the_rest_of_the_resource_is_as_it_is_said(tmp_path: Path) -> None:
-    said = {
+def test_other_values_are_passed_to_the_prometheus_resource(tmp_path: Path) -> None:
+    resources = {
         "retention": "2h",
         "scrapeInterval": "5s",
         "externalLabels": {"cluster": "x"},
         "resources": {"requests": {"cpu": "10m"}},
         "storageSpec": {"volumeClaimTemplate": {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}},
     }
-    seen = spec(render(tmp_path, prometheus={"prometheusSpec": said}))
-    storage = said.pop("storageSpec")
-    assert seen["storage"] == storage
-    assert said.items() <= seen.items()
+    manifests = spec(render(tmp_path, prometheus={"prometheusSpec": resources}))
+    storage = resources.pop("storageSpec")
+    assert manifests["storage"] == storage
+    assert resources.items() <= manifests.items()
     plain = spec(render(tmp_path))
     assert "storage" not in plain
     assert plain["securityContext"]["runAsNonRoot"] is True
-    assert not [key for key in (*plain, *seen) if key.endswith("NilUsesHelmValues") or key == "storageSpec"]
+    assert not [key for key in (*plain, *manifests) if key.endswith("NilUsesHelmValues") or key == "storageSpec"]
 
 
-def test_every_binding_joins_a_role_and_an_account_that_are_there(tmp_path: Path) -> None:
+def test_bindings_reference_existing_roles_and_accounts(tmp_path: Path) -> None:
     objects = render(tmp_path)
     bindings = {name: o for (kind, _, name), o in objects.items() if kind == "ClusterRoleBinding"}
     assert set(bindings) == {OPERATOR, SERVER}
@@ -144,7 +146,7 @@ def test_every_binding_joins_a_role_and_an_account_that_are_there(tmp_path: Path
     assert template["serviceAccountName"] == OPERATOR
 
 
-def test_no_role_is_everything(tmp_path: Path) -> None:
+def test_no_role_has_all_rights(tmp_path: Path) -> None:
     for (kind, _, name), role in render(tmp_path).items():
         if kind == "ClusterRole":
             for rule in role["rules"]:
@@ -191,10 +193,10 @@ def test_the_kubelet_and_its_containers_are_scraped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["alertmanager", "grafana", "kubeStateMetrics", "nodeExporter", "thanosRuler"])
-def test_what_the_sandbox_has_not_is_refused_when_asked_for(tmp_path: Path, part: str) -> None:
-    done = helm(tmp_path, {part: {"enabled": True}}, "template", "prometheus")
-    assert done.returncode != 0
-    assert f"{part}.enabled: the sandbox's chart has none" in done.stderr
+def test_components_that_the_sandbox_lacks_are_refused(tmp_path: Path, part: str) -> None:
+    result = helm(tmp_path, {part: {"enabled": True}}, "template", "prometheus")
+    assert result.returncode != 0
+    assert f"{part}.enabled: the sandbox's chart has none" in result.stderr
     assert render(tmp_path, **{part: {"anything": 1}}) == render(tmp_path)
 
 
@@ -237,13 +239,13 @@ def test_every_value_of_the_operators_pod_is_used(tmp_path: Path) -> None:
     assert template["metadata"]["labels"]["a"] == "b"
     assert template["metadata"]["annotations"] == {"c": "d"}
     assert main["resources"] == values["resources"]
-    wanted = {"--more", "--log-level=debug", "--feature-gates=One=true,Two=false"}
-    wanted |= {"--config-reloader-cpu-request=1m", "--config-reloader-memory-limit=50Mi"}
-    assert wanted <= set(main["args"])
+    actual = {"--more", "--log-level=debug", "--feature-gates=One=true,Two=false"}
+    actual |= {"--config-reloader-cpu-request=1m", "--config-reloader-memory-limit=50Mi"}
+    assert actual <= set(main["args"])
 
 
-def test_another_releases_objects_have_other_names(tmp_path: Path) -> None:
-    mine = {key for key in render(tmp_path) if not key[1]}
+def test_objects_of_another_release_have_different_names(tmp_path: Path) -> None:
+    manifests = {key for key in render(tmp_path) if not key[1]}
     other = {key for key in render(tmp_path, "second") if not key[1]}
-    assert not mine & other
+    assert not manifests & other
     assert ("Prometheus", NAMESPACE, "own-prometheus") in render(tmp_path, fullnameOverride="own")

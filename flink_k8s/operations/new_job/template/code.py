@@ -1,8 +1,8 @@
-"""Keeps the lines of text files that hold a word.
+"""Keeps the lines of text files that contain a word.
 
     new_job.py --input PATH --output FOLDER --word WORD
 
-Pure functions first; PyFlink is imported where the job is built, so that the functions can be tested without it.
+The functions without PyFlink come first. PyFlink is imported in `build`, so the functions can be tested without it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says: two paths as Flink writes them, and the word."""
+    """The options of the command line: two paths in Flink's syntax, and the word."""
 
     input: str
     output: str
@@ -24,22 +24,22 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options of a command line; of a repeated one the last, so that a stack's `parameters` win."""
-    parser = argparse.ArgumentParser(prog="new_job.py", description="Keeps lines that hold a word.")
+    """The options of a command line. The last value of a repeated option applies, so a stack's `parameters` win."""
+    parser = argparse.ArgumentParser(prog="new_job.py", description="Keeps lines that contain a word.")
     parser.add_argument("--input", required=True, metavar="PATH", help="a file, or a folder of files")
     parser.add_argument("--output", required=True, metavar="FOLDER", help="where the lines go")
-    parser.add_argument("--word", required=True, help="what a line must hold, in any case")
+    parser.add_argument("--word", required=True, help="word that a line must contain, in any case")
     options = parser.parse_args(arguments)
     return Options(options.input, options.output, options.word)
 
 
-def holds(line: str, word: str) -> bool:
-    """Whether the word is one of the line's."""
+def contains(line: str, word: str) -> bool:
+    """Whether a line contains the word."""
     return word.lower() in line.lower().split()
 
 
 def build(options: Options) -> Any:
-    """The environment with the job in it, ready to execute."""
+    """The environment with the job, ready to execute."""
     from pyflink.common import Encoder, Types, WatermarkStrategy
     from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
     from pyflink.datastream.connectors.file_system import FileSink, FileSource, StreamFormat
@@ -51,7 +51,7 @@ def build(options: Options) -> Any:
     word = options.word
     (
         environment.from_source(source, WatermarkStrategy.no_watermarks(), "lines")
-        .filter(lambda line: holds(line, word))
+        .filter(lambda line: contains(line, word))
         .name("kept")
         .map(lambda line: line, Types.STRING())
         .sink_to(sink)

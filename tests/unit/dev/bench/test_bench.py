@@ -69,17 +69,17 @@ def test_opentofu_gets_each_object_after_its_namespace_and_changes_one_job(tmp_p
     cluster = Kubectl("kubectl", "here", tmp_path / "kubeconfig")
     tofu = Tofu(str(program), cluster, sorted(out.iterdir()), tmp_path / "tofu-folder")
     tofu.begin()
-    written = tmp_path / "tofu-folder" / "main.tf.json"
-    before = json.loads(written.read_text())
+    file = tmp_path / "tofu-folder" / "main.tf.json"
+    before = json.loads(file.read_text())
     tofu.change_one()
-    after = json.loads(written.read_text())
+    after = json.loads(file.read_text())
     assert before["provider"]["kubernetes"] == {"config_path": str(cluster.kubeconfig), "config_context": "here"}
     objects = before["resource"]["kubernetes_manifest"]
-    assert [one["depends_on"] for one in objects.values()] == [
+    assert [resource["depends_on"] for resource in objects.values()] == [
         [],
         *[["kubernetes_manifest.object-00-namespace-bench"]] * 2,
     ]
-    changed_ones = [name for name, one in after["resource"]["kubernetes_manifest"].items() if one != objects[name]]
+    changed_ones = [name for name, item in after["resource"]["kubernetes_manifest"].items() if item != objects[name]]
     assert changed_ones == ["object-01-flinkdeployment-bench-job-0000"]
 
 
@@ -105,7 +105,7 @@ def test_a_part_that_is_measured_again_replaces_the_old_one_and_no_other():
     first = report.merged({}, "old", [row("a"), row("b")])
     second = report.merged(first, "new", [row("a", jobs=100), Skipped("b", "no cluster")])
     assert second["parts"]["a"]["machine"] == "new"
-    assert [one["jobs"] for one in second["parts"]["a"]["rows"]] == [100]
+    assert [row["jobs"] for row in second["parts"]["a"]["rows"]] == [100]
     assert second["parts"]["b"] == first["parts"]["b"]
 
 
@@ -141,15 +141,15 @@ def test_a_part_of_one_size_is_not_drawn_and_each_other_has_its_panel():
     assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
 
 
-def test_nothing_measured_is_an_empty_plot():
+def test_plot_without_measurements_is_empty():
     ElementTree.fromstring(report.plot({"parts": {}}))
 
 
 def test_without_a_cluster_the_part_says_so():
     nowhere = cluster_kubectl("b", None, None)
-    (said,) = deploying.measure([1], nowhere)
-    assert isinstance(said, Skipped)
-    assert "no cluster is set" in said.reason
+    (measure,) = deploying.measure([1], nowhere)
+    assert isinstance(measure, Skipped)
+    assert "no cluster is set" in measure.reason
 
 
 def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):

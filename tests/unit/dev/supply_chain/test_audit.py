@@ -23,11 +23,11 @@ def _nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-@pytest.mark.parametrize(("code", "found"), [(0, False), (1, True)])
-def test_the_scanner_reads_the_bill_and_answers(tmp_path: Path, code: int, found: bool) -> None:
-    said = scanner(tmp_path, code)
-    assert vulnerable(tmp_path / "a.cdx.json") is found
-    assert said.read_text().split()[-2:] == ["--lockfile", str(tmp_path / "a.cdx.json")]
+@pytest.mark.parametrize(("code", "has_findings"), [(0, False), (1, True)])
+def test_the_scanner_reads_the_bill_and_answers(tmp_path: Path, code: int, has_findings: bool) -> None:
+    actual = scanner(tmp_path, code)
+    assert vulnerable(tmp_path / "a.cdx.json") is has_findings
+    assert actual.read_text().split()[-2:] == ["--lockfile", str(tmp_path / "a.cdx.json")]
 
 
 def test_a_scanner_that_could_not_ask_is_no_clean_answer(tmp_path: Path) -> None:

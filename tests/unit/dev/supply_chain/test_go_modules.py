@@ -35,18 +35,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def answer(folder: Path, code: int, said: str) -> None:
+def answer(folder: Path, code: int, output: str) -> None:
     (folder / "listed").write_text("0")
     (folder / "code").write_text(str(code))
-    (folder / "answer").write_text(said)
+    (folder / "answer").write_text(output)
 
 
 def test_modules_whose_licences_are_permitted_are_asked_for_once(folder: Path) -> None:
     assert go_modules.unusual(folder / "modules") == []
     assert go_modules.unusual(folder / "modules") == []
-    [asked] = (folder / "asked").read_text().splitlines()
-    assert "--allowed_licenses=0BSD,Apache-2.0," in asked
-    assert asked.endswith("--ignore=own/module --ignore=a/stand-in example.org/program")
+    [requests] = (folder / "asked").read_text().splitlines()
+    assert "--allowed_licenses=0BSD,Apache-2.0," in requests
+    assert requests.endswith("--ignore=own/module --ignore=a/stand-in example.org/program")
 
 
 def test_a_changed_pin_is_asked_for_again(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_any_other_needs_a_look(licence: str) -> None:
         ({}, ""),
     ],
 )
-def test_what_metadata_says(metadata: dict[str, object], licence: str) -> None:
+def test_licence_is_read_from_metadata(metadata: dict[str, object], licence: str) -> None:
     assert licences.licence_of(metadata) == licence
 
 
@@ -59,8 +59,8 @@ def test_licences_are_kept_by_the_locks_content(tmp_path: Path, monkeypatch: pyt
         licences.of_lock(lock)
     lock.write_text("# nothing\n")
     assert licences.of_lock(lock) == {}
-    [kept] = (tmp_path / "licences").iterdir()
-    kept.write_text(json.dumps({"x": "MIT"}))
+    [iterdir] = (tmp_path / "licences").iterdir()
+    iterdir.write_text(json.dumps({"x": "MIT"}))
     assert licences.of_lock(lock) == {"x": "MIT"}  # not asked again
 
 

@@ -11,16 +11,16 @@ from dev.supply_chain import parts
 from dev.supply_chain.bom import bill
 from dev.supply_chain.parts import Part
 from flink_k8s.facts import versions
-from flink_k8s.program.command import recorded
+from flink_k8s.program.command import declared_graph
 from flink_k8s.program.render import documents
 from flink_k8s.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")
 def prod() -> list[Part]:
-    recording = recorded("prod")
-    found, _ = documents(recording)
-    return parts.of_stack(recording, [one.manifest for one in found])
+    resource_graph = declared_graph("prod")
+    rendered, _ = documents(resource_graph)
+    return parts.of_stack(resource_graph, [finding.manifest for finding in rendered])
 
 
 def urls(of: list[Part], user: str) -> set[str]:
@@ -29,14 +29,14 @@ def urls(of: list[Part], user: str) -> set[str]:
 
 def test_charts_have_the_versions_and_places_of_the_stack(prod: list[Part]) -> None:
     charts = {part.name: part for part in prod if part.purl.startswith("pkg:helm/")}
-    wanted = {chart.name: chart.version for chart in (versions.CERT_MANAGER, versions.PROMETHEUS, versions.OPERATOR)}
-    assert {name: part.version for name, part in charts.items()} == wanted
+    actual = {chart.name: chart.version for chart in (versions.CERT_MANAGER, versions.PROMETHEUS, versions.OPERATOR)}
+    assert {name: part.version for name, part in charts.items()} == actual
     assert {part.user for part in charts.values()} == {"platform"}
     assert all("repository_url=https" in part.purl and part.licence for part in charts.values())
 
 
 def test_a_chart_in_a_file_has_its_name_and_version() -> None:
-    [operator] = parts.charts(recorded("sandbox"))
+    [operator] = parts.charts(declared_graph("sandbox"))
     assert (operator.name, operator.version) == ("flink-kubernetes-operator", versions.OPERATOR.version)
 
 
@@ -46,7 +46,7 @@ def test_a_jobs_image_is_a_part_by_its_digest(prod: list[Part]) -> None:
     assert "pkg:docker/flink@2.2.1-java17" in urls(prod, "jobs")  # what that image is built on
 
 
-def test_what_runs_and_what_develops_are_told_apart(prod: list[Part]) -> None:
+def test_deployed_and_development_components_have_different_users(prod: list[Part]) -> None:
     pulumi = f"@{(ROOT / '.pulumi.version').read_text().strip()}"
     assert f"pkg:pypi/pulumi{pulumi}" in urls(prod, "program")
     assert any(url.startswith("pkg:pypi/pydantic-core@") for url in urls(prod, "program"))  # comes along
@@ -83,8 +83,11 @@ def test_an_image_is_read_as_docker_reads_it(image: str, url: str) -> None:
 def test_images_are_found_in_containers_and_flink_resources() -> None:
     deployment = {"kind": "Deployment", "spec": {"template": {"spec": {"initContainers": [{"image": "i:1"}]}}}}
     flink = {"apiVersion": "flink.apache.org/v1beta1", "spec": {"image": "f:1", "podTemplate": {"image": "s:1"}}}
-    found = {(part.name, part.user) for part in parts.images([deployment, flink])}
-    assert found == {("i", "platform"), ("f", "jobs"), ("s", "jobs")}
+    arguments = ["--log-level=info", "--prometheus-config-reloader=quay.io/prometheus-operator/reloader:v1"]
+    operator = {"kind": "Deployment", "spec": {"containers": [{"image": "o:1", "args": arguments}]}}
+    matches = {(part.name, part.user) for part in parts.images([deployment, flink, operator])}
+    reloader = ("prometheus-operator/reloader", "platform")
+    assert matches == {("i", "platform"), ("f", "jobs"), ("s", "jobs"), ("o", "platform"), reloader}
 
 
 def test_the_bill_is_the_same_each_time_and_says_what_is_delivered(prod: list[Part]) -> None:
@@ -93,10 +96,16 @@ def test_the_bill_is_the_same_each_time_and_says_what_is_delivered(prod: list[Pa
     assert first == second
     document = json.loads(first)
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
-    components = {one["purl"] + one["properties"][0]["value"]: one for one in document["components"]}
+    components = {
+        component["purl"] + component["properties"][0]["value"]: component for component in document["components"]
+    }
     assert len(components) == len(prod)
-    assert {one["scope"] for key, one in components.items() if key.endswith("sandbox")} == {"excluded"}
-    [pydantic] = [one for one in document["components"] if one["name"] == "pydantic" and one["scope"] == "required"]
+    assert {item["scope"] for key, item in components.items() if key.endswith("sandbox")} == {"excluded"}
+    [pydantic] = [
+        component
+        for component in document["components"]
+        if component["name"] == "pydantic" and component["scope"] == "required"
+    ]
     assert pydantic["licenses"] == [{"license": {"id": "MIT"}}]
 
 

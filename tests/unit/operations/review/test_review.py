@@ -105,7 +105,7 @@ def test_an_unknown_base_is_an_error(clone: Path) -> None:
         compare(clone, "nowhere")
 
 
-def thing(name: str, parallelism: int = 1, namespace: str = "flink", protect: bool = False) -> dict[str, Any]:
+def resource(name: str, parallelism: int = 1, namespace: str = "flink", protect: bool = False) -> dict[str, Any]:
     inputs = {
         "apiVersion": "flink.apache.org/v1beta1",
         "kind": "FlinkDeployment",
@@ -119,9 +119,12 @@ def thing(name: str, parallelism: int = 1, namespace: str = "flink", protect: bo
 OPERATOR = {"version": "1.16.1", "configuration": {}}
 
 
-def declares(*things: dict[str, Any], **more: Any) -> Declared:
-    manifests = {f"04-{one['inputs']['metadata']['name']}.yaml": str(one["inputs"]["spec"]) + "\n" for one in things}
-    return Declared(resources=things, manifests=manifests, operator=OPERATOR, **more)
+def declares(*objects: dict[str, Any], **more: Any) -> Declared:
+    manifests = {
+        f"04-{resource['inputs']['metadata']['name']}.yaml": str(resource["inputs"]["spec"]) + "\n"
+        for resource in objects
+    }
+    return Declared(resources=objects, manifests=manifests, operator=OPERATOR, **more)
 
 
 def stack(base: Declared, head: Declared) -> Compared:
@@ -129,29 +132,32 @@ def stack(base: Declared, head: Declared) -> Compared:
 
 
 def test_state_loss_fails_unless_allowed() -> None:
-    loses = stack(declares(thing("a"), thing("b")), declares(thing("a")))
+    loses = stack(declares(resource("a"), resource("b")), declares(resource("a")))
     assert fails([loses])
     assert "STATE LOSS in flink/b" in comment([loses], "main")
     assert not fails([Compared("dev", loses.base, loses.head, loses.head, ("b",))])
-    assert not fails([stack(declares(thing("a")), declares(thing("a"), thing("b")))])
+    assert not fails([stack(declares(resource("a")), declares(resource("a"), resource("b")))])
 
 
 def test_equal_resources_are_unchanged() -> None:
-    assert '"op": "same"' in preview_json([thing("a")], [thing("a")])
-    assert '"op": "update"' in preview_json([thing("a")], [thing("a", 2)])
-    assert '"replaceReasons": ["metadata.namespace"]' in preview_json([thing("a")], [thing("a", namespace="b")])
+    assert '"op": "same"' in preview_json([resource("a")], [resource("a")])
+    assert '"op": "update"' in preview_json([resource("a")], [resource("a", 2)])
+    assert '"replaceReasons": ["metadata.namespace"]' in preview_json([resource("a")], [resource("a", namespace="b")])
 
 
 def test_a_resource_with_another_parent_is_unchanged() -> None:
-    moved = {**thing("a"), "urn": thing("a")["urn"].replace("::kubernetes:", "::flink-k8s:index:FlinkJob$kubernetes:")}
-    assert '"op": "same"' in preview_json([thing("a")], [moved])
+    moved = {
+        **resource("a"),
+        "urn": resource("a")["urn"].replace("::kubernetes:", "::flink-k8s:index:FlinkJob$kubernetes:"),
+    }
+    assert '"op": "same"' in preview_json([resource("a")], [moved])
 
 
 def test_new_findings_are_listed_once() -> None:
     old, new = "warning: jobs/a.yaml:1: x", "warning: jobs/a.yaml:2: y"
-    one = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
+    compared = Compared("dev", declares(remarks=(old,)), declares(remarks=(old, new)), declares(remarks=(old, new)))
     two = Compared("prod", declares(), declares(remarks=(new,)), declares(remarks=(new,)))
-    text = comment([one, two], "main")
+    text = comment([compared, two], "main")
     assert f"- `{new}` (dev, prod)" in text
     assert old not in text
 
@@ -163,12 +169,12 @@ def test_a_tree_that_cannot_be_evaluated_fails() -> None:
 
 
 def test_problems_of_the_base_are_listed_and_do_not_fail() -> None:
-    text = comment([stack(Declared(problems=("jobs/a.yaml: x",)), declares(thing("a")))], "main")
+    text = comment([stack(Declared(problems=("jobs/a.yaml: x",)), declares(resource("a")))], "main")
     assert "`dev` had problems before this branch: `jobs/a.yaml: x`" in text
 
 
 def test_a_comment_is_not_longer_than_github_allows() -> None:
-    many = declares(*(thing(f"job-{index}", namespace="n" * 60) for index in range(900)))
+    many = declares(*(resource(f"job-{index}", namespace="n" * 60) for index in range(900)))
     text = comment([stack(declares(), many)], "main")
     assert LONGEST - 1000 < len(text) < 65536
     assert "Too long for a comment" in text
@@ -185,16 +191,16 @@ def renamed(clone: Path, tmp_path: Path) -> Path:
 
 
 def test_new_and_removed_stacks_are_in_the_comment(renamed: Path) -> None:
-    found = compare(renamed, "main")
-    assert [one.stack for one in found] == ["dev", "team.a"]
-    text = comment(found, "main")
+    actual = compare(renamed, "main")
+    assert [finding.stack for finding in actual] == ["dev", "team.a"]
+    text = comment(actual, "main")
     assert re.search(r"\| `dev` \| ✅ \| \+0 ~0 -\d+ \|", text)
     assert re.search(r"\| `team.a` \| ✅ \| \+\d+ ~0 -0 \|", text)
     assert "`dev` has no stack file any more" in text
     assert "make destroy STACK=dev" in text
     assert "STATE LOSS in flink/orders" in text
     assert "| `flink/orders` | new |" in text
-    assert fails(found)
+    assert fails(actual)
     assert not fails(compare(renamed, "main", ["dev"], ["orders", "visits"]))
 
 

@@ -1,4 +1,4 @@
-"""A recording of a run of the program: resources with their options, dependencies, exports and messages."""
+"""The resource graph of a run of the program: resources with their options, dependencies, exports and messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, cast
 
-from flink_k8s.program.dependencies import layers, topological
+from flink_k8s.program.dependencies import depths_of, topological
 from flink_k8s.program.values import Secret, Unknown, in_clear, paths_of
 
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
@@ -137,7 +137,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Recording:
+class ResourceGraph:
     """All resources that one run of the program registered.
 
     Attributes:
@@ -161,32 +161,33 @@ class Recording:
         return {resource.urn: resource for resource in self.resources}
 
     @cached_property
-    def things(self) -> tuple[Resource, ...]:
+    def objects(self) -> tuple[Resource, ...]:
         """Objects and releases, without components and providers."""
         return tuple(resource for resource in self.resources if resource.is_object or resource.is_release)
 
     @cached_property
     def edges(self) -> Mapping[str, frozenset[str]]:
         """URN of an object or release to the URNs of its direct dependencies."""
-        urns = {resource.urn for resource in self.things}
+        urns = {resource.urn for resource in self.objects}
         return {
-            resource.urn: frozenset(self._dependencies_of(resource) & urns - {resource.urn}) for resource in self.things
+            resource.urn: frozenset(self._dependencies_of(resource) & urns - {resource.urn})
+            for resource in self.objects
         }
 
     @cached_property
-    def order(self) -> tuple[Resource, ...]:
+    def creation_order(self) -> tuple[Resource, ...]:
         """Objects and releases in a deterministic order, in which each follows its dependencies."""
         return tuple(self.by_urn[urn] for urn in topological(self.edges))
 
     @cached_property
-    def reverse_order(self) -> tuple[Resource, ...]:
+    def deletion_order(self) -> tuple[Resource, ...]:
         """Objects and releases in the order of deletion, in which each precedes its dependencies."""
-        return tuple(reversed(self.order))
+        return tuple(reversed(self.creation_order))
 
     @cached_property
-    def layers(self) -> Mapping[str, int]:
+    def depths(self) -> Mapping[str, int]:
         """URN to the length of its longest chain of dependencies: 0 without dependencies."""
-        return layers(self.edges)
+        return depths_of(self.edges)
 
     def find(self, kind: str = "", name: str = "") -> Resource:
         """The resource with the kind or type, and with the logical or cluster name.
@@ -194,11 +195,11 @@ class Recording:
         Raises:
             LookupError: if no resource or several resources match.
         """
-        found = self.find_all(kind, name)
-        if len(found) != 1:
-            titles = ", ".join(sorted(resource.title for resource in (found or self.resources)))
-            raise LookupError(f"{len(found)} resources match kind={kind!r} name={name!r}; use one of: {titles}")
-        return found[0]
+        matches = self.find_all(kind, name)
+        if len(matches) != 1:
+            titles = ", ".join(sorted(resource.title for resource in (matches or self.resources)))
+            raise LookupError(f"{len(matches)} resources match kind={kind!r} name={name!r}; use one of: {titles}")
+        return matches[0]
 
     def find_all(self, kind: str = "", name: str = "") -> tuple[Resource, ...]:
         """All resources with the kind or type token, and with the logical or cluster name; empty matches any."""
@@ -240,9 +241,9 @@ class Recording:
         return False
 
 
-def by_name(things: Iterable[Resource]) -> list[Resource]:
+def by_name(objects: Iterable[Resource]) -> list[Resource]:
     """The resources sorted by kind, namespace and name: a deterministic order."""
-    return sorted(things, key=lambda resource: (resource.kind, resource.namespace, resource.object_name, resource.urn))
+    return sorted(objects, key=lambda resource: (resource.kind, resource.namespace, resource.object_name, resource.urn))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -1,0 +1,120 @@
+"""Collects the savepoints and checkpoints of a job from the cluster's resources and from the job's directories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION, FlinkKind
+from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.health.api_server import message
+from flink_k8s.health.job_status import children
+from flink_k8s.resolve.declared_stack import DeclaredStack
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.snapshots.listing import Listing, list_directories
+from flink_k8s.snapshots.listing_pod import NotListableError, state_directories
+from flink_k8s.snapshots.state_snapshot import StateSnapshot, combined, of_resource, of_status, running_job_id
+
+Object = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class JobState:
+    """The state of a job that can be restored.
+
+    Attributes:
+        job: the job.
+        snapshots: the newest first.
+        problems: what could not be read, and why.
+    """
+
+    job: Job
+    snapshots: tuple[StateSnapshot, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+async def collect(api_client: Any, job: Job, stack: DeclaredStack) -> JobState:
+    """The savepoints and checkpoints of a job. What cannot be read is a problem of the result, not an error.
+
+    Args:
+        api_client: of `kubernetes_asyncio`.
+        job: that the stack declares.
+        stack: the stack.
+    """
+    snapshots: list[StateSnapshot] = []
+    problems: list[str] = []
+    running: set[str] = set()
+    resources = [(job.kind, job.name)]
+    if job.kind is FlinkKind.BLUE_GREEN:
+        resources = [(FlinkKind.DEPLOYMENT, name) for name in children(job.name)]
+    for kind, name in resources:
+        try:
+            resource = await live(api_client, kind, job.namespace, name)
+        except NotReadableError as error:
+            problems.append(str(error))
+            continue
+        snapshots += of_status(resource or {})
+        running.add(running_job_id(resource or {}))
+    try:
+        snapshots += await _of_resources(api_client, job.namespace, resources)
+    except NotReadableError as error:
+        problems.append(str(error))
+    try:
+        directories = state_directories(job, stack)
+        listing = await list_directories(api_client, job, stack, directories) if directories else Listing()
+    except NotListableError as error:
+        listing = Listing(problems=(str(error),))
+    snapshots += listing.snapshots
+    problems += listing.problems
+    return JobState(job, tuple(combined(snapshots, listing.directories, running)), tuple(problems))
+
+
+class NotReadableError(Exception):
+    """The API server does not return a resource; the message is the reason."""
+
+
+async def live(api_client: Any, kind: FlinkKind, namespace: str, name: str) -> Object | None:
+    """A Flink resource as the cluster has it; None if it does not exist.
+
+    Raises:
+        NotReadableError: if the API server refuses the request.
+    """
+    from kubernetes_asyncio import client
+    from kubernetes_asyncio.client.exceptions import ApiException
+
+    api = client.CustomObjectsApi(api_client)
+    try:
+        response = await api.get_namespaced_custom_object(FLINK_GROUP, FLINK_VERSION, namespace, kind.plural, name)
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise NotReadableError(f"{kind} {namespace}/{name} cannot be read: {message(error)}") from None
+    return cast(Object, response)
+
+
+async def _of_resources(api_client: Any, namespace: str, jobs: list[tuple[FlinkKind, str]]) -> list[StateSnapshot]:
+    """The completed FlinkStateSnapshots of the jobs; none if the operator has no such kind.
+
+    Raises:
+        NotReadableError: if the API server refuses the request.
+    """
+    from kubernetes_asyncio import client
+    from kubernetes_asyncio.client.exceptions import ApiException
+
+    api = client.CustomObjectsApi(api_client)
+    plural = FlinkKind.SNAPSHOT.plural
+    try:
+        response = await api.list_namespaced_custom_object(FLINK_GROUP, FLINK_VERSION, namespace, plural)
+    except ApiException as error:
+        if error.status == 404:
+            return []
+        raise NotReadableError(f"{plural} in {namespace} cannot be listed: {message(error)}") from None
+    references = [{"kind": kind.value, "name": name} for kind, name in jobs]
+    snapshots: list[StateSnapshot] = []
+    for item in listed(mapping(cast(object, response)).get("items")):
+        reference = mapping(mapping(mapping(item).get("spec")).get("jobReference"))
+        snapshot = of_resource(mapping(item))
+        if snapshot and {"kind": reference.get("kind"), "name": reference.get("name")} in references:
+            snapshots.append(snapshot)
+    return snapshots

@@ -1,0 +1,174 @@
+"""The short-lived pod that lists a job's directories: the job's image, account, mounts, environment and file systems.
+
+Only the job's pods have the credentials, the network and the mounts for its storage; the user's machine may have none.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve.declared_stack import DeclaredStack
+from flink_k8s.resolve.effective_job import EffectiveJob
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.locations import qualified
+from flink_k8s.resolve.operator_configuration import Options, effective
+from flink_k8s.resolve.pod_templates import cluster_spec, templates
+from flink_k8s.resolve.state_storage import CHECKPOINTS, SAVEPOINTS, inner_spec
+from flink_k8s.resolve.traffic import clusters
+
+LISTING_SECONDS = 120
+"""Time in which a pod must have listed the directories: it may pull an image first."""
+
+_FOLDER = "/flink-k8s"
+_VOLUME = "flink-k8s-listing"
+_CLASS = Path(__file__).with_name("ListSnapshots.class")
+_ENVIRONMENT = "containerized.master.env."
+
+_SCRIPT = f"""\
+set -e
+cd {_FOLDER}
+home="${{FLINK_HOME:-/opt/flink}}"
+mkdir -p plugins classes
+for plugin in "$home"/plugins/*/; do
+  if [ -d "$plugin" ]; then ln -s "$plugin" plugins/; fi
+done
+for jar in $(echo "$ENABLE_BUILT_IN_PLUGINS" | tr ';' ' '); do
+  mkdir -p "plugins/${{jar%.jar}}"
+  ln -sf "$home/opt/$jar" "plugins/${{jar%.jar}}/"
+done
+echo "$FLINK_K8S_CLASS" | base64 -d > classes/{_CLASS.name}
+FLINK_PLUGINS_DIR={_FOLDER}/plugins exec java -Xmx160m -cp "{_FOLDER}/classes:$home/lib/*" {_CLASS.stem} "$@"
+"""
+"""Links the plugins as Flink's entry point does, without writing to the image's own folders."""
+
+_DROPPED = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "command", "args", "resources")
+
+
+class NotListableError(Exception):
+    """The directories of a job cannot be listed; the message is the reason."""
+
+
+def state_directories(job: Job, stack: DeclaredStack) -> list[str]:
+    """The directories for checkpoints and savepoints of a job, under any name of their options.
+
+    Raises:
+        NotListableError: if the cluster of a session job is not declared in the stack.
+    """
+    options = _options(job, _cluster(job, stack), stack)
+    scheme = options.configuration.get("fs.default-scheme", "")
+    directories = [qualified(options.text(option), scheme) for option in (CHECKPOINTS, SAVEPOINTS)]
+    return [*dict.fromkeys(directory for directory in directories if directory)]
+
+
+def listing_pod(job: Job, stack: DeclaredStack, directories: Sequence[str]) -> dict[str, object]:
+    """The manifest of the pod.
+
+    Args:
+        job: whose directories are listed.
+        stack: that declares the job.
+        directories: the arguments of the listing.
+
+    Raises:
+        NotListableError: if the job's image is unknown.
+    """
+    cluster = _cluster(job, stack)
+    options = _options(job, cluster, stack)
+    spec = cluster_spec(cluster.kind, cluster.spec)
+    flink_cluster = EffectiveJob(spec, options)
+    if flink_cluster.image is None:
+        raise NotListableError("its image is not set, so no pod can list the files; set image")
+    pod = dict(templates(spec)[0].pod)
+    containers = [mapping(container) for container in listed(pod.get("containers"))]
+    own = next((container for container in containers if container.get("name") == MAIN_CONTAINER), mapping(None))
+    variables: list[object] = [
+        {"name": key.removeprefix(_ENVIRONMENT), "value": _literal(value)}
+        for key, value in options.configuration.items()
+        if key.startswith(_ENVIRONMENT)
+    ]
+    variables += listed(own.get("env"))
+    variables += [
+        {"name": "FLINK_K8S_CLASS", "value": base64.b64encode(_CLASS.read_bytes()).decode()},
+        {"name": "FLINK_K8S_CONFIGURATION", "value": _literal(_lines(options.configuration))},
+    ]
+    volume = {"name": _VOLUME, "mountPath": _FOLDER}
+    container = {
+        **{key: value for key, value in own.items() if key not in _DROPPED},
+        "name": MAIN_CONTAINER,
+        "image": flink_cluster.image.text,
+        "command": ["sh", "-c", _SCRIPT, "sh"],
+        "args": list(directories),
+        "env": variables,
+        "volumeMounts": [*listed(own.get("volumeMounts")), volume],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "320Mi"},
+            "limits": {"cpu": "1", "memory": "320Mi"},
+        },
+    }
+    if policy := spec.get("imagePullPolicy"):
+        container["imagePullPolicy"] = policy
+    names = clusters(job)
+    pod |= {
+        "containers": [container],
+        "volumes": [*listed(pod.get("volumes")), {"name": _VOLUME, "emptyDir": {}}],
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": LISTING_SECONDS,
+        "terminationGracePeriodSeconds": 0,
+    }
+    if account := flink_cluster.accounts.get("jobManager"):
+        pod["serviceAccountName"] = account.text
+    if secrets := options.text("kubernetes.container.image.pull-secrets"):
+        pod["imagePullSecrets"] = [{"name": name.strip()} for name in re.split("[;,]", secrets) if name.strip()]
+    # A ReadWriteOnce volume is mounted on the node of the job's pods.
+    pod.setdefault("affinity", _next_to(names))
+    mode = str(spec.get("mode") or "native")
+    # NetworkPolicies select the job's pods by these labels. Flink and the operator also select by `component`.
+    own_labels = {"app": names[0], "type": f"flink-{mode}-kubernetes"}
+    metadata = {"generateName": f"{job.name[:40]}-list-state-", "namespace": job.namespace, "labels": own_labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
+
+
+def _next_to(names: Sequence[str]) -> dict[str, object]:
+    selector = {"matchExpressions": [{"key": "app", "operator": "In", "values": [*names]}]}
+    term = {"labelSelector": selector, "topologyKey": "kubernetes.io/hostname"}
+    return {
+        "podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]}
+    }
+
+
+def _cluster(job: Job, stack: DeclaredStack) -> Job:
+    """The resource whose pods run the job."""
+    if job.kind is not FlinkKind.SESSION_JOB:
+        return job
+    for cluster in stack.jobs:
+        if cluster.key == job.target:
+            return cluster
+    raise NotListableError(f"its session cluster {job.session_cluster} is not declared in this stack")
+
+
+def _options(job: Job, cluster: Job, stack: DeclaredStack) -> Options:
+    """The configuration of the job; that of its session cluster applies to it, too."""
+    own = mapping(inner_spec(job.kind, job.spec).get("flinkConfiguration"))
+    shared = mapping(inner_spec(cluster.kind, cluster.spec).get("flinkConfiguration"))
+    version = inner_spec(cluster.kind, cluster.spec).get("flinkVersion")
+    operator = stack.settings.operator
+    return Options(operator.version, effective({**shared, **own}, operator.configuration, job.namespace, version))
+
+
+def _lines(configuration: Mapping[str, str]) -> str:
+    """Flink's configuration as lines, without the operator's options."""
+    return "\n".join(
+        f"{key}={value}"
+        for key, value in configuration.items()
+        if not key.startswith("kubernetes.operator.") and "\n" not in value
+    )
+
+
+def _literal(value: str) -> str:
+    """The value of an environment variable without references that the kubelet would expand."""
+    return value.replace("$", "$$")

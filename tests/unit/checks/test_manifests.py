@@ -1,0 +1,89 @@
+"""Manifests as `kubectl apply` accepts them are job files, with at most one line in the stack file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flink_k8s.config.merge import merge_mappings
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.facts.mappings import mapping
+from flink_k8s.resolve.job_spec import flat_configuration
+from tests.unit.project import Project
+
+FOLDER = Path(__file__).parents[2] / "data" / "manifests"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A job file.
+
+    Attributes:
+        name: of the manifest.
+        text: of the file.
+        stack: stack config that the manifest requires.
+    """
+
+    name: str
+    text: str
+    stack: dict[str, Any]
+
+    @property
+    def lines(self) -> int:
+        """Number of lines in the stack file: one for each value."""
+        return _leaves(self.stack) if self.stack else 0
+
+
+def _leaves(value: object) -> int:
+    return sum(map(_leaves, mapping(value).values())) or 1
+
+
+def manifests() -> Iterator[Manifest]:
+    """The manifests of tests/data/manifests: each begins with `# manifest: name`, and perhaps `# stack: {…}`."""
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for part in re.split(r"^# manifest: ", path.read_text(), flags=re.MULTILINE)[1:]:
+            name, _, text = part.partition("\n")
+            stack = re.match(r"# stack: (.*)\n", text)
+            yield Manifest(name, text, yaml.safe_load(stack[1]) if stack else {})
+
+
+ALL = list(manifests())
+OTHER_SPELLING = {
+    "numbers-as-helm-prints-them",  # PyYAML reads `1.8e+06` as text
+    "one-volume-at-two-paths",  # the process's own template contains all mounts
+}
+
+
+@pytest.mark.parametrize("manifest", ALL, ids=lambda manifest: manifest.name)
+def test_manifest_is_a_job_file(project: Project, manifest: Manifest) -> None:
+    (project.root / "jobs/word_count.yaml").unlink()
+    project.job(manifest.text, "manifest.yaml")
+    if manifest.stack:
+        with pytest.raises(ProblemsError) as raised:
+            project.load()
+        assert len(raised.value.problems) == 1
+        project.stack(manifest.stack)
+    content = {
+        (document["kind"], document["metadata"]["name"]): document["spec"]
+        for document in yaml.safe_load_all(manifest.text)
+        if document and document["kind"].startswith("Flink") and "spec" in document
+    }
+    jobs = project.load().jobs
+    assert {(job.kind, job.name) for job in jobs} >= content.keys()
+    for job in jobs:
+        actual = flat_configuration(content.get((job.kind, job.name), {}))
+        if manifest.name not in OTHER_SPELLING:
+            assert merge_mappings(job.spec, actual) == job.spec, "no value is lost or changed"
+
+
+def test_nine_of_ten_manifests_need_no_line_in_the_stack_file() -> None:
+    lines = [manifest.lines for manifest in ALL]
+    assert len({manifest.name for manifest in ALL}) == len(ALL) >= 60
+    assert max(lines) == 1
+    assert lines.count(0) >= 0.9 * len(ALL)
