@@ -85,7 +85,7 @@ def _daemon(command: list[str], log: Path, is_ready: Callable[[], bool]) -> Gene
         return is_ready()
 
     try:
-        until(f"{command[0]} is ready", has_started, said=lambda: log.read_text()[-2000:])
+        until(f"{command[0]} is ready", has_started, state=lambda: log.read_text()[-2000:])
         yield
     finally:
         process.terminate()
