@@ -33,7 +33,7 @@ from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.paths import ROOT
 from tests.program.conftest import Record
 
-MADE = ["Secret flink-operator/operator-webhook-keystore", "Secret monitoring/grafana-admin"]
+GENERATED = ["Secret flink-operator/operator-webhook-keystore", "Secret monitoring/grafana-admin"]
 """What holds passwords that the program makes."""
 
 KEY_LIKE = "q3Zt9XbL0kP2mW7vYcR4{}nH8sDfJ6gT1aUeK5oQi"
@@ -177,7 +177,7 @@ def test_plaintext_secrets_are_reported_without_printing_them(
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_shipped_stacks_have_only_generated_secrets(resource_graph: Record, stack: str) -> None:
-    assert sorted(resource.title for resource in resource_graph(stack).objects if resource.secret_paths) == MADE
+    assert sorted(resource.title for resource in resource_graph(stack).objects if resource.secret_paths) == GENERATED
 
 
 @pytest.mark.parametrize("place", [*PLACES, *WRONG])
@@ -229,7 +229,7 @@ def test_generated_passwords_are_only_in_secrets(
         for resource in after.objects
         if leaks({"": repr(reveal(dict(resource.inputs)))}, {"planted-made"})
     ]
-    assert sorted(holders) == MADE
+    assert sorted(holders) == GENERATED
     texts = {"log": "\n".join(messages)} | {resource.title: repr(resource.inputs) for resource in after.objects}
     for flavour in ("flux", "argocd"):
         render(after, tmp_path / "kept" / flavour, flavour)

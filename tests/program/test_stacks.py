@@ -199,8 +199,8 @@ def test_folder_of_charts_replaces_the_repositories(resource_graph):
 
 def test_only_the_operator_release_has_hooks(resource_graph, stack):
     hooks = {resource.title: resource.hooks for resource in resource_graph(stack).objects if resource.hooks}
-    actual = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
-    assert hooks == {OPERATOR: {"before_create": actual, "before_update": actual}}
+    names = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
+    assert hooks == {OPERATOR: {"before_create": names, "before_update": names}}
 
 
 def test_jobs_are_protected_by_stack_or_job(resource_graph, stack):

@@ -31,7 +31,7 @@ def locked(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", LISTS, ids=str)
-def test_a_lock_has_what_its_list_asks_for(path: Path) -> None:
+def test_lock_file_contains_the_requirements(path: Path) -> None:
     versions = locked((ROOT / path).with_suffix(".txt"))
     actual = declared_requirements(ROOT / path)
     assert actual

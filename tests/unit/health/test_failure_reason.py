@@ -99,7 +99,7 @@ def test_scheduler_messages_that_can_resolve_without_a_change(message: str, may_
     assert may_be_scheduled(message) == may_be
 
 
-def test_words_that_say_no_cure_get_one():
+def test_error_without_a_remedy_gets_one():
     template = (
         "JobManager deployment is missing and HA metadata is not available to make stateful upgrades. Manual restore"
     )

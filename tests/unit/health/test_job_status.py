@@ -106,7 +106,7 @@ def test_grace_period_of_an_error(status: dict[str, Any], delay: float):
     assert (judged.state, judged.delay) == ("failed", delay)
 
 
-def test_operators_before_1_9_say_the_generation_in_the_reconciled_spec():
+def test_generation_of_operators_before_1_9_is_in_the_reconciled_spec():
     old = deployment("STABLE", observed=None, reconciliationStatus={"lastReconciledSpec": RECONCILED})
     assert is_observed(old)
     assert not is_observed({**old, "metadata": {"name": "a", "generation": 3}})
@@ -141,7 +141,7 @@ def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_sta
         ({"job": {}}, None, False),
     ],
 )
-def test_a_blue_green_deployment_is_taken_over_when_its_spec_is(
+def test_blue_green_spec_is_observed_when_it_is_reconciled(
     declared: dict[str, Any], reconciled: dict[str, Any] | None, *, is_same: bool
 ):
     status: dict[str, Any] = {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "RUNNING"}}

@@ -39,7 +39,7 @@ def test_word_count_file_has_one_job_and_its_claim(objects: dict[str, dict[str, 
     }
 
 
-def test_arguments_go_to_the_job_that_the_image_has(spec: dict[str, Any], word_count: ModuleType) -> None:
+def test_arguments_run_the_program_of_the_image(spec: dict[str, Any], word_count: ModuleType) -> None:
     arguments = spec["job"]["args"]
     assert arguments[:4] == ["-pyclientexec", "/usr/local/bin/python3", "-py", SCRIPT]
     assert (ROOT / "jobs/pyflink/src" / Path(SCRIPT).name).is_file()
@@ -91,7 +91,7 @@ def test_word_count_fits_two_cores_and_is_stateless(spec: dict[str, Any]) -> Non
     )
 
 
-def test_image_and_job_file_speak_of_one_flink(spec: dict[str, Any]) -> None:
+def test_image_and_job_file_have_the_same_flink_version(spec: dict[str, Any]) -> None:
     dockerfile = (ROOT / "jobs/pyflink/Dockerfile").read_text()
     version = re.search(r"^ARG FLINK_VERSION=(\d+)\.(\d+)\.\d+$", dockerfile, re.MULTILINE)
     assert version is not None

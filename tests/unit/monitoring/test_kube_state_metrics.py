@@ -143,7 +143,7 @@ def lines(configuration: Configuration) -> dict[str, set[str]]:
     return {item["metadata"]["name"]: metrics(configuration, item) for item in content}
 
 
-def test_all_four_kinds_are_read_and_may_be(configuration: Configuration):
+def test_all_four_kinds_are_configured_with_their_rights(configuration: Configuration):
     kinds = {resource.group_version_kind.kind for resource in configuration.spec.resources}
     assert kinds == {"FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment", "FlinkStateSnapshot"}
     (rule,) = values()["rbac"]["extraRules"]
@@ -219,7 +219,7 @@ def test_a_snapshot_and_a_blue_green_deployment(lines: dict[str, set[str]]):
         (lambda each: each.update(info={"path": ["x"]}), "no other"),
     ],
 )
-def test_the_check_sees_what_kube_state_metrics_would_refuse(change: Any, message: str):
+def test_model_rejects_invalid_configuration(change: Any, message: str):
     broken = values()["customResourceState"]["config"]
     change(next(m["each"] for m in broken["spec"]["resources"][0]["metrics"] if m["each"]["type"] == "Gauge"))
     with pytest.raises(ValidationError, match=message):

@@ -19,7 +19,7 @@ ACYCLIC = st.integers(0, 12).flatmap(
 )
 
 
-def test_layers_are_longest_chains() -> None:
+def test_depth_is_the_longest_chain() -> None:
     assert depths_of(CHAIN) == {"a": 0, "x": 0, "b": 1, "c": 2}
 
 

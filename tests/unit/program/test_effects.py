@@ -107,7 +107,7 @@ def test_unexpected_error_of_an_effect_is_raised(run: Run) -> None:
         run(DIAMOND, preview=False, effects=Log({"top": ZeroDivisionError()}))
 
 
-def test_after_a_failure_the_next_run_is_whole(run: Run) -> None:
+def test_run_after_a_failure_is_complete(run: Run) -> None:
     with pytest.raises(pulumi.RunError):
         run(DIAMOND, preview=False, effects=Log({"top": pulumi.RunError("denied")}))
     log = Log()

@@ -61,7 +61,7 @@ def test_blue_green_deployment_has_a_peak_of_twice_its_requests(project: Project
     )
 
 
-def test_a_suspended_job_costs_nothing_and_a_session_job_is_its_clusters(project: Project) -> None:
+def test_suspended_job_requests_nothing_and_session_job_counts_for_its_cluster(project: Project) -> None:
     cluster = yaml.safe_load(job("shared"))
     cluster["spec"].pop("job")
     cluster["spec"]["flinkConfiguration"] = {"taskmanager.numberOfTaskSlots": "2"}
