@@ -22,7 +22,7 @@ from sandbox.images import OPERATORS, cert_manager, prometheus
 from sandbox.lock import locked
 
 _WITH_PODS = {"operator.yaml", "deployments.yaml", "startupapicheck.yaml", "webhook.yaml"}
-"""Templates of pods, and of webhooks that nobody would answer."""
+"""Kinds that the API server without nodes cannot run: pod templates and webhooks."""
 
 
 def stand_in_charts(folder: Path) -> Path:

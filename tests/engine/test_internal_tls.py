@@ -1,6 +1,6 @@
-"""Certificates of a job on a real engine: before the job and ready, nothing to do then, off, on, away after the job.
+"""Certificates of a job with the real engine: ready before the job, unchanged later, disabled, deleted after the job.
 
-cert-manager is none, so that the test says when a certificate is ready.
+cert-manager is not installed: the test determines when a certificate is ready.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def test_external_secret_is_ready_before_the_jobs_of_its_namespace(graph, secret
     for before, after in (("Namespace flink", secret), ("ResourceQuota flink/quota", secret), (secret, JOB)):
         assert graph.depends_on(resource(graph, after), resource(graph, before))
         assert not graph.depends_on(resource(graph, before), resource(graph, after))
-    # The store may lie in a job file, which waits for none of it.
+    # The store can be in a job file, which does not wait for the ExternalSecrets.
     assert not graph.depends_on(resource(graph, "PersistentVolumeClaim flink/word-count-data"), resource(graph, secret))
 
 

@@ -21,7 +21,7 @@ CONFIG = {
     "context": "x",
     "certManager": {"enabled": False},
     "prometheus": {"enabled": False},
-    "operator": {"webhook": False},  # nobody would answer
+    "operator": {"webhook": False},  # no pod would respond
 }
 MANIFEST = """
 apiVersion: flink.apache.org/v1beta1

@@ -214,7 +214,7 @@ def test_too_old_cert_manager_is_an_error(project: Project, version: str, good: 
         f"requires cert-manager 1.17, but the stack has {version}; set certManager.version to v1.17 or newer" in problem
     )
     project.stack({"certManager": {"version": version, "enabled": False}, "jobs": {"word-count": ON}})
-    project.load()  # nobody knows which one the cluster has
+    project.load()  # the version in the cluster is unknown
 
 
 @pytest.mark.parametrize(("kind", "name", "refused"), [

@@ -1,4 +1,4 @@
-"""Who may reach whom: what a stack may say of it, what follows from the rest, and what `make check` says."""
+"""NetworkPolicies: the settings of a stack, the derived rules, and the findings of `make check`."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations

@@ -96,7 +96,7 @@ LARGE_ENOUGH: list[dict[str, object]] = [
 
 
 def sized(sizes: dict[str, object]) -> dict[str, object]:
-    """A patch of the spec: `memory` of a process is its `resource`'s, and what it says replaces what is there."""
+    """A patch of the spec: `memory` of a process is that of its `resource`, and replaces existing values."""
     patch: dict[str, object] = {}
     for process in ("jobManager", "taskManager"):
         fields = sizes.get(process)
@@ -213,7 +213,7 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
 
 
 def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) -> None:
-    """Its name stands beside it: in the variable, in the argument before."""
+    """The name of the value is in the variable, or in the argument before."""
     project.job(
         JOB.replace("--verbose]", "--password, 99887766]")
         + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
@@ -268,7 +268,7 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
     try:
         reader(text)  # type: ignore[operator]
     except ValueError as error:
-        assert str(error).startswith("write ")  # noqa: PT017 - most text is no value, and that is fine
+        assert str(error).startswith("write ")  # noqa: PT017 - most texts are invalid values
 
 
 @pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])

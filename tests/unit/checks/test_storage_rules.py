@@ -312,7 +312,7 @@ PROBLEM = "so Flink deletes the checkpoint that the job would continue from; wri
 def test_checkpoint_deleted_by_a_cancellation_is_an_error(
     project: Project, mode: str, configuration: dict[str, Any], *, refused: bool
 ):
-    """It does so for its last state where there is no high availability, or where it is told to."""
+    """The operator cancels the job for its last state without high availability, or if it is configured to."""
     project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
     job = {"flinkConfiguration": configuration}
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": job}})
@@ -327,7 +327,7 @@ def test_checkpoint_deleted_by_a_cancellation_is_an_error(
 
 
 def test_a_session_job_is_always_cancelled(project: Project):
-    """With high availability, too; the operator that has no last state for session jobs says so itself."""
+    """Also with high availability; an operator without last state for session jobs reports that itself."""
     project.job(SESSION.replace("upgradeMode: stateless", "upgradeMode: last-state"), "session.yaml")
     config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
     project.stack(config)

@@ -26,7 +26,7 @@ SIDECAR = "  podTemplate: {spec: {containers: [{name: flink-main-container}, {na
 
 
 def job(name: str = "word-count", **spec: Any) -> str:
-    """The job file with a part of its spec said otherwise."""
+    """The job file with a changed part of its spec."""
     manifest = yaml.safe_load(JOB)
     manifest["metadata"]["name"] = name
     return yaml.safe_dump(merge_mappings(manifest, {"spec": spec}))
@@ -272,7 +272,7 @@ def sized(name: str, cpu: str, **more: str) -> dict[str, Any]:
     ],
 )
 def test_native_sidecar_counts_with_later_containers(first: list[dict[str, Any]], cpu: str) -> None:
-    """Kubernetes' formula: it stays beside the containers, and beside each first one that comes after it."""
+    """Kubernetes's formula: a native sidecar counts with the containers, and with each later init container."""
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": first}}
     [managers, _] = pod_requests.pods(deployment(podTemplate=template), {})
     assert managers.request("cpu", Limits()) == Decimal(cpu)

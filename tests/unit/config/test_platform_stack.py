@@ -1,4 +1,4 @@
-"""A stack of jobs on another stack's platform: what it takes from there, what it may not say, and where problems stand."""
+"""A team's stack: inherited settings, keys that it cannot set, and the locations of problems."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
@@ -115,7 +115,7 @@ def test_platform_defaults_are_below_and_enforced_above_the_team(project: Stacks
 
 
 def test_variable_has_the_kind_of_its_last_source(project: Stacks) -> None:
-    """The team may take from a Secret what the platform's defaults say in clear, and not what it insists on."""
+    """A team can replace a plaintext default of the platform by a Secret, but not an enforced value."""
     key = {"secret": "s", "key": "k"}
     project.write("below", {**PLATFORM, "jobDefaults": {"env": {"A": "below"}}, "enforced": {"env": {"B": "below"}}})
     project.write("team", {**TEAM, "jobDefaults": {"secretEnv": {"A": key}}, "enforced": {"secretEnv": {"B": key}}})
@@ -147,7 +147,7 @@ KEY = {"secret": "s", "key": "k"}
 def test_team_cannot_override_enforced_values(
     project: Stacks, platform: dict[str, Any], team: dict[str, Any], path: tuple[str | int, ...], expected: object
 ) -> None:
-    """In whichever words the team says otherwise; in the order of `jobDefaults` it is the team that wins."""
+    """Under any wording of the team; in `jobDefaults`, the team wins."""
 
     def value() -> object:
         [job] = load_unchecked(project)
@@ -178,7 +178,7 @@ def test_team_cannot_override_enforced_values(
 def test_arguments_that_the_platform_insists_on(
     project: Stacks, platform: dict[str, Any], team: dict[str, Any], expected: list[str]
 ) -> None:
-    """The team's list stands where the platform insists on single parameters, and its parameters not on the platform's list."""
+    """The team's list remains if the platform enforces single parameters; its parameters do not change an enforced list."""
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(BARE)
     project.write("below", {**PLATFORM, "enforced": platform})
     project.write("team", {**TEAM, "enforced": team})
@@ -187,7 +187,7 @@ def test_arguments_that_the_platform_insists_on(
 
 
 def test_nulls_of_platform_and_team_remove_values(project: Stacks) -> None:
-    """Also what no stack says: the null has to get as far as the job's file."""
+    """Also values of the job file only: the null must reach the job file."""
     job = JOB.replace("v2_2", "v1_17") + "  flinkConfiguration: {b: file, c: file}\n"
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
     project.write("below", {**PLATFORM, "enforced": {"flinkConfiguration": {"b": None}}})

@@ -1,4 +1,4 @@
-"""The traps of YAML: each is read as Kubernetes' own tools read it or said with its line; none hangs or raises."""
+"""Unusual YAML is read as Kubernetes's tools read it, or reported with its line; nothing hangs or raises."""
 
 # ruff: noqa: E501 - a case a line reads best
 

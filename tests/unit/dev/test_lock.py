@@ -61,7 +61,7 @@ def test_development_has_the_programs_versions() -> None:
 
 
 def test_the_policy_pack_has_the_programs_versions() -> None:
-    """Two versions of the models in one project would judge what nobody runs."""
+    """With two versions of the models, the check would evaluate other code than the program runs."""
     program, pack = locked(ROOT / "requirements.txt"), locked(ROOT / "policy" / "requirements.txt")
     actual = {canonicalize_name(item.name) for item in declared_requirements(ROOT / "policy" / "requirements.in")} - {
         "pulumi-policy"

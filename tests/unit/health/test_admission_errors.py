@@ -1,4 +1,4 @@
-"""What the API server says to pods that it does not let in."""
+"""Errors of the API server for pods that it rejects."""
 
 # ruff: noqa: E501 - a log line is as long as it is
 from __future__ import annotations

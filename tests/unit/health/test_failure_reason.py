@@ -1,4 +1,4 @@
-"""Whose words a failure is told in."""
+"""The source of the reason of a failure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from flink_k8s.health.pods import may_be_scheduled
             '[{"type": "o.SerializedThrowable", "message": "java.nio.file.NoSuchFileException: /nope.py"}]}',
             "java.nio.file.NoSuchFileException: /nope.py",
         ),
-        # Of two of one type the outer one says where.
+        # Of two exceptions of one type, the outer one contains the location.
         (
             '{"type": "X", "message": "o", "throwableList": [{"type": "Y", "message": "TaskManager: too little"}, '
             '{"type": "Y", "message": "too little"}]}',

@@ -23,7 +23,7 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
         ("FlinkDeployment", deployment("ROLLED_BACK"), "failed"),
         ("FlinkDeployment", deployment("DEPLOYED"), "waiting"),
         ("FlinkDeployment", deployment("UPGRADING"), "waiting"),
-        # STABLE, or FAILED, of the old spec says nothing of the new one.
+        # STABLE or FAILED of the old spec does not apply to the new one.
         ("FlinkDeployment", deployment("STABLE", observed=1), "waiting"),
         ("FlinkDeployment", deployment("FAILED", observed=1), "waiting"),
         ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING", error="passing"), "waiting"),
@@ -115,7 +115,7 @@ def test_generation_of_operators_before_1_9_is_in_the_reconciled_spec():
 
 @pytest.mark.parametrize("job_state", ["RUNNING", "FAILING"])
 def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_state: str):
-    """ACTIVE_BLUE may be said of the spec before: the status has no generation."""
+    """ACTIVE_BLUE can be the status of the previous spec: it contains no generation."""
     old = evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="2"))
     new = evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="5"))
     assert (old.delay, new.delay) == (job_status.OBSERVE_SECONDS, 0)

@@ -1,4 +1,4 @@
-"""The watch: that a real client follows a (small, local) API server, and what it says in the end."""
+"""The watch: a real client follows a small local API server and reports the result."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def job(name: str = "a", **configuration: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would have been logged; and this is no preview."""
+    """The log messages of a run that is not a preview."""
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda text, resource=None: lines.append(text))
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
@@ -340,7 +340,7 @@ def test_unschedulable_pod_that_can_get_capacity_is_waited_for(
 
 
 def test_running_job_without_a_taskmanager_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Flink's default scheduler says RUNNING when it begins to ask for slots."""
+    """Flink's default scheduler reports RUNNING when it begins to request slots."""
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:

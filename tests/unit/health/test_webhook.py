@@ -1,4 +1,4 @@
-"""The operator's webhook is waited for: until the API server reaches it, whatever it then says, and not for ever."""
+"""The wait for the operator's webhook ends when the API server reaches it, or after a timeout."""
 
 from __future__ import annotations
 

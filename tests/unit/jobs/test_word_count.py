@@ -26,7 +26,7 @@ TEXT = st.text(
 
 
 def definition(text: str) -> Counter[str]:
-    """Counts as the documentation defines them, over the whole text at once."""
+    """Counts as the documentation defines them, over the whole text."""
     return Counter(reference_words(text))
 
 

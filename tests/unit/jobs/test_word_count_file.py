@@ -117,7 +117,7 @@ def test_kind_cluster_is_pinned_and_its_mount_is_one() -> None:
     assert control_plane["image"] == worker["image"]
     assert re.fullmatch(r"kindest/node:v1\.34\.\d+@sha256:[0-9a-f]{64}", worker["image"])
     assert worker["labels"] == {"node": "worker_1"}
-    # The walk-through's stood within the text of a kubeadm patch, which is no place where kind looks for mounts.
+    # The walk-through had it inside of a kubeadm patch, where kind does not look for mounts.
     (mount,) = worker["extraMounts"]
     assert mount.keys() == {"hostPath", "containerPath"}
     assert "kubeadmConfigPatches" not in worker

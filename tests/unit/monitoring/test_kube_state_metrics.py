@@ -1,4 +1,4 @@
-"""What kube-state-metrics is told of Flink resources.
+"""The configuration of kube-state-metrics for Flink resources.
 
 The program itself is not here: its module is served by no proxy where this is tested. So the values are checked
 against the types of its configuration (`customresourcestate`, v2.17) and read by the rules that its documentation
@@ -110,7 +110,7 @@ def labels(paths: dict[str, list[str]], value: Any) -> dict[str, str]:
 
 
 def metrics(configuration: Configuration, item: dict[str, Any]) -> set[str]:
-    """The lines that a resource comes to, zeros of a state set left out."""
+    """The metrics of a resource, without zeros of a state set."""
     lines: set[str] = set()
     for resource in configuration.spec.resources:
         if resource.group_version_kind.kind != item["kind"]:

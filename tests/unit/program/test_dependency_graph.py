@@ -10,7 +10,7 @@ from flink_k8s.program.dependencies import CycleError, depths_of, reachable, red
 
 CHAIN = {"c": frozenset({"a", "b"}), "b": frozenset({"a"}), "a": frozenset[str](), "x": frozenset[str]()}
 
-# A node depends on nodes with smaller numbers only, so there is no circle.
+# A node depends only on nodes with smaller numbers, so the graph has no cycle.
 ACYCLIC = st.integers(0, 12).flatmap(
     lambda size: st.fixed_dictionaries(
         {str(node): st.frozensets(st.sampled_from([str(other) for other in range(node)])) for node in range(1, size)}

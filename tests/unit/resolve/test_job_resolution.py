@@ -76,13 +76,13 @@ TODAY, OLDER, OLDEST = (
     "state.savepoints.dir",
     "savepoints.state.backend.fs.dir",
 )
-"""The names of one option; Flink 2.2 reads them all, the first that is said."""
+"""The names of one option; Flink 2.2 reads all of them, and uses the first that is set."""
 
 
 @pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
 @pytest.mark.parametrize(("before", "after"), [*permutations((TODAY, OLDER, OLDEST), 2)])
 def test_later_source_wins_under_any_name_of_an_option(project: Project, kind: str, before: str, after: str) -> None:
-    """Two names of one option would both be deployed, and Flink would read today's, whoever said it."""
+    """With two names of one option deployed, Flink would read the current name, from any source."""
 
     def directories() -> dict[str, object]:
         [job] = project.load().jobs
@@ -186,7 +186,7 @@ def test_parameters_change_their_pair_in_place_and_are_added_once(project: Proje
 
 
 def test_null_in_defaults_removes_no_value_of_later_sources(project: Project) -> None:
-    """`jobDefaults` lies under the job file, `jobs` and `enforced`: there a null has nothing to speak of."""
+    """`jobDefaults` precedes the job file, `jobs` and `enforced`, so its null removes nothing."""
     project.stack(
         {
             "jobDefaults": {"parameters": {"input": None, "rate": None, "audit": None, "unsaid": None}},
@@ -285,7 +285,7 @@ def test_duplicate_variable_hides_no_other_problem(project: Project) -> None:
 
 
 def test_later_source_sets_the_kind_of_a_variable(project: Project) -> None:
-    """One layer may say it in clear and another take it from a Secret, with all others left as they are."""
+    """One source can set it as plaintext and a later one by a Secret; other variables remain."""
     environment = [{"name": "OWN", "value": "file"}, {"name": "A", "value": "file"}]
     container = {"name": "flink-main-container", "env": environment}
     project.job(JOB + f"  podTemplate: {{spec: {{containers: [{json.dumps(container)}]}}}}\n")

@@ -1,4 +1,4 @@
-"""What jobs cost, by job, team and environment, and what a quota says of a blue/green deployment's change-over."""
+"""Resource requests by job, team and environment, and quotas during a blue/green switch."""
 
 from __future__ import annotations
 

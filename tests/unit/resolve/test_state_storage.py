@@ -102,7 +102,7 @@ def test_nothing_is_derived_without_storage(project: Project) -> None:
 @pytest.mark.parametrize(
     ("layers", "stateful"),
     [
-        ({"jobDefaults": {"upgradeMode": "savepoint"}}, False),  # the job file says stateless
+        ({"jobDefaults": {"upgradeMode": "savepoint"}}, False),  # the job file sets stateless
         ({"jobs": {"word-count": {"upgradeMode": "last-state"}}}, True),
         ({"enforced": {"upgradeMode": "last-state"}}, True),
         ({"jobs": {"word-count": {"upgradeMode": "savepoint"}}, "enforced": {"upgradeMode": "stateless"}}, False),

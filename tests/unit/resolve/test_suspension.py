@@ -1,4 +1,4 @@
-"""What a suspended job becomes, and that nobody says so in a file."""
+"""The spec of a suspended job, and that no file can set the suspension."""
 
 from __future__ import annotations
 

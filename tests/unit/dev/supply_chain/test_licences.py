@@ -1,4 +1,4 @@
-"""What a package's metadata says of its licence, and which licences need a look."""
+"""Licences in the metadata of packages, and licences that are not permitted."""
 
 from __future__ import annotations
 

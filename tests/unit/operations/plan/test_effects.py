@@ -1,4 +1,4 @@
-"""The effect of each change: the table, and that it says what the operator's annotations say."""
+"""The effect of each change: the table of cases, and its agreement with the operator's annotations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The plan against a small model of a cluster, on random pairs of specs.
 
-The model has disks, pods that mount them and files that processes write and read. It decides by what is left after the
-old pods are gone, and shares nothing with the plan: it never reads a manifest.
+The model has disks, pods that mount them, and files that processes write and read. It decides by the files that remain
+after the deletion of the old pods, and shares no code with the plan: it never reads a manifest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a job's resource says about its state."""
+    """The settings of a job's resource that concern its state."""
 
     mode: str
     suspended: bool

@@ -1,4 +1,4 @@
-"""Where state is, who writes it and who can read it: what a plan says of changes that touch one of the three.
+"""Plans of changes of the location of state, of its writers and of its readers.
 
 The rules are those of docs/plan.md; `test_plan_model.py` compares them with a model on random pairs of specs.
 """
