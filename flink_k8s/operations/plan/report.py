@@ -17,6 +17,7 @@ from flink_k8s.operations.plan.preview import Hidden, Operation
 from flink_k8s.operations.plan.spec_changes import Change
 from flink_k8s.resolve.quota_usage import Cost
 from flink_k8s.resolve.resource_requests import HEADINGS, cells
+from flink_k8s.support.console import counted
 
 _SIGNS = {Operation.CREATE: "+", Operation.UPDATE: "~", Operation.REPLACE: "+-", Operation.DELETE: "-"}
 _WORDS = {
@@ -106,7 +107,7 @@ class Report:
             lines.append(f"| all jobs | | {' | '.join(total)} | |")
             lines.append("")
         if unchanged:
-            lines += [f"{_count(len(unchanged), 'unchanged job')}: {_listed(unchanged)}.", ""]
+            lines += [f"{counted(len(unchanged), 'unchanged job')}: {_listed(unchanged)}.", ""]
         if self.plan.others:
             lines += ["<details><summary>Other changes</summary>", ""]
             lines += [f"- {_WORDS[other.operation]} {_escaped(_other(other))}" for other in self.plan.others]
@@ -132,7 +133,7 @@ class Report:
             f"{counts[effect]} {effect.value}" for effect in Effect if counts[effect] and effect is not Effect.NOTHING
         ]
         parts += [f"{counts[Effect.NOTHING]} unchanged"] if counts[Effect.NOTHING] else []
-        parts += [_count(len(self.plan.others), "other change")] if self.plan.others else []
+        parts += [counted(len(self.plan.others), "other change")] if self.plan.others else []
         allowed = [job.title for job in self.plan.jobs if job.outcome.loss]
         loss = f"state loss allowed in {', '.join(allowed)}" if allowed else "no state is lost"
         if self.plan.errors:
@@ -205,10 +206,6 @@ def _listed(jobs: Iterable[JobPlan]) -> str:
 def _with_notes(job: JobPlan) -> list[str]:
     """`flink/orders`, followed by `(suspended)`."""
     return [job.title, *(f"({note})" for note in job.outcome.notes)]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _escaped(text: str) -> str:
