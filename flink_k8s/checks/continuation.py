@@ -17,6 +17,9 @@ from flink_k8s.resolve.operator_configuration import effective
 from flink_k8s.resolve.pod_templates import templates
 from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
 
+RESOLVED_LATER = "restore-at-deployment"
+"""The rule about a `restoreFrom` that the cluster resolves."""
+
 _INTERVAL = "execution.checkpointing.interval"
 _RUNTIME_MODE = "execution.runtime-mode"
 
@@ -48,7 +51,7 @@ def _restore(subject: Subject, job: Job) -> None:
             subject.report("restore-from", path, str(error))
     if job.restore_request is not None:
         message = f'is "{job.restore_request}"; preview and up resolve it to a path in the cluster and print the path'
-        subject.report("restore-at-deployment", path, message)
+        subject.report(RESOLVED_LATER, path, message)
 
 
 def _upgrade_mode(subject: Subject, job: Job, settings: StackSettings) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import cast
 
 from flink_k8s.checks.subject import StackSubject, Subject
+from flink_k8s.config.findings import Report
 from flink_k8s.config.ingress import AUTHENTICATION, has_tls
+from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.mappings import mapping
 
 _AUTHENTICATION_ANNOTATION = re.compile(
@@ -27,10 +29,32 @@ REMEDY = (
 
 def check(subject: Subject) -> None:
     """Check the ingress of a Flink cluster."""
-    ingress = mapping(subject.manifest.get("spec")).get("ingress")
-    if isinstance(ingress, dict) and not is_authenticated(mapping(cast(object, ingress))):
+    written = mapping(subject.manifest.get("spec")).get("ingress")
+    if not isinstance(written, dict):
+        return
+    ingress = cast(Mapping[str, object], written)
+    if not is_authenticated(ingress):
         message = f"exposes the unauthenticated Flink web UI; {REMEDY}"
         subject.report("unauthenticated-ingress", ("spec", "ingress"), message)
+    template = ingress.get("template")
+    is_of_stack = subject.settings is not None and template == subject.settings.ingress.template
+    if isinstance(template, str) and not is_of_stack:
+        _check_path(template, ingress.get("annotations"), ("spec", "ingress", "template"), subject.report)
+
+
+_REWRITE = (
+    "set the controller's annotation that removes the path (nginx.ingress.kubernetes.io/rewrite-target: /$2), or use"
+    ' a host: "{{name}}.{{namespace}}.example.org"'
+)
+_REWRITING_ANNOTATION = re.compile(r".*(rewrite|middlewares|strip-path|plugins|transforms|actions\.).*")
+
+
+def _check_path(template: str, annotations: object, path: KeyPath, report: Report) -> None:
+    """Report a template with a path that no annotation removes."""
+    path_of_host = template.partition("://")[2] or template
+    _, slash, rest = path_of_host.partition("/")
+    if rest.strip("/") and not any(_REWRITING_ANNOTATION.fullmatch(key) for key in mapping(annotations)):
+        report("ingress-path", path, f"has the path {slash}{rest}, but Flink's web UI is at /; {_REWRITE}")
 
 
 def is_authenticated(ingress: Mapping[str, object]) -> bool:
@@ -48,6 +72,8 @@ def check_stack(stack: StackSubject) -> None:
         remedy = 'set a host, for example "{{name}}.{{namespace}}.flink.example.org"'
         message = f"is missing, but ingress.enabled is true; {remedy}"
         stack.report("operator-validation", ("ingress", "template"), message)
+    if ingress.template:
+        _check_path(ingress.template, ingress.annotations, ("ingress", "template"), stack.report)
     if ingress.tls is not None and not has_tls(settings.operator.version):
         message = f"is not supported by operator {settings.operator.version}; upgrade the operator, or use the default"
         stack.report("operator-validation", ("ingress", "tls"), f"{message} certificate of the controller")

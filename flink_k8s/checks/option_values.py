@@ -68,12 +68,18 @@ def check(subject: Subject) -> None:
             text_of_value = "is not valid" if is_secret(key, text) else f'is "{text}"'
             subject.report_spec("option-value", path, f"{text_of_value}; {problem}")
         elif kind in ("Duration", "Interval") and _MILLISECONDS.fullmatch(text) and int(text) != 0:
-            message = f'is "{text}", which is {int(text)} milliseconds; write a unit: "{int(text)} h", "{int(text)} ms"'
+            units = ["h", "ms"] if int(text) < _LONGEST else ["ms"]
+            examples = ", ".join(f'"{int(text)} {unit}"' for unit in units)
+            message = f'is "{text}", which is {int(text)} milliseconds; write a unit: {examples}'
             subject.report_spec("duration-unit", path, message)
     for index, argument in enumerate(listed(mapping(subject.spec.get("job")).get("args"))):
         variable = _VARIABLE.search(str(argument))
         if variable is not None:
             subject.report_spec("unexpanded-variable", ("job", "args", index), _unexpanded(variable.group()))
+
+
+_LONGEST = 1000
+"""Number without a unit from which on it is not meant as hours."""
 
 
 def _unexpanded(variable: str) -> str:

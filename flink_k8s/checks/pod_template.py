@@ -116,8 +116,8 @@ def _mounts(
     used: set[str] = set()
     for index, item in enumerate(listed(container.get("volumeMounts"))):
         mount, place = mapping(item), (*path, "volumeMounts", index)
-        name, target = str(mount.get("name")), mount.get("mountPath")
-        if name not in volumes:
+        name, target = mount.get("name"), mount.get("mountPath")
+        if isinstance(name, str) and name not in volumes:
             near = similar(name, sorted(volumes - _FLINK_VOLUMES))
             hint = f'did you mean "{near}"?' if near else "add it to volumes"
             yield (*place, "name"), f'"{name}" is not a volume of this pod template; {hint}'

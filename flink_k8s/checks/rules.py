@@ -353,6 +353,13 @@ _ALL: Iterable[Rule] = (
         "Add the controller's annotations for authentication, or set `ingress.authentication: controller`.",
     ),
     Rule(
+        "ingress-path",
+        _WARNING,
+        "an Ingress with a path that the controller does not remove",
+        "Flink serves its web UI at /, so the controller's requests result in 404 or an empty page.",
+        "Set the controller's annotation that rewrites the path, or use a host for each job.",
+    ),
+    Rule(
         "exposed-rest",
         _WARNING,
         "a Service that exposes the unauthenticated REST endpoint of Flink, or an endpoint that accepts code",

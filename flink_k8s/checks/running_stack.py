@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from flink_k8s.checks.continuation import RESOLVED_LATER
 from flink_k8s.checks.load import load
 from flink_k8s.config.findings import Severity
 from flink_k8s.config.problems import ProblemsError
@@ -31,6 +32,8 @@ def declared_stack(root: Path) -> DeclaredStack:
     except ProblemsError as error:
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
     for remark in platform.remarks:
+        if remark.problem.rule == RESOLVED_LATER:
+            continue  # the program resolves the request and prints the path
         log = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info
         log(str(remark.problem))
     return platform

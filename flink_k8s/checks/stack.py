@@ -12,6 +12,7 @@ from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import versions
+from flink_k8s.facts.chart_values import OPERATOR_VALUES
 from flink_k8s.facts.mappings import mapping
 
 CHART_CONFIGURATION_KEYS = {
@@ -33,6 +34,7 @@ def check(stack: StackSubject) -> None:
             message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
             stack.report("operator-validation", ("operator", "configuration", key), message)
     _check_operator_values(stack)
+    _check_selectors(stack)
     _check_owners(stack)
     _check_secrets(stack)
 
@@ -67,7 +69,6 @@ _LEASE = "kubernetes.operator.leader-election.lease-name"
 _PLATFORM_VALUES = {
     "watchNamespaces": "replaces the namespaces of the stack, so the operator does not watch its jobs; remove it",
     "watchNamespace": "is not a value of the chart; remove it, because the namespaces follow from namespaces",
-    "replica": "is not a value of the chart; write replicas",
 }
 """Values of the operator's chart that have no effect, or undo a value of the platform."""
 
@@ -90,11 +91,38 @@ def _check_operator_values(stack: StackSubject) -> None:
     for key, message in _PLATFORM_VALUES.items():
         if key in settings.values:
             stack.report("unused-setting", (*path, key), message)
+    for key, value in settings.values.items():
+        known = OPERATOR_VALUES.get(key)
+        if known is None and key not in _PLATFORM_VALUES:
+            message = f"is not a value of the chart; {nearest(key, list(OPERATOR_VALUES))}"
+            stack.report("unused-setting", (*path, key), message)
+        for inner in mapping(value) if known else ():
+            if known and inner not in known:
+                message = f"is not a value of the chart; {nearest(inner, sorted(known))}"
+                stack.report("unused-setting", (*path, key, inner), message)
     defaults = mapping(settings.values.get("defaultConfiguration"))
     if defaults.get("append") is False or defaults.get("create") is False:
         key = "append" if defaults.get("append") is False else "create"
         message = "is false, which removes the configuration of chart and platform; set operator.configuration instead"
         stack.report("unused-setting", (*path, "defaultConfiguration", key), message)
+
+
+_SELECTORS = {"podMonitorSelector": "monitors", "ruleSelector": "alert rules"}
+
+
+def _check_selectors(stack: StackSubject) -> None:
+    """Report selectors of Prometheus that exclude the platform's own monitors and alert rules."""
+    settings = stack.settings.prometheus
+    if not settings.enabled:
+        return
+    spec = mapping(mapping(settings.values.get("prometheus")).get("prometheusSpec"))
+    for key, objects in _SELECTORS.items():
+        wanted = mapping(mapping(spec.get(key)).get("matchLabels"))
+        missing = [f"{label}: {value}" for label, value in wanted.items() if settings.labels.get(label) != value]
+        if missing:
+            message = f"selects {', '.join(missing)}, which the platform's {objects} lack; set prometheus.labels"
+            path: KeyPath = ("prometheus", "values", "prometheus", "prometheusSpec", key)
+            stack.report("unmonitored-job", path, message)
 
 
 def check_all_jobs(stack: StackSubject) -> None:

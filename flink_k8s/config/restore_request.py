@@ -20,6 +20,9 @@ FORMS = "write latest, a time such as 2026-11-29T14:00Z, the name of a FlinkStat
 
 _PATH = re.compile(r"[a-z][a-z0-9+.\-]*:/|/")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d")
+_ENGINE_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d\d)(\d\d)(?: \S+)?")
+"""The engine passes a YAML timestamp without quotes as `2026-11-29 14:00:00 +0000 UTC`."""
+
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.\-]*[a-z0-9])?")
 
 
@@ -48,13 +51,18 @@ class RestoreRequest:
             return cls(text, is_path=True)
         if _TIME.match(text):
             try:
-                time = datetime.fromisoformat(text)
+                time = datetime.fromisoformat(_ENGINE_TIME.sub(r"\1T\2\3:\4", text))
             except ValueError:
                 raise ValueError(f'is "{text}", which is not a time; {FORMS}') from None
             return cls(text, time if time.tzinfo else time.replace(tzinfo=UTC))
         if not _NAME.fullmatch(text) or len(text) > 253:
             raise ValueError(f'is "{text}", which has an unknown form; {FORMS}')
         return cls(text)
+
+    @property
+    def canonical(self) -> str:
+        """The text in the form in which two spellings of one time are equal."""
+        return self.text if self.time is None else self.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
     def is_none(self) -> bool:
@@ -80,10 +88,10 @@ def is_resolved_in_cluster(text: str) -> bool:
         return False
 
 
-def recorded_path(annotations: Mapping[str, object], request: str) -> str:
+def recorded_path(annotations: Mapping[str, object], request: RestoreRequest) -> str:
     """The path that the annotation records for the same request; empty if it records none."""
     recorded, _, path = str(annotations.get(RESTORED_FROM) or "").partition(" ")
-    return path if recorded == request else ""
+    return path if recorded == request.canonical else ""
 
 
 def unresolved_request(annotations: Mapping[str, object]) -> str:
@@ -92,6 +100,6 @@ def unresolved_request(annotations: Mapping[str, object]) -> str:
     return "" if path else request
 
 
-def record(request: str, path: str) -> dict[str, str]:
+def record(request: RestoreRequest, path: str) -> dict[str, str]:
     """The annotation of a resolved request; with an empty path, of a request that is not resolved yet."""
-    return {RESTORED_FROM: f"{request} {path}".strip()}
+    return {RESTORED_FROM: f"{request.canonical} {path}".strip()}

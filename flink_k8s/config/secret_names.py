@@ -45,7 +45,8 @@ _WITHOUT_BLANKS = tuple(word for word in _PASSWORDS if not word.isascii() and un
 _LIKELY = frozenset({"apikeys", "auth", "credential", "credentials", "creds", "passwords", "secrets", "tokens"})
 _GLUED = re.compile(
     r".+(?:password|passwd|passphrase|passwort|kennwort|pwd|secret|token)"
-    r"|(?:db|user|root|admin|key|store|keystore|truststore|my|redis|smtp|ftp|ldap|mail)pass"
+    r"|(?:db|user|root|admin|key|store|keystore|truststore|my|pg|redis|smtp|ftp|ldap|mail)pass"
+    r"|(?:db|user|root|admin)pw"
     r"|(?:api|access|account|private|secret|master|signing|encryption|encrypt|shared|storage|auth|sas|hmac|aes|webhook)keys?"
 )
 """Compound words: `PGPASSWORD`, `dbpass`, `apikey`; not `compass` or `bypass`."""

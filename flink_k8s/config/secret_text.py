@@ -58,7 +58,8 @@ _PAIRS = re.compile(
     rf"""(?<![\w.\-$])(?<!\$\{{)(?:["'](?P<quoted>{_NAME})["']\s*[:=]\s*["'](?P<its>[^"'\s]+)["']"""  # SQL, JSON
     rf"""|(?:--?D?|//[\w.\-/]+:)?(?P<name>{_NAME})=\\?["']?(?P<value>[^\s"'&;,\\]+)"""  # password=x, also in URLs
     rf"""|--(?P<flag>{_NAME})\s+(?!-)(?P<after>[^\s"']+)"""  # --password x
-    rf"""|<name>(?P<key>{_NAME})</name>\s*<value>(?P<text>[^<]+)</value>)"""  # Hadoop's XML
+    rf"""|<name>(?P<key>{_NAME})</name>\s*<value>(?P<text>[^<]+)</value>"""  # Hadoop's XML
+    rf"""|<(?P<tag>{_NAME})>(?P<inner>[^<]+)</)"""  # other XML
 )
 """A name and its value inside of a text: connection strings, JAAS, SQL, JSON, commands, XML."""
 
@@ -256,7 +257,7 @@ def redacted(text: str) -> str:
 
 
 def _pair(match: re.Match[str]) -> tuple[str, str] | None:
-    for name, value in (("quoted", "its"), ("name", "value"), ("flag", "after"), ("key", "text")):
+    for name, value in (("quoted", "its"), ("name", "value"), ("flag", "after"), ("key", "text"), ("tag", "inner")):
         if match[name] is not None and len(match[value]) >= 3:
             return match[name], match[value]
     return None

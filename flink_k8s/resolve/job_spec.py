@@ -253,44 +253,41 @@ def apply_parameters(
     job = job_of(spec)
     if not parameters or job is None or not isinstance(job.get("args") or [], list):
         return []  # the rule `wrong-type` reports arguments that are not a list
-    changed: list[str] = []
     args = arguments_of(spec)
-    for key, value in parameters.items():
-        new_args = with_parameter(args, key, value, only_missing=only_missing)
-        if new_args != args or not only_missing:
-            changed.append(f"--{key}")
-        args = new_args
+    flags = {f"--{key}": value for key, value in parameters.items()}
+    if only_missing:
+        existing = {arg.partition("=")[0] for arg in args}
+        flags = {flag: value for flag, value in flags.items() if value is not None and flag not in existing}
+    args = with_parameters(args, flags)
     if args or "args" in job:
         job["args"] = args
-    return changed
+    return list(flags)
 
 
-def with_parameter(args: list[str], key: str, value: str | None, *, only_missing: bool = False) -> list[str]:
-    """The arguments with the pair `--key value`; without the pair if the value is None.
+def with_parameters(args: list[str], flags: Mapping[str, str | None]) -> list[str]:
+    """The arguments with the pairs `--key value`; without the pairs whose value is None.
 
-    An existing argument can have the form `--key=value`, too. With `only_missing` an existing `--key` is kept.
+    An existing argument can have the form `--key=value`, too.
     """
-    flag = f"--{key}"
-    if only_missing and (value is None or any(arg.partition("=")[0] == flag for arg in args)):
-        return args
     result: list[str] = []
-    is_set = False
+    used: set[str] = set()
     skip = False
     for index, arg in enumerate(args):
         if skip:
             skip = False
             continue
-        name, equals, _ = arg.partition("=")
-        if name != flag:
+        flag, equals, _ = arg.partition("=")
+        if flag not in flags:
             result.append(arg)
             continue
-        takes_next = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
-        skip = takes_next
-        if value is not None and not is_set:
+        skip = not equals and index + 1 < len(args) and not args[index + 1].startswith("--")
+        value = flags[flag]
+        if value is not None and flag not in used:
             result += [flag, value]
-        is_set = True
-    if not is_set and value is not None:
-        result += [flag, value]
+        used.add(flag)
+    for flag, value in flags.items():
+        if value is not None and flag not in used:
+            result += [flag, value]
     return result
 
 

@@ -11,7 +11,7 @@ from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import KeyPath, Problem, printable, shortened
-from flink_k8s.config.restore_request import is_resolved_in_cluster, record
+from flink_k8s.config.restore_request import RestoreRequest, is_resolved_in_cluster, record
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
@@ -120,7 +120,8 @@ class Job:
         if path:
             spec = merge_mappings(spec, in_template(self.kind, {"job": restored_from(path)}))
         metadata = merge_mappings(
-            cast(dict[str, object], self.manifest["metadata"]), {"annotations": record(request, path)}
+            cast(dict[str, object], self.manifest["metadata"]),
+            {"annotations": record(RestoreRequest.parse(request), path)},
         )
         return replace(self, manifest={**self.manifest, "metadata": metadata, "spec": spec})
 

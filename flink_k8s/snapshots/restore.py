@@ -35,7 +35,7 @@ class Restored:
 
     Attributes:
         job: that restores the path.
-        request: the `restoreFrom` of the job.
+        request: the `restoreFrom` of the job, in its canonical form.
         path: that the job starts from.
         text: what was chosen.
     """
@@ -88,13 +88,13 @@ def without_paths(stack: DeclaredStack) -> DeclaredStack:
 async def _resolved(api_client: Any, job: Job, stack: DeclaredStack, request: RestoreRequest) -> Restored:
     resource = await live(api_client, job.kind, job.namespace, job.name)
     annotations = mapping(mapping((resource or {}).get("metadata")).get("annotations"))
-    if path := recorded_path(annotations, request.text):
-        return Restored(job, request.text, path, "as resolved by an earlier run")
+    if path := recorded_path(annotations, request):
+        return Restored(job, request.canonical, path, "as resolved by an earlier run")
     if request.text != LATEST and request.time is None:
         snapshot = await _named(api_client, job.namespace, request.text)
     else:
         snapshot = select(request, await collect(api_client, job, stack), now=datetime.now(UTC))
-    return Restored(job, request.text, snapshot.path, f"{snapshot.kind} of {snapshot.shown_time}")
+    return Restored(job, request.canonical, snapshot.path, f"{snapshot.kind} of {snapshot.shown_time}")
 
 
 async def _named(api_client: Any, namespace: str, name: str) -> StateSnapshot:

@@ -231,6 +231,7 @@ def test_the_users_own_values_win(resource_graph):
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_a_hidden_control_plane_is_not_scraped(resource_graph, stack):
+    """Case charts-09."""
     values = resource_graph(stack).find("Release", "prometheus").inputs["values"]
     for target in ("kubeEtcd", "kubeControllerManager", "kubeScheduler", "kubeProxy"):
         assert values[target] == {"enabled": False}
@@ -241,6 +242,7 @@ def test_the_control_plane_is_scraped_by_default(resource_graph):
 
 
 def test_a_registry_applies_to_the_images_of_all_charts(resource_graph):
+    """Case charts-11."""
     graph = resource_graph("dev", charts={"imageRegistry": "registry.example.org/mirror"})
     values = {name: graph.find("Release", name).inputs["values"] for name in ("prometheus", "cert-manager")}
     assert values["prometheus"]["global"]["imageRegistry"] == "registry.example.org/mirror"

@@ -197,10 +197,15 @@ def test_folder_of_charts_replaces_the_repositories(resource_graph):
     assert "repositoryOpts" not in release.inputs
 
 
-def test_only_the_operator_release_has_hooks(resource_graph, stack):
+def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
     hooks = {resource.title: resource.hooks for resource in resource_graph(stack).objects if resource.hooks}
-    names = ("operator-crds",) if stack == "sandbox" else ("operator-crds", "operator-keystore")
-    assert hooks == {OPERATOR: {"before_create": names, "before_update": names}}
+    expected = {OPERATOR: ("operator-crds",)}
+    if stack != "sandbox":
+        expected = {
+            OPERATOR: ("operator-crds", "operator-keystore"),
+            "Release monitoring/prometheus": ("prometheus-crds",),
+        }
+    assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
 
 
 def test_jobs_are_protected_by_stack_or_job(resource_graph, stack):

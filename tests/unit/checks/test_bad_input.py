@@ -30,6 +30,7 @@ def with_container(**container: object) -> dict[str, object]:
 def test_a_metrics_port_that_is_not_a_number_is_one_problem(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Case sec-04."""
     project.stack(with_container(ports=[{"name": "metrics", "containerPort": "abc"}]))
     code, lines = check(project, capsys)
     assert (code, lines[-1]) == (1, "x: 1 problem; nothing was touched")
@@ -41,6 +42,7 @@ def test_a_metrics_port_that_is_not_a_number_is_one_problem(
 def test_a_mount_name_of_a_wrong_type_is_one_problem(
     project: Project, capsys: pytest.CaptureFixture[str], operator: str, name: object
 ) -> None:
+    """Case sec-05."""
     config = with_container(volumeMounts=[{"name": name, "mountPath": "/v"}])
     project.stack({**config, "stateStorage": {"type": "volume"}, "operator": {"version": operator}})
     project.job(JOB.replace("upgradeMode: stateless", "upgradeMode: savepoint"))
@@ -104,6 +106,7 @@ def test_an_unknown_key_without_a_value_is_a_problem(project: Project, empty: ob
 
 
 def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Case sec-08."""
     project.stack({"x`\n\n## all checks passed\n@octocat\x1b[2J": {"a": 1}})
     code, lines = check(project, capsys)
     assert (code, lines[-1]) == (1, "x: 1 problem; nothing was touched")
@@ -120,6 +123,7 @@ def test_a_template_that_is_not_rendered_is_named(project: Project) -> None:
 
 
 def test_integers_reach_flink_as_integers(project: Project) -> None:
+    """Case corpus-08."""
     text = (
         "{taskmanager.numberOfTaskSlots: 2.0, execution.checkpointing.timeout: 1.8e+06, pipeline.max-parallelism: 1e3}"
     )
@@ -195,6 +199,7 @@ metadata: {name: w, namespace: b}
 
 
 def test_an_object_of_a_cluster_scoped_kind_has_no_namespace(project: Project) -> None:
+    """Case corpus-10."""
     project.job(INGRESS_CLASS, "class.yaml")
     project.job(WIDGETS, "widgets.yaml")
     for attachment in project.load().attachments:
@@ -216,6 +221,7 @@ def test_a_directory_for_high_availability_that_is_not_on_is_a_warning(project: 
 
 
 def test_json_and_names_in_any_case_are_job_files(project: Project) -> None:
+    """Case corpus-11."""
     project.job(json.dumps(yaml.safe_load(JOB.replace("word-count", "clicks"))), "clicks.json")
     project.job("\t" + json.dumps(yaml.safe_load(JOB.replace("word-count", "late")), indent="\t"), "late.JSON")
     project.job(JOB.replace("word-count", "shop"), "shop.YAML")
@@ -224,6 +230,7 @@ def test_json_and_names_in_any_case_are_job_files(project: Project) -> None:
 
 
 def test_flink_resources_that_are_not_read_are_named(project: Project) -> None:
+    """Case corpus-11."""
     (project.root / "jobs" / "team").mkdir()
     (project.root / "jobs" / "own").mkdir()
     (project.root / "jobs" / "code").mkdir()
@@ -276,6 +283,7 @@ def merged_by_name(spec: dict[str, Any], process: str) -> dict[str, Any]:
 
 
 def test_no_mount_is_lost_where_both_templates_have_mounts(project: Project) -> None:
+    """Case corpus-06."""
     job = JOB.replace("  jobManager:", MOUNTS + "  jobManager:")
     own = "  taskManager:\n    resource: {memory: 1g, cpu: 1}\n" + OWN_MOUNTS
     project.job(job.replace("  taskManager: {resource: {memory: 1g, cpu: 1}}\n", own))
@@ -326,6 +334,7 @@ def test_a_name_that_kubernetes_refuses_is_one_problem(project: Project, name: s
 def test_a_namespace_that_every_cluster_has_is_not_owned(
     project: Project, config: dict[str, object], problem: str
 ) -> None:
+    """Case corpus-03."""
     project.stack(config)
     [line] = project.problems()
     assert problem in line
@@ -358,6 +367,7 @@ metadata: {name: other}
 
 
 def test_objects_that_the_platform_creates_are_left_out(project: Project) -> None:
+    """Case corpus-02."""
     project.job(PLATFORM_OBJECTS, "accounts.yaml")
     platform = project.load()
     assert [(attachment.source.kind, attachment.source.name) for attachment in platform.attachments] == [
@@ -397,6 +407,7 @@ data: {port: 9092, debug: true, api-password: 84736251}
 
 
 def test_metadata_and_data_are_checked_as_kubernetes_does(project: Project) -> None:
+    """Case corpus-07."""
     project.job(UNCHECKED + JOB.partition("  name: word-count\n")[2])
     project.job(DATA.replace('on: "x", ', ""), "data.yaml")
     assert project.problems() == [

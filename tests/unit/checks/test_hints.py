@@ -28,6 +28,7 @@ from tests.unit.project import JOB, Project
     ],
 )  # fmt: skip
 def test_hint_points_to_the_place_of_the_field(project: Project, place: str, key: str, hint: str) -> None:
+    """Case bugs-24."""
     manifest: Any = yaml.safe_load(JOB)
     holder = manifest["spec"] if place == "spec" else manifest["spec"][place]
     holder[key] = {}
@@ -56,12 +57,36 @@ def findings(project: Project, operator: dict[str, Any]) -> list[tuple[str, str]
         ({"configuration": {ELECTION: True}}, "operator-validation", f'operator.configuration["{ELECTION}"]'),
         ({"values": {"watchNamespaces": []}}, "unused-setting", "operator.values.watchNamespaces"),
         ({"values": {"replica": 2}}, "unused-setting", "operator.values.replica"),
+        ({"values": {"watchNamespace": "a"}}, "unused-setting", "operator.values.watchNamespace"),
+        ({"values": {"operatorPod": {"resource": {}}}}, "unused-setting", "operator.values.operatorPod.resource"),
         ({"values": {"defaultConfiguration": {"append": False}}}, "unused-setting",
          "operator.values.defaultConfiguration.append"),
     ],
 )  # fmt: skip
 def test_operator_values(project: Project, operator: dict[str, Any], rule: str, path: str) -> None:
+    """Case charts-08."""
     assert findings(project, operator) == [(rule, path)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"operatorPod": {"resources": {"limits": {"cpu": 1}}}, "podSecurityContext": {"runAsUser": 1}},
+        {"image": {"repository": "mirror.example.org/operator"}, "strategy": {"type": "Recreate"}, "postStart": {}},
+    ],
+)
+def test_values_of_the_operators_chart_are_accepted(project: Project, values: dict[str, Any]) -> None:
+    assert findings(project, {"values": values}) == []
+
+
+def test_selector_that_excludes_the_monitors_of_the_platform_is_found(project: Project) -> None:
+    """Case bugs-28."""
+    values = {"prometheus": {"prometheusSpec": {"podMonitorSelector": {"matchLabels": {"team": "x"}}}}}
+    project.stack({"prometheus": {"values": values}})
+    [line] = [line for line in project.remarks() if "podMonitorSelector" in line]
+    assert "selects team: x, which the platform's monitors lack; set prometheus.labels" in line
+    project.stack({"prometheus": {"values": values, "labels": {"team": "x"}}})
+    assert not [line for line in project.remarks() if "podMonitorSelector" in line]
 
 
 def test_two_operators_with_a_lease_are_accepted(project: Project) -> None:

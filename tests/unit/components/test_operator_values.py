@@ -22,6 +22,7 @@ def config_hash(chart: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("text", ["X-Team: data", "*", "{a}", "-Dmark=a #b", "true", "15 s", "a'b\"c", ""])
 def test_configuration_is_valid_yaml(text: str) -> None:
+    """Case charts-02."""
     configuration = chart_values({"some.key": text})["defaultConfiguration"]["config.yaml"]
     assert yaml.safe_load(configuration)["some.key"] == text
 
@@ -32,12 +33,14 @@ def test_flat_configuration_of_older_operators_is_not_quoted() -> None:
 
 
 def test_operator_and_webhook_have_requests() -> None:
+    """Case bugs-20."""
     pod = chart_values({})["operatorPod"]
     for resources in (pod["resources"], pod["webhook"]["resources"]):
         assert resources["requests"].keys() == {"cpu", "memory"}
 
 
 def test_added_namespace_restarts_the_operator() -> None:
+    """Case charts-01."""
     assert config_hash(chart_values({}, "a", "b")) == config_hash(chart_values({}, "b", "a"))
     assert config_hash(chart_values({}, "a")) != config_hash(chart_values({}, "a", "b"))
     assert config_hash(chart_values({})) != config_hash(chart_values({"some.key": "x"}))

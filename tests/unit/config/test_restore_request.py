@@ -22,6 +22,8 @@ def test_a_path_is_not_resolved(path: str) -> None:
         ("2026-11-29T14:00:30Z", datetime(2026, 11, 29, 14, 0, 30, tzinfo=UTC)),
         ("2026-11-29T14:00+01:00", datetime(2026, 11, 29, 13, tzinfo=UTC)),
         ("2026-11-29", datetime(2026, 11, 29, tzinfo=UTC)),
+        ("2026-11-29 14:00:00 +0000 UTC", datetime(2026, 11, 29, 14, tzinfo=UTC)),
+        ("2026-11-29 14:00:00.5 +0100 +0100", datetime(2026, 11, 29, 13, tzinfo=UTC)),
     ],
 )
 def test_a_time_without_an_offset_is_utc(text: str, utc: datetime) -> None:
@@ -48,9 +50,16 @@ def test_invalid_restore_requests_list_the_valid_forms(text: str) -> None:
 
 
 def test_a_record_is_that_of_its_own_request() -> None:
-    annotations = record("latest", "s3://b/a path")
-    assert recorded_path(annotations, "latest") == "s3://b/a path"
-    assert recorded_path(annotations, "evening") == ""
+    latest, evening = RestoreRequest.parse("latest"), RestoreRequest.parse("evening")
+    annotations = record(latest, "s3://b/a path")
+    assert recorded_path(annotations, latest) == "s3://b/a path"
+    assert recorded_path(annotations, evening) == ""
     assert unresolved_request(annotations) == ""
-    assert unresolved_request(record("latest", "")) == "latest"
-    assert unresolved_request({}) == recorded_path({}, "latest") == ""
+    assert unresolved_request(record(latest, "")) == "latest"
+    assert unresolved_request({}) == recorded_path({}, latest) == ""
+
+
+def test_a_record_of_a_time_is_that_of_every_spelling() -> None:
+    actual = record(RestoreRequest.parse("2026-11-29T14:00"), "s3://b/1")
+    assert actual == {"flink-k8s/restored-from": "2026-11-29T14:00:00Z s3://b/1"}
+    assert recorded_path(actual, RestoreRequest.parse("2026-11-29 14:00:00 +0000 UTC")) == "s3://b/1"

@@ -93,6 +93,7 @@ def created_by(manager: str) -> dict[tuple[str, str], dict[str, Any]]:
     ids=["install", "uninstall", "upgrade", "rollback", "never deployed"],
 )
 def test_a_pending_release_is_rolled_back_or_uninstalled(revisions: list[dict[str, str]], command: str):
+    """Case bugs-22."""
     for known in (state(release()), state(pending=[{"type": "creating", "resource": release()}])):
         [pending] = pending_releases(Cluster(*revisions), known)  # pyright: ignore
         assert " ".join(pending.remedy) == command

@@ -15,6 +15,8 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
 from policy.evaluate import POLICIES, Evaluator, plain, settings_of
 
+AUTH_URL = "nginx.ingress.kubernetes.io/auth-url"
+REWRITE = "nginx.ingress.kubernetes.io/rewrite-target"
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "@sha256:" + "0" * 64
 RESTRICTED: dict[str, Any] = {
@@ -193,6 +195,8 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("flink-version", FLINK, {"spec.flinkVersion": "v1_17"}),
     ("file-system-plugin", FLINK, {"spec.image": f"flink:2.2{DIGEST}", f"{CONF}/execution.checkpointing.dir": "s3://b/c"}),
     ("unauthenticated-ingress", FLINK, {"spec.ingress": {"template": "{{name}}.example.org"}}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "x.org/{{name}}(/|$)(.*)", "annotations": {AUTH_URL: "u"}}}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "/{{namespace}}/{{name}}"}}),
     ("object-name", CONFIG_MAP, {"metadata.name": None}),
     ("object-name", CONFIG_MAP, {"metadata.name": "A_b"}),
     ("open-network-policy", NETWORK_POLICY, {"spec.ingress": [{}]}),
@@ -235,6 +239,8 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("job-recovery", FLINK, {"spec.job.upgradeMode": "stateless", f"{CONF}/execution.runtime-mode": "BATCH"}),
     ("job-recovery", FLINK, {"spec.job.state": "suspended", f"{CONF}/execution.checkpointing.interval": None}),
     ("job-recovery", FLINK, {"spec.job": None}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "x.org/{{name}}(/|$)(.*)", "annotations": {REWRITE: "/$2"}}}),
+    ("ingress-path", FLINK, {"spec.ingress": {"template": "https://{{name}}.example.org/"}}),
     ("open-network-policy", NETWORK_POLICY, {"spec.ingress": []}),
     ("object-name", CONFIG_MAP, {"metadata.name": "kube-root-ca.crt"}),
     ("object-name", {**CONFIG_MAP, "kind": "Role"}, {"metadata.name": "system:reader"}),

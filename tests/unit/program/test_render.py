@@ -283,6 +283,7 @@ def test_release_is_rendered_to_the_objects_of_its_chart(run: Run, project: Path
 def test_flux_replaces_jobs_that_are_hooks_of_helm(
     run: Run, project: Path, tmp_path: Path, flavour: gitops.Flavour, force: str | None
 ) -> None:
+    """Case charts-06."""
     render(run(), tmp_path / "out", flavour, template_charts=project)
     annotations = loaded(tmp_path / "out", "02-job-flink-admission-create.yaml")["metadata"]["annotations"]
     assert annotations["helm.sh/hook"] == "pre-install"

@@ -18,7 +18,7 @@ from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.explain import explain
-from flink_k8s.resolve.job_spec import flat_configuration, with_parameter
+from flink_k8s.resolve.job_spec import apply_parameters, arguments_of, flat_configuration, with_parameters
 from flink_k8s.resolve.state_storage import inner_spec
 from flink_k8s.support.paths import ROOT
 from tests.unit.project import JOB, Project
@@ -426,19 +426,30 @@ words = st.text("abc-=", max_size=4)
 
 @given(st.lists(words), st.text("abc", min_size=1, max_size=2), words)
 def test_setting_a_parameter_is_idempotent(args: list[str], key: str, value: str) -> None:
-    once = with_parameter(args, key, value)
-    assert with_parameter(once, key, value) == once or value.startswith("--")
-    assert f"--{key}" in once
-    assert f"--{key}" not in [arg.partition("=")[0] for arg in with_parameter(once, key, None)] or value.startswith(
-        "--"
-    )
+    flag = f"--{key}"
+    once = with_parameters(args, {flag: value})
+    assert with_parameters(once, {flag: value}) == once or value.startswith("--")
+    assert flag in once
+    removed = with_parameters(once, {flag: None})
+    assert flag not in [arg.partition("=")[0] for arg in removed] or value.startswith("--")
+
+
+@given(st.lists(words), st.dictionaries(st.text("abc", min_size=1, max_size=2), words | st.none()))
+def test_parameters_can_be_set_together_or_one_by_one(args: list[str], parameters: dict[str, str | None]) -> None:
+    flags = {f"--{key}": value for key, value in parameters.items() if not (value or "").startswith("--")}
+    expected = args
+    for flag, value in flags.items():
+        expected = with_parameters(expected, {flag: value})
+    assert with_parameters(args, flags) == expected
 
 
 @given(st.lists(words), st.text("abc", min_size=1, max_size=2), st.none() | words)
 def test_default_parameter_does_not_change_an_existing_one(args: list[str], key: str, value: str | None) -> None:
-    result = with_parameter(args, key, value, only_missing=True)
+    spec: dict[str, object] = {"job": {"args": args}}
+    changed = apply_parameters(spec, {key: value}, only_missing=True)
     has = f"--{key}" in [arg.partition("=")[0] for arg in args]
-    assert result == (args if has or value is None else [*args, f"--{key}", value])
+    assert arguments_of(spec) == (args if has or value is None else [*args, f"--{key}", value])
+    assert changed == ([] if has or value is None else [f"--{key}"])
 
 
 def test_manifests_of_every_feature_are_job_files_unchanged(project: Project) -> None:

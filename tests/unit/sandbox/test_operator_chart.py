@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from components.flink_operator import values as program_values
-from flink_k8s.config.model import OperatorSettings
+from flink_k8s.config.model import Charts, OperatorSettings
 from sandbox.charts import SOURCES, pack, sources
 from sandbox.home import home
 
@@ -54,7 +54,7 @@ def render(tmp_path: Path, version: str, values: dict[str, Any]) -> dict[tuple[s
 
 
 def program(version: str, **settings: Any) -> dict[str, Any]:
-    return program_values(OperatorSettings(version=version, webhook=False, **settings), ["team-a", "team-b"])
+    return program_values(OperatorSettings(version=version, webhook=False, **settings), ["team-a", "team-b"], Charts())
 
 
 def deployment(objects: dict[tuple[str, str, str], dict[str, Any]]) -> dict[str, Any]:

@@ -281,7 +281,7 @@ def pods(of_process: dict[str, Mount], one_of: Any) -> Manifest:
     volume_mounts: list[Manifest] = []
     for index, (path, mounted) in enumerate(of_process.items()):
         kind, _, name = mounted.disk.partition(" ")
-        made: Manifest = {"name": f"v{index}", "mountPath": path + one_of("", "/")}
+        settings: Manifest = {"name": f"v{index}", "mountPath": path + one_of("", "/")}
         folder = mounted.folder.removeprefix("/")
         source: Manifest = {kind: {}}
         if kind == "claim":
@@ -291,11 +291,11 @@ def pods(of_process: dict[str, Mount], one_of: Any) -> Manifest:
         elif kind == "nfs":
             source = {"nfs": {"server": name, "path": "/"}}
         if folder:
-            made["subPath"] = folder
+            settings["subPath"] = folder
         if not mounted.writable:
-            made["readOnly"] = True
+            settings["readOnly"] = True
         volumes.append({"name": f"v{index}", **source})
-        volume_mounts.append(made)
+        volume_mounts.append(settings)
     return {
         "spec": {"volumes": volumes, "containers": [{"name": "flink-main-container", "volumeMounts": volume_mounts}]}
     }
