@@ -47,8 +47,8 @@ render: .venv/.run ## write every object of STACK as YAML to OUT [GITOPS=flux|ar
 graph: .venv/.run ## print the dependency graph of STACK as a Mermaid diagram
 	@$(PYTHON) -m flink_k8s graph $(STACK_TO_READ) $(OVERLAY)
 
-preview: .venv/.run ## show what `make up` would change in STACK [POLICY=policy: evaluate the policy pack]
-	@$(PYTHON) -m flink_k8s preview $(STACK_TO_READ) $(OVERLAY) $(POLICY_PACK)
+preview: .venv/.run ## show what `make up` would change in STACK [POLICY=policy: evaluate the policy pack] [ALLOW="job …"]
+	@$(PYTHON) -m flink_k8s preview $(STACK_TO_READ) $(OVERLAY) $(POLICY_PACK) $(ALLOWED)
 
 plan: .venv/.run ## show what `make up` would do to each job; fail if a job would lose its state [ALLOW="job …"] [FORMAT=markdown] [MARKDOWN=file]
 	@$(PYTHON) -m flink_k8s plan $(STACK_TO_READ) $(OVERLAY) $(ALLOWED) $${FORMAT:+--format "$$FORMAT"} $${MARKDOWN:+--markdown "$$MARKDOWN"}
@@ -56,8 +56,8 @@ plan: .venv/.run ## show what `make up` would do to each job; fail if a job woul
 review: .venv/.run ## compare all stacks with BASE (main), as the comment of a pull request [OUT=file] [ALLOW="job …"] [CHECKS="name=success …"]
 	@$(PYTHON) -m flink_k8s review --base "$${BASE:-main}" $(ALLOWED) $(OUT_FILE) $${CHECKS:+--check "$$CHECKS"}
 
-up: .venv/.run ## deploy STACK and wait until its jobs run [POLICY=policy] [TIMINGS=1]
-	@$(PYTHON) -m flink_k8s up $(STACK_TO_CHANGE) $(OVERLAY) $(POLICY_PACK) $(PRINT_TIMINGS)
+up: .venv/.run ## deploy STACK and wait until its jobs run; fail if a job would lose its state [ALLOW="job …"] [POLICY=policy] [TIMINGS=1]
+	@$(PYTHON) -m flink_k8s up $(STACK_TO_CHANGE) $(OVERLAY) $(POLICY_PACK) $(PRINT_TIMINGS) $(ALLOWED)
 
 drift: .venv/.run ## show what was changed in the cluster of STACK by hand [REPAIR=1: undo it] [OUT=file]
 	@: $${REPAIR:+$(STACK_TO_CHANGE)}

@@ -20,6 +20,7 @@ from components.namespace import JobNamespace, JobNamespaceArgs
 from components.platform_stack import PlatformStack, PlatformStackArgs, platform_outputs
 from components.prometheus import Prometheus, PrometheusArgs
 from components.state_claim import StateClaimArgs
+from components.state_guard import StateGuard
 from flink_k8s.checks.running_stack import declared_stack
 
 # Every object lives until the end of the run. Less garbage collection saves a quarter of its CPU time: docs/adr/0007.
@@ -40,6 +41,7 @@ cluster = kubernetes.Provider(
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
 stack = access.restored(stack)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
+guard = StateGuard([job.manifest for job in stack.jobs], settings.operator, settings.allow_state_loss)
 
 # The platform. A disabled part is installed in the cluster already, or by the platform's stack.
 platform = (
@@ -57,6 +59,7 @@ namespaces = {
             state_claim=StateClaimArgs(settings.state_storage.volume, stack.protects_claim(name))
             if settings.state_storage.makes_claims
             else None,
+            guard=guard,
         ),
         on_cluster,
     )
@@ -111,7 +114,7 @@ if settings.makes_monitors:
 objects = (
     JobObjects(
         "job-objects",
-        JobObjectsArgs(stack.attachments, namespaces, operator, cert_manager, prometheus, platform),
+        JobObjectsArgs(stack.attachments, namespaces, operator, cert_manager, prometheus, platform, guard),
         on_cluster,
     )
     if stack.attachments
@@ -133,6 +136,7 @@ for job in stack.jobs_in_order:
             objects=objects.of(job) if objects else (),
             target=jobs.get(job.target) if job.target else None,
             readiness=access.readiness if stack.is_awaited(job) else None,
+            guard=guard,
         ),
         on_cluster,
     )

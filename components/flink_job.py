@@ -18,8 +18,10 @@ from components.network_policies import job_policy
 from components.options import child_of
 from components.plaintext_secrets import with_secret_outputs
 from components.platform_stack import PlatformStack
+from components.state_guard import StateGuard
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.health.readiness import Readiness
+from flink_k8s.health.waiting import waits_for_cluster
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.state_storage import CLAIM
 from flink_k8s.resolve.traffic import Traffic, rest_service
@@ -51,6 +53,7 @@ class FlinkJobArgs:
         objects: the other objects of its file.
         target: the session cluster of a session job, or the job of a snapshot; None if it is not in this stack.
         readiness: waits until the job is ready; None to not wait.
+        guard: refuses changes that lose the job's state; None to not refuse any.
     """
 
     job: Job
@@ -64,6 +67,7 @@ class FlinkJobArgs:
     objects: Sequence[pulumi.Resource] = ()
     target: FlinkJob | None = None
     readiness: Readiness | None = None
+    guard: StateGuard | None = None
 
 
 class FlinkJob(pulumi.ComponentResource):
@@ -109,6 +113,8 @@ class FlinkJob(pulumi.ComponentResource):
             args.target.settled if args.target else None,
         ]
         ready = child_of(self, [resource for resource in before if resource is not None], was_at_root=True)
+        if args.guard is not None:
+            ready = pulumi.ResourceOptions.merge(ready, args.guard.of_job(job.manifest))
         resource = self.resource = CustomResource(
             f"{job.namespace}/{job.name}",
             api_version=str(job.manifest["apiVersion"]),
@@ -117,11 +123,13 @@ class FlinkJob(pulumi.ComponentResource):
             spec=with_secret_outputs(job.spec),
             opts=pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
         )
+        if args.guard is not None:
+            args.guard.follow(resource)
         endpoint = _endpoint(job, args.rest_port)
         self.settled: pulumi.Input[pulumi.Resource] = resource
         self.endpoint: pulumi.Input[Mapping[str, str]] = endpoint
         readiness = args.readiness
-        if readiness is not None and not pulumi.runtime.is_dry_run():
+        if readiness is not None and waits_for_cluster():
 
             async def watched(_: str) -> pulumi.Resource:
                 await readiness.wait(job, resource)

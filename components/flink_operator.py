@@ -19,6 +19,7 @@ from components.network_policies import operator_policies
 from components.release import install
 from flink_k8s.config.model import Charts, OperatorSettings
 from flink_k8s.facts import versions
+from flink_k8s.health.waiting import waits_for_cluster
 from flink_k8s.health.webhook import Webhook
 from flink_k8s.resolve.jobs import PROMETHEUS_REPORTER
 from flink_k8s.resolve.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
@@ -162,7 +163,7 @@ class FlinkOperator(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
         )
         self.serving: pulumi.Input[pulumi.Resource] = self
-        if settings.webhook and watched and not pulumi.runtime.is_dry_run():
+        if settings.webhook and watched and waits_for_cluster():
             webhook = Webhook(api_server, settings.namespace, watched[0])
 
             async def answers(_: str) -> pulumi.Resource:

@@ -17,6 +17,7 @@ from components.options import child_of
 from components.plaintext_secrets import with_secret_outputs
 from components.platform_stack import PlatformStack
 from components.prometheus import Prometheus
+from components.state_guard import StateGuard
 from flink_k8s.config.job_files import FLINK_GROUP
 from flink_k8s.resolve.jobs import Attachment, Job
 
@@ -41,6 +42,7 @@ class JobObjectsArgs:
         cert_manager: None if it is installed in the cluster already.
         prometheus: None if it is installed in the cluster already.
         platform: the platform's stack; None if this stack has the platform.
+        guard: refuses to delete claims with the state of jobs; None to not refuse it.
     """
 
     objects: Sequence[Attachment]
@@ -49,6 +51,7 @@ class JobObjectsArgs:
     cert_manager: CertManager | None = None
     prometheus: Prometheus | None = None
     platform: PlatformStack | None = None
+    guard: StateGuard | None = None
 
 
 class JobObjects(pulumi.ComponentResource):
@@ -82,7 +85,10 @@ class JobObjects(pulumi.ComponentResource):
                 before.append(installer)
             if args.platform is not None:
                 before.append(args.platform.ready)
-            resource = _object(declared, child_of(self, before, was_at_root=True))
+            options = child_of(self, before, was_at_root=True)
+            if args.guard is not None:
+                options = pulumi.ResourceOptions.merge(options, args.guard.of_storage(declared.manifest))
+            resource = _object(declared, options)
             self._by_file.setdefault(declared.source.document.file, []).append(resource)
         self.register_outputs({"count": len(args.objects)})
 

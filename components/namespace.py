@@ -16,6 +16,7 @@ from components.namespace_access import access
 from components.network_policies import egress_policy
 from components.options import child_of
 from components.state_claim import StateClaimArgs, state_claim
+from components.state_guard import StateGuard
 from flink_k8s.config.model import JOB_ACCOUNT
 from flink_k8s.config.namespace import NamespaceSettings, pod_security_labels
 from flink_k8s.facts.labels import labels
@@ -60,12 +61,14 @@ class JobNamespaceArgs:
         account_annotations: of the ServiceAccount, for a cloud's workload identity.
         network_policies: whether NetworkPolicies restrict the namespace's traffic.
         state_claim: the claim for the jobs' state; None for another state storage.
+        guard: refuses to delete the namespace with the state of jobs; None to not refuse it.
     """
 
     settings: NamespaceSettings = field(default_factory=NamespaceSettings)
     account_annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     network_policies: bool = True
     state_claim: StateClaimArgs | None = None
+    guard: StateGuard | None = None
 
 
 class JobNamespace(pulumi.ComponentResource):
@@ -95,7 +98,11 @@ class JobNamespace(pulumi.ComponentResource):
         self.created: list[pulumi.Resource] = []
         if is_created:
             own_labels = {**settings.labels, **profile}
-            self.created.append(namespace(name, extra=own_labels, opts=pulumi.ResourceOptions(parent=self)))
+            options = pulumi.ResourceOptions(parent=self)
+            if args.guard is not None:
+                guarded = args.guard.of_storage({"kind": "Namespace", "metadata": {"name": name}})
+                options = pulumi.ResourceOptions.merge(options, guarded)
+            self.created.append(namespace(name, extra=own_labels, opts=options))
         inside = child_of(self, self.created)
         self.bounds: list[pulumi.Resource] = [
             *quota.quota(name, settings.quota, inside),

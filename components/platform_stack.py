@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -10,6 +11,7 @@ import pulumi
 
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.platform_stack import missing_platform
+from flink_k8s.health.waiting import DESTROYING
 
 
 def platform_outputs(settings: StackSettings) -> dict[str, object] | None:
@@ -58,6 +60,8 @@ class PlatformStack(pulumi.StackReference):
         super().__init__(f"{pulumi.get_organization()}/{pulumi.get_project()}/{name}", opts=opts)
 
         def checked(output: object) -> pulumi.Resource:
+            if os.environ.get(DESTROYING):
+                return self
             problem = missing_platform(name, output, sorted(args.namespaces))
             if problem:
                 raise pulumi.RunError(problem)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pulumi
 
 from flink_k8s.checks.continuation import RESOLVED_LATER
+from flink_k8s.checks.deployed_suspension import deployed_suspension
 from flink_k8s.checks.load import load
 from flink_k8s.config.findings import Severity
 from flink_k8s.config.problems import ProblemsError
-from flink_k8s.config.stack_file import engine_config
+from flink_k8s.config.stack_file import PREFIX, SUSPENSION, engine_config
 from flink_k8s.resolve.declared_stack import DeclaredStack
 
 
@@ -25,7 +27,10 @@ def declared_stack(root: Path) -> DeclaredStack:
     """
     # pulumi.Config returns single keys. To find a misspelt key the program needs all of them: the language host sets
     # them in PULUMI_CONFIG, and the SDK reads that variable here.
-    values = pulumi.runtime.get_config_env()
+    values = {**pulumi.runtime.get_config_env()}
+    # Without the key, the engine passes its default.
+    if json.loads(values.get(f"{PREFIX}{SUSPENSION}") or "{}") == {}:
+        values[f"{PREFIX}{SUSPENSION}"] = json.dumps({"jobs": deployed_suspension()})
     encrypted = pulumi.runtime.get_config_secret_keys_env()
     try:
         platform = load(root, engine_config(values, pulumi.get_stack(), encrypted))

@@ -70,7 +70,7 @@ def _preview(options: Options) -> int | None:
         return program.show(options.stack, prepare_stack(options).config_file)
     from flink_k8s.operations.deploy import preview
 
-    return preview(prepare_stack(options), pack=options.policy)
+    return preview(prepare_stack(options), pack=options.policy, allowed=options.allow_state_loss)
 
 
 def _plan(options: Options) -> int:
@@ -98,7 +98,7 @@ def _review(options: Options) -> int:
 def _up(options: Options) -> None:
     from flink_k8s.operations.deploy import up
 
-    up(prepare_stack(options), pack=options.policy, timings=options.timings)
+    up(prepare_stack(options), pack=options.policy, timings=options.timings, allowed=options.allow_state_loss)
 
 
 def _destroy(options: Options) -> None:
@@ -118,7 +118,8 @@ def _suspend(options: Options) -> None:
     from flink_k8s.operations.suspend import suspend
 
     stack = prepare_stack(options)
-    suspend(engine_of(stack), stack, options.job, yes=options.yes, allowed=options.allow_state_loss)
+    allowed = options.allow_state_loss
+    suspend(engine_of(stack, allowed), stack, options.job, yes=options.yes, allowed=allowed)
 
 
 def _resume(options: Options) -> None:
@@ -126,7 +127,8 @@ def _resume(options: Options) -> None:
     from flink_k8s.operations.suspend import resume
 
     stack = prepare_stack(options)
-    resume(engine_of(stack), stack, options.job, allowed=options.allow_state_loss)
+    allowed = options.allow_state_loss
+    resume(engine_of(stack, allowed), stack, options.job, allowed=allowed)
 
 
 def _unstick(options: Options) -> None:
@@ -198,6 +200,7 @@ READ = (
             STACK,
             OVERLAY,
             POLICY,
+            ALLOWED,
             option("--offline", action="store_true", help="print what the stack declares, without network access"),
         ),
         "Without a pulumi command, prints what the stack declares.",
@@ -254,8 +257,9 @@ CHANGE = (
         "up",
         "Deploy the stack and wait until its jobs run",
         _up,
-        (STACK, OVERLAY, POLICY, TIMINGS),
-        "Fails if a job is unhealthy. After a failure, fix the error and run it again; completed steps are kept.",
+        (STACK, OVERLAY, POLICY, TIMINGS, ALLOWED),
+        "Fails if a job is unhealthy, or would lose its state. After a failure, fix the error and run it again; "
+        "completed steps are kept.",
         ("dev", "prod --policy policy"),
     ),
     Command(

@@ -47,6 +47,15 @@ def _kind_and_group(text: str) -> str:
 KindAndGroup = Annotated[str, AfterValidator(_kind_and_group)]
 
 
+def _state_loss(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[a-p]{8}", text):
+        raise ValueError('is not a job and a token; write "job@token" as the refusal of the change prints it')
+    return text
+
+
+StateLoss = Annotated[str, AfterValidator(_state_loss)]
+
+
 class ChartSource(Model):
     """Source of one chart, instead of its official repository."""
 
@@ -275,6 +284,11 @@ class StackSettings(Model):
     )
     protect_jobs: bool = Field(
         default=False, description="Refuse to delete jobs, including by `destroy`; override it per job with `protect`."
+    )
+    allow_state_loss: list[StateLoss] = Field(
+        default=[],
+        description="Changes that may lose the state of a job, each as `job@token` from the refusal of the change; an "
+        "entry allows no other change: docs/plan.md.",
     )
     job_timeout: Duration = Field(default="10m", description="Maximum time until a job is ready.")
     suspension: Suspension = Field(

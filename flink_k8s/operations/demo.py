@@ -55,7 +55,7 @@ def demo(source: Path | None = None, overlay: Path | None = None, *, timings: bo
     base = read_overlay(overlay)
     config = merge_mappings(base, demo_overlay(with_input=text is not None))
     stack = prepare(cluster.stack, config)
-    engine = replace(deploy.find(context=stack.context), timings=timings)
+    engine = replace(deploy.find(context=stack.context), timings=timings, allowed=[JOB])
     say(f"engine: {engine.title}")
     say(f"cluster: {cluster.title}")
     steps: list[tuple[str, float]] = []

@@ -7,12 +7,13 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flink_k8s.config import platform_stack
+from flink_k8s.health.waiting import DESTROYING
 from flink_k8s.operations import (
     context,
     display,
@@ -30,6 +31,7 @@ from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
 from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
+from flink_k8s.plan.guard import VARIABLE
 from flink_k8s.program.engine_state import resources, state_graph
 from flink_k8s.support.console import confirm, say
 from flink_k8s.support.errors import CommandError, ExitCode
@@ -52,11 +54,13 @@ class Engine:
         pulumi: the command.
         policy: folder of a policy pack that `up` and `preview` run; empty for none.
         timings: whether `up` prints a timeline at its end.
+        allowed: jobs that may lose their state, by name, `namespace/name` or `kind/namespace/name`.
     """
 
     pulumi: Path
     policy: str = ""
     timings: bool = False
+    allowed: Collection[str] = ()
 
     @property
     def title(self) -> str:
@@ -103,8 +107,13 @@ class Engine:
         """
         env, before = prepare_run(self.pulumi, stack, uses_cluster=False)
         foreign_jobs.refuse(stack, foreign_jobs.in_state(before), destroy=True)
+        options: list[str] = []
+        if has_deletion_hooks(before):
+            # The hooks are in the program; the user has already confirmed that the jobs are deleted.
+            options.append("--run-program")
+            env |= allowing(suspended.keys(before)) | {DESTROYING: "1"}
         with stuck_deletions.guard_destroy(stack):
-            self.operate("destroy", stack, env, before)
+            self.operate("destroy", stack, env, before, options)
 
     def operate(
         self, operation: str, stack: Stack, env: Mapping[str, str], before: State, options: Sequence[str | Path] = ()
@@ -112,7 +121,8 @@ class Engine:
         """Run `pulumi up` or `pulumi destroy`.
 
         The engine previews the operation first if the preview can refuse it before any change: it does not delete
-        protected resources, and a stack of jobs needs its platform. In other cases a preview only costs time.
+        protected resources, the program's guards refuse state losses, and a stack of jobs needs its platform. In other
+        cases a preview only costs time.
 
         Args:
             operation: `up` or `destroy`.
@@ -127,8 +137,10 @@ class Engine:
         Raises:
             CommandError: if the command fails.
         """
-        is_guarded = any(resource.get("protect") for resource in resources(before))
-        has_preview = is_guarded or (operation == "up" and stack.platform.settings.platform is not None)
+        has_preview = any(resource.get("protect") for resource in resources(before))
+        if operation == "up":
+            env = {**env, **allowing(self.allowed)}
+            has_preview |= stack.platform.settings.platform is not None or has_deletion_hooks(before)
         command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
         if context.is_new_cluster(stack, before):
             say("-- a namespace of the stack does not exist in the cluster, which may be new: refreshing the state")
@@ -148,6 +160,7 @@ class Engine:
     def preview(self, stack: Stack) -> int:
         """Print what `up` would change; an exit code."""
         env, before = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
+        env |= allowing(self.allowed)
         refusals, command = Refusals(), [self.pulumi, "preview", *policy.options(self.policy), *common(stack)]
         if self.policy or not resources(before):
             # With --diff the command counts policy violations and does not name them. The diff of a new stack would
@@ -167,10 +180,13 @@ class Engine:
     def preview_json(self, stack: Stack) -> str:
         """What `up` would change, as the command's JSON, including unchanged resources; also if the engine refuses it.
 
+        The program's guards refuse nothing here: the plan of this preview lists all state losses.
+
         Raises:
             CommandError: if the command prints no JSON.
         """
-        env, _ = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
+        env, before = prepare_run(self.pulumi, stack, allows_concurrent_run=True)
+        env |= allowing(suspended.keys(before))
         result = capture(
             [self.pulumi, "preview", "--json", "--show-sames", "--non-interactive", *common(stack)], env=env
         )
@@ -178,6 +194,17 @@ class Engine:
         if result.returncode != 0 and not text.strip().startswith("{"):
             raise CommandError(f"pulumi preview failed (exit code {result.returncode}):\n{errors(result)}")
         return text
+
+
+def has_deletion_hooks(state: State) -> bool:
+    """Whether the program guards the deletion of a resource in a stack's state."""
+    hooks = (cast(Mapping[str, object], resource.get("resourceHooks") or {}) for resource in resources(state))
+    return any(names.get("BeforeDelete") for names in hooks)
+
+
+def allowing(jobs: Collection[str]) -> dict[str, str]:
+    """Variables for the command that let these jobs lose their state; the user's own variable stays without jobs."""
+    return {VARIABLE: " ".join(jobs)} if jobs else {}
 
 
 def find(
@@ -350,29 +377,34 @@ def common(stack: Stack) -> list[str]:
     return ["--stack", stack.name, "--config-file", str(stack.config_file), "--cwd", str(ROOT)]
 
 
-def engine_of(stack: Stack) -> Engine:
+def engine_of(stack: Stack, allowed: Collection[str] = ()) -> Engine:
     """`find` the engine for a stack, and print its name.
+
+    Args:
+        stack: the stack.
+        allowed: jobs that may lose their state.
 
     Raises:
         CommandError: if the command is not available.
     """
     engine = find(context=stack.context)
     say(f"engine: {engine.title}")
-    return engine
+    return replace(engine, allowed=allowed)
 
 
-def up(stack: Stack, *, pack: str = "", timings: bool = False) -> None:
+def up(stack: Stack, *, pack: str = "", timings: bool = False, allowed: Collection[str] = ()) -> None:
     """Deploy a stack, and wait until its jobs run.
 
     Args:
         stack: the stack.
+        allowed: jobs that may lose their state.
         pack: folder of a policy pack; empty for none.
         timings: whether to print a timeline.
 
     Raises:
         CommandError: if it fails.
     """
-    replace(engine_of(stack), policy=pack, timings=timings).up(stack)
+    replace(engine_of(stack, allowed), policy=pack, timings=timings).up(stack)
 
 
 def destroy(stack: Stack, *, yes: bool = False) -> None:
@@ -390,11 +422,12 @@ def destroy(stack: Stack, *, yes: bool = False) -> None:
     engine.destroy(stack)
 
 
-def preview(stack: Stack, *, pack: str = "") -> int:
+def preview(stack: Stack, *, pack: str = "", allowed: Collection[str] = ()) -> int:
     """Print what `up` would change; without a `pulumi` command, print what the stack declares. An exit code.
 
     Args:
         stack: the stack.
+        allowed: jobs that may lose their state.
         pack: folder of a policy pack; empty for none.
 
     Raises:
@@ -408,4 +441,4 @@ def preview(stack: Stack, *, pack: str = "") -> int:
 
         program.show(stack.name, stack.config_file)
         return ExitCode.OK
-    return replace(engine, policy=pack).preview(stack)
+    return replace(engine, policy=pack, allowed=allowed).preview(stack)

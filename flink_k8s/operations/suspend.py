@@ -16,10 +16,10 @@ from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import deploy
-from flink_k8s.operations.plan.effects import Effect, Outcome, changed
-from flink_k8s.operations.plan.state import DeclaredJob, Operator
 from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change, Suspended
+from flink_k8s.plan.effects import Effect, Outcome, changed
+from flink_k8s.plan.state import DeclaredJob, Operator
 from flink_k8s.resolve import resource_requests
 from flink_k8s.resolve.explain import wanted
 from flink_k8s.resolve.job_spec import in_template, job_of

@@ -49,6 +49,11 @@ def in_state(state: Mapping[str, Any]) -> dict[str, str]:
     return {key: since for key, since in suspensions.items() if since is not None}
 
 
+def keys(state: Mapping[str, Any]) -> list[str]:
+    """The Flink resources in a stack's state, as `kind/namespace/name`."""
+    return sorted(_jobs(state))
+
+
 def urns(state: Mapping[str, Any], about: Collection[str]) -> list[str]:
     """The URNs of jobs in a stack's state, for an operation that targets them.
 
@@ -71,11 +76,12 @@ def _jobs(state: Mapping[str, Any]) -> dict[str, Resource]:
 
 
 def carry(stack: Stack, change: Change) -> None:
-    """Pass the suspended jobs to the next run, and print them if the run changes all jobs."""
-    if not change.jobs and change.about is None:
-        return
+    """Pass the suspended jobs to the next run, and print them if the run changes all jobs.
+
+    Without the key, the program reads the suspended jobs from the engine's state.
+    """
     about = {} if change.about is None else {"about": sorted(change.about)}
     set_config(stack, SUSPENSION, {"jobs": dict(sorted(change.jobs.items())), **about})
-    if change.about is None:
+    if change.jobs and change.about is None:
         titles = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(change.jobs.items()))
         say(f"-- suspended until `make resume STACK={stack.name}`: {titles}")

@@ -18,6 +18,7 @@ from flink_k8s.program.wire import decode, decode_properties, encode, secret
 
 _STACK_TYPE: Final = "pulumi:pulumi:Stack"
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
+_READ_STACK: Final = ("pulumi:pulumi:readStackOutputs", "pulumi:pulumi:readStackResourceOutputs")
 _HOOK_MOMENTS: Final = (
     "before_create",
     "after_create",
@@ -175,18 +176,16 @@ class Monitor(MockMonitor):
 
     @override
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
-        """Answer for a resource of this run; refuse functions of providers."""
+        """Answer for a resource of this run, or the state of the stack; refuse functions of providers."""
+        if request.tok in _READ_STACK:
+            return _answer({"outputs": {}})  # a stack without a state
         if request.tok != "pulumi:pulumi:getResource":
             raise pulumi.RunError(f"the program calls the provider function {request.tok}: {_USE_THE_COMMAND}")
         urn = str(decode(request.args.fields["urn"]))
         resource = self._registered.get(urn)
         if resource is None:
             raise pulumi.RunError(f"the program requests {urn}, which it has not registered")
-        state = {"urn": urn, "id": self._id(resource), "state": dict(resource.inputs)}
-        response = resource_pb2.ResourceInvokeResponse()
-        # The field `return` is a keyword of Python.
-        getattr(response, "return").CopyFrom(encode(state).struct_value)
-        return response
+        return _answer({"urn": urn, "id": self._id(resource), "state": dict(resource.inputs)})
 
     @override
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
@@ -255,6 +254,13 @@ def release_status(resource: Resource) -> Mapping[str, object]:
     status = {"name": resource.object_name, "namespace": resource.namespace, "status": "deployed"}
     version = resource.inputs.get("version")
     return {**status, "version": version} if isinstance(version, str) else status
+
+
+def _answer(result: Mapping[str, object]) -> resource_pb2.ResourceInvokeResponse:
+    response = resource_pb2.ResourceInvokeResponse()
+    # The field `return` is a keyword of Python.
+    getattr(response, "return").CopyFrom(encode(result).struct_value)
+    return response
 
 
 def _check_name(resource: Resource) -> None:

@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from flink_k8s.facts import tables as known
-from flink_k8s.operations.plan.spec_changes import aggregate, compare
+from flink_k8s.plan.spec_changes import aggregate, compare
 from tests.e2e.validator import java, tables
-from tests.unit.operations.plan.cases import CASES
+from tests.unit.plan.cases import CASES
 
 pytestmark = pytest.mark.full
 
@@ -76,7 +76,7 @@ def test_the_table_of_spec_changes_equals_that_of_the_jar(operator: str) -> None
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_each_case_of_the_plan_agrees_with_the_operator(operator: str) -> None:
-    """The diffs of tests/unit/operations/plan/cases.py, on the operator's own classes."""
+    """The diffs of tests/unit/plan/cases.py, on the operator's own classes."""
     pairs: list[Pair] = []
     for case in CASES:
         old, new = case.old_spec(), case.new_spec()

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from flink_k8s.operations.plan.effects import Effect
+from flink_k8s.plan.effects import Effect
 from tests.project import Done, Project
-from tests.unit.operations.plan.cases import CASES, Case, Manifest, batch, stateful
+from tests.unit.plan.cases import CASES, Case, Manifest, batch, stateful
 
 VERSION = "1.16.1"
 """Of the operator: the sandbox's own."""

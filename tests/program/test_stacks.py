@@ -198,7 +198,8 @@ def test_folder_of_charts_replaces_the_repositories(resource_graph):
 
 
 def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
-    hooks = {resource.title: resource.hooks for resource in resource_graph(stack).objects if resource.hooks}
+    objects = resource_graph(stack).objects
+    hooks = {resource.title: resource.hooks for resource in objects if "before_create" in resource.hooks}
     expected = {OPERATOR: ("operator-crds",)}
     if stack != "sandbox":
         expected = {
@@ -206,6 +207,22 @@ def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
             "Release monitoring/prometheus": ("prometheus-crds",),
         }
     assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
+
+
+def test_changes_of_jobs_and_deletions_of_state_are_guarded(resource_graph, stack):
+    def hooks(**config) -> dict[str, dict[str, tuple[str, ...]]]:
+        objects = resource_graph(stack, **config).objects
+        return {resource.title: resource.hooks for resource in objects if not resource.is_release}
+
+    update, delete = {"before_update": ("state-guard-update",)}, {"before_delete": ("state-guard-delete",)}
+    assert {title: hook for title, hook in hooks().items() if hook} == {JOB: update}
+    stateful = hooks(jobs={"word-count": {"upgradeMode": "savepoint"}})
+    claim = "PersistentVolumeClaim flink/word-count-data"
+    assert {title: hook for title, hook in stateful.items() if hook} == {
+        JOB: update | delete,
+        claim: delete,
+        "Namespace flink": delete,
+    }
 
 
 def test_jobs_are_protected_by_stack_or_job(resource_graph, stack):

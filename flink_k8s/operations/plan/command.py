@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from flink_k8s.operations.deploy import find
-from flink_k8s.operations.plan import plan as planning
 from flink_k8s.operations.plan.preview import parse
 from flink_k8s.operations.plan.report import Report
-from flink_k8s.operations.plan.state import Operator
 from flink_k8s.operations.stack import Stack
+from flink_k8s.plan import plan as planning
+from flink_k8s.plan.guard import allowed_by_change
+from flink_k8s.plan.state import Operator
 from flink_k8s.support import output_file
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError, ExitCode
@@ -44,10 +45,12 @@ def plan(
     with contextlib.redirect_stdout(sys.stderr):  # standard output contains only the plan
         text = find(context=stack.context).preview_json(stack) if saved is None else _read(saved)
         preview = parse(text, str(saved or "the preview"))
-    operator = stack.platform.settings.operator
-    limits = {name: namespace.limits for name, namespace in stack.platform.settings.namespaces.items()}
-    planned = planning.plan(preview, Operator(operator.version, operator.configuration), limits)
-    report = Report(stack.name, planned, tuple(allowed))
+    settings = stack.platform.settings
+    limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
+    operator = Operator(settings.operator.version, settings.operator.configuration)
+    planned = planning.plan(preview, operator, limits)
+    by_change = allowed_by_change(preview, operator, settings.allow_state_loss)
+    report = Report(stack.name, planned, (*allowed, *sorted(by_change)))
     for name in report.unused:
         print(f"note: job {name} does not lose state; remove it from ALLOW", file=sys.stderr)
     say(report.markdown() if form == "markdown" else report.text())

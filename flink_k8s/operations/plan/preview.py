@@ -5,89 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any, cast
 
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Hidden, Operation, Preview, Step, revision_of
 from flink_k8s.support.errors import CommandError
-
-
-class Operation(Enum):
-    """What the engine does to a resource."""
-
-    SAME = "same"
-    CREATE = "create"
-    UPDATE = "update"
-    REPLACE = "replace"
-    DELETE = "delete"
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """A value that the engine does not show: a secret, or a value that is known only after `up`.
-
-    Attributes:
-        what: the text to print.
-    """
-
-    what: str
-
-    def __str__(self) -> str:
-        return self.what
-
-
-@dataclass(frozen=True)
-class Step:
-    """The step of one resource.
-
-    Attributes:
-        operation: what happens to the resource.
-        urn: of the resource.
-        old: its inputs in the state; None if it is new.
-        new: its declared inputs; None if it is deleted.
-        protected: whether the engine refuses to delete or replace it: one change may remove the protection and replace
-            the resource, but a resource that is no longer declared keeps its protection.
-        replaced_for: the inputs that make the engine replace it.
-        retained: whether it stays in the cluster after its deletion from the stack.
-    """
-
-    operation: Operation
-    urn: str
-    old: Mapping[str, object] | None
-    new: Mapping[str, object] | None
-    protected: bool = False
-    replaced_for: tuple[str, ...] = ()
-    retained: bool = False
-
-    @property
-    def type(self) -> str:
-        """`kubernetes:core/v1:ConfigMap`, without the types of its parents."""
-        return self.urn.split("::")[2].rpartition("$")[2]
-
-    @property
-    def kind(self) -> str:
-        """`ConfigMap`."""
-        return self.type.rpartition(":")[2]
-
-    @property
-    def name(self) -> str:
-        """Its name in the program."""
-        return self.urn.split("::", 3)[3]
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The preview of a stack.
-
-    Attributes:
-        steps: of all resources, in the engine's order; without components.
-        errors: of the engine, without colours.
-    """
-
-    steps: tuple[Step, ...]
-    errors: tuple[str, ...] = ()
-
 
 _OPERATIONS = {
     "same": Operation.SAME,
@@ -113,10 +35,6 @@ _URN = re.compile(r"urn:.*?::.*?::.*?::.*", re.DOTALL)
 """Of stack, project, types and name."""
 
 _REMEDY = "create it with `pulumi preview --json --show-sames`"
-
-SECRET = Hidden("[secret]")
-CHANGED_SECRET = Hidden("[changed secret]")
-UNKNOWN = Hidden("[known after up]")
 
 
 def parse(text: str, name: str = "the preview") -> Preview:
@@ -170,6 +88,7 @@ def _step(step: Mapping[str, object], name: str) -> Step | None:
         bool((old if operation is Operation.DELETE or not new else new).get("protect")),
         tuple(map(str, listed(step.get("replaceReasons")))),
         bool(old.get("retainOnDelete")),
+        revision_of(mapping(old.get("outputs"))),
     )
 
 
@@ -185,6 +104,7 @@ def _joined(earlier: Step | None, step: Step) -> Step:
         step.protected if step.new is not None else earlier.protected,
         earlier.replaced_for or step.replaced_for,
         earlier.retained or step.retained,
+        earlier.revision if earlier.old is not None else step.revision,
     )
 
 

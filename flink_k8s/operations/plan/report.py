@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from flink_k8s.config.secret_text import masked
-from flink_k8s.operations.plan.effects import Effect
-from flink_k8s.operations.plan.others import OtherChange
-from flink_k8s.operations.plan.plan import JobPlan, Plan
-from flink_k8s.operations.plan.preview import Hidden, Operation
-from flink_k8s.operations.plan.spec_changes import Change
+from flink_k8s.plan.effects import Effect
+from flink_k8s.plan.others import OtherChange
+from flink_k8s.plan.plan import JobPlan, Plan
+from flink_k8s.plan.reasons import reasons_of
+from flink_k8s.plan.steps import Operation
 from flink_k8s.resolve.quota_usage import Cost
 from flink_k8s.resolve.resource_requests import HEADINGS, cells
 from flink_k8s.support.console import counted
@@ -26,12 +23,6 @@ _WORDS = {
     Operation.REPLACE: "replace",
     Operation.DELETE: "delete",
 }
-
-_LONGEST = 60
-"""Characters of a value that a plan shows."""
-
-_MOST = 12
-"""Number of changed fields of a job that a plan shows; further fields are counted."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ class Report:
         details: list[list[str]] = [[]]
         for job in changed:
             rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.was, job.becomes)))
-            details.append([*_reasons(job)])
+            details.append([*reasons_of(job.outcome)])
         if changed:
             teams = self._teams()
             rows += [(f"{name}: all", "", *requests) for name, requests in teams]
@@ -100,7 +91,7 @@ class Report:
             lines.append("| --- | --- | --- | --- | --- | --- | --- |")
             for job in changed:
                 effect = self._effect(job, loss=lambda text: f"**{text}**")
-                reasons = "<br>".join(_escaped(reason) for reason in _reasons(job))
+                reasons = "<br>".join(_escaped(reason) for reason in reasons_of(job.outcome))
                 lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {reasons} |")
             lines += [f"| `{name}`: all | | {' | '.join(requests)} | |" for name, requests in self._teams()]
             total = _usage(self.plan.was.total, self.plan.becomes.total)
@@ -147,29 +138,6 @@ class Report:
 def _by_change(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
     changed = [job for job in plan.jobs if job.outcome.effect is not Effect.NOTHING or job.outcome.loss]
     return changed, [job for job in plan.jobs if job not in changed]
-
-
-def _reasons(job: JobPlan) -> list[str]:
-    shown = [f"{change.field}: {_value(change, 0)} -> {_value(change, 1)}" for change in job.outcome.changes]
-    if len(shown) > _MOST:
-        shown[_MOST:] = [f"and {len(shown) - _MOST} more fields"]
-    loss = [f"state loss: {job.outcome.loss}"] if job.outcome.loss else []
-    return [*loss, *shown, *(f"note: {note}" for note in job.outcome.notes)]
-
-
-def _value(change: Change, side: Literal[0, 1]) -> str:
-    """The text of a change's value before (0) or after (1), without secrets."""
-    value, name = (change.old, change.new)[side], change.names[side]
-    if value is None:
-        return "(none)"
-    if isinstance(value, Hidden):
-        return value.what
-    shown = masked(name or change.path[-1], value)
-    if isinstance(shown, str):
-        text = " ".join(shown.split()) or '""'
-    else:
-        text = json.dumps(shown, default=str, separators=(",", ":"))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _usage(was: Cost, becomes: Cost) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 from flink_k8s.config.namespace import Limits
 from flink_k8s.config.problems import code_span
-from flink_k8s.operations.plan.plan import plan
 from flink_k8s.operations.plan.preview import parse
 from flink_k8s.operations.plan.report import Report
-from flink_k8s.operations.plan.state import Operator
 from flink_k8s.operations.review.trees import Declared
+from flink_k8s.plan.plan import plan
+from flink_k8s.plan.state import Operator
 from flink_k8s.support.console import counted
 
 MARK = "<!-- flink-k8s: make review -->"

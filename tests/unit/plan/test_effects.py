@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from flink_k8s.operations.plan.effects import Effect, added, changed, deleted, replaced
-from flink_k8s.operations.plan.spec_changes import Diff, aggregate, compare
-from flink_k8s.operations.plan.state import DeclaredJob, Operator
+from flink_k8s.plan.effects import Effect, added, changed, deleted, replaced
+from flink_k8s.plan.spec_changes import Diff, aggregate, compare
+from flink_k8s.plan.state import DeclaredJob, Operator
 from tests.e2e.validator.corpus import GONE
-from tests.unit.operations.plan.cases import CASES, Case, blue_green, stateful
+from tests.unit.plan.cases import CASES, Case, blue_green, stateful
 
 TODAY = Operator("1.16.1", {})
 

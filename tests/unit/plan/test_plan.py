@@ -12,16 +12,17 @@ import pytest
 
 from flink_k8s.config.namespace import Limits
 from flink_k8s.operations.plan.command import plan as run_plan
-from flink_k8s.operations.plan.effects import Effect
-from flink_k8s.operations.plan.plan import Plan, plan
-from flink_k8s.operations.plan.preview import CHANGED_SECRET, SECRET, UNKNOWN, Operation, parse
+from flink_k8s.operations.plan.preview import parse
 from flink_k8s.operations.plan.report import Report
-from flink_k8s.operations.plan.resources import asker
-from flink_k8s.operations.plan.state import DeclaredJob, Operator
 from flink_k8s.operations.stack import prepare
+from flink_k8s.plan.effects import Effect
+from flink_k8s.plan.plan import Plan, plan
+from flink_k8s.plan.resources import asker
+from flink_k8s.plan.state import DeclaredJob, Operator
+from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Operation
 from flink_k8s.resolve.quota_usage import cost
 from flink_k8s.support.errors import CommandError
-from tests.unit.operations.plan.cases import batch, on, session_cluster, session_job, stateful
+from tests.unit.plan.cases import batch, on, session_cluster, session_job, stateful
 
 PREVIEWS = Path(__file__).parent / "previews"
 OPERATOR = Operator("1.16.1", {})

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.operations.plan.effects import Effect, Outcome, added, changed, deleted, replaced
-from flink_k8s.operations.plan.state import DeclaredJob, Operator
+from flink_k8s.plan.effects import Effect, Outcome, added, changed, deleted, replaced
+from flink_k8s.plan.state import DeclaredJob, Operator
 from tests.e2e.validator.corpus import GONE
-from tests.unit.operations.plan.cases import (
+from tests.unit.plan.cases import (
     BOTH,
     IMAGE,
     JOB_CANCEL,
@@ -30,7 +30,7 @@ from tests.unit.operations.plan.cases import (
     stateful,
     streaming,
 )
-from tests.unit.operations.plan.test_plan import planned, step
+from tests.unit.plan.test_plan import planned, step
 
 X = {"conf:x.y": "z"}
 """A change that restarts a job and has nothing to do with its state."""

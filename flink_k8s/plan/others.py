@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
-from flink_k8s.operations.plan.preview import Operation, Step
-from flink_k8s.operations.plan.spec_changes import Diff, differences
+from flink_k8s.plan.spec_changes import Diff, differences
+from flink_k8s.plan.steps import Operation, Step
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.operations.plan import restore
-from flink_k8s.operations.plan.preview import UNKNOWN
-from flink_k8s.operations.plan.spec_changes import Change, Diff, aggregate, compare, differences
-from flink_k8s.operations.plan.state import DeclaredJob
+from flink_k8s.plan import restore
+from flink_k8s.plan.spec_changes import Change, Diff, aggregate, compare, differences
+from flink_k8s.plan.state import DeclaredJob
+from flink_k8s.plan.steps import UNKNOWN
 from flink_k8s.resolve.pod_templates import PROCESSES
 
 

@@ -15,9 +15,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flink_k8s.operations.plan.effects import Effect, changed
-from flink_k8s.operations.plan.state import DeclaredJob, Operator
-from tests.unit.operations.plan.cases import Manifest, batch, on
+from flink_k8s.plan.effects import Effect, changed
+from flink_k8s.plan.state import DeclaredJob, Operator
+from tests.unit.plan.cases import Manifest, batch, on
 
 PAIRS = 1000
 """Pairs of specs in a run."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from flink_k8s.config.namespace import Limits
 from flink_k8s.facts.kinds import FLINK_GROUP, FlinkKind
 from flink_k8s.facts.mappings import mapping
-from flink_k8s.operations.plan import effects, resources, restore
-from flink_k8s.operations.plan.effects import Effect, Outcome
-from flink_k8s.operations.plan.others import OtherChange, other, plain_error, shows
-from flink_k8s.operations.plan.preview import Operation, Preview, Step
-from flink_k8s.operations.plan.state import DeclaredJob, Operator
+from flink_k8s.plan import effects, resources, restore
+from flink_k8s.plan.effects import Effect, Outcome
+from flink_k8s.plan.others import OtherChange, other, plain_error, shows
+from flink_k8s.plan.state import DeclaredJob, Operator
+from flink_k8s.plan.steps import Operation, Preview, Step
 from flink_k8s.resolve.quota_usage import FREE, NO_COSTS, Cost, Costs, Usage
 
 

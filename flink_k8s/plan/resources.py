@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from flink_k8s.config.namespace import Limits
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
-from flink_k8s.operations.plan.preview import Operation, Step
-from flink_k8s.operations.plan.state import DeclaredJob
+from flink_k8s.plan.state import DeclaredJob
+from flink_k8s.plan.steps import Operation, Step
 from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.quota_usage import Asker, Costs, costs
 

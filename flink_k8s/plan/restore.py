@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.operations.plan.spec_changes import Change
-from flink_k8s.operations.plan.state import DeclaredJob
+from flink_k8s.plan.spec_changes import Change
+from flink_k8s.plan.state import DeclaredJob
 from flink_k8s.resolve.operator_configuration import JOB_CANCEL
 from flink_k8s.resolve.pod_templates import PROCESSES
 from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS

@@ -1,7 +1,7 @@
 """Changes of a job's resource with their effects: the table for the tests of `make plan`.
 
-tests/unit/operations/plan tests the effects; tests/e2e/test_spec_change_agreement.py compares the underlying tables with
-the operator's own classes.
+tests/unit/plan tests the effects; tests/e2e/test_spec_change_agreement.py compares the underlying tables with the
+operator's own classes.
 """
 
 # ruff: noqa: E501 - a case a line reads best
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flink_k8s.operations.plan.effects import Effect
+from flink_k8s.plan.effects import Effect
 from tests.e2e.validator.corpus import GONE, patched, resource
 
 BOTH = ("1.7.0", "1.16.1")

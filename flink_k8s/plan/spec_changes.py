@@ -14,7 +14,7 @@ from typing import Any, cast
 from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import quantity
-from flink_k8s.operations.plan.preview import Hidden
+from flink_k8s.plan.steps import Hidden
 from flink_k8s.resolve.job_spec import flat_configuration
 
 
