@@ -10,15 +10,15 @@ from flink_k8s.facts.units import quantity
 from flink_k8s.plan.state import DeclaredJob
 from flink_k8s.plan.steps import Operation, Step
 from flink_k8s.resolve import pod_requests
-from flink_k8s.resolve.quota_usage import Asker, Costs, costs
+from flink_k8s.resolve.quota_usage import PodOwner, StackRequests, stack_requests
 
 
-def asker(job: DeclaredJob) -> Asker:
+def pod_owner(job: DeclaredJob) -> PodOwner:
     """A job as input of `quota_usage`, which calculates its requests."""
-    return Asker((job.kind, job.namespace, job.name), job.spec, job.configuration)
+    return PodOwner((job.kind, job.namespace, job.name), job.spec, job.configuration)
 
 
-def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
+def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> StackRequests:
     """The requests before the change.
 
     Args:
@@ -27,10 +27,10 @@ def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Ma
         limits: of the namespaces.
     """
     sizes = _sizes((step.old, step) for step in steps)
-    return costs((asker(job) for job in jobs if job is not None), sizes, limits)
+    return stack_requests((pod_owner(job) for job in jobs if job is not None), sizes, limits)
 
 
-def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
+def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> StackRequests:
     """The requests after the change; a claim that is retained in the cluster still counts.
 
     Args:
@@ -39,7 +39,7 @@ def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Map
         limits: of the namespaces.
     """
     sizes = _sizes((step.old if _stays(step) else step.new, step) for step in steps)
-    return costs((asker(job) for job in jobs if job is not None), sizes, limits)
+    return stack_requests((pod_owner(job) for job in jobs if job is not None), sizes, limits)
 
 
 def _stays(step: Step) -> bool:

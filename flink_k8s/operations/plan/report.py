@@ -12,7 +12,7 @@ from flink_k8s.plan.others import OtherChange
 from flink_k8s.plan.plan import JobPlan, Plan
 from flink_k8s.plan.reasons import reasons_of
 from flink_k8s.plan.steps import Operation
-from flink_k8s.resolve.quota_usage import Cost
+from flink_k8s.resolve.quota_usage import JobRequests
 from flink_k8s.resolve.resource_requests import HEADINGS, cells
 from flink_k8s.support.console import counted
 
@@ -64,12 +64,12 @@ class Report:
         rows: list[tuple[str, ...]] = [("JOB", "EFFECT", *HEADINGS)]
         details: list[list[str]] = [[]]
         for job in changed:
-            rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.was, job.becomes)))
+            rows.append((job.title, self._effect(job, loss=str.upper), *_before_and_after(job.was, job.becomes)))
             details.append([*reasons_of(job.outcome)])
         if changed:
             teams = self._teams()
             rows += [(f"{name}: all", "", *requests) for name, requests in teams]
-            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            total = _before_and_after(self.plan.was.total, self.plan.becomes.total)
             rows.append(("all jobs", f"{len(self.plan.jobs)} declared or running", *total))
             details += [[]] * (len(teams) + 1)
         lines = _table(rows, details) if changed else []
@@ -92,9 +92,11 @@ class Report:
             for job in changed:
                 effect = self._effect(job, loss=lambda text: f"**{text}**")
                 reasons = "<br>".join(_escaped(reason) for reason in reasons_of(job.outcome))
-                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {reasons} |")
+                lines.append(
+                    f"| `{job.title}` | {effect} | {' | '.join(_before_and_after(job.was, job.becomes))} | {reasons} |"
+                )
             lines += [f"| `{name}`: all | | {' | '.join(requests)} | |" for name, requests in self._teams()]
-            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            total = _before_and_after(self.plan.was.total, self.plan.becomes.total)
             lines.append(f"| all jobs | | {' | '.join(total)} | |")
             lines.append("")
         if unchanged:
@@ -109,7 +111,7 @@ class Report:
     def _teams(self) -> list[tuple[str, tuple[str, ...]]]:
         """A line per namespace, if there are several."""
         plan, names = self.plan, self.plan.teams
-        teams = [(name, _usage(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
+        teams = [(name, _before_and_after(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
         return teams if len(names) > 1 else []
 
     def closing_line(self) -> str:
@@ -140,7 +142,7 @@ def _by_change(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
     return changed, [job for job in plan.jobs if job not in changed]
 
 
-def _usage(was: Cost, becomes: Cost) -> tuple[str, ...]:
+def _before_and_after(was: JobRequests, becomes: JobRequests) -> tuple[str, ...]:
     return tuple(map(_pair, cells(was), cells(becomes)))
 
 

@@ -404,7 +404,7 @@ def test_the_claim_for_state_costs_the_platform_and_counts_in_the_teams_quota(pr
 
     def storage(stack: str) -> int:
         platform = project.load(stack)
-        return resource_requests.declared(platform.jobs, platform.attachments, platform.settings).total.usage.storage
+        return resource_requests.declared(platform.jobs, platform.attachments, platform.settings).total.normal.storage
 
     assert (storage("below"), storage("team")) == (2 * 5 * 2**30, 0)
     project.write("below", {**PLATFORM, "namespaces": {"a": {"quota": {"claims": 0}}}})

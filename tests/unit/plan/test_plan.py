@@ -17,10 +17,10 @@ from flink_k8s.operations.plan.report import Report
 from flink_k8s.operations.stack import prepare
 from flink_k8s.plan.effects import Effect
 from flink_k8s.plan.plan import Plan, plan
-from flink_k8s.plan.resources import asker
+from flink_k8s.plan.resources import pod_owner
 from flink_k8s.plan.state import DeclaredJob, Operator
 from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Operation
-from flink_k8s.resolve.quota_usage import cost
+from flink_k8s.resolve.quota_usage import job_requests
 from flink_k8s.support.errors import CommandError
 from tests.unit.plan.cases import batch, on, session_cluster, session_job, stateful
 
@@ -275,20 +275,22 @@ class TestResources:
         ],
     )  # fmt: skip
     def test_requests_of_a_changed_job(self, patch: Manifest, pods: int, cpu: float, memory: int) -> None:
-        actual = cost(asker(DeclaredJob.of(on(batch(), patch), OPERATOR))).usage
+        actual = job_requests(pod_owner(DeclaredJob.of(on(batch(), patch), OPERATOR))).normal
         assert (actual.pods, float(actual.cpu), actual.memory, actual.is_whole) == (pods, cpu, memory * 2**30, True)
 
     def test_an_unset_size_is_unknown(self) -> None:
-        actual = cost(asker(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))).usage
+        actual = job_requests(
+            pod_owner(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))
+        ).normal
         assert not actual.is_whole
         assert actual.memory == 2**30
 
     def test_a_sidecar_counts_in_each_pod(self) -> None:
         side = {"name": "side", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}}
         silent = {"name": "silent"}
-        before = cost(asker(DeclaredJob.of(batch(), OPERATOR))).usage
+        before = job_requests(pod_owner(DeclaredJob.of(batch(), OPERATOR))).normal
         beside = on(batch(), {"spec.podTemplate": {"spec": {"containers": [side, silent]}}})
-        actual = cost(asker(DeclaredJob.of(beside, OPERATOR))).usage
+        actual = job_requests(pod_owner(DeclaredJob.of(beside, OPERATOR))).normal
         assert actual.pods == before.pods == 2
         assert float(actual.cpu - before.cpu) == 0.5
         assert actual.memory - before.memory == 2 * 2**30

@@ -11,7 +11,7 @@ import yaml
 from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.resolve import resource_requests
-from flink_k8s.resolve.quota_usage import Costs
+from flink_k8s.resolve.quota_usage import StackRequests
 from tests.unit.project import JOB, Project
 
 
@@ -28,12 +28,12 @@ def job(name: str, kind: str = "FlinkDeployment", **spec: Any) -> str:
     return yaml.safe_dump({**manifest, "kind": kind, "metadata": {"name": name}, "spec": merged})
 
 
-def declared(project: Project) -> Costs:
+def declared(project: Project) -> StackRequests:
     platform = project.load()
     return resource_requests.declared(platform.jobs, platform.attachments, platform.settings)
 
 
-def cells(requests: Costs, name: str) -> tuple[str, ...]:
+def cells(requests: StackRequests, name: str) -> tuple[str, ...]:
     return next(resource_requests.cells(item) for key, item in requests.jobs.items() if key[2] == name)
 
 
