@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.health.failure_reason import OperatorError, fatal_error, pod_trouble, python_error
+from flink_k8s.health.failure_reason import OperatorError, fatal_error, pod_issue, python_error
 from flink_k8s.health.pods import may_be_scheduled
 
 
@@ -76,7 +76,7 @@ def test_last_line_of_python_is_the_error():
     ],
 )
 def test_pod_issue(status: dict[str, Any], message: str):
-    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == message
+    assert pod_issue({"metadata": {"name": "p"}, "status": status}) == message
 
 
 NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preemption is not helpful for scheduling"
