@@ -12,15 +12,15 @@ from flink_k8s.plan.state import DeclaredJob
 from flink_k8s.plan.steps import Operation, Step
 from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.pod_requests import Pods
-from flink_k8s.resolve.quota_usage import Asker, Costs, JobKey, costs
+from flink_k8s.resolve.quota_usage import JobKey, PodOwner, StackRequests, stack_requests
 
 
-def asker(job: DeclaredJob) -> Asker:
+def pod_owner(job: DeclaredJob) -> PodOwner:
     """A job as input of `quota_usage`, which calculates its requests."""
-    return Asker((job.kind, job.namespace, job.name), job.spec, job.configuration)
+    return PodOwner((job.kind, job.namespace, job.name), job.spec, job.configuration)
 
 
-def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
+def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> StackRequests:
     """The requests before the change.
 
     Args:
@@ -29,10 +29,11 @@ def before(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Ma
         limits: of the namespaces.
     """
     objects = [(step.old, step) for step in steps]
-    return costs((asker(job) for job in jobs if job is not None), _sizes(objects), limits, _workloads(objects))
+    owners = (pod_owner(job) for job in jobs if job is not None)
+    return stack_requests(owners, _sizes(objects), limits, _workloads(objects))
 
 
-def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> Costs:
+def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Mapping[str, Limits]) -> StackRequests:
     """The requests after the change; a claim that is retained in the cluster still counts.
 
     Args:
@@ -41,7 +42,8 @@ def after(jobs: Iterable[DeclaredJob | None], steps: Iterable[Step], limits: Map
         limits: of the namespaces.
     """
     objects = [(step.old if _stays(step) else step.new, step) for step in steps]
-    return costs((asker(job) for job in jobs if job is not None), _sizes(objects), limits, _workloads(objects))
+    owners = (pod_owner(job) for job in jobs if job is not None)
+    return stack_requests(owners, _sizes(objects), limits, _workloads(objects))
 
 
 def _stays(step: Step) -> bool:
