@@ -21,8 +21,9 @@ def deployed_suspension() -> dict[str, str]:
     if not _invoke("pulumi:pulumi:readStackOutputs", {"name": name}):
         return {}
     suspended = suspended_in(_invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}))
-    for key, since in sorted(suspended.items()):
-        pulumi.log.info(f"{key.partition('/')[2]} stays suspended until make resume (since {since})")
+    if suspended:
+        jobs = ", ".join(f"{key.partition('/')[2]} (since {since})" for key, since in sorted(suspended.items()))
+        pulumi.log.info(f"suspended until `make resume STACK={pulumi.get_stack()}`: {jobs}")
     return suspended
 
 

@@ -13,7 +13,7 @@ from flink_k8s.config.problems import shortened
 from flink_k8s.config.secret_text import redacted
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.health.api_server import message
-from flink_k8s.health.failure_reason import pod_trouble, root
+from flink_k8s.health.failure_reason import pod_issue, root
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 from flink_k8s.resolve.jobs import Job
@@ -124,7 +124,7 @@ async def _waiting_reason(api: Any, namespace: str, name: str) -> str:
     from kubernetes_asyncio.client.exceptions import ApiException
 
     try:
-        trouble = pod_trouble(await _read(api, namespace, name))
+        trouble = pod_issue(await _read(api, namespace, name))
     except ApiException:
         return ""
     return f": {trouble}" if trouble else ""

@@ -128,8 +128,8 @@ def test_an_upgrade_keeps_the_state_if_the_operator_is_killed(totals: RunningTot
     upgrade.join()
     print(f"up through the operator's death: {time.monotonic() - start:.1f} s")
     if result[0].returncode != 0:
-        # It died between the new JobManager's Deployment and the ConfigMaps that this mounts. Nobody makes them
-        # then, and `up` says so; docs/jobs.md has the cure.
+        # It died between the new JobManager's Deployment and the ConfigMaps that this mounts. They are never
+        # created then, and `up` reports it; docs/jobs.md contains the remedy.
         missing = rf'configmap "(pod-template|flink-config)-{totals.name}" not found'
         assert re.search(missing, result[0].stderr), result[0].stderr
         totals.up(restartNonce=1)

@@ -25,7 +25,7 @@ from sandbox.lock import locked
 from tests.project import ROOT
 
 _WITH_PODS = {"operator.yaml", "deployments.yaml", "startupapicheck.yaml", "webhook.yaml"}
-"""Templates of pods, and of webhooks that nobody would answer."""
+"""Kinds that the API server without nodes cannot run: pod templates and webhooks."""
 
 
 def stand_in_charts(folder: Path) -> Path:

@@ -62,7 +62,7 @@ DEV = {
     KEYSTORE_SECRET: {OPERATOR_NAMESPACE},
     OPERATOR: {*SANDBOX[OPERATOR], CERT_NAMESPACE, CERT_MANAGER, KEYSTORE_SECRET},
     JOB: {*SANDBOX[JOB], KEYSTORE_SECRET},
-    # A component stands for all of its children.
+    # A dependency on a component is one on all of its children.
     MONITOR: {OPERATOR_NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
@@ -198,8 +198,11 @@ def test_folder_of_charts_replaces_the_repositories(resource_graph):
 
 
 def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
-    objects = resource_graph(stack).objects
-    hooks = {resource.title: resource.hooks for resource in objects if "before_create" in resource.hooks}
+    hooks = {
+        resource.title: resource.hooks
+        for resource in resource_graph(stack).objects
+        if "before_create" in resource.hooks
+    }
     expected = {OPERATOR: ("operator-crds",)}
     if stack != "sandbox":
         expected = {
@@ -212,7 +215,7 @@ def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
 def test_changes_of_jobs_and_deletions_of_state_are_guarded(resource_graph, stack):
     def hooks(**config) -> dict[str, dict[str, tuple[str, ...]]]:
         objects = resource_graph(stack, **config).objects
-        return {resource.title: resource.hooks for resource in objects if not resource.is_release}
+        return {resource.title: resource.hooks for resource in objects if "before_create" not in resource.hooks}
 
     update, delete = {"before_update": ("state-guard-update",)}, {"before_delete": ("state-guard-delete",)}
     assert {title: hook for title, hook in hooks().items() if hook} == {JOB: update}
@@ -249,7 +252,7 @@ def test_every_object_has_the_recommended_labels(resource_graph, stack):
 def test_the_job_is_deleted_in_the_background_and_runs_under_the_programs_account(resource_graph, stack):
     job = titles(resource_graph(stack))[JOB]
     assert job.annotations["pulumi.com/deletionPropagationPolicy"] == "background"
-    assert "pulumi.com/waitFor" not in job.annotations  # the program watches by itself
+    assert "pulumi.com/waitFor" not in job.annotations  # the program watches its jobs
     assert job.inputs["spec"]["serviceAccount"] == "flink"
 
 

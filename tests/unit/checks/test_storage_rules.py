@@ -75,13 +75,13 @@ def test_incomplete_storage_is_an_error(project: Project, storage: dict[str, Any
         {**GCS, "serviceAccountAnnotations": {"iam.gke.io/gcp-service-account": "a@b.iam"}},
     ],
 )  # fmt: skip
-def test_a_whole_storage_is_not(project: Project, storage: dict[str, Any]) -> None:
+def test_complete_storage_is_accepted(project: Project, storage: dict[str, Any]) -> None:
     project.job(STATEFUL if storage["type"] != "none" else JOB)
     project.stack({"stateStorage": storage})
     assert project.load().jobs
 
 
-def test_all_that_is_wrong_is_said_at_once(project: Project) -> None:
+def test_all_problems_of_the_storage_are_reported_in_one_run(project: Project) -> None:
     project.stack({"stateStorage": {"type": "s3", "endpoint": "x", "credentials": {"accessKey": KEY}, "folder": "/"}})
     assert len(project.problems()) == 4
 
@@ -205,7 +205,7 @@ def test_savepoint_on_deletion_requires_a_directory(project: Project) -> None:
 
 
 @pytest.mark.parametrize("is_requested", [True, False])
-def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project, *, is_requested: bool) -> None:
+def test_savepoint_on_deletion_of_a_blue_green_deployment_is_reported(project: Project, *, is_requested: bool) -> None:
     head, _, spec = STATEFUL.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment").partition("spec:\n")
     project.job(head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()))
     project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": is_requested}})
@@ -313,7 +313,7 @@ PROBLEM = "so Flink deletes the checkpoint that the job would continue from; wri
 def test_checkpoint_deleted_by_a_cancellation_is_an_error(
     project: Project, mode: str, configuration: dict[str, Any], *, refused: bool
 ):
-    """It does so for its last state where there is no high availability, or where it is told to."""
+    """The operator cancels the job for its last state without high availability, or if it is configured to."""
     project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
     job = {"flinkConfiguration": configuration}
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": job}})
@@ -328,7 +328,7 @@ def test_checkpoint_deleted_by_a_cancellation_is_an_error(
 
 
 def test_a_session_job_is_always_cancelled(project: Project):
-    """With high availability, too; the operator that has no last state for session jobs says so itself."""
+    """Also with high availability; an operator without last state for session jobs reports that itself."""
     project.job(SESSION.replace("upgradeMode: stateless", "upgradeMode: last-state"), "session.yaml")
     config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
     project.stack(config)

@@ -36,7 +36,7 @@ def everything() -> Cluster:
     """A running job with a savepoint in its status, a FlinkStateSnapshot, and checkpoints of two runs."""
     info = {"lastSavepoint": {"location": SAVEPOINT, "timeStamp": 50_000}}
     deployment = status(savepointInfo=info, jobId="now", state="RUNNING")
-    mine, other = (
+    actual, other = (
         state_snapshot("evening", f"{HOME}/savepoints/savepoint-3-4", "1970-01-01T00:01:00Z"),
         state_snapshot("other", "s3p://b/other", "1970-01-01T00:02:00Z", job="other-job"),
     )
@@ -47,7 +47,7 @@ def everything() -> Cluster:
         snapshot_row(40, f"{HOME}/checkpoints/before/chk-5"),
         "listed\t" + f"{HOME}/checkpoints",
     )
-    return Cluster({"flinkdeployments/word-count": deployment}, [mine, other], log)
+    return Cluster({"flinkdeployments/word-count": deployment}, [actual, other], log)
 
 
 def test_the_list_has_every_source_the_newest_first(project: Project) -> None:

@@ -88,8 +88,8 @@ class Cluster:
 
     async def _one(self, request: web.Request) -> web.Response:
         self.reads += 1
-        found = self.objects.get(f"{request.match_info['plural']}/{request.match_info['name']}")
-        return web.json_response(found) if found else _refused(404, "not found")
+        resources = self.objects.get(f"{request.match_info['plural']}/{request.match_info['name']}")
+        return web.json_response(resources) if resources else _refused(404, "not found")
 
     async def _all(self, _: web.Request) -> web.Response:
         return _refused(404, "no kind") if self.snapshots is None else web.json_response({"items": self.snapshots})

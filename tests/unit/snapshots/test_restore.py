@@ -177,9 +177,9 @@ def test_an_error_has_the_line_of_restore_from(
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The messages of the program to the engine."""
-    found: list[str] = []
-    monkeypatch.setattr(pulumi.log, "info", found.append)
-    return found
+    messages: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", messages.append)
+    return messages
 
 
 def test_the_program_gets_the_stack_with_paths_and_prints_them(project: Project, messages: list[str]) -> None:
