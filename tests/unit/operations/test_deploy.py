@@ -81,12 +81,14 @@ class Command:
         self, folder: Path, resources: list[dict[str, Any]], events: list[dict[str, Any]] | None = None, code: int = 0
     ) -> None:
         self._calls = folder / "calls"
+        self._variables = folder / "variables"
         export = folder / "export.json"
         export.write_text(json.dumps({"version": 3, "deployment": {"resources": resources}}))
         log = folder / "events"
         log.write_text("".join(json.dumps(event) + "\n" for event in events or []))
         script = f"""
 echo "$*" >> {self._calls}
+echo "$1 $FLINK_K8S_ALLOW $FLINK_K8S_DESTROY" >> {self._variables}
 case "$1" in
 stack) cat {export} ;;
 *)
@@ -103,6 +105,12 @@ esac"""
         [call] = [line.split() for line in self._calls.read_text().splitlines() if line.split()[0] == operation]
         return call
 
+    def variables(self, operation: str) -> list[str]:
+        """The values of the program's variables in the only call of the operation."""
+        lines = [line.split() for line in self._variables.read_text().splitlines()]
+        [values] = [line[1:] for line in lines if line[0] == operation]
+        return values
+
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> stack.Stack:
@@ -112,11 +120,12 @@ def sandbox(tmp_path: Path) -> stack.Stack:
 
 
 URN = "urn:pulumi:sandbox::flink-k8s::kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
+METADATA = {"metadata": {"name": "orders", "namespace": "flink"}}
 JOB = {
     "urn": URN,
     "type": "kubernetes:flink.apache.org/v1beta1:FlinkDeployment",
     "custom": True,
-    "inputs": {"apiVersion": "flink.apache.org/v1beta1", "metadata": {"name": "orders", "namespace": "flink"}},
+    "inputs": {"apiVersion": "flink.apache.org/v1beta1", **METADATA},
 }
 REFUSED = {
     "sequence": 1,
@@ -156,6 +165,55 @@ def test_with_protected_resources_a_preview_runs_first_and_its_refusal_has_a_rem
         "refused, nothing was changed: 1 protected resource would be deleted\n  FlinkDeployment flink/orders" in output
     )
     assert remedy in output
+
+
+KEY = "FlinkDeployment/flink/orders"
+GUARDED = {
+    **JOB,
+    "inputs": {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", **METADATA},
+    "resourceHooks": {"BeforeDelete": ["state-guard-delete"], "BeforeUpdate": ["state-guard-update"]},
+}
+
+
+def test_destroy_runs_the_program_for_its_guards_and_allows_confirmed_deletions(tmp_path: Path, sandbox: stack.Stack):
+    command = Command(tmp_path, [GUARDED])
+    engine.Engine(command.path).destroy(sandbox)
+    assert "--run-program" in command.call("destroy")
+    assert command.variables("destroy") == [KEY, "1"]
+
+
+def test_destroy_without_guarded_resources_does_not_run_the_program(tmp_path: Path, sandbox: stack.Stack):
+    command = Command(tmp_path, [{**JOB, "resourceHooks": {"BeforeUpdate": ["state-guard-update"]}}])
+    engine.Engine(command.path).destroy(sandbox)
+    assert "--run-program" not in command.call("destroy")
+    assert command.variables("destroy") == []
+
+
+def test_up_of_a_guarded_stack_previews_first_and_passes_the_allowance(tmp_path: Path, sandbox: stack.Stack):
+    command = Command(tmp_path, [GUARDED])
+    engine.Engine(command.path, allowed=["orders", "visits"]).up(sandbox)
+    assert "--skip-preview" not in command.call("up")
+    assert command.variables("up") == ["orders", "visits"]
+
+
+def test_the_users_variable_is_kept_without_an_allowance(
+    tmp_path: Path, sandbox: stack.Stack, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FLINK_K8S_ALLOW", "visits")
+    command = Command(tmp_path, [GUARDED])
+    engine.Engine(command.path).up(sandbox)
+    assert command.variables("up") == ["visits"]
+
+
+def test_the_preview_of_a_plan_refuses_no_loss(tmp_path: Path, sandbox: stack.Stack):
+    script = """
+case "$1" in
+stack) cat "$(dirname "$0")/export.json" ;;
+*) echo "{\\"allowed\\": \\"$FLINK_K8S_ALLOW\\"}" ;;
+esac"""
+    Command(tmp_path, [GUARDED])
+    command = executable(tmp_path / "pulumi", script)
+    assert json.loads(engine.Engine(command).preview_json(sandbox)) == {"allowed": KEY}
 
 
 def test_failures_without_a_hint_have_the_general_remedy(tmp_path: Path, sandbox: stack.Stack):
