@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import get_monitor
 
 from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.facts.mappings import mapping
@@ -45,5 +49,17 @@ def suspended_in(resources: Mapping[str, object]) -> dict[str, str]:
 
 
 def _invoke(function: str, arguments: Mapping[str, str]) -> Mapping[str, object]:
-    """A function of the engine itself that reads a stack."""
-    return mapping(mapping(pulumi.runtime.invoke(function, dict(arguments)).value).get("outputs"))
+    """A function of the engine itself that reads a stack.
+
+    `pulumi.runtime.invoke` runs the event loop until the answer is there, and thereby starts the registration of
+    resources. The SDK would then await them one by one: a job that fails would end the run only after slower jobs.
+    """
+    request = resource_pb2.ResourceInvokeRequest(tok=function)
+    request.args.update(arguments)
+    monitor: Any = get_monitor()
+    response: Any = monitor.Invoke(request)
+    if response.failures:
+        raise pulumi.RunError(f"the state of the stack cannot be read: {response.failures[0].reason}")
+    # The field `return` is a keyword of Python.
+    answer: Mapping[str, object] = MessageToDict(getattr(response, "return"))
+    return mapping(answer.get("outputs"))
