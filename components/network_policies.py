@@ -22,10 +22,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_spec
-from flink_k8s.resolve.traffic import DENY, EGRESS, OPERATOR_PODS, Traffic, clusters, policy_name
-
-NAMESPACE_LABEL = "kubernetes.io/metadata.name"
-"""The label with the namespace's name, which Kubernetes sets."""
+from flink_k8s.resolve.traffic import DENY, EGRESS, NAMESPACE_LABEL, OPERATOR_PODS, Traffic, clusters, policy_name
 
 
 def egress_policy(namespace: str, egress: Sequence[Endpoint], opts: pulumi.ResourceOptions) -> NetworkPolicy:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 from typing import Final
 
 from flink_k8s.support.paths import ROOT
+from flink_k8s.support.processes import capture, errors
 
 LONGEST: Final = 72
 """Maximum number of characters of a subject."""
@@ -38,11 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--base", default="origin/main", help="commits since this one are checked")
     base: str = parser.parse_args(arguments).base
     log = ["git", "log", "--no-merges", "--format=%h %s", "--end-of-options", f"{base}..HEAD"]
-    result = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = capture(log, cwd=ROOT)
     if result.returncode != 0:
-        print(f"error: git log failed: {result.stderr.strip()}", file=sys.stderr)
+        print(f"error: git log failed: {errors(result)}", file=sys.stderr)
         return 1
-    wrong = [(line, problem(line.split(" ", 1)[1])) for line in result.stdout.splitlines()]
+    wrong = [(line, problem(line.split(" ", 1)[1])) for line in result.stdout.decode(errors="replace").splitlines()]
     for line, message in wrong:
         if message:
             print(f"{line}: {message} (docs/style.md)")

@@ -22,7 +22,10 @@ from dev.links import broken_links
 ROOT: Final = Path(__file__).resolve().parents[1]
 PLACES: Final = ("*.md", "docs/**/*.md", "examples/**/*.md", "jobs/**/*.md")
 GENERATED: Final = frozenset({"docs/configuration.md"})
-SOURCES: Final = ("*.py", *(f"{folder}/**/*.py" for folder in ("components", "dev", "flink_k8s", "jobs", "policy")))
+SOURCES: Final = (
+    "*.py",
+    *(f"{folder}/**/*.py" for folder in ("components", "dev", "flink_k8s", "jobs", "policy", "sandbox", "tests")),
+)
 
 _WORDS: Final = 3
 """Words of a text from which it is prose, and not a name or an option."""
@@ -129,8 +132,9 @@ def pages(root: Path = ROOT) -> list[Path]:
 
 
 def sources(root: Path = ROOT) -> list[Path]:
-    """The Python files of the project, without this file, whose texts are the vocabulary."""
-    return sorted(file for place in SOURCES for file in root.glob(place) if file != Path(__file__))
+    """The Python files of the project, without this file and its test, whose texts are the vocabulary."""
+    ours = {Path(__file__), root / "tests" / "unit" / "dev" / "test_prose.py"}
+    return sorted(file for place in SOURCES for file in root.glob(place) if file not in ours)
 
 
 def _file_findings(file: Path, name: str) -> Iterator[Finding]:

@@ -82,7 +82,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
   path = "/var/lib/containerd/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "{system_images.name(golang.PAUSE)}"
-  # Root in a container may lack CAP_SYS_RESOURCE, and then nobody may lower a process' score.
+  # Root in a container can lack CAP_SYS_RESOURCE, and cannot lower the score of a process then.
   restrict_oom_score_adj = true
   # A profile would be loaded into the machine's kernel and stay there.
   disable_apparmor = true
@@ -141,7 +141,7 @@ def kubelet() -> dict[str, object]:
         "clusterDomain": network.DOMAIN,
         "resolvConf": "/etc/resolv.conf",
         "volumePluginDir": "/var/lib/kubelet/volume-plugins",
-        # There is no registry: a garbage-collected image could not be pulled again, nor an evicted pod restarted.
+        # No registry exists: a garbage-collected image cannot be pulled again, and an evicted pod cannot be restarted.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi"},
     }

@@ -3,7 +3,7 @@
     machine  flink-k8s0  198.18.0.1 ──── 198.18.0.2  uplink  node ── cni0  pods 198.18.1.0/24, services 198.18.2.0/24
 
 The addresses are in the range that is reserved for benchmarks (RFC 2544), which no real network uses. The machine
-reaches the API server, pods and services. The sandbox cannot open connections to the machine or beyond it: there is no
+reaches the API server, pods and services. The sandbox cannot open connections to the machine or beyond it: it has no
 default route, and the node's packet filter rejects packets that would leave by the uplink. The node's own processes
 reach services too (the API server calls admission webhooks by their Services).
 

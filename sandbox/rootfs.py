@@ -87,7 +87,7 @@ def main() -> None:
     for inside, outside in mounted(root, home):
         _bind(outside, inside, read_only=outside in (home.etc, home.bin))
     os.chdir(root)
-    _run("pivot_root", ".", ".")  # the old root now lies over the new one …
+    _run("pivot_root", ".", ".")  # the old root is now mounted over the new one …
     _run("umount", "--lazy", ".")  # … until it is taken off
     _run("mount", "--make-rshared", "/")  # pods' volumes: what the kubelet mounts is to be seen in containers
     os.chdir("/")

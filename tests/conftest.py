@@ -50,7 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Generator[Path]:
-    """The sandbox without anybody's work, and an engine's state without stacks; the path of the kubeconfig."""
+    """An empty sandbox, and a Pulumi state without stacks; the path of the kubeconfig."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.fail("the sandbox needs Linux and root")
     with pytest.MonkeyPatch.context() as patch:

@@ -35,7 +35,7 @@ def changes(output: str) -> set[str]:
     """The kinds of change in the summary of a preview (`+ 3 to create`) or of a run (`resources: 3 created, …`).
 
     Raises:
-        AssertionError: there is no summary.
+        AssertionError: if the output has no summary.
     """
     summary = re.search(r"^ *(?:[\d.]+ s +)?resources:.*", output, re.MULTILINE | re.IGNORECASE | re.DOTALL)
     assert summary, output
@@ -205,7 +205,7 @@ class Project:
         return self._run(self.command(target, layer, *variables, stack=stack, **config), timeout)
 
     def plan(self, layer: str = "", *allowed: str) -> Done:
-        """`python -m flink_k8s plan sandbox`, whose exit code tells a state loss from a failure.
+        """`python -m flink_k8s plan sandbox`, whose exit code distinguishes a state loss from a failure.
 
         Args:
             layer: YAML laid over the stack's config.

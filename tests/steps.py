@@ -1,4 +1,4 @@
-"""Named steps of a test that tells a long story."""
+"""Named steps of a long test."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def working_copy(folder: Path, jobs: Mapping[str, str]) -> None:
 
 
 def write_jobs(copy: Path, jobs: Mapping[str, str]) -> None:
-    """Writes a copy's job files anew: these and no others."""
+    """Replace the job files of a copy."""
     assert copy != ROOT
     for path in (copy / "jobs").glob("*.yaml"):
         path.unlink()

@@ -17,7 +17,7 @@ from flink_k8s.facts.versions import known_operator
 from flink_k8s.resolve import pod_requests, resource_requests
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
-from flink_k8s.resolve.quota_usage import FREE, NO_COSTS, Cost, Usage
+from flink_k8s.resolve.quota_usage import NO_REQUESTS, NO_STACK_REQUESTS, JobRequests, Requests
 
 _RESOURCES = ("cpu", "memory")
 """Resources in the requests of containers."""
@@ -37,7 +37,7 @@ def check(subject: Subject) -> None:
     if not spec:
         return
     namespace = settings.namespaces[job.namespace]
-    requests = resource_requests.asker(job, settings)
+    requests = resource_requests.pod_owner(job, settings)
     _check_containers(subject.report, pod_requests.pods(requests.spec, requests.configuration), namespace, at)
     pods = requests.pods()
     for resource in _BOUNDED:
@@ -71,7 +71,7 @@ def check_stack(stack: StackSubject) -> None:
     """Compare everything that is declared in a namespace with its quota."""
     settings, jobs, attachments = stack.settings, stack.jobs, stack.attachments
     sizes = resource_requests.claim_sizes(attachments) | resource_requests.state_claims(settings, settings.namespaces)
-    requested = NO_COSTS
+    requested = NO_STACK_REQUESTS
     bounds = [_bound(namespace, resource) for namespace in settings.namespaces.values() for resource in _BOUNDED]
     if any(bound is not None for bound in bounds):
         requested = resource_requests.declared(jobs, attachments, settings)
@@ -83,12 +83,12 @@ def check_stack(stack: StackSubject) -> None:
         jobs_here = [job for job in jobs if job.namespace == name]
         _check_counts(stack, name, namespace, jobs_here)
         _check_claims(stack, name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
-        costs: dict[str, Cost] = {}
-        for (_, home, job), cost in requested.jobs.items():
+        stack_requests: dict[str, JobRequests] = {}
+        for (_, home, job), job_requests in requested.jobs.items():
             if home == name:
-                costs[job] = costs.get(job, FREE) + cost
+                stack_requests[job] = stack_requests.get(job, NO_REQUESTS) + job_requests
         for resource in _BOUNDED:
-            _check_together(stack, name, namespace, costs, resource)
+            _check_together(stack, name, namespace, stack_requests, resource)
 
 
 def _check_workload(stack: StackSubject, attachment: Attachment, pods: pod_requests.Pods) -> None:
@@ -112,14 +112,14 @@ def _check_workload(stack: StackSubject, attachment: Attachment, pods: pod_reque
 
 
 def _check_together(
-    stack: StackSubject, name: str, namespace: NamespaceSettings, jobs: Mapping[str, Cost], resource: str
+    stack: StackSubject, name: str, namespace: NamespaceSettings, jobs: Mapping[str, JobRequests], resource: str
 ) -> None:
     bound = _bound(namespace, resource)
     if bound is None:
         return
     path: KeyPath = ("namespaces", name, "quota", resource)
-    requested = {job: _amount(cost.usage, resource) for job, cost in jobs.items()}
-    more = {job: _amount(cost.peak, resource) - requested[job] for job, cost in jobs.items()}
+    requested = {job: _amount(job_requests.normal, resource) for job, job_requests in jobs.items()}
+    more = {job: _amount(job_requests.peak, resource) - requested[job] for job, job_requests in jobs.items()}
     total = sum(requested.values(), Decimal(0))
     if total > bound:
         if all(amount <= bound for amount in requested.values()):
@@ -141,7 +141,7 @@ def _check_together(
             stack.report("quota-shared", path, message)
 
 
-def _amount(requested: Usage, resource: str) -> Decimal:
+def _amount(requested: Requests, resource: str) -> Decimal:
     return Decimal({"cpu": requested.cpu, "memory": requested.memory, "pods": requested.pods}[resource])
 
 

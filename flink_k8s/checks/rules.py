@@ -147,6 +147,13 @@ _ALL: Iterable[Rule] = (
         "Set `stateStorage` in the stack file.",
     ),
     _stack(
+        "shared-state",
+        _ERROR,
+        "a job that another stack of the project also runs, with its state in the same directories",
+        "Each job deletes checkpoints that the other restores, and both write the same output.",
+        "Set `enabled: false` for the job in one of the stacks, or another `stateStorage.folder`.",
+    ),
+    _stack(
         "restore-from",
         _ERROR,
         "a `restoreFrom` that is of no known form, or that starts several jobs from the state of one",

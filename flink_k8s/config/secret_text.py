@@ -218,7 +218,7 @@ def side_by_side(value: object, masked_value: object, leaf: Callable[[object, ob
 
     Args:
         value: the value.
-        shown: the `masked` value.
+        masked_value: the `masked` value.
         leaf: receives a text, number … of the value, and the masked text, number … at the same path.
     """
     if isinstance(value, dict):

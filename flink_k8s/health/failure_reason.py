@@ -119,7 +119,7 @@ def python_error(log: str) -> str:
     return ""
 
 
-def pod_trouble(pod: Object) -> str:
+def pod_issue(pod: Object) -> str:
     """The reason and message of a pod that does not run, `pod x: Unschedulable: …`; empty if it runs."""
     name = cast(Object, pod["metadata"])["name"]
     status = cast(Object, pod.get("status") or {})

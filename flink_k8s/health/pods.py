@@ -15,7 +15,7 @@ from flink_k8s.health.failure_reason import (
     crashes,
     fatal_error,
     is_waiting_for_workers,
-    pod_trouble,
+    pod_issue,
     python_error,
     refused_worker,
     replica_failure,
@@ -78,10 +78,10 @@ class Pods:
                 self._deployments = await self._list_deployments()
                 self._at = asyncio.get_running_loop().time()
         job_pods = [pod for pod in self._pods if (pod["metadata"].get("labels") or {}).get("app") in apps]
-        pods_with_issue = [pod for pod in job_pods if pod_trouble(pod)]
+        pods_with_issue = [pod for pod in job_pods if pod_issue(pod)]
         if not pods_with_issue:
             return PodIssue(await self._admission_error(apps, job_pods))
-        texts = [pod_trouble(pod) + await self._crash_reason(pod) for pod in pods_with_issue]
+        texts = [pod_issue(pod) + await self._crash_reason(pod) for pod in pods_with_issue]
         unscheduled = [pod for pod, text in zip(pods_with_issue, texts, strict=True) if f": {UNSCHEDULABLE}: " in text]
         return PodIssue(
             "; ".join(texts),

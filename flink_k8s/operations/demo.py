@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts.mappings import condition
-from flink_k8s.health.failure_reason import OperatorError, pod_trouble
+from flink_k8s.health.failure_reason import OperatorError, pod_issue
 from flink_k8s.health.job_status import is_observed
 from flink_k8s.operations import deploy
 from flink_k8s.operations.cluster import local_cluster
@@ -167,7 +167,7 @@ def _wait_for_pod(kubectl: Kubectl, namespace: str) -> None:
         pod = kubectl.get("pod", FILES_POD, "-n", namespace) or {}
         if condition(pod, "Ready"):
             return
-        issue = pod_trouble(pod) if pod else ""
+        issue = pod_issue(pod) if pod else ""
         if issue and issue != reason:
             reason = issue
             say(f"   {reason}")

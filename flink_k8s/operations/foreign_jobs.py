@@ -69,7 +69,7 @@ def refuse(stack: Stack, own_objects: Collection[Key], *, destroy: bool) -> None
     except CommandError:
         return
     if jobs:
-        raise CommandError(refusal(stack.name, jobs, _stacks_on(stack.name)))
+        raise CommandError(deletion_error(stack.name, jobs, _stacks_on(stack.name)))
 
 
 def foreign_jobs(kubectl: Kubectl, namespaces: Collection[str], own_objects: Collection[Key]) -> list[str]:
@@ -99,7 +99,7 @@ def _stacks_on(platform: str) -> list[str]:
     return stacks
 
 
-def refusal(stack: str, jobs: list[str], stacks: list[str]) -> str:
+def deletion_error(stack: str, jobs: list[str], stacks: list[str]) -> str:
     """The error that refuses the operation, with the remedy.
 
     Args:

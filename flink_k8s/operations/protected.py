@@ -9,6 +9,7 @@ from flink_k8s.facts.kinds import FLINK_GROUP
 from flink_k8s.operations.engine_events import Event
 from flink_k8s.operations.stack import Stack
 from flink_k8s.program.engine_state import state_graph
+from flink_k8s.support.console import counted
 
 _REASONS: Final = ("because it is protected", "marked for protection")
 """In the engine's errors: of a deletion, of a replacement."""
@@ -45,8 +46,7 @@ class Refusals:
         ]
         jobs = sorted({item.object_name for item in protected if item.api_group == FLINK_GROUP})
         names = ", ".join(f"jobs.{name}.protect: false" for name in jobs)
-        count = f"{len(protected)} protected resource{'' if len(protected) == 1 else 's'}"
-        lines = [f"refused, nothing was changed: {count} would be deleted"]
+        lines = [f"refused, nothing was changed: {counted(len(protected), 'protected resource')} would be deleted"]
         lines += [f"  {item.title}" for item in sorted(protected, key=lambda item: item.title)]
         if operation == "destroy":
             lines.append(

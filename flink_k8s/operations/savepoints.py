@@ -16,6 +16,7 @@ from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, collect
+from flink_k8s.snapshots.listing_pod import jobs_by_directory
 from flink_k8s.snapshots.state_snapshot import Files, StateSnapshot
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError, ExitCode
@@ -53,13 +54,14 @@ def savepoints(stack: Stack, name: str, *, form: Format = "text") -> int:
 
 
 async def _collected(stack: Stack, jobs: Sequence[Job]) -> list[JobState]:
+    by_directory = jobs_by_directory(stack.platform)
     pods = asyncio.Semaphore(_CONCURRENT_PODS)
     api_server = ApiServer(str(stack.kubeconfig) if stack.kubeconfig else None, stack.context)
     async with api_server.asked("the savepoints cannot be read") as api_client:
 
         async def collected(job: Job) -> JobState:
             async with pods:
-                return await collect(api_client, job, stack.platform)
+                return await collect(api_client, job, stack.platform, by_directory)
 
         return await asyncio.gather(*map(collected, jobs))
 

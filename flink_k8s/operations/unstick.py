@@ -47,7 +47,7 @@ def skips_savepoint(item: FinalizedResource, issue: str) -> bool:
     return not issue and item.cannot_take_savepoint
 
 
-def cost(item: FinalizedResource, issue: str) -> str:
+def consequence(item: FinalizedResource, issue: str) -> str:
     """What is lost if a resource is deleted without its finalizer or its savepoint."""
     if skips_savepoint(item, issue):
         effect = "it is deleted" if item.is_deleted else "a later deletion happens"
@@ -75,7 +75,7 @@ def unstick(kubectl: Kubectl, stack: Stack, job: str, *, yes: bool) -> None:
     if not all(skips_savepoint(item, issue) for item in items):
         say("this removes the operator's finalizers and skips their cleanup:")
     for item in items:
-        say(f"  {cost(item, issue)}")
+        say(f"  {consequence(item, issue)}")
     confirm(stack.name, yes=yes)
     for item in items:
         patch: dict[str, object] = {"spec": {"flinkConfiguration": {SAVEPOINT_ON_DELETION: "false"}}}

@@ -13,7 +13,7 @@ from flink_k8s.plan.effects import Effect, Outcome
 from flink_k8s.plan.others import OtherChange, other, plain_error, shows
 from flink_k8s.plan.state import DeclaredJob, Operator
 from flink_k8s.plan.steps import Operation, Preview, Step
-from flink_k8s.resolve.quota_usage import FREE, NO_COSTS, Cost, Costs, Usage
+from flink_k8s.resolve.quota_usage import NO_REQUESTS, NO_STACK_REQUESTS, JobRequests, Requests, StackRequests
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class JobPlan:
     namespace: str
     name: str
     outcome: Outcome
-    was: Cost
-    becomes: Cost
+    was: JobRequests
+    becomes: JobRequests
 
     @property
     def title(self) -> str:
@@ -42,14 +42,14 @@ class JobPlan:
         return f"{self.namespace}/{self.name}"
 
     @property
-    def before(self) -> Usage:
+    def before(self) -> Requests:
         """The requests of its pods and of the claims that only this job mounts."""
-        return self.was.usage
+        return self.was.normal
 
     @property
-    def after(self) -> Usage:
+    def after(self) -> Requests:
         """The same requests after the change."""
-        return self.becomes.usage
+        return self.becomes.normal
 
     def is_named(self, name: str) -> bool:
         """Whether a user's name matches the job: its name, with its namespace, or with its kind too."""
@@ -71,18 +71,18 @@ class Plan:
     jobs: tuple[JobPlan, ...]
     others: tuple[OtherChange, ...] = ()
     errors: tuple[str, ...] = ()
-    was: Costs = NO_COSTS
-    becomes: Costs = NO_COSTS
+    was: StackRequests = NO_STACK_REQUESTS
+    becomes: StackRequests = NO_STACK_REQUESTS
 
     @property
-    def before(self) -> Usage:
+    def before(self) -> Requests:
         """The requests of all jobs and claims."""
-        return self.was.total.usage
+        return self.was.total.normal
 
     @property
-    def after(self) -> Usage:
+    def after(self) -> Requests:
         """The same requests after the change."""
-        return self.becomes.total.usage
+        return self.becomes.total.normal
 
     @property
     def teams(self) -> list[str]:
@@ -268,15 +268,17 @@ def _code(job: DeclaredJob) -> list[object]:
     return [job.spec.get("image"), *(spec.get(key) for key in ("jarURI", "entryClass", "args"))]
 
 
-def _job_plan(entry: _Entry, was: Costs, becomes: Costs) -> JobPlan:
+def _job_plan(entry: _Entry, was: StackRequests, becomes: StackRequests) -> JobPlan:
     job, after = entry.job, entry.new
     if entry.outcome.effect in _UNCHANGED:
         after = entry.old
-    return JobPlan(job.kind, job.namespace, job.name, entry.outcome, _cost_of(entry.old, was), _cost_of(after, becomes))
+    return JobPlan(
+        job.kind, job.namespace, job.name, entry.outcome, _requests_of(entry.old, was), _requests_of(after, becomes)
+    )
 
 
-def _cost_of(job: DeclaredJob | None, costs: Costs) -> Cost:
-    return FREE if job is None else costs.jobs[job.kind, job.namespace, job.name]
+def _requests_of(job: DeclaredJob | None, stack_requests: StackRequests) -> JobRequests:
+    return NO_REQUESTS if job is None else stack_requests.jobs[job.kind, job.namespace, job.name]
 
 
 def _rank(job: JobPlan) -> tuple[int, str, str]:

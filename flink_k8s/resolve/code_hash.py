@@ -28,7 +28,7 @@ _BY_NAME = frozenset({"importlib", "__import__", "runpy", "exec", "eval"})
 """Names that can load a module without an import statement."""
 
 
-def code(root: Path, args: Sequence[str]) -> str:
+def hash_of_code(root: Path, args: Sequence[str]) -> str:
     """Twelve digits of the hash of the files that a job uses.
 
     Args:

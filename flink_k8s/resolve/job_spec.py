@@ -110,7 +110,9 @@ def spec_of(
         if process is not None:
             spec[key] = _process_spec(process)
     if settings.restore_from is not None and restores:
-        job |= restored_from(settings.restore_from)
+        # `none` removes the path of an earlier source.
+        path = settings.restore_from
+        job |= restored_from(path) if path != NONE else dict.fromkeys(restored_from(path))
     configuration: dict[str, object] = {}
     if settings.savepoint_on_deletion is not None and runs_job and keeps_state:
         configuration[SAVEPOINT_ON_DELETION] = str(settings.savepoint_on_deletion).lower()
@@ -147,13 +149,11 @@ def suspended_spec(kind: FlinkKind) -> dict[str, object]:
 
 
 def restored_from(path: str) -> dict[str, object]:
-    """The part of a `job` that starts it from a savepoint; for `none`, the part that removes it.
+    """The part of a `job` that starts it from a savepoint.
 
     The operator reads the path only at the first deployment and after a change of the nonce, so the nonce is a hash of
     the path. Removing both has no effect. A request that the cluster resolves is in the place of the path until then.
     """
-    if path == NONE:
-        return {"initialSavepointPath": None, "savepointRedeployNonce": None}
     nonce = int(hashlib.sha256(path.encode()).hexdigest()[:8], 16)
     return {"initialSavepointPath": path, "savepointRedeployNonce": nonce}
 

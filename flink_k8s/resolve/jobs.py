@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 from flink_k8s.config import problems
@@ -178,9 +179,13 @@ class Job:
             return None
         return self.sources.arguments.get(self._flag(spec_path))
 
+    @cached_property
+    def _arguments(self) -> list[str]:
+        return arguments_of(self.spec)
+
     def _flag(self, spec_path: KeyPath) -> str:
         """The flag of the argument at the path."""
-        args = arguments_of(self.spec)
+        args = self._arguments
         index = spec_path[2] if len(spec_path) > 2 else None
         if not isinstance(index, int) or index >= len(args):
             return ""

@@ -24,7 +24,7 @@ JobKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Usage:
+class Requests:
     """Requests of pods and claims together.
 
     Attributes:
@@ -41,8 +41,8 @@ class Usage:
     is_whole: bool = True
     storage: int = 0
 
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
+    def __add__(self, other: Requests) -> Requests:
+        return Requests(
             self.cpu + other.cpu,
             self.memory + other.memory,
             self.pods + other.pods,
@@ -68,7 +68,7 @@ class Usage:
         return _bytes(self.storage) if self.storage else "0"
 
 
-NOTHING = Usage()
+NOTHING = Requests()
 
 
 def _bytes(amount: int) -> str:
@@ -77,26 +77,26 @@ def _bytes(amount: int) -> str:
 
 
 @dataclass(frozen=True)
-class Cost:
+class JobRequests:
     """Requests of a job, or a sum of them.
 
     Attributes:
-        usage: in normal operation.
+        normal: in normal operation.
         peak: during a blue/green switch, when the old and the new deployment run in parallel.
     """
 
-    usage: Usage = NOTHING
-    peak: Usage = NOTHING
+    normal: Requests = NOTHING
+    peak: Requests = NOTHING
 
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.usage + other.usage, self.peak + other.peak)
+    def __add__(self, other: JobRequests) -> JobRequests:
+        return JobRequests(self.normal + other.normal, self.peak + other.peak)
 
 
-FREE = Cost()
+NO_REQUESTS = JobRequests()
 
 
 @dataclass(frozen=True)
-class Asker:
+class PodOwner:
     """A Flink resource with the data that determines its pods.
 
     Attributes:
@@ -134,21 +134,21 @@ class Asker:
         return [pods.times(workers) if pods.process == "taskManager" else pods for pods in job_pods]
 
 
-def cost(asker: Asker, limits: Limits = NO_LIMITS, parallelism_in_session: int = 0) -> Cost:
+def job_requests(pod_owner: PodOwner, limits: Limits = NO_LIMITS, parallelism_in_session: int = 0) -> JobRequests:
     """Requests of a Flink resource, without effects of the autoscaler or of a parallelism in its code.
 
     Args:
-        asker: the resource.
+        pod_owner: the resource.
         limits: of its namespace.
         parallelism_in_session: of all jobs in a session cluster.
     """
-    total = sum((_usage(pods, limits) for pods in asker.pods(parallelism_in_session)), NOTHING)
-    return Cost(total, total + total if asker.key[0] == FlinkKind.BLUE_GREEN else total)
+    total = sum((_before_and_after(pods, limits) for pods in pod_owner.pods(parallelism_in_session)), NOTHING)
+    return JobRequests(total, total + total if pod_owner.key[0] == FlinkKind.BLUE_GREEN else total)
 
 
-def _usage(pods: Pods, limits: Limits) -> Usage:
+def _before_and_after(pods: Pods, limits: Limits) -> Requests:
     flink = [container for container in pods.containers if container.name == MAIN_CONTAINER]
-    return Usage(
+    return Requests(
         pods.request("cpu", limits) * pods.number,
         int(pods.request("memory", limits)) * pods.number,
         pods.number,
@@ -158,7 +158,7 @@ def _usage(pods: Pods, limits: Limits) -> Usage:
 
 
 @dataclass(frozen=True)
-class Costs:
+class StackRequests:
     """Requests of the jobs of a stack.
 
     Attributes:
@@ -166,75 +166,78 @@ class Costs:
         shared: bytes of the other claims, by namespace.
     """
 
-    jobs: Mapping[JobKey, Cost]
+    jobs: Mapping[JobKey, JobRequests]
     shared: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
-    def teams(self) -> dict[str, Cost]:
+    def teams(self) -> dict[str, JobRequests]:
         """Requests by namespace, sorted."""
         names = sorted({namespace for _, namespace, _ in self.jobs} | set(self.shared))
         return {name: self.of_team(name) for name in names}
 
-    def of_team(self, namespace: str) -> Cost:
+    def of_team(self, namespace: str) -> JobRequests:
         """Requests of all jobs and claims in a namespace."""
-        jobs = sum((cost for (_, job_namespace, _), cost in self.jobs.items() if job_namespace == namespace), FREE)
-        claims = Usage(storage=self.shared.get(namespace, 0))
-        return jobs + Cost(claims, claims)
+        jobs = sum(
+            (job_requests for (_, job_namespace, _), job_requests in self.jobs.items() if job_namespace == namespace),
+            NO_REQUESTS,
+        )
+        claims = Requests(storage=self.shared.get(namespace, 0))
+        return jobs + JobRequests(claims, claims)
 
     @property
-    def total(self) -> Cost:
+    def total(self) -> JobRequests:
         """Requests of the whole stack."""
-        return sum(self.teams.values(), FREE)
+        return sum(self.teams.values(), NO_REQUESTS)
 
 
-NO_COSTS = Costs({})
+NO_STACK_REQUESTS = StackRequests({})
 
 
-def costs(
-    askers: Iterable[Asker],
+def stack_requests(
+    pod_owners: Iterable[PodOwner],
     claims: Mapping[tuple[str, str], int],
     limits: Mapping[str, Limits] | None = None,
     workloads: Mapping[JobKey, Pods] | None = None,
-) -> Costs:
+) -> StackRequests:
     """Requests of all jobs of a stack, and of the workloads next to them.
 
     Args:
-        askers: the Flink resources of the stack.
+        pod_owners: the Flink resources of the stack.
         claims: bytes of each PersistentVolumeClaim, by namespace and name.
         limits: by namespace; a missing namespace has no limits.
         workloads: pods of Deployments, CronJobs and the like.
     """
-    askers = list(askers)
-    clusters = {(namespace, name): asker for asker in askers for _, namespace, name in (asker.key,)}
+    pod_owners = list(pod_owners)
+    clusters = {(namespace, name): pod_owner for pod_owner in pod_owners for _, namespace, name in (pod_owner.key,)}
     in_session: dict[tuple[str, str], int] = {}
     mounted: dict[tuple[str, str], list[JobKey]] = {}
-    for asker in askers:
-        kind, namespace, _ = asker.key
-        if kind == FlinkKind.SESSION_JOB and not asker.is_suspended:
-            cluster = (namespace, str(asker.spec.get("deploymentName")))
-            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(asker, clusters.get(cluster))
-        for claim in mounted_claims(asker.spec):
-            mounted.setdefault((namespace, claim), []).append(asker.key)
-    costs_by_job: dict[JobKey, Cost] = {}
-    for asker in askers:
-        _, namespace, name = asker.key
+    for pod_owner in pod_owners:
+        kind, namespace, _ = pod_owner.key
+        if kind == FlinkKind.SESSION_JOB and not pod_owner.is_suspended:
+            cluster = (namespace, str(pod_owner.spec.get("deploymentName")))
+            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(pod_owner, clusters.get(cluster))
+        for claim in mounted_claims(pod_owner.spec):
+            mounted.setdefault((namespace, claim), []).append(pod_owner.key)
+    requests_by_job: dict[JobKey, JobRequests] = {}
+    for pod_owner in pod_owners:
+        _, namespace, name = pod_owner.key
         bounds = (limits or {}).get(namespace, NO_LIMITS)
-        costs_by_job[asker.key] = cost(asker, bounds, in_session.get((namespace, name), 0))
+        requests_by_job[pod_owner.key] = job_requests(pod_owner, bounds, in_session.get((namespace, name), 0))
     for key, pods in (workloads or {}).items():
-        usage = _usage(pods, (limits or {}).get(key[1], NO_LIMITS))
-        costs_by_job[key] = Cost(usage, usage)
+        normal = _before_and_after(pods, (limits or {}).get(key[1], NO_LIMITS))
+        requests_by_job[key] = JobRequests(normal, normal)
     shared: dict[str, int] = {}
     for (namespace, claim), size in claims.items():
         users = mounted.get((namespace, claim), [])
         if len(users) == 1 and claim != CLAIM:
-            claim_usage = Usage(storage=size)
-            costs_by_job[users[0]] += Cost(claim_usage, claim_usage)
+            claim_requests = Requests(storage=size)
+            requests_by_job[users[0]] += JobRequests(claim_requests, claim_requests)
         else:
             shared[namespace] = shared.get(namespace, 0) + size
-    return Costs(costs_by_job, shared)
+    return StackRequests(requests_by_job, shared)
 
 
-def _parallelism(session_job: Asker, cluster: Asker | None) -> int:
+def _parallelism(session_job: PodOwner, cluster: PodOwner | None) -> int:
     default = "parallelism.default"
     written = (session_job.job or {}).get("parallelism") or session_job.configuration.get(default)
     inherited = cluster.configuration.get(default) if cluster else None

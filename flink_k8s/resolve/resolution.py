@@ -20,7 +20,7 @@ from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve import platform_objects
-from flink_k8s.resolve.code_hash import CODE, code
+from flink_k8s.resolve.code_hash import CODE, hash_of_code
 from flink_k8s.resolve.internal_tls import derived_internal_tls
 from flink_k8s.resolve.job_spec import (
     MERGE_BY_NAME,
@@ -339,7 +339,7 @@ def _with_substitute_image(
     if image is None:
         return manifest, sources
     if CODE in image:
-        image = image.replace(CODE, code(root, arguments_of(spec)))
+        image = image.replace(CODE, hash_of_code(root, arguments_of(spec)))
     config_source = ConfigSource(IMAGES, in_template(kind, {"image": image}), (IMAGES, declared_image))
     return {**manifest, "spec": merge_mappings(spec, config_source.spec)}, replace(
         sources, ordered=[*sources.ordered, config_source]

@@ -11,11 +11,11 @@ from flink_k8s.resolve import pod_requests, quota_usage
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.operator_configuration import effective
 from flink_k8s.resolve.pod_requests import Pods
-from flink_k8s.resolve.quota_usage import Asker, Cost, Costs, JobKey
+from flink_k8s.resolve.quota_usage import JobKey, JobRequests, PodOwner, StackRequests
 from flink_k8s.resolve.state_storage import CLAIM, inner_spec
 
 
-def asker(job: Job, settings: StackSettings) -> Asker:
+def pod_owner(job: Job, settings: StackSettings) -> PodOwner:
     """The data of a job that determines its requests.
 
     Args:
@@ -25,7 +25,7 @@ def asker(job: Job, settings: StackSettings) -> Asker:
     spec = inner_spec(job.kind, job.spec)
     own, version = mapping(spec.get("flinkConfiguration")), spec.get("flinkVersion")
     configuration = effective(own, settings.operator.configuration, job.namespace, version)
-    return Asker((job.kind, job.namespace, job.name), spec, configuration)
+    return PodOwner((job.kind, job.namespace, job.name), spec, configuration)
 
 
 def claim_sizes(attachments: Iterable[Attachment]) -> dict[tuple[str, str], str]:
@@ -54,7 +54,7 @@ def state_claims(settings: StackSettings, namespaces: Iterable[str]) -> dict[tup
     return {(name, CLAIM): storage.volume.size for name in namespaces} if storage.makes_claims else {}
 
 
-def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> Costs:
+def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: StackSettings) -> StackRequests:
     """Requests of the jobs of a stack, and of the workloads next to them.
 
     Args:
@@ -65,7 +65,7 @@ def declared(jobs: Iterable[Job], attachments: Iterable[Attachment], settings: S
     sizes_of_claims = claim_sizes(attachments) | state_claims(settings, settings.own_namespaces)
     sizes = {claim: _amount(size) for claim, size in sizes_of_claims.items()}
     limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
-    return quota_usage.costs((asker(job, settings) for job in jobs), sizes, limits, workloads(attachments))
+    return quota_usage.stack_requests((pod_owner(job, settings) for job in jobs), sizes, limits, workloads(attachments))
 
 
 def _amount(size: str) -> int:
@@ -78,9 +78,9 @@ def _amount(size: str) -> int:
 HEADINGS = ("PODS", "CPU", "MEMORY", "STORAGE")
 
 
-def cells(cost: Cost) -> tuple[str, str, str, str]:
+def cells(job_requests: JobRequests) -> tuple[str, str, str, str]:
     """Pods, CPU, memory and storage, each with its peak if that differs."""
-    now, at_peak = cost.usage, cost.peak
+    now, at_peak = job_requests.normal, job_requests.peak
     pairs = (
         (str(now.pods), str(at_peak.pods)),
         (now.shown_cpu, at_peak.shown_cpu),
@@ -93,24 +93,26 @@ def cells(cost: Cost) -> tuple[str, str, str, str]:
     return pods, cpu, memory, storage
 
 
-def rows(costs: Costs, stack: str) -> list[tuple[str, ...]]:
+def rows(stack_requests: StackRequests, stack: str) -> list[tuple[str, ...]]:
     """One row per job, namespace and for the stack: name and cells."""
     table_rows: list[tuple[str, ...]] = []
-    for name, team in costs.teams.items():
-        jobs = sorted((key[2], key[0], cost) for key, cost in costs.jobs.items() if key[1] == name)
-        table_rows += [(f"{name}/{job}", *cells(cost)) for job, _, cost in jobs]
+    for name, team in stack_requests.teams.items():
+        jobs = sorted(
+            (key[2], key[0], job_requests) for key, job_requests in stack_requests.jobs.items() if key[1] == name
+        )
+        table_rows += [(f"{name}/{job}", *cells(job_requests)) for job, _, job_requests in jobs]
         table_rows.append((f"{name}: all", *cells(team)))
-    return [*table_rows, (f"stack {stack}: all", *cells(costs.total))]
+    return [*table_rows, (f"stack {stack}: all", *cells(stack_requests.total))]
 
 
-def text(costs: Costs, stack: str) -> list[str]:
+def text(stack_requests: StackRequests, stack: str) -> list[str]:
     """The rows for a terminal, one per line."""
-    table: Sequence[Sequence[str]] = [("JOB", *HEADINGS), *rows(costs, stack)]
+    table: Sequence[Sequence[str]] = [("JOB", *HEADINGS), *rows(stack_requests, stack)]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
-def markdown(costs: Costs, stack: str) -> list[str]:
+def markdown(stack_requests: StackRequests, stack: str) -> list[str]:
     """The rows for a pull request, one per line."""
     lines = [
         f"### Resource requests of `{stack}`",
@@ -118,10 +120,10 @@ def markdown(costs: Costs, stack: str) -> list[str]:
         "| job | pods | CPU | memory | storage |",
         "| --- | --- | --- | --- | --- |",
     ]
-    return [*lines, *(f"| `{name}` | {' | '.join(values)} |" for name, *values in rows(costs, stack))]
+    return [*lines, *(f"| `{name}` | {' | '.join(values)} |" for name, *values in rows(stack_requests, stack))]
 
 
-def summary(costs: Costs) -> str:
+def summary(stack_requests: StackRequests) -> str:
     """The total in one line."""
-    pods, cpu, memory, storage = cells(costs.total)
+    pods, cpu, memory, storage = cells(stack_requests.total)
     return f"requests {cpu} CPU, {memory} of memory, {storage} of storage in {pods} pods"

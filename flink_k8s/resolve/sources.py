@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import cast
 
 from flink_k8s.config.merge import NAMED_LISTS, merge_into, merge_key
@@ -158,7 +159,8 @@ def _index_in_source(items: list[object], index: int, final: object, key: str) -
     if key in NAMED_LISTS and isinstance(merged_item, dict):
         merge_field = merge_key(key)
         name = cast(dict[str, object], merged_item).get(merge_field)
-        for source_index, item in enumerate(items):
+        # Try the same index first: a job can have thousands of variables, most of them from one source.
+        for source_index, item in chain(enumerate(items[index : index + 1], index), enumerate(items)):
             if isinstance(item, dict) and cast(dict[str, object], item).get(merge_field) == name:
                 return source_index
         return None

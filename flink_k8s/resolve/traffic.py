@@ -32,6 +32,9 @@ OPERATOR_PODS = {"app.kubernetes.io/name": "flink-kubernetes-operator"}
 PROMETHEUS_PODS = {"app.kubernetes.io/name": "prometheus"}
 """Labels of the pods of a Prometheus, which the Prometheus operator sets."""
 
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""The label with the namespace's name, which Kubernetes sets."""
+
 JOB_MANAGERS = {"component": "jobmanager"}
 
 DENY = "default-deny"

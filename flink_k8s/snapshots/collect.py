@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -34,13 +34,14 @@ class JobState:
     problems: tuple[str, ...] = ()
 
 
-async def collect(api_client: Any, job: Job, stack: DeclaredStack) -> JobState:
+async def collect(api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping[str, Sequence[Job]]) -> JobState:
     """The savepoints and checkpoints of a job. What cannot be read is a problem of the result, not an error.
 
     Args:
         api_client: of `kubernetes_asyncio`.
         job: that the stack declares.
         stack: the stack.
+        jobs: `jobs_by_directory` of the stack.
     """
     snapshots: list[StateSnapshot] = []
     problems: list[str] = []
@@ -64,9 +65,15 @@ async def collect(api_client: Any, job: Job, stack: DeclaredStack) -> JobState:
         directories = state_directories(job, stack)
         listing = await list_directories(api_client, job, stack, directories) if directories else Listing()
     except NotListableError as error:
-        listing = Listing(problems=(str(error),))
+        directories, listing = [], Listing(problems=(str(error),))
     snapshots += listing.snapshots
     problems += listing.problems
+    for directory in directories:
+        others = [
+            f"{other.namespace}/{other.name}" for other in jobs.get(directory.rstrip("/"), ()) if other is not job
+        ]
+        if others:
+            problems.append(f"{directory} may contain state of {', '.join(others)}, which has the same directory")
     return JobState(job, tuple(combined(snapshots, listing.directories, running)), tuple(problems))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,11 +13,11 @@ from flink_k8s.config.problems import shortened
 from flink_k8s.config.secret_text import redacted
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.health.api_server import message
-from flink_k8s.health.failure_reason import pod_trouble, root
+from flink_k8s.health.failure_reason import pod_issue, root
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 from flink_k8s.resolve.jobs import Job
-from flink_k8s.snapshots.listing_pod import LISTING_SECONDS, NotListableError, listing_pod
+from flink_k8s.snapshots.listing_pod import LISTING_SECONDS, NotListableError, listing_pod, listing_policy
 from flink_k8s.snapshots.state_snapshot import StateSnapshot, of_files
 
 _INTERVAL_SECONDS = 0.5
@@ -39,7 +40,7 @@ class Listing:
 
 
 async def list_directories(api_client: Any, job: Job, stack: DeclaredStack, directories: Sequence[str]) -> Listing:
-    """List the directories by one pod, which is deleted afterwards.
+    """List the directories by one pod, which is deleted afterwards, and so is its NetworkPolicy.
 
     Args:
         api_client: of `kubernetes_asyncio`.
@@ -54,24 +55,50 @@ async def list_directories(api_client: Any, job: Job, stack: DeclaredStack, dire
     from kubernetes_asyncio.client.exceptions import ApiException
 
     api = client.CoreV1Api(api_client)
-    manifest = listing_pod(job, stack, directories)
-    try:
-        pod: Any = await api.create_namespaced_pod(job.namespace, cast(Any, manifest))
-    except ApiException as error:
-        raise NotListableError(f"no pod can be created that lists the files: {message(error)}") from None
-    name = str(pod.metadata.name)
-    try:
-        async with asyncio.timeout(LISTING_SECONDS):
-            log = await _log_of_ended(api, job.namespace, name)
-    except TimeoutError:
-        reason = await _waiting_reason(api, job.namespace, name)
-        raise NotListableError(f"the pod that lists the files did not end within {LISTING_SECONDS} s{reason}") from None
-    except ApiException as error:
-        raise NotListableError(f"the pod that lists the files cannot be read: {message(error)}") from None
-    finally:
-        with contextlib.suppress(ApiException):  # the pod ends by its own deadline
-            await api.delete_namespaced_pod(name, job.namespace, grace_period_seconds=0)
+    async with _allowed(client.NetworkingV1Api(api_client), job, stack):
+        try:
+            pod: Any = await api.create_namespaced_pod(job.namespace, cast(Any, listing_pod(job, stack, directories)))
+        except ApiException as error:
+            raise NotListableError(f"no pod can be created that lists the files: {message(error)}") from None
+        name = str(pod.metadata.name)
+        try:
+            async with asyncio.timeout(LISTING_SECONDS):
+                log = await _log_of_ended(api, job.namespace, name)
+        except TimeoutError:
+            reason = await _waiting_reason(api, job.namespace, name)
+            late = f"the pod that lists the files did not end within {LISTING_SECONDS} s"
+            raise NotListableError(f"{late}{reason}") from None
+        except ApiException as error:
+            raise NotListableError(f"the pod that lists the files cannot be read: {message(error)}") from None
+        finally:
+            with contextlib.suppress(ApiException):  # the pod ends by its own deadline
+                await api.delete_namespaced_pod(name, job.namespace, grace_period_seconds=0)
     return parse(log)
+
+
+@asynccontextmanager
+async def _allowed(api: Any, job: Job, stack: DeclaredStack) -> AsyncGenerator[None]:
+    """Allow the pod the connections of the job, if the stack has NetworkPolicies.
+
+    Raises:
+        NotListableError: if the policy cannot be created; with the reason.
+    """
+    from kubernetes_asyncio.client.exceptions import ApiException
+
+    manifest = listing_policy(job, stack)
+    if manifest is None:
+        yield
+        return
+    try:
+        policy: Any = await api.create_namespaced_network_policy(job.namespace, manifest)
+    except ApiException as error:
+        text = "no NetworkPolicy can be created for the pod that lists the files"
+        raise NotListableError(f"{text}: {message(error)}") from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ApiException):
+            await api.delete_namespaced_network_policy(policy.metadata.name, job.namespace)
 
 
 async def _log_of_ended(api: Any, namespace: str, name: str) -> str:
@@ -97,7 +124,7 @@ async def _waiting_reason(api: Any, namespace: str, name: str) -> str:
     from kubernetes_asyncio.client.exceptions import ApiException
 
     try:
-        trouble = pod_trouble(await _read(api, namespace, name))
+        trouble = pod_issue(await _read(api, namespace, name))
     except ApiException:
         return ""
     return f": {trouble}" if trouble else ""

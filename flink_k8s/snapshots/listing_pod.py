@@ -6,21 +6,23 @@ Only the job's pods have the credentials, the network and the mounts for its sto
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from flink_k8s.config.network import Endpoint, port_range
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.effective_job import EffectiveJob
-from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER, job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.locations import qualified
 from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import cluster_spec, templates
 from flink_k8s.resolve.state_storage import CHECKPOINTS, SAVEPOINTS, inner_spec
-from flink_k8s.resolve.traffic import clusters
+from flink_k8s.resolve.traffic import NAMESPACE_LABEL, clusters
 
 LISTING_SECONDS = 120
 """Time in which a pod must have listed the directories: it may pull an image first."""
@@ -64,6 +66,17 @@ def state_directories(job: Job, stack: DeclaredStack) -> list[str]:
     scheme = options.configuration.get("fs.default-scheme", "")
     directories = [qualified(options.text(option), scheme) for option in (CHECKPOINTS, SAVEPOINTS)]
     return [*dict.fromkeys(directory for directory in directories if directory)]
+
+
+def jobs_by_directory(stack: DeclaredStack) -> dict[str, list[Job]]:
+    """The jobs of a stack by their directories for state; a directory of several jobs belongs to none of them."""
+    jobs: dict[str, list[Job]] = {}
+    for job in stack.jobs:
+        if job_of(job.spec) is not None:
+            with contextlib.suppress(NotListableError):
+                for directory in state_directories(job, stack):
+                    jobs.setdefault(directory.rstrip("/"), []).append(job)
+    return jobs
 
 
 def listing_pod(job: Job, stack: DeclaredStack, directories: Sequence[str]) -> dict[str, object]:
@@ -128,9 +141,50 @@ def listing_pod(job: Job, stack: DeclaredStack, directories: Sequence[str]) -> d
     pod.setdefault("affinity", _next_to(names))
     mode = str(spec.get("mode") or "native")
     # NetworkPolicies select the job's pods by these labels. Flink and the operator also select by `component`.
-    own_labels = {"app": names[0], "type": f"flink-{mode}-kubernetes"}
+    own_labels = {"app": names[0], "type": f"flink-{mode}-kubernetes", **_marked(job)}
     metadata = {"generateName": f"{job.name[:40]}-list-state-", "namespace": job.namespace, "labels": own_labels}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
+
+
+def listing_policy(job: Job, stack: DeclaredStack) -> dict[str, object] | None:
+    """The NetworkPolicy that allows the pod the egress of the job; None if the stack has no policies.
+
+    The job's own policy may not exist yet: it is created with the job.
+    """
+    if not stack.settings.network_policies.enabled:
+        return None
+    resources = {resource.key: resource for resource in (_cluster(job, stack), job)}
+    connections = map(stack.traffic, resources.values())
+    metadata = {"generateName": f"{job.name[:40]}-list-state-", "namespace": job.namespace}
+    spec = {
+        "podSelector": {"matchLabels": _marked(job)},
+        "policyTypes": ["Egress"],
+        "egress": [_rule(endpoint) for traffic in connections if traffic for endpoint in traffic.egress],
+    }
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+def _marked(job: Job) -> dict[str, str]:
+    """The label of the pods that list the directories of a job."""
+    return {"flink-k8s/list-state": job.name}
+
+
+def _rule(endpoint: Endpoint) -> dict[str, object]:
+    ranges = [port_range(port) for port in endpoint.ports]
+    ports = [{"port": first, "endPort": last, "protocol": protocol} for first, last, protocol in ranges]
+    rule: dict[str, object] = {"ports": ports} if ports else {}
+    return rule if endpoint.is_anybody else {**rule, "to": [_peer(endpoint)]}
+
+
+def _peer(endpoint: Endpoint) -> dict[str, object]:
+    if endpoint.cidr is not None:
+        return {"ipBlock": {"cidr": endpoint.cidr, "except": list(endpoint.except_)}}
+    peer: dict[str, object] = {}
+    if endpoint.namespace is not None:
+        peer["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: endpoint.namespace}}
+    if endpoint.pods:
+        peer["podSelector"] = {"matchLabels": dict(endpoint.pods)}
+    return peer
 
 
 def _next_to(names: Sequence[str]) -> dict[str, object]:

@@ -7,7 +7,7 @@ path from there, so a job does not go back in time again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,15 @@ from flink_k8s.health.api_server import ApiServer
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, NotReadableError, collect, live
-from flink_k8s.snapshots.state_snapshot import Files, StateSnapshot, of_resource, shown_time
+from flink_k8s.snapshots.listing_pod import jobs_by_directory
+from flink_k8s.snapshots.state_snapshot import (
+    Files,
+    StateSnapshot,
+    combined,
+    of_resource,
+    running_job_id,
+    shown_time,
+)
 
 _CONCURRENT_JOBS = 4
 
@@ -56,12 +64,13 @@ async def resolve(api_server: ApiServer, stack: DeclaredStack) -> list[Restored]
     requests = [(job, request) for job in stack.jobs if (request := job.restore_request) is not None]
     at_once = asyncio.Semaphore(_CONCURRENT_JOBS)
     problems: list[Problem] = []
+    jobs = jobs_by_directory(stack)
     async with api_server.asked("restoreFrom cannot be resolved") as api_client:
 
         async def resolved(job: Job, request: str) -> Restored | None:
             async with at_once:
                 try:
-                    return await _resolved(api_client, job, stack, RestoreRequest.parse(request))
+                    return await _resolved(api_client, job, stack, jobs, RestoreRequest.parse(request))
                 except (UnresolvedError, NotReadableError) as error:
                     path = (*job.kind.spec_path, "job", "initialSavepointPath")
                     problems.append(job.problem(path, f'is "{request}", but {error}', "restore-from"))
@@ -85,15 +94,18 @@ def without_paths(stack: DeclaredStack) -> DeclaredStack:
     return replace(stack, jobs=tuple(jobs))
 
 
-async def _resolved(api_client: Any, job: Job, stack: DeclaredStack, request: RestoreRequest) -> Restored:
+async def _resolved(
+    api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping[str, Sequence[Job]], request: RestoreRequest
+) -> Restored:
     resource = await live(api_client, job.kind, job.namespace, job.name)
     annotations = mapping(mapping((resource or {}).get("metadata")).get("annotations"))
     if path := recorded_path(annotations, request):
         return Restored(job, request.canonical, path, "as resolved by an earlier run")
     if request.text != LATEST and request.time is None:
         snapshot = await _named(api_client, job.namespace, request.text)
+        _refuse_in_use(combined([snapshot], (), [running_job_id(resource or {})])[0])
     else:
-        snapshot = select(request, await collect(api_client, job, stack), now=datetime.now(UTC))
+        snapshot = select(request, await collect(api_client, job, stack, jobs), now=datetime.now(UTC))
     return Restored(job, request.canonical, snapshot.path, f"{snapshot.kind} of {snapshot.shown_time}")
 
 
@@ -141,11 +153,17 @@ def select(request: RestoreRequest, state: JobState, *, now: datetime) -> StateS
     if not existing:
         empty = "write none, or remove restoreFrom, to start it empty"
         raise UnresolvedError(f"the job has no savepoint and no checkpoint; {empty}")
-    allowed = [snapshot for snapshot in existing if snapshot.time is not None and snapshot.time <= latest]
+    # To the second, as times are printed: a printed time selects its own state.
+    timed = [(snapshot, snapshot.time.replace(microsecond=0)) for snapshot in existing if snapshot.time is not None]
+    allowed = [snapshot for snapshot, time in timed if time <= latest]
     if not allowed:
         oldest = existing[-1]
         raise UnresolvedError(f"the oldest state is of {oldest.shown_time}: {oldest.path}; {_REMEDY}")
-    if allowed[0].is_in_use:
-        in_use = f"the newest state is the checkpoint {allowed[0].path} of the running job, which deletes it later"
-        raise UnresolvedError(f"{in_use}; suspend the job first, or write the path of an older state")
+    _refuse_in_use(allowed[0])
     return allowed[0]
+
+
+def _refuse_in_use(snapshot: StateSnapshot) -> None:
+    if snapshot.is_in_use:
+        in_use = f"that is the checkpoint {snapshot.path} of the running job, which deletes it later"
+        raise UnresolvedError(f"{in_use}; suspend the job first, or write the path of an older state")

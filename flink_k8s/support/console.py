@@ -15,13 +15,18 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, for example `1 job`, `2 jobs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def step(name: str, times: list[tuple[str, float]] | None = None) -> Generator[None]:
     """Print the start of a step and its duration.
 
     Args:
         name: of the step.
-        done: receives the step with its seconds when it is done.
+        times: receives the step with its seconds at its end.
     """
     say(f"-- {name}")
     start = time.monotonic()

@@ -79,7 +79,7 @@ class _PulumiModule(golang.Module):
         return ("pulumi",)
 
     def sources(self, go: str, work: Path) -> Path:
-        """A copy of the module in which the provider and its SDK are folders, changed as said above.
+        """A copy of the module in which the provider and its SDK are folders, with the changes above.
 
         Raises:
             Failure: they cannot be had, or are not what the changes were written for.

@@ -1,7 +1,7 @@
 """cert-manager's images, built from its Go module, and the definitions of its resources, which the module brings along.
 
 One program (sandbox/modules/cert-manager) is all four; each image calls it in its own role. It has the issuers that
-need nobody outside of the cluster (self-signed, CA), not ACME, Vault and Venafi.
+need no service outside of the cluster (self-signed, CA), not ACME, Vault and Venafi.
 """
 
 import json
@@ -38,7 +38,7 @@ class CertManager:
 
         def lay(roots: Mapping[str, Path]) -> None:
             shutil.copy(MODULE.program(home, "cert-manager"), roots["cert-manager"])
-            # Its TLS clients look for authorities; there is nobody to talk to outside of the cluster.
+            # Its TLS clients require a file of authorities; the cluster connects to no external server.
             (roots["cert-manager"] / "tmp").mkdir(mode=0o1777)
 
         layer = layers(home, ["cert-manager"], [MODULE.key, Path(__file__)], lay)[0]

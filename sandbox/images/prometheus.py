@@ -27,7 +27,7 @@ class _PrometheusModule(golang.Module):
         """Prometheus 3.13.1 is its module's v0.313.1: Go would want another path for a v3."""
         match = re.fullmatch(r"v0\.(\d)(\d\d)\.(\d+)", self.version)
         if match is None:
-            raise Failure(f"{self.folder}/go.mod: {self.pin} {self.version} is no version like v0.313.1")
+            raise Failure(f"{self.folder}/go.mod: {self.pin} {self.version} is not a version like v0.313.1")
         return ".".join(str(int(number)) for number in match.groups())
 
 

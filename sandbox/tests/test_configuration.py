@@ -63,7 +63,7 @@ def test_pods_are_routed_and_named_only_where_policies_are_enforced(home: Home) 
     assert plugins() == ["bridge", "portmap"]
 
 
-def test_felix_may_read_each_of_its_kinds(home: Home) -> None:
+def test_felix_can_read_each_of_its_kinds(home: Home) -> None:
     objects = [item for item in yaml.safe_load_all(policies.manifests()) if item]
     [role] = [resource for resource in objects if resource["kind"] == "ClusterRole"]
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}

@@ -52,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection that somebody tries to open.
+    """A connection that a pod tries to open.
 
     Attributes:
         source: who.

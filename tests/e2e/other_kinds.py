@@ -1,4 +1,4 @@
-"""Job files of the kinds beside FlinkDeployment with a job: a session cluster and its jobs, blue/green, a snapshot.
+"""Job files of other kinds: a session cluster and its jobs, a blue/green deployment, a snapshot.
 
 All run the shipped `running_totals.py`. They ask for little, since the sandbox may have two CPUs.
 """
@@ -30,7 +30,7 @@ def blue_green(*, configuration: Mapping[str, str] | None = None, env: Mapping[s
     """A blue/green deployment that keeps state.
 
     Args:
-        configuration: of Flink, beside what it has.
+        configuration: Flink options in addition to its own.
         env: of its containers; a change of it is one of the spec.
     """
     listed = [{"name": name, "value": value} for name, value in (env or {}).items()]

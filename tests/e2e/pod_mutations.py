@@ -155,7 +155,7 @@ def _changes() -> Iterator[Change]:
 
 
 def _both() -> Iterator[list[Change]]:
-    """What the pod says together with what its container says of the same."""
+    """Combinations of a setting of the pod and the same setting of its container."""
     for key in _POD_CONTEXT.keys() & _CONTEXT.keys():
         for whole, own in itertools.product(_POD_CONTEXT[key], _CONTEXT[key]):
             yield [
@@ -165,8 +165,8 @@ def _both() -> Iterator[list[Change]]:
 
 
 def pods(several: int, seed: int = 8) -> list[Pod]:
-    """Pods' specs: each change by itself, on a pod with one container and on one with an init container; what can be
-    said twice said twice; then several changes at once.
+    """Pods' specs: each change alone, on a pod with one container and on one with an init container; settings of pod
+    and container together; then several changes together.
 
     Args:
         several: how many pods get two to four changes drawn at random.

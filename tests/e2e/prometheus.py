@@ -75,7 +75,7 @@ def prometheus(kubectl: Kubectl, namespace: str) -> Generator[Prometheus]:
         assert forwarding.stdout is not None
         line = forwarding.stdout.readline()  # Forwarding from 127.0.0.1:40123 -> 9090
         assert "127.0.0.1:" in line, "kubectl port-forward has ended"
-        # It writes a line for each connection, and stands still when nobody reads them.
+        # It writes a line for each connection, and blocks if the lines are not read.
         threading.Thread(target=forwarding.stdout.read, daemon=True).start()
         yield Prometheus("http://127.0.0.1:" + line.split("127.0.0.1:")[1].split()[0])
     finally:

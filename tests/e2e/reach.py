@@ -64,7 +64,7 @@ def address(kubectl: Kubectl, namespace: str, *selector: str) -> str:
 
 
 def reached(kubectl: Kubectl, place: Place, targets: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Those of some addresses and ports that take a connection from a place; all are tried at once."""
+    """The targets that accept a connection from a pod; all are tried in parallel."""
     targets = list(targets)
     tries = [
         f"(timeout {PATIENCE} bash -c 'exec 3<>/dev/tcp/{host}/{port}' 2>/dev/null && echo {host} {port}) &"
@@ -78,7 +78,7 @@ def reached(kubectl: Kubectl, place: Place, targets: Iterable[tuple[str, int]]) 
 
 
 Table = Mapping[tuple[str, str], bool]
-"""Whether somebody, by name, reaches something, by name."""
+"""Whether a named pod reaches a named target."""
 
 
 def agree(
@@ -87,7 +87,7 @@ def agree(
     """Tries each pair of a table; what is to be reached may take some seconds to be, the rest never is.
 
     Raises:
-        AssertionError: says each pair that is not as the table has it.
+        AssertionError: with each pair that differs from the table.
     """
     wrong: list[str] = []
 

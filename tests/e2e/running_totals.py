@@ -53,7 +53,7 @@ class RunningTotals:
         kubectl: of the sandbox.
         folder: for files of config.
         read: gives the lines of the output.
-        config: keys of the stack beside `jobs`.
+        config: keys of the stack in addition to `jobs`.
         settings: of the job.
         name: of the job, where it is another's than the file's.
         others: settings of other jobs.
@@ -114,10 +114,10 @@ class RunningTotals:
         return cast(dict[str, Any], actual["latest"]["restored"] or {})
 
     def seen_running(self) -> None:
-        """Waits until the operator knows that the job runs: before, it takes no savepoint, whatever it is asked for.
+        """Wait until the operator has observed that the job runs: before, it takes no savepoint.
 
-        A JobManager that was killed and is back starts the job anew; until the operator has seen that start, what its
-        status says may be of before, and its next look may still find nobody there.
+        A new JobManager starts the job again. Until the operator has observed that start, its
+        status can be outdated, and its next observation can still find no JobManager.
         """
 
         def is_seen() -> bool:
@@ -149,7 +149,7 @@ class RunningTotals:
         """The output when it is exact and goes so far; a reader may see the files of a moment half, so it looks again.
 
         Raises:
-            AssertionError: it is never both; says what it is.
+            AssertionError: if it is never both; with its state.
         """
         items = [self.audit()]
 

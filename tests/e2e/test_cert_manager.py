@@ -45,7 +45,7 @@ LAYER: dict[str, Any] = {
     "jobs": {"word-count": {"enabled": False}},
 }
 JOB: dict[str, Any] = {"jobs": {"word-count": {"enabled": True}}, "waitForJobs": False}
-"""The chart has no operator: nobody would run it."""
+"""The chart without an operator Deployment."""
 CHART = "tests/e2e/webhook_chart"
 OPERATOR = "flink-operator"
 INJECTOR = ("deployment/cert-manager-cainjector", "-n", "cert-manager")
@@ -104,7 +104,7 @@ def wait_until_ready(kubectl: Kubectl, *names: str) -> None:
 
 
 def with_webhook(layer: Path, keystore: dict[str, Any], **more: Any) -> Path:
-    """A layer that has the operator's webhook beside cert-manager.
+    """An overlay with cert-manager and the operator's webhook.
 
     Args:
         layer: of the fixture, which stays as it is.
@@ -198,7 +198,7 @@ def test_certificates_are_issued_as_soon_as_up_has_ended(kubectl: Kubectl, tmp_p
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
     with step("the webhook refuses an invalid certificate"):
-        # What the definition takes and only the webhook knows to be wrong: a certificate for nobody.
+        # A certificate without names: valid by its CRD, and rejected by the webhook only.
         result = apply(kubectl, cert("Certificate", "bad", secretName="bad", issuerRef={"name": "own"}))
         assert result.returncode != 0
         assert 'admission webhook "webhook.cert-manager.io" denied the request' in result.stderr.decode()
@@ -231,7 +231,7 @@ def test_no_component_lacks_a_permission(kubectl: Kubectl, part: str):
 def test_the_webhook_of_the_operator_gets_a_keystore_with_a_password_of_its_own(kubectl: Kubectl, layer: Path):
     """The last test: it destroys the stack."""
     with step("with the default password of the chart the webhook answers"):
-        # How the platform was before the program made passwords, and is where a user says so.
+        # The platform before the program generated passwords, and with the user's setting.
         webhook_up(layer, {"useDefaultPassword": True})
         assert opens(kubectl, DEFAULT_PASSWORD)
         assert kubectl.get("secret", PASSWORD_SECRET, "-n", OPERATOR) is None

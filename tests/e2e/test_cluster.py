@@ -297,7 +297,7 @@ def test_pod_security_refuses_privileged_pod(kubectl: Kubectl) -> None:
 
 @pytest.mark.parametrize("address", [network.HOST_IP, "203.0.113.1"])
 def test_pod_reaches_nothing_outside(kubectl: Kubectl, address: str) -> None:
-    """Refused at once, so that nothing waits for a time-out: neither the machine nor anything beyond it."""
+    """Connections to the machine and beyond are refused immediately, so nothing waits for a timeout."""
     output = in_box(kubectl, "sh", "-c", f"timeout 5 nc {address} 22 </dev/null 2>&1; echo code $?")
     assert "code 1" in output
     assert re.search("refused|unreachable", output), output

@@ -2,11 +2,10 @@
 
 The stand-in has the official image's layout: /opt/flink, Java under /opt/java/openjdk and named in JAVA_HOME, the user
 flink (9999), /docker-entrypoint.sh; its parts are those of the sandbox's own image. This machine has one architecture:
-the other's stand-in says that it is the other, in its configuration and in the name of Java's folder, and runs this
-one's programs. PyFlink is published as a wheel for amd64 alone, so for arm64 it is built from source, as it will be
-there.
+the stand-in of the other has its name in the image configuration and in the name of Java's folder, and runs programs of
+this one. PyFlink is published as a wheel for amd64 only, so for arm64 it is built from source, as it will be there.
 
-Where apt and pip find their packages is this machine's affair: its configuration is mounted for the build, and is in no
+The sources of apt and pip are those of this machine: its configuration is mounted for the build, and is in no
 image. Layers are kept in `$FLINK_K8S_HOME/dockerfile`.
 """
 
@@ -138,7 +137,7 @@ def stand_in(architecture: str) -> str:
 
 
 def pip_configuration(architecture: str) -> Path:
-    """A pip.conf with what this machine says of package indexes, and no wheel of PyFlink for arm64."""
+    """A pip.conf with the package indexes of this machine, without a wheel of PyFlink for arm64."""
     output = subprocess.run(
         ["python3", "-m", "pip", "config", "list"], text=True, capture_output=True, check=True
     ).stdout

@@ -84,7 +84,7 @@ NOW_AND_THEN = {
 
 
 def layer_file(folder: Path) -> Path:
-    """The layer that turns Prometheus on, and what these tests want besides."""
+    """The overlay that enables Prometheus, and the settings of these tests."""
     shipped = yaml.safe_load((ROOT / "sandbox" / "layers" / "prometheus.yaml").read_text())
     path = folder / "layer.yaml"
     path.write_text(json.dumps(merge_mappings(shipped, LAYER)))
@@ -146,7 +146,7 @@ def name(query: Query) -> tuple[str, str, str]:
 
 
 def data(server: Prometheus, query: Query) -> list[dict[str, Any]]:
-    """What a dashboard's query returns, its variables filled in; Prometheus' own words when it is no PromQL."""
+    """The result of a dashboard's query with its variables; the error of Prometheus if it is not valid PromQL."""
     return server.query(query.filled(VARIABLES, "1m"))
 
 
@@ -181,7 +181,7 @@ def test_every_alert_is_loaded_and_evaluates(server: Prometheus):
     rules = server.rules()
     assert {rule["name"] for rule in rules} == set(AlertName.__args__)
     for rule in rules:
-        server.query(rule["query"])  # and by itself; Prometheus' own words, if not
+        server.query(rule["query"])  # raises the error of Prometheus if it is invalid
 
 
 @pytest.mark.usefixtures("up")

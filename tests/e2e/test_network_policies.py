@@ -176,7 +176,7 @@ COMMON: list[Row] = [
         (item, item, PORTS)
         for item in (pods("word-count"), pods("shop-blue", "shop-green"), pods("totals"), pods("session"))
     ),
-    # REST: the operator asks JobManagers, and whoever was named may.
+    # REST: the operator and the configured clients can reach JobManagers.
     (("operator",), [pod for pod in REST_8081 if pod.endswith("/jobmanager")], ("8081",)),
     (("proxy",), REST_8081, ("8081",)),
     # Where its pods listen, not where its Service does.
@@ -213,13 +213,13 @@ PUBLIC_STORE: list[Row] = [
     ((*FLINK, "operator"), ("api-server",), ("6443",)),
     # The API server's address is a public one, too, as far as a policy can know.
     (pods("totals", "session"), ("public", "api-server"), ("443",)),
-    # No keys and no role: the node says who the pods are.
+    # No keys and no role: the identity is that of the node.
     (pods("totals", "session"), ("metadata",), ("80",)),
 ]
 
 
 def policies(tmp_path: Path, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The NetworkPolicies that a stack renders to, as they stand in its files."""
+    """The NetworkPolicies in the rendered files of a stack."""
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs" / "jobs.yaml").write_text(JOBS)
     (tmp_path / "__main__.py").symlink_to(ROOT / "__main__.py")

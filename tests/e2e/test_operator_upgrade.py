@@ -98,7 +98,7 @@ def job(kubectl: Kubectl) -> dict[str, Any]:
 
 
 def speaks_tls_only_to_its_own(totals: RunningTotals) -> None:
-    """The JobManager takes the job's certificate, and nobody without one."""
+    """The JobManager accepts the job's certificate, and no client without one."""
     cluster = Cluster(totals.kubectl, totals)
     port = JOB_MANAGER_PORTS["RPC"]
     assert cluster.presented("jobmanager", port) == cluster.serial(OWN)

@@ -1,4 +1,4 @@
-"""Session cluster and session jobs, blue/green, snapshots: `up` waits for each, says why one failed; all of it goes.
+"""Session clusters and jobs, blue/green deployments, snapshots: `up` waits for each, `destroy` deletes all.
 
 One stack has them all; the real operator runs it.
 """

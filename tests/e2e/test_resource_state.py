@@ -1,4 +1,4 @@
-"""What kube-state-metrics is told to read is in the CRDs that the operator's own jar makes."""
+"""The fields that kube-state-metrics reads exist in the CRDs of the operator's jar."""
 
 from __future__ import annotations
 

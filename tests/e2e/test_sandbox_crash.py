@@ -90,7 +90,7 @@ def container_id() -> str:
 
 def works() -> None:
     """The cluster takes work and does it."""
-    # A kubelet that is new says of each pod that it is not ready until it has asked it once.
+    # A new kubelet reports each pod as not ready until its first probe.
     until("the cluster is ready", lambda: status.status().up, 60)
     kubectl("delete", "pod", "trial", "--ignore-not-found", "--grace-period=0", "--force")
     kubectl("run", "trial", f"--image={BUSYBOX}", "--restart=Never", "--command", "--", "echo", "here")

@@ -169,7 +169,7 @@ def test_a_lost_stack_is_restored_from_the_bucket_by_latest(totals: RunningTotal
 
     with step("without a namespace, latest is refused and nothing is created"):
         refused = make("up", "STACK=sandbox", totals.layer(restoreFrom="latest"), timeout=200)
-        assert refused.returncode == 1
+        assert refused.returncode != 0
         output = refused.stdout + refused.stderr
         assert "restoreFrom" in output
         assert f'namespaces "{NAMESPACE}" not found' in output

@@ -1,9 +1,9 @@
 """Each of Flink's file system plugins, with the configuration and the pods' environment that the program derives from
 `stateStorage`: a checkpoint is written to a server of that protocol, the Flink is killed, another one goes on from it.
 
-The Flink is one on this machine without Kubernetes (`flink run --target local`), so there is no high availability; the
+The Flink is one on this machine without Kubernetes (`flink run --target local`), so without high availability; the
 plugins are the jars of 2.3.0, the newest version of which all of them are published. What no server here can show is
-told in docs/state.md.
+described in docs/state.md.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def gcs(folder: Path) -> Generator[Storage]:
                 "credentials": {"serviceAccountKey": {"secret": "gcs", "key": "key"}},
             },
             secrets={("gcs", "key"): json.dumps(account)},
-            # The plugin asks Google's own server for tokens, whatever the key's file says.
+            # The plugin requests tokens from Google's server, whatever the key file specifies.
             configuration={"gs.token.server.url": tokens},
         )
 
@@ -118,7 +118,7 @@ def gcs(folder: Path) -> Generator[Storage]:
 def azure(folder: Path) -> Generator[Storage]:
     """Azurite, by the older of the plugin's two protocols: it does not speak that of abfs.
 
-    An account that is said to be the emulator's is looked for on this machine, with the key that every emulator has.
+    The plugin looks for the emulator's account on this machine, with the key of every emulator.
     """
     port, account = servers.AZURITE_PORT, "devstoreaccount1.blob.core.windows.net"
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck"]
@@ -222,7 +222,7 @@ class LocalFlink:
 
     @contextmanager
     def running(self, start_from: str = "") -> Generator[subprocess.Popen[bytes]]:
-        """The job while it runs; then it is killed, with all of Flink, so that nobody tidies up."""
+        """The running job; at the end, all processes of Flink are killed, so nothing is cleaned up."""
         shutil.rmtree(self.folder / "log", ignore_errors=True)
         (self.folder / "log").mkdir()
         arguments: list[str | Path] = [self.flink.distribution / "bin" / "flink", "run", "--target", "local"]

@@ -41,7 +41,7 @@ NAMESPACES = {
     OTHER: {"podSecurity": "baseline"},
 }
 SMALL = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}}
-"""Both jobs at once are to fit on a machine with two CPUs."""
+"""Both jobs together must fit on a machine with two CPUs."""
 TOTALS = {
     **SMALL,
     "enabled": True,
@@ -202,7 +202,7 @@ def as_pod(kubectl: Kubectl, folder: Path) -> Kubectl:
 
 
 def verdicts(kubectl: Kubectl, namespace: str, specs: list[dict[str, Any]]) -> dict[int, str]:
-    """What the API server says to each pod: empty when it would take it, otherwise what Pod Security has against it.
+    """The Pod Security violations of each pod according to the API server; empty if it accepts the pod.
 
     A pod that is refused for another reason (its fields do not go together) is not in it.
     """
@@ -259,7 +259,7 @@ class TestPodSecurity:
         assert all("runAsNonRoot != true" in operator[number] for number in (0, 1))
 
     def test_pods_of_jobs_keep_the_restricted_profile(self, teams: Kubectl):
-        """What `up` brought runs under it: the profile is enforced, and the namespace's label says so."""
+        """The deployed pods run under the enforced profile, which the label of the namespace sets."""
         actual = teams.get("namespace", TEAM)
         assert actual is not None
         assert actual["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -312,7 +312,7 @@ REACHES = {
     ("word count", "JobManager 8081"): False,
     ("word count", "JobManager 6123"): False,
     ("word count", "server 8000"): False,
-    # What is no job's, in the team's namespace and in another team's.
+    # Pods that belong to no job, in the team's namespace and in another team's.
     **{
         (source, target): False
         for source in ("stray pod", "other team")
@@ -429,7 +429,7 @@ class TestQuota:
         assert used("count/flinkdeployments.flink.apache.org") == 2
         assert used("persistentvolumeclaims") == 2  # the state's and the word count's
         assert len(requested_cpus()) >= 2
-        # A TaskManager that has nothing to do goes by itself, and the count follows a moment later.
+        # An idle TaskManager stops, and the count follows a moment later.
         until("the CPU of what runs", lambda: used("requests.cpu") == sum(requested_cpus()), 60)
 
     def test_a_deployment_beyond_the_quota_is_refused(self, teams: Kubectl):

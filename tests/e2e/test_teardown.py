@@ -1,4 +1,4 @@
-"""Teardown with the operator gone: it says what blocks and touches nothing; brought back, or unstuck, it finishes."""
+"""Destroy without the operator reports the reason and changes nothing; after a repair or unstick it completes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def deployed(no_stack: None) -> None:
 
 
 def remove_operator(kubectl: Kubectl) -> None:
-    """As somebody would who does not know what it is for; all its pods are gone then."""
+    """Delete the operator's release by hand, with all its pods."""
     kubectl.run("delete", *OPERATOR, "--cascade=foreground", "--timeout=60s")
 
 
@@ -69,7 +69,7 @@ def test_destroy_without_the_operator_changes_nothing_and_finishes_with_it(kubec
 @pytest.mark.usefixtures("deployed")
 def test_unstick_asks_before_it_removes_finalizers(kubectl: Kubectl):
     remove_operator(kubectl)
-    refused = make("unstick", "STACK=sandbox", timeout=60)  # nobody answers
+    refused = make("unstick", "STACK=sandbox", timeout=60)  # without an answer
     assert refused.returncode != 0
     assert "FlinkDeployment flink/word-count: a later deletion is immediate" in refused.stdout
     assert (job(kubectl) or {})["metadata"]["finalizers"]

@@ -217,7 +217,7 @@ def _generated() -> list[Case]:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_the_tables_equal_those_of_the_jars(operator: str) -> None:
-    """Names of fields and of the operator's keys are those of its jars; of Flink's, those of the libraries beside it."""
+    """Field names and operator options equal those of its jars; Flink options equal those of its libraries."""
     folder = java.operator_jars(operator)
     table = known.fields(operator)
     fields = tables.fields(tables.published_crds(operator))

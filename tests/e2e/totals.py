@@ -12,7 +12,7 @@ _LINE = re.compile(r"(\d+)\t(\d+)\t(\d+)\t(\d+)")
 
 @dataclass(frozen=True)
 class Audit:
-    """What an output says.
+    """The result of an audit of the output.
 
     Attributes:
         records: how many lines it has.

@@ -7,6 +7,8 @@ nodes, and where official images cannot be pulled.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -20,9 +22,10 @@ from sandbox import charts
 from sandbox.home import home
 from sandbox.images import OPERATORS, cert_manager, prometheus
 from sandbox.lock import locked
+from tests.project import ROOT
 
 _WITH_PODS = {"operator.yaml", "deployments.yaml", "startupapicheck.yaml", "webhook.yaml"}
-"""Templates of pods, and of webhooks that nobody would answer."""
+"""Kinds that the API server without nodes cannot run: pod templates and webhooks."""
 
 
 def stand_in_charts(folder: Path) -> Path:
@@ -44,7 +47,8 @@ def mirror(folder: Path) -> str:
 
 
 def stand_in_platform(folder: Path) -> Path:
-    """`stand_in_charts`, and those of cert-manager and Prometheus, for which nothing has to be compiled."""
+    """`stand_in_charts`, and those of cert-manager and Prometheus, whose operator prints its CRDs."""
+    subprocess.run([sys.executable, "-m", "sandbox", "build", "--prometheus"], cwd=ROOT, check=True)
     stand_in_charts(folder)
     definitions = {f"definitions/{name}": text for name, text in cert_manager.definitions(home()).items()}
     _pack(folder, versions.CERT_MANAGER, {**charts.sources("cert-manager"), **definitions})

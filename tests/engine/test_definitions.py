@@ -52,7 +52,7 @@ def repository(charts: Path) -> Generator[str]:
 
 
 def marks(kubectl: Kubectl) -> dict[str, str]:
-    """Flink's CRDs and the operator version that each says it belongs to."""
+    """Flink's CRDs and the operator version in the annotation of each."""
     content: list[dict[str, Any]] = json.loads(kubectl.run("get", "crd", "-o", "json"))["items"]
     return {
         crd["metadata"]["name"]: crd["metadata"].get("annotations", {}).get(MARK, "")

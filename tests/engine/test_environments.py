@@ -1,6 +1,6 @@
 """The shipped environments, as they are, through their whole life on a real engine and a real API server.
 
-What they name and nobody can reach here is laid over, as users with a mirror do it: the charts. Their contexts lead to
+Charts that are not reachable here are replaced by an overlay, as for users with a mirror. Their contexts lead to
 one cluster, where nothing runs: the charts have no pods, and a stand-in for the operator finds every job well.
 """
 
@@ -36,7 +36,7 @@ class Environment:
         stack: its name.
         engine: knows a kubeconfig with the stack's context.
         mirror: of the charts.
-        rendered: folder of what `make render` says of it.
+        rendered: folder with the output of `make render`.
     """
 
     stack: str
@@ -174,7 +174,7 @@ def secret(kubectl: Kubectl) -> str:
 
 
 def change(kubectl: Kubectl) -> None:
-    """What somebody in a hurry might do by hand."""
+    """Typical manual changes."""
     job = json.dumps({"spec": {"job": {"parallelism": 7}}})
     kubectl.run("-n", "flink", "patch", "flinkdeployment", "word-count", "--type=merge", "-p", job)
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}

@@ -1,6 +1,6 @@
-"""Certificates of a job on a real engine: before the job and ready, nothing to do then, off, on, away after the job.
+"""Certificates of a job with the real engine: ready before the job, unchanged later, disabled, deleted after the job.
 
-cert-manager is none, so that the test says when a certificate is ready.
+cert-manager is not installed: the test determines when a certificate is ready.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def cert_manager_resources(kubectl: Kubectl) -> set[str]:
 
 @contextmanager
 def stand_in_cert_manager(kubectl: Kubectl, names: list[str], pause: threading.Event) -> Generator[None]:
-    """While the block runs, every Issuer and Certificate is Ready soon; the last one once `hold` is set.
+    """While the block runs, every Issuer and Certificate is Ready soon; the last one when `pause` is set.
 
     Args:
         kubectl: of the cluster.
-        seen: gets the name of each as it is made ready, and `job` when the job is first there.
-        hold: lets the job's own certificate get ready.
+        names: receives the name of each that becomes ready, and `job` when the job exists.
+        pause: delays the certificate of the job until it is set.
     """
 
     def reconcile(resource: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """`make plan` by the real engine's own previews: every change of the plan's table, and those that a table cannot have.
 
 The operator is a stand-in: what the engine and the API server make of each change is what is asked here. That the
-operator then does what the plan said is in test_plan_and_operator.py.
+operator then does what was planned is tested in test_plan_and_operator.py.
 """
 
 from __future__ import annotations
@@ -93,13 +93,13 @@ MOVES = stateful(**{"spec.image": "shop/moves:1"})
 
 
 def files(manifests: Iterable[Manifest], setting: str = "1") -> dict[str, str]:
-    """The one job file, with a ConfigMap beside the jobs."""
+    """The job file, with a ConfigMap in addition to the jobs."""
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf"}, "data": {"setting": setting}}
     return {"jobs.yaml": yaml.dump_all([config_map, *manifests], Dumper=_Plain)}
 
 
 class _Plain(yaml.SafeDumper):
-    """Without anchors, which stand for one object in several places."""
+    """Without anchors, which share one object between several places."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,6 +1,6 @@
-"""What the plan says is what the operator does: each effect on real jobs, by Flink's own account of where it started.
+"""The operator does what was planned: each effect on real jobs, according to Flink's record of its start.
 
-Three jobs at once, each with a change of another effect.
+Three jobs in parallel, each with a change of another effect.
 """
 
 from __future__ import annotations

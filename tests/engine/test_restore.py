@@ -63,7 +63,7 @@ def test_latest_is_resolved_once(engine: Project, kubectl: Kubectl, charts: Path
     with step("a job without state is an error at the line of restoreFrom, and nothing is changed"):
         assert engine.make("up", overlay(charts)).code == 0
         refused = engine.make("up", latest)
-        assert refused.code == 1
+        assert refused.code != 0
         assert 'jobs.word-count.restoreFrom: is "latest", but the job has no savepoint' in refused.output
         assert restored(kubectl) == ("", "")
 

@@ -1,4 +1,4 @@
-"""Planted secrets on a real engine: nothing that it and the tools show has one, and its state none in clear."""
+"""Planted secrets with the real engine: no output contains one, and its state contains none as plaintext."""
 
 from __future__ import annotations
 

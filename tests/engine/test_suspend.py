@@ -68,7 +68,7 @@ def test_a_suspended_job_stays_suspended_until_it_is_resumed(engine: Project, ku
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(state / "passphrase"),
             "FLINK_K8S_STATE": str(other),
         }
-        # The salt is beside the passphrase; docs/environments.md says to keep both.
+        # The salt is next to the passphrase; docs/environments.md describes both.
         (other / "config").mkdir(parents=True)
         (other / "config" / "Pulumi.sandbox.yaml").write_text((state / "config" / "Pulumi.sandbox.yaml").read_text())
         result = replace(engine, env=shared).make("up", layer(charts))

@@ -1,4 +1,4 @@
-"""Bad input: every problem at once, no traceback, and nothing registered."""
+"""Bad input: every problem in one run, no traceback, and nothing registered."""
 
 from __future__ import annotations
 

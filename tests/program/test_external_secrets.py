@@ -60,7 +60,7 @@ def test_external_secret_is_ready_before_the_jobs_of_its_namespace(graph, secret
     for before, after in (("Namespace flink", secret), ("ResourceQuota flink/quota", secret), (secret, JOB)):
         assert graph.depends_on(resource(graph, after), resource(graph, before))
         assert not graph.depends_on(resource(graph, before), resource(graph, after))
-    # The store may lie in a job file, which waits for none of it.
+    # The store can be in a job file, which does not wait for the ExternalSecrets.
     assert not graph.depends_on(resource(graph, "PersistentVolumeClaim flink/word-count-data"), resource(graph, secret))
 
 
@@ -69,7 +69,7 @@ def test_other_teams_do_not_wait_for_external_secrets(resource_graph):
     assert not both.depends_on(resource(both, JOB), resource(both, "ExternalSecret loose/db"))
 
 
-BESIDE = """
+IN_JOB_FILE = """
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -94,7 +94,7 @@ def test_jobs_wait_for_the_external_secrets_of_their_file(tmp_path: Path):
     for name in ("flink_k8s", "components", "jobs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "jobs" / "word_count.yaml"
-    path.write_text(path.read_text() + BESIDE)
+    path.write_text(path.read_text() + IN_JOB_FILE)
     actual = run_program(tmp_path, "dev", stack_file.read(tmp_path, "dev"), preview=True)
     waits = {resource.title: resource.annotations.get("pulumi.com/waitFor") for resource in actual.objects}
     assert waits["ExternalSecret flink/beside"] == "condition=Ready"

@@ -87,9 +87,9 @@ def test_existing_prometheus_gets_monitors_rules_and_dashboards(resource_graph):
     moved = [*graph.find_all("PrometheusRule"), *graph.find_all("ConfigMap")]
     assert len(moved) == 5
     for resource in moved:
-        assert resource.namespace == "flink-operator"  # the Prometheus stack's own namespace is somebody else's
+        assert resource.namespace == "flink-operator"  # the namespace of the Prometheus stack is not ours
         assert graph.depends_on(resource, owner)
-        assert not graph.depends_on(resource, operator)  # what lies in its namespace need not wait until it is ready
+        assert not graph.depends_on(resource, operator)  # objects in its namespace do not wait for it
 
 
 def test_monitoring_with_existing_operator_and_prometheus(resource_graph):

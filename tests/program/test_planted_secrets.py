@@ -33,11 +33,11 @@ from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.paths import ROOT
 from tests.program.conftest import Record
 
-MADE = ["Secret flink-operator/operator-webhook-keystore", "Secret monitoring/grafana-admin"]
+GENERATED = ["Secret flink-operator/operator-webhook-keystore", "Secret monitoring/grafana-admin"]
 """What holds passwords that the program makes."""
 
 KEY_LIKE = "q3Zt9XbL0kP2mW7vYcR4{}nH8sDfJ6gT1aUeK5oQi"
-"""Random, so that it is a secret under any name; the middle tells the places apart."""
+"""Random, so that it is a secret under any name; the middle identifies the place."""
 
 DIGITS = "8473625"
 """Beginning of passwords that are numbers: secrets by their names alone."""
@@ -55,7 +55,7 @@ PLACES = {
     "number": {"jobDefaults": {"flinkConfiguration": {"my.password": int(f"{DIGITS}3")}}, "operator": {"values": {"x": {"password": int(f"{DIGITS}4")}}}},
     "enforced": {"enforced": {"env": {"DB_PASSWORD": "planted-enforced"}}, "jobs": {"word-count": {"env": {"DB_PASSWORD": "planted-before"}}}},
 }  # fmt: skip
-"""Where somebody may write a secret as plaintext, as stack config."""
+"""Places of plaintext secrets, as stack config."""
 
 WRONG = {
     "a list for a variable": {"jobs": {"word-count": {"env": {"API_TOKEN": ["planted-list"]}}}},
@@ -63,7 +63,7 @@ WRONG = {
     "a list for a field": {"jobs": {"word-count": {"spec": {"job": {"entryClass": ["--token", "planted-class"]}}}}},
     "a list for values": {"prometheus": {"values": [{"password": "planted-values"}]}},
 }
-"""The same in a shape that is refused: the problem says what it is."""
+"""The same in invalid shapes, which the problem describes."""
 
 
 def planted_in(config: object) -> set[str]:
@@ -165,7 +165,7 @@ def test_plaintext_secrets_are_reported_without_printing_them(
     texts = {"check": checked(tmp_path, config, capsys), "log": "\n".join(actual)}
     assert [text.count("contains a secret as plaintext") for text in texts.values()] == [16, 16]
     assert leaks(texts | dict(displays(before, after, tmp_path)), planted) == []
-    # The engine is told that they are secrets: it shows none, and its state has none in clear.
+    # The program marks them as secrets: the engine prints none, and its state contains none as plaintext.
     assert leaks({name: repr(resource.inputs) for name, resource in after.by_urn.items()}, planted) == []
     # They are what the user declared, and so they are in the manifests: which is why a strict stack refuses them.
     declared_in = {name: repr(resource.as_written().inputs) for name, resource in after.by_urn.items()}
@@ -177,7 +177,7 @@ def test_plaintext_secrets_are_reported_without_printing_them(
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_shipped_stacks_have_only_generated_secrets(resource_graph: Record, stack: str) -> None:
-    assert sorted(resource.title for resource in resource_graph(stack).objects if resource.secret_paths) == MADE
+    assert sorted(resource.title for resource in resource_graph(stack).objects if resource.secret_paths) == GENERATED
 
 
 @pytest.mark.parametrize("place", [*PLACES, *WRONG])
@@ -229,7 +229,7 @@ def test_generated_passwords_are_only_in_secrets(
         for resource in after.objects
         if leaks({"": repr(reveal(dict(resource.inputs)))}, {"planted-made"})
     ]
-    assert sorted(holders) == MADE
+    assert sorted(holders) == GENERATED
     texts = {"log": "\n".join(messages)} | {resource.title: repr(resource.inputs) for resource in after.objects}
     for flavour in ("flux", "argocd"):
         render(after, tmp_path / "kept" / flavour, flavour)
@@ -257,7 +257,7 @@ def test_audit_detects_a_planted_secret(form: str) -> None:
 
 
 def test_audit_detects_a_secret_in_the_output_of_a_stack(before: ResourceGraph, tmp_path: Path) -> None:
-    """A name and a text that nobody can tell from an ordinary value: all that shows values shows it."""
+    """A name and a text that look like an ordinary value are printed."""
     after = run(with_stack({"jobs": {"word-count": {"env": {"OTHER": "planted-greeting"}}}}), [])
     matches = {where for where, _ in leaks(dict(displays(before, after, tmp_path)), {"planted-greeting"})}
     assert matches >= {"plan", "plan as Markdown", "review", "drift of FlinkDeployment flink/word-count"}

@@ -21,7 +21,7 @@ CONFIG = {
     "context": "x",
     "certManager": {"enabled": False},
     "prometheus": {"enabled": False},
-    "operator": {"webhook": False},  # nobody would answer
+    "operator": {"webhook": False},  # no pod would respond
 }
 MANIFEST = """
 apiVersion: flink.apache.org/v1beta1
@@ -115,7 +115,7 @@ def test_a_job_that_fails_ends_the_run_while_another_is_still_being_applied(
     assert time.monotonic() - begun < 20
 
 
-def test_the_outputs_come_when_all_jobs_are_ready(project: Path, monkeypatch: pytest.MonkeyPatch):
+def test_outputs_are_registered_when_all_jobs_are_ready(project: Path, monkeypatch: pytest.MonkeyPatch):
     waited: list[str] = []
 
     async def wait(self: Readiness, job: Job, resource: pulumi.Resource) -> str:

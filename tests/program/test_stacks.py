@@ -62,7 +62,7 @@ DEV = {
     KEYSTORE_SECRET: {OPERATOR_NAMESPACE},
     OPERATOR: {*SANDBOX[OPERATOR], CERT_NAMESPACE, CERT_MANAGER, KEYSTORE_SECRET},
     JOB: {*SANDBOX[JOB], KEYSTORE_SECRET},
-    # A component stands for all of its children.
+    # A dependency on a component is one on all of its children.
     MONITOR: {OPERATOR_NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
@@ -252,7 +252,7 @@ def test_every_object_has_the_recommended_labels(resource_graph, stack):
 def test_the_job_is_deleted_in_the_background_and_runs_under_the_programs_account(resource_graph, stack):
     job = titles(resource_graph(stack))[JOB]
     assert job.annotations["pulumi.com/deletionPropagationPolicy"] == "background"
-    assert "pulumi.com/waitFor" not in job.annotations  # the program watches by itself
+    assert "pulumi.com/waitFor" not in job.annotations  # the program watches its jobs
     assert job.inputs["spec"]["serviceAccount"] == "flink"
 
 

@@ -21,7 +21,7 @@ def test_state_claim_does_not_depend_on_jobs(resource_graph):
 
 
 @pytest.mark.parametrize("stack", ["dev", "sandbox"])
-def test_the_claim_comes_after_its_namespace_and_before_the_job(resource_graph, stack):
+def test_claim_is_created_after_its_namespace_and_before_the_job(resource_graph, stack):
     graph = resource_graph(stack, jobs=STATEFUL)
     named = {urn: resource.title for urn, resource in graph.by_urn.items()}
     edges = {named[urn]: {named[need] for need in needs} for urn, needs in graph.edges.items()}

@@ -79,7 +79,7 @@ def test_teams_do_not_depend_on_each_other(graph):
     assert not graph.depends_on(resource(graph, QUOTA), resource(graph, OPERATOR))
 
 
-def test_flinks_kinds_are_counted_once_the_cluster_can(graph):
+def test_quota_of_flink_kinds_is_created_after_the_operator(graph):
     """Until then it would refuse each of them: "status unknown for quota"."""
     waits = json.loads(resource(graph, COUNTS).annotations["pulumi.com/waitFor"])
     # In brackets: a step with a `/` or an escaped dot is a syntax error to the provider (RFC 9535).
@@ -122,7 +122,7 @@ def test_pull_secrets_are_the_accounts(graph):
     assert "imagePullSecrets" not in resource(graph, "ServiceAccount loose/flink").inputs
 
 
-def test_the_operator_watches_every_team_and_nothing_else(graph):
+def test_operator_watches_exactly_the_team_namespaces(graph):
     assert resource(graph, OPERATOR).inputs["values"]["watchNamespaces"] == ["flink", "loose"]
 
 

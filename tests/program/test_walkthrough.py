@@ -1,4 +1,4 @@
-"""What was wrong with the walk-through that this project started from, each defect with a test that it is gone."""
+"""Defects of the walk-through that this project replaces, each with a test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CODE = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "fli
 
 
 def test_no_sleep_for_a_fixed_time():
-    """`sleep 60` stood for a dependency. What sleeps is between two looks at a condition; sleep(0) is no time."""
+    """`sleep 60` replaced a dependency. Allowed are pauses between two checks of a condition, and sleep(0)."""
     assert len(CODE) > 10
     sleeps = [
         f"{path.name}: {line.strip()}"

@@ -72,7 +72,7 @@ def cluster(tmp_path: Path) -> Generator[Cluster]:
     actual.server.server_close()
 
 
-def test_jobs_come_after_the_webhook_answers(cluster: Cluster) -> None:
+def test_jobs_are_created_after_the_webhook_responds(cluster: Cluster) -> None:
     cluster.up()
     release, requests = cluster.graph.index(OPERATOR), cluster.graph.index("no webhook")
     actual, job = cluster.graph.index("webhook"), cluster.graph.index(JOB)

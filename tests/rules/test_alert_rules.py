@@ -53,7 +53,7 @@ def run(*command: object, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def verdicts(tool: str, folder: Path, *, dead: bool) -> Verdicts:
-    """What promtool says of each alert's cases.
+    """The result of promtool for the cases of each alert.
 
     Args:
         tool: promtool.

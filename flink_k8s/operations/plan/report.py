@@ -12,8 +12,9 @@ from flink_k8s.plan.others import OtherChange
 from flink_k8s.plan.plan import JobPlan, Plan
 from flink_k8s.plan.reasons import reasons_of
 from flink_k8s.plan.steps import Operation
-from flink_k8s.resolve.quota_usage import Cost
+from flink_k8s.resolve.quota_usage import JobRequests
 from flink_k8s.resolve.resource_requests import HEADINGS, cells
+from flink_k8s.support.console import counted
 
 _SIGNS = {Operation.CREATE: "+", Operation.UPDATE: "~", Operation.REPLACE: "+-", Operation.DELETE: "-"}
 _WORDS = {
@@ -63,12 +64,12 @@ class Report:
         rows: list[tuple[str, ...]] = [("JOB", "EFFECT", *HEADINGS)]
         details: list[list[str]] = [[]]
         for job in changed:
-            rows.append((job.title, self._effect(job, loss=str.upper), *_usage(job.was, job.becomes)))
+            rows.append((job.title, self._effect(job, loss=str.upper), *_before_and_after(job.was, job.becomes)))
             details.append([*reasons_of(job.outcome)])
         if changed:
             teams = self._teams()
             rows += [(f"{name}: all", "", *requests) for name, requests in teams]
-            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            total = _before_and_after(self.plan.was.total, self.plan.becomes.total)
             rows.append(("all jobs", f"{len(self.plan.jobs)} declared or running", *total))
             details += [[]] * (len(teams) + 1)
         lines = _table(rows, details) if changed else []
@@ -91,13 +92,15 @@ class Report:
             for job in changed:
                 effect = self._effect(job, loss=lambda text: f"**{text}**")
                 reasons = "<br>".join(_escaped(reason) for reason in reasons_of(job.outcome))
-                lines.append(f"| `{job.title}` | {effect} | {' | '.join(_usage(job.was, job.becomes))} | {reasons} |")
+                lines.append(
+                    f"| `{job.title}` | {effect} | {' | '.join(_before_and_after(job.was, job.becomes))} | {reasons} |"
+                )
             lines += [f"| `{name}`: all | | {' | '.join(requests)} | |" for name, requests in self._teams()]
-            total = _usage(self.plan.was.total, self.plan.becomes.total)
+            total = _before_and_after(self.plan.was.total, self.plan.becomes.total)
             lines.append(f"| all jobs | | {' | '.join(total)} | |")
             lines.append("")
         if unchanged:
-            lines += [f"{_count(len(unchanged), 'unchanged job')}: {_listed(unchanged)}.", ""]
+            lines += [f"{counted(len(unchanged), 'unchanged job')}: {_listed(unchanged)}.", ""]
         if self.plan.others:
             lines += ["<details><summary>Other changes</summary>", ""]
             lines += [f"- {_WORDS[other.operation]} {_escaped(_other(other))}" for other in self.plan.others]
@@ -108,7 +111,7 @@ class Report:
     def _teams(self) -> list[tuple[str, tuple[str, ...]]]:
         """A line per namespace, if there are several."""
         plan, names = self.plan, self.plan.teams
-        teams = [(name, _usage(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
+        teams = [(name, _before_and_after(plan.was.of_team(name), plan.becomes.of_team(name))) for name in names]
         return teams if len(names) > 1 else []
 
     def closing_line(self) -> str:
@@ -123,7 +126,7 @@ class Report:
             f"{counts[effect]} {effect.value}" for effect in Effect if counts[effect] and effect is not Effect.NOTHING
         ]
         parts += [f"{counts[Effect.NOTHING]} unchanged"] if counts[Effect.NOTHING] else []
-        parts += [_count(len(self.plan.others), "other change")] if self.plan.others else []
+        parts += [counted(len(self.plan.others), "other change")] if self.plan.others else []
         allowed = [job.title for job in self.plan.jobs if job.outcome.loss]
         loss = f"state loss allowed in {', '.join(allowed)}" if allowed else "no state is lost"
         if self.plan.errors:
@@ -139,7 +142,7 @@ def _by_change(plan: Plan) -> tuple[list[JobPlan], list[JobPlan]]:
     return changed, [job for job in plan.jobs if job not in changed]
 
 
-def _usage(was: Cost, becomes: Cost) -> tuple[str, ...]:
+def _before_and_after(was: JobRequests, becomes: JobRequests) -> tuple[str, ...]:
     return tuple(map(_pair, cells(was), cells(becomes)))
 
 
@@ -173,10 +176,6 @@ def _listed(jobs: Iterable[JobPlan]) -> str:
 def _with_notes(job: JobPlan) -> list[str]:
     """`flink/orders`, followed by `(suspended)`."""
     return [job.title, *(f"({note})" for note in job.outcome.notes)]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _escaped(text: str) -> str:

@@ -15,6 +15,7 @@ from flink_k8s.operations.plan.report import Report
 from flink_k8s.operations.review.trees import Declared
 from flink_k8s.plan.plan import plan
 from flink_k8s.plan.state import Operator
+from flink_k8s.support.console import counted
 
 MARK = "<!-- flink-k8s: make review -->"
 """First line of the comment; the next run finds the comment by it."""
@@ -141,9 +142,9 @@ def _table(compared: Iterable[Compared]) -> list[str]:
         if stack.head.failure:
             check = "❌ cannot be evaluated"
         elif stack.head.problems:
-            check = f"❌ {_count(stack.head.problems, 'problem')}"
+            check = f"❌ {counted(len(stack.head.problems), 'problem')}"
         else:
-            check = f"⚠️ {_count(stack.remarks, 'new finding')}" if stack.remarks else "✅"
+            check = f"⚠️ {counted(len(stack.remarks), 'new finding')}" if stack.remarks else "✅"
         if stack.is_comparable:
             objects = f"+{len(stack.added)} ~{len(stack.changed)} -{len(stack.removed)}"
             jobs = stack.report.closing_line().partition(": ")[2].partition("; to allow it")[0]
@@ -151,10 +152,6 @@ def _table(compared: Iterable[Compared]) -> list[str]:
             objects = jobs = "?"
         lines.append(f"| `{stack.stack}` | {check} | {objects} | {jobs} |")
     return lines
-
-
-def _count(lines: Sequence[str], noun: str) -> str:
-    return f"{len(lines)} {noun}{'' if len(lines) == 1 else 's'}"
 
 
 def _problems(compared: Sequence[Compared]) -> list[str]:

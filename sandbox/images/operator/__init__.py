@@ -1,6 +1,6 @@
 """The images of the Flink Kubernetes operator, out of the jars that its project publishes.
 
-`<version>/pom.xml` says which jars, `<version>/jars.sha256` what is in them, `<version>/stand-ins` has our own classes
+`<version>/pom.xml` lists the jars, `<version>/jars.sha256` their checksums, `<version>/stand-ins` has our own classes
 for what is published in no version. 1.7.0 is whole but for its webhook; 1.16.1 lacks modules, see its pom.xml.
 """
 
@@ -38,7 +38,7 @@ class Operator:
 
     @property
     def sources(self) -> Path:
-        """The folder that says what the image is made of."""
+        """The folder with the definition of the image."""
         return _HERE / self.version
 
     def jars(self, home: Home) -> Path:

@@ -44,7 +44,7 @@ def split(site: Path, flink_home: Path) -> None:
     flink_home.mkdir(parents=True)
     for part in _PARTS:
         shutil.move(package / part, flink_home / part)
-    # Both need bin: Python workers look for pyflink-udf-runner.sh beside their package.
+    # Both need bin: Python workers look for pyflink-udf-runner.sh next to their package.
     shutil.copytree(package / "bin", flink_home / "bin")
     for scripts in (package / "bin", flink_home / "bin"):
         for path in scripts.iterdir():

@@ -1,4 +1,4 @@
-"""The last layer: the jobs' code and input, and the entry point. Made anew in no time when a job changes."""
+"""The last layer: the jobs' code and input, and the entry point. It is rebuilt quickly when a job changes."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def job_layer(home: Home) -> image.Layer:
         Failure: the clone has no job code.
     """
     if not (JOBS / "src").is_dir():
-        raise Failure(f"{JOBS}/src: there is no job code to put into the image; it belongs to the repository")
+        raise Failure(f"{JOBS}/src: the folder contains no job code; restore it from the repository")
 
     def lay(roots: Mapping[str, Path]) -> None:
         lay_job(roots["pyflink-job"], JOBS)

@@ -1,4 +1,4 @@
-"""Where Flink lies in an image, and whose it is."""
+"""Flink's folder in an image, and its owner."""
 
 import os
 from pathlib import Path

@@ -88,7 +88,7 @@ def snapshot() -> Manifest:
 
 
 def patched(manifest: Manifest, patch: Mapping[str, Any]) -> Manifest:
-    """A copy with `{"spec.job.parallelism": 0}` laid on; keys of flinkConfiguration stand behind `conf:`."""
+    """A copy with a patch such as `{"spec.job.parallelism": 0}`; keys of flinkConfiguration begin with `conf:`."""
     result = copy.deepcopy(manifest)
     for place, value in patch.items():
         key = place.removeprefix("conf:")

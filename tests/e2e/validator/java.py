@@ -16,14 +16,14 @@ HERE = Path(__file__).parent
 
 
 class MissingError(Exception):
-    """Java, Maven or a jar cannot be had here; the message says which and how to get it."""
+    """Java, Maven or a jar is not available; the message contains the remedy."""
 
 
 def operator_jars(version: str) -> Path:
     """The folder with the operator's class path.
 
     Raises:
-        MissingError: there is no Java, or the jars are neither there nor to be fetched.
+        MissingError: if Java is missing, or the jars neither exist nor can be fetched.
     """
     for program, package in (("javac", "openjdk-17-jdk-headless"), ("mvn", "maven")):
         if shutil.which(program) is None:
@@ -44,7 +44,7 @@ def run(program: str, folder: Path, arguments: Sequence[str], *, options: Mappin
         options: system properties.
 
     Raises:
-        RuntimeError: it does not compile or fails; with what it said.
+        RuntimeError: if it does not compile or fails; with its output.
     """
     order = ":".join(str(folder / name) for name in class_path([path.name for path in folder.glob("*.jar")]))
     with tempfile.TemporaryDirectory() as classes:

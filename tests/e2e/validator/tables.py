@@ -124,7 +124,7 @@ def operator_options(class_path: Path) -> list[tables.Option]:
 
 
 def flink_options(folder: Path, jars: Iterable[Path] = ()) -> list[tables.Option]:
-    """Options of a Flink whose jars lie in that folder, or of some of them."""
+    """Options of a Flink whose jars, or some of them, are in that folder."""
     looked_at = [str(jar) for jar in sorted(jars or folder.glob("*.jar"))]
     return [option for option in _options(java.run("Options", folder, looked_at)) if _is_of_a_cluster(option.key)]
 
@@ -164,7 +164,7 @@ def flink_table(by_version: Mapping[str, Iterable[tables.Option]], whole: Iterab
             continue
         [complete] = [other for other in whole if other.split(".")[0] == version.split(".")[0]]
         here, actual = Counter(map(_family, keys)), Counter(map(_family, current[complete]))
-        # A family of which less than half is here lies in a jar that is not.
+        # A family of which less than half exists here is in a jar that is missing.
         lacking = {family for family, count in actual.items() if here[family] * 2 < count}
         keys |= {key: new for key, new in current[complete].items() if _family(key) in lacking}
     versions = list(current)

@@ -71,7 +71,7 @@ def of(cases: Sequence[Case], operator: str) -> list[Verdict]:
 
 
 def recorded() -> dict[str, str]:
-    """What RECORDED says by operator version."""
+    """The recorded verdicts by operator version."""
     return dict(line.split() for line in RECORDED.read_text().splitlines())
 
 

@@ -122,7 +122,7 @@ def test_a_template_that_is_not_rendered_is_named(project: Project) -> None:
     ]
 
 
-def test_whole_numbers_reach_flink_as_whole_numbers(project: Project) -> None:
+def test_integers_reach_flink_as_integers(project: Project) -> None:
     """Case corpus-08."""
     text = (
         "{taskmanager.numberOfTaskSlots: 2.0, execution.checkpointing.timeout: 1.8e+06, pipeline.max-parallelism: 1e3}"

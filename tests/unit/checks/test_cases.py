@@ -1,4 +1,4 @@
-"""Cases from public bug reports, real manifests and hostile input: each stands for a kind of mistake.
+"""Cases from public bug reports, real manifests and hostile input: each represents a kind of mistake.
 
 The id of a case is its prefix: `bugs` (public reports), `corpus` (real manifests), `sec` (hostile and careless input).
 """
@@ -46,7 +46,7 @@ def job(spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
 
 
 def conf(**options: str) -> dict[str, Any]:
-    """A job with options, in whose names `_` stands for a dot and `__` for a hyphen."""
+    """A job with options, with `_` for a dot and `__` for a hyphen in their names."""
     named = {key.replace("__", "-").replace("_", "."): value for key, value in options.items()}
     return job({**STATELESS, "flinkConfiguration": named})
 
@@ -296,8 +296,8 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_case(tmp_path: Path, case: Case) -> None:
     lines = _check(tmp_path, case.stack, case.files)
-    found = {(rule, path) for rule, path, _ in lines if rule != "image-digest"}
-    assert found == case.found
+    matches = {(rule, path) for rule, path, _ in lines if rule != "image-digest"}
+    assert matches == case.found
     text = "\n".join(line for _, _, line in lines)
     assert all(message in text for message in case.messages)
     assert PASSWORD not in text
@@ -364,9 +364,9 @@ TEAMS = [
 @pytest.mark.parametrize("case", TEAMS, ids=lambda case: case.id)
 def test_case_of_a_team(tmp_path: Path, case: Case) -> None:
     platform = {"strict": True, "namespaces": {"team-a": {}}, **case.stack}
-    found = {(rule, path) for rule, path, _ in _check(tmp_path, {}, case.files, platform)}
+    matches = {(rule, path) for rule, path, _ in _check(tmp_path, {}, case.files, platform)}
     assert {
-        finding for finding in found if finding[0] not in ("image-digest", "job-recovery", "state-storage")
+        finding for finding in matches if finding[0] not in ("image-digest", "job-recovery", "state-storage")
     } == case.found
 
 

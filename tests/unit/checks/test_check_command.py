@@ -33,7 +33,7 @@ def test_the_shipped_stacks_are_good(stack: str, capsys: pytest.CaptureFixture[s
     assert re.fullmatch(rf"{stack}: requests [\d.]+ CPU, .* of memory, .* of storage in \d+ pods", lines[-2])
 
 
-def test_the_walkthroughs_own_pair_by_config_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_walkthrough_versions_need_only_stack_config(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "walkthrough", "--config-file", str(WALKTHROUGH)]) == 0
     assert "good; jobs: flink/word-count" in capsys.readouterr().out
     [job] = [job for job in load(ROOT, read_config(ROOT, "walkthrough", WALKTHROUGH)).jobs if job.name == "word-count"]
@@ -63,7 +63,7 @@ def test_the_engines_config_gives_the_same_platform() -> None:
         assert [job.manifest for job in from_engine.jobs] == [job.manifest for job in from_file.jobs]
 
 
-def test_a_broken_job_file_an_unknown_key_and_an_override_of_nothing(
+def test_invalid_job_file_key_and_override_are_reported_together(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.job("kind: [\n", "broken.yaml")
@@ -115,7 +115,7 @@ def test_ten_faults_in_a_file_are_ten_messages_each_with_its_line(project: Proje
     assert findings == sorted(findings, key=lambda problem: int(problem.split(":")[1]))
 
 
-def test_problems_of_merged_values_name_the_file_that_said_them(project: Project) -> None:
+def test_problems_of_merged_values_name_the_file_that_sets_them(project: Project) -> None:
     project.stack(
         "config:\n"
         "  flink-k8s:context: c\n"
@@ -186,7 +186,7 @@ def test_odd_job_files_end_without_a_traceback(project: Project, text: str) -> N
     assert text == "\ufeff" or result.stderr.startswith("jobs/odd.yaml")
 
 
-def test_explain_says_where_each_value_came_from(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_shows_the_source_of_each_value(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     project.stack(
         "config:\n"
         "  flink-k8s:context: c\n"
@@ -211,9 +211,7 @@ def test_explain_says_where_each_value_came_from(project: Project, capsys: pytes
     assert 'did you mean "word-count"?' in capsys.readouterr().err
 
 
-def test_warnings_are_printed_and_stop_a_strict_stack_alone(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_warnings_are_errors_only_in_a_strict_stack(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "x", "--root", str(project.root)]) == 0
     warning = 'jobs/word_count.yaml:6: spec.image: "pyflink:dev" has no digest, so its content may change; pin one: pyflink:dev@sha256:… [image-digest]'
     assert f"warning: {warning}\n" in capsys.readouterr().err
@@ -297,7 +295,7 @@ def test_values_replaced_by_enforced_are_one_notice_for_all_jobs(
 
 
 @pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
-def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+def test_job_moved_by_enforced_is_reported(project: Project, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     text = JOB.replace("  name: word-count\n", "  name: word-count\n  namespace: a\n")
     if kind == "FlinkBlueGreenDeployment":
         job = yaml.safe_load(text)
@@ -310,7 +308,7 @@ def test_a_job_that_enforced_moves_says_so(project: Project, capsys: pytest.Capt
     assert re.search(r'args\[1\] = "/out" +# enforced \(.*\), instead of "/in"', stdout)
 
 
-def test_a_layer_wins_and_its_own_mistakes_are_named_in_its_own_file(
+def test_overlay_overrides_the_stack_and_its_problems_name_its_file(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     layer = tmp_path / "mirror.yaml"

@@ -27,6 +27,7 @@ from flink_k8s.config.problems import LINE_LIMIT
 from flink_k8s.program.render import documents, file_names
 from flink_k8s.program.run import run_program
 from flink_k8s.support.block_yaml import dump
+from tests.data import public_manifests
 from tests.data.seeds import MANIFESTS, STACK, STACK_WITHOUT_JOBS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,7 +119,8 @@ def changed(text: str) -> st.SearchStrategy[str]:
     return st.just(text) | changed_text(text) | changed_objects(text) | changed_objects(text)
 
 
-manifests = st.sampled_from(MANIFESTS).flatmap(changed)
+SEEDS = [*MANIFESTS, *(manifest.text for manifest in public_manifests.manifests())]
+manifests = (st.sampled_from(MANIFESTS) | st.sampled_from(SEEDS)).flatmap(changed)
 stacks = st.sampled_from([PLAIN_STACK, STACK_WITHOUT_JOBS]).flatmap(changed)
 
 

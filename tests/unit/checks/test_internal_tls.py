@@ -86,7 +86,7 @@ def test_all_jobs_but_one_and_in_spite_of_all(project: Project) -> None:
     assert ssl(project.spec()) == OPTIONS
 
 
-def test_files_of_a_job_stay_beside_it(project: Project) -> None:
+def test_internal_tls_keeps_the_mounts_of_a_job(project: Project) -> None:
     files = {"/etc/kafka": {"secret": "kafka"}}
     project.stack({"jobs": {"word-count": {**ON, "secretFiles": files}}})
     assert mounted(project.spec()) == [(FOLDER, source("flinkdeployment")), ("/etc/kafka", {"secretName": "kafka"})]
@@ -98,7 +98,7 @@ def test_user_can_set_the_cipher_suites(project: Project) -> None:
     assert ssl(project.spec()) == OPTIONS | settings
 
 
-def test_the_words_for_its_keystores_are_no_secrets_and_others_are(project: Project) -> None:
+def test_only_the_public_keystore_password_is_not_a_secret(project: Project) -> None:
     project.stack({"strict": True, "jobs": {"word-count": {**ON, "image": "flink@sha256:" + 64 * "a"}}})
     subject = Subject({"kind": "FlinkDeployment", "spec": project.spec()}, "1.16.1")
     safety.check(subject)
@@ -135,7 +135,7 @@ def test_template_that_replaces_the_certificate_is_an_error(project: Project) ->
     assert f"replaces the Secret of internalTls at {FOLDER} of the taskManager" in problem
 
 
-def test_no_files_go_where_it_is(project: Project) -> None:
+def test_mounts_in_the_keystore_folder_are_errors(project: Project) -> None:
     project.stack({"jobs": {"word-count": {"secretFiles": {FOLDER: {"secret": "own"}}}}})
     assert f"would hide {FOLDER}" in "".join(project.problems())
 
@@ -164,7 +164,7 @@ def test_times_at_the_edge(project: Project, settings: dict[str, Any]) -> None:
     assert ssl(project.spec()) == OPTIONS
 
 
-def test_a_time_is_refused_where_it_stands(project: Project) -> None:
+def test_invalid_duration_is_reported_with_its_line(project: Project) -> None:
     project.stack({"jobDefaults": {"internalTls": {"enabled": True, "duration": "1m"}}})
     [problem] = project.problems()
     assert problem.startswith("Pulumi.x.yaml:6: jobDefaults.internalTls.duration: is 1m")
@@ -204,7 +204,7 @@ def test_internal_tls_of_a_session_job_is_an_error(project: Project, name: str, 
 @pytest.mark.parametrize(
     ("version", "good"), [("v1.16.5", False), ("1.9.0", False), ("v1.17.0", True), ("v2.0.0", True)]
 )
-def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bool) -> None:
+def test_too_old_cert_manager_is_an_error(project: Project, version: str, good: bool) -> None:
     project.stack({"certManager": {"version": version}, "jobs": {"word-count": ON}})
     if good:
         project.load()
@@ -214,7 +214,7 @@ def test_a_cert_manager_that_is_too_old(project: Project, version: str, good: bo
         f"requires cert-manager 1.17, but the stack has {version}; set certManager.version to v1.17 or newer" in problem
     )
     project.stack({"certManager": {"version": version, "enabled": False}, "jobs": {"word-count": ON}})
-    project.load()  # nobody knows which one the cluster has
+    project.load()  # the version in the cluster is unknown
 
 
 @pytest.mark.parametrize(("kind", "name", "refused"), [

@@ -120,6 +120,17 @@ def test_unknown_fields_and_wrong_types_are_errors_in_any_object(project: Projec
     ]
 
 
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_unknown_fields_of_a_prometheus_elsewhere_are_accepted(project: Project, is_installed: bool) -> None:
+    """The cluster's own Prometheus operator can be newer; a value of the wrong type is an error in any version."""
+    project.stack({"prometheus": {"enabled": is_installed}})
+    monitor = "apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: a}\n"
+    project.job(monitor + "spec: {selector: {}, newField: 1, podMetricsEndpoints: 1}\n", "monitor.yaml")
+    problems = project.problems()
+    assert any("podMetricsEndpoints: is 1" in problem for problem in problems)
+    assert any("newField" in problem for problem in problems) == is_installed
+
+
 def test_a_secret_of_a_wrong_type_is_not_printed(project: Project) -> None:
     project.job("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {pin: 84736251}\n", "secret.yaml")
     assert not any("84736251" in problem for problem in project.problems())

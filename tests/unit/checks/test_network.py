@@ -1,4 +1,4 @@
-"""Who may reach whom: what a stack may say of it, what follows from the rest, and what `make check` says."""
+"""NetworkPolicies: the settings of a stack, the derived rules, and the findings of `make check`."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
@@ -120,7 +120,7 @@ def test_ports_are_read() -> None:
     ]
 
 
-def test_a_client_of_rest_has_no_ports_and_is_somebody(project: Project) -> None:
+def test_rest_client_has_a_peer_and_no_ports(project: Project) -> None:
     project.stack({"networkPolicies": {"restClients": [{"ports": [1]}, {}]}})
     findings_text = "\n".join(project.problems())
     assert "restClients[0].ports: unknown field" in findings_text
@@ -194,14 +194,14 @@ def test_rest_is_at_one_port_of_the_service_and_at_another_of_the_pods(
     assert jobs.ports == sorted({"8081", pods})
 
 
-def test_without_monitors_nobody_reads_metrics(project: Project) -> None:
+def test_metrics_port_is_closed_without_monitors(project: Project) -> None:
     project.stack({"prometheus": {"monitors": False}})
     assert not [text for text in texts(traffic(project).ingress) if "prometheus" in text]
     platform = project.load()
     assert texts(of_operator(platform.settings, platform.jobs).ingress) == ["* 9443"]
 
 
-def test_the_operator_has_a_webhook_metrics_names_jobs_and_what_is_said(project: Project) -> None:
+def test_operator_traffic_is_webhook_metrics_dns_jobs_and_egress(project: Project) -> None:
     project.stack(
         {
             "namespaces": {"flink": {}, "team-b": {}},
@@ -223,7 +223,7 @@ def test_the_operator_has_a_webhook_metrics_names_jobs_and_what_is_said(project:
     assert "* 9443" not in texts(of_operator(platform.settings, platform.jobs).ingress)
 
 
-def test_names_and_the_api_server_are_where_they_are_said_to_be(project: Project) -> None:
+def test_dns_and_api_server_can_be_configured(project: Project) -> None:
     dns = [{"namespace": "openshift-dns", "ports": ["5353/UDP", 5353]}]
     api = {"cidrs": ["10.0.0.2/32", "10.0.0.3/32"], "ports": [6443]}
     project.stack({"networkPolicies": {"dns": dns, "apiServer": api}})
@@ -296,7 +296,7 @@ def test_a_session_jobs_egress_is_its_clusters_and_its_jar_the_operators(project
     assert (texts(actual.ingress), texts(actual.egress)) == ([], ["kafka"])
 
 
-def test_later_layers_replace_what_is_declared(project: Project) -> None:
+def test_later_sources_replace_the_declared_egress(project: Project) -> None:
     layers: dict[str, Any] = {"jobDefaults": {"egress": [{"ports": [1]}]}}
     project.stack(layers)
     assert further(project) == ["* 1"]
@@ -317,11 +317,11 @@ def test_later_layers_replace_what_is_declared(project: Project) -> None:
         ("nothing", []),
     ],
 )
-def test_a_url_is_what_can_be_known_of_it(url: str, endpoints: list[str]) -> None:
+def test_endpoint_of_a_url(url: str, endpoints: list[str]) -> None:
     assert texts(at_url(url, "flink")) == endpoints
 
 
-def test_off_is_said_and_refused_where_it_counts(project: Project) -> None:
+def test_disabled_network_policies_are_a_warning_and_an_error_if_strict(project: Project) -> None:
     project.stack({"networkPolicies": {"enabled": False}})
     [finding] = [remark for remark in project.remarks() if "networkPolicies" in remark]
     assert (
@@ -333,7 +333,7 @@ def test_off_is_said_and_refused_where_it_counts(project: Project) -> None:
     assert not [remark for remark in project.remarks() if "networkPolicies" in remark]
 
 
-def test_egress_to_everything_is_said(project: Project) -> None:
+def test_unrestricted_egress_is_reported(project: Project) -> None:
     def remarks(egress: dict[str, Any]) -> list[str]:
         project.stack({"jobs": {"word-count": {"egress": [{"namespace": "kafka"}, egress]}}})
         return [remark for remark in project.remarks() if "egress" in remark]
@@ -368,7 +368,7 @@ def test_unreachable_host_is_a_notice(project: Project, argument: str, remedy: s
     assert [remark for remark in project.remarks() if "NetworkPolicy" in remark]
 
 
-def test_a_host_in_a_variable_is_seen_and_what_is_no_host_is_not(project: Project) -> None:
+def test_hosts_in_variables_are_detected_and_other_text_is_not(project: Project) -> None:
     project.job(
         job(job={"args": ["12:30", "flink:dev", "s3://b/c", "user@mail.org:25", "1.5:3000", "https://a.b.c:443/x"]})
     )

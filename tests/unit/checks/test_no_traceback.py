@@ -1,4 +1,4 @@
-"""Whatever stands in a job file or a stack file: it is good, or it is problems; nothing else is ever raised."""
+"""Any content of a job file or stack file is valid or results in problems; no other error is raised."""
 
 # ruff: noqa: E501, PT017 - data in lines; most examples are good, which is fine too
 from __future__ import annotations

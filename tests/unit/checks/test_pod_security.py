@@ -99,7 +99,7 @@ def test_security_context_of_a_job_file_has_precedence(project: Project) -> None
     assert violations(template["spec"]) == []
 
 
-def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Project) -> None:
+def test_root_user_is_reported_and_deployed_where_allowed(project: Project) -> None:
     """Root together with runAsNonRoot would not start in any namespace."""
     project.job(pod(initContainers=[{"name": "own", "image": "o:1", "securityContext": {"runAsUser": 0}}]))
     assert any(
@@ -110,7 +110,7 @@ def test_a_job_that_wants_root_is_told_so_and_not_made_impossible(project: Proje
     assert "runAsNonRoot" not in project.spec()["podTemplate"]["spec"]["securityContext"]
 
 
-def test_in_a_privileged_namespace_pods_are_as_they_are_written(project: Project) -> None:
+def test_pods_in_a_privileged_namespace_are_unchanged(project: Project) -> None:
     project.stack({"namespaces": {"flink": {"podSecurity": "privileged"}}})
     assert contexts(project.spec()["podTemplate"]) == {"pod": None, "flink-main-container": None}
     findings = [remark for remark in project.remarks() if "podTemplate" in remark]

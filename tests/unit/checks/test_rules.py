@@ -96,7 +96,7 @@ LARGE_ENOUGH: list[dict[str, object]] = [
 
 
 def sized(sizes: dict[str, object]) -> dict[str, object]:
-    """A patch of the spec: `memory` of a process is its `resource`'s, and what it says replaces what is there."""
+    """A patch of the spec: `memory` of a process is that of its `resource`, and replaces existing values."""
     patch: dict[str, object] = {}
     for process in ("jobManager", "taskManager"):
         fields = sizes.get(process)
@@ -107,9 +107,7 @@ def sized(sizes: dict[str, object]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("sizes", "problem"), SIZES)
-def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused(
-    sizes: dict[str, object], problem: str
-) -> None:
+def test_memory_size_with_which_flink_does_not_start_is_an_error(sizes: dict[str, object], problem: str) -> None:
     """The operator's validator takes them, and `up` would fail with Flink's words; the numbers are Flink 2.2.1's."""
     assert RULES["flink-memory"].severity is Severity.ERROR
     [line] = [finding for finding in findings_of(sized(sizes)) if finding.startswith("flink-memory: ")]
@@ -117,7 +115,7 @@ def test_a_size_that_the_operator_takes_and_flink_does_not_start_with_is_refused
 
 
 @pytest.mark.parametrize("sizes", LARGE_ENOUGH)
-def test_a_size_that_flink_starts_with_is_taken(sizes: dict[str, object]) -> None:
+def test_valid_memory_size_is_accepted(sizes: dict[str, object]) -> None:
     assert findings_of(sized(sizes)) == []
 
 
@@ -138,7 +136,7 @@ def test_keys_of_other_flink_versions() -> None:
     ]  # still read
 
 
-def test_keys_of_a_users_own_are_left_alone() -> None:
+def test_options_of_users_are_not_reported() -> None:
     own = ("my.own.key", "s3.endpoint", "metrics.reporter.prom.port", "env.java.opts.all", "containerized.master.env.X")
     assert [
         finding
@@ -148,7 +146,7 @@ def test_keys_of_a_users_own_are_left_alone() -> None:
     ] == []
 
 
-def test_resources_with_the_operator_that_has_them_not() -> None:
+def test_kinds_that_the_operator_lacks_are_errors() -> None:
     patch = {"spec.taskManager": {"resources": {"requests": {"memory": "2Gi"}}}, "spec.flinkVersion": "v1_17"}
     assert any(
         "operators have it from 1.16 on, and the stack has 1.7.0; write resource: {memory, cpu}" in finding
@@ -215,7 +213,7 @@ def test_secrets_in_all_places_of_a_job_and_a_stack(project: Project) -> None:
 
 
 def test_a_password_without_quotes_is_refused_and_not_shown(project: Project) -> None:
-    """Its name stands beside it: in the variable, in the argument before."""
+    """The name of the value is in the variable, or in the argument before."""
     project.job(
         JOB.replace("--verbose]", "--password, 99887766]")
         + "  podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: PASSWORD, value: 84736251}]}]}}\n"
@@ -270,7 +268,7 @@ def test_any_text_is_a_value_or_a_cure(reader: object, text: str) -> None:
     try:
         reader(text)  # type: ignore[operator]
     except ValueError as error:
-        assert str(error).startswith("write ")  # noqa: PT017 - most text is no value, and that is fine
+        assert str(error).startswith("write ")  # noqa: PT017 - most texts are invalid values
 
 
 @pytest.mark.parametrize("operator", ["1.16.1", "1.7.0"])
@@ -325,7 +323,7 @@ def test_only_older_operators_and_texts_that_are_no_version_are_errors(
         assert [problem.rule for problem in remarks if "operator.version" in str(problem)] == ([rule] if rule else [])
 
 
-def test_an_operator_without_tables_may_have_unknown_fields_kinds_and_flink_versions():
+def test_unknown_operator_accepts_unknown_fields_kinds_and_flink_versions():
     changed = {"spec.flinkVersion": "v9_9", "spec.job.newField": 1}
     assert findings_of(changed, "1.16.1")
     assert findings_of(changed, "1.17.0") == []

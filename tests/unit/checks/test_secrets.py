@@ -53,7 +53,7 @@ def test_a_secret_becomes_files_that_cannot_be_written_in_both_processes(project
     assert "podTemplate" not in project.spec()["jobManager"]  # the common template: both have it
 
 
-def test_a_later_layer_changes_files_and_takes_them_away(project: Project) -> None:
+def test_later_source_changes_and_removes_secret_files(project: Project) -> None:
     project.stack({
         "jobDefaults": {"secretFiles": {"/etc/a": {"secret": "one", "files": {"f": "k"}}, "/etc/b": {"secret": "one"}}},
         "jobs": {"word-count": {"secretFiles": {"/etc/a": {"secret": "two"}, "/etc/b": None}}},
@@ -61,7 +61,7 @@ def test_a_later_layer_changes_files_and_takes_them_away(project: Project) -> No
     assert mounts(project) == {"/etc/a": {"secretName": "two"}}
 
 
-def test_a_blue_green_deployment_has_them_in_its_template_and_a_session_job_has_none(project: Project) -> None:
+def test_secrets_of_a_blue_green_deployment_are_in_its_template(project: Project) -> None:
     project.stack({"jobDefaults": {"secretFiles": {"/etc/a": {"secret": "one"}}}})
     lines = JOB.replace("FlinkDeployment", "FlinkBlueGreenDeployment").split("spec:\n")
     inner = "".join(f"    {line}\n" for line in lines[1].splitlines())
@@ -69,7 +69,7 @@ def test_a_blue_green_deployment_has_them_in_its_template_and_a_session_job_has_
     assert project.spec()["template"]["spec"]["podTemplate"]["spec"]["volumes"][0]["secret"] == {"secretName": "one"}
 
 
-def test_folders_whose_names_read_alike_are_two_volumes(project: Project) -> None:
+def test_folders_with_similar_names_have_different_volumes(project: Project) -> None:
     project.stack({"jobDefaults": {"secretFiles": {"/etc/a-b": {"secret": "one"}, "/etc/a/b": {"secret": "two"}}}})
     assert {folder: item["secretName"] for folder, item in mounts(project).items()} == {
         "/etc/a-b": "one",
@@ -104,7 +104,7 @@ def test_a_folder_below_flinks_own_is_fine(project: Project) -> None:
     assert list(mounts(project)) == ["/opt/flink/tls"]
 
 
-def test_problems_of_a_mount_are_told_where_the_setting_stands(project: Project) -> None:
+def test_problem_of_a_secret_mount_has_the_line_of_its_setting(project: Project) -> None:
     project.stack({"jobDefaults": {"secretFiles": {"/etc/a": {"secret": "s"}}}})
     [job] = project.load().jobs
     index = next(place for place, item in enumerate(pod(project)["volumes"]) if "secret" in item)
@@ -158,7 +158,7 @@ def test_a_secret_of_another_program_is_none_of_ours(project: Project) -> None:
     load(project.root, engine_config({"flink-k8s:context": "c", "other:key": "x"}, "x", ["other:key"]))
 
 
-def test_secrets_are_found_wherever_they_stand_in_a_job(project: Project) -> None:
+def test_plaintext_secrets_are_detected_everywhere_in_a_job(project: Project) -> None:
     key = "q3Zt9XbL0kP2mW/7vYcR4nH8sDfJ6gT1aUeK5oQi"
     project.job(JOB + f"""\
   logConfiguration: {{log4j-console.properties: "appender.x.key = {key}"}}

@@ -73,13 +73,13 @@ def test_an_annotation_ignores_a_rule_for_its_object(project: Project):
     assert "image-digest" not in rules_of(project)
 
 
-def test_an_annotation_ignores_a_rule_for_its_object_alone(project: Project):
+def test_annotation_ignores_a_rule_only_for_its_object(project: Project):
     project.job(annotated('"image-digest: built on this laptop"') + "---\n" + JOB.replace("word-count", "other"))
     [remark] = [remark for remark in project.load().remarks if remark.problem.rule == "image-digest"]
     assert remark.problem.line > 18
 
 
-def test_an_annotation_of_another_object_works_too(project: Project):
+def test_annotation_of_another_object_ignores_its_rule(project: Project):
     project.job(CONFIG_MAP.replace("plaintext-secret", "image-digest"), "data.yaml")
     assert {"plaintext-secret", "unused-ignore"} <= rules_of(project)
     project.job(CONFIG_MAP, "data.yaml")

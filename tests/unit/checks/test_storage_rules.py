@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.project import JOB, SESSION, Project
 from tests.unit.resolve.test_file_system import AZURE, CLUSTER, GCS, KEY, S3
@@ -74,13 +75,13 @@ def test_incomplete_storage_is_an_error(project: Project, storage: dict[str, Any
         {**GCS, "serviceAccountAnnotations": {"iam.gke.io/gcp-service-account": "a@b.iam"}},
     ],
 )  # fmt: skip
-def test_a_whole_storage_is_not(project: Project, storage: dict[str, Any]) -> None:
+def test_complete_storage_is_accepted(project: Project, storage: dict[str, Any]) -> None:
     project.job(STATEFUL if storage["type"] != "none" else JOB)
     project.stack({"stateStorage": storage})
     assert project.load().jobs
 
 
-def test_all_that_is_wrong_is_said_at_once(project: Project) -> None:
+def test_all_problems_of_the_storage_are_reported_in_one_run(project: Project) -> None:
     project.stack({"stateStorage": {"type": "s3", "endpoint": "x", "credentials": {"accessKey": KEY}, "folder": "/"}})
     assert len(project.problems()) == 4
 
@@ -204,7 +205,7 @@ def test_savepoint_on_deletion_requires_a_directory(project: Project) -> None:
 
 
 @pytest.mark.parametrize("is_requested", [True, False])
-def test_a_blue_green_deployment_takes_no_savepoint_as_it_goes(project: Project, *, is_requested: bool) -> None:
+def test_savepoint_on_deletion_of_a_blue_green_deployment_is_reported(project: Project, *, is_requested: bool) -> None:
     head, _, spec = STATEFUL.replace("kind: FlinkDeployment", "kind: FlinkBlueGreenDeployment").partition("spec:\n")
     project.job(head + "spec:\n  template:\n    spec:\n" + "".join(f"    {line}\n" for line in spec.splitlines()))
     project.stack({"stateStorage": {"type": "volume"}, "jobDefaults": {"savepointOnDeletion": is_requested}})
@@ -312,7 +313,7 @@ PROBLEM = "so Flink deletes the checkpoint that the job would continue from; wri
 def test_checkpoint_deleted_by_a_cancellation_is_an_error(
     project: Project, mode: str, configuration: dict[str, Any], *, refused: bool
 ):
-    """It does so for its last state where there is no high availability, or where it is told to."""
+    """The operator cancels the job for its last state without high availability, or if it is configured to."""
     project.job(JOB.replace("upgradeMode: stateless", f"upgradeMode: {mode}"))
     job = {"flinkConfiguration": configuration}
     project.stack({"stateStorage": {"type": "volume"}, "jobs": {"word-count": job}})
@@ -327,7 +328,7 @@ def test_checkpoint_deleted_by_a_cancellation_is_an_error(
 
 
 def test_a_session_job_is_always_cancelled(project: Project):
-    """With high availability, too; the operator that has no last state for session jobs says so itself."""
+    """Also with high availability; an operator without last state for session jobs reports that itself."""
     project.job(SESSION.replace("upgradeMode: stateless", "upgradeMode: last-state"), "session.yaml")
     config = {"stateStorage": {"type": "volume"}, "jobs": {"in-session": {"flinkConfiguration": dict(DELETES)}}}
     project.stack(config)
@@ -342,3 +343,48 @@ def test_an_operator_that_never_cancels_for_the_last_state_leaves_its_checkpoint
     job = {"flinkConfiguration": {**DELETES, **JOB_CANCEL}}
     project.stack({"stateStorage": {"type": "volume"}, "operator": {"version": "1.7.0"}, "jobs": {"word-count": job}})
     assert project.load().jobs
+
+
+BUCKET = {"type": "s3", "uri": "s3p://b/flink"}
+
+
+def other_stack(project: Project, **config: Any) -> None:
+    """Another stack of the project, in another cluster."""
+    keys = {f"flink-k8s:{key}": value for key, value in {"context": "other", **config}.items()}
+    (project.root / "Pulumi.standby.yaml").write_text(yaml.safe_dump({"config": keys}))
+
+
+def test_a_job_that_two_stacks_run_with_the_same_directories_is_an_error(project: Project) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET})
+    other_stack(project, stateStorage={**BUCKET, "uri": "s3p://b/flink/", "folder": "x"})
+    [problem] = project.problems()
+    assert "stateStorage: contains the state of flink/word-count, which the stack standby also runs" in problem
+    assert project.broken_rules() == {"shared-state"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"stateStorage": BUCKET},
+        {"stateStorage": {**BUCKET, "folder": "x", "endpoint": "http://minio:9000"}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"enabled": False}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"state": "suspended"}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"namespace": "other"}, "namespaces": {"other": {}}},
+        {"stateStorage": {**BUCKET, "folder": "x"}, "enforced": {"upgradeMode": "stateless"}},
+    ],
+    ids=["folder", "endpoint", "disabled", "suspended", "namespace", "stateless"],
+)
+def test_stacks_with_one_bucket_that_do_not_run_the_same_job(project: Project, config: dict[str, Any]) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET})
+    other_stack(project, **config)
+    assert [job.name for job in project.load().jobs] == ["word-count"]
+
+
+def test_problems_of_another_stack_are_not_those_of_this_stack(project: Project) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET})
+    for text in ("config: [s3p://b/flink", "config: {flink-k8s:stateStorage: {uri: s3p://b/flink, folder: x}}"):
+        (project.root / "Pulumi.standby.yaml").write_text(text)
+        assert [job.name for job in project.load().jobs] == ["word-count"]

@@ -1,4 +1,4 @@
-"""What the workflows write on GitHub: one comment and one issue, updated and not repeated. A script stands for `gh`."""
+"""The workflows write one comment and one issue on GitHub, and update them. A script replaces `gh`."""
 
 from __future__ import annotations
 

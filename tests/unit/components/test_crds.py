@@ -49,7 +49,7 @@ def definition(*fields: str, mark: str | None = None, **pod_template: Any) -> di
         (definition("a", "newer"), "1.16.1", "keep"),
         (definition("a", "newer", mark="main"), "1.16.1", "keep"),
         (definition("a", "newer", mark="1.7.0"), "main", "keep"),
-        # Kubernetes takes fields of pods away, and that says nothing.
+        # A difference in fields of pods has no meaning: Kubernetes removes some.
         (definition("a", resourceClaims=1), "1.16.1", "update"),
     ],
 )

@@ -50,7 +50,7 @@ class Server:
 
 
 def before_the_release(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the hook says."""
+    """The messages of the hook."""
     message: list[str] = []
     monkeypatch.setattr(pulumi, "log", SimpleNamespace(info=message.append))
 

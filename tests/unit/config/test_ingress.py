@@ -11,15 +11,15 @@ import yaml
 from tests.unit.project import JOB, Project
 
 HOST = "{{name}}.{{namespace}}.flink.example.org"
-ASKS = {"nginx.ingress.kubernetes.io/auth-url": "https://auth.example.org/verify"}
+AUTHENTICATION = {"nginx.ingress.kubernetes.io/auth-url": "https://auth.example.org/verify"}
 STACK = {
     "enabled": True,
     "className": "nginx",
     "template": HOST,
-    "annotations": ASKS,
+    "annotations": AUTHENTICATION,
     "controller": {"namespace": "ingress-nginx"},
 }
-SAID = {"className": "nginx", "template": HOST, "annotations": ASKS}
+INGRESS = {"className": "nginx", "template": HOST, "annotations": AUTHENTICATION}
 
 
 def job(**spec: Any) -> str:
@@ -36,10 +36,10 @@ def test_ingress_is_disabled_by_default(project: Project) -> None:
 
 def test_a_stacks_ingress_is_the_operators_for_every_job(project: Project) -> None:
     project.stack({"ingress": STACK})
-    assert project.spec()["ingress"] == SAID
+    assert project.spec()["ingress"] == INGRESS
 
 
-def test_a_job_says_yes_or_no_and_where(project: Project) -> None:
+def test_job_enables_its_ingress_and_sets_its_template(project: Project) -> None:
     project.stack({"ingress": STACK, "jobs": {"word-count": {"ingress": {"enabled": False}}}})
     assert "ingress" not in project.spec()
     project.stack(
@@ -53,16 +53,16 @@ def test_a_job_says_yes_or_no_and_where(project: Project) -> None:
         }
     )
     assert project.spec()["ingress"] == {
-        **SAID,
+        **INGRESS,
         "template": "x.example.org/{{name}}",
-        "annotations": {**ASKS, "a": "b"},
+        "annotations": {**AUTHENTICATION, "a": "b"},
     }
 
 
-def test_no_wins_over_the_job_file_and_what_is_enforced_over_no(project: Project) -> None:
+def test_disabled_ingress_overrides_the_job_file_and_enforced_overrides_it(project: Project) -> None:
     project.job(job(ingress={"template": "file.example.org"}))
     project.stack({"ingress": STACK})
-    assert project.spec()["ingress"] == {**SAID, "template": "file.example.org"}
+    assert project.spec()["ingress"] == {**INGRESS, "template": "file.example.org"}
     project.stack({"ingress": STACK, "jobs": {"word-count": {"ingress": {"enabled": False}}}})
     assert "ingress" not in project.spec()
     project.stack(
@@ -83,10 +83,10 @@ def test_https_names_the_jobs_host_and_secret(project: Project, template: str, h
     project.stack({"ingress": {**STACK, "template": template, "tls": {"clusterIssuer": "letsencrypt"}}})
     ingress = project.spec()["ingress"]
     assert ingress["tls"] == [({"hosts": hosts} if hosts else {}) | {"secretName": "word-count-ingress-tls"}]
-    assert ingress["annotations"] == {**ASKS, "cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert ingress["annotations"] == {**AUTHENTICATION, "cert-manager.io/cluster-issuer": "letsencrypt"}
 
 
-def test_a_blue_green_deployment_has_it_beside_its_template_and_a_session_job_has_none(project: Project) -> None:
+def test_ingress_of_a_blue_green_deployment_is_outside_of_its_template(project: Project) -> None:
     spec = yaml.safe_load(JOB)["spec"]
     manifests = [
         {"kind": "FlinkBlueGreenDeployment", "metadata": {"name": "both"}, "spec": {"template": {"spec": spec}}},
@@ -104,7 +104,7 @@ def test_a_blue_green_deployment_has_it_beside_its_template_and_a_session_job_ha
         {"ingress": STACK, "jobDefaults": {"ingress": {"annotations": {"a": "b"}}}, "jobs": {"one": {"external": True}}}
     )
     actual = project.spec("both")
-    assert actual["ingress"] == {**SAID, "annotations": {**ASKS, "a": "b"}}
+    assert actual["ingress"] == {**INGRESS, "annotations": {**AUTHENTICATION, "a": "b"}}
     assert "ingress" not in actual["template"]["spec"]
     assert "ingress" not in project.spec("one")
 
@@ -124,7 +124,7 @@ def test_unauthenticated_ingress_is_a_warning_and_an_error_if_strict(
 
 
 @pytest.mark.parametrize("ingress", [
-    {"annotations": ASKS}, {"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "users"}}, {"annotations": {"traefik.ingress.kubernetes.io/router.middlewares": "auth@crd"}},
+    {"annotations": AUTHENTICATION}, {"annotations": {"nginx.ingress.kubernetes.io/auth-secret": "users"}}, {"annotations": {"traefik.ingress.kubernetes.io/router.middlewares": "auth@crd"}},
     {"annotations": {"alb.ingress.kubernetes.io/auth-type": "oidc"}}, {"annotations": {"konghq.com/plugins": "oidc"}}, {"annotations": {}, "authentication": "controller"},
 ])  # fmt: skip
 def test_authenticated_ingress_has_no_finding(project: Project, ingress: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ def test_invalid_ingress_is_an_error(project: Project, config: dict[str, Any], m
     assert len(findings) == 1
 
 
-def test_operator_1_7_gets_what_it_knows(project: Project) -> None:
+def test_operator_1_7_gets_only_fields_that_it_supports(project: Project) -> None:
     project.job(job(flinkVersion="v1_18", image="flink:1.18"))
     project.stack({"ingress": STACK, "operator": {"version": "1.7.0"}})
-    assert project.spec()["ingress"] == SAID
+    assert project.spec()["ingress"] == INGRESS

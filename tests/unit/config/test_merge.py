@@ -61,7 +61,7 @@ def test_values_of_a_single_source_remain(base: dict[str, object], over: dict[st
 
 
 @given(layers, st.dictionaries(KEYS, leaves | st.lists(leaves, min_size=1), max_size=4))
-def test_plain_values_of_the_later_layer_win(base: dict[str, object], over: dict[str, object]) -> None:
+def test_scalar_of_the_later_source_wins(base: dict[str, object], over: dict[str, object]) -> None:
     merged = merge_mappings(base, over)
     for key, value in over.items():
         if value is None:
@@ -71,16 +71,16 @@ def test_plain_values_of_the_later_layer_win(base: dict[str, object], over: dict
 
 
 @given(layers)
-def test_an_empty_layer_changes_nothing_and_onto_nothing_nulls_go(layer: dict[str, object]) -> None:
+def test_empty_source_changes_nothing_and_nulls_are_dropped(layer: dict[str, object]) -> None:
     assert merge_mappings(layer, {}) == layer
     assert not has_null(merge_mappings({}, layer)) or any(isinstance(v, list) for v in layer.values())
 
 
 @given(layers, layers, layers)
-def test_the_order_of_layers_decides(
+def test_last_of_three_sources_wins(
     first: dict[str, object], second: dict[str, object], third: dict[str, object]
 ) -> None:
-    """Laying the third last gives what the third says, whatever stood before."""
+    """Values of the last source remain, whatever earlier sources contain."""
     merged = merge_mappings(merge_mappings(first, second), third)
     for key, value in third.items():
         if value is None:
@@ -111,7 +111,7 @@ def test_named_lists_are_merged_by_name_in_their_order() -> None:
     }
 
 
-def test_volume_mounts_go_by_their_path() -> None:
+def test_volume_mounts_are_merged_by_path() -> None:
     base = {"volumeMounts": [{"name": "v", "mountPath": "/a"}]}
     over = {"volumeMounts": [{"name": "v", "mountPath": "/b"}, {"name": "w", "mountPath": "/a"}]}
     assert merge_mappings(base, over) == {
@@ -119,20 +119,20 @@ def test_volume_mounts_go_by_their_path() -> None:
     }
 
 
-def test_env_may_become_a_reference_to_a_secret() -> None:
+def test_env_can_be_replaced_by_a_secret_reference() -> None:
     base = {"env": [{"name": "A", "value": "1"}]}
     over = {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]}
     assert merge_mappings(base, over)["env"] == over["env"]
     assert merge_mappings(over, base)["env"] == base["env"]
 
 
-def test_null_takes_a_key_away_at_any_depth() -> None:
+def test_null_removes_a_key_at_any_depth() -> None:
     assert merge({"a": {"b": 1, "c": 2}}, {"a": {"b": None}}) == {"a": {"c": 2}}
     assert merge({"a": 1}, {"x": {"y": None, "z": 1}}) == {"a": 1, "x": {"z": 1}}
     assert merge({"env": [{"name": "A", "value": "1"}]}, {"env": None}) == {}
 
 
-def test_an_item_of_a_named_list_can_be_taken_away() -> None:
+def test_item_of_a_named_list_can_be_removed() -> None:
     base = {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}
     assert merge(base, {"env": [{"name": "A", "$patch": "delete"}, {"name": "C", "value": "3"}]}) == {
         "env": [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]

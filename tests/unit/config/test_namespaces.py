@@ -26,7 +26,7 @@ SIDECAR = "  podTemplate: {spec: {containers: [{name: flink-main-container}, {na
 
 
 def job(name: str = "word-count", **spec: Any) -> str:
-    """The job file with a part of its spec said otherwise."""
+    """The job file with a changed part of its spec."""
     manifest = yaml.safe_load(JOB)
     manifest["metadata"]["name"] = name
     return yaml.safe_dump(merge_mappings(manifest, {"spec": spec}))
@@ -79,7 +79,7 @@ def test_the_platforms_own_claim_counts(project: Project) -> None:
     project.load()
 
 
-def test_a_suspended_job_asks_for_nothing(project: Project) -> None:
+def test_suspended_job_requests_nothing(project: Project) -> None:
     project.job(job(job={"state": "suspended"}))
     project.stack({"namespaces": {"flink": {"quota": {"cpu": 1}}}})
     project.load()
@@ -271,14 +271,14 @@ def sized(name: str, cpu: str, **more: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_native_sidecar_counts_beside_what_starts_after_it(first: list[dict[str, Any]], cpu: str) -> None:
-    """Kubernetes' formula: it stays beside the containers, and beside each first one that comes after it."""
+def test_native_sidecar_counts_with_later_containers(first: list[dict[str, Any]], cpu: str) -> None:
+    """Kubernetes's formula: a native sidecar counts with the containers, and with each later init container."""
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": first}}
     [managers, _] = pod_requests.pods(deployment(podTemplate=template), {})
     assert managers.request("cpu", Limits()) == Decimal(cpu)
 
 
-def test_a_pod_asks_for_its_containers_together_or_for_the_largest_first_one() -> None:
+def test_pod_requests_its_containers_or_its_largest_init_container() -> None:
     template = {"spec": {"containers": [sized("side", "500m")], "initContainers": [sized("first", "1200m")]}}
     pods = pod_requests.pods(deployment(podTemplate=template), {})
     assert [pod.request("cpu", Limits()) for pod in pods] == [Decimal("1.5"), Decimal("1.5")]

@@ -1,4 +1,4 @@
-"""A stack of jobs on another stack's platform: what it takes from there, what it may not say, and where problems stand."""
+"""A team's stack: inherited settings, keys that it cannot set, and the locations of problems."""
 
 # ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
@@ -74,7 +74,7 @@ def project(tmp_path: Path) -> Stacks:
     return Stacks(tmp_path)
 
 
-def test_the_platform_has_no_jobs_and_the_team_nothing_else(project: Stacks) -> None:
+def test_platform_has_no_jobs_and_team_has_only_jobs(project: Stacks) -> None:
     platform, team = project.load("below"), project.load()
     assert (list(platform.settings.own_namespaces), platform.jobs) == (["a", "b"], ())
     assert [(job.namespace, job.name) for job in team.jobs] == [("a", "word-count")]
@@ -105,7 +105,7 @@ def test_platform_configures_the_ingress_and_the_team_selects_jobs(project: Stac
     assert job.spec["ingress"]["template"] == "{{name}}.example.org"  # type: ignore[index]
 
 
-def test_defaults_lie_under_the_teams_and_enforced_over_them(project: Stacks) -> None:
+def test_platform_defaults_are_below_and_enforced_above_the_team(project: Stacks) -> None:
     own = {"flinkConfiguration": {"y": "team", "z": "team"}}
     project.write("team", {**TEAM, "jobDefaults": own, "enforced": {"flinkConfiguration": {"z": "team", "w": "team"}}})
     [job] = project.load().jobs
@@ -114,8 +114,8 @@ def test_defaults_lie_under_the_teams_and_enforced_over_them(project: Stacks) ->
     assert {key: configuration[key] for key in "wxyz"} == {"w": "team", "x": "platform", "y": "team", "z": "platform"}  # type: ignore[index]
 
 
-def test_a_variable_is_from_where_the_last_of_both_takes_it(project: Stacks) -> None:
-    """The team may take from a Secret what the platform's defaults say in clear, and not what it insists on."""
+def test_variable_has_the_kind_of_its_last_source(project: Stacks) -> None:
+    """A team can replace a plaintext default of the platform by a Secret, but not an enforced value."""
     key = {"secret": "s", "key": "k"}
     project.write("below", {**PLATFORM, "jobDefaults": {"env": {"A": "below"}}, "enforced": {"env": {"B": "below"}}})
     project.write("team", {**TEAM, "jobDefaults": {"secretEnv": {"A": key}}, "enforced": {"secretEnv": {"B": key}}})
@@ -147,7 +147,7 @@ KEY = {"secret": "s", "key": "k"}
 def test_team_cannot_override_enforced_values(
     project: Stacks, platform: dict[str, Any], team: dict[str, Any], path: tuple[str | int, ...], expected: object
 ) -> None:
-    """In whichever words the team says otherwise; in the order of `jobDefaults` it is the team that wins."""
+    """Under any wording of the team; in `jobDefaults`, the team wins."""
 
     def value() -> object:
         [job] = load_unchecked(project)
@@ -178,7 +178,7 @@ def test_team_cannot_override_enforced_values(
 def test_arguments_that_the_platform_insists_on(
     project: Stacks, platform: dict[str, Any], team: dict[str, Any], expected: list[str]
 ) -> None:
-    """The team's list stands where the platform insists on single parameters, and its parameters not on the platform's list."""
+    """The team's list remains if the platform enforces single parameters; its parameters do not change an enforced list."""
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(BARE)
     project.write("below", {**PLATFORM, "enforced": platform})
     project.write("team", {**TEAM, "enforced": team})
@@ -186,8 +186,8 @@ def test_arguments_that_the_platform_insists_on(
     assert job.spec["job"]["args"] == expected  # type: ignore[index]
 
 
-def test_nulls_of_both_stacks_take_away(project: Stacks) -> None:
-    """Also what no stack says: the null has to get as far as the job's file."""
+def test_nulls_of_platform_and_team_remove_values(project: Stacks) -> None:
+    """Also values of the job file only: the null must reach the job file."""
     job = JOB.replace("v2_2", "v1_17") + "  flinkConfiguration: {b: file, c: file}\n"
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
     project.write("below", {**PLATFORM, "enforced": {"flinkConfiguration": {"b": None}}})
@@ -220,7 +220,7 @@ def test_enforced_settings_outside_of_the_spec_apply_to_teams(project: Stacks) -
         )
 
 
-def test_each_value_is_told_from_the_stack_that_said_it(project: Stacks) -> None:
+def test_explain_names_the_stack_that_sets_a_value(project: Stacks) -> None:
     platform_job = {
         "image": "platform:1",
         "parameters": {"audit": "on", "own": "platform"},
@@ -249,7 +249,7 @@ def test_each_value_is_told_from_the_stack_that_said_it(project: Stacks) -> None
     assert f'"--own" # enforced {line_of("below", "own:")}' in args
 
 
-def test_findings_of_both_stand_where_they_were_said(project: Stacks) -> None:
+def test_findings_name_the_platform_or_team_file(project: Stacks) -> None:
     everywhere = {"egress": [{"cidr": "0.0.0.0/0"}]}
     project.write("below", {**PLATFORM, "enforced": {**everywhere, "imag": "x", "env": {"A": "a"}}})
     project.write("team", {**TEAM, "strict": True, "enforced": {**everywhere, "image": 1}})
@@ -310,7 +310,7 @@ def test_boolean_is_enabled_if_the_platform_or_the_team_enables_it(project: Stac
         assert getattr(project.load().settings, field) is expected
 
 
-def test_a_jobs_state_lies_where_the_platform_would_have_it(project: Stacks) -> None:
+def test_state_directories_of_a_team_have_the_platform_stack(project: Stacks) -> None:
     job = JOB.replace("v2_2", "v1_17").replace("stateless", "savepoint")
     (project.root / "jobs" / "a" / "word_count.yaml").write_text(job)
 
@@ -355,7 +355,7 @@ def test_platform_keys_in_a_team_stack_are_errors(project: Stacks, team: dict[st
     assert [item for item in project.problems() if problem in item], project.problems()
 
 
-def test_a_problem_stands_where_the_value_does(project: Stacks) -> None:
+def test_problem_is_in_the_file_that_sets_the_value(project: Stacks) -> None:
     project.write("below", {**PLATFORM, "operator": {"version": "1.99"}})
     assert [
         problem
@@ -376,7 +376,7 @@ def test_a_problem_stands_where_the_value_does(project: Stacks) -> None:
     ("api", "kind"),
     [("v1", "Namespace"), ("v1", "ServiceAccount"), ("networking.k8s.io/v1", "NetworkPolicy"), ("rbac.authorization.k8s.io/v1", "RoleBinding")],
 )  # fmt: skip
-def test_a_teams_job_file_holds_nothing_of_the_platforms(project: Stacks, api: str, kind: str) -> None:
+def test_platform_objects_in_a_team_job_file_are_errors(project: Stacks, api: str, kind: str) -> None:
     manifest = {"apiVersion": api, "kind": kind, "metadata": {"name": "mine"}}
     (project.root / "jobs" / "a" / "more.yaml").write_text(yaml.safe_dump(manifest))
     assert [problem for problem in project.problems() if f"kind: is {kind}, which belongs to the platform" in problem]
@@ -404,7 +404,7 @@ def test_the_claim_for_state_costs_the_platform_and_counts_in_the_teams_quota(pr
 
     def storage(stack: str) -> int:
         platform = project.load(stack)
-        return resource_requests.declared(platform.jobs, platform.attachments, platform.settings).total.usage.storage
+        return resource_requests.declared(platform.jobs, platform.attachments, platform.settings).total.normal.storage
 
     assert (storage("below"), storage("team")) == (2 * 5 * 2**30, 0)
     project.write("below", {**PLATFORM, "namespaces": {"a": {"quota": {"claims": 0}}}})

@@ -16,13 +16,13 @@ def test_a_path_reads_as_people_write_it() -> None:
     assert dotted(()) == ""
 
 
-def test_the_nearest_name_or_what_is_known() -> None:
+def test_remedy_is_the_nearest_name_or_the_known_names() -> None:
     assert nearest("paralelism", ["image", "parallelism"]) == 'did you mean "parallelism"?'
     assert nearest("zzz", ["b", "a"]) == "use one of: a, b"
     assert nearest("zzz", []) == "remove it"
 
 
-def test_all_problems_sorted_each_once() -> None:
+def test_problems_are_sorted_and_unique() -> None:
     first, second, third = Problem("b", 1, "", "x; y"), Problem("a", 9, "p", "x; y"), Problem("a", 2, "p", "x; y")
     error = ProblemsError([first, second, third, first])
     assert str(error).splitlines() == ["a:2: p: x; y", "a:9: p: x; y", "b:1: x; y"]

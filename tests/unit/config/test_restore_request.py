@@ -60,6 +60,6 @@ def test_a_record_is_that_of_its_own_request() -> None:
 
 
 def test_a_record_of_a_time_is_that_of_every_spelling() -> None:
-    written = record(RestoreRequest.parse("2026-11-29T14:00"), "s3://b/1")
-    assert written == {"flink-k8s/restored-from": "2026-11-29T14:00:00Z s3://b/1"}
-    assert recorded_path(written, RestoreRequest.parse("2026-11-29 14:00:00 +0000 UTC")) == "s3://b/1"
+    actual = record(RestoreRequest.parse("2026-11-29T14:00"), "s3://b/1")
+    assert actual == {"flink-k8s/restored-from": "2026-11-29T14:00:00Z s3://b/1"}
+    assert recorded_path(actual, RestoreRequest.parse("2026-11-29 14:00:00 +0000 UTC")) == "s3://b/1"

@@ -23,7 +23,7 @@ HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 TABLE = json.loads((ROOT / "tests/data/secret_texts.json").read_text())
 """Names and values in many styles and languages; docs/security.md has the figures of other detectors on them."""
 
-FOUND = [
+SECRETS = [
     ("x", "q3Zt9XbL0kP2mW/7vYcR4nH8sDfJ6gT1aUeK5oQi"),
     ("OPTS", "-Dmy.key=q3Zt9XbL0kP2mW/7vYcR4nH8sDfJ6gT1aUeK5oQi"),
     (
@@ -55,13 +55,13 @@ LEFT_ALONE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), FOUND, ids=lambda text: text[:30])
+@pytest.mark.parametrize(("name", "value"), SECRETS, ids=lambda text: text[:30])
 def test_secrets_are_found_under_any_name(name: str, value: str) -> None:
     assert is_secret(name, value)
 
 
 @pytest.mark.parametrize(("name", "value"), LEFT_ALONE, ids=lambda text: text[:30])
-def test_ordinary_values_are_left_alone(name: str, value: str) -> None:
+def test_ordinary_values_are_not_masked(name: str, value: str) -> None:
     assert not is_secret(name, value)
 
 
@@ -108,7 +108,7 @@ def test_generated_passwords_are_detected(length: int, least: float) -> None:
         assert sum(is_secret("x", text) for text in texts) / len(texts) >= least
 
 
-def test_no_option_of_flink_or_the_operator_and_no_value_that_we_deploy_looks_like_one() -> None:
+def test_no_option_name_or_derived_value_looks_like_a_secret() -> None:
     options = {name for version in versions.OPERATORS for name in tables.operator_options(version)}
     assert len(options) > 100
     assert [name for name in options if is_secret("", name)] == []
@@ -139,7 +139,7 @@ def test_digits_under_the_name_of_a_secret_are_a_secret(name: str, value: str) -
 
 
 @pytest.mark.parametrize(("name", "value"), NUMBERS_AND_IDS)
-def test_numbers_and_ids_that_only_speak_of_secrets_are_none(name: str, value: str) -> None:
+def test_numbers_and_ids_are_not_secrets(name: str, value: str) -> None:
     assert not is_secret(name, value)
 
 

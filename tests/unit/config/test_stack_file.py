@@ -32,7 +32,7 @@ def problems_of(root: Path, stack: str = "x") -> list[str]:
     return [str(replace(problem, rule="")) for problem in raised.value.problems]
 
 
-def test_the_projects_prefix_goes_and_pulumis_own_keys_are_left_out(write) -> None:
+def test_prefix_is_removed_and_keys_of_pulumi_are_omitted(write) -> None:
     root = write("config:\n  flink-k8s:context: c\n  jobTimeout: 5m\n  pulumi:disable-default-providers: [x]\n")
     assert read(root, "x") == {"context": "c", "jobTimeout": "5m"}
 
@@ -49,13 +49,13 @@ def test_an_empty_file_and_a_file_without_config_are_empty_stacks(write) -> None
     assert read(write("# nothing said\n"), "x") == {}
 
 
-def test_a_missing_stack_names_those_that_are_there(write) -> None:
+def test_unknown_stack_lists_the_existing_stacks(write) -> None:
     root = write("config: {}\n")
     assert problems_of(root, "y") == ["Pulumi.y.yaml: does not exist; use one of the stacks: x"]
     assert stacks(root) == ["x"]
 
 
-def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
+def test_stack_name_can_contain_dots(tmp_path: Path) -> None:
     """It is found by the name under which it is read."""
     (tmp_path / "Pulumi.team.a.yaml").write_text("config: {context: c}\n")
     assert stacks(tmp_path) == ["team.a"]
@@ -81,5 +81,5 @@ def test_says_what_is_wrong(write, text: str, message: str) -> None:
     assert problems_of(write(text)) == [message]
 
 
-def test_the_projects_own_section_is_what_the_models_say() -> None:
+def test_config_section_of_pulumi_yaml_equals_the_models() -> None:
     assert yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"] == project_config()

@@ -1,4 +1,4 @@
-"""The traps of YAML: each is read as Kubernetes' own tools read it or said with its line; none hangs or raises."""
+"""Unusual YAML is read as Kubernetes's tools read it, or reported with its line; nothing hangs or raises."""
 
 # ruff: noqa: E501 - a case a line reads best
 
@@ -105,16 +105,16 @@ def test_reads_as_kubernetes_tools_do(text: str, value: object) -> None:
     assert value_of(text) == value
 
 
-def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+def test_integral_numbers_are_integers() -> None:
     assert isinstance(value_of("2.0"), int)
 
 
-def test_remembers_what_was_written_where_yaml_reads_something_else() -> None:
+def test_original_text_of_converted_values_is_kept() -> None:
     [document], _ = parse("a: no\nb: true\nc: 1.10\nd: 010\ne: 7\nf: [yes, 'no']\n", "f.yaml")
     assert document.written == {("a",): "no", ("c",): "1.10", ("d",): "010", ("f", 0): "yes"}
 
 
-def test_knows_the_line_of_values_and_of_what_is_missing() -> None:
+def test_lines_of_values_and_missing_keys() -> None:
     [first, second], _ = parse("a:\n  b:\n  - 1\n  - c: 2\n---\n\nx: 1\n", "f.yaml")
     assert first.line(("a", "b", 1, "c")) == 4
     assert first.line(("a", "b", 1, "absent", "deeper")) == 4
@@ -190,5 +190,5 @@ plain = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "c.d"]), plain, min_size=1))
-def test_reads_back_what_was_dumped(value: dict[str, object]) -> None:
+def test_dumped_yaml_is_read_unchanged(value: dict[str, object]) -> None:
     assert value_of(yaml.safe_dump(value, allow_unicode=True)) == value

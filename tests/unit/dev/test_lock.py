@@ -31,7 +31,7 @@ def locked(path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", LISTS, ids=str)
-def test_a_lock_has_what_its_list_asks_for(path: Path) -> None:
+def test_lock_file_contains_the_requirements(path: Path) -> None:
     versions = locked((ROOT / path).with_suffix(".txt"))
     actual = declared_requirements(ROOT / path)
     assert actual
@@ -61,7 +61,7 @@ def test_development_has_the_programs_versions() -> None:
 
 
 def test_the_policy_pack_has_the_programs_versions() -> None:
-    """Two versions of the models in one project would judge what nobody runs."""
+    """With two versions of the models, the check would evaluate other code than the program runs."""
     program, pack = locked(ROOT / "requirements.txt"), locked(ROOT / "policy" / "requirements.txt")
     actual = {canonicalize_name(item.name) for item in declared_requirements(ROOT / "policy" / "requirements.in")} - {
         "pulumi-policy"

@@ -16,7 +16,7 @@ from flink_k8s.facts import tables
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_files_are_what_the_models_say() -> None:
+def test_schema_files_equal_the_models() -> None:
     stale = [str(path.relative_to(ROOT)) for path, text in schema.files(ROOT).items() if path.read_text() != text]
     assert stale == [], "run make schema"
 

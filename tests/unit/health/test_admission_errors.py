@@ -1,4 +1,4 @@
-"""What the API server says to pods that it does not let in."""
+"""Errors of the API server for pods that it rejects."""
 
 # ruff: noqa: E501 - a log line is as long as it is
 from __future__ import annotations
@@ -60,9 +60,7 @@ def test_a_jobmanagers_log(log: str, message: str) -> None:
         ("taskmanager", "True", 60, False),
     ],
 )
-def test_only_a_jobmanager_that_is_ready_and_waits_is_asked_for_its_log(
-    component: str, ready: str, seconds: int, is_requested: bool
-) -> None:
+def test_log_is_read_only_of_a_ready_jobmanager(component: str, ready: str, seconds: int, is_requested: bool) -> None:
     since = (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     condition = {"type": "Ready", "status": ready, "lastTransitionTime": since}
     pod = {"metadata": {"labels": {"component": component}}, "status": {"conditions": [condition]}}

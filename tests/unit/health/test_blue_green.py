@@ -1,4 +1,4 @@
-"""A blue/green deployment fails with the deployment that it brings up, which its own status says nothing of."""
+"""A blue/green deployment fails with its new deployment, about which its status contains nothing."""
 
 from __future__ import annotations
 

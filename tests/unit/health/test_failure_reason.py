@@ -1,4 +1,4 @@
-"""Whose words a failure is told in."""
+"""The source of the reason of a failure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.health.failure_reason import OperatorError, fatal_error, pod_trouble, python_error
+from flink_k8s.health.failure_reason import OperatorError, fatal_error, pod_issue, python_error
 from flink_k8s.health.pods import may_be_scheduled
 
 
@@ -25,7 +25,7 @@ from flink_k8s.health.pods import may_be_scheduled
             '[{"type": "o.SerializedThrowable", "message": "java.nio.file.NoSuchFileException: /nope.py"}]}',
             "java.nio.file.NoSuchFileException: /nope.py",
         ),
-        # Of two of one type the outer one says where.
+        # Of two exceptions of one type, the outer one contains the location.
         (
             '{"type": "X", "message": "o", "throwableList": [{"type": "Y", "message": "TaskManager: too little"}, '
             '{"type": "Y", "message": "too little"}]}',
@@ -76,7 +76,7 @@ def test_last_line_of_python_is_the_error():
     ],
 )
 def test_pod_issue(status: dict[str, Any], message: str):
-    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == message
+    assert pod_issue({"metadata": {"name": "p"}, "status": status}) == message
 
 
 NO_VICTIMS, NOT_HELPFUL = "No preemption victims found for incoming pod", "Preemption is not helpful for scheduling"
@@ -99,7 +99,7 @@ def test_scheduler_messages_that_can_resolve_without_a_change(message: str, may_
     assert may_be_scheduled(message) == may_be
 
 
-def test_words_that_say_no_cure_get_one():
+def test_error_without_a_remedy_gets_one():
     template = (
         "JobManager deployment is missing and HA metadata is not available to make stateful upgrades. Manual restore"
     )

@@ -23,7 +23,7 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
         ("FlinkDeployment", deployment("ROLLED_BACK"), "failed"),
         ("FlinkDeployment", deployment("DEPLOYED"), "waiting"),
         ("FlinkDeployment", deployment("UPGRADING"), "waiting"),
-        # STABLE, or FAILED, of the old spec says nothing of the new one.
+        # STABLE or FAILED of the old spec does not apply to the new one.
         ("FlinkDeployment", deployment("STABLE", observed=1), "waiting"),
         ("FlinkDeployment", deployment("FAILED", observed=1), "waiting"),
         ("FlinkDeployment", deployment("DEPLOYED", jobManagerDeploymentStatus="DEPLOYING", error="passing"), "waiting"),
@@ -106,7 +106,7 @@ def test_grace_period_of_an_error(status: dict[str, Any], delay: float):
     assert (judged.state, judged.delay) == ("failed", delay)
 
 
-def test_operators_before_1_9_say_the_generation_in_the_reconciled_spec():
+def test_generation_of_operators_before_1_9_is_in_the_reconciled_spec():
     old = deployment("STABLE", observed=None, reconciliationStatus={"lastReconciledSpec": RECONCILED})
     assert is_observed(old)
     assert not is_observed({**old, "metadata": {"name": "a", "generation": 3}})
@@ -115,7 +115,7 @@ def test_operators_before_1_9_say_the_generation_in_the_reconciled_spec():
 
 @pytest.mark.parametrize("job_state", ["RUNNING", "FAILING"])
 def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_state: str):
-    """ACTIVE_BLUE may be said of the spec before: the status has no generation."""
+    """ACTIVE_BLUE can be the status of the previous spec: it contains no generation."""
     old = evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="2"))
     new = evaluate("FlinkBlueGreenDeployment", blue_green("ACTIVE_BLUE", job_state, written="5", recorded="5"))
     assert (old.delay, new.delay) == (job_status.OBSERVE_SECONDS, 0)
@@ -141,7 +141,7 @@ def test_a_blue_green_deployment_that_was_changed_is_given_time_to_begin(job_sta
         ({"job": {}}, None, False),
     ],
 )
-def test_a_blue_green_deployment_is_taken_over_when_its_spec_is(
+def test_blue_green_spec_is_observed_when_it_is_reconciled(
     declared: dict[str, Any], reconciled: dict[str, Any] | None, *, is_same: bool
 ):
     status: dict[str, Any] = {"blueGreenState": "ACTIVE_BLUE", "jobStatus": {"state": "RUNNING"}}

@@ -1,4 +1,4 @@
-"""The watch: that a real client follows a (small, local) API server, and what it says in the end."""
+"""The watch: a real client follows a small local API server and reports the result."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def job(name: str = "a", **configuration: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would have been logged; and this is no preview."""
+    """The log messages of a run that is not a preview."""
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda text, resource=None: lines.append(text))
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
@@ -154,7 +154,7 @@ def test_failed_job_fails_immediately_with_its_own_error(tmp_path: Path):
     run(tmp_path, play)
 
 
-def test_a_failed_python_program_speaks_for_itself(tmp_path: Path):
+def test_error_of_a_python_program_is_reported(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="java.lang.RuntimeException: Python process exits with code: 1"))
         line = "INFO  org.apache.flink.client.python.PythonDriver [] - "
@@ -189,7 +189,7 @@ def test_job_that_stays_failed_after_a_restart_is_failed(tmp_path: Path, monkeyp
     run(tmp_path, play)
 
 
-def test_a_job_manager_in_error_has_a_minute_to_get_well(tmp_path: Path):
+def test_jobmanager_in_error_has_a_grace_period(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED", jobManagerDeploymentStatus="ERROR", error="a ConfigMap is not there"))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
@@ -322,7 +322,7 @@ def test_a_pod_that_fits_on_no_node_fails_it(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("because", ["room", "autoscaler"])
-def test_a_pod_for_which_a_node_or_room_may_come_is_waited_for(
+def test_unschedulable_pod_that_can_get_capacity_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, because: str
 ):
     monkeypatch.setattr(readiness, "POD_ISSUE_SECONDS", 0.2)
@@ -339,10 +339,8 @@ def test_a_pod_for_which_a_node_or_room_may_come_is_waited_for(
     run(tmp_path, play, timeout_seconds=2)
 
 
-def test_a_job_that_is_said_to_run_while_no_taskmanager_does_is_not_ready(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Flink's default scheduler says RUNNING when it begins to ask for slots."""
+def test_running_job_without_a_taskmanager_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Flink's default scheduler reports RUNNING when it begins to request slots."""
     monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
 
     async def play(server: FakeApiServer, watch: Readiness) -> None:
@@ -386,7 +384,7 @@ def test_reason_of_the_pods_overrides_the_older_one_of_the_operator(tmp_path: Pa
     run(tmp_path, play)
 
 
-def test_a_broken_connection_is_made_again(tmp_path: Path):
+def test_broken_watch_is_opened_again(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("DEPLOYED"))
         waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
@@ -454,7 +452,7 @@ def test_a_preview_waits_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert asyncio.run(watch.wait(job(), RESOURCE)) == "not awaited in a preview"
 
 
-def test_a_context_that_is_not_there_is_said(tmp_path: Path):
+def test_missing_context_is_reported(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         watch._api_server = replace(watch._api_server, context="other")
         with pytest.raises(pulumi.RunError, match="check context and kubeconfig"):

@@ -1,4 +1,4 @@
-"""The operator's webhook is waited for: until the API server reaches it, whatever it then says, and not for ever."""
+"""The wait for the operator's webhook ends when the API server reaches it, or after a timeout."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_webhook_timeout_reports_the_error_of_the_api_server_and_a_remedy(tmp_pa
     assert "kubectl logs -n flink-operator deployment/flink-kubernetes-operator -c flink-webhook" in words
 
 
-def test_a_cluster_that_cannot_be_asked_is_said(tmp_path: Path, messages: list[str]) -> None:
+def test_unreachable_cluster_is_reported(tmp_path: Path, messages: list[str]) -> None:
     async def play() -> None:
         async with listening(tmp_path, []) as api_server:
             pass

@@ -1,4 +1,4 @@
-"""The jobs' modules, which lie outside of the project's packages because they are copied into an image as they are;
+"""The modules of the jobs, which are outside of the project's packages because they are copied into an image unchanged;
 and a Flink on this machine to run them in.
 """
 

@@ -17,7 +17,7 @@ def test_the_first_lines(running_totals: ModuleType) -> None:
 
 
 @given(count=st.integers(0, 300), keys=st.integers(1, 20))
-def test_the_whole_output_is_whole_to_the_audit(running_totals: ModuleType, count: int, keys: int) -> None:
+def test_complete_output_passes_the_audit(running_totals: ModuleType, count: int, keys: int) -> None:
     actual = audit(reversed(list(running_totals.lines(count, keys))), keys)
     assert actual.is_whole, actual
     assert (actual.records, actual.highest) == (count, count)

@@ -27,7 +27,7 @@ def spec() -> dict[str, Any]:
     return read("running_totals.yaml")["FlinkDeployment"]["spec"]
 
 
-def test_arguments_go_to_the_job_that_the_image_has(spec: dict[str, Any], running_totals: ModuleType) -> None:
+def test_arguments_run_the_program_of_the_image(spec: dict[str, Any], running_totals: ModuleType) -> None:
     arguments = spec["job"]["args"]
     assert arguments[:4] == ["-pyclientexec", "/usr/local/bin/python3", "-py", SCRIPT]
     assert (ROOT / "jobs/pyflink/src" / Path(SCRIPT).name).is_file()

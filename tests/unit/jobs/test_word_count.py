@@ -26,7 +26,7 @@ TEXT = st.text(
 
 
 def definition(text: str) -> Counter[str]:
-    """Counts as the documentation defines them, over the whole text at once."""
+    """Counts as the documentation defines them, over the whole text."""
     return Counter(reference_words(text))
 
 
@@ -122,7 +122,7 @@ def test_buckets_do_not_change_from_process_to_process(word_count: ModuleType) -
     assert [word_count.bucket_of(word, 8) for word in ("boat", "clerk", "ναός")] == [2, 4, 5]
 
 
-def test_a_line_travels_as_one_record_where_there_is_one_bucket(word_count: ModuleType) -> None:
+def test_line_is_one_record_with_one_bucket(word_count: ModuleType) -> None:
     assert word_count.shares("b a b", 1) == [(0, "b a b")]
     assert word_count.shares("", 1) == []
 
@@ -162,7 +162,7 @@ def test_bad_options_end_with_a_message(
         ("notes.txt", False),
     ],
 )
-def test_a_run_takes_away_only_what_a_run_wrote(word_count: ModuleType, name: str, is_ours: bool) -> None:
+def test_run_deletes_only_output_of_earlier_runs(word_count: ModuleType, name: str, is_ours: bool) -> None:
     assert (word_count.PART_NAME.fullmatch(name) is not None) == is_ours
 
 

@@ -39,7 +39,7 @@ def test_word_count_file_has_one_job_and_its_claim(objects: dict[str, dict[str, 
     }
 
 
-def test_arguments_go_to_the_job_that_the_image_has(spec: dict[str, Any], word_count: ModuleType) -> None:
+def test_arguments_run_the_program_of_the_image(spec: dict[str, Any], word_count: ModuleType) -> None:
     arguments = spec["job"]["args"]
     assert arguments[:4] == ["-pyclientexec", "/usr/local/bin/python3", "-py", SCRIPT]
     assert (ROOT / "jobs/pyflink/src" / Path(SCRIPT).name).is_file()
@@ -91,7 +91,7 @@ def test_word_count_fits_two_cores_and_is_stateless(spec: dict[str, Any]) -> Non
     )
 
 
-def test_image_and_job_file_speak_of_one_flink(spec: dict[str, Any]) -> None:
+def test_image_and_job_file_have_the_same_flink_version(spec: dict[str, Any]) -> None:
     dockerfile = (ROOT / "jobs/pyflink/Dockerfile").read_text()
     version = re.search(r"^ARG FLINK_VERSION=(\d+)\.(\d+)\.\d+$", dockerfile, re.MULTILINE)
     assert version is not None
@@ -117,7 +117,7 @@ def test_kind_cluster_is_pinned_and_its_mount_is_one() -> None:
     assert control_plane["image"] == worker["image"]
     assert re.fullmatch(r"kindest/node:v1\.34\.\d+@sha256:[0-9a-f]{64}", worker["image"])
     assert worker["labels"] == {"node": "worker_1"}
-    # The walk-through's stood within the text of a kubeadm patch, which is no place where kind looks for mounts.
+    # The walk-through had it inside of a kubeadm patch, where kind does not look for mounts.
     (mount,) = worker["extraMounts"]
     assert mount.keys() == {"hostPath", "containerPath"}
     assert "kubeadmConfigPatches" not in worker

@@ -66,7 +66,7 @@ def test_each_alert_has_cases_in_which_it_fires_and_in_which_it_does_not():
         assert quiet  # not only before it fires
 
 
-def test_annotations_say_what_it_is_and_where_the_runbook_is():
+def test_alerts_have_a_description_and_a_runbook():
     for rule in alert_rules(runbooks="https://git.example.org/docs/runbooks"):
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
         assert all(rule["annotations"].values())

@@ -67,7 +67,7 @@ def test_panels_have_titles_places_and_numbers_of_their_own(dashboards: dict[str
             assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
 
 
-def test_every_panel_asks_the_chosen_prometheus(dashboards: dict[str, dict]):
+def test_every_panel_uses_the_selected_data_source(dashboards: dict[str, dict]):
     for dashboard in dashboards.values():
         for panel in dashboard["panels"]:
             for target in panel.get("targets", []):
@@ -94,7 +94,7 @@ def test_a_filled_query_has_no_variable_left():
         assert query.needs != "nothing" or filled.endswith("or vector(0)")
 
 
-def test_filling_in_keeps_groups_and_refuses_what_it_does_not_know():
+def test_variables_of_queries_are_replaced_and_unknown_ones_refused():
     query = Query("d", "p", "A", 'label_replace(up{namespace=~"$namespace"}, "a", "$1", "b", "(.*)")')
     filled = query.filled(FILLED)
     assert filled == 'label_replace(up{namespace=~"team-a"}, "a", "$1", "b", "(.*)")'

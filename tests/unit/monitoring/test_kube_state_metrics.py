@@ -1,4 +1,4 @@
-"""What kube-state-metrics is told of Flink resources.
+"""The configuration of kube-state-metrics for Flink resources.
 
 The program itself is not here: its module is served by no proxy where this is tested. So the values are checked
 against the types of its configuration (`customresourcestate`, v2.17) and read by the rules that its documentation
@@ -110,7 +110,7 @@ def labels(paths: dict[str, list[str]], value: Any) -> dict[str, str]:
 
 
 def metrics(configuration: Configuration, item: dict[str, Any]) -> set[str]:
-    """The lines that a resource comes to, zeros of a state set left out."""
+    """The metrics of a resource, without zeros of a state set."""
     lines: set[str] = set()
     for resource in configuration.spec.resources:
         if resource.group_version_kind.kind != item["kind"]:
@@ -143,7 +143,7 @@ def lines(configuration: Configuration) -> dict[str, set[str]]:
     return {item["metadata"]["name"]: metrics(configuration, item) for item in content}
 
 
-def test_all_four_kinds_are_read_and_may_be(configuration: Configuration):
+def test_all_four_kinds_are_configured_with_their_rights(configuration: Configuration):
     kinds = {resource.group_version_kind.kind for resource in configuration.spec.resources}
     assert kinds == {"FlinkDeployment", "FlinkSessionJob", "FlinkBlueGreenDeployment", "FlinkStateSnapshot"}
     (rule,) = values()["rbac"]["extraRules"]
@@ -219,7 +219,7 @@ def test_a_snapshot_and_a_blue_green_deployment(lines: dict[str, set[str]]):
         (lambda each: each.update(info={"path": ["x"]}), "no other"),
     ],
 )
-def test_the_check_sees_what_kube_state_metrics_would_refuse(change: Any, message: str):
+def test_model_rejects_invalid_configuration(change: Any, message: str):
     broken = values()["customResourceState"]["config"]
     change(next(m["each"] for m in broken["spec"]["resources"][0]["metrics"] if m["each"]["type"] == "Gauge"))
     with pytest.raises(ValidationError, match=message):

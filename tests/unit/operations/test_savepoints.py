@@ -12,11 +12,12 @@ import pytest
 from flink_k8s.operations.savepoints import as_json, as_text, savepoints
 from flink_k8s.operations.stack import Stack
 from flink_k8s.snapshots.collect import JobState, collect
+from flink_k8s.snapshots.listing_pod import jobs_by_directory
 from flink_k8s.support.errors import CommandError
 from tests.unit.operations.test_access import BLUE_GREEN
 from tests.unit.project import Project
 from tests.unit.snapshots.cluster import Cluster, listed, snapshot_row, state_snapshot, status
-from tests.unit.snapshots.test_listing import HOME, in_bucket
+from tests.unit.snapshots.test_listing import BUCKET, HOME, STATEFUL, in_bucket
 
 SAVEPOINT = f"{HOME}/savepoints/savepoint-1-2"
 
@@ -26,7 +27,7 @@ def collected(cluster: Cluster, project: Project) -> JobState:
 
     async def run() -> JobState:
         async with cluster.serving(project.root) as server, server.asked("failed") as client:
-            return await collect(client, job, stack)
+            return await collect(client, job, stack, jobs_by_directory(stack))
 
     return asyncio.run(run())
 
@@ -35,7 +36,7 @@ def everything() -> Cluster:
     """A running job with a savepoint in its status, a FlinkStateSnapshot, and checkpoints of two runs."""
     info = {"lastSavepoint": {"location": SAVEPOINT, "timeStamp": 50_000}}
     deployment = status(savepointInfo=info, jobId="now", state="RUNNING")
-    mine, other = (
+    actual, other = (
         state_snapshot("evening", f"{HOME}/savepoints/savepoint-3-4", "1970-01-01T00:01:00Z"),
         state_snapshot("other", "s3p://b/other", "1970-01-01T00:02:00Z", job="other-job"),
     )
@@ -46,7 +47,7 @@ def everything() -> Cluster:
         snapshot_row(40, f"{HOME}/checkpoints/before/chk-5"),
         "listed\t" + f"{HOME}/checkpoints",
     )
-    return Cluster({"flinkdeployments/word-count": deployment}, [mine, other], log)
+    return Cluster({"flinkdeployments/word-count": deployment}, [actual, other], log)
 
 
 def test_the_list_has_every_source_the_newest_first(project: Project) -> None:
@@ -108,9 +109,27 @@ def test_a_blue_green_deployment_has_the_snapshots_of_both_deployments(project: 
     async def run() -> JobState:
         [job] = stack.jobs
         async with cluster.serving(project.root) as server, server.asked("failed") as client:
-            return await collect(client, job, stack)
+            return await collect(client, job, stack, jobs_by_directory(stack))
 
     assert {snapshot.path for snapshot in asyncio.run(run()).snapshots} == {"s3p://b/blue", "s3p://b/green"}
+
+
+def test_files_in_a_directory_of_several_jobs_belong_to_none_of_them(project: Project) -> None:
+    shared = {"execution.checkpointing.savepoint-dir": f"{HOME}/savepoints/"}
+    project.job(STATEFUL.replace("word-count", "other"), "other.yaml")
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET, "jobs": {"other": {"flinkConfiguration": shared}}})
+    stack = project.load()
+    [job] = [job for job in stack.jobs if job.name == "word-count"]
+    cluster = everything()
+
+    async def run() -> JobState:
+        async with cluster.serving(project.root) as server, server.asked("failed") as client:
+            return await collect(client, job, stack, jobs_by_directory(stack))
+
+    assert asyncio.run(run()).problems == (
+        f"{HOME}/savepoints may contain state of flink/other, which has the same directory",
+    )
 
 
 def test_an_empty_list_is_reported() -> None:

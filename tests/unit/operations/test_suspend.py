@@ -209,8 +209,8 @@ def test_suspensions_are_written_into_the_copy_of_the_stack_file_only(
     stack = stack_of(project)
     before = (project.root / "Pulumi.x.yaml").read_text()
     suspended.carry(stack, Change({}))
-    written = yaml.safe_load(stack.config_file.read_text())["config"]["flink-k8s:suspension"]
-    assert written == {"jobs": {}}, "the program must not read the state again"
+    document = yaml.safe_load(stack.config_file.read_text())["config"]["flink-k8s:suspension"]
+    assert document == {"jobs": {}}, "the program must not read the state again"
     assert capsys.readouterr().out == ""
     suspended.carry(stack, Change({KEY: SINCE}))
     assert yaml.safe_load(stack.config_file.read_text())["config"]["flink-k8s:suspension"] == {"jobs": {KEY: SINCE}}

@@ -1,6 +1,6 @@
-"""Changes of a job's resource, with the effect of each: the table that `make plan` is tested with.
+"""Changes of a job's resource with their effects: the table for the tests of `make plan`.
 
-tests/unit/plan looks at the effects; tests/e2e/test_spec_change_agreement.py compares what lies below them with the
+tests/unit/plan tests the effects; tests/e2e/test_spec_change_agreement.py compares the underlying tables with the
 operator's own classes.
 """
 
@@ -31,7 +31,7 @@ class Case:
         new: resource after.
         effect: what happens.
         loses: whether state is lost.
-        says: part of a note or of the loss.
+        `says`: a part of a note or of the loss.
         operators: the versions that it holds for.
         defaults: the operator's own configuration.
     """

@@ -1,4 +1,4 @@
-"""The effect of each change: the table, and that it says what the operator's annotations say."""
+"""The effect of each change: the table of cases, and its agreement with the operator's annotations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ PAIRS = [(case, operator) for case in CASES for operator in case.operators]
 def test_effect_of_each_case(case: Case, operator: str) -> None:
     at = Operator(operator, case.defaults)
     outcome = changed(job(case.old, at), job(case.new, at), metadata=True)
-    said = " | ".join([outcome.loss, *outcome.notes])
-    assert (outcome.effect, bool(outcome.loss)) == (case.effect, case.loses), said
-    assert case.says in said
+    actual = " | ".join([outcome.loss, *outcome.notes])
+    assert (outcome.effect, bool(outcome.loss)) == (case.effect, case.loses), actual
+    assert case.says in actual
 
 
 def test_cases_cover_all_effects_of_an_update() -> None:
@@ -84,8 +84,11 @@ class TestDeleted:
     @pytest.mark.parametrize("directory", ["s3://state/savepoints", GONE])
     def test_a_blue_green_deployment_takes_no_savepoint_on_deletion(self, directory: object) -> None:
         """It does not wait for one either: its JobManager is deleted first (docs/state.md)."""
-        said = {"conf:kubernetes.operator.job.savepoint-on-deletion": "true", "conf:state.savepoints.dir": directory}
-        outcome = deleted(job(blue_green("last-state", **said)), protected=False)
+        settings = {
+            "conf:kubernetes.operator.job.savepoint-on-deletion": "true",
+            "conf:state.savepoints.dir": directory,
+        }
+        outcome = deleted(job(blue_green("last-state", **settings)), protected=False)
         assert outcome.effect is Effect.DELETE
         assert outcome.loss
 

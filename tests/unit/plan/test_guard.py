@@ -56,9 +56,9 @@ def guard(*declared: Manifest | None, allowance: Allowance = NOTHING_ALLOWED) ->
 
 
 def token(refusal: str, job: str = "flink/orders") -> str:
-    found = re.search(rf'"({job}@[a-p]{{8}})"', refusal)
-    assert found, refusal
-    return found[1]
+    match = re.search(rf'"({job}@[a-p]{{8}})"', refusal)
+    assert match, refusal
+    return match[1]
 
 
 def core(kind: str, name: str, namespace: str | None = None) -> Manifest:

@@ -17,10 +17,10 @@ from flink_k8s.operations.plan.report import Report
 from flink_k8s.operations.stack import prepare
 from flink_k8s.plan.effects import Effect
 from flink_k8s.plan.plan import Plan, plan
-from flink_k8s.plan.resources import asker
+from flink_k8s.plan.resources import pod_owner
 from flink_k8s.plan.state import DeclaredJob, Operator
 from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Operation
-from flink_k8s.resolve.quota_usage import cost
+from flink_k8s.resolve.quota_usage import job_requests
 from flink_k8s.support.errors import CommandError
 from tests.unit.plan.cases import batch, on, session_cluster, session_job, stateful
 
@@ -32,16 +32,16 @@ Manifest = dict[str, Any]
 
 def step(op: str, old: Manifest | None, new: Manifest | None, **more: Any) -> Manifest:
     """A step of the engine's preview, with the program's resource names."""
-    said = new or old
-    assert said is not None
-    metadata = said["metadata"]
-    group = said["apiVersion"] if "/" in said["apiVersion"] else f"core/{said['apiVersion']}"
+    actual = new or old
+    assert actual is not None
+    metadata = actual["metadata"]
+    group = actual["apiVersion"] if "/" in actual["apiVersion"] else f"core/{actual['apiVersion']}"
     name = f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
-    made: Manifest = {"op": op, "urn": f"urn:pulumi:dev::flink-k8s::kubernetes:{group}:{said['kind']}::{name}"}
+    settings: Manifest = {"op": op, "urn": f"urn:pulumi:dev::flink-k8s::kubernetes:{group}:{actual['kind']}::{name}"}
     protect = more.pop("protect", False)
-    made |= {"oldState": {"inputs": old, "protect": protect}} if old else {}
-    made |= {"newState": {"inputs": new, "protect": protect}} if new else {}
-    return made | more
+    settings |= {"oldState": {"inputs": old, "protect": protect}} if old else {}
+    settings |= {"newState": {"inputs": new, "protect": protect}} if new else {}
+    return settings | more
 
 
 def planned(*steps: Manifest, errors: tuple[str, ...] = ()) -> Plan:
@@ -109,18 +109,18 @@ class TestReading:
     def test_secrets_are_unchanged_unless_the_engines_diff_contains_them(self) -> None:
         encrypted = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
         old = on(batch(), {"spec.a": encrypted, "spec.b": ["[secret]"]})
-        [found] = parse(json.dumps({"steps": [step("update", old, old)]})).steps
-        assert (found.new or {})["spec"]["a"] == SECRET
-        [found] = parse(json.dumps({"steps": [step("update", old, old, detailedDiff={"spec.b[0]": {}})]})).steps
-        assert (found.new or {})["spec"]["b"] == [CHANGED_SECRET]
-        assert (found.old or {})["spec"]["b"] == [SECRET]
+        [actual] = parse(json.dumps({"steps": [step("update", old, old)]})).steps
+        assert (actual.new or {})["spec"]["a"] == SECRET
+        [actual] = parse(json.dumps({"steps": [step("update", old, old, detailedDiff={"spec.b[0]": {}})]})).steps
+        assert (actual.new or {})["spec"]["b"] == [CHANGED_SECRET]
+        assert (actual.old or {})["spec"]["b"] == [SECRET]
 
     def test_a_changed_secret_restarts_the_job_and_is_hidden(self) -> None:
         old = on(stateful(), {"conf:a.b": "[secret]"})
         diff = {'spec.flinkConfiguration["a.b"]': {"kind": "update"}}
-        found = planned(step("update", old, old, detailedDiff=diff))
-        assert effects(found)["flink/orders"][0] is Effect.FROM_SAVEPOINT
-        assert "a.b: [secret] -> [changed secret]" in Report("dev", found).text()
+        outcome = planned(step("update", old, old, detailedDiff=diff))
+        assert effects(outcome)["flink/orders"][0] is Effect.FROM_SAVEPOINT
+        assert "a.b: [secret] -> [changed secret]" in Report("dev", outcome).text()
 
     def test_a_value_that_is_known_only_after_up_is_a_change(self) -> None:
         new = on(stateful(), {"spec.image": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
@@ -132,10 +132,10 @@ class TestReading:
     def test_the_steps_of_a_replacement_are_joined(self) -> None:
         old, new = stateful(), renamed(stateful(), name="orders2")
         steps = [step(op, old, new) | {"urn": step("same", old, None)["urn"]} for op in REPLACEMENT]
-        [found] = parse(json.dumps({"steps": steps})).steps
-        assert found.operation is Operation.REPLACE
-        assert found.old is not None
-        assert found.new is not None
+        [actual] = parse(json.dumps({"steps": steps})).steps
+        assert actual.operation is Operation.REPLACE
+        assert actual.old is not None
+        assert actual.new is not None
 
     def test_protection_can_be_removed_with_a_replacement_but_not_with_a_deletion(self) -> None:
         taken_off = step("replace", stateful(), stateful(), protect=True)
@@ -172,23 +172,23 @@ REPLACEMENT = ("create-replacement", "replace", "delete-replaced")
 class TestAcrossResources:
     def test_a_move_to_another_namespace_is_a_delete_and_a_new_job(self) -> None:
         moved = renamed(stateful(), namespace="team")
-        found = planned(step("delete", stateful(), None), step("create", None, moved))
-        assert effects(found) == {"flink/orders": (Effect.DELETE, True), "team/orders": (Effect.NEW, False)}
-        assert "looks like a rename to team/orders" in Report("dev", found).text()
+        outcome = planned(step("delete", stateful(), None), step("create", None, moved))
+        assert effects(outcome) == {"flink/orders": (Effect.DELETE, True), "team/orders": (Effect.NEW, False)}
+        assert "looks like a rename to team/orders" in Report("dev", outcome).text()
 
     def test_different_jobs_are_not_a_rename(self) -> None:
         other = renamed(on(stateful(), {"spec.job.jarURI": "local:///other.jar"}), name="other")
-        found = planned(step("delete", stateful(), None), step("create", None, other))
-        assert "rename" not in Report("dev", found).text()
+        outcome = planned(step("delete", stateful(), None), step("create", None, other))
+        assert "rename" not in Report("dev", outcome).text()
 
     def test_session_jobs_lose_state_if_their_cluster_restarts_without_high_availability(self) -> None:
         cluster = session_cluster()
-        found = planned(
+        outcome = planned(
             step("update", cluster, on(cluster, {"spec.image": "flink:2"})),
             step("same", session_job(), session_job()),
             step("same", *2 * [renamed(session_job("stateless"), name="plain")]),
         )
-        assert effects(found) == {
+        assert effects(outcome) == {
             "flink/cluster": (Effect.CLUSTER_RESTART, False),
             "flink/visits": (Effect.FROM_EMPTY, True),
             "flink/plain": (Effect.FROM_EMPTY, False),
@@ -197,19 +197,19 @@ class TestAcrossResources:
     def test_high_availability_recovers_session_jobs(self) -> None:
         ha = {"conf:high-availability.type": "kubernetes", "conf:high-availability.storageDir": "s3://b/ha"}
         cluster = session_cluster(**ha)
-        found = planned(
+        outcome = planned(
             step("update", cluster, on(cluster, {"spec.image": "flink:2"})), step("same", session_job(), session_job())
         )
-        assert effects(found)["flink/visits"] == (Effect.FROM_LAST_STATE, False)
+        assert effects(outcome)["flink/visits"] == (Effect.FROM_LAST_STATE, False)
 
     def test_session_jobs_lose_state_with_a_deleted_cluster(self) -> None:
-        found = planned(step("delete", session_cluster(), None), step("same", session_job(), session_job()))
-        assert effects(found)["flink/visits"] == (Effect.FROM_EMPTY, True)
+        outcome = planned(step("delete", session_cluster(), None), step("same", session_job(), session_job()))
+        assert effects(outcome)["flink/visits"] == (Effect.FROM_EMPTY, True)
 
     def test_session_jobs_are_not_affected_by_other_clusters(self) -> None:
         other = renamed(session_cluster(), name="other")
-        found = planned(step("delete", other, None), step("same", session_job(), session_job()))
-        assert effects(found)["flink/visits"] == (Effect.NOTHING, False)
+        outcome = planned(step("delete", other, None), step("same", session_job(), session_job()))
+        assert effects(outcome)["flink/visits"] == (Effect.NOTHING, False)
 
     def test_a_deleted_claim_loses_the_state_on_it(self) -> None:
         volume = {"name": "s", "persistentVolumeClaim": {"claimName": "state"}}
@@ -227,17 +227,17 @@ class TestAcrossResources:
         assert not effects(planned(step("same", job, job), step("delete", claim, None, protect=True)))["flink/orders"][
             1
         ]
-        kept = step("delete", claim, None)
-        kept["oldState"]["retainOnDelete"] = True
-        assert not effects(planned(step("same", job, job), kept))["flink/orders"][1]
+        actual = step("delete", claim, None)
+        actual["oldState"]["retainOnDelete"] = True
+        assert not effects(planned(step("same", job, job), actual))["flink/orders"][1]
         on_deletion = on(job, {"conf:kubernetes.operator.job.savepoint-on-deletion": "true"})
         both = planned(step("delete", on_deletion, None), step("delete", claim, None))
         assert effects(both)["flink/orders"] == (Effect.DELETE_WITH_SAVEPOINT, True)
 
     def test_a_deleted_namespace_loses_the_state_of_its_jobs(self) -> None:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flink"}}
-        found = planned(step("replace", namespace, namespace), step("same", stateful(), stateful()))
-        assert effects(found)["flink/orders"][1]
+        outcome = planned(step("replace", namespace, namespace), step("same", stateful(), stateful()))
+        assert effects(outcome)["flink/orders"][1]
 
     def test_other_changes_are_listed(self) -> None:
         claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "flink"}}
@@ -247,14 +247,14 @@ class TestAcrossResources:
             "metadata": {"name": "s", "namespace": "flink"},
             "spec": {"savepoint": {"path": "s3://b"}},
         }
-        found = planned(
+        outcome = planned(
             step("create", None, claim), step("delete", snapshot, None), step("same", *2 * [renamed(claim, name="d")])
         )
-        assert [(other.operation, other.title) for other in found.others] == [
+        assert [(other.operation, other.title) for other in outcome.others] == [
             (Operation.CREATE, "PersistentVolumeClaim flink/c"),
             (Operation.DELETE, "FlinkStateSnapshot flink/s"),
         ]
-        assert "the files of its savepoint are deleted" in Report("dev", found).text()
+        assert "the files of its savepoint are deleted" in Report("dev", outcome).text()
 
 
 class TestResources:
@@ -275,46 +275,48 @@ class TestResources:
         ],
     )  # fmt: skip
     def test_requests_of_a_changed_job(self, patch: Manifest, pods: int, cpu: float, memory: int) -> None:
-        found = cost(asker(DeclaredJob.of(on(batch(), patch), OPERATOR))).usage
-        assert (found.pods, float(found.cpu), found.memory, found.is_whole) == (pods, cpu, memory * 2**30, True)
+        actual = job_requests(pod_owner(DeclaredJob.of(on(batch(), patch), OPERATOR))).normal
+        assert (actual.pods, float(actual.cpu), actual.memory, actual.is_whole) == (pods, cpu, memory * 2**30, True)
 
     def test_an_unset_size_is_unknown(self) -> None:
-        found = cost(asker(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))).usage
-        assert not found.is_whole
-        assert found.memory == 2**30
+        actual = job_requests(
+            pod_owner(DeclaredJob.of(on(batch(), {"spec.taskManager.resource": {"cpu": 1}}), OPERATOR))
+        ).normal
+        assert not actual.is_whole
+        assert actual.memory == 2**30
 
     def test_a_sidecar_counts_in_each_pod(self) -> None:
         side = {"name": "side", "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}}}
         silent = {"name": "silent"}
-        before = cost(asker(DeclaredJob.of(batch(), OPERATOR))).usage
+        before = job_requests(pod_owner(DeclaredJob.of(batch(), OPERATOR))).normal
         beside = on(batch(), {"spec.podTemplate": {"spec": {"containers": [side, silent]}}})
-        found = cost(asker(DeclaredJob.of(beside, OPERATOR))).usage
-        assert found.pods == before.pods == 2
-        assert float(found.cpu - before.cpu) == 0.5
-        assert found.memory - before.memory == 2 * 2**30
-        assert found.is_whole
+        actual = job_requests(pod_owner(DeclaredJob.of(beside, OPERATOR))).normal
+        assert actual.pods == before.pods == 2
+        assert float(actual.cpu - before.cpu) == 0.5
+        assert actual.memory - before.memory == 2 * 2**30
+        assert actual.is_whole
 
     def test_a_session_cluster_counts_the_task_managers_of_its_jobs(self) -> None:
         job = on(session_job(), {"spec.job.parallelism": 3})
         other = renamed(job, name="other")
-        found = planned(step("same", *2 * [session_cluster()]), step("same", job, job), step("create", None, other))
-        [cluster] = [job for job in found.jobs if job.name == "cluster"]
+        outcome = planned(step("same", *2 * [session_cluster()]), step("same", job, job), step("create", None, other))
+        [cluster] = [job for job in outcome.jobs if job.name == "cluster"]
         assert (cluster.before.pods, cluster.after.pods) == (1 + 2, 1 + 3)
-        assert found.after.pods == 4
+        assert outcome.after.pods == 4
 
     def test_a_claim_counts_for_its_only_job_and_a_retained_one_still_counts(self) -> None:
         volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]
         job = on(batch(), {"spec.podTemplate": {"spec": {"volumes": volumes}}})
         steps = [step("same", job, job), step("create", None, claim("data", "2Gi"))]
-        found = planned(*steps, {**step("delete", claim("kept", "3Gi"), None), **retained("kept", "3Gi")})
-        assert [(one.before.storage, one.after.storage) for one in found.jobs] == [(0, 2 * 2**30)]
-        assert (found.before.storage, found.after.storage) == (3 * 2**30, 5 * 2**30)
+        outcome = planned(*steps, {**step("delete", claim("kept", "3Gi"), None), **retained("kept", "3Gi")})
+        assert [(job.before.storage, job.after.storage) for job in outcome.jobs] == [(0, 2 * 2**30)]
+        assert (outcome.before.storage, outcome.after.storage) == (3 * 2**30, 5 * 2**30)
 
     def test_a_blue_green_deployment_has_peak_requests(self) -> None:
-        found = planned(step("update", BLUE_GREEN, on(BLUE_GREEN, {"spec.template.spec.job.parallelism": 4})))
-        row = next(line for line in Report("dev", found).text().splitlines() if line.startswith("flink/orders"))
+        outcome = planned(step("update", BLUE_GREEN, on(BLUE_GREEN, {"spec.template.spec.job.parallelism": 4})))
+        row = next(line for line in Report("dev", outcome).text().splitlines() if line.startswith("flink/orders"))
         assert "2 (peak 4) -> 3 (peak 6)" in row
-        assert "| 2 (peak 4) -> 3 (peak 6) | 3 (peak 6) -> 5 (peak 10) |" in Report("dev", found).markdown()
+        assert "| 2 (peak 4) -> 3 (peak 6) | 3 (peak 6) -> 5 (peak 10) |" in Report("dev", outcome).markdown()
 
     def test_each_of_several_teams_has_a_line(self) -> None:
         one, other = renamed(batch(), namespace="a"), renamed(batch(), namespace="b")
@@ -329,6 +331,20 @@ class TestResources:
         limits = {"flink": Limits.model_validate({"defaultRequest": {"cpu": "250m"}})}
         preview = parse(json.dumps({"steps": [step("same", job, job)]}))
         assert plan(preview, OPERATOR, limits).after.cpu - plan(preview, OPERATOR).after.cpu == Decimal("0.5")
+
+    def test_workloads_of_job_files_count(self) -> None:
+        container = {"name": "web", "image": "web:1", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}
+        web: Manifest = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "flink"},
+            "spec": {"replicas": 2, "template": {"spec": {"containers": [container]}}},
+        }
+        job = step("same", batch(), batch())
+        alone, together = planned(job), planned(job, step("create", None, web))
+        assert together.before == alone.before
+        assert together.after.cpu - alone.after.cpu == 1
+        assert together.after.pods - alone.after.pods == 2
 
 
 BLUE_GREEN = {
@@ -405,8 +421,8 @@ class TestReport:
         assert report.unused == [name]
 
     def test_jobs_with_the_same_name_are_listed_with_their_namespace(self) -> None:
-        found = planned(step("delete", stateful(), None), step("delete", renamed(stateful(), namespace="team"), None))
-        assert 'ALLOW="flink/orders team/orders"' in Report("dev", found).closing_line()
+        outcome = planned(step("delete", stateful(), None), step("delete", renamed(stateful(), namespace="team"), None))
+        assert 'ALLOW="flink/orders team/orders"' in Report("dev", outcome).closing_line()
 
     def test_further_fields_are_counted(self) -> None:
         new = on(stateful(), {f"conf:a.b{number}": "c" for number in range(30)})
@@ -449,9 +465,9 @@ class TestCommand:
 
     def test_exit_code_if_the_engine_refuses_the_change(self, run: Any, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(step("delete", stateful(), None, protect=True), errors=("error: Preview failed: x",)) == 1
-        said = capsys.readouterr().out
-        assert "delete, refused: protected" in said
-        assert said.splitlines()[-1].endswith("the list may be incomplete, because the engine refuses the change: x")
+        stdout = capsys.readouterr().out
+        assert "delete, refused: protected" in stdout
+        assert stdout.splitlines()[-1].endswith("the list may be incomplete, because the engine refuses the change: x")
 
     def test_markdown_is_written_to_a_file_and_to_standard_output(
         self, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]

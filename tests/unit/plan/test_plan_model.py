@@ -1,7 +1,7 @@
 """The plan against a small model of a cluster, on random pairs of specs.
 
-The model has disks, pods that mount them and files that processes write and read. It decides by what is left after the
-old pods are gone, and shares nothing with the plan: it never reads a manifest.
+The model has disks, pods that mount them, and files that processes write and read. It decides by the files that remain
+after the deletion of the old pods, and shares no code with the plan: it never reads a manifest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a job's resource says about its state."""
+    """The settings of a job's resource that concern its state."""
 
     mode: str
     suspended: bool
@@ -281,7 +281,7 @@ def pods(of_process: dict[str, Mount], one_of: Any) -> Manifest:
     volume_mounts: list[Manifest] = []
     for index, (path, mounted) in enumerate(of_process.items()):
         kind, _, name = mounted.disk.partition(" ")
-        made: Manifest = {"name": f"v{index}", "mountPath": path + one_of("", "/")}
+        settings: Manifest = {"name": f"v{index}", "mountPath": path + one_of("", "/")}
         folder = mounted.folder.removeprefix("/")
         source: Manifest = {kind: {}}
         if kind == "claim":
@@ -291,11 +291,11 @@ def pods(of_process: dict[str, Mount], one_of: Any) -> Manifest:
         elif kind == "nfs":
             source = {"nfs": {"server": name, "path": "/"}}
         if folder:
-            made["subPath"] = folder
+            settings["subPath"] = folder
         if not mounted.writable:
-            made["readOnly"] = True
+            settings["readOnly"] = True
         volumes.append({"name": f"v{index}", **source})
-        volume_mounts.append(made)
+        volume_mounts.append(settings)
     return {
         "spec": {"volumes": volumes, "containers": [{"name": "flink-main-container", "volumeMounts": volume_mounts}]}
     }

@@ -1,4 +1,4 @@
-"""Where state is, who writes it and who can read it: what a plan says of changes that touch one of the three.
+"""Plans of changes of the location of state, of its writers and of its readers.
 
 The rules are those of docs/plan.md; `test_plan_model.py` compares them with a model on random pairs of specs.
 """
@@ -70,15 +70,15 @@ class TestUpgradeSavepoint:
 
     @pytest.mark.parametrize("version", BOTH)
     def test_savepoint_directory_that_changes_from_a_bucket_to_the_pod_loses_state(self, version: str) -> None:
-        found = outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}), version)
-        assert found.effect is Effect.FROM_SAVEPOINT
-        assert found.loss == "the savepoint in file:///tmp/sp is inside the JobManager's pod and is lost with it"
+        actual = outcome(stateful(), stateful(**{SAVEPOINTS: "file:///tmp/sp"}), version)
+        assert actual.effect is Effect.FROM_SAVEPOINT
+        assert actual.loss == "the savepoint in file:///tmp/sp is inside the JobManager's pod and is lost with it"
 
     @pytest.mark.parametrize("version", BOTH)
     def test_savepoint_directory_on_a_claim_that_running_pods_do_not_mount_never_finishes(self, version: str) -> None:
-        found = outcome(stateful(), mounted(), version)
-        assert (found.effect, found.loss) == (Effect.STUCK, "")
-        assert found.notes[0].startswith(
+        actual = outcome(stateful(), mounted(), version)
+        assert (actual.effect, actual.loss) == (Effect.STUCK, "")
+        assert actual.notes[0].startswith(
             "the running JobManager cannot write the savepoint to file:///state/savepoints"
         )
 
@@ -89,13 +89,13 @@ class TestUpgradeSavepoint:
     @pytest.mark.parametrize("version", BOTH)
     def test_a_directory_that_is_set_with_the_change_is_used(self, version: str) -> None:
         old = mounted("last-state", **{SAVEPOINTS: GONE})
-        found = outcome(old, mounted(), version)
-        assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
+        actual = outcome(old, mounted(), version)
+        assert (actual.effect, actual.loss) == (Effect.FROM_SAVEPOINT, "")
 
     @pytest.mark.parametrize("version", BOTH)
     def test_without_a_new_directory_the_old_one_is_used(self, version: str) -> None:
-        found = outcome(stateful(), stateful(**{SAVEPOINTS: GONE}), version)
-        assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
+        actual = outcome(stateful(), stateful(**{SAVEPOINTS: GONE}), version)
+        assert (actual.effect, actual.loss) == (Effect.FROM_SAVEPOINT, "")
         assert outcome(streaming(**IN_TMP), stateful(**{SAVEPOINTS: GONE}), version).loss
 
     def test_the_operators_default_directory_is_not_used_from_the_new_spec(self) -> None:
@@ -124,9 +124,9 @@ class TestUpgradeSavepoint:
 
     @pytest.mark.parametrize("version", BOTH)
     def test_savepoint_upgrade_without_a_directory_never_finishes(self, version: str) -> None:
-        found = outcome(batch(), batch(**{"spec.job.upgradeMode": "savepoint"}, **X), version)
-        assert found.effect is Effect.STUCK
-        assert "no savepoint directory is set" in found.notes[0]
+        actual = outcome(batch(), batch(**{"spec.job.upgradeMode": "savepoint"}, **X), version)
+        assert actual.effect is Effect.STUCK
+        assert "no savepoint directory is set" in actual.notes[0]
 
     def test_savepoint_upgrade_with_a_read_only_mount_never_finishes(self) -> None:
         old = streaming(**volume(CLAIM, readOnly=True))
@@ -180,16 +180,16 @@ class TestStateInsideThePod:
             (X, (Effect.FROM_SAVEPOINT, Effect.FROM_LAST_STATE)),
             (SUSPENDED, (Effect.SUSPEND,)),
         ):
-            found = outcome(old, on(old, change), version)
-            assert found.effect in effects
-            assert "inside the JobManager's pod" in found.loss
+            actual = outcome(old, on(old, change), version)
+            assert actual.effect in effects
+            assert "inside the JobManager's pod" in actual.loss
 
     @pytest.mark.parametrize("place", PLACES)
     def test_a_deletion_loses_its_savepoint_inside_the_pod(self, place: str) -> None:
-        found = deleted(job(streaming(**PLACES[place], **ON_DELETION)), protected=False)
-        assert found.effect is Effect.DELETE_WITH_SAVEPOINT
-        assert "inside the JobManager's pod" in found.loss
-        assert not any("stays in" in note for note in found.notes)
+        actual = deleted(job(streaming(**PLACES[place], **ON_DELETION)), protected=False)
+        assert actual.effect is Effect.DELETE_WITH_SAVEPOINT
+        assert "inside the JobManager's pod" in actual.loss
+        assert not any("stays in" in note for note in actual.notes)
 
     def test_a_deletion_waits_if_its_savepoint_cannot_be_written(self) -> None:
         assert deleted(job(streaming(**ON_DELETION)), protected=False).effect is Effect.STUCK
@@ -213,8 +213,8 @@ class TestStateInsideThePod:
         overrides = "conf:pipeline.jobvertex-parallelism-overrides"
         for base, loses in ((streaming("last-state", **IN_TMP), True), (stateful("last-state"), False)):
             old = on(base, {**adaptive, overrides: "a:1"})
-            found = outcome(old, on(old, {overrides: "a:2"}))
-            assert (found.effect, bool(found.loss)) == (Effect.RESCALE, loses)
+            actual = outcome(old, on(old, {overrides: "a:2"}))
+            assert (actual.effect, bool(actual.loss)) == (Effect.RESCALE, loses)
 
     def test_only_the_job_manager_needs_the_volume_of_high_availability_data(self) -> None:
         buckets = {SAVEPOINTS: "s3://b/sp", CHECKPOINTS: "s3://b/cp"}
@@ -283,8 +283,8 @@ class TestVolumes:
     def test_the_new_pods_find_what_the_old_ones_wrote(
         self, before: Manifest, after: Manifest, mode: str, *, loses: bool
     ) -> None:
-        found = outcome(streaming(mode, **before), streaming(mode, **after))
-        assert bool(found.loss) is loses, found
+        actual = outcome(streaming(mode, **before), streaming(mode, **after))
+        assert bool(actual.loss) is loses, actual
 
 
 class TestUnclaimedState:
@@ -299,11 +299,11 @@ class TestUnclaimedState:
     @pytest.mark.parametrize("version", BOTH)
     def test_enabling_the_option_drops_unclaimed_state(self, option: str, version: str) -> None:
         value: object = True if option.startswith("spec") else "true"
-        found = outcome(mounted(), mounted(**{option: value, **X}), version)
-        assert option.partition(".")[2].rpartition("job.")[2] in found.loss
-        assert "is dropped" in found.loss
-        kept = mounted(**{option: value})
-        assert not outcome(kept, on(kept, X), version).loss, "it is not turned on by this change"
+        actual = outcome(mounted(), mounted(**{option: value, **X}), version)
+        assert option.partition(".")[2].rpartition("job.")[2] in actual.loss
+        assert "is dropped" in actual.loss
+        values = mounted(**{option: value})
+        assert not outcome(values, on(values, X), version).loss, "it is not turned on by this change"
 
     def test_another_name_of_the_option_is_not_a_change(self) -> None:
         old = mounted(**{self.OPTIONS[0]: "true"})
@@ -357,29 +357,29 @@ class TestNothingToRestore:
 
     @pytest.mark.parametrize("ha", [{}, NO_HA])
     def test_a_job_without_state_starts_empty(self, ha: Manifest) -> None:
-        found = outcome(batch(), on(stateful("last-state"), ha))
-        assert (found.effect, found.loss) == (Effect.FROM_EMPTY, "")
-        assert "does not enable checkpoints" in found.notes[0]
+        actual = outcome(batch(), on(stateful("last-state"), ha))
+        assert (actual.effect, actual.loss) == (Effect.FROM_EMPTY, "")
+        assert "does not enable checkpoints" in actual.notes[0]
 
     def test_a_job_with_only_a_savepoint_directory_loses_state(self) -> None:
         old = batch(**{SAVEPOINTS: "s3://b/sp"})
-        found = outcome(old, stateful("last-state"))
-        assert (found.effect, bool(found.loss)) == (Effect.FROM_EMPTY, True)
+        actual = outcome(old, stateful("last-state"))
+        assert (actual.effect, bool(actual.loss)) == (Effect.FROM_EMPTY, True)
 
     def test_a_job_with_checkpoints_keeps_state(self) -> None:
-        found = outcome(stateful("stateless"), on(stateful("last-state"), IMAGE))
-        assert (found.effect, found.loss) == (Effect.FROM_LAST_STATE, "")
+        actual = outcome(stateful("stateless"), on(stateful("last-state"), IMAGE))
+        assert (actual.effect, actual.loss) == (Effect.FROM_LAST_STATE, "")
 
     def test_a_savepoint_upgrade_keeps_state(self) -> None:
-        found = outcome(batch(), stateful())
-        assert (found.effect, found.loss) == (Effect.FROM_SAVEPOINT, "")
+        actual = outcome(batch(), stateful())
+        assert (actual.effect, actual.loss) == (Effect.FROM_SAVEPOINT, "")
 
     @pytest.mark.parametrize("cancels", [NO_HA, JOB_CANCEL])
     def test_a_cancelled_job_loses_checkpoints_in_memory(self, cancels: Manifest) -> None:
         old = on(stateful("last-state", **{CHECKPOINTS: GONE}), cancels)
         assert "JobManager's memory" in outcome(old, on(old, X)).loss
-        kept = stateful("last-state", **{CHECKPOINTS: GONE})
-        assert outcome(kept, on(kept, X)).loss == "", "the high-availability data contains them"
+        actual = stateful("last-state", **{CHECKPOINTS: GONE})
+        assert outcome(actual, on(actual, X)).loss == "", "the high-availability data contains them"
 
 
 DRAIN = {"conf:kubernetes.operator.job.drain-on-savepoint-deletion": "true"}
@@ -400,9 +400,9 @@ class TestNotes:
     )
     @pytest.mark.parametrize("patch", [{}, SUSPENDED])
     def test_notes_of_flink_version_changes(self, before: str, after: str, note: str, patch: Manifest) -> None:
-        found = outcome(mounted(**{"spec.flinkVersion": before}), mounted(**{"spec.flinkVersion": after}, **patch))
-        assert [said for said in found.notes if "Flink " in said] == ([note] if note else [])
-        assert not found.loss
+        actual = outcome(mounted(**{"spec.flinkVersion": before}), mounted(**{"spec.flinkVersion": after}, **patch))
+        assert [said for said in actual.notes if "Flink " in said] == ([note] if note else [])
+        assert not actual.loss
 
     def test_note_of_a_savepoint_that_drains(self) -> None:
         drained = "kubernetes.operator.job.drain-on-savepoint-deletion drains the job"
@@ -427,8 +427,8 @@ HA = {HA_TYPE: "kubernetes", HA_STORAGE: "s3://b/ha"}
 
 def of_session(cluster: Manifest, change: Mapping[str, Any], job: Manifest) -> tuple[bool, bool]:
     """Whether the cluster loses something by the change, and whether its job does."""
-    found = planned(step("update", cluster, on(cluster, change)), step("same", job, job))
-    losses = {one.name: bool(one.outcome.loss) for one in found.jobs}
+    outcome = planned(step("update", cluster, on(cluster, change)), step("same", job, job))
+    losses = {job.name: bool(job.outcome.loss) for job in outcome.jobs}
     return losses["cluster"], losses["visits"]
 
 
@@ -459,8 +459,8 @@ class TestSessionClusters:
 
     def test_undeclared_jobs_lose_state_with_the_cluster(self) -> None:
         cluster = session_cluster(**HA)
-        [found] = planned(step("update", cluster, on(cluster, {"spec.flinkVersion": "v1_20"}))).jobs
-        assert found.outcome.loss == "it restarts with another Flink version, which cannot recover its jobs"
+        [outcome] = planned(step("update", cluster, on(cluster, {"spec.flinkVersion": "v1_20"}))).jobs
+        assert outcome.outcome.loss == "it restarts with another Flink version, which cannot recover its jobs"
 
     @pytest.mark.parametrize("idle", [session_job(**SUSPENDED), session_job("stateless")])
     def test_the_version_of_a_cluster_with_suspended_jobs_may_change(self, idle: Manifest) -> None:
@@ -487,13 +487,13 @@ class TestSessionClusters:
         cluster = session_cluster(**HA)
         old = session_job()
         for change in ({SAVEPOINTS: "file:///tmp/sp"}, {**X, SAVEPOINTS: "file:///state/sp"}):
-            found = planned(step("same", cluster, cluster), step("update", old, on(old, change)))
-            [visits] = [one.outcome for one in found.jobs if one.name == "visits"]
+            outcome = planned(step("same", cluster, cluster), step("update", old, on(old, change)))
+            [visits] = [job.outcome for job in outcome.jobs if job.name == "visits"]
             assert visits.loss if "/tmp" in str(change) else visits.effect is Effect.STUCK
         silent = session_job(**{SAVEPOINTS: GONE})
         of_cluster = session_cluster(**HA, **{SAVEPOINTS: "file:///tmp/sp"})
-        found = planned(step("same", of_cluster, of_cluster), step("update", silent, on(silent, X)))
-        assert [one.outcome.loss for one in found.jobs if one.name == "visits"] != [""]
+        outcome = planned(step("same", of_cluster, of_cluster), step("update", silent, on(silent, X)))
+        assert [job.outcome.loss for job in outcome.jobs if job.name == "visits"] != [""]
 
     def test_mounts_of_an_unknown_cluster_are_unknown(self) -> None:
         """The plan reports no loss."""

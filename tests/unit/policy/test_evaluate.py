@@ -347,7 +347,7 @@ def test_invalid_config_has_default_settings() -> None:
 
 
 class View(Mapping[str, Any]):
-    """What the policy SDK hands over: a mapping that is no dict, with all numbers as floats."""
+    """An object as the policy SDK passes it: a mapping other than dict, with all numbers as floats."""
 
     def __init__(self, of: dict[str, Any]) -> None:
         self.of = of

@@ -10,7 +10,7 @@ from flink_k8s.program.dependencies import CycleError, depths_of, reachable, red
 
 CHAIN = {"c": frozenset({"a", "b"}), "b": frozenset({"a"}), "a": frozenset[str](), "x": frozenset[str]()}
 
-# A node depends on nodes with smaller numbers only, so there is no circle.
+# A node depends only on nodes with smaller numbers, so the graph has no cycle.
 ACYCLIC = st.integers(0, 12).flatmap(
     lambda size: st.fixed_dictionaries(
         {str(node): st.frozensets(st.sampled_from([str(other) for other in range(node)])) for node in range(1, size)}
@@ -19,7 +19,7 @@ ACYCLIC = st.integers(0, 12).flatmap(
 )
 
 
-def test_layers_are_longest_chains() -> None:
+def test_depth_is_the_longest_chain() -> None:
     assert depths_of(CHAIN) == {"a": 0, "x": 0, "b": 1, "c": 2}
 
 

@@ -22,7 +22,7 @@ bottom = config_map("bottom", left, right)
 
 
 class Log:
-    """Effects that keep when each resource began and ended, and fail where told."""
+    """Effects that record the start and end of each resource, and fail for given ones."""
 
     def __init__(self, broken: Mapping[str, Exception] | None = None, meet: int = 0) -> None:
         self.events: list[tuple[str, str]] = []
@@ -54,7 +54,7 @@ def test_dependents_start_after_their_dependencies_end(run: Run) -> None:
 
 
 def test_independent_effects_run_in_parallel(run: Run) -> None:
-    # All thirty must be under way at once, or the barrier breaks.
+    # All thirty must run in parallel, or the barrier breaks.
     log = Log(meet=30)
     run("for i in range(30): config_map(f'c{i}')", preview=False, effects=log)
     assert [moment for moment, _ in log.events] == ["start"] * 30 + ["end"] * 30
@@ -77,7 +77,7 @@ def test_failure_stops_dependents_and_is_reported_once(run: Run) -> None:
     with pytest.raises(pulumi.RunError, match=r"^ConfigMap default/left: denied$"):
         run(DIAMOND, preview=False, effects=log)
     assert ("start", "bottom") not in log.events
-    assert ("end", "right") in log.events  # what is under way comes to its end
+    assert ("end", "right") in log.events  # running effects complete
 
 
 def test_parallel_failures_are_all_reported(run: Run) -> None:
@@ -107,7 +107,7 @@ def test_unexpected_error_of_an_effect_is_raised(run: Run) -> None:
         run(DIAMOND, preview=False, effects=Log({"top": ZeroDivisionError()}))
 
 
-def test_after_a_failure_the_next_run_is_whole(run: Run) -> None:
+def test_run_after_a_failure_is_complete(run: Run) -> None:
     with pytest.raises(pulumi.RunError):
         run(DIAMOND, preview=False, effects=Log({"top": pulumi.RunError("denied")}))
     log = Log()

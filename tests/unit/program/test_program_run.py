@@ -61,7 +61,7 @@ def test_an_input_that_refers_to_a_resource_is_an_edge(run: Run) -> None:
     assert graph.edges[account.urn] == {namespace.urn}
 
 
-def test_order_and_layers(run: Run) -> None:
+def test_order_and_depths(run: Run) -> None:
     graph = run(jobs=["b", "a"])
     titles = [resource.kind for resource in graph.creation_order]
     assert titles[:2] == ["Namespace", "ServiceAccount"]
@@ -105,7 +105,7 @@ def test_unknown_values_are_recognised(run: Run) -> None:
     assert second.unknown_paths == ("data.id",)
 
 
-def test_ids_are_as_the_provider_makes_them(run: Run) -> None:
+def test_ids_have_the_format_of_the_provider(run: Run) -> None:
     graph = run(
         """
         config_map("second", data={"id": config_map("first").id})

@@ -87,7 +87,7 @@ def test_a_release_is_one_object_with_its_repository(run: Run, tmp_path: Path) -
     assert any("values.key is secret and omitted" in note for note in notes)
 
 
-def test_releases_name_the_releases_that_come_before(run: Run, tmp_path: Path) -> None:
+def test_releases_depend_on_earlier_releases(run: Run, tmp_path: Path) -> None:
     text = """
         from pulumi_kubernetes.helm.v3 import Release
         def release(name, *needs):

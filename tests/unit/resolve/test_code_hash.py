@@ -1,4 +1,4 @@
-"""An image's name by its code: another when something changes that the job uses, and only then."""
+"""The image name with the hash of the code: it changes only if something changes that the job uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flink_k8s.resolve import code_hash as module
-from flink_k8s.resolve.code_hash import code
+from flink_k8s.resolve.code_hash import hash_of_code
 from flink_k8s.resolve.explain import explain
 from tests.unit.project import JOB, Project
 
@@ -59,16 +59,16 @@ def write(tmp_path: Path) -> Callable[[str, str], None]:
     ],
 )
 def test_change_of_used_code_changes_the_hash(tmp_path: Path, write: Callable[[str, str], None], name: str):
-    before = code(tmp_path, ARGS)
+    before = hash_of_code(tmp_path, ARGS)
     write(name, "X = 'changed'\n")
-    assert code(tmp_path, ARGS) != before
+    assert hash_of_code(tmp_path, ARGS) != before
 
 
 @pytest.mark.parametrize("name", ["src/visits.py", "src/shared/unused.py", "src/new.py", "src/__pycache__/orders.pyc"])
 def test_change_of_unused_code_does_not_change_the_hash(tmp_path: Path, write: Callable[[str, str], None], name: str):
-    before = code(tmp_path, ARGS)
+    before = hash_of_code(tmp_path, ARGS)
     write(name, "X = 'changed'\n")
-    assert code(tmp_path, ARGS) == before
+    assert hash_of_code(tmp_path, ARGS) == before
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_hash_covers_the_whole_folder_if_imports_are_unknown(
     tmp_path: Path, write: Callable[[str, str], None], args: tuple[str, ...], text: str
 ):
     write("src/orders.py", text)
-    before = code(tmp_path, args)
+    before = hash_of_code(tmp_path, args)
     write("src/visits.py", "X = 'changed'\n")
-    assert code(tmp_path, args) != before
+    assert hash_of_code(tmp_path, args) != before
 
 
 def test_image_tag_has_the_hash_and_explain_shows_it(project: Project, write: Callable[[str, str], None]):
     project.job(JOB.replace("[--input, /in, --verbose]", f"[{', '.join(ARGS)}]"))
     project.stack({"images": {"pyflink:dev": "registry.example.org/pyflink:{code}", "other:1": "other:2"}})
-    text = f"registry.example.org/pyflink:{code(project.root, ARGS)}"
+    text = f"registry.example.org/pyflink:{hash_of_code(project.root, ARGS)}"
     platform = project.load()
     assert platform.jobs[0].spec["image"] == text
     assert platform.jobs[0].built_as == "pyflink:dev"

@@ -167,7 +167,7 @@ def test_a_session_cluster_has_the_storage_and_its_job_directories_of_its_own(
     assert own["execution.checkpointing.savepoint-dir"].endswith("/x/flink/session-job/savepoints")
     assert own["kubernetes.operator.periodic.savepoint.interval"] == "6 h"
     assert not [key for key in own if key.startswith("high-availability") or "health-check" in key]
-    # What speaks of one job would speak of all if the cluster had it.
+    # An option of one job would apply to all jobs if the cluster had it.
     assert not [key for key in cluster["flinkConfiguration"] if "periodic" in key or "restart.failed" in key]
     assert [job.mounts(CLAIM) for job in project.load().jobs] == [False, storage["type"] == "volume"]
 
@@ -196,7 +196,7 @@ def test_stateless_session_job_is_unchanged(project: Project) -> None:
 
 
 def test_a_session_job_on_a_strange_cluster(project: Project) -> None:
-    """It has its bucket there as anywhere; whether that cluster mounts a claim nobody knows."""
+    """It has its bucket; whether the external cluster mounts a claim is unknown."""
     project.job(SESSION_JOB, "a.yaml")
     external = {"jobs": {"session-job": {"external": True}}}
     project.stack({"stateStorage": S3, **external})

@@ -32,7 +32,7 @@ def test_the_platform_adds_account_and_metrics(project: Project) -> None:
     assert container["ports"] == [{"name": "metrics", "containerPort": 9249}]
 
 
-def test_layers_in_their_order(project: Project) -> None:
+def test_precedence_of_sources(project: Project) -> None:
     project.job(JOB + "  flinkConfiguration: {b: file, c: file, d: file}\n")
     project.stack(
         {
@@ -65,7 +65,7 @@ def test_null_removes_the_value_of_an_earlier_source(project: Project) -> None:
     assert "image" not in spec
 
 
-def test_configuration_may_be_nested_and_its_values_plain(project: Project) -> None:
+def test_configuration_can_be_nested_with_plain_values(project: Project) -> None:
     project.stack({"jobDefaults": {"flinkConfiguration": {"a": {"b": True, "c": [1, 2]}, "d.e": 7}}})
     configuration = project.spec()["flinkConfiguration"]
     assert {key: configuration[key] for key in ("a.b", "a.c", "d.e")} == {"a.b": "true", "a.c": "1;2", "d.e": "7"}
@@ -76,15 +76,13 @@ TODAY, OLDER, OLDEST = (
     "state.savepoints.dir",
     "savepoints.state.backend.fs.dir",
 )
-"""The names of one option; Flink 2.2 reads them all, the first that is said."""
+"""The names of one option; Flink 2.2 reads all of them, and uses the first that is set."""
 
 
 @pytest.mark.parametrize("kind", ["FlinkDeployment", "FlinkBlueGreenDeployment"])
 @pytest.mark.parametrize(("before", "after"), [*permutations((TODAY, OLDER, OLDEST), 2)])
-def test_a_later_layer_wins_by_whichever_name_of_an_option(
-    project: Project, kind: str, before: str, after: str
-) -> None:
-    """Two names of one option would both be deployed, and Flink would read today's, whoever said it."""
+def test_later_source_wins_under_any_name_of_an_option(project: Project, kind: str, before: str, after: str) -> None:
+    """With two names of one option deployed, Flink would read the current name, from any source."""
 
     def directories() -> dict[str, object]:
         [job] = project.load().jobs
@@ -130,7 +128,7 @@ def nested(key: str, value: str) -> dict[str, Any]:
     return {first: {rest: value}}
 
 
-def test_the_operators_options_have_other_names_too(project: Project) -> None:
+def test_operator_options_have_aliases(project: Project) -> None:
     today = "job.autoscaler.enabled"
     older = f"kubernetes.operator.{today}"
     project.job(JOB + f"  flinkConfiguration: {{{today}: 'true'}}\n")
@@ -163,7 +161,7 @@ def test_unknown_option_name_removes_no_other(project: Project, flink: str, is_k
     assert (OLDER not in project.spec("session-job")["flinkConfiguration"]) is is_known
 
 
-def test_explain_shows_what_enforced_replaced_by_another_name(project: Project) -> None:
+def test_explain_shows_enforced_replacements_under_other_names(project: Project) -> None:
     project.job(JOB + f"  flinkConfiguration: {{{OLDER}: s3://older, {TODAY}: s3://file, restart-strategy: none}}\n")
     enforced = {"flinkConfiguration": {OLDEST: "s3://enforced", "restart-strategy.type": "none"}}
     project.stack({"enforced": enforced})
@@ -188,7 +186,7 @@ def test_parameters_change_their_pair_in_place_and_are_added_once(project: Proje
 
 
 def test_null_in_defaults_removes_no_value_of_later_sources(project: Project) -> None:
-    """`jobDefaults` lies under the job file, `jobs` and `enforced`: there a null has nothing to speak of."""
+    """`jobDefaults` precedes the job file, `jobs` and `enforced`, so its null removes nothing."""
     project.stack(
         {
             "jobDefaults": {"parameters": {"input": None, "rate": None, "audit": None, "unsaid": None}},
@@ -200,7 +198,7 @@ def test_null_in_defaults_removes_no_value_of_later_sources(project: Project) ->
     assert args == ["--input", "/in", "--verbose", "--rate", "3", "--audit", "on"]
 
 
-def test_null_in_jobs_takes_a_default_parameter_away(project: Project) -> None:
+def test_null_in_jobs_removes_a_default_parameter(project: Project) -> None:
     project.stack({"jobDefaults": {"parameters": {"rate": 5}}, "jobs": {"word-count": {"parameters": {"rate": None}}}})
     assert project.spec()["job"]["args"] == ["--input", "/in", "--verbose"]
 
@@ -208,7 +206,7 @@ def test_null_in_jobs_takes_a_default_parameter_away(project: Project) -> None:
 NO_ARGUMENTS = JOB.replace("    args: [--input, /in, --verbose]\n", "")
 
 
-def test_the_defaults_list_is_of_jobs_whose_file_has_none(project: Project) -> None:
+def test_default_arguments_apply_to_jobs_without_arguments(project: Project) -> None:
     """Whatever parameters are laid over it, by which layer ever."""
     project.stack(
         {
@@ -229,7 +227,7 @@ def test_jobs_cannot_change_an_enforced_list(project: Project) -> None:
         assert project.spec()["job"]["args"] == ["--mode", "safe"]
 
 
-def test_default_parameters_are_added_to_whatever_list_lacks_them(project: Project) -> None:
+def test_default_parameters_are_added_to_any_list_without_them(project: Project) -> None:
     project.stack({"jobDefaults": {"parameters": {"a": 1, "b": 2}}, "jobs": {"word-count": {"args": ["--a=0"]}}})
     assert project.spec()["job"]["args"] == ["--a=0", "--b", "2"]
 
@@ -286,8 +284,8 @@ def test_duplicate_variable_hides_no_other_problem(project: Project) -> None:
     assert [problem.split(": ")[1] for problem in project.problems()] == ["jobs.word-count.secretEnv.B", "enforced.x"]
 
 
-def test_a_later_layer_chooses_where_a_variable_is_from(project: Project) -> None:
-    """One layer may say it in clear and another take it from a Secret, with all others left as they are."""
+def test_later_source_sets_the_kind_of_a_variable(project: Project) -> None:
+    """One source can set it as plaintext and a later one by a Secret; other variables remain."""
     environment = [{"name": "OWN", "value": "file"}, {"name": "A", "value": "file"}]
     container = {"name": "flink-main-container", "env": environment}
     project.job(JOB + f"  podTemplate: {{spec: {{containers: [{json.dumps(container)}]}}}}\n")
@@ -320,7 +318,7 @@ def test_disabled_jobs_are_left_out(project: Project) -> None:
     assert project.load().jobs == ()
 
 
-def test_a_file_without_namespace_goes_to_the_first_and_one_with_another_is_an_error(project: Project) -> None:
+def test_file_without_namespace_gets_the_first_and_an_unknown_one_is_an_error(project: Project) -> None:
     project.stack({"namespaces": {"team-a": {}, "team-b": {}}})
     assert [job.namespace for job in project.load().jobs] == ["team-a"]
     project.job(JOB.replace("name: word-count", "name: word-count\n  namespace: team-c"))
@@ -377,7 +375,7 @@ spec:
 SESSION_CLUSTER = JOB.partition("  job:\n")[0].replace("word-count", "cluster")
 
 
-def test_a_session_job_gets_nothing_that_only_pods_have(project: Project) -> None:
+def test_session_job_gets_no_pod_settings(project: Project) -> None:
     project.job(SESSION, "a.yaml")
     project.job(SESSION_CLUSTER)
     project.stack(
@@ -427,7 +425,7 @@ words = st.text("abc-=", max_size=4)
 
 
 @given(st.lists(words), st.text("abc", min_size=1, max_size=2), words)
-def test_setting_a_parameter_twice_is_setting_it_once(args: list[str], key: str, value: str) -> None:
+def test_setting_a_parameter_is_idempotent(args: list[str], key: str, value: str) -> None:
     flag = f"--{key}"
     once = with_parameters(args, {flag: value})
     assert with_parameters(once, {flag: value}) == once or value.startswith("--")
@@ -437,7 +435,7 @@ def test_setting_a_parameter_twice_is_setting_it_once(args: list[str], key: str,
 
 
 @given(st.lists(words), st.dictionaries(st.text("abc", min_size=1, max_size=2), words | st.none()))
-def test_parameters_together_are_the_parameters_one_by_one(args: list[str], parameters: dict[str, str | None]) -> None:
+def test_parameters_can_be_set_together_or_one_by_one(args: list[str], parameters: dict[str, str | None]) -> None:
     flags = {f"--{key}": value for key, value in parameters.items() if not (value or "").startswith("--")}
     expected = args
     for flag, value in flags.items():
@@ -446,7 +444,7 @@ def test_parameters_together_are_the_parameters_one_by_one(args: list[str], para
 
 
 @given(st.lists(words), st.text("abc", min_size=1, max_size=2), st.none() | words)
-def test_a_default_parameter_never_changes_one_that_is_there(args: list[str], key: str, value: str | None) -> None:
+def test_default_parameter_does_not_change_an_existing_one(args: list[str], key: str, value: str | None) -> None:
     spec: dict[str, object] = {"job": {"args": args}}
     changed = apply_parameters(spec, {key: value}, only_missing=True)
     has = f"--{key}" in [arg.partition("=")[0] for arg in args]
@@ -491,7 +489,7 @@ def test_disabled_job_file_can_be_enabled_by_a_stack(project: Project) -> None:
         assert bool(project.load().jobs) is is_there, stack
 
 
-def test_a_file_is_on_or_off_and_nothing_else(project: Project) -> None:
+def test_enabled_annotation_must_be_a_boolean(project: Project) -> None:
     for word in ("no", "false", '"off"', "1"):
         project.job(OFF.replace('"false"', word))
         [problem] = project.problems()

@@ -1,4 +1,4 @@
-"""What jobs cost, by job, team and environment, and what a quota says of a blue/green deployment's change-over."""
+"""Resource requests by job, team and environment, and quotas during a blue/green switch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from flink_k8s.cli.main import main
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.resolve import resource_requests
-from flink_k8s.resolve.quota_usage import Costs
+from flink_k8s.resolve.quota_usage import StackRequests
 from tests.unit.project import JOB, Project
 
 
@@ -28,12 +28,12 @@ def job(name: str, kind: str = "FlinkDeployment", **spec: Any) -> str:
     return yaml.safe_dump({**manifest, "kind": kind, "metadata": {"name": name}, "spec": merged})
 
 
-def declared(project: Project) -> Costs:
+def declared(project: Project) -> StackRequests:
     platform = project.load()
     return resource_requests.declared(platform.jobs, platform.attachments, platform.settings)
 
 
-def cells(requests: Costs, name: str) -> tuple[str, ...]:
+def cells(requests: StackRequests, name: str) -> tuple[str, ...]:
     return next(resource_requests.cells(item) for key, item in requests.jobs.items() if key[2] == name)
 
 
@@ -61,7 +61,7 @@ def test_blue_green_deployment_has_a_peak_of_twice_its_requests(project: Project
     )
 
 
-def test_a_suspended_job_costs_nothing_and_a_session_job_is_its_clusters(project: Project) -> None:
+def test_suspended_job_requests_nothing_and_session_job_counts_for_its_cluster(project: Project) -> None:
     cluster = yaml.safe_load(job("shared"))
     cluster["spec"].pop("job")
     cluster["spec"]["flinkConfiguration"] = {"taskmanager.numberOfTaskSlots": "2"}

@@ -39,7 +39,7 @@ def test_a_job_that_keeps_state_has_directories_of_its_own_and_the_profile(proje
         assert actual[f"kubernetes.operator.{key}"] == "true"
 
 
-def test_the_documentation_says_which_savepoints_the_operator_deletes(project: Project) -> None:
+def test_state_page_documents_the_savepoint_history(project: Project) -> None:
     """Their files: nothing in the profile keeps the operator from it."""
     project.job(STATEFUL)
     project.stack(VOLUME)
@@ -54,7 +54,7 @@ def test_the_documentation_says_which_savepoints_the_operator_deletes(project: P
     assert "never deleted" not in text
 
 
-def test_an_operator_whose_health_record_no_later_one_can_read_checks_no_health(project: Project) -> None:
+def test_health_check_is_disabled_with_operator_1_7(project: Project) -> None:
     project.job(STATEFUL.replace("v2_2", "v1_19"))
     project.stack({**VOLUME, "operator": {"version": "1.7.0"}})
     actual = configuration(project)
@@ -103,7 +103,7 @@ def test_nothing_is_derived_without_storage(project: Project) -> None:
 @pytest.mark.parametrize(
     ("layers", "stateful"),
     [
-        ({"jobDefaults": {"upgradeMode": "savepoint"}}, False),  # the job file says stateless
+        ({"jobDefaults": {"upgradeMode": "savepoint"}}, False),  # the job file sets stateless
         ({"jobs": {"word-count": {"upgradeMode": "last-state"}}}, True),
         ({"enforced": {"upgradeMode": "last-state"}}, True),
         ({"jobs": {"word-count": {"upgradeMode": "savepoint"}}, "enforced": {"upgradeMode": "stateless"}}, False),
@@ -157,7 +157,7 @@ def test_operator_configuration_overrides_derived_values(project: Project) -> No
     )
 
 
-def test_null_takes_a_derived_value_away(project: Project) -> None:
+def test_null_removes_a_derived_value(project: Project) -> None:
     project.job(STATEFUL)
     key = "kubernetes.operator.periodic.savepoint.interval"
     project.stack({**VOLUME, "jobDefaults": {"flinkConfiguration": {key: None}}})
@@ -165,7 +165,7 @@ def test_null_takes_a_derived_value_away(project: Project) -> None:
 
 
 @pytest.mark.parametrize("off", [None, "NONE"])
-def test_high_availability_off_is_off_as_a_whole(project: Project, off: str | None) -> None:
+def test_disabled_high_availability_has_no_directory(project: Project, off: str | None) -> None:
     project.job(STATEFUL)
     project.stack({**VOLUME, "jobs": {"word-count": {"flinkConfiguration": {"high-availability.type": off}}}})
     assert "high-availability.storageDir" not in configuration(project)

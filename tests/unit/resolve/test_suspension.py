@@ -1,4 +1,4 @@
-"""What a suspended job becomes, and that nobody says so in a file."""
+"""The spec of a suspended job, and that no file can set the suspension."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_suspension_of_a_blue_green_deployment_is_in_its_template(project: Proje
     }
 
 
-def test_a_session_cluster_has_nothing_to_suspend(project: Project):
+def test_session_cluster_cannot_be_suspended(project: Project):
     project.job(JOB[: JOB.index("  job:")])
     assert "job" not in suspended(project).spec
     assert "annotations" not in suspended(project).manifest["metadata"]  # pyright: ignore

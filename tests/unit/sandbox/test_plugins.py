@@ -54,7 +54,7 @@ def test_plugin_with_a_wrong_checksum_is_refused(tmp_path: Path, fetched: list[s
     assert fetched
 
 
-def test_the_image_has_every_plugin_that_a_scheme_takes() -> None:
+def test_image_contains_the_plugin_of_every_scheme() -> None:
     jars = plugins.digests(BUCKETS.flink)
     assert set(jars) == {f"{plugin}-{BUCKETS.flink}.jar" for plugin in PLUGINS.values()}
     assert versions.FLINK_IMAGES[".".join(BUCKETS.flink.split(".")[:2])] == BUCKETS.flink

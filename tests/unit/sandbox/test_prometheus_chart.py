@@ -153,7 +153,7 @@ def test_no_role_has_all_rights(tmp_path: Path) -> None:
                 assert "*" not in {*rule.get("apiGroups", []), *rule.get("resources", []), *rule["verbs"]}, name
 
 
-def test_the_operator_may_read_each_kind_that_the_chart_brings(tmp_path: Path) -> None:
+def test_prometheus_operator_can_read_each_kind_of_the_chart(tmp_path: Path) -> None:
     rules = render(tmp_path)["ClusterRole", "", OPERATOR]["rules"]
     allowed = {resource for rule in rules for resource in rule["resources"] if "watch" in rule["verbs"]}
     assert set(KINDS) <= allowed

@@ -14,6 +14,7 @@ from tests.unit.health.listening import listening
 
 _FLINK = "/apis/flink.apache.org/v1beta1/namespaces/{namespace}"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
+_POLICIES = "/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies"
 
 
 def listed(*rows: str) -> str:
@@ -49,7 +50,8 @@ class Cluster:
         log: of every pod that lists files.
         refusal: the message with which the API server refuses pods; empty to accept them.
         pods: the created pods.
-        deleted: names of the deleted pods.
+        policies: the created NetworkPolicies.
+        deleted: names of the deleted pods and policies.
         reads: number of reads of single Flink resources.
     """
 
@@ -65,6 +67,7 @@ class Cluster:
         self.log = log
         self.refusal = refusal
         self.pods: list[dict[str, Any]] = []
+        self.policies: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self.reads = 0
 
@@ -77,14 +80,16 @@ class Cluster:
             web.get(f"{_PODS}/{{name}}", self._pod),
             web.get(f"{_PODS}/{{name}}/log", self._log),
             web.delete(f"{_PODS}/{{name}}", self._delete),
+            web.post(_POLICIES, self._create_policy),
+            web.delete(f"{_POLICIES}/{{name}}", self._delete),
         ]
         async with listening(folder, routes) as api_server:
             yield api_server
 
     async def _one(self, request: web.Request) -> web.Response:
         self.reads += 1
-        found = self.objects.get(f"{request.match_info['plural']}/{request.match_info['name']}")
-        return web.json_response(found) if found else _refused(404, "not found")
+        resources = self.objects.get(f"{request.match_info['plural']}/{request.match_info['name']}")
+        return web.json_response(resources) if resources else _refused(404, "not found")
 
     async def _all(self, _: web.Request) -> web.Response:
         return _refused(404, "no kind") if self.snapshots is None else web.json_response({"items": self.snapshots})
@@ -96,6 +101,12 @@ class Cluster:
         pod["metadata"]["name"] = f"{pod['metadata']['generateName']}{len(self.pods)}"
         self.pods.append(pod)
         return web.json_response(pod)
+
+    async def _create_policy(self, request: web.Request) -> web.Response:
+        policy = await request.json()
+        policy["metadata"]["name"] = "policy"
+        self.policies.append(policy)
+        return web.json_response(policy)
 
     async def _pod(self, request: web.Request) -> web.Response:
         [pod] = [pod for pod in self.pods if pod["metadata"]["name"] == request.match_info["name"]]

@@ -68,7 +68,11 @@ def test_the_pod_has_the_image_account_environment_and_labels_of_the_job(project
     assert variables["ENABLE_BUILT_IN_PLUGINS"]["value"].startswith("flink-s3-fs-presto-")
     assert "s3.endpoint=http://minio:9000" in variables["FLINK_K8S_CONFIGURATION"]["value"].splitlines()
     # NetworkPolicies select these labels; Flink and the operator also select by `component`.
-    assert pod["metadata"]["labels"] == {"app": "word-count", "type": "flink-native-kubernetes"}
+    assert pod["metadata"]["labels"] == {
+        "app": "word-count",
+        "type": "flink-native-kubernetes",
+        "flink-k8s/list-state": "word-count",
+    }
 
 
 def test_the_pod_fulfils_the_restricted_pod_security_of_its_namespace(project: Project) -> None:
@@ -144,14 +148,43 @@ def listing_of(cluster: Cluster, folder: Path, job: Job, stack: DeclaredStack) -
 def test_the_pod_is_deleted_after_its_output_is_read(project: Project, tmp_path: Path) -> None:
     cluster = Cluster(log=listed(*(f"listed\t{directory}" for directory in DIRECTORIES)))
     assert listing_of(cluster, tmp_path, *in_bucket(project)).directories == tuple(DIRECTORIES)
-    assert cluster.deleted == ["word-count-list-state-0"]
+    assert cluster.deleted == ["word-count-list-state-0", "policy"]
 
 
 def test_a_pod_that_fails_is_deleted(project: Project, tmp_path: Path) -> None:
     cluster = Cluster(log="sh: 1: java: not found\n")
     with pytest.raises(NotListableError, match="java: not found"):
         listing_of(cluster, tmp_path, *in_bucket(project))
-    assert cluster.deleted == ["word-count-list-state-0"]
+    assert cluster.deleted == ["word-count-list-state-0", "policy"]
+
+
+def test_the_pod_may_connect_to_what_the_job_may_connect_to(project: Project, tmp_path: Path) -> None:
+    """The policy of a job that is not deployed does not exist, and its namespace denies all other traffic."""
+    own = [{"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"], "ports": ["443", "8000-8100/UDP"]}]
+    job, stack = in_bucket(project, egress=own)
+    cluster = Cluster(log=listed(*(f"listed\t{directory}" for directory in DIRECTORIES)))
+    listing_of(cluster, tmp_path, job, stack)
+    [policy] = cluster.policies
+    [pod] = cluster.pods
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    assert policy["spec"]["egress"][-1] == {
+        "to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}],
+        "ports": [
+            {"port": 443, "endPort": 443, "protocol": "TCP"},
+            {"port": 8000, "endPort": 8100, "protocol": "UDP"},
+        ],
+    }
+    ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [])]
+    assert {53, 9000} <= set(ports)  # DNS, and the store of stateStorage
+
+
+def test_a_stack_without_policies_creates_none(project: Project, tmp_path: Path) -> None:
+    project.job(STATEFUL)
+    project.stack({"stateStorage": BUCKET, "networkPolicies": {"enabled": False}})
+    cluster = Cluster(log=listed(*(f"listed\t{directory}" for directory in DIRECTORIES)))
+    listing_of(cluster, tmp_path, *declared(project))
+    assert (len(cluster.pods), cluster.policies) == (1, [])
 
 
 def test_a_refused_pod_is_an_error_with_the_message_of_the_api_server(project: Project, tmp_path: Path) -> None:

@@ -53,6 +53,11 @@ def test_a_time_selects_the_newest_state_not_later_than_it(time: str, path: str)
     assert selected(time, snapshot_at(9), snapshot_at(14), snapshot_at(12)) == path
 
 
+def test_a_printed_time_selects_its_own_state() -> None:
+    snapshot = StateSnapshot("s3://b/1", NOW.replace(hour=9, microsecond=900_000), files=Files.EXIST)
+    assert selected(snapshot.shown_time, snapshot_at(8), snapshot) == "s3://b/1"
+
+
 @pytest.mark.parametrize(
     ("request_text", "snapshots", "message"),
     [
@@ -132,6 +137,14 @@ def test_a_name_is_that_of_a_completed_resource_without_a_listing(project: Proje
     assert (restored.path, restored.text) == (OLD, "savepoint of 2026-11-29T14:00:00Z")
 
 
+def test_a_named_checkpoint_of_the_running_job_is_refused(project: Project) -> None:
+    snapshot = state_snapshot("evening", f"{HOME}/checkpoints/now/chk-1", "2026-11-29T14:00:00Z")
+    objects = {"flinkstatesnapshots/evening": snapshot, KEY: status(jobId="now", state="RUNNING")}
+    with pytest.raises(ProblemsError, match="now/chk-1 of the running job, which deletes it later"):
+        resolved(Cluster(objects), project, "evening")
+    assert resolved(Cluster({**objects, KEY: status(jobId="next", state="RUNNING")}), project, "evening").path
+
+
 @pytest.mark.parametrize(
     ("request_text", "cluster", "message"),
     [
@@ -164,9 +177,9 @@ def test_an_error_has_the_line_of_restore_from(
 @pytest.fixture
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The messages of the program to the engine."""
-    found: list[str] = []
-    monkeypatch.setattr(pulumi.log, "info", found.append)
-    return found
+    messages: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", messages.append)
+    return messages
 
 
 def test_the_program_gets_the_stack_with_paths_and_prints_them(project: Project, messages: list[str]) -> None:

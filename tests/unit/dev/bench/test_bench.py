@@ -31,7 +31,7 @@ def test_ratios_are_ours_by_theirs():
     assert (row().time_ratio, row().cpu_ratio, row().memory_ratio) == (2.0, 4.0, 3.0)
 
 
-def test_a_command_costs_its_own_memory_and_time_and_not_that_of_whoever_measures(tmp_path: Path):
+def test_measurement_excludes_the_measuring_process(tmp_path: Path):
     ballast = bytearray(200 * 2**20)
     small = cost([sys.executable, "-S", "-c", "pass"], tmp_path)
     large = cost([sys.executable, "-S", "-c", "x = b'x' * (100 * 2**20); sum(range(3_000_000))"], tmp_path, runs=2)
@@ -42,7 +42,7 @@ def test_a_command_costs_its_own_memory_and_time_and_not_that_of_whoever_measure
     assert large.wall > 0
 
 
-def test_a_command_that_fails_is_said_with_its_words(tmp_path: Path):
+def test_failed_command_is_reported_with_its_output(tmp_path: Path):
     with pytest.raises(CommandError, match="exited with 3: no such luck"):
         cost([sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"], tmp_path)
 
@@ -109,12 +109,12 @@ def test_a_part_that_is_measured_again_replaces_the_old_one_and_no_other():
     assert second["parts"]["b"] == first["parts"]["b"]
 
 
-def test_a_part_that_was_never_measured_says_why():
+def test_unmeasured_part_has_a_reason():
     data = report.merged({}, "here", [Skipped("b", "the pulumi command is not on PATH")])
     assert "Not measured: the pulumi command is not on PATH." in report.tables(data)
 
 
-def test_the_page_keeps_what_people_wrote(tmp_path: Path):
+def test_page_keeps_its_other_text(tmp_path: Path):
     page = tmp_path / report.PAGE
     page.write_text("above\n<!-- measured: written by make bench -->\nold\n<!-- end of measured -->\nbelow\n")
     data = report.merged({}, "here", [row()])
@@ -145,14 +145,14 @@ def test_plot_without_measurements_is_empty():
     ElementTree.fromstring(report.plot({"parts": {}}))
 
 
-def test_without_a_cluster_the_part_says_so():
+def test_part_without_a_cluster_has_a_reason():
     nowhere = cluster_kubectl("b", None, None)
     (measure,) = deploying.measure([1], nowhere)
     assert isinstance(measure, Skipped)
     assert "no cluster is set" in measure.reason
 
 
-def test_without_a_command_part_b_says_so(monkeypatch: pytest.MonkeyPatch):
+def test_part_b_without_a_command_has_a_reason(monkeypatch: pytest.MonkeyPatch):
     def refuse(**_: object) -> Engine:
         raise CommandError("the pulumi command is not on PATH")
 

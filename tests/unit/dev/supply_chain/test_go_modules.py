@@ -41,7 +41,7 @@ def answer(folder: Path, code: int, output: str) -> None:
     (folder / "answer").write_text(output)
 
 
-def test_modules_whose_licences_are_permitted_are_asked_for_once(folder: Path) -> None:
+def test_permitted_modules_are_checked_once(folder: Path) -> None:
     assert go_modules.unusual(folder / "modules") == []
     assert go_modules.unusual(folder / "modules") == []
     [requests] = (folder / "asked").read_text().splitlines()
@@ -49,14 +49,14 @@ def test_modules_whose_licences_are_permitted_are_asked_for_once(folder: Path) -
     assert requests.endswith("--ignore=own/module --ignore=a/stand-in example.org/program")
 
 
-def test_a_changed_pin_is_asked_for_again(folder: Path) -> None:
+def test_changed_pin_is_checked_again(folder: Path) -> None:
     go_modules.unusual(folder / "modules")
     (folder / "modules" / "etcd" / "go.sum").write_text("example.org/x v1 h1:x=\n")
     go_modules.unusual(folder / "modules")
     assert len((folder / "asked").read_text().splitlines()) == 2
 
 
-def test_each_other_licence_is_named_with_its_module_and_what_to_do(folder: Path) -> None:
+def test_unusual_licence_is_reported_with_module_and_remedy(folder: Path) -> None:
     answer(
         folder,
         1,
@@ -73,7 +73,7 @@ def test_each_other_licence_is_named_with_its_module_and_what_to_do(folder: Path
     assert go_modules.unusual(folder / "modules") == [odd, silent]  # kept, too
 
 
-def test_a_text_that_a_person_has_read_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reviewed_licence_text_is_permitted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(folder, 1, "Not allowed license  found for library example.org/silent\n")
     monkeypatch.setattr(go_modules, "READ", {"example.org/silent": "CC0-1.0"})
     assert go_modules.unusual(folder / "modules") == []
@@ -81,7 +81,7 @@ def test_a_text_that_a_person_has_read_counts(folder: Path, monkeypatch: pytest.
     assert len(go_modules.unusual(folder / "modules")) == 1
 
 
-def test_an_answer_that_cannot_be_read_fails_the_audit_and_is_not_kept(folder: Path) -> None:
+def test_unreadable_output_fails_the_audit_and_is_not_cached(folder: Path) -> None:
     answer(folder, 1, "F1123 cannot load packages\n")
     for _ in range(2):
         with pytest.raises(CommandError, match="cannot load packages"):

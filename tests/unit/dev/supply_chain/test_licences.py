@@ -1,4 +1,4 @@
-"""What a package's metadata says of its licence, and which licences need a look."""
+"""Licences in the metadata of packages, and licences that are not permitted."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flink_k8s.support.errors import CommandError
 @pytest.mark.parametrize(
     "licence", ["MIT", "Apache-2.0 OR BSD-2-Clause", "GPL-3.0-only OR MIT", "MPL-2.0 AND MIT", "(MIT AND ISC) OR Zlib"]
 )
-def test_a_licence_that_asks_nothing_is_permitted(licence: str) -> None:
+def test_permissive_licence_is_permitted(licence: str) -> None:
     assert licences.permitted(licence)
 
 
 @pytest.mark.parametrize(
     "licence", ["", "AGPL-3.0-only", "GPL-3.0-only AND MIT", "LGPL-3.0-or-later", "Proprietary", "see LICENSE"]
 )
-def test_any_other_needs_a_look(licence: str) -> None:
+def test_other_licences_are_not_permitted(licence: str) -> None:
     assert not licences.permitted(licence)
 
 
@@ -64,7 +64,7 @@ def test_licences_are_kept_by_the_locks_content(tmp_path: Path, monkeypatch: pyt
     assert licences.of_lock(lock) == {"x": "MIT"}  # not asked again
 
 
-def test_an_unusual_licence_is_named_with_what_to_do() -> None:
+def test_unusual_licence_is_reported_with_its_remedy() -> None:
     lines = unusual({"pkg:pypi/good@1": "MIT", "pkg:pypi/odd@2": "AGPL-3.0-only", "pkg:pypi/silent@3": ""})
     assert [line.split(":")[0] for line in lines] == ["odd 2", "silent 3"]
     assert "AGPL-3.0-only" in lines[0]

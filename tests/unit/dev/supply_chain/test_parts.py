@@ -90,7 +90,7 @@ def test_images_are_found_in_containers_and_flink_resources() -> None:
     assert matches == {("i", "platform"), ("f", "jobs"), ("s", "jobs"), ("o", "platform"), reloader}
 
 
-def test_the_bill_is_the_same_each_time_and_says_what_is_delivered(prod: list[Part]) -> None:
+def test_bill_is_reproducible_and_marks_deployed_components(prod: list[Part]) -> None:
     licences = {part.purl: "MIT" for part in prod if part.name == "pydantic"}
     first, second = bill("prod", prod, licences), bill("prod", list(reversed(prod)), licences)
     assert first == second

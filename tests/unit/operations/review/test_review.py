@@ -205,7 +205,7 @@ def test_new_and_removed_stacks_are_in_the_comment(renamed: Path) -> None:
 
 
 def test_an_unknown_stack_is_an_error_with_the_nearest_name(renamed: Path) -> None:
-    """No comment says of a misspelt stack that all is well with it."""
+    """A misspelt stack is not reported as unchanged."""
     with pytest.raises(
         CommandError, match=r'unknown stack "team\.b" in the working tree and in main; did you mean "team\.a"\?'
     ):
