@@ -199,6 +199,9 @@ def _stays_suspended(old: DeclaredJob, new: DeclaredJob, diff: Diff) -> Outcome:
     return replace(later, loss=lost_while_suspended(old, new))
 
 
+_SUSPENDED_STATELESS = "it was suspended with upgradeMode stateless"
+
+
 def lost_while_suspended(old: DeclaredJob, new: DeclaredJob) -> str:
     """Why a suspended job will not find its state when it is resumed; empty if it will."""
     return "" if old.upgrade_mode == "stateless" else _resumed(old, new).loss
@@ -208,12 +211,14 @@ def _resumed(old: DeclaredJob, new: DeclaredJob) -> Outcome:
     """The operator restores the state that the job was suspended with, unless upgradeMode is stateless."""
     if new.upgrade_mode == "stateless":
         lost = "upgradeMode stateless: it starts empty and ignores the state that it was suspended with"
+        if old.upgrade_mode == "stateless" and old.has_state:  # its state was lost at the suspension
+            return Outcome(Effect.RESUME_FROM_EMPTY, notes=(_SUSPENDED_STATELESS,))
         return Outcome(Effect.RESUME_FROM_EMPTY, loss=lost if old.has_state else "")
     if old.upgrade_mode == "savepoint":
         return Outcome(Effect.RESUME_FROM_SAVEPOINT, loss=restore.own_savepoint(old).lost(old, new))
     if old.upgrade_mode == "last-state":
         return Outcome(Effect.RESUME_FROM_LAST_STATE, loss=restore.lost_last_state(old, new))
-    return Outcome(Effect.RESUME_FROM_EMPTY, notes=("it was suspended with upgradeMode stateless",))
+    return Outcome(Effect.RESUME_FROM_EMPTY, notes=(_SUSPENDED_STATELESS,))
 
 
 def _restarted(old: DeclaredJob, new: DeclaredJob) -> Outcome:

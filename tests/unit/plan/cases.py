@@ -329,7 +329,7 @@ CASES: list[Case] = [
     _changes(mounted(), {**SUSPENDED, "spec.podTemplate": GONE}, Effect.SUSPEND, True, "no longer mounts there"),
     _changes(mounted(), {**SUSPENDED, **IMAGE}, Effect.SUSPEND),
     # A job that became stateless while it was suspended looks like one that has always been: both are asked for.
-    _changes(on(STATELESS_WITH_STATE, SUSPENDED), {"spec.job.state": "running"}, Effect.RESUME_FROM_EMPTY, True, "upgradeMode stateless"),
+    _changes(on(STATELESS_WITH_STATE, SUSPENDED), {"spec.job.state": "running"}, Effect.RESUME_FROM_EMPTY, says="it was suspended with upgradeMode stateless"),
     _changes(on(LAST, SUSPENDED), {"spec.job.state": "running", "conf:high-availability.type": GONE}, Effect.RESUME_FROM_LAST_STATE, True, operators=NEW),
     _changes(on(LAST, SUSPENDED), {"spec.job.state": "running", "spec.flinkVersion": "v1_18"}, Effect.REFUSED, says="last-state"),
     _changes(on(SAVEPOINT, SUSPENDED), {"spec.job.state": "running", "spec.flinkVersion": "v1_18"}, Effect.RESUME_FROM_SAVEPOINT),

@@ -155,6 +155,15 @@ class TestEffects:
         assert result.effects == ["delete"]
         assert not result.refusal
 
+    def test_a_job_that_was_suspended_without_state_resumes(self) -> None:
+        """Its state was given up at the suspension; the resume must not require another allowance."""
+        suspended = stateful("stateless", **{"spec.job.state": "suspended"})
+        result = guard(stateful("stateless")).evaluate(step(suspended, stateful("stateless")))
+        assert result.effects[0].startswith("resume from empty")
+        assert not result.refusal
+        kept = stateful("savepoint", **{"spec.job.state": "suspended"})
+        assert guard(stateful("stateless")).evaluate(step(kept, stateful("stateless"))).refusal
+
 
 class TestSessionClusters:
     def test_a_cluster_that_loses_a_session_job_is_refused_by_the_name_of_the_job(self) -> None:
