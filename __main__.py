@@ -66,7 +66,7 @@ namespaces = {
     for name, namespace in settings.own_namespaces.items()
 }
 cert_manager = (
-    CertManager("cert-manager", CertManagerArgs(settings.cert_manager, settings.charts), on_cluster)
+    CertManager("cert-manager", CertManagerArgs(access, settings.cert_manager, settings.charts), on_cluster)
     if settings.cert_manager.enabled
     else None
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.cluster_access import ClusterAccess
 from components.namespace import namespace
 from components.release import install
 from flink_k8s.config.model import CertManagerSettings, Charts
@@ -17,10 +18,12 @@ class CertManagerArgs:
     """Arguments of `CertManager`.
 
     Attributes:
+        cluster: for the issues of pods.
         settings: version, namespace, values of the chart.
         charts: sources of charts and images.
     """
 
+    cluster: ClusterAccess
     settings: CertManagerSettings = field(default_factory=CertManagerSettings)
     charts: Charts = field(default_factory=Charts)
 
@@ -47,6 +50,7 @@ class CertManager(pulumi.ComponentResource):
             "cert-manager",
             versions.CERT_MANAGER,
             settings.version,
+            cluster=args.cluster,
             charts=charts,
             source=charts.cert_manager,
             namespace=settings.namespace,

@@ -150,17 +150,18 @@ class FlinkOperator(pulumi.ComponentResource):
         if webhook_keystore.makes_password(settings):
             needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
             before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())
-        hooks = pulumi.ResourceHookBinding(before_create=before_release, before_update=before_release)
         self.release = install(
             versions.OPERATOR_RELEASE,
             versions.OPERATOR,
             settings.version,
+            cluster=args.cluster,
             charts=charts,
             source=charts.operator,
             namespace=settings.namespace,
             values=values(settings, watched, charts),
             overrides=settings.values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
+            hooks=before_release,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.serving: pulumi.Input[pulumi.Resource] = self
         if settings.webhook and watched and waits_for_cluster():

@@ -75,7 +75,7 @@ class PrometheusArgs:
     """Arguments of `Prometheus`.
 
     Attributes:
-        cluster: for the CRDs.
+        cluster: for the CRDs, and the issues of pods.
         settings: version, namespace, retention, storage, values of the chart.
         charts: sources of charts and images.
     """
@@ -115,17 +115,18 @@ class Prometheus(pulumi.ComponentResource):
             needed.append(admin_secret(settings.namespace, inside))
         provider = opts.provider if opts else None
         crds = [CrdUpdater.of_prometheus(args.cluster.api_server, settings.version, provider).hook("prometheus-crds")]
-        hooks = pulumi.ResourceHookBinding(before_create=crds, before_update=crds)
         self.release = install(
             RELEASE,
             versions.PROMETHEUS,
             settings.version,
+            cluster=args.cluster,
             charts=charts,
             source=charts.prometheus,
             namespace=settings.namespace,
             values=values(settings, charts),
             overrides=settings.values,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed, hooks=hooks),
+            hooks=crds,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.grafana = Grafana(settings.namespace, f"{RELEASE}-grafana", settings.admin_secret)
         self.register_outputs({**outputs, "grafana": self.grafana.export()})

@@ -197,17 +197,18 @@ def test_folder_of_charts_replaces_the_repositories(resource_graph):
     assert "repositoryOpts" not in release.inputs
 
 
-def test_crds_follow_the_releases_of_their_operators(resource_graph, stack):
+def test_hooks_of_releases_apply_crds_and_report_pods(resource_graph, stack):
     hooks = {
         resource.title: resource.hooks
         for resource in resource_graph(stack).objects
         if "before_create" in resource.hooks
     }
-    expected = {OPERATOR: ("operator-crds",)}
+    expected = {OPERATOR: ("operator-crds", "flink-kubernetes-operator-pods")}
     if stack != "sandbox":
         expected = {
-            OPERATOR: ("operator-crds", "operator-keystore"),
-            "Release monitoring/prometheus": ("prometheus-crds",),
+            OPERATOR: ("operator-crds", "operator-keystore", "flink-kubernetes-operator-pods"),
+            "Release cert-manager/cert-manager": ("cert-manager-pods",),
+            "Release monitoring/prometheus": ("prometheus-crds", "prometheus-pods"),
         }
     assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
 
