@@ -15,6 +15,7 @@ from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.readiness import Readiness
+from flink_k8s.health.waiting import DESTROYING
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.snapshots import restore
 
@@ -46,14 +47,14 @@ class ClusterAccess:
     def restored(self, stack: DeclaredStack) -> DeclaredStack:
         """The stack with a path for each `restoreFrom` that the cluster resolves, also in previews.
 
-        Without such a setting it requests nothing from the cluster.
+        Without such a setting, and before a destroy, it requests nothing from the cluster.
 
         Raises:
             pulumi.RunError: contains every `restoreFrom` that has no path; raised before any registration.
         """
         if all(job.restore_request is None for job in stack.jobs):
             return stack
-        if os.environ.get(WITHOUT_CLUSTER):
+        if os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
             return restore.without_paths(stack)
         try:
             # The program runs in an event loop, which cannot wait for another one in its own thread.
