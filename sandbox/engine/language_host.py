@@ -104,7 +104,9 @@ def serve(engine: str) -> None:
             # As Pulumi's own language host for Python does.
             os.environ["PULUMI_CONFIG"] = json.dumps(dict(request.config))
             os.environ["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps([*request.configSecretKeys])
-            return super().Run(request, context)
+            response = super().Run(request, context)
+            # The base class has logged the error; the engine would print it again.
+            return language_pb2.RunResponse(bail=True) if response.error else response
 
         def RunPlugin(self, request: Any, context: Any) -> Generator[Any]:  # noqa: N802
             """Runs a plugin in Python, for example a policy pack, and hands on what it prints."""
