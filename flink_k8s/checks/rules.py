@@ -133,10 +133,17 @@ _ALL: Iterable[Rule] = (
         "Correct the container, the volume or the mount that the finding names.",
     ),
     _stack(
-        "missing-reference",
+        "misspelt-reference",
         _ERROR,
-        "a session job whose cluster, or a snapshot whose job, is not declared",
+        "a session job whose cluster, or a snapshot whose job, is not declared, but a resource with a similar name is",
         "The operator waits for the missing resource.",
+        "Correct the name, or set `external: true` for the job if the cluster has the resource.",
+    ),
+    _stack(
+        "missing-reference",
+        _WARNING,
+        "a session job whose cluster, or a snapshot whose job, is not declared",
+        "The operator waits for the resource if the cluster does not have it, and so does `up`.",
         "Declare it, or set `external: true` for the job if the cluster has it.",
     ),
     Rule(
