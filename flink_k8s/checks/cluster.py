@@ -7,6 +7,7 @@ import re
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.problems import nearest
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 
 JOB_NAME = re.compile(r"[a-z]([-a-z\d]{0,43}[a-z\d])?", re.ASCII)
@@ -38,7 +39,7 @@ def check_name(subject: Subject) -> None:
     if JOB_NAME.fullmatch(subject.name):
         return
     longest, message = 45, f'"{subject.name}" is not a valid name for the operator'
-    if subject.kind == "FlinkBlueGreenDeployment":
+    if subject.kind == FlinkKind.BLUE_GREEN:
         longest, message = 39, f'results in a FlinkDeployment "{subject.name}", whose name the operator refuses'
     remedy = f"use a lower-case letter, then lower-case letters, digits and -, {longest} characters at most"
     subject.report("operator-validation", ("metadata", "name"), f"{message}; {remedy}")

@@ -9,6 +9,7 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
@@ -67,7 +68,7 @@ def _upgrade_mode(subject: Subject, job: Job, settings: StackSettings) -> None:
 
 
 def _undeclared_cluster(subject: Subject, job: Job, settings: StackSettings) -> None:
-    if job.kind != "FlinkSessionJob" or subject.cluster is not None or settings.state_storage.type != "volume":
+    if job.kind != FlinkKind.SESSION_JOB or subject.cluster is not None or settings.state_storage.type != "volume":
         return
     if any(name in _configuration(job) for name in _names(CHECKPOINTS, settings)):
         return
@@ -79,11 +80,11 @@ def _undeclared_cluster(subject: Subject, job: Job, settings: StackSettings) -> 
 
 def _directories_in_pod(subject: Subject, job: Job, settings: StackSettings) -> None:
     """Report directories inside of a pod: they are lost with the pod."""
-    pods = subject.cluster if job.kind == "FlinkSessionJob" else job
+    pods = subject.cluster if job.kind == FlinkKind.SESSION_JOB else job
     configuration = effective(
         _configuration(job), settings.operator.configuration if pods is job else {}, job.namespace, _version(job)
     )
-    if pods is None or job.kind == "FlinkStateSnapshot" or configuration.get(_RUNTIME_MODE, "").upper() == "BATCH":
+    if pods is None or job.kind == FlinkKind.SNAPSHOT or configuration.get(_RUNTIME_MODE, "").upper() == "BATCH":
         return
     scheme = {**_configuration(pods), **configuration}.get("fs.default-scheme", "")
     for option in (CHECKPOINTS, SAVEPOINTS, HA_STORAGE):
@@ -120,4 +121,4 @@ def _configuration(job: Job) -> dict[str, str]:
 
 
 def _path(job: Job, *path: str) -> KeyPath:
-    return (*(("spec", "template", "spec") if job.kind == "FlinkBlueGreenDeployment" else ("spec",)), *path)
+    return (*job.kind.spec_path, *path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flink_k8s.checks.snapshot import needs_job
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import KeyPath, similar
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.jobs import Job
 
 
@@ -32,7 +33,7 @@ def check(stack: StackSubject) -> None:
 def _reference(job: Job) -> tuple[KeyPath, str, str] | None:
     """Path, kind and name of the resource that the job requires."""
     if job.session_cluster is not None:
-        return ("spec", "deploymentName"), "FlinkDeployment", job.session_cluster
+        return ("spec", "deploymentName"), FlinkKind.DEPLOYMENT, job.session_cluster
     if job.snapshot_of is not None and needs_job(job.spec):
         return ("spec", "jobReference", "name"), *job.snapshot_of
     return None

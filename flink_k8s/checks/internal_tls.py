@@ -9,6 +9,7 @@ from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.secret_model import INTERNAL_TLS_FOLDER
 from flink_k8s.config.tls_model import LONGEST, InternalTls
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import seconds
 from flink_k8s.resolve import internal_tls as tls
@@ -33,7 +34,7 @@ def check(stack: StackSubject) -> None:
     for job in stack.jobs:
         if job.own.internal_tls is not None and not job.kind.has_pods:
             message = f"has no effect for a {job.kind}, which has no pods of its own; remove it"
-            if job.kind == "FlinkSessionJob":
+            if job.kind == FlinkKind.SESSION_JOB:
                 cluster = job.session_cluster or "its cluster"
                 message = f"has no effect for a FlinkSessionJob, which runs in the pods of {cluster}; set it there"
             _report(stack, RULE, job, message, only_own=True)

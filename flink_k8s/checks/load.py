@@ -19,6 +19,7 @@ from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import JOB_FILE, Problem, ProblemsError
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.config.validation import read_platform_settings, read_settings
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.resolution import resolve
@@ -89,7 +90,7 @@ def _checked_jobs(jobs: Iterable[Job], settings: StackSettings) -> tuple[list[Jo
     fields_of = [(job, _subject(job, settings)) for job in jobs]
     checked = [(job, subject, *usable_manifest(subject)) for job, subject in fields_of]
     usable = [replace(job, manifest=manifest) for job, _, manifest, _ in checked]
-    clusters = {(job.namespace, job.name): job for job in usable if job.kind == "FlinkDeployment"}
+    clusters = {(job.namespace, job.name): job for job in usable if job.kind == FlinkKind.DEPLOYMENT}
     findings: list[Finding] = []
     for (job, first, _, refused), usable_job in zip(checked, usable, strict=True):
         cluster = clusters.get((job.namespace, usable_job.session_cluster)) if usable_job.session_cluster else None

@@ -67,7 +67,7 @@ def check(subject: Subject) -> None:
     if settings.network_policies.enabled:
         _added_egress(subject, job, settings)
     traffic = of_job(job, settings) if settings.network_policies.enabled else None
-    if traffic is None or job.kind == "FlinkSessionJob":  # the policies of its cluster apply
+    if traffic is None or job.kind == FlinkKind.SESSION_JOB:  # the policies of its cluster apply
         return
     if mapping(job.spec.get("ingress")) and not rest_clients(settings) and settings.ingress.controller is None:
         remedy = "set ingress.controller: {namespace: …} to the controller's namespace"

@@ -13,7 +13,7 @@ from flink_k8s.checks.subject import Subject
 from flink_k8s.config.findings import Report
 from flink_k8s.config.job_files import FLINK_KINDS
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
-from flink_k8s.facts.kinds import POD_SPECS
+from flink_k8s.facts.kinds import POD_SPECS, FlinkKind
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import listed, mapping
 
@@ -23,7 +23,7 @@ POLICY = "NetworkPolicy"
 _FREE_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 """Kinds whose names need not be DNS names."""
 
-_NAME_CHECKED_KINDS = frozenset({"FlinkDeployment", "FlinkBlueGreenDeployment", "FlinkSessionJob"})
+_NAME_CHECKED_KINDS = frozenset({FlinkKind.DEPLOYMENT, FlinkKind.BLUE_GREEN, FlinkKind.SESSION_JOB})
 """Kinds whose names the operator restricts further: `checks.cluster`."""
 
 

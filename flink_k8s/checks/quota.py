@@ -12,6 +12,7 @@ from flink_k8s.config.findings import Report
 from flink_k8s.config.namespace import COUNTS, Limits, NamespaceSettings
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts import tables
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.units import quantity
 from flink_k8s.facts.versions import known_operator
 from flink_k8s.resolve import pod_requests, resource_requests
@@ -50,7 +51,7 @@ def check(subject: Subject) -> None:
         requested = sum((pod_group.number * amount for pod_group, amount in pod_amounts), Decimal(0))
         reducible = "the parallelism" if resource == "pods" else "parallelism or size"
         remedy = f"lower {reducible}, or raise namespaces.{job.namespace}.quota.{resource}"
-        if requested <= bound < 2 * requested and job.kind == "FlinkBlueGreenDeployment":
+        if requested <= bound < 2 * requested and job.kind == FlinkKind.BLUE_GREEN:
             message = (
                 f"requests {_shown_request(resource, 2 * requested)} while blue and green run in parallel, exceeding "
                 f"the quota of {_shown(resource, bound)} of namespace {job.namespace}, so a switch can never complete; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flink_k8s.checks.subject import Subject
+from flink_k8s.facts.kinds import FlinkKind
 
 _INTERVAL = "execution.checkpointing.interval"
 _MODE = "execution.runtime-mode"
@@ -10,7 +11,7 @@ _MODE = "execution.runtime-mode"
 
 def check(subject: Subject) -> None:
     """Check one job. Its `upgradeMode` specifies whether it keeps state; a batch job is stateless."""
-    if subject.kind == "FlinkSessionJob" and subject.session_cluster is None:
+    if subject.kind == FlinkKind.SESSION_JOB and subject.session_cluster is None:
         return
     job = subject.flink_job
     if job is None or job.get("state") == "suspended":

@@ -44,7 +44,7 @@ from flink_k8s.checks import (
 from flink_k8s.checks.subject import CLUSTERS, ObjectCheck, StackCheck, Subject
 from flink_k8s.config.findings import Finding
 from flink_k8s.config.problems import KeyPath
-from flink_k8s.facts.kinds import FLINK_KINDS
+from flink_k8s.facts.kinds import FLINK_KINDS, FlinkKind
 
 VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
     **dict.fromkeys(
@@ -61,14 +61,14 @@ VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
             safety.check,
         ),
     ),
-    "FlinkSessionJob": (session_job.check, option_values.check, safety.check),
-    "FlinkStateSnapshot": (snapshot.check,),
+    FlinkKind.SESSION_JOB: (session_job.check, option_values.check, safety.check),
+    FlinkKind.SNAPSHOT: (snapshot.check,),
 }
 """Checks by kind of Flink resource: whether the operator accepts it and Flink starts with it."""
 
 PRACTICES: Mapping[str, tuple[ObjectCheck, ...]] = {
     **dict.fromkeys(CLUSTERS, (ingress.check, exposure.check, resources.check, recovery.check, pod_security.check)),
-    "FlinkSessionJob": (recovery.check,),
+    FlinkKind.SESSION_JOB: (recovery.check,),
 }
 """Checks by kind of Flink resource: whether it is fit for production."""
 

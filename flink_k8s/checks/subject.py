@@ -14,6 +14,7 @@ from flink_k8s.config.namespace import PodSecurityLevel
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import versions
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve.effective_job import EffectiveJob
@@ -21,7 +22,7 @@ from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
 
-CLUSTERS = ("FlinkDeployment", "FlinkBlueGreenDeployment")
+CLUSTERS = (FlinkKind.DEPLOYMENT, FlinkKind.BLUE_GREEN)
 """Kinds that run pods."""
 
 
@@ -90,7 +91,7 @@ class Subject:
     @cached_property
     def name(self) -> str:
         """Name of the object; for a blue/green deployment, the longest name of its FlinkDeployments."""
-        suffix = "-green" if self.kind == "FlinkBlueGreenDeployment" else ""
+        suffix = "-green" if self.kind == FlinkKind.BLUE_GREEN else ""
         return f"{self.metadata.get('name')}{suffix}"
 
     @cached_property
@@ -101,7 +102,7 @@ class Subject:
     @cached_property
     def at(self) -> KeyPath:
         """Path of `spec` in the manifest."""
-        return ("spec", "template", "spec") if self.kind == "FlinkBlueGreenDeployment" else ("spec",)
+        return ("spec", "template", "spec") if self.kind == FlinkKind.BLUE_GREEN else ("spec",)
 
     @cached_property
     def spec(self) -> Mapping[str, object]:

@@ -31,7 +31,7 @@ Declared = Mapping[tuple[str, FlinkKind], int]
 _START_SECONDS = 300
 """Time after the start of a job in which failed checkpoints are ignored."""
 
-_KINDS_WITH_COUNTS = ("FlinkDeployment", "FlinkSessionJob")
+_KINDS_WITH_COUNTS = (FlinkKind.DEPLOYMENT, FlinkKind.SESSION_JOB)
 """Kinds that the operator counts."""
 
 

@@ -112,14 +112,14 @@ def _resources() -> list[dict[str, Any]]:
         },
     }
     return [
-        _resource("FlinkDeployment", [*job_metrics, tls]),
-        _resource("FlinkSessionJob", job_metrics),
-        _resource("FlinkBlueGreenDeployment", blue_green),
-        _resource("FlinkStateSnapshot", snapshots),
+        _resource(FlinkKind.DEPLOYMENT, [*job_metrics, tls]),
+        _resource(FlinkKind.SESSION_JOB, job_metrics),
+        _resource(FlinkKind.BLUE_GREEN, blue_green),
+        _resource(FlinkKind.SNAPSHOT, snapshots),
     ]
 
 
-def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _resource(kind: FlinkKind, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
     no_path: list[str] = []
     error: dict[str, Any] = {
         "name": "error_info",
@@ -127,9 +127,9 @@ def _resource(kind: str, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "each": {"type": "Info", "info": {"path": ["status", "error"], "labelsFromPath": {"error": no_path}}},
     }
     return {
-        "groupVersionKind": {"group": FLINK_GROUP, "version": FLINK_VERSION, "kind": kind},
+        "groupVersionKind": {"group": FLINK_GROUP, "version": FLINK_VERSION, "kind": kind.value},
         "metricNamePrefix": RESOURCE,
-        "commonLabels": {"kind": kind},
+        "commonLabels": {"kind": kind.value},
         "labelsFromPath": {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]},
         # Do not log missing fields at each scrape.
         "errorLogV": 10,
