@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class ApiServer:
         from kubernetes_asyncio import client, config
         from kubernetes_asyncio.config.config_exception import ConfigException
 
+        # Otherwise the library prints its own line about a missing file.
+        logging.getLogger("kubernetes_asyncio").addHandler(logging.NullHandler())
         configuration = client.Configuration()
         try:
             await config.load_kube_config(
