@@ -40,6 +40,8 @@ cluster = kubernetes.Provider(
 )
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
 stack = access.restored(stack)
+if not settings.platform:
+    access.compare_operator(settings.operator)
 on_cluster = pulumi.ResourceOptions(provider=cluster)
 guard = StateGuard([job.manifest for job in stack.jobs], settings.operator, settings.allow_state_loss)
 

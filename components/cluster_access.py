@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import pulumi
 
 from flink_k8s.config.base import seconds
+from flink_k8s.config.model import OperatorSettings
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.health.api_server import ApiServer
+from flink_k8s.health.operator_version import deployed_version
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.health.waiting import DESTROYING
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.snapshots import restore
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -57,9 +63,7 @@ class ClusterAccess:
         if os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
             return restore.without_paths(stack)
         try:
-            # The program runs in an event loop, which cannot wait for another one in its own thread.
-            with ThreadPoolExecutor(1) as thread:
-                paths = thread.submit(asyncio.run, restore.resolve(self.api_server, stack)).result()
+            paths = _completed(restore.resolve(self.api_server, stack))
         except ProblemsError as error:
             raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
         for item in paths:
@@ -67,3 +71,20 @@ class ClusterAccess:
                 f"job {item.job.namespace}/{item.job.name}: restoreFrom {item.request} is {item.path} ({item.text})"
             )
         return restore.with_paths(stack, paths)
+
+    def compare_operator(self, settings: OperatorSettings) -> None:
+        """Warn if an operator that exists in the cluster has another version than the stack sets or assumes."""
+        if settings.enabled or os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
+            return
+        deployed = _completed(deployed_version(self.api_server, settings.namespace))
+        if deployed is not None and deployed != settings.version:
+            pulumi.log.warn(
+                f"the cluster runs operator {deployed}, and the jobs were checked for {settings.version}; "
+                f"set operator.version: {deployed}"
+            )
+
+
+def _completed(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result, from another thread: an event loop, in which the program runs, cannot wait for another one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
