@@ -50,7 +50,7 @@ def test_an_unknown_version_scheme_of_prometheus_is_an_error(tmp_path: Path, mon
     monkeypatch.setattr(golang, "MODULES", tmp_path)
     prometheus.MODULE.folder.mkdir()
     (prometheus.MODULE.folder / "go.mod").write_text(f"require {prometheus.MODULE.pin} v1.4.0\n")
-    with pytest.raises(Failure, match=r"v1\.4\.0 is no version like v0\.313\.1"):
+    with pytest.raises(Failure, match=r"v1\.4\.0 is not a version like v0\.313\.1"):
         _ = prometheus.MODULE.release
 
 
