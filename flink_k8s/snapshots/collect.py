@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +18,10 @@ from flink_k8s.snapshots.listing_pod import NotListableError, state_directories
 from flink_k8s.snapshots.state_snapshot import StateSnapshot, combined, of_resource, of_status, running_job_id
 
 Object = Mapping[str, object]
+
+_TOO_MANY_REQUESTS = 429
+_REPETITIONS = 20
+"""Number of times, one second apart, that a request is repeated."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,28 @@ async def live(api_client: Any, kind: FlinkKind, namespace: str, name: str) -> O
 
     api = client.CustomObjectsApi(api_client)
     try:
-        response = await api.get_namespaced_custom_object(FLINK_GROUP, FLINK_VERSION, namespace, kind.plural, name)
+        response = await _answer(
+            api.get_namespaced_custom_object, FLINK_GROUP, FLINK_VERSION, namespace, kind.plural, name
+        )
     except ApiException as error:
         if error.status == 404:
             return None
         raise NotReadableError(f"{kind} {namespace}/{name} cannot be read: {message(error)}") from None
     return cast(Object, response)
+
+
+async def _answer(method: Callable[..., Awaitable[object]], *arguments: str) -> object:
+    """The response to a request. It is repeated while the API server prepares a kind whose CRD is new (status 429)."""
+    from kubernetes_asyncio.client.exceptions import ApiException
+
+    for _ in range(_REPETITIONS):
+        try:
+            return await method(*arguments)
+        except ApiException as error:
+            if error.status != _TOO_MANY_REQUESTS:
+                raise
+        await asyncio.sleep(1)
+    return await method(*arguments)
 
 
 async def _of_resources(api_client: Any, namespace: str, jobs: list[tuple[FlinkKind, str]]) -> list[StateSnapshot]:
@@ -112,14 +133,14 @@ async def _of_resources(api_client: Any, namespace: str, jobs: list[tuple[FlinkK
     api = client.CustomObjectsApi(api_client)
     plural = FlinkKind.SNAPSHOT.plural
     try:
-        response = await api.list_namespaced_custom_object(FLINK_GROUP, FLINK_VERSION, namespace, plural)
+        response = await _answer(api.list_namespaced_custom_object, FLINK_GROUP, FLINK_VERSION, namespace, plural)
     except ApiException as error:
         if error.status == 404:
             return []
         raise NotReadableError(f"{plural} in {namespace} cannot be listed: {message(error)}") from None
     references = [{"kind": kind.value, "name": name} for kind, name in jobs]
     snapshots: list[StateSnapshot] = []
-    for item in listed(mapping(cast(object, response)).get("items")):
+    for item in listed(mapping(response).get("items")):
         reference = mapping(mapping(mapping(item).get("spec")).get("jobReference"))
         snapshot = of_resource(mapping(item))
         if snapshot and {"kind": reference.get("kind"), "name": reference.get("name")} in references:

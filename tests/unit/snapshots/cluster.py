@@ -53,6 +53,7 @@ class Cluster:
         policies: the created NetworkPolicies.
         deleted: names of the deleted pods and policies.
         reads: number of reads of single Flink resources.
+        initializing: number of lists of FlinkStateSnapshots that the API server refuses at first, for a new CRD.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Cluster:
         self.policies: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self.reads = 0
+        self.initializing = 0
 
     @asynccontextmanager
     async def serving(self, folder: Path) -> AsyncGenerator[ApiServer]:
@@ -92,6 +94,9 @@ class Cluster:
         return web.json_response(resources) if resources else _refused(404, "not found")
 
     async def _all(self, _: web.Request) -> web.Response:
+        if self.initializing:
+            self.initializing -= 1
+            return _refused(429, "storage is (re)initializing")
         return _refused(404, "no kind") if self.snapshots is None else web.json_response({"items": self.snapshots})
 
     async def _create(self, request: web.Request) -> web.Response:

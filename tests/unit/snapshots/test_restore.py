@@ -121,6 +121,13 @@ def test_a_job_that_does_not_exist_is_restored_from_its_files(project: Project) 
     assert resolved(cluster, project, "1970-01-01T00:00:01Z").path == OLD
 
 
+def test_a_kind_whose_crd_is_new_is_requested_again(project: Project) -> None:
+    cluster = Cluster(log=files(snapshot_row(1, OLD)))
+    cluster.initializing = 1
+    assert resolved(cluster, project, "latest").path == OLD
+    assert cluster.initializing == 0
+
+
 def test_the_record_of_the_same_request_keeps_its_path(project: Project) -> None:
     deployed = status(upgradeSavepointPath=NEW)
     deployed["metadata"]["annotations"] = {"flink-k8s/restored-from": f"latest {OLD}"}
