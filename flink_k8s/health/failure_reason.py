@@ -21,8 +21,8 @@ UNSCHEDULABLE = "Unschedulable"
 _CAUSED_BY = "Caused by: "
 _REMEDIES = {
     "HA metadata is not available": (
-        "if the job has never run, it has no state; create it again: run `make up` with `enabled: false`, and then"
-        " without it; if it has run, set restoreFrom to a savepoint or checkpoint"
+        "if the job has never run, it has no state; create it again: run `make up ALLOW=<job>` with `enabled: false`,"
+        " and then without both; if it has run, set restoreFrom to a savepoint or checkpoint"
     ),
 }
 """Remedies by text in the operator's error, which only contains `Manual restore required`."""

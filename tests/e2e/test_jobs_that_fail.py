@@ -30,10 +30,10 @@ def platform(no_stack: None, engine: Project) -> Project:
     return engine.copy({JOB_FILE: (ROOT / "jobs" / JOB_FILE).read_text()})
 
 
-def up(platform: Project, **settings: object) -> Done:
+def up(platform: Project, *variables: str, **settings: object) -> Done:
     """`make up` with these settings of the job; little CPU, since the sandbox may have two."""
     small = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}, "parameters": {"rate": 10}}
-    return platform.make("up", jobs={JOB: {"enabled": True, **small, **settings}})
+    return platform.make("up", "", *variables, jobs={JOB: {"enabled": True, **small, **settings}})
 
 
 def last_words(result: Done) -> str:
@@ -82,10 +82,10 @@ def test_up_fails_with_the_reason_of_a_job_that_never_ran(platform: Project, kub
         until("the operator saw it", lambda: status(kubectl)["jobManagerDeploymentStatus"] == "ERROR")
         words = last_words(up(platform))
         assert "HA metadata is not available" in words
-        assert "run `make up` with `enabled: false`, and then without it" in words
+        assert "run `make up ALLOW=<job>` with `enabled: false`, and then without both" in words
 
     with step("removed and created again, the job runs"):
-        result = up(platform, enabled=False)
+        result = up(platform, f"ALLOW={JOB}", enabled=False)
         assert result.code == 0, result.output
         result = up(platform)
         assert result.code == 0, result.output
