@@ -59,14 +59,14 @@ VARIABLES = {"namespace": NAMESPACE, "job": JOB, "datasource": ""}
 _STATE_METRICS = "of kube-state-metrics, which is not in the sandbox"
 _NODE_EXPORTER = "of node-exporter, which is not in the sandbox"
 WITHOUT_DATA = {
-    ("flink-job", "Records that sources still have to read", "A"): "the streaming job's source does not know",
-    ("flink-job", "Watermarks behind the clock", "A"): "the streaming job has no event time",
+    ("flink-job", "Records that sources have not read yet", "A"): "the streaming job's source does not know",
+    ("flink-job", "Watermark lag", "A"): "the streaming job has no event time",
     ("flink-platform", "Declared resources", "A"): _STATE_METRICS,
     ("flink-platform", "Errors", "A"): _STATE_METRICS,
     ("flink-resources", "CPU of the nodes", "A"): _NODE_EXPORTER,
     ("flink-resources", "Memory of the nodes", "A"): _NODE_EXPORTER,
-    ("flink-resources", "CPU by pod, of what it asks for", "A"): _STATE_METRICS,
-    ("flink-resources", "Memory by pod, of its limit", "A"): _STATE_METRICS,
+    ("flink-resources", "CPU by pod, share of the request", "A"): _STATE_METRICS,
+    ("flink-resources", "Memory by pod, share of the limit", "A"): _STATE_METRICS,
 }
 """Why a query (dashboard, panel, letter) returns nothing here."""
 
