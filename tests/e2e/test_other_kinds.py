@@ -109,7 +109,7 @@ def test_each_kind_is_deployed_changed_suspended_and_destroyed(platform: Project
 
     with step("a change switches from blue to green"):
         platform.write("shop.yaml", blue_green(env={"ROUND": "2"}))
-        result = platform.make("up", ingress=INGRESS)
+        result = platform.make("up", "", "ALLOW=broken", ingress=INGRESS)
         assert result.code == 0, result.output
         assert status(kubectl, "flinkbluegreendeployment", BLUE_GREEN)["blueGreenState"] == "ACTIVE_GREEN"
         green = kubectl.get("flinkdeployment", f"{BLUE_GREEN}-green", "-n", "flink") or {}
