@@ -88,6 +88,10 @@ def _check_operator_values(stack: StackSubject) -> None:
     if is_elected and not settings.configuration.get(_LEASE, "").strip():
         message = f"requires {_LEASE}, without which the operator does not start; set it"
         stack.report("operator-validation", ("operator", "configuration", _LEADER_ELECTION), message)
+    port = mapping(settings.values.get("metrics")).get("port")
+    if port is not None and not (str(port).isdecimal() and 0 < int(str(port)) < 2**16):
+        message = f"is {port!r}, which is not the number of a port; remove it, or write a number such as 9999"
+        stack.report("stack-config", (*path, "metrics", "port"), message)
     for key, message in _PLATFORM_VALUES.items():
         if key in settings.values:
             stack.report("unused-setting", (*path, key), message)

@@ -54,6 +54,7 @@ def findings(project: Project, operator: dict[str, Any]) -> list[tuple[str, str]
     ("operator", "rule", "path"),
     [
         ({"values": {"replicas": 2}}, "operator-validation", "operator.values.replicas"),
+        ({"values": {"metrics": {"port": "x"}}}, "stack-config", "operator.values.metrics.port"),
         ({"configuration": {ELECTION: True}}, "operator-validation", f'operator.configuration["{ELECTION}"]'),
         ({"values": {"watchNamespaces": []}}, "unused-setting", "operator.values.watchNamespaces"),
         ({"values": {"replica": 2}}, "unused-setting", "operator.values.replica"),
