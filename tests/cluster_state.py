@@ -11,6 +11,9 @@ FLINK_KINDS = ("flinkdeployments", "flinksessionjobs", "flinkbluegreendeployment
 REPEATED = ("reconciliationStatus", "lastReconciledSpec", "lastStableSpec")
 """Keys of a status that repeat its other keys or the spec."""
 
+TERMINATING = 'jsonpath={range .items[?(@.status.phase!="Active")]}{.metadata.name} {.status}{"\\n"}{end}'
+"""Namespaces that are being deleted, with what remains in them."""
+
 
 def cluster_state() -> str:
     """Output of the commands that explain most failures. CI can truncate it, so short and important output is first."""
@@ -21,6 +24,7 @@ def cluster_state() -> str:
     operator = ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator")
     text = statuses(kubectl)
     for arguments in (
+        ("get", "namespaces", "-o", TERMINATING),
         ("get", "pods", "-A", "-o", "wide"),
         ("get", "events", "-A", "--field-selector=type=Warning", "--sort-by=.lastTimestamp"),
         (*operator, "--tail=40"),

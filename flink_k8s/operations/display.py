@@ -20,7 +20,6 @@ from flink_k8s.support.console import say
 from flink_k8s.support.processes import stream
 
 _STACK: Final = "pulumi:pulumi:Stack"
-_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 _DONE: Final = {
     "create": "created",
     "update": "updated",
@@ -40,7 +39,12 @@ _PLANNED: Final = {
     "discard": "no longer read:",
 }
 """The same operations in `pulumi preview`."""
-_IN_PROGRESS: Final = {"create": "creating", "update": "updating", "delete": "deleting"}
+_IN_PROGRESS: Final = {
+    "kubernetes:helm.sh/v3:Release": {"create": "creating", "update": "updating", "delete": "deleting"},
+    "kubernetes:core/v1:Namespace": {"delete": "deleting"},
+}
+"""The operations that can take minutes, by type: they have a line when they begin, too. Kubernetes looks again at a
+namespace after half of the longest grace period of its pods, which is 10 minutes for Prometheus."""
 _EXPORT_LENGTH: Final = 160
 _LAST_LINES: Final = 20
 """Lines of Pulumi's own output that are printed if it failed without an error event."""
@@ -73,7 +77,7 @@ class Lines:
             planned: whether the operation is itself a preview.
         """
         self._words = _PLANNED if planned else _DONE
-        self._in_progress = {} if planned else _IN_PROGRESS
+        self._in_progress: Mapping[str, Mapping[str, str]] = {} if planned else _IN_PROGRESS
         self._show = show
         self._phase = phase
         self._clock = clock
@@ -100,9 +104,8 @@ class Lines:
     def _begun(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
         title = self._titled(metadata)
-        # Only a Helm release takes long enough for a line when it starts.
-        if metadata["type"] == _RELEASE and metadata["op"] in self._in_progress and not self._phase.is_preview:
-            self._line("", f"{self._in_progress[str(metadata['op'])]} {title}")
+        if not self._phase.is_preview and metadata["op"] in self._in_progress.get(str(metadata["type"]), {}):
+            self._line("", f"{self._in_progress[str(metadata['type'])][str(metadata['op'])]} {title}")
 
     def _ended(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])

@@ -73,6 +73,9 @@ WITHOUT_DATA = {
 RELOAD_SECONDS = 240
 """Prometheus' config-reloader looks every 3 minutes: what changes before it begins to watch is seen then."""
 
+DESTROY_SECONDS = 600
+"""If Prometheus still ends, Kubernetes looks again at its namespace after half of the pod's grace period: 301 s."""
+
 ALERTS = ("flink-platform", "Alerts", "A")
 NOW_AND_THEN = {
     ALERTS: "an alert may be pending while a job starts; when one fires there has to be data",
@@ -101,7 +104,7 @@ def up(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactor
         assert result.returncode == 0, result.stderr
         yield option
     finally:
-        make("destroy", "STACK=sandbox", option, timeout=300)
+        make("destroy", "STACK=sandbox", option, timeout=DESTROY_SECONDS)
         # Helm leaves them, with or without the release.
         names = kubectl.run("get", "crd", "-o", "name").decode().split()
         ours = [name for name in names if name.endswith(".monitoring.coreos.com")]
@@ -243,7 +246,7 @@ def test_a_job_that_fails_raises_its_alert(kubectl: Kubectl, scraped: Prometheus
 
 def test_destroy_leaves_nothing(kubectl: Kubectl, up: str):
     """The last test: it destroys the stack of the others."""
-    result = make("destroy", "STACK=sandbox", up, timeout=300)
+    result = make("destroy", "STACK=sandbox", up, timeout=DESTROY_SECONDS)
     assert result.returncode == 0, result.stderr
     namespaces = kubectl.run("get", "namespaces", "-o", "name").decode().split()
     assert not {f"namespace/{MONITORING}", f"namespace/{NAMESPACE}", f"namespace/{OPERATOR}"} & set(namespaces)

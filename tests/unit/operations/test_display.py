@@ -10,6 +10,7 @@ from flink_k8s.operations.engine_events import Phase
 PREFIX = "urn:pulumi:dev::flink-k8s::"
 JOB = f"{PREFIX}kubernetes:flink.apache.org/v1beta1:FlinkDeployment::flink/orders"
 RELEASE = f"{PREFIX}kubernetes:helm.sh/v3:Release::operator"
+NAMESPACE = f"{PREFIX}kubernetes:core/v1:Namespace::flink"
 STACK = f"{PREFIX}pulumi:pulumi:Stack::flink-k8s-dev"
 
 
@@ -17,6 +18,8 @@ def step(kind: str, op: str, urn: str = JOB, **described: Any) -> dict[str, Any]
     inputs = {"metadata": {"name": "orders", "namespace": "flink"}}
     if urn == RELEASE:
         inputs = {"name": "operator", "namespace": "flink-operator"}
+    if urn == NAMESPACE:
+        inputs = {"metadata": {"name": "flink"}}
     side = "old" if op == "delete" else "new"
     types = urn.split("::")[2]
     metadata = {"op": op, "urn": urn, "type": types, side: {"custom": True, "inputs": inputs, **described}}
@@ -72,6 +75,15 @@ def test_a_release_also_has_a_line_at_its_start():
         "creating Release flink-operator/operator",
         "created Release flink-operator/operator",
     ]
+
+
+def test_the_deletion_of_a_namespace_also_has_a_line_at_its_start():
+    assert lines(
+        step("resourcePreEvent", "create", NAMESPACE),
+        step("resOutputsEvent", "create", NAMESPACE),
+        step("resourcePreEvent", "delete", NAMESPACE),
+        step("resOutputsEvent", "delete", NAMESPACE),
+    ) == ["created Namespace flink", "deleting Namespace flink", "deleted Namespace flink"]
 
 
 def test_resources_outside_of_the_cluster_have_no_line():
