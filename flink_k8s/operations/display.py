@@ -83,6 +83,7 @@ class Lines:
         self._clock = clock
         self._start = clock()
         self._titles: dict[str, str] = {}
+        self._states: dict[str, str] = {}
         self._printed: set[tuple[str, str]] = set()
         self._exports: Mapping[str, object] = {}
 
@@ -113,7 +114,9 @@ class Lines:
         if metadata["type"] == _STACK:
             self._exports = cast(Mapping[str, object], (metadata.get("new") or {}).get("outputs") or {})
         elif _is_shown(metadata) and not self._phase.is_preview:
-            self._line("", f"{self._words[str(metadata['op'])]} {title}")
+            word = self._words[str(metadata["op"])]
+            self._states[title] = word
+            self._line("", f"{word} {title}")
 
     def _failed(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
@@ -125,8 +128,11 @@ class Lines:
         if is_progress or (self._phase.is_preview and severity not in ("warning", "error")):
             return
         text = f"{event.get('prefix') or ''}{event['message']}".strip()
+        title = self._titles.get(urn, "")
+        if title in self._states and severity == "info":  # the readiness of a resource that is deployed
+            self._states[title] = text
         if text:
-            self._line(self._titles.get(urn, ""), text)
+            self._line(title, text)
 
     def _policy(self, event: Mapping[str, Any]) -> None:
         level, name = event.get("enforcementLevel"), event.get("policyName")
@@ -151,9 +157,23 @@ class Lines:
         counts += [f"{changes['same']} unchanged"] if changes.get("same") else []
         self._line("", f"resources: {', '.join(counts) or 'none'}")
         for name, value in self._exports.items():
+            if name == "jobs" and isinstance(value, Mapping):  # a secret is a text
+                self._jobs(cast(Mapping[str, object], value))
+                continue
             text = json.dumps(value, ensure_ascii=False)
             shortened = text if len(text) <= _EXPORT_LENGTH else f"{text[: _EXPORT_LENGTH - 1]}…"
             self._show(f"   {name}: {shortened}")
+
+    def _jobs(self, jobs: Mapping[str, object]) -> None:
+        """Print a table of the jobs: last state, and the command for the web UI."""
+        rows: list[tuple[str, str, str]] = []
+        for key, endpoint in jobs.items():
+            title = key.replace("/", " ", 1)
+            command = cast(Mapping[str, str], endpoint).get("open", "") if isinstance(endpoint, Mapping) else ""
+            rows.append((title, self._states.get(title, "unchanged"), command))
+        widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:2]]
+        for title, state, command in rows:
+            self._show(f"   {title:{widths[0]}}  {state:{widths[1]}}  {command}".rstrip())
 
     def _titled(self, metadata: Metadata) -> str:
         described = cast(Metadata, metadata.get("new") or metadata.get("old") or metadata)
