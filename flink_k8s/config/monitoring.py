@@ -18,8 +18,13 @@ AlertName = Literal[
     "FlinkJobRestarts",
     "FlinkCheckpointsFailing",
     "FlinkCheckpointStale",
+    "FlinkCheckpointGrows",
+    "FlinkSavepointOld",
     "FlinkBackPressure",
+    "FlinkSourceLag",
     "FlinkHeapFull",
+    "FlinkMemoryNearLimit",
+    "FlinkOutOfMemory",
     "FlinkInternalCertificateOld",
     "FlinkTargetsMissing",
     "FlinkOperatorAbsent",
@@ -57,6 +62,7 @@ Size = Annotated[str, AfterValidator(_size)]
 Window = Annotated[Duration, AfterValidator(_window)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Factor = Annotated[float, Field(gt=1)]
 
 
 class PrometheusStorage(Model):
@@ -100,6 +106,22 @@ class Alerts(Model):
         description="Age of a job's last completed checkpoint at which FlinkCheckpointStale fires; longer than the "
         "checkpoint interval.",
     )
+    checkpoint_growth: Factor = Field(
+        default=2.0,
+        description="Ratio of the size of a job's last checkpoint to its size `checkpointGrowthWithin` ago at which"
+        " FlinkCheckpointGrows fires.",
+    )
+    checkpoint_growth_within: Window = Field(
+        default="24h", description="Time between the two sizes of FlinkCheckpointGrows; shorter than `retention`."
+    )
+    checkpoint_growth_from: Size = Field(
+        default="1Gi", description="Size of a checkpoint from which FlinkCheckpointGrows fires."
+    )
+    savepoint_age: Duration | None = Field(
+        default=None,
+        description="Age of a job's last savepoint at which FlinkSavepointOld fires; longer than its"
+        " `kubernetes.operator.periodic.savepoint.interval`. Not set: the alert does not exist.",
+    )
     back_pressure: Share = Field(
         default=0.5,
         description="Share of time that a task is back-pressured at which FlinkBackPressure fires: 0.5 is half.",
@@ -107,8 +129,22 @@ class Alerts(Model):
     back_pressure_for: Duration = Field(
         default="15m", description="Time above `backPressure` before FlinkBackPressure fires."
     )
+    source_lag: Count = Field(
+        default=10_000,
+        description="Number of records that a job's sources have not read yet from which a growing lag is an alert:"
+        " FlinkSourceLag.",
+    )
+    source_lag_for: Window = Field(default="15m", description="Time that the lag grows before FlinkSourceLag fires.")
     heap: Share = Field(default=0.9, description="Share of the maximum heap at which FlinkHeapFull fires.")
     heap_for: Duration = Field(default="15m", description="Uninterrupted time above `heap` before FlinkHeapFull fires.")
+    memory: Share = Field(
+        default=0.95,
+        description="Resident memory of a Flink container as a share of its limit at which FlinkMemoryNearLimit fires.",
+    )
+    memory_for: Duration = Field(default="15m", description="Time above `memory` before FlinkMemoryNearLimit fires.")
+    out_of_memory_within: Window = Field(
+        default="15m", description="Time for which FlinkOutOfMemory fires after a container was killed."
+    )
     certificate_age: Duration = Field(
         default="5760h",
         description="Uptime of a process with `internalTls` at which FlinkInternalCertificateOld fires; shorter than"

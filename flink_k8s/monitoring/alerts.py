@@ -13,7 +13,7 @@ from typing import Literal
 
 from flink_k8s.config.monitoring import AlertName, Alerts
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.facts.units import seconds
+from flink_k8s.facts.units import quantity, seconds
 from flink_k8s.monitoring.metrics import (
     INITIAL_STATE,
     JOB_TARGETS,
@@ -90,6 +90,7 @@ def alerts(settings: Alerts, operator_namespace: str, declared: Declared) -> Ite
     yield from _resource_alerts(settings)
     yield from _missing_alerts(settings, operator_namespace, declared)
     yield from _running_job_alerts(settings)
+    yield from _snapshot_alerts(settings)
     yield from _process_alerts(settings)
     yield from _operator_alerts(settings, operator_namespace)
 
@@ -196,6 +197,18 @@ def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
         f"Job {_JOB} has completed no checkpoint for {age}",
         "After a failure or an upgrade from its last state, the job processes everything since then again.",
     )
+    size = f"max by ({job}) (flink_jobmanager_job_lastCheckpointFullSize)"
+    yield Alert(
+        "FlinkCheckpointGrows",
+        "warning",
+        f"{size} / max by ({job}) (flink_jobmanager_job_lastCheckpointFullSize"
+        f" offset {settings.checkpoint_growth_within}) >= {settings.checkpoint_growth:g}\n"
+        f"and {size} >= {float(quantity(settings.checkpoint_growth_from)):.0f}",
+        "0s",
+        f"The checkpoints of job {_JOB} have grown to {{{{ $value | humanize }}}} times their size"
+        f" in {settings.checkpoint_growth_within}",
+        "State that grows without limit makes checkpoints and restarts slow, and fills memory or disks.",
+    )
     yield Alert(
         "FlinkBackPressure",
         "warning",
@@ -204,6 +217,38 @@ def _running_job_alerts(settings: Alerts) -> Iterator[Alert]:
         settings.back_pressure_for,
         f"Task {{{{ $labels.task_name }}}} of job {_JOB} is {{{{ $value | humanizePercentage }}}} back-pressured",
         "A downstream task is slower than its input: the lag of the job grows, and its checkpoints take longer.",
+    )
+    lag = f"sum by ({job}) (flink_taskmanager_job_task_operator_pendingRecords)"
+    yield Alert(
+        "FlinkSourceLag",
+        "warning",
+        f"deriv(({lag})[{settings.source_lag_for}:1m]) > 0\nand {lag} >= {settings.source_lag}",
+        settings.source_lag_for,
+        f"The lag of job {_JOB} grows by {{{{ $value | humanize }}}} records per second",
+        "The job reads more slowly than records arrive: results become later and later, and records that the source"
+        " does not keep long enough are lost.",
+    )
+
+
+def _snapshot_alerts(settings: Alerts) -> Iterator[Alert]:
+    if settings.savepoint_age is None:
+        return
+    # The operator records a savepoint in the status of the job, or creates a FlinkStateSnapshot for it.
+    in_status = f"max by (namespace, name) ({RESOURCE}_last_savepoint_timestamp_milliseconds) / 1000"
+    completed = f'max by (namespace, name) ({RESOURCE}_snapshot_state{{state="COMPLETED"}}) > 0'
+    in_snapshots = (
+        f"max by (namespace, job) ({RESOURCE}_snapshot_result_timestamp_seconds and on (namespace, name) {completed})"
+    )
+    in_snapshots = f'label_replace({in_snapshots}, "name", "$1", "job", "(.*)")'
+    newest = f'max by (namespace, name) (label_replace({in_status}, "found", "status", "", "") or {in_snapshots})'
+    suspended = f'max by (namespace, name) ({RESOURCE}_declared_state{{state="suspended"}}) > 0'
+    yield Alert(
+        "FlinkSavepointOld",
+        "warning",
+        f"time() - {newest} > {seconds(settings.savepoint_age)}\nunless on (namespace, name) {suspended}",
+        "0s",
+        "The last savepoint of {{ $labels.namespace }}/{{ $labels.name }} is {{ $value | humanizeDuration }} old",
+        "A restore goes back to this savepoint, or depends on checkpoints.",
     )
 
 
@@ -217,7 +262,35 @@ def _process_alerts(settings: Alerts) -> Iterator[Alert]:
         "Pod {{ $labels.namespace }}/{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its heap",
         "Garbage collection takes most of its time, and it will run out of memory.",
     )
-    started = 'max by (namespace, pod) (kube_pod_container_state_started{container="flink-main-container"})'
+    container = 'container="flink-main-container"'
+    # Resident memory: the page cache can be freed, and fills a container of RocksDB to its limit.
+    resident = f"max by (namespace, pod) (container_memory_rss{{{container}}})"
+    limit = f'max by (namespace, pod) (kube_pod_container_resource_limits{{resource="memory", {container}}})'
+    yield Alert(
+        "FlinkMemoryNearLimit",
+        "warning",
+        f"{resident} / {limit} > {settings.memory}",
+        settings.memory_for,
+        "Pod {{ $labels.namespace }}/{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit",
+        "The kernel kills the process when it reaches the limit.",
+    )
+    killed = f'reason="OOMKilled", {container}'
+    restarted = (
+        f"increase(kube_pod_container_status_restarts_total{{{container}}}[{settings.out_of_memory_within}]) > 0"
+    )
+    yield Alert(
+        "FlinkOutOfMemory",
+        "warning",
+        # A TaskManager's pod ends with its container. A JobManager's container is restarted in its pod.
+        f"max by (namespace, pod) (max_over_time(kube_pod_container_status_terminated_reason{{{killed}}}"
+        f"[{settings.out_of_memory_within}])) > 0\n"
+        f"or max by (namespace, pod) (kube_pod_container_status_last_terminated_reason{{{killed}}}"
+        f" and on (namespace, pod, container) {restarted}) > 0",
+        "0s",
+        "Pod {{ $labels.namespace }}/{{ $labels.pod }} was killed because it exceeded its memory limit",
+        "The job restarts from its last checkpoint, and again after each such kill.",
+    )
+    started = f"max by (namespace, pod) (kube_pod_container_state_started{{{container}}})"
     app = f"group_left (app) group by (namespace, pod, app) (up{{{JOB_TARGETS}}})"
     tls_resources = f'max by (namespace, name) ({RESOURCE}_internal_tls_info{{keystore="{KEYSTORE_FILE}"}})'
     yield Alert(

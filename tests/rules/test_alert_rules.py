@@ -37,7 +37,11 @@ Verdicts = dict[str, subprocess.CompletedProcess[str]]
 
 
 def rules(**thresholds: object) -> list[dict[str, object]]:
-    return groups(Alerts.model_validate(thresholds), "flink-operator", {("flink", "FlinkDeployment"): 2})
+    return groups(
+        Alerts.model_validate({"savepointAge": "25h", **thresholds}),
+        "flink-operator",
+        {("flink", "FlinkDeployment"): 2},
+    )
 
 
 def run(*command: object, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -105,4 +109,4 @@ def test_prometheus_accepts_all_rules(tool: str, tmp_path: Path, thresholds: dic
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
     result = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
     assert result.returncode == 0, result.stdout
-    assert "12 rules found" in result.stdout
+    assert "17 rules found" in result.stdout

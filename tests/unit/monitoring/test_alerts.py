@@ -16,22 +16,28 @@ from flink_k8s.monitoring.alerts import alerts, groups
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = set(get_args(AlertName))
 DECLARED = {("flink", "FlinkDeployment"): 2, ("team-a", "FlinkSessionJob"): 1, ("team-a", "FlinkStateSnapshot"): 5}
+OPTIONAL = {"savepointAge": "25h"}
+"""Thresholds without a default, whose alerts do not exist without them."""
 
 
 def alert_rules(**thresholds: object) -> list[dict]:
-    (group,) = groups(Alerts.model_validate(thresholds), "flink-operator", DECLARED)
+    (group,) = groups(Alerts.model_validate({**OPTIONAL, **thresholds}), "flink-operator", DECLARED)
     return group["rules"]
 
 
 def test_every_alert_that_is_named_exists_and_no_other():
-    assert {alert.name for alert in alerts(Alerts(), "flink-operator", DECLARED)} == NAMES
-    assert len(NAMES) == 12
+    assert {rule["alert"] for rule in alert_rules()} == NAMES
+    assert len(NAMES) == 17
+
+
+def test_an_alert_whose_threshold_has_no_default_does_not_exist_without_it():
+    assert {alert.name for alert in alerts(Alerts(), "flink-operator", DECLARED)} == NAMES - {"FlinkSavepointOld"}
 
 
 def test_each_alert_has_a_runbook_and_each_runbook_an_alert():
     pages = {page.stem: page.read_text() for page in (ROOT / "docs" / "runbooks").glob("*.md")}
     assert set(pages) == NAMES
-    severities = {alert.name: alert.severity for alert in alerts(Alerts(), "flink-operator", DECLARED)}
+    severities = {rule["alert"]: rule["labels"]["severity"] for rule in alert_rules()}
     keys = {field.alias for field in Alerts.model_fields.values()}
     for name, page in pages.items():
         assert page.startswith(f"# {name}\n\nSeverity: {severities[name]}. ")
@@ -75,11 +81,11 @@ def test_alerts_have_a_description_and_a_runbook():
 def test_every_threshold_changes_a_rule():
     """A setting that no rule reads would be a promise."""
     usual = alert_rules()
-    other = {"int": 17, "float": 0.31}
+    other = {"int": 17, "float": 0.31, "checkpointGrowth": 3.5, "checkpointGrowthFrom": "5Gi"}
     for name, field in Alerts.model_fields.items():
         if field.alias in ("enabled", "off", "labels", "runbooks"):
             continue
-        value = other.get(type(field.default).__name__, "47m")
+        value = other.get(str(field.alias)) or other.get(type(field.default).__name__, "47m")
         changed = alert_rules(**{str(field.alias): value})
         assert changed != usual, name
 
@@ -99,6 +105,9 @@ def test_snapshots_are_not_missed():
         ("heap", 1.5),
         ("heap", 0),
         ("backPressure", 1),
+        ("checkpointGrowth", 1),
+        ("checkpointGrowthFrom", "1"),
+        ("savepointAge", "1d"),
         ("restarts", 0),
         ("restartsWithin", "30s"),
         ("checkpointAge", "1d"),
