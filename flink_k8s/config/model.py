@@ -56,6 +56,15 @@ def _state_loss(text: str) -> str:
 StateLoss = Annotated[str, AfterValidator(_state_loss)]
 
 
+def _registry(text: str) -> str:
+    if not re.fullmatch(r"[^\s/]+(/[^\s/]+)*", text):
+        raise ValueError('is not a registry; write host and path without scheme, such as "registry.example.org/mirror"')
+    return text
+
+
+Registry = Annotated[str, AfterValidator(_registry)]
+
+
 class ChartSource(Model):
     """Source of one chart, instead of its official repository."""
 
@@ -73,9 +82,8 @@ class Charts(Model):
         description="Source of all charts: a Helm repository, an oci:// address, or a directory with "
         "<chart>-<version>.tgz.",
     )
-    image_registry: str | None = Field(
+    image_registry: Registry | None = Field(
         default=None,
-        pattern=r"^[^\s/]+(/[^\s/]+)*$",
         description="Registry of the images of all charts, instead of the public ones: registry.example.org/mirror. "
         "It keeps the paths of the images.",
     )

@@ -170,6 +170,15 @@ def _subject(text: str) -> str:
 Subject = Annotated[str, AfterValidator(_subject)]
 
 
+def _pod_security_version(text: str) -> str:
+    if not re.fullmatch(r"latest|v1\.\d+", text):
+        raise ValueError('is not a version of a profile; write a version such as "v1.34", or latest')
+    return text
+
+
+PodSecurityVersion = Annotated[str, AfterValidator(_pod_security_version)]
+
+
 class Access(Model):
     """Who may do what in the namespace; each level includes the previous one. Subjects: docs/security.md."""
 
@@ -197,9 +206,8 @@ class NamespaceSettings(Model):
     )
     labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
     pod_security: PodSecurityLevel = Field(default="restricted", description="Pod Security profile of the namespace.")
-    pod_security_version: str = Field(
+    pod_security_version: PodSecurityVersion = Field(
         default=versions.POD_SECURITY,
-        pattern=r"^(latest|v1\.\d+)$",
         description="Kubernetes version of the profile: v1.34, or latest, which changes with the cluster.",
     )
     quota: Quota = Field(default=Quota(), description="Bounds of all requests in the namespace together.")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from types import NoneType
-from typing import cast, get_args, get_origin
+from typing import Final, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -158,12 +158,33 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
         else:
             message = error_details["msg"].removeprefix("Value error, ")
             if ";" not in message:
-                message = (
-                    f"is {_shown(path, error_details['input'])}, which is not a valid value; "
-                    f"{message[0].lower()}{message[1:]}"
+                message = f"is {_shown(path, error_details['input'])}, which is not a valid value; " + _remedy(
+                    error_details["type"], error_details["input"], message, shown_at(path, error_details["input"])
                 )
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
+
+
+_REMEDIES: Final = {
+    "list_type": "write a list",
+    "dict_type": "write a mapping",
+    "model_type": "write a mapping",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "int_type": "write a whole number, without quotes",
+    "int_parsing": "write a whole number, without quotes",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number, without quotes",
+    "float_parsing": "write a number, without quotes",
+}
+"""By type of Pydantic's error; the words are those of `checks/fields.py`. Others have Pydantic's message."""
+
+
+def _remedy(error_type: str, value: object, message: str, shown: object) -> str:
+    if error_type == "string_type":
+        return f'quote it: "{shown}"' if isinstance(value, int | float) else "write text"
+    message = message.replace("Input should be", "it must be")
+    return _REMEDIES.get(error_type, f"{message[0].lower()}{message[1:]}")
 
 
 def _shown(path: KeyPath, value: object) -> str:

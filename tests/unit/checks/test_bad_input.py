@@ -68,19 +68,19 @@ def test_memory_without_a_unit_is_one_problem(project: Project) -> None:
 @pytest.mark.parametrize(
     ("key", "setting", "message"),
     [
-        ("taskManager", {"cpu": "inf"}, 'cpu: is "inf", which is not a valid value; input should be a finite number'),
-        ("taskManager", {"cpu": "nan"}, 'cpu: is "nan", which is not a valid value; input should be'),
+        ("taskManager", {"cpu": "inf"}, 'cpu: is "inf", which is not a valid value; it must be a finite number'),
+        ("taskManager", {"cpu": "nan"}, 'cpu: is "nan", which is not a valid value; it must be'),
         (
             "taskManager",
             {"replicas": 2**31},
-            "replicas: is 2147483648, which is not a valid value; input should be less than or",
+            "replicas: is 2147483648, which is not a valid value; it must be less than or",
         ),
         ("parallelism", "9" * 300, "parallelism: is "),
-        ("parallelism", 2**31, "parallelism: is 2147483648, which is not a valid value; input should be less than or"),
+        ("parallelism", 2**31, "parallelism: is 2147483648, which is not a valid value; it must be less than or"),
         (
             "restartNonce",
             2**63,
-            "restartNonce: is 9223372036854775808, which is not a valid value; input should be less than or",
+            "restartNonce: is 9223372036854775808, which is not a valid value; it must be less than or",
         ),
     ],
 )
