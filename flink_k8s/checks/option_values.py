@@ -17,7 +17,7 @@ _INTERVALS = ("kubernetes.operator.periodic.savepoint.interval", "kubernetes.ope
 """Options whose value is a duration or a cron expression."""
 
 _FLINK_TYPES: Final[Mapping[str, str]] = {
-    "taskmanager.numberOfTaskSlots": "Integer",
+    "taskmanager.numberOfTaskSlots": "Positive",
     "parallelism.default": "Integer",
     "pipeline.max-parallelism": "Integer",
     "execution.checkpointing.interval": "Duration",
@@ -131,9 +131,16 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    if _integer(text) < 1:
+        raise ValueError("write 1 or more")
+    return int(text)
+
+
 _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "Boolean": lambda text: boolean(text.strip()),
     "Integer": _integer,
+    "Positive": _positive,
     "Double": number,
     "Duration": duration,
     "MemorySize": memory,

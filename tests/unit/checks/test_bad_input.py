@@ -134,6 +134,15 @@ def test_integers_reach_flink_as_integers(project: Project) -> None:
     assert configuration["pipeline.max-parallelism"] == "1000"
 
 
+@pytest.mark.parametrize("slots", [0, -1])
+def test_a_task_manager_has_at_least_one_slot(project: Project, slots: int) -> None:
+    """Flink divides the memory of a TaskManager by the number of its slots."""
+    text = f"flinkVersion: v2_2\n  flinkConfiguration: {{taskmanager.numberOfTaskSlots: {slots}}}"
+    project.job(JOB.replace("flinkVersion: v2_2", text))
+    (problem,) = project.problems()
+    assert problem.endswith(f'["taskmanager.numberOfTaskSlots"]: is "{slots}"; write 1 or more')
+
+
 def test_removed_values_keep_the_indexes_of_other_items() -> None:
     value = yaml.safe_load("{a: [1, {b: 2, c: 3}, 4], d: {e: 5}, f: 6}")
     paths = [("a", 0), ("a", 1, "b"), ("d",), ("gone", "deeper")]
