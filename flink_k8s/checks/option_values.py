@@ -41,6 +41,8 @@ _FLINK_TYPES: Final[Mapping[str, str]] = {
 }
 """Types of frequent options of Flink, which flink.txt does not contain."""
 
+_MAX_PARALLELISM: Final = "pipeline.max-parallelism"
+
 _ERRORS = ("operator-validation", "flink-memory", "state-storage")
 _MILLISECONDS = re.compile(r"\s*\d+\s*")
 _VARIABLE = re.compile(r"\$\{[A-Z_][A-Z0-9_]*\}|\$\([A-Z_][A-Z0-9_]*\)")
@@ -76,6 +78,18 @@ def check(subject: Subject) -> None:
         variable = _VARIABLE.search(str(argument))
         if variable is not None:
             subject.report_spec("unexpanded-variable", ("job", "args", index), _unexpanded(variable.group()))
+    _check_parallelism(subject)
+
+
+def _check_parallelism(subject: Subject) -> None:
+    """Flink refuses an operator whose parallelism exceeds its maximum."""
+    limit, job = subject.option(_MAX_PARALLELISM), mapping(subject.spec.get("job"))
+    if limit is None or not job:
+        return
+    parallelism = str(job.get("parallelism") or subject.text("parallelism.default"))
+    if _is(_positive, limit[1]) and _is(_positive, parallelism) and int(parallelism) > int(limit[1]):
+        message = f"is {int(limit[1])}, and the parallelism of the job is {int(parallelism)}; raise it, at most 32768"
+        subject.report_spec("max-parallelism", ("flinkConfiguration", limit[0]), message)
 
 
 _LONGEST = 1000

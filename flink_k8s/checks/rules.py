@@ -119,6 +119,13 @@ _ALL: Iterable[Rule] = (
         "Change the setting that the finding names.",
     ),
     Rule(
+        "image-reference",
+        _ERROR,
+        "an image whose name, tag or digest does not have the form of an image reference",
+        "The pods stay in `InvalidImageName`, and `up` fails minutes later.",
+        "Write `[registry/]name[:tag][@sha256:<64 hexadecimal digits>]`; the name is in lower case.",
+    ),
+    Rule(
         "option-value",
         _ERROR,
         "a value of an option that is not of the option's type",
@@ -217,6 +224,15 @@ _ALL: Iterable[Rule] = (
         "a password, key or token as plaintext",
         "Everyone who can read the repository or the resource can read the secret.",
         "Store it in a Kubernetes Secret and refer to it: `secretEnv`, or `env` with `valueFrom.secretKeyRef`.",
+    ),
+    Rule(
+        "max-parallelism",
+        _WARNING,
+        "a job whose parallelism is larger than `pipeline.max-parallelism`",
+        "Flink refuses an operator whose parallelism exceeds its maximum. The job starts only if its code sets one of"
+        " them for each operator.",
+        "Set `pipeline.max-parallelism` above the largest parallelism that the job will have. A job with another value"
+        " cannot restore existing state.",
     ),
     Rule(
         "image-digest",

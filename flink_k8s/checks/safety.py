@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -15,6 +16,14 @@ REMEDY = "store it in a Kubernetes Secret and refer to it: secretEnv, or env wit
 
 
 HOST_NETWORK = "gives the pods access to the network of the node; remove it"
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    r"(?:(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?)(?::\d+)?/)?"
+    rf"{_COMPONENT}(?:/{_COMPONENT})*(?::\w[\w.-]{{0,127}})?(?:@(?:sha256:[0-9a-f]{{64}}|sha512:[0-9a-f]{{128}}))?",
+    re.ASCII,
+)
+"""An image that a container runtime accepts: the grammar of github.com/distribution/reference."""
 
 
 def report_secrets(value: object, at: KeyPath, report: Report) -> None:
@@ -50,14 +59,20 @@ def _flink_image(subject: Subject) -> None:
 
 
 def _image(image: object, path: KeyPath, report: Report) -> None:
-    if not isinstance(image, str) or not image or re.search(r"@sha256:[0-9a-f]{64}$", image):
+    if not isinstance(image, str) or not image:
         return
-    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    if not _REFERENCE.fullmatch(image):
+        remedy = "write [registry/]name[:tag][@sha256:<64 hexadecimal digits>], the name in lower case"
+        report("image-reference", path, f"is {json.dumps(image)}, which is not an image; {remedy}")
+        return
+    if "@" in image:
+        return
+    tag = image.rpartition("/")[2].partition(":")[2]
     if tag in ("", "latest"):
         message = f'"{image}" uses the mutable tag latest; pin a version and its digest'
         report("mutable-tag", path, message)
     else:
-        message = f'"{image}" has no digest, so its content may change; pin one: {image.partition("@")[0]}@sha256:…'
+        message = f'"{image}" has no digest, so its content may change; pin one: {image}@sha256:…'
         report("image-digest", path, message)
 
 

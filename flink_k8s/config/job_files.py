@@ -234,7 +234,8 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
             document.problem((*root, "metadata", "name"), f"is not a name that Kubernetes accepts; {remedy}", JOB_FILE)
         )
     elif not isinstance(cast(dict[str, object], metadata).get("namespace", ""), str):
-        problems.append(document.problem((*root, "metadata", "namespace"), "is not a text; quote it", JOB_FILE))
+        message = "is not text; set a namespace, or remove it"
+        problems.append(document.problem((*root, "metadata", "namespace"), message, JOB_FILE))
     if problems:
         return problems
     api, kind = str(manifest["apiVersion"]), str(manifest["kind"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from yaml.reader import ReaderError
 
 from flink_k8s.config.problems import YAML, KeyPath, Problem, dotted, shortened
 
@@ -144,10 +145,10 @@ def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:
         builder.problems.append(
             Problem(shown, line, "", f"is not valid YAML: {_syntax_problem(text, line, error)}", YAML)
         )
-    except yaml.YAMLError as error:
-        builder.problems.append(
-            Problem(shown, 0, "", f"is not valid YAML: {' '.join(str(error).split())}; remove what is not text", YAML)
-        )
+    except ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1  # libyaml counts bytes
+        message = f"contains the character U+{error.character:04X}, which YAML does not allow; remove it"
+        builder.problems.append(Problem(shown, line, "", message, YAML))
     except _TooManyError:
         builder.problems.append(
             Problem(

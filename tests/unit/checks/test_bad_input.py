@@ -143,6 +143,59 @@ def test_a_task_manager_has_at_least_one_slot(project: Project, slots: int) -> N
     assert problem.endswith(f'["taskmanager.numberOfTaskSlots"]: is "{slots}"; write 1 or more')
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        "flink:2.2.1@sha256:abc",
+        "flink:2.2.1@sha256:" + "A" * 64,
+        "Flink:2.2.1",
+        "registry.example.org/Team/flink:2.2.1",
+        "flink: 2.2.1",
+        "flink:",
+        "https://registry.example.org/flink:2.2.1",
+        "flink:2.2.1/",
+        "flink:-1",
+    ],
+)
+def test_an_image_that_no_runtime_accepts_is_one_problem(project: Project, image: str) -> None:
+    project.job(JOB.replace("image: pyflink:dev", f"image: {json.dumps(image)}"))
+    (problem,) = project.problems()
+    assert f"spec.image: is {json.dumps(image)}, which is not an image; write " in problem
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "flink",
+        "flink:2.2.1-scala_2.12-java17",
+        "localhost:5000/a/b__c:1",
+        "Registry.example.org/flink@sha256:" + "0" * 64,
+        "[2001:db8::1]:5000/flink:1",
+        "registry/team/flink--x:1@sha512:" + "0" * 128,
+    ],
+)
+def test_an_image_that_runtimes_accept_is_accepted(
+    project: Project, capsys: pytest.CaptureFixture[str], image: str
+) -> None:
+    project.job(JOB.replace("image: pyflink:dev", f"image: {json.dumps(image)}"))
+    _, lines = check(project, capsys)
+    assert not any("which is not an image" in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("parallelism", "limit", "is_reported"), [(4, 2, True), (4, "2", True), (4, 4, False), (1, 128, False)]
+)
+def test_a_parallelism_above_its_maximum_is_a_warning(
+    project: Project, capsys: pytest.CaptureFixture[str], parallelism: int, limit: object, is_reported: bool
+) -> None:
+    text = f"flinkVersion: v2_2\n  flinkConfiguration: {{pipeline.max-parallelism: {json.dumps(limit)}}}"
+    project.stack({"context": "c", "jobs": {"word-count": {"parallelism": parallelism}}})
+    project.job(JOB.replace("flinkVersion: v2_2", text))
+    code, lines = check(project, capsys)
+    assert code == 0
+    assert is_reported == any(line.endswith("raise it, at most 32768 [max-parallelism]") for line in lines)
+
+
 def test_removed_values_keep_the_indexes_of_other_items() -> None:
     value = yaml.safe_load("{a: [1, {b: 2, c: 3}, 4], d: {e: 5}, f: 6}")
     paths = [("a", 0), ("a", 1, "b"), ("d",), ("gone", "deeper")]

@@ -66,6 +66,7 @@ def problem_of(text: str) -> str:
         ("{% if x %}\na: 1\n{% endif %}\n", "f.yaml:1: is not valid YAML: the file contains the template expression"
          " {% if x %}; render the template and keep its output"),
         ("a: &a [*a]\n", "f.yaml:1: a[0]: contains itself through an alias; remove the alias"),
+        ("a: é\nb: c\x07d\n", "f.yaml:2: contains the character U+0007, which YAML does not allow; remove it"),
         ("a: *gone\n", "f.yaml:1: is not valid YAML: found undefined alias; fix the syntax"),
         ("b:\n  <<: 3\n", "f.yaml:2: is not valid YAML: while constructing a mapping expected a mapping or list of mappings"
          " for merging, but found scalar; fix the syntax"),
@@ -75,9 +76,7 @@ def test_invalid_yaml_is_reported_with_its_line(text: str, message: str) -> None
     assert problem_of(text) == message
 
 
-@pytest.mark.parametrize(
-    "text", ["a: [1\n", "a: {b\n", "a: 'x\n", "a: b: c\n", "- a\nb: 1\n", "a: \x00\n", "%YAML 9.0\n--- x"]
-)
+@pytest.mark.parametrize("text", ["a: [1\n", "a: {b\n", "a: 'x\n", "a: b: c\n", "- a\nb: 1\n", "%YAML 9.0\n--- x"])
 def test_broken_syntax_is_one_problem_in_one_line(text: str) -> None:
     actual = problem_of(text)
     assert "is not valid YAML" in actual
