@@ -1,7 +1,7 @@
 """Counts and sums a sequence of numbers by key: a stateful DataStream job for Flink 1.19 to 2.x, whose output shows
 whether a record was lost or duplicated.
 
-    running_totals.py --output FOLDER [--count N] [--keys K] [--rate R]
+    running_totals.py --output FOLDER [--count N] [--keys K] [--rate R] [--sink UID]
 
 The numbers are 1, 2, 3 … N, R per second; the key of a number is the remainder of its division by K. Each number
 produces a line
@@ -16,8 +16,10 @@ Output: files `running-totals-<id>-<n>.tsv`, not sorted. A file appears complete
 completes (exactly once). Names that begin with `.` are not part of the output. FOLDER is a path of any file system
 that Flink can write such files to (`/data/output`, `s3a://bucket/totals`; not `s3p://`).
 
-Rate, parallelism and FOLDER can differ between runs that continue from a savepoint or checkpoint. N is stored in the
-state and keeps the value of the first start. With another K, the counts differ from those of `lines`.
+Rate and parallelism can differ between runs that continue from a savepoint or checkpoint. N is stored in the state and
+keeps the value of the first start. With another K, the counts differ from those of `lines`. The state of Flink's file
+sink contains FOLDER, so a run with another FOLDER must also have another UID, and be allowed to start without the state
+of the former sink (`allowNonRestoredState`). Otherwise it writes to the former FOLDER.
 
 The functions without PyFlink come first. PyFlink is imported in `build`, so the functions can be tested without it.
 """
@@ -51,12 +53,14 @@ class Options:
         count: the last number.
         keys: number of keys.
         rate: numbers per second.
+        sink: uid of the sink.
     """
 
     output: str
     count: int = 10**15
     keys: int = 10
     rate: int = 100
+    sink: str = "totals-files"
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -68,8 +72,9 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--count", type=positive, default=Options.count, metavar="N", help="the last number")
     parser.add_argument("--keys", type=positive, default=Options.keys, metavar="K", help="number of keys")
     parser.add_argument("--rate", type=positive, default=Options.rate, metavar="R", help="numbers per second")
+    parser.add_argument("--sink", default=Options.sink, metavar="UID", help="identifies the sink's state")
     options = parser.parse_args(arguments)
-    return Options(options.output, options.count, options.keys, options.rate)
+    return Options(options.output, options.count, options.keys, options.rate, options.sink)
 
 
 def positive(text: str) -> int:
@@ -201,7 +206,7 @@ def build(options: Options) -> Any:
         .uid("totals")
         .name("totals")
         .sink_to(sink)
-        .uid("totals-files")
+        .uid(options.sink)
         .name("totals files")
     )
     return environment

@@ -105,6 +105,12 @@ def test_the_last_of_repeated_options_counts(running_totals: ModuleType) -> None
     assert options == running_totals.Options("s3a://b/c", rate=7)
 
 
+def test_the_uid_of_the_sink_is_an_option_and_keeps_its_default(running_totals: ModuleType) -> None:
+    """A changed default would drop the state of all deployed sinks."""
+    assert running_totals.parse(["--output", "/a"]).sink == "totals-files"
+    assert running_totals.parse(["--output", "/a", "--sink", "drill"]).sink == "drill"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
