@@ -72,6 +72,9 @@ suspend: .venv/.run ## stop the jobs of STACK and keep their state until `make r
 resume: .venv/.run ## restart suspended jobs from their kept state [JOB=job] [ALLOW="job …"]
 	@$(PYTHON) -m flink_k8s resume $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB) $(ALLOWED)
 
+restore-drill: .venv/.run ## restore copies of the jobs of STACK from their newest state, next to the running jobs, and delete the copies [JOB=job]
+	@$(PYTHON) -m flink_k8s restore-drill $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB)
+
 unstick: .venv/.run ## remove finalizers from Flink resources of STACK that are stuck in deletion; asks first [JOB=job] [YES=1]
 	@$(PYTHON) -m flink_k8s unstick $(STACK_TO_CHANGE) $(ONE_JOB) $(CONFIRMED)
 
@@ -156,4 +159,4 @@ ns install: ## the steps of the walk-through; both run `make up`
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e e2e-full check render graph preview plan review up drift destroy suspend resume unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
+.PHONY: help demo test e2e e2e-full check render graph preview plan review up drift destroy suspend resume restore-drill unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install

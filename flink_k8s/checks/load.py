@@ -45,6 +45,9 @@ def load(root: Path, config: StackConfig) -> DeclaredStack:
     resolved = resolve(settings, config, objects, root, platform_settings)
     problems += resolved.problems
     settings = resolved.settings
+    if settings.is_drill and not problems:
+        # The originals have been checked; state inside of pods and a missing upgrade mode are intended in a copy.
+        return DeclaredStack(settings, resolved.jobs, resolved.attachments)
     usable, findings = _checked_jobs(resolved.jobs, settings)
     stack = StackSubject(
         root, settings, config, objects, usable, resolved.attachments, resolved.replaced, platform_settings, findings

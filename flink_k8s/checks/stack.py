@@ -139,6 +139,9 @@ def check_all_jobs(stack: StackSubject) -> None:
             if source.restore_from is not None:
                 _check_restore(stack, (key, "restoreFrom"), source.restore_from, config)
             check_egress(stack, (key, "egress"), source.egress, config)
+            if source.drill is not None:
+                message = "would redirect the outputs of every job in the same way; set it in jobs.<name>"
+                stack.report(STACK_CONFIG, (key, "drill"), message, config)
 
 
 def _check_restore(stack: StackSubject, path: KeyPath, request: str, config: StackConfig) -> None:

@@ -131,6 +131,15 @@ def _resume(options: Options) -> None:
     resume(engine_of(stack, allowed), stack, options.job, allowed=allowed)
 
 
+def _restore_drill(options: Options) -> int:
+    from flink_k8s.operations.deploy import engine_of
+    from flink_k8s.operations.restore_drill import newest_state, restore_drill
+    from flink_k8s.support.kubectl import Kubectl
+
+    stack = prepare_stack(options)
+    return restore_drill(engine_of(stack), stack, options.job, Kubectl.of(stack), newest_state)
+
+
 def _unstick(options: Options) -> None:
     from flink_k8s.operations.unstick import unstick
     from flink_k8s.support.kubectl import Kubectl
@@ -296,6 +305,14 @@ CHANGE = (
         _resume,
         (STACK, JOBS, OVERLAY, ALLOWED),
         examples=("dev", "dev --job word-count"),
+    ),
+    Command(
+        "restore-drill",
+        "Restore copies of jobs from their newest state, next to the running jobs, and delete the copies",
+        _restore_drill,
+        (STACK, JOBS, OVERLAY),
+        "Fails if a job is not restored. The jobs must set drill; docs/state.md describes it.",
+        ("prod", "prod --job orders"),
     ),
     Command(
         "unstick",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -135,6 +135,30 @@ class Process(Model):
     replicas: int | None = Field(default=None, ge=1, le=JAVA_INT, description="Number of processes.")
 
 
+class Drill(Model):
+    """The copy of a job that `make restore-drill` runs: docs/state.md."""
+
+    parameters: dict[str, Text | None] = Field(
+        default={},
+        description="Arguments of the copy in the form --key value, which win over all others; null removes a key. "
+        "They must redirect every output.",
+    )
+    outputs: Literal["none"] | None = Field(
+        default=None, description="none: the job has no outputs, so no parameter has to redirect them."
+    )
+    allow_non_restored_state: bool = Field(
+        default=False,
+        description="The copy starts without the state of operators that it does not have, such as a sink that "
+        "`parameters` replaces.",
+    )
+
+    @model_validator(mode="after")
+    def _redirects_outputs(self) -> Self:
+        if not self.parameters and self.outputs is None:
+            raise ValueError("redirects no output; set parameters, or outputs: none if the job has no outputs")
+        return self
+
+
 class JobSettings(Model):
     """Settings of one job (`jobs`), defaults of all jobs (`jobDefaults`), or overrides of all jobs (`enforced`)."""
 
@@ -195,6 +219,10 @@ class JobSettings(Model):
         "savepoint or checkpoint, or `none` to override an earlier source. In `jobDefaults` and `enforced` it is "
         "`latest` or a time, and applies to stateful jobs only.",
     )
+    drill: Drill | None = Field(
+        default=None,
+        description="Settings of the job's copy in `make restore-drill`, only in `jobs`; not set: no copy is made.",
+    )
     savepoint_on_deletion: bool | None = Field(
         default=None,
         description="Take a savepoint before the job is deleted. In `jobDefaults` and `enforced` it applies to "
@@ -226,6 +254,16 @@ class Suspension(Model):
 
     jobs: dict[str, Text] = Field(default={}, description="Suspended jobs by kind/namespace/name, with time and user.")
     about: list[str] | None = Field(default=None, description="Jobs that the run waits for; not set: all running jobs.")
+
+
+class RestoreDrill(Model):
+    """The jobs that a run of `make restore-drill` copies."""
+
+    jobs: dict[str, str] = Field(
+        default={},
+        description="Copied jobs by kind/namespace/name, with the path that the copy restores; empty for a session "
+        "cluster.",
+    )
 
 
 class StackSettings(Model):
@@ -303,6 +341,10 @@ class StackSettings(Model):
         default=Suspension(),
         description="Not allowed in stack files: jobs suspended by `make suspend`, from the engine's state.",
     )
+    restore_drill: RestoreDrill = Field(
+        default=RestoreDrill(),
+        description="Not allowed in stack files: the jobs that a run of `make restore-drill` copies.",
+    )
     strict: bool = Field(default=False, description="Treat warnings as errors; recommended for production.")
 
     checks: dict[str, Literal["error", "warning", "notice", "disabled"]] = Field(
@@ -323,13 +365,18 @@ class StackSettings(Model):
 
     @property
     def own_namespaces(self) -> dict[str, NamespaceSettings]:
-        """The namespaces that belong to this stack: none if it is on another stack's platform."""
-        return self.namespaces if self.platform is None else {}
+        """The namespaces that belong to this stack: none if it is on another stack's platform, or a drill."""
+        return self.namespaces if self.platform is None and not self.is_drill else {}
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether the stack consists of the copies of a restore drill."""
+        return bool(self.restore_drill.jobs)
 
     @property
     def makes_monitors(self) -> bool:
         """Whether this stack makes PodMonitors, alert rules and dashboards. Stacks of jobs make none."""
-        return self.prometheus.monitors and self.platform is None
+        return self.prometheus.monitors and self.platform is None and not self.is_drill
 
     @property
     def first_namespace(self) -> str:

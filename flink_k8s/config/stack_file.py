@@ -22,7 +22,13 @@ _FILE_PREFIX, _FILE_SUFFIX = "Pulumi.", ".yaml"
 """Prefix and suffix of the name of a stack file; the stack's name between them may contain dots."""
 
 SUSPENSION = "suspension"
-"""The key that operations write into their copy of a stack file; the file itself must not contain it."""
+RESTORE_DRILL = "restoreDrill"
+
+_KEYS_OF_RUNS = {
+    SUSPENSION: 'is stored only in the engine\'s state; set "state: suspended" of a job, or run make suspend',
+    RESTORE_DRILL: "is only set in a run of make restore-drill; remove it",
+}
+"""Keys that operations write into their copy of a stack file, with the error for a file that contains the key."""
 
 KEYS_FOR_ALL_JOBS = ("jobDefaults", "enforced")
 """Keys that both a stack and its platform's stack set, each as a source of its own."""
@@ -138,9 +144,8 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
         project, colon, name = key.partition(":")
         if not colon:
             name, project = key, PROJECT
-        if project == PROJECT and name == SUSPENSION and config_file is None:
-            message = 'is stored only in the engine\'s state; set "state: suspended" of a job, or run make suspend'
-            key_problems.append(document.problem(("config", key), message, STACK_CONFIG))
+        if project == PROJECT and name in _KEYS_OF_RUNS and config_file is None:
+            key_problems.append(document.problem(("config", key), _KEYS_OF_RUNS[name], STACK_CONFIG))
             continue
         if project == PROJECT and name in values:
             message = f"is a duplicate key, with and without the prefix {PREFIX}; remove one of them"

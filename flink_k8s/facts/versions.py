@@ -207,6 +207,7 @@ _OLDER_NAMES = {
     "high-availability.storageDir": ("high-availability.zookeeper.storageDir", "recovery.zookeeper.storageDir"),
     "execution.checkpointing.num-retained": ("state.checkpoints.num-retained",),
     "execution.state-recovery.ignore-unclaimed-state": ("execution.savepoint.ignore-unclaimed-state",),
+    "execution.state-recovery.claim-mode": ("execution.savepoint-restore-mode",),
 }
 
 _SINCE = {
@@ -214,6 +215,7 @@ _SINCE = {
     "execution.checkpointing.savepoint-dir": (1, 20),
     "execution.checkpointing.num-retained": (1, 20),
     "execution.state-recovery.ignore-unclaimed-state": (1, 20),
+    "execution.state-recovery.claim-mode": (1, 20),
     "high-availability.type": (1, 17),
 }
 """The first Flink version that reads an option by its current name; earlier versions read the first older name."""

@@ -60,8 +60,25 @@ def prepare(name: str, overlay: Mapping[str, object] | Path | None = None) -> St
     elif overlay:
         config = replace(config, values=merge_mappings(config.values, overlay))
     copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
-    _write_copy(name, copy, config.values)
+    _write_copy(ROOT / copy.name, name, copy, config.values)
     return Stack(name, copy, load(ROOT, config))
+
+
+def temporary_stack(stack: Stack, name: str, overlay: Mapping[str, object]) -> Stack:
+    """A stack without a file of its own, with the config of another stack.
+
+    Args:
+        stack: the other stack.
+        name: of the temporary stack.
+        overlay: config that is merged over that of the other stack, by key without prefix.
+
+    Raises:
+        ProblemsError: with all problems of the configuration.
+    """
+    values = merge_mappings(read_config(ROOT, stack.name, stack.config_file).values, overlay)
+    copy = stack.config_file.with_name(f"Pulumi.{name}.yaml")
+    _write_copy(stack.config_file, name, copy, values)
+    return Stack(name, copy, load(ROOT, read_config(ROOT, name, copy)))
 
 
 def set_config(stack: Stack, key: str, value: object) -> None:
@@ -77,8 +94,8 @@ def copy_salt(stack: Stack) -> None:
     run_folder.write(stack.config_file, {**run_folder.kept(stack.name), **content})
 
 
-def _write_copy(name: str, copy: Path, values: Mapping[str, object]) -> None:
-    content = cast(dict[str, object], yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text()) or {})
+def _write_copy(source: Path, name: str, copy: Path, values: Mapping[str, object]) -> None:
+    content = cast(dict[str, object], yaml.safe_load(source.read_text()) or {})
     others = cast(dict[str, object], content.get("config") or {})
     content["config"] = {
         **{key: value for key, value in others.items() if ":" in key and not key.startswith(PREFIX)},

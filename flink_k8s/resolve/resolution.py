@@ -19,7 +19,7 @@ from flink_k8s.facts.kinds import FlinkKind, cluster_scoped, group_kind
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
-from flink_k8s.resolve import platform_objects
+from flink_k8s.resolve import drill, platform_objects
 from flink_k8s.resolve.code_hash import CODE, hash_of_code
 from flink_k8s.resolve.internal_tls import derived_internal_tls
 from flink_k8s.resolve.job_spec import (
@@ -115,6 +115,11 @@ def resolve(
             (*(item.enabled for item in overriding), source.enabled, *(item.enabled for item in defaulting)), True
         )
         is_off = source.is_job and not is_enabled
+        restored_path = drill.path_of_copy(source, namespace, settings)
+        if settings.is_drill:
+            if restored_path is None:
+                continue
+            namespace = drill.namespace_of_copy(namespace)
         has_no_namespace = group_kind(source.manifest) in without_namespace
         if has_no_namespace and namespace not in settings.namespaces:
             namespace = settings.first_namespace
@@ -141,7 +146,7 @@ def resolve(
         merged = JobSettings.model_validate(merge_settings([*first_defaults, _as_in_file(own), *last_enforced]))
         if is_off:
             continue
-        placed.append(_PlacedJob(source, namespace, own, keys.get(id(source)), merged))
+        placed.append(_PlacedJob(source, namespace, own, keys.get(id(source)), merged, restored_path))
     problems += _undeclared(undeclared, settings, config)
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     with_undeclared = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
@@ -184,6 +189,7 @@ class _PlacedJob:
         own: its settings in `jobs`.
         key: its key in `jobs`; None if it has none.
         merged: the merged settings of all sources.
+        restored_path: that its copy in a restore drill starts from; None if it is not such a copy.
     """
 
     source: FileObject
@@ -191,6 +197,7 @@ class _PlacedJob:
     own: JobSettings
     key: str | None
     merged: JobSettings
+    restored_path: str | None = None
 
 
 def _jobs(
@@ -205,7 +212,7 @@ def _jobs(
         )
         if job.source.kind == FlinkKind.DEPLOYMENT and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[job.namespace, job.source.name] = sources.merged(1)
-        protect = job.merged.protect
+        protect = False if settings.is_drill else job.merged.protect
         is_protected = settings.protect_jobs if protect is None else protect
         merged_jobs[id(job)] = Job(
             job.source, job.namespace, manifest, job.merged, sources, config, is_protected, job.own
@@ -268,7 +275,7 @@ def _job_manifest(
     runs_job = job_of(file_spec) is not None
 
     ingress = JobWithIngress(kind, namespace, source.name, placed.merged.ingress, {})
-    is_on = ingress.is_on(settings.ingress)
+    is_on = ingress.is_on(settings.ingress) and not settings.is_drill
 
     has_own_path = "initialSavepointPath" in (job_of(file_spec) or {})
 
@@ -302,13 +309,14 @@ def _job_manifest(
         clusters.get((namespace, str(_last(later, kind, "deploymentName")))) if kind == FlinkKind.SESSION_JOB else None
     )
     names: Mapping[str, tuple[str, ...]] = {}
-    if not tables.option_names(settings.operator.version).keys().isdisjoint(keys):
+    if settings.is_drill or not tables.option_names(settings.operator.version).keys().isdisjoint(keys):
         version = _last(later, kind, "flinkVersion") if cluster is None else cluster.get("flinkVersion")
         names = tables.option_names(settings.operator.version, short_version(version))
     spec_without_derived = ConfigSources(later, option_names=names).merged()
     resource = Resource(kind, namespace, source.name, spec_without_derived, keys, cluster)
     own_configuration, version = mapping(resource.inner.get("flinkConfiguration")), resource.inner.get("flinkVersion")
-    port = metrics_port(effective(own_configuration, settings.operator.configuration, namespace, version))
+    configuration = effective(own_configuration, settings.operator.configuration, namespace, version)
+    port = metrics_port(configuration)
     derived = derived_spec(kind, runs_job=runs_job, metrics_port=port)
     derived = merge_mappings(derived, derived_state(resource, settings, stack))
     derived = merge_mappings(derived, derived_internal_tls(kind, source.name, placed.merged))
@@ -317,7 +325,11 @@ def _job_manifest(
     derived |= derived_ingress(replace(ingress, spec=spec_without_derived), settings.ingress, settings.operator.version)
     suspended = settings.suspension.jobs.get(f"{kind}/{namespace}/{source.name}") if runs_job else None
     suspension = [ConfigSource(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
-    sources = ConfigSources([ConfigSource(DERIVED, derived), *later, *suspension], option_names=names)
+    copy: list[ConfigSource] = []
+    if placed.restored_path is not None:
+        operator, drilled_version = settings.operator.version, resource.flink_version
+        copy = [drill.source_of_copy(kind, placed.restored_path, own.drill, configuration, operator, drilled_version)]
+    sources = ConfigSources([ConfigSource(DERIVED, derived), *later, *suspension, *copy], option_names=names)
     spec = sources.merged()
     sources.arguments.update(sources.merge_parameters(spec))
     spec = _with_every_mount(kind, spec)

@@ -163,6 +163,23 @@ def select(request: RestoreRequest, state: JobState, *, now: datetime) -> StateS
     return allowed[0]
 
 
+def newest_restorable(state: JobState) -> StateSnapshot:
+    """The newest state that another job can restore while this job runs.
+
+    Raises:
+        UnresolvedError: if there is none, or it is unknown which is the newest.
+    """
+    if state.problems:
+        raise UnresolvedError(f"what exists is unknown: {'; '.join(state.problems)}; fix this")
+    restorable = [snapshot for snapshot in state.snapshots if snapshot.can_be_restored]
+    if without_time := [snapshot for snapshot in restorable if snapshot.time is None]:
+        raise UnresolvedError(f"the time of {without_time[0].path} is unknown; take a new savepoint")
+    if not restorable:
+        in_use = " except the checkpoints of the running job, which deletes them" if state.snapshots else ""
+        raise UnresolvedError(f"the job has no savepoint and no checkpoint{in_use}; take a savepoint")
+    return restorable[0]
+
+
 def _refuse_in_use(snapshot: StateSnapshot) -> None:
     if snapshot.is_in_use:
         in_use = f"that is the checkpoint {snapshot.path} of the running job, which deletes it later"

@@ -58,6 +58,7 @@ class RunningTotals:
         name: of the job, where it is another's than the file's.
         others: settings of other jobs.
         pair: the operator's version, with the Flink that goes with it.
+        namespace: of the job.
     """
 
     kubectl: Kubectl
@@ -68,6 +69,7 @@ class RunningTotals:
     name: str = JOB
     others: dict[str, object] = field(default_factory=lambda: {"word-count": {"enabled": False}})
     pair: str = PAIR
+    namespace: str = NAMESPACE
 
     def layer(self, **settings: object) -> str:
         """The option of `make` for the stack with further settings of the job, which stay."""
@@ -85,12 +87,12 @@ class RunningTotals:
 
     def status(self) -> dict[str, Any]:
         """The resource's status."""
-        output = self.kubectl.get("flinkdeployment", self.name, "-n", NAMESPACE) or {}
+        output = self.kubectl.get("flinkdeployment", self.name, "-n", self.namespace) or {}
         return cast(dict[str, Any], output.get("status") or {})
 
     def ask(self, path: str) -> Any:
         """What the job's REST interface answers; None when it does not."""
-        service = f"/api/v1/namespaces/{NAMESPACE}/services/{self.name}-rest:rest/proxy"
+        service = f"/api/v1/namespaces/{self.namespace}/services/{self.name}-rest:rest/proxy"
         try:
             return json.loads(self.kubectl.run("get", "--raw", f"{service}{path}", "--request-timeout=10s"))
         except (CommandError, ValueError):
@@ -133,12 +135,12 @@ class RunningTotals:
 
     def pods(self, component: str) -> list[str]:
         """The names of the job's pods that are not about to go."""
-        return pod_names(self.kubectl, NAMESPACE, f"app={self.name},component={component}")
+        return pod_names(self.kubectl, self.namespace, f"app={self.name},component={component}")
 
     def kill(self, component: str) -> str:
         """Kills the one pod of a component, without notice; its name."""
         [name] = until(f"one {component}", lambda: names if len(names := self.pods(component)) == 1 else None)
-        self.kubectl.run("delete", "pod", name, "-n", NAMESPACE, "--grace-period=0", "--force")
+        self.kubectl.run("delete", "pod", name, "-n", self.namespace, "--grace-period=0", "--force")
         return name
 
     def audit(self) -> Audit:

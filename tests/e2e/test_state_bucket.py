@@ -7,19 +7,26 @@ up again from that savepoint: the numbers go on where they were.
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Generator, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from flink_k8s.config.stack_file import PROJECT
 from flink_k8s.support.kubectl import Kubectl
 from sandbox.home import home
 from sandbox.images import BUCKETS, build_images
 from sandbox.images.s3_server import PORT, S3Server
 from sandbox.lock import locked
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals
-from tests.project import ROOT, destroy, make
+from tests.project import ROOT, destroy, kill_session, make
 from tests.steps import step
 from tests.waiting import until
 
@@ -28,6 +35,7 @@ pytestmark = pytest.mark.full
 STORE = "object-store"
 BUCKET = "state"
 KEYS = "bucket-keys"
+DRILL = f"{NAMESPACE}-drill"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +103,8 @@ def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
             "uri": f"s3a://{BUCKET}/jobs",
             "endpoint": server,
             "credentials": {"accessKey": {"secret": KEYS, "key": "id"}, "secretKey": {"secret": KEYS, "key": "secret"}},
-        }
+        },
+        "namespaces": {NAMESPACE: {}, DRILL: {}},
     }
     job.settings = {
         "image": BUCKETS.name,
@@ -111,9 +120,10 @@ def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
 def bring_up(totals: RunningTotals, **settings: object) -> None:
     """The stack with its namespace first, the keys into it, and then the job."""
     totals.up(enabled=False)
-    keys = {"kind": "Secret", "metadata": {"name": KEYS, "namespace": NAMESPACE}}
-    keys |= {"stringData": {"id": "id", "secret": "secret"}}
-    totals.kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **keys}).encode())
+    for namespace in (NAMESPACE, DRILL):
+        keys = {"kind": "Secret", "metadata": {"name": KEYS, "namespace": namespace}}
+        keys |= {"stringData": {"id": "id", "secret": "secret"}}
+        totals.kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **keys}).encode())
     totals.up(enabled=True, **settings)
 
 
@@ -190,3 +200,76 @@ def test_a_lost_stack_is_restored_from_the_bucket_by_latest(totals: RunningTotal
         assert paths[f"s3a://{BUCKET}/{last}"]["canBeRestored"] is True
         assert {f"s3a://{BUCKET}/{path}" for path in savepoints_in_bucket()} <= paths.keys()
         assert any(item["inUse"] for item in job["snapshots"] if item["kind"] == "checkpoint")
+
+
+def drilled(kubectl: Kubectl) -> list[str]:
+    """What a drill has in its namespace: Flink resources and their pods."""
+    return kubectl.run("get", "flinkdeployments,deployments,pods", "-n", DRILL, "-o", "name").decode().split()
+
+
+def test_a_drill_restores_a_copy_next_to_the_running_job(totals: RunningTotals, kubectl: Kubectl) -> None:
+    """The copy restores the newest savepoint, and writes neither to the bucket nor to the output of the job."""
+    copy = replace(totals, namespace=DRILL)
+    temporary_stack = Path(os.environ["FLINK_K8S_STATE"], ".pulumi", "stacks", PROJECT, "sandbox-drill.json")
+
+    def restored_by_copy() -> dict[str, Any] | None:
+        for job in (copy.ask("/jobs/overview") or {}).get("jobs", []):
+            checkpoints = copy.ask(f"/jobs/{job['jid']}/checkpoints")
+            if checkpoints and checkpoints["latest"]["restored"]:
+                return cast(dict[str, Any], checkpoints["latest"]["restored"])
+        return None
+
+    def is_untouched() -> None:
+        """The job has not restarted, its output is exact, and nothing else was written to the bucket."""
+        assert (totals.job() or {})["jid"] == started
+        totals.goes_on()
+        prefixes = (f"jobs/sandbox/{NAMESPACE}/{JOB}/", "out/", "drill-out/")
+        assert [key for key in listed(kubectl, "") if not key.startswith(prefixes)] == []
+        assert listed(kubectl, expected.removeprefix(f"s3a://{BUCKET}/") + "/_metadata")
+
+    with step("the job runs, and has a savepoint"):
+        redirected = {"output": f"s3a://{BUCKET}/drill-out", "sink": "drill"}
+        # The sink's state contains its folder: the copy has a sink with another uid, without that state.
+        drill = {"parameters": redirected, "allowNonRestoredState": True}
+        totals.settings.pop("restoreFrom", None)
+        if totals.job():
+            totals.up(drill=drill)
+        else:
+            bring_up(totals, drill=drill)
+        totals.goes_on()
+        totals.up(restartNonce=1)
+        restored = totals.restored()
+        assert restored["is_savepoint"]
+        expected = str(restored["external_path"])
+        totals.goes_on()
+        started = (totals.job() or {})["jid"]
+
+    with step("a drill restores a copy from the newest savepoint"):
+        result: list[subprocess.CompletedProcess[str]] = []
+        command = ("restore-drill", "STACK=sandbox", f"JOB={JOB}", totals.layer())
+        thread = threading.Thread(target=lambda: result.append(make(*command, timeout=400)))
+        thread.start()
+        actual = until("the copy restores a state", restored_by_copy, 300, state=lambda: drilled(kubectl))
+        thread.join()
+        assert result[0].returncode == 0, result[0].stdout + result[0].stderr
+        assert actual["external_path"] == expected
+        assert re.search(
+            rf"  {NAMESPACE}/{JOB}: savepoint of .* \(age .*\), {expected}: RUNNING after", result[0].stdout
+        )
+        assert "1 of 1 job restored" in result[0].stdout
+
+    with step("the job and its output are untouched, and nothing of the copy is left"):
+        is_untouched()
+        assert until("an empty namespace", lambda: not drilled(kubectl), 60)
+        assert not temporary_stack.exists()
+
+    with step("a drill deletes the copy of a killed drill, and restores again"):
+        with subprocess.Popen(["make", *command], cwd=ROOT, start_new_session=True) as killed:
+            until("the copy", lambda: drilled(kubectl), 120)
+            kill_session(killed.pid)
+        assert temporary_stack.exists()
+        again = make(*command, timeout=400)
+        assert again.returncode == 0, again.stdout + again.stderr
+        is_untouched()
+        assert until("an empty namespace", lambda: not drilled(kubectl), 60)
+        assert not temporary_stack.exists()

@@ -16,7 +16,7 @@ from flink_k8s.support.paths import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = sorted({name for line in re.findall(r"^([a-z][a-z0-9 -]*):.*## ", MAKEFILE, re.M) for name in line.split()})
 VARIABLES = re.findall(r"^VARIABLES := (.*?[^\\])$", MAKEFILE, re.M | re.S)[0].replace("\\\n", " ").split()
-CHANGING = ("up", "destroy", "suspend", "resume", "unstick", "ns", "install")
+CHANGING = ("up", "destroy", "suspend", "resume", "restore-drill", "unstick", "ns", "install")
 
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 

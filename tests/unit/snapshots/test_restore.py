@@ -15,7 +15,7 @@ from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER, RestoreRequest
 from flink_k8s.resolve.job_spec import restored_from
 from flink_k8s.snapshots.collect import JobState
-from flink_k8s.snapshots.restore import Restored, UnresolvedError, resolve, select
+from flink_k8s.snapshots.restore import Restored, UnresolvedError, newest_restorable, resolve, select
 from flink_k8s.snapshots.state_snapshot import Files, StateSnapshot, combined
 from tests.unit.project import Project
 from tests.unit.snapshots.cluster import Cluster, listed, snapshot_row, state_snapshot, status
@@ -214,3 +214,28 @@ def test_a_run_without_the_cluster_records_the_request(project: Project, monkeyp
     [job] = ClusterAccess("unknown", "missing").restored(stack).jobs
     assert cast(Any, job.manifest["metadata"])["annotations"] == {"flink-k8s/restored-from": "latest"}
     assert cast(Any, job.spec["job"])["initialSavepointPath"] == "latest"
+
+
+def newest(*snapshots: StateSnapshot, problems: Sequence[str] = ()) -> str:
+    return newest_restorable(
+        JobState(cast(Any, None), tuple(combined(snapshots, (), ["running"])), tuple(problems))
+    ).path
+
+
+def test_a_copy_restores_an_older_state_than_the_checkpoints_of_the_running_job() -> None:
+    checkpoint = snapshot_at(14, "s3://b/cp/running/chk-3")
+    assert newest(checkpoint, snapshot_at(12), snapshot_at(9)) == "s3://b/12"
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "problems", "message"),
+    [
+        ([], [], "the job has no savepoint and no checkpoint; take a savepoint"),
+        ([snapshot_at(14, "s3://b/cp/running/chk-3")], [], "checkpoint except the checkpoints of the running job"),
+        ([snapshot_at(9), snapshot_at(None)], [], "the time of s3://b/None is unknown"),
+        ([snapshot_at(9)], ["no pod"], "what exists is unknown: no pod; fix this"),
+    ],
+)
+def test_no_restorable_state_is_an_error(snapshots: list[StateSnapshot], problems: list[str], message: str) -> None:
+    with pytest.raises(UnresolvedError, match=message):
+        newest(*snapshots, problems=problems)
