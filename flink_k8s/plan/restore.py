@@ -183,7 +183,10 @@ def version_notes(old: DeclaredJob, new: DeclaredJob) -> list[str]:
     if after < before:
         return [f"Flink {_dotted(after)} is older: it may not be able to read state that {_dotted(before)} has written"]
     if before[0] != after[0]:
-        return [f"Flink {before[0]}.x to {after[0]}.x: state compatibility is not guaranteed; test with a copy first"]
+        return [
+            f"Flink {before[0]}.x to {after[0]}.x: state compatibility is not guaranteed; "
+            "restore a copy with the new version first, by a restore drill"
+        ]
     return []
 
 

@@ -92,6 +92,26 @@ def test_a_job_keeps_its_state_when_the_operator_is_upgraded_and_downgraded(tota
         print(totals.goes_on())
 
 
+def test_flink_2_restores_the_state_of_flink_1(totals: RunningTotals) -> None:
+    with step("the job runs on Flink 1.19"):
+        up(totals, "1.16.1")
+        before = totals.goes_on()
+
+    with step("the plan names the risk"):
+        option = totals.layer(image="pyflink:dev", flinkVersion="v2_2")
+        result = make("plan", "STACK=sandbox", option, timeout=200)
+        assert result.returncode == 0, result.stderr
+        assert "restart from savepoint" in result.stdout
+        assert "Flink 1.x to 2.x: state compatibility is not guaranteed" in result.stdout
+
+    with step("the job continues on Flink 2.2 with exact counts"):
+        totals.up()
+        assert totals.restored()["is_savepoint"]
+        after = totals.goes_on()
+        assert after.highest > before.highest
+        print(after)
+
+
 def job(kubectl: Kubectl) -> dict[str, Any]:
     """The resource as it is."""
     return kubectl.get("flinkdeployment", JOB, "-n", NAMESPACE) or {}

@@ -393,7 +393,12 @@ class TestNotes:
         [
             ("v2_2", "v1_20", "Flink 1.20 is older: it may not be able to read state that 2.2 has written"),
             ("v1_20", "v1_19", "Flink 1.19 is older: it may not be able to read state that 1.20 has written"),
-            ("v1_20", "v2_2", "Flink 1.x to 2.x: state compatibility is not guaranteed; test with a copy first"),
+            (
+                "v1_20",
+                "v2_2",
+                "Flink 1.x to 2.x: state compatibility is not guaranteed; "
+                "restore a copy with the new version first, by a restore drill",
+            ),
             ("v1_19", "v1_20", ""),
             ("v2_1", "v2_2", ""),
         ],
