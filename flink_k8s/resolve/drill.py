@@ -46,6 +46,8 @@ _DIRECTORIES = (
 )
 """Options for other directories that a job writes to, if they are set."""
 
+_BACKLOG_INTERVAL = "execution.checkpointing.interval-during-backlog"
+
 _ONE_START = {
     # The operator would restart a failed copy without its state, and the drill would succeed.
     "kubernetes.operator.jm-deployment-recovery.enabled": "false",
@@ -111,6 +113,8 @@ def source_of_copy(
         key_of(SAVEPOINTS): f"{DIRECTORY}/savepoints",
         key_of("execution.state-recovery.claim-mode"): "NO_CLAIM",
         "execution.checkpointing.interval": "365 d",
+        # Flink refuses a value below the interval, except zero.
+        **({_BACKLOG_INTERVAL: "0 s"} if configuration.get(_BACKLOG_INTERVAL) else {}),
         **{key: f"{DIRECTORY}/{key}" for key in _DIRECTORIES if configuration.get(key)},
         **_ONE_START,
     }

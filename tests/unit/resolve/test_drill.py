@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from flink_k8s.checks.load import load
 from flink_k8s.config.problems import ProblemsError
@@ -125,6 +126,16 @@ def test_defaults_of_the_operator_do_not_apply_to_directories_of_a_copy(project:
     }
 
 
+def test_a_shorter_interval_during_a_backlog_does_not_stop_the_copy(project: Project) -> None:
+    """Flink refuses it if it is below the copy's interval of a year."""
+    project.job(STATEFUL)
+    key = "execution.checkpointing.interval-during-backlog"
+    assert key not in spec_of_copy(project)["flinkConfiguration"]
+    settings = {**CONFIG["jobs"]["word-count"], "flinkConfiguration": {key: "30 min"}}
+    configuration = spec_of_copy(project, jobs={"word-count": settings})["flinkConfiguration"]
+    assert (configuration[key], configuration["execution.checkpointing.interval"]) == ("0 s", "365 d")
+
+
 def test_the_operator_does_not_start_a_failed_copy_again_without_state(project: Project) -> None:
     project.job(STATEFUL)
     copy = spec_of_copy(project)
@@ -205,3 +216,20 @@ def test_a_drill_of_all_jobs_is_an_error(project: Project, key: str) -> None:
     project.stack({key: {"drill": {"outputs": "none"}}})
     [problem] = project.problems()
     assert f"{key}.drill: would redirect the outputs of every job in the same way" in problem
+
+
+def test_a_job_of_a_team_has_its_copy_on_the_platform_of_the_team(project: Project) -> None:
+    project.job(STATEFUL)
+    namespaces = {"team-a": {}, "team-a-drill": {}}
+    platform = {"context": "c", "stateStorage": STORAGE, "namespaces": namespaces, "strict": True, "protectJobs": True}
+    platform["enforced"] = {"parameters": {"output": "s3a://prod/out"}}
+    file = project.root / "Pulumi.platform.yaml"
+    file.write_text(yaml.safe_dump({"config": {f"flink-k8s:{key}": value for key, value in platform.items()}}))
+    project.stack("config: {}\n")
+    team = {"platform": "platform", "namespaces": namespaces, "jobs": CONFIG["jobs"]}
+    values = {**team, "restoreDrill": {"jobs": {"FlinkDeployment/team-a/word-count": PATH}}}
+    stack = load(project.root, replace(read_config(project.root, "x"), values=values, stack="x-drill"))
+    [copy] = stack.jobs
+    assert (copy.key, copy.is_protected) == ("FlinkDeployment/team-a-drill/word-count", False)
+    assert copy.spec["job"]["args"][-2:] == ["--output", "s3a://drill/out"]  # pyright: ignore
+    assert stack.settings.platform == "platform"
