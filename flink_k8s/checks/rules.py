@@ -74,8 +74,8 @@ _ALL: Iterable[Rule] = (
         _ERROR,
         "a SQL script that Flink cannot run as one job: a text or a statement set without an end, an unknown "
         "statement, a query without INSERT, several jobs, an INSERT into an unknown table",
-        "The operator starts one job per FlinkDeployment: the JobManager fails at the statement, and `up` fails "
-        "minutes later.",
+        "The operator gives a FlinkDeployment one job id: Flink ignores each further job of the script without an "
+        "error. At other faults the JobManager fails, and `up` fails minutes later.",
         "Correct the statement at the printed line and column.",
     ),
     _stack(
