@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from flink_k8s.config import sql_text
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.sql_file import SqlFile
-from flink_k8s.config.sql_text import Statement
+from flink_k8s.config.sql_text import Kind, Statement
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.versions import short_version
@@ -59,6 +59,21 @@ def rendered(sql: SqlFile, settings: JobSettings) -> str:
 def parameters(settings: JobSettings) -> dict[str, str]:
     """The values of the variables of a script."""
     return {name: value for name, value in (settings.parameters or {}).items() if value is not None}
+
+
+def texts(sql: SqlFile, settings: JobSettings) -> Iterator[tuple[int, str]]:
+    """The texts of the script with the values of its variables, each with its offset in the file.
+
+    Args:
+        sql: the file.
+        settings: of the job, merged from all sources.
+    """
+    in_file, with_values = (
+        [token for token in sql_text.tokens(script) if token.kind is Kind.TEXT]
+        for script in (sql.script, rendered(sql, settings))
+    )
+    for token, text in zip(in_file, with_values, strict=True):  # a value never ends the text around it
+        yield token.offset, text.value
 
 
 def sql_spec(sql: SqlFile, settings: JobSettings) -> dict[str, object]:

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from flink_k8s.config.problems import ProblemsError
 from flink_k8s.support.paths import ROOT
 from tests.unit.project import Project
 from tests.unit.resolve.test_sql import HEADER, STATEMENTS
@@ -155,3 +159,46 @@ def test_example_of_the_documentation(project: Project) -> None:
     project.job(script.replace("INSERT INTO totals", "INSERT INTO total"), "order_totals.sql")
     [problem] = project.problems()
     assert f"{problem} [sql-script]\n" in page
+
+
+def test_host_that_no_policy_allows_has_line_and_column(project: Project) -> None:
+    script = HEADER + STATEMENTS.replace("${topic}", "x ${topic}:9092 y")
+    load(project, script, jobs={"totals": {"parameters": {"topic": "broker.kafka"}}})
+    [remark] = [remark for remark in project.remarks() if "broker" in remark]
+    assert remark.startswith("notice: jobs/totals.sql:10:75: names broker.kafka:9092, which no NetworkPolicy allows")
+    egress = [{"namespace": "kafka", "ports": [9092]}]
+    load(project, script, jobs={"totals": {"parameters": {"topic": "broker.kafka"}, "egress": egress}})
+    assert not [remark for remark in project.remarks() if "broker" in remark]
+
+
+_WORDS = ["INSERT INTO", "CREATE TABLE", "AS SELECT", "BEGIN STATEMENT SET;", "END", "SET", "EXECUTE", "flink-k8s"]
+_FRAGMENTS = st.sampled_from(
+    [
+        "'",
+        "`",
+        '"',
+        "/*",
+        "*/",
+        "/*+",
+        "--",
+        "\n",
+        ";",
+        "(",
+        ")",
+        "${",
+        "}",
+        "${topic}",
+        "${secret:a/b}",
+        " ",
+        ".",
+        *_WORDS,
+    ]
+)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fragments=st.lists(_FRAGMENTS, max_size=12))
+def test_no_script_crashes_the_check(project: Project, fragments: list[str]) -> None:
+    load(project, HEADER + "".join(fragments), jobs={"totals": {"parameters": {"topic": "o'`-- /*;"}}})
+    with suppress(ProblemsError):
+        project.load()
