@@ -11,6 +11,7 @@ from typing import Final
 
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config import sql_text
+from flink_k8s.config.problems import JOB_FILE as JOB_FILE_PROBLEM
 from flink_k8s.config.problems import KeyPath, nearest
 from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.sql_text import Fault, Kind, Statement, Token
@@ -60,6 +61,14 @@ def _check_parameters(stack: StackSubject, job: Job, sql: SqlFile) -> None:
             if value is not None and name not in used:
                 message = f"the script has no variable ${{{name}}}; remove the parameter, or correct its name"
                 stack.report("sql-parameter", (*path, "parameters", name), message, source)
+
+    drill = job.own.drill.parameters if job.own.drill is not None else {}
+    for name in drill.keys() - used:
+        message = f"the script has no variable ${{{name}}}, so the copy would write to the job's own outputs; use one"
+        stack.report("sql-variable", (*_own_path(job), "drill", "parameters", name), message, stack.config)
+    if sql.settings.drill is not None:
+        message = f"is not read in a job file; set jobs.{sql.name}.drill in the stack file"
+        stack.report(JOB_FILE_PROBLEM, (*sql.settings_path, "drill"), message, sql.config)
 
 
 def _own_path(job: Job) -> KeyPath:

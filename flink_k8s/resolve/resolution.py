@@ -148,6 +148,8 @@ def resolve(
             continue
         in_file = [_as_in_file(source.sql.settings)] if source.sql else []
         sources = [*first_defaults, *in_file, _as_in_file(own), *last_enforced]
+        if source.sql and settings.is_drill and own.drill is not None:
+            sources.append({"parameters": own.drill.parameters})
         merged = JobSettings.model_validate(merge_settings(sources))
         if is_off:
             continue
@@ -340,7 +342,8 @@ def _job_manifest(
     copy: list[ConfigSource] = []
     if placed.restored_path is not None:
         operator, drilled_version = settings.operator.version, resource.flink_version
-        copy = [drill.source_of_copy(kind, placed.restored_path, own.drill, configuration, operator, drilled_version)]
+        copied = drill.source_of_copy(kind, placed.restored_path, own.drill, configuration, operator, drilled_version)
+        copy = [replace(copied, settings=_with_arguments(copied.settings, source))]
     sources = ConfigSources([ConfigSource(DERIVED, derived), *later, *suspension, *copy], option_names=names)
     spec = sources.merged()
     sources.arguments.update(sources.merge_parameters(spec))
@@ -370,9 +373,11 @@ def _file_source(source: FileObject, merged: JobSettings, *, has_ingress: bool) 
     return ConfigSource(JOB_FILE, spec, source.sql.settings_path, None, source.sql.config)
 
 
-def _with_arguments(settings: JobSettings, source: FileObject) -> JobSettings:
+def _with_arguments(settings: JobSettings | None, source: FileObject) -> JobSettings | None:
     """The settings whose `parameters` are arguments of the job; in a SQL job they are variables of the script."""
-    return settings.model_copy(update={"parameters": None}) if source.sql is not None else settings
+    if settings is None or source.sql is None:
+        return settings
+    return settings.model_copy(update={"parameters": None})
 
 
 def _with_substitute_image(
