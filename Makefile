@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 
 # The variables of the targets. Their text is never code: make does not expand it, and the shell reads it from the
 # environment, as "$$STACK".
-VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KUBECONFIG LAYER MARKDOWN ORDERED OUT \
+VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN ORDERED OUT \
 	PART POLICY REPAIR STACK TIMINGS UPGRADE YES
 $(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
@@ -84,10 +84,10 @@ cluster: .venv/.run ## start a local cluster: kind, or the sandbox if no Docker 
 build: .venv/.run ## build the image of the jobs and load it into the local cluster
 	@$(PYTHON) -m flink_k8s build $(OVERLAY)
 
-new: .venv/.run ## create the code, manifest and tests of a new JOB
-	@$(PYTHON) -m flink_k8s new "$$JOB"
+new: .venv/.run ## create the files of a new JOB, with tests [KIND=sql: a SQL script; default: python]
+	@$(PYTHON) -m flink_k8s new "$$JOB" $${KIND:+--kind "$$KIND"}
 
-run: .venv/.run ## run the Python of JOB in a Flink on this machine, with the settings of STACK
+run: .venv/.run ## run the Python or SQL of JOB in a Flink on this machine, with the settings of STACK
 	@$(PYTHON) -m flink_k8s run $(STACK_TO_READ) $(ONE_JOB)
 
 test-job: .venv/.dev ## run the tests of JOB, some of them in a Flink on this machine

@@ -106,7 +106,7 @@ def _checked_jobs(jobs: Iterable[Job], settings: StackSettings) -> tuple[list[Jo
         if job.built_as and not settings.strict:
             # The tag is a hash of the content; a registry can still be given another image with that tag.
             kept = [finding for finding in kept if finding.rule != "image-digest"]
-        findings += [replace(finding, source=job) for finding in _bounded(kept)]
+        findings += [replace(finding, source=finding.source or job) for finding in _bounded(kept)]
     return usable, findings
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from flink_k8s.checks.objects import POLICY
 from flink_k8s.checks.subject import StackSubject, Subject
-from flink_k8s.config.findings import Source
+from flink_k8s.config.findings import Finding, Source
 from flink_k8s.config.model import StackSettings
 from flink_k8s.config.network import Endpoint, port_range
 from flink_k8s.config.problems import KeyPath
@@ -15,6 +15,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
+from flink_k8s.resolve.sql import texts
 from flink_k8s.resolve.traffic import (
     CLOUD,
     DENY,
@@ -75,7 +76,7 @@ def check(subject: Subject) -> None:
         subject.report("unreachable-host", ("spec", "ingress"), message)
     allowed = [*traffic.egress, *settings.namespaces[job.namespace].egress]
     reported: set[str] = set()
-    for path, text in _texts(job):
+    for path, text, source in _texts(job):
         for host, port in _HOST_AND_PORT.findall(text):
             endpoints = at_url(f"tcp://{host}:{port}", job.namespace)
             if f"{host}:{port}" in reported or any(_covers(target, entry) for target in endpoints for entry in allowed):
@@ -85,7 +86,7 @@ def check(subject: Subject) -> None:
             entry = f"{{namespace: {namespace}, ports: [{port}]}}" if namespace else f"{{cidr: …, ports: [{port}]}}"
             remedy = f"set jobs.{job.name}.egress: [{entry}]"
             message = f"names {host}:{port}, which no NetworkPolicy allows the job to reach; {remedy}"
-            subject.report("unreachable-host", path, message)
+            subject.findings.append(Finding("unreachable-host", path, message, source))
 
 
 def _added_egress(subject: Subject, job: Job, settings: StackSettings) -> None:
@@ -139,13 +140,17 @@ def _covers(requested: Endpoint, allowed: Endpoint) -> bool:
     return any(low <= first <= high and protocol == "TCP" for low, high, protocol in ranges)
 
 
-def _texts(job: Job) -> Iterator[tuple[KeyPath, str]]:
+def _texts(job: Job) -> Iterator[tuple[KeyPath, str, Source | None]]:
+    """The texts that can name a host, each with its path, or its position in a SQL script."""
+    if job.source.sql is not None:
+        for offset, text in texts(job.source.sql, job.settings):
+            yield (), text, job.source.sql.at(offset)
     inner, path = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
     for index, argument in enumerate(listed(mapping(inner.get("job")).get("args"))):
-        yield (*path, "job", "args", index), str(argument)
+        yield (*path, "job", "args", index), str(argument), None
     for template in templates(inner):
         for container in listed(template.pod.get("containers")):
             container_path = template.places.get(("containers", str(mapping(container).get("name"))))
             for index, variable in enumerate(listed(mapping(container).get("env"))):
                 if container_path is not None and mapping(variable).get("value") is not None:
-                    yield (*path, *container_path, "env", index, "value"), str(mapping(variable)["value"])
+                    yield (*path, *container_path, "env", index, "value"), str(mapping(variable)["value"]), None

@@ -69,6 +69,23 @@ _ALL: Iterable[Rule] = (
         "Correct the object at the printed line.",
     ),
     # Errors: the operator, Flink or Kubernetes refuses the object.
+    _stack(
+        "sql-script",
+        _ERROR,
+        "a SQL script that Flink cannot run as one job: a text or a statement set without an end, an unknown "
+        "statement, a query without INSERT, several jobs, an INSERT into an unknown table",
+        "The operator gives a FlinkDeployment one job id: Flink ignores each further job of the script without an "
+        "error. At other faults the JobManager fails, and `up` fails minutes later.",
+        "Correct the statement at the printed line and column.",
+    ),
+    _stack(
+        "sql-variable",
+        _ERROR,
+        "a variable `${name}` of a SQL script without a value, or with a value that its position does not allow",
+        "A value must not end the text around it, so outside of quotes only numbers, `true` and `false` are "
+        "substituted.",
+        "Set the value in `parameters`, or write the variable in quotes.",
+    ),
     Rule(
         "operator-validation",
         _ERROR,
@@ -145,6 +162,13 @@ _ALL: Iterable[Rule] = (
         "a session job whose cluster, or a snapshot whose job, is not declared, but a resource with a similar name is",
         "The operator waits for the missing resource.",
         "Correct the name, or set `external: true` for the job if the cluster has the resource.",
+    ),
+    _stack(
+        "sql-parameter",
+        _WARNING,
+        "a parameter of a SQL job that its script does not contain as `${name}`",
+        "The value has no effect; often the name is misspelt.",
+        "Remove the parameter, or correct its name.",
     ),
     _stack(
         "missing-reference",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def _new(options: Options) -> None:
     from flink_k8s.operations.new_job.create import create
 
-    for path in create(options.job):
+    for path in create(options.job, kind=options.kind):
         print(f"   {path}")
     print(f"next: make test-job JOB={options.job}, make run JOB={options.job}, then make build up STACK=dev")
 
@@ -74,14 +74,17 @@ def _running(options: Options) -> tuple[Kubectl, Stack]:
 DEVELOP = (
     Command(
         "new",
-        "Create the code, manifest and tests of a new job",
+        "Create the files of a new job, with tests",
         _new,
-        (option("job", help="name of the job: lower-case letters, digits and -"),),
-        examples=("orders",),
+        (
+            option("job", help="name of the job: lower-case letters, digits and -"),
+            option("--kind", choices=["python", "sql"], default="python", help="language of the job (default: python)"),
+        ),
+        examples=("orders", "orders --kind sql"),
     ),
     Command(
         "run",
-        "Run a Python job in a local Flink, without Kubernetes",
+        "Run a Python or SQL job in a local Flink, without Kubernetes",
         _run,
         (STACK, JOB),
         "The job runs with the settings of the stack. Requires Java 17.",
@@ -89,7 +92,7 @@ DEVELOP = (
     ),
     Command(
         "test-job",
-        "Run the tests of a job's code, some of them in a local Flink",
+        "Run the tests of a job, some of them in a local Flink",
         _test_job,
         (STACK, JOB),
         "The job runs with the Flink version of the stack.",

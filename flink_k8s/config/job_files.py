@@ -1,4 +1,4 @@
-"""Reads the job files: every `*.yaml`, `*.yml` and `*.json` in a stack's `jobFolders`."""
+"""Reads the job files: every `*.yaml`, `*.yml`, `*.json` and `*.sql` in a stack's `jobFolders`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from flink_k8s.config import sql_file
 from flink_k8s.config.live_objects import without_live_fields
 from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem
+from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
-from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FLINK_KINDS
+from flink_k8s.facts.kinds import FLINK_API, FLINK_GROUP, FLINK_KINDS, FlinkKind
 
 CANARY = f"{FLINK_GROUP}/canary"
 """Label of an object that exists to monitor the operator."""
@@ -21,7 +23,7 @@ ENABLED = "flink-k8s/enabled"
 """Annotation of a job: `"false"` excludes the job from every stack that does not set `enabled: true` for it."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
-"""Suffixes of job files, in any case; `kubectl apply -f` reads the same files."""
+"""Suffixes of job files with objects, in any case; `kubectl apply -f` reads the same files."""
 
 _MOST_UNREAD = 1_000
 """Maximum number of unread files and folders that are searched for Flink resources."""
@@ -36,12 +38,14 @@ class FileObject:
         manifest: the object.
         root: path of the object in the document; not empty in a `kind: List`.
         live_fields: paths of the fields of the cluster in the file, which the manifest lacks.
+        sql: the SQL file that the object was created from; None for a file with objects.
     """
 
     document: Document
     manifest: dict[str, object]
     root: KeyPath = ()
     live_fields: tuple[str, ...] = ()
+    sql: SqlFile | None = None
 
     @property
     def kind(self) -> str:
@@ -102,7 +106,7 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
     if not base.is_dir():
         return [], [Problem(folder, 0, "", "is not a folder; create it, or correct jobFolders", JOB_FILE)]
     try:
-        paths = sorted(path for path in base.iterdir() if path.name.lower().endswith(SUFFIXES))
+        paths = sorted(path for path in base.iterdir() if path.name.lower().endswith((*SUFFIXES, sql_file.SUFFIX)))
     except OSError as error:
         return [], [
             Problem(folder, 0, "", f"cannot be read: {error.strerror}; check the folder and its permissions", JOB_FILE)
@@ -123,6 +127,13 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
             continue
         if not path.is_file():
             problems.append(Problem(name, 0, "", "is not a file; remove or rename it", JOB_FILE))
+            continue
+        if path.suffix.lower() == sql_file.SUFFIX:
+            sql, file_problems = sql_file.read(path, name)
+            problems += file_problems
+            if sql is not None:
+                document = Document(name, _sql_manifest(sql), {(): sql.header_line})
+                _split(document, document.value, (), objects, problems, sql)
             continue
         documents, file_problems = read_yaml(path, name)
         problems += file_problems
@@ -180,8 +191,23 @@ def _has_flink(path: Path) -> bool:
         return False
 
 
+def _sql_manifest(sql: SqlFile) -> dict[str, object]:
+    """The FlinkDeployment of a SQL file, whose spec is merged from the settings of the file."""
+    metadata: dict[str, object] = {"name": sql.name}
+    if sql.settings.namespace is not None:
+        metadata["namespace"] = sql.settings.namespace
+    if sql.settings.enabled is not None:
+        metadata["annotations"] = {ENABLED: str(sql.settings.enabled).lower()}
+    return {"apiVersion": FLINK_API, "kind": FlinkKind.DEPLOYMENT.value, "metadata": metadata, "spec": {"job": {}}}
+
+
 def _split(
-    document: Document, value: object, root: KeyPath, objects: list[FileObject], problems: list[Problem]
+    document: Document,
+    value: object,
+    root: KeyPath,
+    objects: list[FileObject],
+    problems: list[Problem],
+    sql: SqlFile | None = None,
 ) -> None:
     if not isinstance(value, dict):
         problems.append(
@@ -197,7 +223,7 @@ def _split(
     problems += shape_problems
     if not shape_problems:
         stripped, live_fields = without_live_fields(manifest)
-        objects.append(FileObject(document, stripped, root, live_fields))
+        objects.append(FileObject(document, stripped, root, live_fields, sql))
 
 
 def is_flink(manifest: dict[str, object]) -> bool:

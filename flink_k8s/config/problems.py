@@ -78,6 +78,7 @@ class Problem:
         path: dotted path in the document, empty for the document as a whole.
         message: `problem; remedy`.
         rule: id of the rule, a key of `checks.rules.RULES` or one of the readers' ids; docs/checks.md lists them.
+        column: 1-based; 0 if the problem has no column.
     """
 
     file: str
@@ -85,10 +86,13 @@ class Problem:
     path: str
     message: str
     rule: str = ""
+    column: int = 0
 
     def __str__(self) -> str:
         file = shortened(printable(self.file), _NAME_LIMIT)
         where = f"{file}:{self.line}" if self.line else file
+        if self.column:
+            where += f":{self.column}"
         if self.path:
             where += f": {shortened(printable(self.path), _PATH_LIMIT)}"
         rule = f" [{self.rule}]" if self.rule else ""

@@ -102,27 +102,39 @@ def read(path: Path, shown: str) -> tuple[list[Document], list[Problem]]:
         path: the file.
         shown: name of the file in problems.
     """
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return [], [Problem(shown, 0, "", "is not a file; name a YAML file", YAML)]
-        size = status.st_size
-        if size > MAX_BYTES:
-            message = f"has {size:,} bytes, which exceeds {MAX_BYTES:,}; move data to another file"
-            return [], [Problem(shown, 0, "", message, YAML)]
-        data = path.read_bytes()
-    except OSError as error:
-        return [], [
-            Problem(shown, 0, "", f"cannot be read: {error.strerror}; check the file and its permissions", YAML)
-        ]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return [], [Problem(shown, line, "", "is not UTF-8; save it as UTF-8", YAML)]
+    text, problems = read_text(path, shown)
+    if text is None:
+        return [], problems
     if path.suffix.lower() == ".json":
         text = text.replace("\t", " ")  # JSON allows tabs for indentation, but not in strings
     return parse(text, shown)
+
+
+def read_text(path: Path, shown: str, rule: str = YAML) -> tuple[str | None, list[Problem]]:
+    """The text of a file, or None and the problem why it cannot be read.
+
+    Args:
+        path: the file.
+        shown: name of the file in problems.
+        rule: of the problems.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None, [Problem(shown, 0, "", "is not a file; name a YAML file", rule)]
+        size = status.st_size
+        if size > MAX_BYTES:
+            message = f"has {size:,} bytes, which exceeds {MAX_BYTES:,}; move data to another file"
+            return None, [Problem(shown, 0, "", message, rule)]
+        data = path.read_bytes()
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}; check the file and its permissions"
+        return None, [Problem(shown, 0, "", message, rule)]
+    try:
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return None, [Problem(shown, line, "", "is not UTF-8; save it as UTF-8", rule)]
 
 
 def parse(text: str, shown: str) -> tuple[list[Document], list[Problem]]:

@@ -19,6 +19,9 @@ UNSCHEDULABLE = "Unschedulable"
 """The scheduler's reason for a pod that fits on no node."""
 
 _CAUSED_BY = "Caused by: "
+_LOCATED = re.compile(r"(?:From|At) line \d+, column \d+")
+"""The beginning of a message with the position of a statement; its cause has the same message without the position."""
+
 _REMEDIES = {
     "HA metadata is not available": (
         "if the job has never run, it has no state; create it again: run `make up ALLOW=<job>` with `enabled: false`,"
@@ -77,14 +80,17 @@ def _with_remedy(text: str) -> str:
 
 
 def _innermost(causes: list[Object]) -> str:
-    """The text of the last cause with a message; of consecutive causes of one type, the first has more context."""
+    """The text of the last cause with a message.
+
+    Of consecutive causes of one type, the first has more context, and so has a cause with the line of a SQL script.
+    """
     with_message = [exception for exception in causes if exception.get("message")]
     if not with_message:
         return ""
     exception = with_message.pop()
     while (
         with_message
-        and with_message[-1].get("type") == exception.get("type")
+        and (with_message[-1].get("type") == exception.get("type") or _LOCATED.match(with_message[-1]["message"]))
         and exception["message"] in with_message[-1]["message"]
     ):
         exception = with_message.pop()
@@ -100,6 +106,8 @@ def root(text: str) -> str:
     if not any(line.startswith(("\tat ", _CAUSED_BY)) for line in lines):
         return text
     causes = [line.removeprefix(_CAUSED_BY) for line in lines if line.startswith(_CAUSED_BY)]
+    if len(causes) > 1 and _LOCATED.match(causes[-2].partition(": ")[2]):
+        return causes[-2].strip()
     return (causes or lines)[-1 if causes else 0].strip()
 
 

@@ -1,4 +1,4 @@
-"""Run a Python job in a local Flink, with the arguments that a stack sets.
+"""Run a Python job or a SQL job in a local Flink, with the arguments that a stack sets.
 
 It runs without Kubernetes, with Flink's own `flink run --target local`. Local folders replace the files of the image
 and the volumes, and the stack's state storage is not used.
@@ -6,6 +6,7 @@ and the volumes, and the stack's state storage is not used.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,14 @@ from typing import Any, cast
 
 import yaml
 
+from flink_k8s.config import sql_text
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.pyflink import PyFlink, pyflink
 from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, arguments_of, flat, job_of
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.sql import RUNNER, rendered, steps
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
@@ -52,6 +55,7 @@ class LocalRun:
         configuration: of Flink, flat.
         environment: variables of the job's container.
         folders: to create before the run, one per volume.
+        statements: of a SQL job, by the file that the program reads them from.
         missing: variables that a Secret sets in the cluster, and that are not in this process' environment.
     """
 
@@ -60,6 +64,7 @@ class LocalRun:
     configuration: dict[str, str]
     environment: dict[str, str]
     folders: list[Path]
+    statements: dict[Path, str]
     missing: list[str]
 
 
@@ -67,24 +72,32 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
     """Convert a merged job to a run on this machine.
 
     Args:
-        job: a FlinkDeployment or FlinkSessionJob with a Python program.
+        job: a FlinkDeployment or FlinkSessionJob with a Python program, or a SQL job.
         folder: for its volumes and its checkpoints, one folder each.
         python: the interpreter with PyFlink.
         environment: of this process.
 
     Raises:
-        CommandError: if it is not a Python job, or one of its files does not exist here.
+        CommandError: if it is another job, or one of its files does not exist here.
     """
     spec = cast(dict[str, Any], job.spec)
     for key in job.kind.spec_path[1:]:
         spec = cast(dict[str, Any], spec[key])
-    options, arguments = _command(job, arguments_of(spec))
     container = _container(spec)
     volumes = _volumes(container, folder)
 
     def local_path(text: str, *, must_exist: bool = False) -> str:
         return _local_path(job, text, volumes, must_exist=must_exist)
 
+    statements: dict[Path, str] = {}
+    if job.source.sql is not None:
+        script = rendered(job.source.sql, job.settings)
+        _require_secrets(job, script, environment)
+        file = folder / "statements.json"
+        statements[file] = json.dumps(steps(sql_text.with_texts(script, local_path)))
+        options, arguments = [("-py", RUNNER)], [str(file), "--wait"]
+    else:
+        options, arguments = _command(job, arguments_of(spec))
     python_options: list[str] = []
     for flag, value in options:
         if flag in _PYTHON_OPTIONS:
@@ -106,6 +119,7 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
         configuration=configuration,
         environment=variables,
         folders=[*volumes.values(), folder / "checkpoints"],
+        statements=statements,
         missing=missing,
     )
 
@@ -125,6 +139,24 @@ def _command(job: Job, args: Sequence[str]) -> tuple[list[tuple[str, str]], list
         f"job {job.name} is not a Python job (its arguments contain neither -py nor -pym): "
         "run it with Flink's own `flink run`"
     )
+
+
+def _require_secrets(job: Job, script: str, environment: Mapping[str, str]) -> None:
+    names = [f"{name}/{key}" for name, key in sql_text.secrets(script)]
+    if names and "SQL_SECRETS" not in environment:
+        raise CommandError(
+            f"job {job.name} reads Secrets; write their values to the files {', '.join(names)} of a folder, and set "
+            "SQL_SECRETS to the folder"
+        )
+
+
+def module_of(job: Job) -> str:
+    """The name that a job's files have: of its Python module or SQL file.
+
+    Raises:
+        CommandError: if it is another job.
+    """
+    return job.name.replace("-", "_") if job.source.sql else program_of(job, arguments_of(job.spec))
 
 
 def program_of(job: Job, args: Sequence[str]) -> str:
@@ -216,6 +248,8 @@ def run(job: Job, with_pyflink: PyFlink) -> Path:
         raise CommandError(f"a Secret of the cluster sets {names}; for a local run, set them in the environment")
     for volume in prepared.folders:
         volume.mkdir(parents=True, exist_ok=True)
+    for file, text in prepared.statements.items():
+        file.write_text(text, encoding="utf-8")
     write_configuration(with_pyflink.distribution, folder / "conf", prepared.configuration)
     environment = {
         **os.environ,

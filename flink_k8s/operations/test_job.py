@@ -7,9 +7,8 @@ import sys
 
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.pyflink import pyflink
-from flink_k8s.operations.run_job import flink_version, program_of
+from flink_k8s.operations.run_job import flink_version, module_of
 from flink_k8s.operations.stack import Stack
-from flink_k8s.resolve.job_spec import arguments_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
@@ -19,12 +18,12 @@ TESTS = ROOT / "tests" / "unit" / "jobs"
 
 
 def tests_of(job: Job) -> list[str]:
-    """The test files of a job: tests/unit/jobs/test_<its module>*.py.
+    """The test files of a job: tests/unit/jobs/test_<its module or SQL file>*.py.
 
     Raises:
         CommandError: if there are none.
     """
-    module = program_of(job, arguments_of(job.spec))
+    module = module_of(job)
     files = sorted(str(path) for path in TESTS.glob(f"test_{module}*.py"))
     if not files:
         raise CommandError(

@@ -15,6 +15,7 @@ from flink_k8s.plan.spec_changes import Change, Diff, aggregate, compare, differ
 from flink_k8s.plan.state import DeclaredJob
 from flink_k8s.plan.steps import UNKNOWN
 from flink_k8s.resolve.pod_templates import PROCESSES
+from flink_k8s.resolve.sql import config_map_of
 
 
 class Effect(Enum):
@@ -67,6 +68,10 @@ _FROM_STATE = frozenset(
 )
 
 _STARTS = _FROM_STATE | {Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.RESUME_FROM_EMPTY}
+
+_CHANGED_SCRIPT = (
+    "the SQL statements change: the job fails at its start if the changed queries have other operators or other state"
+)
 
 _OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
 
@@ -321,6 +326,8 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
     keeps_state = "stateless" not in (old.upgrade_mode, new.upgrade_mode)
     if effect in _FROM_STATE or (effect is Effect.STAYS_SUSPENDED and keeps_state):
         notes += restore.notes(old, new, changes)
+        if config_map_of(old.spec) != config_map_of(new.spec):
+            notes.append(_CHANGED_SCRIPT)
     elif effect is Effect.SUSPEND and keeps_state:
         notes += restore.version_notes(old, new)
     if effect in _STARTS:

@@ -20,6 +20,9 @@ CODE = "{code}"
 FOLDER = Path("jobs", "pyflink")
 """Folder in the project from which the image is built."""
 
+SCRIPT_OPTION = "--scriptUri"
+"""The option of Flink's driver for SQL that names the script."""
+
 _SOURCES = "src"
 _IN_IMAGE = "/opt/flink/usrlib/src/"
 _PROGRAM = ("-py", "--python")
@@ -34,9 +37,11 @@ def hash_of_code(root: Path, args: Sequence[str]) -> str:
     Args:
         root: the project.
         args: the job's arguments. The whole folder is included if the job is not a Python program of the image, or may
-            import modules dynamically.
+            import modules dynamically; no module is included if Flink's driver for SQL runs a script.
     """
     folder = root / FOLDER
+    if SCRIPT_OPTION in args:
+        return _hash(folder, frozenset[Path]())
     program = _program(args)
     return _hash(folder, _used(folder / _SOURCES, program) if program else None)
 

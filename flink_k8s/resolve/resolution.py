@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
+from flink_k8s.config import sql_text
 from flink_k8s.config.ingress import JobWithIngress, derived_ingress
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.merge import merge_mappings, merge_settings
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.problems import Problem, nearest
+from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import tables
 from flink_k8s.facts.kinds import FlinkKind, cluster_scoped, group_kind
@@ -41,6 +43,7 @@ from flink_k8s.resolve.pod_templates import cluster_spec, with_every_mount
 from flink_k8s.resolve.reporters import metrics_port
 from flink_k8s.resolve.security_context import derived_security
 from flink_k8s.resolve.sources import DEFAULTS, DERIVED, ENFORCED, IMAGES, JOB_FILE, ConfigSource, ConfigSources
+from flink_k8s.resolve.sql import config_map, sql_spec
 from flink_k8s.resolve.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
 from flink_k8s.resolve.wordings import in_every_wording
 
@@ -143,7 +146,11 @@ def resolve(
             manifest = _object_manifest(source, None if has_no_namespace else namespace)
             attachments.append(Attachment(source, namespace, manifest))
             continue
-        merged = JobSettings.model_validate(merge_settings([*first_defaults, _as_in_file(own), *last_enforced]))
+        in_file = [_as_in_file(source.sql.settings)] if source.sql else []
+        sources = [*first_defaults, *in_file, _as_in_file(own), *last_enforced]
+        if source.sql and settings.is_drill and own.drill is not None:
+            sources.append({"parameters": own.drill.parameters})
+        merged = JobSettings.model_validate(merge_settings(sources))
         if is_off:
             continue
         placed.append(_PlacedJob(source, namespace, own, keys.get(id(source)), merged, restored_path))
@@ -151,7 +158,14 @@ def resolve(
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     with_undeclared = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
     jobs = tuple(_jobs(placed, with_undeclared, stacks, config, root))
+    attachments += [_script(job, job.source.sql) for job in jobs if job.source.sql]
     return Resolved(jobs, tuple(attachments), tuple(problems), with_undeclared, tuple(replaced))
+
+
+def _script(job: Job, sql: SqlFile) -> Attachment:
+    """The ConfigMap with the script of a SQL job."""
+    source = FileObject(job.source.document, config_map(sql, job.settings))
+    return Attachment(source, job.namespace, _object_manifest(source, job.namespace))
 
 
 def _first_set(values: Iterable[_Value | None], default: _Value) -> _Value:
@@ -208,7 +222,7 @@ def _jobs(
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
     for job in sorted(placed, key=lambda job: job.source.kind == FlinkKind.SESSION_JOB):
         manifest, sources = _with_substitute_image(
-            *_job_manifest(job, settings, stacks, config.stack, clusters), FlinkKind(job.source.kind), settings, root
+            *_job_manifest(job, settings, stacks, config.stack, clusters), job.source, settings, root
         )
         if job.source.kind == FlinkKind.DEPLOYMENT and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[job.namespace, job.source.name] = sources.merged(1)
@@ -271,11 +285,11 @@ def _job_manifest(
 ) -> tuple[dict[str, object], ConfigSources]:
     source, namespace, own = placed.source, placed.namespace, placed.own
     kind = FlinkKind(source.kind)
-    file_spec = flat_configuration(cast(dict[str, object], source.manifest["spec"]))
-    runs_job = job_of(file_spec) is not None
-
     ingress = JobWithIngress(kind, namespace, source.name, placed.merged.ingress, {})
     is_on = ingress.is_on(settings.ingress) and not settings.is_drill
+    file_source = _file_source(source, placed.merged, has_ingress=is_on)
+    file_spec = file_source.spec
+    runs_job = job_of(file_spec) is not None
 
     has_own_path = "initialSavepointPath" in (job_of(file_spec) or {})
 
@@ -286,15 +300,15 @@ def _job_manifest(
         restores = stateful and (name == ENFORCED or not has_own_path)
         spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on, restores=restores)
         merged = _merged_with_nulls(spec, in_template(kind, raw_spec(settings, kind)))
-        return [ConfigSource(name, merged, (name,), settings, config)]
+        return [ConfigSource(name, merged, (name,), _with_arguments(settings, source), config)]
 
     own_spec = _merged_with_nulls(
         spec_of(own, kind, runs_job=runs_job, has_ingress=is_on), flat_configuration(own.spec or {})
     )
-    own_source = ConfigSource(f"jobs.{placed.key}", own_spec, ("jobs", str(placed.key)), own)
+    own_source = ConfigSource(f"jobs.{placed.key}", own_spec, ("jobs", str(placed.key)), _with_arguments(own, source))
 
     def later_sources(*, stateful: bool) -> list[ConfigSource]:
-        sources = [ConfigSource(JOB_FILE, file_spec), own_source]
+        sources = [file_source, own_source]
         for stack_settings, config in reversed(stacks):
             sources[:0] = of_all(DEFAULTS, stack_settings.job_defaults, config, stateful=stateful)
             sources += of_all(ENFORCED, stack_settings.enforced, config, stateful=stateful)
@@ -328,7 +342,8 @@ def _job_manifest(
     copy: list[ConfigSource] = []
     if placed.restored_path is not None:
         operator, drilled_version = settings.operator.version, resource.flink_version
-        copy = [drill.source_of_copy(kind, placed.restored_path, own.drill, configuration, operator, drilled_version)]
+        copied = drill.source_of_copy(kind, placed.restored_path, own.drill, configuration, operator, drilled_version)
+        copy = [replace(copied, settings=_with_arguments(copied.settings, source))]
     sources = ConfigSources([ConfigSource(DERIVED, derived), *later, *suspension, *copy], option_names=names)
     spec = sources.merged()
     sources.arguments.update(sources.merge_parameters(spec))
@@ -341,17 +356,43 @@ def _job_manifest(
     return manifest, sources
 
 
+def _file_source(source: FileObject, merged: JobSettings, *, has_ingress: bool) -> ConfigSource:
+    """The job file as a source.
+
+    Args:
+        source: the object in the file.
+        merged: the settings of all sources.
+        has_ingress: whether the job has an ingress.
+    """
+    if source.sql is None:
+        return ConfigSource(JOB_FILE, flat_configuration(cast(dict[str, object], source.manifest["spec"])))
+    header = source.sql.settings
+    spec = spec_of(header, FlinkKind.DEPLOYMENT, runs_job=True, has_ingress=has_ingress)
+    spec = _merged_with_nulls(spec, flat_configuration(header.spec or {}))
+    spec = merge_mappings(spec, sql_spec(source.sql, merged))
+    return ConfigSource(JOB_FILE, spec, source.sql.settings_path, None, source.sql.config)
+
+
+def _with_arguments(settings: JobSettings | None, source: FileObject) -> JobSettings | None:
+    """The settings whose `parameters` are arguments of the job; in a SQL job they are variables of the script."""
+    if settings is None or source.sql is None:
+        return settings
+    return settings.model_copy(update={"parameters": None})
+
+
 def _with_substitute_image(
-    manifest: dict[str, object], sources: ConfigSources, kind: FlinkKind, settings: StackSettings, root: Path
+    manifest: dict[str, object], sources: ConfigSources, source: FileObject, settings: StackSettings, root: Path
 ) -> tuple[dict[str, object], ConfigSources]:
     """A job with the image that `images` of the stack config specifies instead of its own."""
+    kind = FlinkKind(source.kind)
     spec = cast(dict[str, object], manifest["spec"])
     declared_image = str(inner_spec(kind, spec).get("image"))
     image = settings.images.get(declared_image)
     if image is None:
         return manifest, sources
     if CODE in image:
-        image = image.replace(CODE, hash_of_code(root, arguments_of(spec)))
+        uses_modules = source.sql is not None and sql_text.uses_python(source.sql.script)
+        image = image.replace(CODE, hash_of_code(root, [] if uses_modules else arguments_of(spec)))
     config_source = ConfigSource(IMAGES, in_template(kind, {"image": image}), (IMAGES, declared_image))
     return {**manifest, "spec": merge_mappings(spec, config_source.spec)}, replace(
         sources, ordered=[*sources.ordered, config_source]

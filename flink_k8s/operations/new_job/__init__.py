@@ -1,1 +1,1 @@
-"""`make new JOB=name`: create code, manifest and tests of a new job."""
+"""`make new JOB=name`: create the files of a new job."""

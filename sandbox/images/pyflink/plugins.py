@@ -1,7 +1,7 @@
-"""Flink's file systems for buckets, jars of Maven Central: in the image's opt/, where the official image has them.
+"""Jars of Maven Central that the official image has in its opt/ and that Flink's Python package lacks.
 
-Nothing is on until a pod's ENABLE_BUILT_IN_PLUGINS names it. 2.3.0 is the newest Flink of which all four are published
-there, so `plugins-<version>.sha256` is there for that one alone.
+`plugins-<version>.sha256` lists them: from 2.0 on the SQL gateway, which runs SQL scripts; for 2.3.0, the newest Flink
+of which all four are published there, the file systems for buckets, which a pod enables by ENABLE_BUILT_IN_PLUGINS.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ def jars(home: Home, flink: str) -> Path:
 
 
 def plugin_layers(home: Home, flink: str) -> list[image.Layer]:
-    """The layer of the jars, 230 MB; none for a version of which they are not published."""
+    """The layer of the jars, 230 MB with the file systems; none for a version without a list."""
     if not digests(flink):
         return []
     name = f"flink-plugins-{flink}"

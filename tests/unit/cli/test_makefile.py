@@ -108,7 +108,15 @@ def test_render_writes_to_out_or_to_the_folder_of_the_stack(make: Make):
     assert "<elsewhere>" in make("render", "STACK=prod", "OUT=elsewhere").stdout.splitlines()
 
 
-VALUES = {"COST": "text", "GITOPS": "flux", "FORMAT": "text", "ORDERED": "1", "JOB": "word-count", "STACK": "prod"}
+VALUES = {
+    "COST": "text",
+    "KIND": "sql",
+    "GITOPS": "flux",
+    "FORMAT": "text",
+    "ORDERED": "1",
+    "JOB": "word-count",
+    "STACK": "prod",
+}
 
 
 @pytest.mark.parametrize("target", TARGETS)

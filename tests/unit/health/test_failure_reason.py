@@ -31,6 +31,18 @@ from flink_k8s.health.pods import may_be_scheduled
             '{"type": "Y", "message": "too little"}]}',
             "Y: TaskManager: too little",
         ),
+        # Calcite's exception has the position in a SQL script, its cause has not.
+        (
+            '{"type": "X", "message": "o", "throwableList": [{"type": "V", "message": "SQL validation failed."},'
+            ' {"type": "o.C", "message": "From line 4, column 3 to line 4, column 5: Column \'x\' not found"},'
+            ' {"type": "D", "message": "Column \'x\' not found"}]}',
+            "o.C: From line 4, column 3 to line 4, column 5: Column 'x' not found",
+        ),
+        (
+            "o.A: first\n\tat o.B(B.java:1)\nCaused by: o.V: SQL validation failed. From line 4, column 3: no x\n"
+            "Caused by: o.C: From line 4, column 3: no x\n\t... 3 more\nCaused by: o.D: no x",
+            "o.C: From line 4, column 3: no x",
+        ),
         # The whole stack in a message, as Flink's REST interface answers.
         (
             '{"type": "X", "message": "[o.RestHandlerException: Could not execute\\n\\tat o.A(A.java:1)\\n'

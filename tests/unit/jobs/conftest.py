@@ -8,6 +8,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -55,9 +56,19 @@ def pyflink_python(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def run_locally(python: str, module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run_locally(
+    python: str, module: str, *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs a job's program in a Flink within its own process."""
     # Flink's workers run `python`.
-    environment = os.environ | {"PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {**os.environ, **(environment or {}), "PATH": path}
     command = [python, SOURCES / f"{module}.py", *arguments]
-    return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=600, check=False)
+    return subprocess.run(
+        command,
+        env=own,
+        text=True,
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +15,14 @@ import yaml
 
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import new_job, pyflink, test_job
-from flink_k8s.operations.new_job.create import create, files
+from flink_k8s.operations.new_job.create import KINDS, create, files
 from flink_k8s.operations.pyflink import PyFlink
-from flink_k8s.operations.run_job import LocalRun, flink_version, local_run, write_configuration
+from flink_k8s.operations.run_job import LocalRun, flink_version, local_run, module_of, write_configuration
 from flink_k8s.operations.stack import Stack, prepare
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
+from tests.unit.project import Project
 
 PYTHON = Path("/venv/bin/python")
 
@@ -33,7 +36,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def job(spec: dict[str, Any], kind: str = "FlinkDeployment", name: str = "counts", cluster: str | None = None) -> Job:
     """A merged job with the attributes that these operations read."""
-    source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"))
+    source = SimpleNamespace(document=SimpleNamespace(file="jobs/counts.yaml"), sql=None)
     actual = SimpleNamespace(
         spec=spec, kind=FlinkKind(kind), name=name, namespace="flink", source=source, session_cluster=cluster
     )
@@ -130,6 +133,30 @@ def test_a_blue_green_deployment_runs_its_template(tmp_path: Path):
     assert (run.arguments, run.configuration["parallelism.default"]) == (["--a", "b"], "3")
 
 
+def test_a_sql_job_is_run_by_the_program_of_the_image(project: Project, tmp_path: Path):
+    create("late-orders", project.root, kind="sql")
+    project.stack({"jobs": {"late-orders": {"parameters": {"word": "boat"}, "parallelism": 2}}})
+    [created] = [job for job in project.load().jobs if job.name == "late-orders"]
+    run = local_run(created, tmp_path, PYTHON, {})
+    assert run.options[-2:] == ["-py", str(ROOT / "jobs/pyflink/src/sql_job.py")]
+    assert run.arguments == [str(tmp_path / "statements.json"), "--wait"]
+    assert run.configuration["parallelism.default"] == "2"
+    steps = json.loads(run.statements[tmp_path / "statements.json"])
+    assert steps[0] == {"set": ["execution.runtime-mode", "batch"]}
+    assert f"'path' = '{ROOT}/jobs/pyflink/input'" in steps[1]["sql"]
+    assert "'% boat %'" in steps[-1]["inserts"][0]
+
+
+def test_secrets_of_a_sql_job_are_files_of_a_folder(project: Project, tmp_path: Path):
+    create("late-orders", project.root, kind="sql")
+    script = project.root / "jobs" / "late_orders.sql"
+    script.write_text(script.read_text().replace("'print'", "'${secret:sink/type}'"))
+    [created] = [job for job in project.load().jobs if job.name == "late-orders"]
+    with pytest.raises(CommandError, match="values to the files sink/type of a folder, and set SQL_SECRETS"):
+        local_run(created, tmp_path, PYTHON, {})
+    assert local_run(created, tmp_path, PYTHON, {"SQL_SECRETS": "/secrets"}).statements
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "flink-conf.yaml"])
 def test_the_jobs_keys_win_over_those_that_flink_ships(tmp_path: Path, name: str):
     shipped = tmp_path / "dist" / "conf"
@@ -200,8 +227,16 @@ class TestNew:
         assert result.returncode == 0, result.stdout + result.stderr
         assert "5 passed, 1 skipped" in result.stdout or "6 passed" in result.stdout
 
-    def test_new_job_contains_no_names_of_the_template(self):
-        for text in files("late-orders").values():
+    def test_a_new_sql_job_passes_the_check_and_has_tests(self, project: Project):
+        new = create("late-orders", project.root, kind="sql")
+        assert [str(path) for path in new] == ["jobs/late_orders.sql", "tests/unit/jobs/test_late_orders.py"]
+        [created] = [job for job in project.load().jobs if job.name == "late-orders"]
+        assert module_of(created) == "late_orders"
+        ast.parse((project.root / new[1]).read_text())
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_new_job_contains_no_names_of_the_template(self, kind: str):
+        for text in files("late-orders", kind).values():
             assert "new-job" not in text
             assert "new_job" not in text
 

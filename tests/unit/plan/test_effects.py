@@ -148,3 +148,15 @@ def test_an_unknown_operator_uses_the_default_tables() -> None:
     at = Operator("9.9.9", {})
     new = stateful(**{"spec.job.parallelism": 4})
     assert changed(job(stateful(), at), job(new, at)).effect is Effect.FROM_SAVEPOINT
+
+
+@pytest.mark.parametrize(("name", "is_noted"), [("a-sql-0123456789", False), ("a-sql-fedcba9876", True)])
+def test_changed_sql_statements_may_not_fit_the_state(name: str, is_noted: bool) -> None:
+    def with_script(config_map: str, parallelism: int) -> DeclaredJob:
+        volumes = [{"name": "sql", "configMap": {"name": config_map}}]
+        pod = {"spec": {"volumes": volumes}}
+        return job(stateful(**{"spec.jobManager.podTemplate": pod, "spec.job.parallelism": parallelism}))
+
+    outcome = changed(with_script("a-sql-0123456789", 1), with_script(name, 2))
+    assert outcome.effect is Effect.FROM_SAVEPOINT
+    assert any(note.startswith("the SQL statements change") for note in outcome.notes) is is_noted

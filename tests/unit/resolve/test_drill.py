@@ -233,3 +233,40 @@ def test_a_job_of_a_team_has_its_copy_on_the_platform_of_the_team(project: Proje
     assert (copy.key, copy.is_protected) == ("FlinkDeployment/team-a-drill/word-count", False)
     assert copy.spec["job"]["args"][-2:] == ["--output", "s3a://drill/out"]  # pyright: ignore
     assert stack.settings.platform == "platform"
+
+
+SQL = """\
+/* flink-k8s
+image: pyflink:dev
+flinkVersion: v2_2
+parallelism: 1
+upgradeMode: savepoint
+jobManager: {memory: 1600m, cpu: 1}
+taskManager: {memory: 1600m, cpu: 1}
+parameters: {output: "s3a://prod/out"}
+*/
+CREATE TABLE a (id INT) WITH ('connector' = 'datagen');
+CREATE TABLE b (id INT) WITH ('connector' = 'filesystem', 'path' = '${output}', 'format' = 'csv');
+INSERT INTO b SELECT id FROM a;
+"""
+
+
+def test_the_copy_of_a_sql_job_has_other_values_of_variables(project: Project) -> None:
+    project.job(SQL, "totals.sql")
+    jobs = {"totals": {"drill": {"parameters": {"output": "s3a://drill/out"}}, "parameters": {"output": "s3a://own"}}}
+    stack = copies(project, {"FlinkDeployment/flink/totals": PATH}, jobs=jobs)
+    [job], [script] = stack.jobs, stack.attachments
+    spec: Any = job.spec
+    assert spec["job"]["args"] == ["--scriptUri", "file:///opt/flink/sql/totals.sql"]
+    assert spec["job"]["initialSavepointPath"] == PATH
+    data: Any = script.manifest["data"]
+    assert (script.namespace, "'path' = 's3a://drill/out'" in data["totals.sql"]) == ("flink-drill", True)
+
+
+def test_a_drill_of_a_sql_job_redirects_variables_of_the_script(project: Project) -> None:
+    project.job(SQL.replace("parallelism: 1", "parallelism: 1\ndrill: {outputs: none}"), "totals.sql")
+    project.stack({**CONFIG, "jobs": {"totals": {"drill": {"parameters": {"sink": "s3a://drill/out"}}}}})
+    remedy = "so the copy would write to the job's own outputs; use one"
+    unread, unknown = project.problems()[-1], project.problems()[0]
+    assert unknown.endswith(f"jobs.totals.drill.parameters.sink: the script has no variable ${{sink}}, {remedy}")
+    assert unread == "jobs/totals.sql:5: drill: is not read in a job file; set jobs.totals.drill in the stack file"

@@ -1,4 +1,4 @@
-"""Flink's file systems for buckets: pinned by content, fetched once, in the image's opt/."""
+"""Jars that Flink's Python package lacks: pinned by content, fetched once, in the image's opt/."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from flink_k8s.facts import versions
 from flink_k8s.resolve.file_system import PLUGINS
 from sandbox.home import Home
-from sandbox.images import BUCKETS, command
+from sandbox.images import BUCKETS, PYFLINKS, command
 from sandbox.images.pyflink import plugins
 from sandbox.report import Failure
 
@@ -56,10 +56,13 @@ def test_plugin_with_a_wrong_checksum_is_refused(tmp_path: Path, fetched: list[s
 
 def test_image_contains_the_plugin_of_every_scheme() -> None:
     jars = plugins.digests(BUCKETS.flink)
-    assert set(jars) == {f"{plugin}-{BUCKETS.flink}.jar" for plugin in PLUGINS.values()}
+    assert set(jars) == {f"{plugin}-{BUCKETS.flink}.jar" for plugin in [*PLUGINS.values(), "flink-sql-gateway"]}
     assert versions.FLINK_IMAGES[".".join(BUCKETS.flink.split(".")[:2])] == BUCKETS.flink
     assert all(len(digest) == 64 for digest in jars.values())
 
 
-def test_images_of_other_versions_have_none() -> None:
-    assert plugins.digests("2.2.1") == {}
+def test_images_from_flink_2_on_can_run_sql_scripts() -> None:
+    for image in PYFLINKS:
+        gateway = {f"flink-sql-gateway-{image.flink}.jar"} if image.flink >= "2" else set[str]()
+        assert plugins.digests(image.flink).keys() >= gateway
+    assert plugins.digests("1.19.3") == {}

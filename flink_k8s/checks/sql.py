@@ -1,0 +1,192 @@
+"""SQL jobs: whether Flink can run the script as one job, and whether its variables have values.
+
+The columns and types of a query are checked by Flink's planner: `make run` and `make test-job`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from flink_k8s.checks.subject import StackSubject
+from flink_k8s.config import sql_text
+from flink_k8s.config.problems import JOB_FILE as JOB_FILE_PROBLEM
+from flink_k8s.config.problems import KeyPath, nearest
+from flink_k8s.config.sql_file import SqlFile
+from flink_k8s.config.sql_text import Fault, Kind, Statement, Token
+from flink_k8s.facts.mappings import mapping
+from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.sources import JOB_FILE
+from flink_k8s.resolve.sql import parameters
+
+_OBJECTS: Final = ("TABLE", "VIEW", "FUNCTION", "CATALOG", "DATABASE", "MODEL", "CONNECTION")
+_MODIFIERS: Final = frozenset({"OR", "REPLACE", "TEMPORARY", "SYSTEM"})
+"""Words between CREATE and the kind of the object."""
+
+_SETUP: Final = frozenset(
+    {"ADD", "ALTER", "CREATE", "DESC", "DESCRIBE", "DROP", "EXPLAIN", "LOAD", "REMOVE", "SET", "SHOW", "UNLOAD", "USE"}
+)
+_JOBS: Final = frozenset({"INSERT", "DELETE", "UPDATE"})
+_QUERIES: Final = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
+_FOREIGN: Final = frozenset(
+    {"ANALYZE", "CALL", "CLEAR", "COMPILE", "EXIT", "HELP", "QUIT", "RESET", "SOURCE", "STOP", "TRUNCATE"}
+)
+"""Statements of Flink's SQL client and gateway, or that change a job's objects in other systems."""
+
+
+def check(stack: StackSubject) -> None:
+    """Check the scripts of all SQL jobs."""
+    for job in stack.jobs:
+        sql = job.source.sql
+        if sql is None:
+            continue
+        for fault in _faults(sql, mapping(job.spec.get("flinkConfiguration"))):
+            stack.report("sql-script", (), fault.message, sql.at(fault.offset))
+        _check_parameters(stack, job, sql)
+        origin = job.sources.origin(("job", "args"), job.spec)
+        if sql.settings.args is not None or (origin is not None and origin.source.name != JOB_FILE):
+            stack.report("sql-script", ("spec", "job", "args"), "are not passed to a SQL script; use parameters", job)
+
+
+def _check_parameters(stack: StackSubject, job: Job, sql: SqlFile) -> None:
+    _, faults, used = sql_text.substitute(sql.script, parameters(job.settings))
+    for fault in faults:
+        stack.report("sql-variable", (), fault.message, sql.at(fault.offset))
+    for source, path, settings in (
+        (sql.config, sql.settings_path, sql.settings),
+        (stack.config, _own_path(job), job.own),
+    ):
+        for name, value in (settings.parameters or {}).items():
+            if value is not None and name not in used:
+                message = f"the script has no variable ${{{name}}}; remove the parameter, or correct its name"
+                stack.report("sql-parameter", (*path, "parameters", name), message, source)
+
+    drill = job.own.drill.parameters if job.own.drill is not None else {}
+    for name in drill.keys() - used:
+        message = f"the script has no variable ${{{name}}}, so the copy would write to the job's own outputs; use one"
+        stack.report("sql-variable", (*_own_path(job), "drill", "parameters", name), message, stack.config)
+    if sql.settings.drill is not None:
+        message = f"is not read in a job file; set jobs.{sql.name}.drill in the stack file"
+        stack.report(JOB_FILE_PROBLEM, (*sql.settings_path, "drill"), message, sql.config)
+
+
+def _own_path(job: Job) -> KeyPath:
+    """The path of the job's settings in the stack config."""
+    paths = [source.config_path for source in job.sources.ordered if source.config is None]
+    return next((path for path in paths if path is not None and path[:1] == ("jobs",)), ("jobs",))
+
+
+def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
+    statements, faults = sql_text.split(sql.script)
+    if faults:
+        yield from faults
+        return
+    jobs: list[Statement] = []
+    tables: list[str] | None = [] if "table.catalog-store.kind" not in options else None
+    for statement in statements:
+        problem = _problem(statement)
+        if problem is not None:
+            yield Fault(statement.offset, problem)
+            continue
+        first = statement.tokens[0].word
+        if first == "USE" or _creates(statement) == "CATALOG":
+            tables = None  # a catalog contains tables that the script does not create
+        elif tables is not None and _creates(statement) == "TABLE" and (name := _name_after(statement, "TABLE")):
+            tables.append(_dotted(name))
+        for insert in statement.inserts if statement.inserts is not None else [statement]:
+            if insert.words[:1] != ("INSERT",):
+                if statement.inserts is not None:
+                    yield Fault(insert.offset, "is not an INSERT; a statement set contains INSERT statements only")
+                continue
+            yield from _target_faults(insert, tables)
+        if _starts_job(statement):
+            jobs.append(statement)
+    if not jobs:
+        message = "has no INSERT, so it runs no job; add INSERT INTO <table> SELECT …"
+        yield Fault(statements[-1].offset if statements else 0, message)
+    for statement in jobs[1:]:
+        line = sql_text.place(sql.script, jobs[0].offset)[0]
+        remedy = "put all INSERT statements into one BEGIN STATEMENT SET; … END;"
+        yield Fault(statement.offset, f"starts a second job (the first one is in line {line}); {remedy}")
+
+
+def _problem(statement: Statement) -> str | None:
+    """Why an application cannot run a statement; None if it can."""
+    if statement.inserts is not None:
+        return None if statement.inserts else "is an empty statement set; add INSERT statements"
+    words = statement.words
+    first = words[0] or statement.tokens[0].text
+    second = words[1] if len(words) > 1 else ""
+    if first in _QUERIES or (first, second) in (("EXECUTE", "SELECT"), ("EXECUTE", "WITH")):
+        return "is a query whose result is not written to a table; write INSERT INTO <table> before it"
+    if first in _FOREIGN or (first, second) == ("SHOW", "JOBS"):
+        return f"{first} is not a statement of a job; remove it, or run it with Flink's SQL client"
+    if first == "SET":
+        kinds = [token.kind for token in statement.tokens[1:]]
+        is_option = kinds == [Kind.TEXT, Kind.SYMBOL, Kind.TEXT] and statement.tokens[2].text == "="
+        return None if is_option or not kinds else "is not an option with a value; write SET 'key' = 'value'"
+    if first == "CREATE" and _creates(statement) not in _OBJECTS:
+        return f"CREATE {_creates(statement) or second} is not supported in a job; create one of: {', '.join(_OBJECTS)}"
+    if first in _SETUP or first in _JOBS or (first, second) in (("EXECUTE", "PLAN"), ("EXECUTE", "INSERT")):
+        return None
+    known = sorted({*_SETUP, *_JOBS, "EXECUTE STATEMENT SET", "BEGIN STATEMENT SET"})
+    return f'unknown statement "{first}"; {nearest(first, known)}'
+
+
+def _creates(statement: Statement) -> str:
+    """The kind of the object that a statement creates; empty for another statement."""
+    if statement.words[:1] != ("CREATE",):
+        return ""
+    return next((word for word in statement.words[1:] if word not in _MODIFIERS), "")
+
+
+def _starts_job(statement: Statement) -> bool:
+    first = statement.tokens[0].word
+    if statement.inserts is not None or first in _JOBS or first == "EXECUTE":
+        return True
+    return _creates(statement) == "TABLE" and any(
+        token.word == "AS" and following.word in ("SELECT", "WITH", "VALUES", "TABLE") and depth == 0
+        for (token, depth), (following, _) in _pairs(statement.tokens)
+    )
+
+
+def _pairs(tokens: Sequence[Token]) -> Iterator[tuple[tuple[Token, int], tuple[Token, int]]]:
+    """Each token and the next one, each with the number of open parentheses before it."""
+    depth = 0
+    nested: list[tuple[Token, int]] = []
+    for token in tokens:
+        depth -= token.text == ")"
+        nested.append((token, depth))
+        depth += token.text == "("
+    yield from pairwise(nested)
+
+
+def _target_faults(insert: Statement, tables: list[str] | None) -> Iterator[Fault]:
+    name = _name_after(insert, "INTO") or _name_after(insert, "OVERWRITE")
+    if not name:
+        yield Fault(insert.offset, "names no table; write INSERT INTO <table>")
+    elif tables is not None and _dotted(name) not in tables:
+        message = f'writes to the table "{_dotted(name)}", which the script does not create before; '
+        yield Fault(name[0].offset, message + (nearest(_dotted(name), tables) if tables else "add CREATE TABLE"))
+
+
+def _name_after(statement: Statement, keyword: str) -> list[Token]:
+    """The tokens of the name after a keyword, for example `catalog`.`database`.`table`, without its dots."""
+    words = statement.words
+    if keyword not in words:
+        return []
+    rest = list(statement.tokens[words.index(keyword) + 1 :])
+    for optional in (("TABLE",), ("IF", "NOT", "EXISTS")):
+        if tuple(token.word for token in rest[: len(optional)]) == optional:
+            rest = rest[len(optional) :]
+    name: list[Token] = []
+    while rest and rest[0].kind in (Kind.WORD, Kind.NAME):
+        name.append(rest.pop(0))
+        if not rest or rest.pop(0).text != ".":
+            break
+    return name
+
+
+def _dotted(name: Sequence[Token]) -> str:
+    return ".".join(token.value for token in name)

@@ -1,0 +1,160 @@
+"""The FlinkDeployment of a SQL file: the program that runs the script, and the ConfigMap with the script.
+
+From Flink 2.0 on, Flink's own driver runs the script. Older versions have none, and the driver of any version prints
+each statement into the log: there, and for a script with secrets, `jobs/pyflink/src/sql_job.py` of the jobs' image runs
+the statements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from flink_k8s.config import sql_text
+from flink_k8s.config.model import JobSettings
+from flink_k8s.config.sql_file import SqlFile
+from flink_k8s.config.sql_text import Kind, Statement
+from flink_k8s.facts.labels import labels
+from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.facts.versions import short_version
+from flink_k8s.resolve.code_hash import SCRIPT_OPTION
+from flink_k8s.resolve.job_spec import MAIN_CONTAINER
+
+SQL_DRIVER: Final = "org.apache.flink.table.runtime.application.SqlDriver"
+RUNNER: Final = "/opt/flink/usrlib/src/sql_job.py"
+"""The program of the jobs' image that runs the statements of a script."""
+
+SECRETS_FOLDER: Final = "/opt/flink/sql-secrets"
+"""Folder of the JobManager with a folder per Secret that the script refers to."""
+
+_SCRIPT_FOLDER: Final = "/opt/flink/sql"
+_PYTHON_DRIVER: Final = "org.apache.flink.client.python.PythonDriver"
+_PYTHON: Final = "/usr/local/bin/python3"
+_ANY_JAR: Final = "local:///opt/flink/bin/bash-java-utils.jar"
+"""A jar of every Flink distribution, whose name contains no version: Flink's start scripts run it.
+
+The driver is in Flink's own libraries and needs no jar, but the operator's Flink client (1.20) refuses to deploy an
+application without one ("Should only have one jar").
+"""
+
+_DRIVER_SINCE: Final = (2, 0)
+
+_VOLUME: Final = "sql"
+_CONFIG_MAP: Final = re.compile(r".+-sql-[0-9a-f]{10}")
+
+
+def rendered(sql: SqlFile, settings: JobSettings) -> str:
+    """The script with the values of its variables.
+
+    Args:
+        sql: the file.
+        settings: of the job, merged from all sources.
+    """
+    return sql_text.substitute(sql.script, parameters(settings))[0]
+
+
+def parameters(settings: JobSettings) -> dict[str, str]:
+    """The values of the variables of a script."""
+    return {name: value for name, value in (settings.parameters or {}).items() if value is not None}
+
+
+def texts(sql: SqlFile, settings: JobSettings) -> Iterator[tuple[int, str]]:
+    """The texts of the script with the values of its variables, each with its offset in the file.
+
+    Args:
+        sql: the file.
+        settings: of the job, merged from all sources.
+    """
+    in_file, with_values = (
+        [token for token in sql_text.tokens(script) if token.kind is Kind.TEXT]
+        for script in (sql.script, rendered(sql, settings))
+    )
+    for token, text in zip(in_file, with_values, strict=True):  # a value never ends the text around it
+        yield token.offset, text.value
+
+
+def sql_spec(sql: SqlFile, settings: JobSettings) -> dict[str, object]:
+    """The part of the spec that runs the script in the JobManager.
+
+    Args:
+        sql: the file.
+        settings: of the job, merged from all sources.
+    """
+    script = rendered(sql, settings)
+    mounts: list[dict[str, object]] = [{"mountPath": _SCRIPT_FOLDER, "name": _VOLUME, "readOnly": True}]
+    volumes: list[dict[str, object]] = [{"name": _VOLUME, "configMap": {"name": _config_map_name(sql, script)}}]
+    keys: dict[str, list[str]] = {}
+    for secret, key in sql_text.secrets(script):
+        keys.setdefault(secret, []).append(key)
+    for index, (secret, names) in enumerate(keys.items()):
+        volume = f"{_VOLUME}-secret-{index}"
+        items = [{"key": name, "path": name} for name in names]
+        mounts.append({"mountPath": f"{SECRETS_FOLDER}/{secret}", "name": volume, "readOnly": True})
+        volumes.append({"name": volume, "secret": {"secretName": secret, "items": items}})
+    pod = {"containers": [{"name": MAIN_CONTAINER, "volumeMounts": mounts}], "volumes": volumes}
+    return {"job": _program(sql, settings, script), "jobManager": {"podTemplate": {"spec": pod}}}
+
+
+def _program(sql: SqlFile, settings: JobSettings, script: str) -> dict[str, object]:
+    if _needs_runner(settings, script):
+        steps = f"{_SCRIPT_FOLDER}/{sql.name}.json"
+        return {"entryClass": _PYTHON_DRIVER, "args": ["-pyclientexec", _PYTHON, "-py", RUNNER, steps]}
+    args = [SCRIPT_OPTION, f"file://{_SCRIPT_FOLDER}/{sql.name}.sql"]
+    return {"jarURI": _ANY_JAR, "entryClass": SQL_DRIVER, "args": args}
+
+
+def _needs_runner(settings: JobSettings, script: str) -> bool:
+    version = short_version((settings.spec or {}).get("flinkVersion") or settings.flink_version)
+    is_old = version is not None and tuple(map(int, version.split("."))) < _DRIVER_SINCE
+    return is_old or bool(sql_text.secrets(script))
+
+
+def _config_map_name(sql: SqlFile, script: str) -> str:
+    """A name that changes with the statements, but not with comments and spaces.
+
+    A changed statement restarts the job, and until then its pods can mount the old ConfigMap.
+    """
+    return f"{sql.name}-sql-{hashlib.sha256(sql_text.fingerprint(script).encode()).hexdigest()[:10]}"
+
+
+def config_map(sql: SqlFile, settings: JobSettings) -> dict[str, object]:
+    """The ConfigMap with the script, without a namespace.
+
+    Args:
+        sql: the file.
+        settings: of the job, merged from all sources.
+    """
+    script = rendered(sql, settings)
+    data = {f"{sql.name}.sql": script}
+    if _needs_runner(settings, script):
+        data = {f"{sql.name}.json": json.dumps(steps(script), indent=1, ensure_ascii=False)}
+    metadata = {"name": _config_map_name(sql, script), "labels": labels(sql.name)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def config_map_of(spec: Mapping[str, object]) -> str | None:
+    """Name of the ConfigMap that the JobManager of a SQL job mounts; None for another job."""
+    pod = mapping(mapping(mapping(spec.get("jobManager")).get("podTemplate")).get("spec"))
+    for volume in map(mapping, listed(pod.get("volumes"))):
+        name = mapping(volume.get("configMap")).get("name")
+        if volume.get("name") == _VOLUME and isinstance(name, str) and _CONFIG_MAP.fullmatch(name):
+            return name
+    return None
+
+
+def steps(script: str) -> list[dict[str, object]]:
+    """The statements of a script for `sql_job.py`: options, inserts that run as one job, and other statements."""
+    return [_step(statement) for statement in sql_text.split(script)[0]]
+
+
+def _step(statement: Statement) -> dict[str, object]:
+    if statement.inserts is not None:
+        return {"inserts": [sql_text.without_comments(insert.text) for insert in statement.inserts]}
+    if statement.words[:1] == ("INSERT",):
+        return {"inserts": [sql_text.without_comments(statement.text)]}
+    if statement.words[:1] == ("SET",) and len(statement.tokens) == 4:
+        return {"set": [statement.tokens[1].value, statement.tokens[3].value]}
+    return {"sql": sql_text.without_comments(statement.text)}

@@ -1,0 +1,151 @@
+"""A SQL job on the sandbox: its statements decide whether it restarts, and a restart keeps each record exactly once."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from flink_k8s.resolve.state_storage import MOUNT
+from flink_k8s.support.kubectl import Kubectl
+from tests.e2e.running_totals import NAMESPACE, RunningTotals
+from tests.project import Project
+from tests.steps import step
+from tests.waiting import until
+
+pytestmark = pytest.mark.full
+
+JOB = "sql-numbers"
+FILE = "sql_numbers.sql"
+SCRIPT = f"""\
+/* flink-k8s
+image: pyflink:dev
+flinkVersion: v2_2
+parallelism: 1
+upgradeMode: savepoint
+jobManager: {{memory: 1600m, cpu: 0.2}}
+taskManager: {{memory: 1600m, cpu: 0.2}}
+flinkConfiguration:
+  execution.checkpointing.interval: 1 s
+  kubernetes.operator.job.upgrade.last-state-fallback.enabled: "false"
+spec: {{imagePullPolicy: IfNotPresent}}
+parameters: {{rate: 100, factor: 10}}
+*/
+CREATE TABLE numbers (id BIGINT) WITH (
+  'connector' = 'datagen', 'rows-per-second' = '${{rate}}',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '1000000'
+);
+CREATE TABLE products (id BIGINT, product BIGINT) WITH (
+  'connector' = 'filesystem', 'format' = 'csv', 'path' = '{MOUNT}/{JOB}',
+  'sink.rolling-policy.rollover-interval' = '1 s', 'sink.rolling-policy.check-interval' = '1 s'
+);
+INSERT INTO products SELECT id, id * ${{factor}} FROM numbers;
+"""
+
+
+@pytest.fixture(scope="module")
+def platform(no_stack: None, engine: Project) -> Project:
+    """A copy of the project with the SQL job alone, not up."""
+    return engine.copy({FILE: SCRIPT})
+
+
+@pytest.fixture
+def job(kubectl: Kubectl, platform: Project) -> RunningTotals:
+    """The job over REST."""
+    return RunningTotals(kubectl, platform.folder, list, name=JOB)
+
+
+def up(platform: Project) -> None:
+    result = platform.make("up")
+    assert result.code == 0, result.output
+
+
+def scripts(kubectl: Kubectl) -> dict[str, dict[str, str]]:
+    """The data of the ConfigMaps with scripts, by name."""
+    found = (kubectl.get("configmaps", "-n", NAMESPACE) or {})["items"]
+    maps = {item["metadata"]["name"]: item["data"] for item in found}
+    return {name: data for name, data in maps.items() if name.startswith(f"{JOB}-sql-")}
+
+
+def rows(kubectl: Kubectl) -> list[tuple[int, int]]:
+    """The published rows, sorted."""
+    command = f"find {MOUNT}/{JOB} -type f -name 'part-*' -exec cat {{}} +"
+    result = kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{JOB}", "--", "sh", "-c", command)
+    lines = result.stdout.decode().splitlines()
+    return sorted((int(number), int(product)) for number, product in (line.split(",") for line in lines))
+
+
+def exact_rows(kubectl: Kubectl, beyond: int = 0, factor: int = 10) -> int:
+    """The highest number, when all numbers up to it are published once and one beyond has the factor."""
+
+    def highest() -> int | None:
+        published = rows(kubectl)
+        if not published or published[-1][0] <= beyond:
+            return None
+        complete = [number for number, _ in published] == list(range(1, published[-1][0] + 1))
+        return published[-1][0] if complete and published[-1][1] == published[-1][0] * factor else None
+
+    return until(f"exact rows beyond {beyond}", highest, state=lambda: rows(kubectl)[-3:])
+
+
+def test_only_a_changed_statement_restarts_the_job_and_keeps_its_state(
+    platform: Project, job: RunningTotals, kubectl: Kubectl
+) -> None:
+    with step("the script runs, and its rows are published"):
+        up(platform)
+        highest = exact_rows(kubectl, beyond=100)
+        job.seen_running()
+        [first] = scripts(kubectl)
+        [pod] = job.pods("jobmanager")
+
+    with step("a changed comment changes the ConfigMap and not the job"):
+        platform.write(FILE, SCRIPT.replace("INSERT INTO", "-- the products\nINSERT INTO"))
+        up(platform)
+        assert "-- the products" in scripts(kubectl)[first][f"{JOB}.sql"]
+        assert job.pods("jobmanager") == [pod]
+        assert job.restored() == {}
+
+    with step("the plan notes that a changed statement may not fit the state"):
+        changed = SCRIPT.replace("factor: 10", "factor: 1000")
+        platform.write(FILE, changed)
+        plan = platform.plan()
+        assert plan.code == 0, plan.output
+        assert "the SQL statements change" in plan.output
+
+    with step("a changed value restarts the job from a savepoint, and the old ConfigMap is deleted"):
+        up(platform)
+        assert job.restored()["is_savepoint"]
+        [second] = scripts(kubectl)
+        assert second != first
+        highest = exact_rows(kubectl, beyond=highest + 200, factor=1000)
+        assert {product // number for number, product in rows(kubectl)} == {10, 1000}
+
+    with step("a script with a secret is run by the program of the image, from the same state"):
+        job.seen_running()
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "sink", "namespace": NAMESPACE},
+            "data": {"folder": base64.b64encode(JOB.encode()).decode()},
+        }
+        kubectl.run("apply", "-f", "-", stdin=json.dumps(secret).encode())
+        platform.write(FILE, changed.replace(f"'{MOUNT}/{JOB}'", f"'{MOUNT}/${{secret:sink/folder}}'"))
+        up(platform)
+        [data] = scripts(kubectl).values()
+        assert "${secret:sink/folder}" in data[f"{JOB}.json"]
+        assert job.restored()["is_savepoint"]
+        exact_rows(kubectl, beyond=highest + 200, factor=1000)
+
+
+def test_up_fails_with_flinks_error_of_a_statement(platform: Project, kubectl: Kubectl) -> None:
+    broken = SCRIPT.replace("SELECT id,", "SELECT identity,").replace(
+        "upgradeMode: savepoint", "upgradeMode: stateless"
+    )
+    platform.write(FILE, broken)
+    result = platform.make("up", "", f"ALLOW={JOB}")
+    assert result.code != 0
+    assert "Column 'identity' not found in any table" in result.output, result.output
+    line = broken.splitlines().index("INSERT INTO products SELECT identity, id * ${factor} FROM numbers;") + 1
+    assert f"From line {line}, column" in result.output
+    kubectl.run("delete", "secret", "sink", "-n", NAMESPACE, "--ignore-not-found")
