@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 from components.cert_manager import CertManager, CertManagerArgs
 from components.cluster_access import ClusterAccess
 from components.default_deny import DefaultDeny, DefaultDenyArgs
+from components.existing_objects import ExistingObjects
 from components.flink_job import FlinkJob, FlinkJobArgs
 from components.flink_operator import FlinkOperator, FlinkOperatorArgs
 from components.flink_quota import FlinkQuota, FlinkQuotaArgs
@@ -42,7 +43,7 @@ access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeo
 stack = access.restored(stack)
 if not settings.platform:
     access.compare_operator(settings.operator)
-on_cluster = pulumi.ResourceOptions(provider=cluster)
+on_cluster = pulumi.ResourceOptions(provider=cluster, transformations=[ExistingObjects(access).bind])
 guard = StateGuard([job.manifest for job in stack.jobs], settings.operator, settings.allow_state_loss)
 
 # The platform. A disabled part is installed in the cluster already, or by the platform's stack.
