@@ -98,6 +98,7 @@ quotas = {
     if settings.namespaces[name].quota.counts()
 }
 if settings.makes_monitors:
+    access.compare_prometheus(settings)
     Monitoring(
         "monitoring",
         MonitoringArgs(

@@ -18,8 +18,10 @@ from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.existing_operator import read_operator
+from flink_k8s.health.existing_prometheus import read_prometheus
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.health.waiting import DESTROYING
+from flink_k8s.monitoring.selection import monitoring_objects, unselected
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.existing_operator import ExistingOperator
 from flink_k8s.snapshots import restore
@@ -72,6 +74,22 @@ class ClusterAccess:
                 f"job {item.job.namespace}/{item.job.name}: restoreFrom {item.request} is {item.path} ({item.text})"
             )
         return restore.with_paths(stack, paths)
+
+    def compare_prometheus(self, settings: StackSettings) -> None:
+        """Warn about PodMonitors and alert rules that no Prometheus of the cluster selects, also in previews."""
+        if settings.prometheus.enabled or os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
+            return
+        existing = _completed(read_prometheus(self.api_server))
+        if existing.unread:
+            pulumi.log.warn(f"could not compare the monitors with Prometheus' selectors: {'; '.join(existing.unread)}")
+            return
+        if not existing.serves_monitors:
+            pulumi.log.warn(
+                "prometheus: the cluster has no Prometheus operator, so PodMonitors and alert rules cannot be created; "
+                "set prometheus.monitors: false, or install the operator [unmonitored-job]"
+            )
+        for message in unselected(monitoring_objects(settings, existing.namespaces), existing.selecting):
+            pulumi.log.warn(f"prometheus: {message} [unmonitored-job]")
 
 
 def existing_operator(settings: StackSettings) -> ExistingOperator | None:

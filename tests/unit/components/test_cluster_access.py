@@ -1,16 +1,17 @@
-"""The program's own requests: the operator that exists in the cluster."""
+"""The program's own requests: the operator and the Prometheus that exist in the cluster."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pulumi
 import pytest
 from aiohttp import web
 
-from components.cluster_access import existing_operator
+from components.cluster_access import ClusterAccess, existing_operator
 from flink_k8s.config.model import StackSettings
 from flink_k8s.resolve.existing_operator import ExistingOperator
 from tests.unit.health.listening import listening
@@ -59,4 +60,45 @@ def test_without_a_cluster_and_before_a_destroy_nothing_is_read(
 ) -> None:
     monkeypatch.setenv(variable, "1")
     assert read(tmp_path) is None
+    assert warnings == []
+
+
+GROUP = "/apis/monitoring.coreos.com/v1"
+
+
+def compare(folder: Path, answers: dict[str, Any], *, enabled: bool = False) -> None:
+    """Compare the monitors of a stack with a cluster that answers with these objects."""
+
+    async def answer(request: web.Request) -> web.Response:
+        status = 200 if request.path in answers else 404
+        return web.json_response(answers.get(request.path, {}), status=status)
+
+    async def play() -> None:
+        async with listening(folder, [web.get("/{path:.*}", answer)]) as api_server:
+            settings = {"context": api_server.context, "prometheus": {"enabled": enabled}}
+            access = ClusterAccess(api_server.context, api_server.kubeconfig)
+            await asyncio.to_thread(access.compare_prometheus, StackSettings.model_validate(settings))
+
+    asyncio.run(play())
+
+
+def test_monitors_that_prometheus_does_not_select_are_warnings(tmp_path: Path, warnings: list[str]) -> None:
+    spec: dict[str, Any] = {"podMonitorSelector": {"matchLabels": {"release": "monitoring"}}}
+    spec |= {"podMonitorNamespaceSelector": {}, "ruleSelector": {}, "ruleNamespaceSelector": {}}
+    item = {"metadata": {"name": "k8s", "namespace": "monitoring"}, "spec": spec}
+    compare(tmp_path, {GROUP: {"resources": [{}]}, f"{GROUP}/prometheuses": {"items": [item]}})
+    assert warnings == [
+        "prometheus: the PodMonitor in flink-operator, flink is not selected: podMonitorSelector of Prometheus "
+        "monitoring/k8s requires the labels release: monitoring; set prometheus.labels [unmonitored-job]"
+    ]
+
+
+def test_a_cluster_without_a_prometheus_operator_is_a_warning(tmp_path: Path, warnings: list[str]) -> None:
+    compare(tmp_path, {})
+    [warning] = warnings
+    assert "set prometheus.monitors: false, or install the operator" in warning
+
+
+def test_a_prometheus_of_the_stack_is_not_compared(tmp_path: Path, warnings: list[str]) -> None:
+    compare(tmp_path, {}, enabled=True)
     assert warnings == []
