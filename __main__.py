@@ -61,6 +61,7 @@ namespaces = {
             if settings.state_storage.makes_claims
             else None,
             guard=guard,
+            openshift=settings.openshift,
         ),
         on_cluster,
     )
@@ -86,6 +87,7 @@ operator = (
             watched=[*namespaces.values()],
             cert_manager=cert_manager,
             traffic=stack.operator_traffic,
+            openshift=settings.openshift,
         ),
         on_cluster,
     )
