@@ -9,8 +9,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cert_manager import CertManager, CertManagerArgs
-from components.cluster_access import ClusterAccess
+from components.cluster_access import ClusterAccess, existing_operator
 from components.default_deny import DefaultDeny, DefaultDenyArgs
+from components.existing_objects import ExistingObjects
 from components.flink_job import FlinkJob, FlinkJobArgs
 from components.flink_operator import FlinkOperator, FlinkOperatorArgs
 from components.flink_quota import FlinkQuota, FlinkQuotaArgs
@@ -26,7 +27,7 @@ from flink_k8s.checks.running_stack import declared_stack
 # Every object lives until the end of the run. Less garbage collection saves a quarter of its CPU time: docs/adr/0007.
 gc.set_threshold(10_000, 50, 100)
 
-stack = declared_stack(Path(__file__).parent)
+stack = declared_stack(Path(__file__).parent, existing_operator)
 settings = stack.settings
 
 cluster = kubernetes.Provider(
@@ -40,10 +41,8 @@ cluster = kubernetes.Provider(
 )
 access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
 stack = access.restored(stack)
-if not settings.platform:
-    access.compare_operator(settings.operator)
-on_cluster = pulumi.ResourceOptions(provider=cluster)
-guard = StateGuard([job.manifest for job in stack.jobs], settings.operator, settings.allow_state_loss)
+on_cluster = pulumi.ResourceOptions(provider=cluster, transformations=[ExistingObjects(access).bind])
+guard = StateGuard([job.manifest for job in stack.jobs], stack.operator, settings.allow_state_loss)
 
 # The platform. A disabled part is installed in the cluster already, or by the platform's stack.
 platform = (
@@ -62,6 +61,7 @@ namespaces = {
             if settings.state_storage.makes_claims
             else None,
             guard=guard,
+            openshift=settings.openshift,
         ),
         on_cluster,
     )
@@ -87,6 +87,7 @@ operator = (
             watched=[*namespaces.values()],
             cert_manager=cert_manager,
             traffic=stack.operator_traffic,
+            openshift=settings.openshift,
         ),
         on_cluster,
     )
@@ -99,6 +100,7 @@ quotas = {
     if settings.namespaces[name].quota.counts()
 }
 if settings.makes_monitors:
+    access.compare_prometheus(settings)
     Monitoring(
         "monitoring",
         MonitoringArgs(

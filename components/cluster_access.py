@@ -13,14 +13,17 @@ from typing import Any, TypeVar
 import pulumi
 
 from flink_k8s.config.base import seconds
-from flink_k8s.config.model import OperatorSettings
+from flink_k8s.config.model import StackSettings
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.health.api_server import ApiServer
-from flink_k8s.health.operator_version import deployed_version
+from flink_k8s.health.existing_operator import read_operator
+from flink_k8s.health.existing_prometheus import read_prometheus
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.health.waiting import DESTROYING
+from flink_k8s.monitoring.selection import monitoring_objects, unselected
 from flink_k8s.resolve.declared_stack import DeclaredStack
+from flink_k8s.resolve.existing_operator import ExistingOperator
 from flink_k8s.snapshots import restore
 
 T = TypeVar("T")
@@ -72,16 +75,37 @@ class ClusterAccess:
             )
         return restore.with_paths(stack, paths)
 
-    def compare_operator(self, settings: OperatorSettings) -> None:
-        """Warn if an operator that exists in the cluster has another version than the stack sets or assumes."""
-        if settings.enabled or os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
+    def compare_prometheus(self, settings: StackSettings) -> None:
+        """Warn about PodMonitors and alert rules that no Prometheus of the cluster selects, also in previews."""
+        if settings.prometheus.enabled or os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
             return
-        deployed = _completed(deployed_version(self.api_server, settings.namespace))
-        if deployed is not None and deployed != settings.version:
+        existing = _completed(read_prometheus(self.api_server))
+        if existing.unread:
+            pulumi.log.warn(f"could not compare the monitors with Prometheus' selectors: {'; '.join(existing.unread)}")
+            return
+        if not existing.serves_monitors:
             pulumi.log.warn(
-                f"the cluster runs operator {deployed}, and the jobs were checked for {settings.version}; "
-                f"set operator.version: {deployed}"
+                "prometheus: the cluster has no Prometheus operator, so PodMonitors and alert rules cannot be created; "
+                "set prometheus.monitors: false, or install the operator [unmonitored-job]"
             )
+        for message in unselected(monitoring_objects(settings, existing.namespaces), existing.selecting):
+            pulumi.log.warn(f"prometheus: {message} [unmonitored-job]")
+
+
+def existing_operator(settings: StackSettings) -> ExistingOperator | None:
+    """The operator that exists in the cluster, also in previews; None before a destroy, and if it cannot be read.
+
+    What cannot be read is a warning.
+
+    Args:
+        settings: of a stack without an operator of its own.
+    """
+    if os.environ.get(WITHOUT_CLUSTER) or os.environ.get(DESTROYING):
+        return None
+    operator, unread = _completed(read_operator(ApiServer.of(settings), settings.operator.namespace))
+    if unread:
+        pulumi.log.warn(f"could not read {unread}; the jobs are not compared with it")
+    return operator
 
 
 def _completed(coroutine: Coroutine[Any, Any, T]) -> T:

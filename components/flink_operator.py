@@ -16,6 +16,7 @@ from components.cluster_access import ClusterAccess
 from components.crds import CrdUpdater
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
+from components.openshift import allow_image_users
 from components.release import install
 from flink_k8s.config.model import Charts, OperatorSettings
 from flink_k8s.facts import versions
@@ -108,6 +109,7 @@ class FlinkOperatorArgs:
         watched: namespaces of jobs. They must exist: the chart creates a Role in each.
         cert_manager: issues the webhook's certificate; None if the cluster has it already.
         traffic: connections of the operator's pods; None without NetworkPolicies.
+        openshift: whether the cluster is OpenShift.
     """
 
     cluster: ClusterAccess
@@ -116,6 +118,7 @@ class FlinkOperatorArgs:
     watched: Sequence[JobNamespace] = ()
     cert_manager: CertManager | None = None
     traffic: Traffic | None = None
+    openshift: bool = False
 
 
 class FlinkOperator(pulumi.ComponentResource):
@@ -142,6 +145,8 @@ class FlinkOperator(pulumi.ComponentResource):
         needed: list[pulumi.Resource] = [own]
         if args.traffic is not None:
             needed += operator_policies(settings.namespace, args.traffic, inside)
+        if args.openshift:
+            needed.append(allow_image_users(settings.namespace, None, inside))
         needed += [created for job_namespace in args.watched for created in job_namespace.created]
         if settings.webhook and args.cert_manager is not None:
             needed.append(args.cert_manager)

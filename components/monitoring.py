@@ -17,6 +17,7 @@ from components.prometheus import Prometheus
 from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.monitoring.alerts import Declared
+from flink_k8s.monitoring.metrics import ALERT_RULES
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Monitoring(pulumi.ComponentResource):
             )
         if settings.alerts.enabled:
             AlertRules(
-                "flink-alerts",
+                ALERT_RULES,
                 AlertRulesArgs(
                     namespace_of_rules, args.operator_namespace, args.declared, settings.alerts, settings.labels
                 ),

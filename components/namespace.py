@@ -14,6 +14,7 @@ from components import quota
 from components.external_secret import external_secrets
 from components.namespace_access import access
 from components.network_policies import egress_policy
+from components.openshift import allow_image_users
 from components.options import child_of
 from components.state_claim import StateClaimArgs, state_claim
 from components.state_guard import StateGuard
@@ -62,6 +63,7 @@ class JobNamespaceArgs:
         network_policies: whether NetworkPolicies restrict the namespace's traffic.
         state_claim: the claim for the jobs' state; None for another state storage.
         guard: refuses to delete the namespace with the state of jobs; None to not refuse it.
+        openshift: whether the cluster is OpenShift.
     """
 
     settings: NamespaceSettings = field(default_factory=NamespaceSettings)
@@ -69,6 +71,7 @@ class JobNamespaceArgs:
     network_policies: bool = True
     state_claim: StateClaimArgs | None = None
     guard: StateGuard | None = None
+    openshift: bool = False
 
 
 class JobNamespace(pulumi.ComponentResource):
@@ -114,6 +117,8 @@ class JobNamespace(pulumi.ComponentResource):
             *self._account(args, inside),
             *external_secrets(name, settings.external_secrets, child_of(self, bounded)),
         ]
+        if args.openshift:
+            self.job_requirements.append(allow_image_users(name, JOB_ACCOUNT, inside))
         access(name, settings.access, self, self.created)
         if is_created and args.network_policies and settings.egress:
             self.job_requirements.append(egress_policy(name, settings.egress, inside))

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
 from components.cluster_access import ClusterAccess
+from components.kubernetes_range import range_hook
 from components.plaintext_secrets import with_secret_outputs
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.model import Charts, ChartSource
@@ -35,11 +36,13 @@ def install(
 ) -> Release:
     """Install a chart under a fixed name and wait until all its objects are ready. Log why pods do not run meanwhile.
 
+    A version of Kubernetes that the chart does not support is a warning.
+
     Args:
         name: of the release.
         chart: the official chart.
         version: of the chart, exact.
-        cluster: for the issues of pods.
+        cluster: for its version, and the issues of pods.
         charts: the stack's mirror.
         source: the stack's source of this chart, which overrides the mirror.
         namespace: of the release; must exist.
@@ -51,7 +54,8 @@ def install(
     location, repository = locate(chart, version, charts, source)
     is_local = repository is None and not location.startswith("oci://")
     issues = _PodIssues(name, cluster, namespace)
-    before = [*hooks, pulumi.ResourceHook(f"{name}-pods", issues.start)]
+    supported = range_hook(f"{name}-kubernetes", cluster.api_server, chart, version)
+    before = [supported, *hooks, pulumi.ResourceHook(f"{name}-pods", issues.start)]
     binding = pulumi.ResourceHookBinding(before_create=before, before_update=before)
     release = Release(
         name,

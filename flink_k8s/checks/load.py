@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from flink_k8s.checks import fields
+from flink_k8s.checks.existing_operator import sets_operator_version, uses_existing_operator
 from flink_k8s.checks.ignore import without_ignored
 from flink_k8s.checks.pod_security import without_repeats
 from flink_k8s.checks.registry import DECLARED, STACK, check_practices, usable_manifest, validate, without_refused
@@ -21,16 +22,21 @@ from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.config.validation import read_platform_settings, read_settings
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.declared_stack import DeclaredStack
+from flink_k8s.resolve.existing_operator import ExistingOperator, with_configuration
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.resolution import resolve
 
+OperatorReader = Callable[[StackSettings], ExistingOperator | None]
+"""Reads the operator in the cluster of a stack; returns None if it cannot be read."""
 
-def load(root: Path, config: StackConfig) -> DeclaredStack:
+
+def load(root: Path, config: StackConfig, existing_operator: OperatorReader | None = None) -> DeclaredStack:
     """Read the job files, merge the sources, and check the result.
 
     Args:
         root: the project, which contains the stack's `jobFolders`.
         config: the stack config.
+        existing_operator: called for a stack that uses an operator of the cluster; None without access to the cluster.
 
     Raises:
         ProblemsError: contains every problem of stack config and job files, and the warnings.
@@ -42,15 +48,30 @@ def load(root: Path, config: StackConfig) -> DeclaredStack:
     problems += file_problems + config_problems + platform_problems
     if settings is None:
         raise ProblemsError(problems)
+    operator = existing_operator(settings) if existing_operator and uses_existing_operator(config, settings) else None
+    if operator and operator.version and not sets_operator_version(config):
+        used = settings.operator.model_copy(update={"version": operator.version})
+        settings = settings.model_copy(update={"operator": used})
     resolved = resolve(settings, config, objects, root, platform_settings)
     problems += resolved.problems
     settings = resolved.settings
     if settings.is_drill and not problems:
         # The originals have been checked; state inside of pods and a missing upgrade mode are intended in a copy.
-        return DeclaredStack(settings, resolved.jobs, resolved.attachments)
-    usable, findings = _checked_jobs(resolved.jobs, settings)
+        return DeclaredStack(settings, resolved.jobs, resolved.attachments, existing_operator=operator)
+    # Derived values do not depend on the configuration in the cluster: a change of it would restart jobs.
+    effective = settings.model_copy(update={"operator": with_configuration(settings.operator, operator)})
+    usable, findings = _checked_jobs(resolved.jobs, effective)
     stack = StackSubject(
-        root, settings, config, objects, usable, resolved.attachments, resolved.replaced, platform_settings, findings
+        root,
+        settings,
+        config,
+        objects,
+        usable,
+        resolved.attachments,
+        resolved.replaced,
+        platform_settings,
+        operator,
+        findings,
     )
     for attachment in resolved.attachments:
         subject = Subject(attachment.manifest, settings.operator.version, settings=settings)
@@ -77,7 +98,7 @@ def load(root: Path, config: StackConfig) -> DeclaredStack:
     ordered = sorted(remarks, key=lambda remark: (remark.severity.value != "warning", remark.problem))
     if problems:
         raise ProblemsError(problems, map(str, ordered))
-    return DeclaredStack(settings, resolved.jobs, resolved.attachments, tuple(ordered))
+    return DeclaredStack(settings, resolved.jobs, resolved.attachments, tuple(ordered), operator)
 
 
 def severity_of(rule: str, settings: StackSettings) -> Severity:

@@ -157,6 +157,13 @@ _ALL: Iterable[Rule] = (
         "Correct the container, the volume or the mount that the finding names.",
     ),
     _stack(
+        "unwatched-namespace",
+        _ERROR,
+        "a job in a namespace that the operator in the cluster does not watch",
+        "The operator never starts the job, and `up` waits for it without success.",
+        "Add the namespace to `watchNamespaces` of the operator's chart, or move the job.",
+    ),
+    _stack(
         "misspelt-reference",
         _ERROR,
         "a session job whose cluster, or a snapshot whose job, is not declared, but a resource with a similar name is",
@@ -364,6 +371,13 @@ _ALL: Iterable[Rule] = (
         "Unknown fields, kinds and Flink versions are not reported; the plan assumes another version.",
         "Use a release that is known, or ignore the finding and read the preview with care.",
     ),
+    _stack(
+        "existing-operator",
+        _WARNING,
+        "a setting that differs from the operator in the cluster, which the stack uses with `enabled: false`",
+        "Jobs are checked, derived and planned for another operator than the one that reconciles them.",
+        "Write the value of the cluster, or change the operator in the cluster.",
+    ),
     Rule(
         "file-system-plugin",
         _WARNING,
@@ -455,6 +469,13 @@ _ALL: Iterable[Rule] = (
         "a `restoreFrom` that `preview` and `up` resolve in the cluster",
         "`check` and `render` do not know the path.",
         "Read the path in the preview. To render the stack, set the path.",
+    ),
+    _stack(
+        "assumed-operator",
+        _NOTICE,
+        "an operator of the cluster whose version neither the stack sets nor a preview has read",
+        "The jobs are checked for the default version.",
+        "Set `operator.version` to the version in the cluster.",
     ),
     _stack(
         "unread-file",

@@ -9,18 +9,19 @@ import pulumi
 
 from flink_k8s.checks.continuation import RESOLVED_LATER
 from flink_k8s.checks.deployed_suspension import deployed_suspension
-from flink_k8s.checks.load import load
+from flink_k8s.checks.load import OperatorReader, load
 from flink_k8s.config.findings import Severity
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import PREFIX, SUSPENSION, engine_config
 from flink_k8s.resolve.declared_stack import DeclaredStack
 
 
-def declared_stack(root: Path) -> DeclaredStack:
+def declared_stack(root: Path, existing_operator: OperatorReader) -> DeclaredStack:
     """Read and check the stack's settings and jobs.
 
     Args:
         root: the project.
+        existing_operator: reads the operator in the cluster, for a stack that has none of its own.
 
     Raises:
         pulumi.RunError: contains every problem of stack config and job files; raised before any registration.
@@ -33,7 +34,7 @@ def declared_stack(root: Path) -> DeclaredStack:
         values[f"{PREFIX}{SUSPENSION}"] = json.dumps({"jobs": deployed_suspension()})
     encrypted = pulumi.runtime.get_config_secret_keys_env()
     try:
-        platform = load(root, engine_config(values, pulumi.get_stack(), encrypted))
+        platform = load(root, engine_config(values, pulumi.get_stack(), encrypted), existing_operator)
     except ProblemsError as error:
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
     for remark in platform.remarks:

@@ -34,6 +34,9 @@ def check(stack: StackSubject) -> None:
             message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
             stack.report("operator-validation", ("operator", "configuration", key), message)
     _check_operator_values(stack)
+    if settings.openshift and settings.prometheus.enabled:
+        message = "is true, but OpenShift manages the CRDs of the Prometheus operator for its own stack; remove it"
+        stack.report(STACK_CONFIG, ("prometheus", "enabled"), message)
     _check_selectors(stack)
     _check_owners(stack)
     _check_secrets(stack)

@@ -18,6 +18,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve.effective_job import EffectiveJob
+from flink_k8s.resolve.existing_operator import ExistingOperator
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
@@ -182,6 +183,7 @@ class StackSubject:
         attachments: the other objects of the job files.
         replaced: objects of job files that the platform creates itself, and their namespaces.
         platform_settings: settings of the platform's stack for the jobs of all stacks, if this stack is on a platform.
+        operator: the operator in the cluster; None if the stack has its own, or it was not read.
         findings: reported by the checks.
     """
 
@@ -193,6 +195,7 @@ class StackSubject:
     attachments: Sequence[Attachment] = ()
     replaced: Sequence[tuple[FileObject, str]] = ()
     platform_settings: StackSettings | None = None
+    operator: ExistingOperator | None = None
     findings: list[Finding] = field(default_factory=list[Finding])
 
     def report(self, rule: str, path: KeyPath, message: str, source: Source | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -20,6 +21,9 @@ from flink_k8s.config.tls_model import InternalTls
 from flink_k8s.facts import versions
 
 DEFAULT_NAMESPACE = "flink"
+OPENSHIFT_PROMETHEUS: Mapping[str, object] = {"enabled": False, "namespace": "openshift-user-workload-monitoring"}
+"""Defaults of `prometheus` on OpenShift: its Prometheus for the metrics of users."""
+
 JOB_ACCOUNT = "flink"
 """The ServiceAccount that the program owns in each namespace and that jobs run under by default."""
 
@@ -274,6 +278,11 @@ class StackSettings(Model):
         default=None,
         description="kubeconfig file with the context, relative to the project; not set: the default file.",
     )
+    openshift: bool = Field(
+        default=False,
+        description="The cluster is OpenShift: pods may run as the user of Flink's images, policies allow its DNS, and "
+        "`prometheus` is OpenShift's own: docs/environments.md.",
+    )
     platform: str | None = Field(
         default=None,
         description="Stack with the platform, for a stack that contains only jobs: docs/teams.md. Context, namespaces, "
@@ -356,10 +365,16 @@ class StackSettings(Model):
     @model_validator(mode="before")
     @classmethod
     def _without_empty_values(cls, values: object) -> object:
-        """Remove empty values: the engine passes an empty text or mapping for a key that is not in the stack file."""
+        """Remove empty values: the engine passes an empty text or mapping for a key that is not in the stack file.
+
+        OpenShift has a Prometheus stack of its own.
+        """
         if not isinstance(values, dict):
             return values
         config = cast(dict[str, object], values)
+        prometheus = config.get("prometheus") or {}
+        if config.get("openshift") is True and isinstance(prometheus, dict):
+            config = {**config, "prometheus": {**OPENSHIFT_PROMETHEUS, **cast(dict[str, object], prometheus)}}
         known = {field.alias for field in cls.model_fields.values()}
         return {key: value for key, value in config.items() if key not in known or value not in ("", {}, None)}
 

@@ -150,7 +150,7 @@ class NetworkPolicies(Model):
     dns: list[Endpoint] | None = Field(
         default=None,
         description="DNS servers; not set: pods `k8s-app: kube-dns` of kube-system and the node-local cache"
-        " (169.254.0.0/16), port 53.",
+        " (169.254.0.0/16), port 53; with `openshift`, the pods of openshift-dns, port 5353.",
     )
     storage: list[Endpoint] | None = Field(
         default=None,

@@ -32,7 +32,7 @@ PLATFORM_KEYS = (
 )
 """Keys that only the platform's stack may set."""
 
-_IF_EITHER = ("strict", "protectJobs")
+_IF_EITHER = ("strict", "protectJobs", "openshift")
 
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 """Defaults in Pulumi.yaml, which the engine passes for keys that a stack file does not set."""

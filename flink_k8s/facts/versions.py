@@ -36,6 +36,36 @@ OPERATOR_RELEASE = "flink-kubernetes-operator"
 
 
 @dataclass(frozen=True)
+class KubernetesRange:
+    """The versions of Kubernetes that a chart supports.
+
+    Attributes:
+        chart: name of the chart.
+        release: start of the chart's versions, such as `v1.21.`; empty for all.
+        first: the oldest minor version of Kubernetes 1.
+        last: the newest one; None if newer ones are not excluded.
+    """
+
+    chart: str
+    release: str
+    first: int
+    last: int | None = None
+
+    def __str__(self) -> str:
+        return f"1.{self.first} " + (f"to 1.{self.last}" if self.last is not None else "and newer")
+
+
+KUBERNETES = (
+    # https://cert-manager.io/docs/releases/
+    KubernetesRange(CERT_MANAGER.name, "v1.21.", 33, 36),
+    KubernetesRange(CERT_MANAGER.name, "v1.20.", 32, 35),
+    # `kubeVersion` of the chart.
+    KubernetesRange(PROMETHEUS.name, "", 25),
+)
+"""The operator's chart and documentation name no range."""
+
+
+@dataclass(frozen=True)
 class Pulumi:
     """Versions of Pulumi; tests/unit/dev/test_repository.py compares them with the files that pin them.
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 
 from flink_k8s.config.model import StackSettings
+from flink_k8s.facts.mappings import mapping
+
+_GET_SECONDS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -84,3 +87,37 @@ def message(error: Any) -> str:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):
         return str(error.reason)
+
+
+async def get(api_client: Any, path: str, *, accept: str = "application/json", **query: str) -> Mapping[str, object]:
+    """The answer to a GET request; empty for 404.
+
+    Args:
+        api_client: from `ApiServer.connect`.
+        path: of the request.
+        accept: media types of the answer.
+        query: parameters of the request.
+
+    Raises:
+        pulumi.RunError: if the API server refuses the request, with its message.
+        aiohttp.ClientError, OSError, TimeoutError: if the API server is not reachable.
+    """
+    response = await api_client.call_api(
+        path,
+        "GET",
+        query_params=list(query.items()),
+        header_params={"Accept": accept},
+        auth_settings=["BearerToken"],
+        _preload_content=False,
+        _request_timeout=_GET_SECONDS,
+    )
+    if response.status == 404:
+        return {}
+    content = await response.read()
+    if response.status != 200:
+        try:
+            reason = str(mapping(json.loads(content)).get("message"))
+        except ValueError:
+            reason = str(response.reason)
+        raise pulumi.RunError(reason)
+    return mapping(json.loads(content))

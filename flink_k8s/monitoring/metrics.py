@@ -8,6 +8,9 @@ OPERATOR_MONITOR = "flink-kubernetes-operator"
 JOBS_MONITOR = "flink-jobs"
 """PodMonitor of a namespace's jobs; its targets are the Prometheus job `<namespace>/flink-jobs`."""
 
+ALERT_RULES = "flink-alerts"
+"""PrometheusRule with the alerts."""
+
 OPERATOR_TARGETS = f'job=~".+/{OPERATOR_MONITOR}"'
 JOB_TARGETS = f'job=~".+/{JOBS_MONITOR}"'
 

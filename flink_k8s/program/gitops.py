@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
+from flink_k8s.program.flux_health import health_checks
 from flink_k8s.program.manifest import Manifest
 from flink_k8s.program.resource_graph import Resource
 from flink_k8s.program.values import Secret, without_nulls
@@ -215,17 +216,18 @@ def replaceable_hook(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": marked}}
 
 
-def flux_kustomizations(folders: Sequence[str], path: str) -> list[Manifest]:
+def flux_kustomizations(folders: Mapping[str, Collection[str]], path: str) -> list[Manifest]:
     """A Flux Kustomization for each folder, which depends on the previous one.
 
     Args:
-        folders: their names, in order.
+        folders: the kinds of the objects in each folder, by its name, in order.
         path: of their parent folder, in the repository that Flux watches.
     """
     kustomizations: list[Manifest] = []
     folder = path.strip("/").removeprefix("./")
     prefix = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")
-    for index, name in enumerate(folders):
+    names = list(folders)
+    for index, (name, kinds) in enumerate(folders.items()):
         spec: Manifest = {
             "interval": "10m",
             "path": f"./{folder}/{name}",
@@ -235,7 +237,9 @@ def flux_kustomizations(folders: Sequence[str], path: str) -> list[Manifest]:
             "wait": True,
         }
         if index:
-            spec["dependsOn"] = [{"name": f"{prefix}-{folders[index - 1]}"}]
+            spec["dependsOn"] = [{"name": f"{prefix}-{names[index - 1]}"}]
+        if checks := health_checks(kinds):
+            spec["healthCheckExprs"] = checks
         kustomizations.append(
             {
                 "apiVersion": "kustomize.toolkit.fluxcd.io/v1",

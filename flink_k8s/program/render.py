@@ -140,11 +140,14 @@ def render(
     named = file_names(rendered)
     files = {name: dump(document.manifest) for name, document in named.items()}
     folders: dict[str, dict[str, str]] = defaultdict(dict)
+    kinds: dict[str, set[str]] = defaultdict(set)
     top = files
     if ordered is not None and flavour == "flux":
         for name, document in named.items():
             folders[f"{document.depth:02}"][name] = files[name]
-        top = {"layers.yaml": "---\n".join(map(dump, gitops.flux_kustomizations(sorted(folders), ordered)))}
+            kinds[f"{document.depth:02}"].add(str(document.manifest.get("kind")))
+        layers = gitops.flux_kustomizations(dict(sorted(kinds.items())), ordered)
+        top = {"layers.yaml": "---\n".join(map(dump, layers))}
     unlisted: dict[str, str] = {}
     if flavour == "argocd":
         unlisted[gitops.ARGOCD_HEALTH] = dump(gitops.argocd_health())

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flink_k8s.config.findings import Remark
-from flink_k8s.config.model import StackSettings, Suspension
+from flink_k8s.config.model import OperatorSettings, StackSettings, Suspension
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve import jobs, traffic
+from flink_k8s.resolve.existing_operator import ExistingOperator, with_configuration
 from flink_k8s.resolve.state_storage import CLAIM
 
 _LEVELS = {FlinkKind.SESSION_JOB: 1, FlinkKind.SNAPSHOT: 2}
@@ -32,12 +33,19 @@ class DeclaredStack:
         jobs: the jobs, in the order of their files.
         attachments: the other objects of the job files.
         remarks: warnings and notices, sorted; they do not stop the stack.
+        existing_operator: the operator in the cluster; None if the stack has its own, or it was not read.
     """
 
     settings: StackSettings
     jobs: tuple[jobs.Job, ...]
     attachments: tuple[jobs.Attachment, ...]
     remarks: tuple[Remark, ...] = ()
+    existing_operator: ExistingOperator | None = None
+
+    @property
+    def operator(self) -> OperatorSettings:
+        """The operator that reconciles the jobs, with the configuration that it has in the cluster."""
+        return with_configuration(self.settings.operator, self.existing_operator)
 
     @property
     def jobs_in_order(self) -> Sequence[jobs.Job]:

@@ -47,6 +47,9 @@ _PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "1
 _PRIVATE_6 = ("fc00::/7", "fe80::/10")
 _LINK_LOCAL = "169.254.0.0/16"
 _DNS_PORTS = ("53/UDP", "53")
+_OPENSHIFT_DNS = {"dns.operator.openshift.io/daemonset-dns": "default"}
+_OPENSHIFT_DNS_PORTS = ("5353/UDP", "5353")
+"""Ports of the pods: a policy applies after the address of the Service is replaced by that of a pod."""
 
 CLOUD = re.compile(r"\b(s3|s3a|s3p|gs|abfss?|wasbs?)://")
 _ENDPOINTS = {
@@ -215,6 +218,8 @@ def dns(settings: StackSettings) -> Sequence[Endpoint]:
     endpoints = settings.network_policies.dns
     if endpoints is not None:
         return endpoints
+    if settings.openshift:
+        return (endpoint(namespace="openshift-dns", pods=_OPENSHIFT_DNS, ports=_OPENSHIFT_DNS_PORTS),)
     return (
         endpoint(namespace="kube-system", pods={"k8s-app": "kube-dns"}, ports=_DNS_PORTS),
         # A node-local cache or the resolver of a cloud has a link-local address and is not a pod.

@@ -5,24 +5,18 @@ One stack has a job for each of the most common changes that lose state.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flink_k8s.operations.plan.preview import parse
 from flink_k8s.plan.guard import allowed_by_change
 from flink_k8s.plan.state import Operator
-from flink_k8s.support.kubectl import Kubectl
-from sandbox.engine import build
-from sandbox.home import home
-from tests.engine.bare_api_server import CONTEXT, bare_api_server
-from tests.project import ROOT, run
+from tests.engine.plain import Manifest
+from tests.engine.plain import Plain as Project
 from tests.steps import step
 
 KEPT = {
@@ -36,8 +30,6 @@ ON_A_CLAIM = {key: value.replace("s3://state", "file:///state") for key, value i
 CLAIM = {"name": "state", "persistentVolumeClaim": {"claimName": "state"}}
 MOUNTED = {"name": "flink-main-container", "volumeMounts": [{"name": "state", "mountPath": "/state"}]}
 SUSPENSION = "2026-11-29 14:00 UTC, ada on laptop"
-
-Manifest = dict[str, Any]
 
 
 def job(mode: str = "savepoint", configuration: Mapping[str, str] = KEPT, **more: Any) -> Manifest:
@@ -125,68 +117,8 @@ LOSSES = {
 LOSERS = ["of-cluster" if name == "cluster" else name for name in LOSSES]
 
 
-@dataclass(frozen=True)
-class Done:
-    """The end of a command: its exit code, and its output."""
-
-    code: int
-    output: str
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A copy of the project on the API server, with plain `pulumi`.
-
-    Attributes:
-        folder: of the copy.
-        command: `pulumi`.
-        kubectl: of the API server.
-    """
-
-    folder: Path
-    command: Path
-    kubectl: Kubectl
-
-    def configure(self, jobs: Mapping[str, Any] | None = None, **config: Any) -> None:
-        """Writes the stack file, and keeps the salt that the engine has written."""
-        path = self.folder / "Pulumi.plain.yaml"
-        content = yaml.safe_load(path.read_text()) if path.exists() else {}
-        off = {"enabled": False}
-        settings = {
-            "context": CONTEXT,
-            "kubeconfig": str(self.kubectl.kubeconfig),
-            "namespaces": {"default": {"create": False}, "other": {"create": False}},
-            "certManager": off,
-            "prometheus": {**off, "monitors": False},
-            "operator": off,
-            "networkPolicies": off,
-            "waitForJobs": False,
-            "jobs": jobs or {},
-            **config,
-        }
-        content["config"] = {f"flink-k8s:{key}": value for key, value in settings.items()}
-        path.write_text(yaml.safe_dump(content))
-
-    def write(self, name: str, spec: Manifest | None, kind: str = "FlinkDeployment", *, renamed: str = "") -> None:
-        """Writes or deletes a job file."""
-        path = self.folder / "jobs" / f"{name}.yaml"
-        path.unlink(missing_ok=True)
-        if spec is not None:
-            manifest = {"apiVersion": "flink.apache.org/v1beta1", "kind": kind, "metadata": {"name": renamed or name}}
-            path.write_text(yaml.safe_dump({**manifest, "spec": spec}))
-
-    def pulumi(self, *arguments: str, allow: str = "") -> Done:
-        """Runs the command."""
-        env = {
-            "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "x",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "FLINK_K8S_ALLOW": allow,
-        }
-        options = ["--non-interactive", "--color", "never", *(["--yes"] if arguments[0] in ("up", "destroy") else [])]
-        done = run([str(self.command), *arguments, *options], timeout=300, cwd=self.folder, env=env)
-        return Done(done.returncode, done.stdout + done.stderr)
+class Plain(Project):
+    """The project with the jobs of this module."""
 
     def deploy(self, names: Mapping[str, Loss]) -> None:
         """Deploys the jobs before their changes, whatever is deployed."""
@@ -219,18 +151,7 @@ class Plain:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Generator[Plain]:
-    folder = tmp_path_factory.mktemp("plain")
-    for name in ("flink_k8s", "components", "Pulumi.yaml", "__main__.py", ".venv"):
-        (folder / name).symlink_to(ROOT / name)
-    for name in ("jobs", "state", "server"):
-        (folder / name).mkdir()
-    command = build(home())
-    with bare_api_server(home(), folder / "server") as kubeconfig:
-        kubectl = Kubectl(str(home().bin / "kubectl"), CONTEXT, kubeconfig)
-        kubectl.run("create", "namespace", "other")
-        project = Plain(folder, command, kubectl)
-        project.configure()
-        assert project.pulumi("stack", "init", "plain").code == 0
+    with Plain.started(tmp_path_factory.mktemp("plain")) as project:
         yield project
 
 

@@ -197,18 +197,19 @@ def test_folder_of_charts_replaces_the_repositories(resource_graph):
     assert "repositoryOpts" not in release.inputs
 
 
-def test_hooks_of_releases_apply_crds_and_report_pods(resource_graph, stack):
+def test_hooks_of_releases_check_kubernetes_apply_crds_and_report_pods(resource_graph, stack):
     hooks = {
         resource.title: resource.hooks
         for resource in resource_graph(stack).objects
         if "before_create" in resource.hooks
     }
-    expected = {OPERATOR: ("operator-crds", "flink-kubernetes-operator-pods")}
+    operator = ("flink-kubernetes-operator-kubernetes", "operator-crds")
+    expected = {OPERATOR: (*operator, "flink-kubernetes-operator-pods")}
     if stack != "sandbox":
         expected = {
-            OPERATOR: ("operator-crds", "operator-keystore", "flink-kubernetes-operator-pods"),
-            "Release cert-manager/cert-manager": ("cert-manager-pods",),
-            "Release monitoring/prometheus": ("prometheus-crds", "prometheus-pods"),
+            OPERATOR: (*operator, "operator-keystore", "flink-kubernetes-operator-pods"),
+            "Release cert-manager/cert-manager": ("cert-manager-kubernetes", "cert-manager-pods"),
+            "Release monitoring/prometheus": ("prometheus-kubernetes", "prometheus-crds", "prometheus-pods"),
         }
     assert hooks == {title: {"before_create": names, "before_update": names} for title, names in expected.items()}
 

@@ -361,6 +361,8 @@ def test_flux_gets_a_kustomization_per_depth_with_dependencies(run: Run, tmp_pat
     names = [step["metadata"]["name"] for step in steps]
     assert [step["spec"].get("dependsOn") for step in steps] == [None, *([{"name": name}] for name in names[:-1])]
     assert all(step["spec"]["wait"] for step in steps)
+    checked = [[check["kind"] for check in step["spec"].get("healthCheckExprs", [])] for step in steps]
+    assert checked == [[], [], [], ["FlinkDeployment"]]
     assert loaded(out / "03", "kustomization.yaml")["resources"] == ["03-flinkdeployment-flink-word-count.yaml"]
     rendered = {path.name for path in out.glob("0*/0*.yaml")}
     render(run(), out, "flux")
