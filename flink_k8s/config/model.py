@@ -367,12 +367,12 @@ class StackSettings(Model):
     def _without_empty_values(cls, values: object) -> object:
         """Remove empty values: the engine passes an empty text or mapping for a key that is not in the stack file.
 
-        OpenShift has a Prometheus stack of its own.
+        The default of `prometheus` depends on `openshift`, which has a Prometheus stack of its own.
         """
         if not isinstance(values, dict):
             return values
         config = cast(dict[str, object], values)
-        prometheus = config.get("prometheus") or {}
+        prometheus: object = config.get("prometheus") or dict[str, object]()
         if config.get("openshift") is True and isinstance(prometheus, dict):
             config = {**config, "prometheus": {**OPENSHIFT_PROMETHEUS, **cast(dict[str, object], prometheus)}}
         known = {field.alias for field in cls.model_fields.values()}
