@@ -118,6 +118,8 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("unknown-field", FLINK, {"spec.job.paralelism": 2}),
     ("wrong-type", FLINK, {"spec.job.parallelism": "2"}),
     ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "64m"}),
+    ("image-reference", FLINK, {"spec.image": "registry.example.org/A b"}),
+    ("max-parallelism", FLINK, {"spec.job.parallelism": 9, f"{CONF}/pipeline.max-parallelism": "8"}),
     ("state-storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
     ("unused-setting", FLINK, {f"{CONF}/high-availability.type": None}),
     ("plaintext-secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
@@ -204,6 +206,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("recommended-labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
 ]  # fmt: skip
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("max-parallelism", FLINK, {"spec.job.parallelism": 8, f"{CONF}/pipeline.max-parallelism": "8"}),
     ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "1g"}),
     ("mutable-tag", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
     ("mutable-tag", FLINK, {"spec.image": None, f"{CONF}/kubernetes.container.image.ref": f"a{DIGEST}"}),
