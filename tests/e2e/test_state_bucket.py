@@ -232,10 +232,12 @@ def test_a_drill_restores_a_copy_next_to_the_running_job(totals: RunningTotals, 
         # The sink's state contains its folder: the copy has a sink with another uid, without that state.
         drill = {"parameters": redirected, "allowNonRestoredState": True}
         totals.settings.pop("restoreFrom", None)
+        # Two CPUs hold the job and its copy.
+        totals.layer(drill=drill, jobManager={"cpu": 0.3}, taskManager={"cpu": 0.3})
         if totals.job():
-            totals.up(drill=drill)
+            totals.up()
         else:
-            bring_up(totals, drill=drill)
+            bring_up(totals)
         totals.goes_on()
         totals.up(restartNonce=1)
         restored = totals.restored()
