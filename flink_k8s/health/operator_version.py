@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flink_k8s.facts.mappings import listed, mapping
@@ -35,6 +36,11 @@ async def deployed_version(api_server: ApiServer, namespace: str) -> str | None:
             await api_client.close()
     except Exception:  # it is only for a warning
         return None
+    return version_of(deployment)
+
+
+def version_of(deployment: Mapping[str, object]) -> str | None:
+    """The version of the operator of a Deployment, by the tag of its image; None if the tag is not a version."""
     pod = mapping(mapping(mapping(deployment.get("spec")).get("template")).get("spec"))
     images = [str(mapping(container).get("image")) for container in listed(pod.get("containers"))]
     return next((match[1] for image in images if (match := _IMAGE.search(image))), None)
