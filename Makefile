@@ -38,6 +38,9 @@ e2e: .venv/.dev ## the most important tests on the sandbox and the real engine; 
 e2e-full: .venv/.dev ## all tests on the sandbox: other versions, stores, long state, operator upgrade; takes hours on a slow machine
 	@$(PYTHON) -m pytest -q --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
+adopt: .venv/.run ## write job files and the stack file of STACK for the Flink resources in the cluster of CONTEXT [KUBECONFIG=file]
+	@$(PYTHON) -m flink_k8s adopt $(STACK_TO_CHANGE) $${CONTEXT:+--context "$$CONTEXT"} $${KUBECONFIG:+--kubeconfig "$$KUBECONFIG"}
+
 check: .venv/.run ## check the configuration and job files of STACK [EXPLAIN=job: the source of each value] [COST=text|markdown: resource requests]
 	@$(PYTHON) -m flink_k8s check $(STACK_TO_READ) $(OVERLAY) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
 
@@ -159,4 +162,4 @@ ns install: ## the steps of the walk-through; both run `make up`
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e e2e-full check render graph preview plan review up drift destroy suspend resume restore-drill unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
+.PHONY: help demo test e2e e2e-full adopt check render graph preview plan review up drift destroy suspend resume restore-drill unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install

@@ -22,9 +22,9 @@ _SHOWN = 20
 """Number of objects that a message lists."""
 
 _REMEDIES = (
-    "use a namespace that exists: namespaces.<name>.create: false",
+    "use a namespace, or the account flink, that exists: namespaces.<name>.create: false, createAccount: false",
     "use an installed component: enabled: false of certManager, prometheus or operator",
-    "otherwise import the object into the stack (docs/environments.md), rename it in the stack, or delete it",
+    "otherwise take over the object (adopt: docs/adopt.md), rename it in the stack, or delete it",
 )
 
 

@@ -15,11 +15,12 @@ from components.flink_quota import FlinkQuota
 from components.internal_tls import internal_tls
 from components.namespace import JobNamespace
 from components.network_policies import job_policy
-from components.options import child_of
+from components.options import adopted, child_of
 from components.plaintext_secrets import with_secret_outputs
 from components.platform_stack import PlatformStack
 from components.state_guard import StateGuard
 from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.facts.labels import DELETION_POLICY
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.health.waiting import waits_for_cluster
 from flink_k8s.resolve.jobs import Job
@@ -34,7 +35,7 @@ def deletion(kind: FlinkKind) -> dict[str, str]:
     finalizer: background deletion deletes it before its FlinkDeployments, and then their operator.
     """
     policy = "foreground" if kind is FlinkKind.BLUE_GREEN else "background"
-    return {"pulumi.com/deletionPropagationPolicy": policy}
+    return {DELETION_POLICY: policy}
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,14 @@ class FlinkJob(pulumi.ComponentResource):
         ready = child_of(self, [resource for resource in before if resource is not None], was_at_root=True)
         if args.guard is not None:
             ready = pulumi.ResourceOptions.merge(ready, args.guard.of_job(job.manifest))
+        if job.is_adopted:
+            ready = pulumi.ResourceOptions.merge(ready, adopted(job.namespace, job.name))
         resource = self.resource = CustomResource(
             f"{job.namespace}/{job.name}",
             api_version=str(job.manifest["apiVersion"]),
             kind=job.kind.value,
             metadata=_metadata(job),
-            spec=with_secret_outputs(job.spec),
+            spec=with_secret_outputs(job.deployed_spec),
             opts=pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
         )
         if args.guard is not None:

@@ -13,12 +13,13 @@ from components.external_secret import READY
 from components.flink_operator import FlinkOperator
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
-from components.options import child_of
+from components.options import adopted, child_of
 from components.plaintext_secrets import with_secret_outputs
 from components.platform_stack import PlatformStack
 from components.prometheus import Prometheus
 from components.state_guard import StateGuard
 from flink_k8s.config.job_files import FLINK_GROUP
+from flink_k8s.facts.labels import DELETION_POLICY
 from flink_k8s.resolve.jobs import Attachment, Job
 
 _READINESS: Mapping[tuple[str, str], Mapping[str, str]] = {
@@ -88,6 +89,8 @@ class JobObjects(pulumi.ComponentResource):
             options = child_of(self, before, was_at_root=True)
             if args.guard is not None:
                 options = pulumi.ResourceOptions.merge(options, args.guard.of_storage(declared.manifest))
+            if declared.is_adopted:
+                options = pulumi.ResourceOptions.merge(options, adopted(declared.namespace, declared.source.name))
             resource = _object(declared, options)
             self._by_file.setdefault(declared.source.document.file, []).append(resource)
         self.register_outputs({"count": len(args.objects)})
@@ -99,8 +102,11 @@ class JobObjects(pulumi.ComponentResource):
 
 def _object(declared: Attachment, opts: pulumi.ResourceOptions) -> KubernetesObject:
     manifest = dict(declared.manifest)
-    annotations_added = _READINESS.get((str(manifest["apiVersion"]).partition("/")[0], str(manifest["kind"])))
-    if annotations_added is not None:
+    annotations_added = _READINESS.get((str(manifest["apiVersion"]).partition("/")[0], str(manifest["kind"])), {})
+    if declared.is_adopted:
+        # A changed annotation makes the engine apply the imported object, and own the fields that kubectl has applied.
+        annotations_added = {DELETION_POLICY: "background", **annotations_added}
+    if annotations_added:
         metadata = cast(dict[str, Any], manifest["metadata"])
         annotations = {**annotations_added, **cast(dict[str, Any], metadata.get("annotations") or {})}
         manifest["metadata"] = {**metadata, "annotations": annotations}

@@ -114,7 +114,7 @@ class JobNamespace(pulumi.ComponentResource):
         bounded = [*self.created, *self.bounds]
         self.job_requirements: list[pulumi.Resource] = [
             *self.bounds,
-            *self._account(args, inside),
+            *(self._account(args, inside) if settings.create_account else ()),
             *external_secrets(name, settings.external_secrets, child_of(self, bounded)),
         ]
         if args.openshift:
@@ -128,7 +128,7 @@ class JobNamespace(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "namespace": name,
-                "serviceAccount": JOB_ACCOUNT,
+                "serviceAccount": JOB_ACCOUNT if settings.create_account else None,
                 "stateClaim": CLAIM if self.state_claim is not None else None,
             }
         )

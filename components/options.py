@@ -31,3 +31,11 @@ def child_of(
     if was_at_root:
         aliases.append(pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE))
     return pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), aliases=aliases)
+
+
+def adopted(namespace: str, name: str) -> pulumi.ResourceOptions:
+    """Options of an object that exists in the cluster: the engine takes it over instead of creating it.
+
+    Once the object is in the state, the engine ignores the option.
+    """
+    return pulumi.ResourceOptions(import_=f"{namespace}/{name}")

@@ -13,7 +13,7 @@ from flink_k8s.config.model import OperatorSettings
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.plan.guard import VARIABLE, Allowance, Guard, Manifest
 from flink_k8s.plan.state import Operator
-from flink_k8s.plan.steps import Operation, Step, revision_of
+from flink_k8s.plan.steps import Operation, Step, imported_inputs, revision_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,10 @@ class StateGuard:
         resource.urn.apply(self._registered.add)
 
     async def _before_update(self, args: pulumi.ResourceHookArgs) -> None:
-        await self._evaluate(args, Operation.UPDATE, await _values(args.old_inputs), await _values(args.new_inputs))
+        old = await _values(args.old_inputs)
+        if "spec" not in old:  # a Flink resource that the engine has just imported
+            old = imported_inputs(await _values(args.old_outputs))
+        await self._evaluate(args, Operation.UPDATE, old, await _values(args.new_inputs))
 
     async def _before_delete(self, args: pulumi.ResourceHookArgs) -> None:
         old = await _values(args.old_inputs)

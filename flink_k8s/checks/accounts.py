@@ -24,7 +24,7 @@ def check(stack: StackSubject) -> None:
     settings = stack.settings
     for job in stack.jobs:
         spec = cluster_spec(job.kind, job.spec)
-        if not spec:
+        if not spec or not settings.namespaces[job.namespace].create_account:
             continue
         own = mapping(spec.get("flinkConfiguration"))
         has_option = any(key.endswith(".service-account") for key in (*own, *settings.operator.configuration))

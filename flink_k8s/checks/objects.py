@@ -32,7 +32,8 @@ def check(subject: Subject) -> None:
     manifest, report = subject.manifest, subject.report
     kind = str(manifest.get("kind"))
     _name(kind, mapping(manifest.get("metadata")), report)
-    _labels(mapping(manifest.get("metadata")), report)
+    if not subject.is_adopted:
+        _labels(mapping(manifest.get("metadata")), report)
     if kind == "Secret" and subject.is_in_file:
         for key in ("data", "stringData"):
             if mapping(manifest.get(key)):

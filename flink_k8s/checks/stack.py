@@ -30,7 +30,7 @@ def check(stack: StackSubject) -> None:
     settings = stack.settings
     _check_operator_version(stack)
     for key in settings.operator.configuration:
-        if key in CHART_CONFIGURATION_KEYS:
+        if settings.operator.enabled and key in CHART_CONFIGURATION_KEYS:
             message = f"is set by the operator's chart; {CHART_CONFIGURATION_KEYS[key]}"
             stack.report("operator-validation", ("operator", "configuration", key), message)
     _check_operator_values(stack)

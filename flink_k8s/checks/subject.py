@@ -100,6 +100,12 @@ class Subject:
         """The object's namespace."""
         return str(self.metadata.get("namespace"))
 
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the stack takes over the object unchanged from the cluster."""
+        key = f"{self.kind}/{self.namespace}/{self.metadata.get('name')}"
+        return self.settings is not None and key in self.settings.adopt
+
     @cached_property
     def at(self) -> KeyPath:
         """Path of `spec` in the manifest."""

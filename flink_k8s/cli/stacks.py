@@ -25,6 +25,19 @@ from flink_k8s.support.paths import ROOT
 _ROOT = option("--root", type=Path, default=ROOT, metavar="FOLDER", help="the project")
 
 
+def _adopt(options: Options) -> None:
+    from flink_k8s.operations.adopt.command import adopt
+
+    adopt(
+        options.new_stack,
+        namespaces=options.namespace,
+        context=options.context,
+        kubeconfig=options.kubeconfig,
+        folder=options.folder,
+        root=options.root,
+    )
+
+
 def _check(options: Options) -> int:
     from flink_k8s.config.stack_file import stacks
     from flink_k8s.operations.check import check
@@ -258,8 +271,29 @@ READ = (
         "Requires neither a cluster nor pulumi. Exit code 3 if a stack has problems or a job would lose its state.",
         ("", "--base origin/main --out review.md"),
     ),
+    Command(
+        "adopt",
+        "Write job files and a stack file for the Flink resources that run in a cluster",
+        _adopt,
+        (
+            option("new_stack", metavar="stack", help="name of the stack; its file is created if it does not exist"),
+            option("--context", default="", help="kube-context of a new stack"),
+            file_option("--kubeconfig", "kubeconfig file with the context, for a new stack (default: kubectl's)"),
+            option(
+                "--namespace", action="append", default=[], help="only this namespace; may be repeated (default: all)"
+            ),
+            option(
+                "--folder",
+                default="",
+                help="folder for the job files (default: the first of the stack's jobFolders, or jobs/<stack>)",
+            ),
+            _ROOT,
+        ),
+        "Reads the cluster only, and changes no existing file. The next `up` takes over the objects without a restart.",
+        ("prod --context kind-prod", "prod --context kind-prod --namespace team-a"),
+    ),
 )
-"""Commands that change nothing."""
+"""Commands that change nothing in the cluster."""
 
 CHANGE = (
     Command(

@@ -59,3 +59,13 @@ def without_live_fields(manifest: dict[str, object]) -> tuple[dict[str, object],
     if chosen and spec.get("clusterIP") != "None":
         stripped["spec"] = kept(spec, chosen, "spec.")
     return stripped, tuple(removed)
+
+
+def declared_part(live: Mapping[str, object]) -> dict[str, object]:
+    """The part of a live object that a user declares: its own metadata, and everything but the status.
+
+    The spec is complete, with defaults and the volume of a claim: the engine would remove a missing field from the
+    object, and replace a claim without its volume.
+    """
+    manifest, _ = without_live_fields(dict(live))
+    return {**manifest, "spec": live["spec"]} if "spec" in live else manifest

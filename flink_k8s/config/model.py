@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -67,6 +67,20 @@ def _registry(text: str) -> str:
 
 
 Registry = Annotated[str, AfterValidator(_registry)]
+
+
+def _object_key(text: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,62}/[a-z0-9][-a-z0-9]{0,62}/[^/\s]{1,253}", text):
+        raise ValueError('is not an object; write kind/namespace/name such as "FlinkDeployment/team-a/orders"')
+    return text
+
+
+ObjectKey = Annotated[str, AfterValidator(_object_key)]
+
+Derivation = Literal["account", "labels", "metrics", "policy", "security", "state", "submission"]
+"""A part of a job that the platform derives: docs/adopt.md."""
+
+DERIVATIONS: frozenset[Derivation] = frozenset(get_args(Derivation))
 
 
 class ChartSource(Model):
@@ -238,6 +252,11 @@ class JobSettings(Model):
         default=None,
         description="Allowed egress of the job in addition to DNS, API server and storage: its sources and sinks.",
     )
+    derive: list[Derivation] | None = Field(
+        default=None,
+        description="Parts of the job that the platform derives; not set: all, and none of a job in `adopt`: "
+        "docs/adopt.md.",
+    )
     spec: dict[str, Any] | None = Field(default=None, description="Other fields of the resource's spec, merged last.")
 
     @field_validator("secret_env")
@@ -295,6 +314,11 @@ class StackSettings(Model):
     )
     job_folders: list[JobFolder] = Field(
         default=["jobs"], description="Folders with the stack's job files, relative to the project; [] for no jobs."
+    )
+    adopt: list[ObjectKey] = Field(
+        default=[],
+        description="Objects in the cluster that the stack takes over unchanged instead of creating them, by "
+        "kind/namespace/name: docs/adopt.md.",
     )
     namespaces: dict[Name, NamespaceSettings] = Field(
         default={DEFAULT_NAMESPACE: NamespaceSettings()},

@@ -204,6 +204,10 @@ class NamespaceSettings(Model):
         description="Whether the stack creates and owns the namespace. false: it exists, and gets neither labels nor a "
         "default-deny policy. Not set: true, except for default and kube-*, which exist in every cluster.",
     )
+    create_account: bool = Field(
+        default=True,
+        description="Whether the stack creates the ServiceAccount `flink` and its Role; false: the accounts exist.",
+    )
     labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
     pod_security: PodSecurityLevel = Field(default="restricted", description="Pod Security profile of the namespace.")
     pod_security_version: PodSecurityVersion = Field(

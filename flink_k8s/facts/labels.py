@@ -1,6 +1,9 @@
-"""The recommended labels of Kubernetes on all objects that the program creates."""
+"""The recommended labels of Kubernetes on all objects that the program creates, and an annotation for Pulumi."""
 
 from __future__ import annotations
+
+DELETION_POLICY = "pulumi.com/deletionPropagationPolicy"
+"""The annotation that specifies how the engine deletes an object."""
 
 
 def labels(name: str) -> dict[str, str]:

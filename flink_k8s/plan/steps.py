@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from flink_k8s.config.live_objects import declared_part
 from flink_k8s.facts.mappings import mapping
 
 
@@ -91,6 +92,14 @@ def revision_of(outputs: Mapping[str, object]) -> str:
     """UID and generation of a deployed object, from its outputs in the state: a later object has another one."""
     metadata = mapping(outputs.get("metadata"))
     return f"{metadata.get('uid', '')}/{metadata.get('generation', '')}"
+
+
+def imported_inputs(outputs: Mapping[str, object]) -> Mapping[str, object]:
+    """The inputs of an object that the engine has just imported, from its outputs.
+
+    The engine's own inputs contain only kind and name of a custom resource, and metadata of controllers for others.
+    """
+    return declared_part({key: value for key, value in outputs.items() if not key.startswith("__")})
 
 
 SECRET = Hidden("[secret]")

@@ -64,7 +64,8 @@ class DeclaredStack:
 
     def traffic(self, job: jobs.Job) -> traffic.Traffic | None:
         """Connections of a job's pods; None without NetworkPolicies, or if the kind needs no policy."""
-        return traffic.of_job(job, self.settings) if self.settings.network_policies.enabled else None
+        has_policy = self.settings.network_policies.enabled and job.has_policy
+        return traffic.of_job(job, self.settings) if has_policy else None
 
     def rest_port(self, job: jobs.Job) -> str | None:
         """The port of a job's REST service; None for a kind without one."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
-from flink_k8s.config.model import JOB_ACCOUNT, JobSettings, Process
+from flink_k8s.config.model import DERIVATIONS, JOB_ACCOUNT, Derivation, JobSettings, Process
 from flink_k8s.config.restore_request import NONE
 from flink_k8s.facts.kinds import FlinkKind
 
@@ -30,7 +30,25 @@ METRICS_PORT = 9249
 """The port of the metrics of JobManagers and TaskManagers; Flink's default."""
 
 
-def derived_spec(kind: FlinkKind, *, runs_job: bool, metrics_port: int = METRICS_PORT) -> dict[str, object]:
+def derivations(settings: JobSettings, *, is_adopted: bool) -> Collection[Derivation]:
+    """The parts of a job that the platform derives: by default all, and none of an adopted job.
+
+    Args:
+        settings: the merged settings of the job.
+        is_adopted: whether the stack has taken over the job from the cluster.
+    """
+    if settings.derive is not None:
+        return frozenset(settings.derive)
+    return frozenset() if is_adopted else DERIVATIONS
+
+
+def derived_spec(
+    kind: FlinkKind,
+    *,
+    runs_job: bool,
+    metrics_port: int = METRICS_PORT,
+    parts: Collection[Derivation] = DERIVATIONS,
+) -> dict[str, object]:
     """Derived values of every job: the ServiceAccount, metrics with a port, and no submission of jobs by REST.
 
     Job submission is disabled because the REST endpoint is unauthenticated.
@@ -39,29 +57,29 @@ def derived_spec(kind: FlinkKind, *, runs_job: bool, metrics_port: int = METRICS
         kind: of the resource.
         runs_job: false for a session cluster, to which the operator submits jobs by REST.
         metrics_port: of the reporter that the job starts.
+        parts: that are derived.
     """
     if not kind.has_pods:
         return {}
-    spec: dict[str, object] = {
-        "serviceAccount": JOB_ACCOUNT,
-        "flinkConfiguration": {
+    spec: dict[str, object] = {}
+    configuration: dict[str, object] = {}
+    if "account" in parts:
+        spec["serviceAccount"] = JOB_ACCOUNT
+    if "metrics" in parts:
+        configuration |= {
             "metrics.reporter.prom.factory.class": PROMETHEUS_REPORTER,
             "metrics.reporter.prom.port": str(METRICS_PORT),
             # Keep names unchanged: by default the reporter replaces my-job by my_job.
             "metrics.reporter.prom.filterLabelValueCharacters": "false",
             # Export the job's state as a metric; Flink's default exports only times.
             "metrics.job.status.enable": "STATE;CURRENT_TIME;TOTAL_TIME",
-            # Otherwise the operator merges the job's own templates with this one by position.
-            MERGE_BY_NAME: "true",
-        },
-        "podTemplate": {
-            "spec": {
-                "containers": [{"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": metrics_port}]}]
-            }
-        },
-    }
-    if runs_job:
-        cast(dict[str, object], spec["flinkConfiguration"])["web.submit.enable"] = "false"
+        }
+        port = {"name": MAIN_CONTAINER, "ports": [{"name": "metrics", "containerPort": metrics_port}]}
+        spec["podTemplate"] = {"spec": {"containers": [port]}}
+    if "submission" in parts and runs_job:
+        configuration["web.submit.enable"] = "false"
+    if configuration:
+        spec["flinkConfiguration"] = configuration
     return in_template(kind, spec)
 
 

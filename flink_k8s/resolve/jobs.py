@@ -21,6 +21,8 @@ from flink_k8s.resolve.job_spec import (
     PROMETHEUS_REPORTER,
     SUSPENDED_BY,
     arguments_of,
+    derivations,
+    flat_configuration,
     in_template,
     job_of,
     restored_from,
@@ -44,6 +46,7 @@ class Job:
         config: the stack config.
         is_protected: whether its deletion is refused.
         own: its settings in `jobs`.
+        is_adopted: whether the stack takes over the existing object.
     """
 
     source: FileObject
@@ -54,6 +57,7 @@ class Job:
     config: StackConfig = field(repr=False, default_factory=lambda: StackConfig("", {}))
     is_protected: bool = False
     own: JobSettings = field(repr=False, default_factory=lambda: JobSettings.model_validate({}))
+    is_adopted: bool = False
 
     @property
     def image(self) -> str | None:
@@ -96,6 +100,20 @@ class Job:
     def spec(self) -> dict[str, object]:
         """The merged spec."""
         return cast(dict[str, object], self.manifest["spec"])
+
+    @property
+    def deployed_spec(self) -> dict[str, object]:
+        """The spec as it is deployed: `spec`, or that of the file of an adopted job if no source changes it.
+
+        `spec` has a flat flinkConfiguration, and a nested one in the cluster must not be changed.
+        """
+        written = cast(dict[str, object], self.source.manifest["spec"])
+        return written if self.is_adopted and flat_configuration(written) == self.spec else self.spec
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether its pods get a NetworkPolicy, if the stack has NetworkPolicies."""
+        return "policy" in derivations(self.settings, is_adopted=self.is_adopted)
 
     @property
     def keeps_state(self) -> bool:
@@ -241,8 +259,15 @@ class Attachment:
         source: the object in its job file.
         namespace: of the deployed object.
         manifest: the object, with namespace and labels.
+        is_adopted: whether the stack takes over the existing object.
     """
 
     source: FileObject
     namespace: str
     manifest: dict[str, object]
+    is_adopted: bool = False
+
+    @property
+    def key(self) -> str:
+        """`kind/namespace/name`."""
+        return f"{self.source.kind}/{self.namespace}/{self.source.name}"

@@ -28,4 +28,5 @@ def is_made(source: FileObject, namespace: str, settings: StackSettings) -> bool
         group_kind(source.manifest) in _ACCOUNT_KINDS
         and source.name == JOB_ACCOUNT
         and namespace in settings.namespaces
+        and settings.namespaces[namespace].create_account
     )

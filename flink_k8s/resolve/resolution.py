@@ -29,6 +29,7 @@ from flink_k8s.resolve.job_spec import (
     SUSPENDED,
     SUSPENDED_BY,
     arguments_of,
+    derivations,
     derived_spec,
     flat_configuration,
     in_template,
@@ -105,6 +106,7 @@ def resolve(
     attachments: list[Attachment] = []
     by_identity: dict[tuple[str, str, str], FileObject] = {}
     without_namespace = cluster_scoped(source.manifest for source in objects)
+    adopted = frozenset(settings.adopt)
     undeclared: dict[str, list[FileObject]] = {}
     replaced: list[tuple[FileObject, str]] = []
     for source in objects:
@@ -143,8 +145,9 @@ def resolve(
             replaced.append((source, namespace))
             continue
         if not source.is_job:
-            manifest = _object_manifest(source, None if has_no_namespace else namespace)
-            attachments.append(Attachment(source, namespace, manifest))
+            is_adopted = "/".join(identity) in adopted
+            manifest = _object_manifest(source, None if has_no_namespace else namespace, with_labels=not is_adopted)
+            attachments.append(Attachment(source, namespace, manifest, is_adopted))
             continue
         in_file = [_as_in_file(source.sql.settings)] if source.sql else []
         sources = [*first_defaults, *in_file, _as_in_file(own), *last_enforced]
@@ -153,7 +156,9 @@ def resolve(
         merged = JobSettings.model_validate(merge_settings(sources))
         if is_off:
             continue
-        placed.append(_PlacedJob(source, namespace, own, keys.get(id(source)), merged, restored_path))
+        is_adopted = "/".join(identity) in adopted
+        placed.append(_PlacedJob(source, namespace, own, keys.get(id(source)), merged, is_adopted, restored_path))
+    problems += [] if settings.is_drill else _not_in_files(settings, config, by_identity)
     problems += _undeclared(undeclared, settings, config)
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     with_undeclared = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
@@ -165,7 +170,7 @@ def resolve(
 def _script(job: Job, sql: SqlFile) -> Attachment:
     """The ConfigMap with the script of a SQL job."""
     source = FileObject(job.source.document, config_map(sql, job.settings))
-    return Attachment(source, job.namespace, _object_manifest(source, job.namespace))
+    return Attachment(source, job.namespace, _object_manifest(source, job.namespace, with_labels=True))
 
 
 def _first_set(values: Iterable[_Value | None], default: _Value) -> _Value:
@@ -188,6 +193,17 @@ def _undeclared(
         yield first.problem(path, f'is "{name}", which is not a namespace of this stack{count}; {remedy}')
 
 
+def _not_in_files(
+    settings: StackSettings, config: StackConfig, identities: Iterable[tuple[str, str, str]]
+) -> Iterator[Problem]:
+    """A problem for each adopted object that no job file contains."""
+    names = ["/".join(identity) for identity in identities]
+    for index, key in enumerate(settings.adopt):
+        if key not in names:
+            message = f'is "{key}", which is not an object in {_folders(settings)}; {nearest(key, names)}'
+            yield config.problem(("adopt", index), message)
+
+
 def _as_in_file(settings: JobSettings) -> dict[str, object]:
     """The settings that are set, by their keys in files."""
     return settings.model_dump(by_alias=True, exclude_unset=True)
@@ -203,6 +219,7 @@ class _PlacedJob:
         own: its settings in `jobs`.
         key: its key in `jobs`; None if it has none.
         merged: the merged settings of all sources.
+        is_adopted: whether the stack takes over the existing object.
         restored_path: that its copy in a restore drill starts from; None if it is not such a copy.
     """
 
@@ -211,6 +228,7 @@ class _PlacedJob:
     own: JobSettings
     key: str | None
     merged: JobSettings
+    is_adopted: bool
     restored_path: str | None = None
 
 
@@ -229,7 +247,15 @@ def _jobs(
         protect = False if settings.is_drill else job.merged.protect
         is_protected = settings.protect_jobs if protect is None else protect
         merged_jobs[id(job)] = Job(
-            job.source, job.namespace, manifest, job.merged, sources, config, is_protected, job.own
+            job.source,
+            job.namespace,
+            manifest,
+            job.merged,
+            sources,
+            config,
+            is_protected,
+            job.own,
+            job.is_adopted,
         )
     return [merged_jobs[id(job)] for job in placed]
 
@@ -267,10 +293,10 @@ def _folders(settings: StackSettings) -> str:
     return ", ".join(f"{folder}/" for folder in settings.job_folders) or "jobFolders, which is empty"
 
 
-def _object_manifest(source: FileObject, namespace: str | None) -> dict[str, object]:
+def _object_manifest(source: FileObject, namespace: str | None, *, with_labels: bool) -> dict[str, object]:
     """The object as it is deployed; a cluster-scoped object has no namespace."""
     manifest = dict(source.manifest)
-    metadata = merge_mappings({"labels": labels(source.name)}, source.metadata)
+    metadata = merge_mappings({"labels": labels(source.name)} if with_labels else {}, source.metadata)
     metadata.pop("namespace", None)
     manifest["metadata"] = {**metadata, "name": source.name, **({"namespace": namespace} if namespace else {})}
     return manifest
@@ -331,11 +357,16 @@ def _job_manifest(
     own_configuration, version = mapping(resource.inner.get("flinkConfiguration")), resource.inner.get("flinkVersion")
     configuration = effective(own_configuration, settings.operator.configuration, namespace, version)
     port = metrics_port(configuration)
-    derived = derived_spec(kind, runs_job=runs_job, metrics_port=port)
-    derived = merge_mappings(derived, derived_state(resource, settings, stack))
+    parts = derivations(placed.merged, is_adopted=placed.is_adopted)
+    derived = derived_spec(kind, runs_job=runs_job, metrics_port=port, parts=parts)
+    if "state" in parts:
+        derived = merge_mappings(derived, derived_state(resource, settings, stack))
     derived = merge_mappings(derived, derived_internal_tls(kind, source.name, placed.merged))
-    if settings.namespaces[namespace].pod_security != "privileged":
+    if "security" in parts and settings.namespaces[namespace].pod_security != "privileged":
         derived = merge_mappings(derived_security(kind, resource.inner), derived)
+    if "podTemplate" in inner_spec(kind, derived):
+        # Otherwise the operator merges the job's own templates with the derived one by position.
+        derived = merge_mappings(derived, in_template(kind, {"flinkConfiguration": {MERGE_BY_NAME: "true"}}))
     derived |= derived_ingress(replace(ingress, spec=spec_without_derived), settings.ingress, settings.operator.version)
     suspended = settings.suspension.jobs.get(f"{kind}/{namespace}/{source.name}") if runs_job else None
     suspension = [ConfigSource(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
@@ -348,7 +379,7 @@ def _job_manifest(
     spec = sources.merged()
     sources.arguments.update(sources.merge_parameters(spec))
     spec = _with_every_mount(kind, spec)
-    manifest = _object_manifest(source, namespace)
+    manifest = _object_manifest(source, namespace, with_labels="labels" in parts)
     manifest["spec"] = spec
     if suspended is not None:
         metadata = cast(dict[str, object], manifest["metadata"])

@@ -1,46 +1,22 @@
-"""Plain `pulumi` in a copy of the project, on a bare API server."""
+"""A stack with job files and plain `pulumi`, on a bare API server."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
-from flink_k8s.support.kubectl import Kubectl
-from sandbox.engine import build
-from sandbox.home import home
-from tests.engine.bare_api_server import CONTEXT, bare_api_server
-from tests.project import ROOT, run
+from tests.engine.bare_api_server import CONTEXT
+from tests.engine.plain_project import PlainProject, plain_project
 
 Manifest = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Done:
-    """The end of a command: its exit code, and its output."""
-
-    code: int
-    output: str
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A copy of the project on the API server, with plain `pulumi`.
-
-    Attributes:
-        folder: of the copy.
-        command: `pulumi`.
-        kubectl: of the API server.
-    """
-
-    folder: Path
-    command: Path
-    kubectl: Kubectl
+class Plain(PlainProject):
+    """A copy of the project with the stack `plain`."""
 
     def configure(self, jobs: Mapping[str, Any] | None = None, **config: Any) -> None:
         """Writes the stack file, and keeps the salt that the engine has written."""
@@ -70,32 +46,13 @@ class Plain:
             manifest = {"apiVersion": "flink.apache.org/v1beta1", "kind": kind, "metadata": {"name": renamed or name}}
             path.write_text(yaml.safe_dump({**manifest, "spec": spec}))
 
-    def pulumi(self, *arguments: str, allow: str = "") -> Done:
-        """Runs the command."""
-        env = {
-            "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "x",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "FLINK_K8S_ALLOW": allow,
-        }
-        options = ["--non-interactive", "--color", "never", *(["--yes"] if arguments[0] in ("up", "destroy") else [])]
-        done = run([str(self.command), *arguments, *options], timeout=300, cwd=self.folder, env=env)
-        return Done(done.returncode, done.stdout + done.stderr)
-
     @classmethod
     @contextmanager
     def started(cls, folder: Path) -> Generator[Self]:
         """A copy of the project in a folder, with an API server of its own and an empty stack."""
-        for name in ("flink_k8s", "components", "Pulumi.yaml", "__main__.py", ".venv"):
-            (folder / name).symlink_to(ROOT / name)
-        for name in ("jobs", "state", "server"):
-            (folder / name).mkdir()
-        command = build(home())
-        with bare_api_server(home(), folder / "server") as kubeconfig:
-            kubectl = Kubectl(str(home().bin / "kubectl"), CONTEXT, kubeconfig)
-            kubectl.run("create", "namespace", "other")
-            project = cls(folder, command, kubectl)
+        with plain_project(folder) as copy:
+            copy.kubectl.run("create", "namespace", "other")
+            project = cls(copy.folder, copy.command, copy.kubectl)
             project.configure()
             assert project.pulumi("stack", "init", "plain").code == 0
             yield project

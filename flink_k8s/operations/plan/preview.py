@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.plan.steps import CHANGED_SECRET, SECRET, UNKNOWN, Hidden, Operation, Preview, Step, revision_of
+from flink_k8s.plan.steps import (
+    CHANGED_SECRET,
+    SECRET,
+    UNKNOWN,
+    Hidden,
+    Operation,
+    Preview,
+    Step,
+    imported_inputs,
+    revision_of,
+)
 from flink_k8s.support.errors import CommandError
 
 _OPERATIONS = {
@@ -16,7 +26,7 @@ _OPERATIONS = {
     "read": Operation.SAME,
     "refresh": Operation.SAME,
     "create": Operation.CREATE,
-    "import": Operation.CREATE,
+    "import": Operation.SAME,
     "update": Operation.UPDATE,
     "delete": Operation.DELETE,
     "replace": Operation.REPLACE,
@@ -55,8 +65,11 @@ def parse(text: str, name: str = "the preview") -> Preview:
         raise CommandError(f"{name} is not a preview; {_REMEDY}")
     content = cast(dict[str, Any], read)
     steps: dict[str, Step] = {}
-    for item in listed(content.get("steps")):
-        step = _step(mapping(item), name)
+    imported: set[str] = set()
+    for item in map(mapping, listed(content.get("steps"))):
+        step = _step(item, name, is_imported=str(item.get("urn")) in imported)
+        if item.get("op") == "import":
+            imported.add(str(item.get("urn")))
         if step is not None:
             steps[step.urn] = _joined(steps.get(step.urn), step)
     errors = tuple(
@@ -67,7 +80,7 @@ def parse(text: str, name: str = "the preview") -> Preview:
     return Preview(tuple(steps.values()), errors)
 
 
-def _step(step: Mapping[str, object], name: str) -> Step | None:
+def _step(step: Mapping[str, object], name: str, *, is_imported: bool) -> Step | None:
     operation = _OPERATIONS.get(str(step.get("op")))
     if operation is None:
         return None
@@ -80,11 +93,17 @@ def _step(step: Mapping[str, object], name: str) -> Step | None:
             f"{name} is not a preview: a step has no URN, or no state before or after it ({urn}); {_REMEDY}"
         )
     changed = mapping(step.get("detailedDiff"))
+    new_inputs = _inputs(new, tuple(changed)) if new and operation is not Operation.DELETE else None
+    old_inputs = _inputs(old, ()) if old else None
+    if step.get("op") == "import":
+        old_inputs = new_inputs
+    elif is_imported:
+        old_inputs = imported_inputs(mapping(_plain(mapping(old.get("outputs")), "", ())))
     return Step(
         operation,
         urn,
-        _inputs(old, ()) if old else None,
-        _inputs(new, tuple(changed)) if new and operation is not Operation.DELETE else None,
+        old_inputs,
+        new_inputs,
         bool((old if operation is Operation.DELETE or not new else new).get("protect")),
         tuple(map(str, listed(step.get("replaceReasons")))),
         bool(old.get("retainOnDelete")),
@@ -93,8 +112,8 @@ def _step(step: Mapping[str, object], name: str) -> Step | None:
 
 
 def _joined(earlier: Step | None, step: Step) -> Step:
-    """Join the steps of a replacement."""
-    if earlier is None:
+    """Join the steps of a replacement. The step after an import is the change of the imported object."""
+    if earlier is None or earlier.operation is Operation.SAME:
         return step
     return Step(
         Operation.REPLACE,

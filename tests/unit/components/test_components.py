@@ -126,6 +126,18 @@ class TestJobNamespace:
         assert (claim.retain_on_delete, claim.protect) == (True, True)
         assert actual.outputs[component(actual, "JobNamespace").urn]["stateClaim"] == "flink-state"
 
+    def test_an_existing_account_is_not_created(self, declare: Declare):
+        actual = declare(
+            """
+            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.config.namespace import NamespaceSettings
+            settings = NamespaceSettings.model_validate({"create": False, "createAccount": False})
+            JobNamespace("team", JobNamespaceArgs(settings), on_cluster)
+            """
+        )
+        assert titles(actual, "JobNamespace") == set()
+        assert actual.outputs[component(actual, "JobNamespace").urn].get("serviceAccount") is None
+
     def test_an_existing_namespace_is_not_created(self, declare: Declare):
         actual = declare(
             """
@@ -170,6 +182,21 @@ FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), o
         )
         assert actual.depends_on(actual.find("FlinkSessionJob"), actual.find("FlinkDeployment"))
 
+    def test_an_adopted_job_is_imported_and_only_annotated(self, declare: Declare):
+        actual = declare(
+            f"""{JOB}
+from dataclasses import replace
+adopted = replace(job("orders"), is_adopted=True)
+FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(adopted), on_cluster)
+FlinkJob("FlinkDeployment/flink/visits", FlinkJobArgs(job("visits")), on_cluster)
+"""
+        )
+        orders = actual.find("FlinkDeployment", "orders")
+        assert orders.import_id == "flink/orders"
+        annotations = {"pulumi.com/deletionPropagationPolicy": "background"}
+        assert orders.inputs["metadata"] == {"name": "orders", "namespace": "flink", "annotations": annotations}
+        assert not actual.find("FlinkDeployment", "visits").import_id
+
     def test_settled_and_endpoint_wait_for_readiness(self, declare: Declare):
         actual = declare(
             f"""{JOB}
@@ -197,6 +224,33 @@ FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=R
 """,
                 preview=False,
             )
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotations"),
+    [
+        ("ConfigMap", {"pulumi.com/deletionPropagationPolicy": "background"}),
+        (
+            "PersistentVolumeClaim",
+            {"pulumi.com/deletionPropagationPolicy": "background", "pulumi.com/skipAwait": "true"},
+        ),
+    ],
+)
+def test_an_adopted_object_is_imported_and_only_annotated(declare: Declare, kind: str, annotations: dict[str, str]):
+    actual = declare(
+        f"""
+        from components.job_objects import JobObjects, JobObjectsArgs
+        from flink_k8s.config.job_files import FileObject
+        from flink_k8s.config.yaml_file import Document
+        from flink_k8s.resolve.jobs import Attachment
+        manifest = {{"apiVersion": "v1", "kind": "{kind}", "metadata": {{"name": "a", "namespace": "flink"}}}}
+        file = FileObject(Document("jobs/a.yaml", manifest, {{}}), manifest)
+        JobObjects("job-objects", JobObjectsArgs([Attachment(file, "flink", manifest, is_adopted=True)]), on_cluster)
+        """
+    )
+    resource = actual.find(kind)
+    assert resource.import_id == "flink/a"
+    assert resource.inputs["metadata"] == {"name": "a", "namespace": "flink", "annotations": annotations}
 
 
 def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):

@@ -107,9 +107,9 @@ def test_existing_objects_are_refused_with_manager_and_remedy(monkeypatch: pytes
         "2 objects exist in the cluster and not in the state of this stack; nothing was created:\n"
         "  Deployment team-a/own\n"
         "  Namespace team-a (applied by kubectl-create)\n"
-        "- use a namespace that exists: namespaces.<name>.create: false\n"
+        "- use a namespace, or the account flink, that exists: namespaces.<name>.create: false, createAccount: false\n"
         "- use an installed component: enabled: false of certManager, prometheus or operator\n"
-        "- otherwise import the object into the stack (docs/environments.md), rename it in the stack, or delete it"
+        "- otherwise take over the object (adopt: docs/adopt.md), rename it in the stack, or delete it"
     ]
 
 

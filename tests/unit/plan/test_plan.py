@@ -484,3 +484,29 @@ class TestCommand:
         with pytest.raises(CommandError, match=r"file/plan\.md cannot be written"):
             run(step("delete", stateful(), None), markdown=tmp_path / "file" / "plan.md")
         assert "STATE LOSS in flink/orders" in capsys.readouterr().out
+
+
+class TestImport:
+    """The steps of objects that the stack takes over from the cluster."""
+
+    def test_an_imported_object_is_unchanged(self):
+        config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf", "namespace": "flink"}}
+        actual = planned(step("import", None, config_map), step("import", None, stateful()))
+        assert [job.outcome.effect for job in actual.jobs] == [Effect.NOTHING]
+        assert not actual.others
+
+    def test_the_step_after_an_import_is_a_change_of_the_live_object(self):
+        live = stateful()
+        metadata = {**live["metadata"], "uid": "u", "generation": 3, "annotations": {"a": "b"}}
+        imported = {"apiVersion": live["apiVersion"], "kind": live["kind"], "metadata": live["metadata"]}
+        outputs = {**live, "metadata": metadata, "status": {"lifecycleState": "STABLE"}, "__inputs": imported}
+        state = {"inputs": imported, "outputs": outputs}
+
+        def after(new: Manifest) -> Plan:
+            return planned(step("import", None, new), step("update", imported, new, oldState=state))
+
+        [same] = after(live).jobs
+        assert (same.outcome.effect, same.outcome.changes, same.outcome.loss) == (Effect.METADATA, (), "")
+        [changed] = after(stateful(**{"spec.job.parallelism": 7})).jobs
+        assert changed.outcome.effect is Effect.FROM_SAVEPOINT
+        assert [change.field for change in changed.outcome.changes] == ["job.parallelism"]
