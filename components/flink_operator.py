@@ -34,6 +34,8 @@ _CONFIGURATION = {
     # The chart's own block contains these two options; setting the block removes them.
     "kubernetes.operator.reconcile.interval": "15 s",
     "kubernetes.operator.observer.progress-check.interval": "5 s",
+    # The default is 2: the status of a failed job then lacks the innermost cause.
+    "kubernetes.operator.exception.throwable.list.max.count": "10",
 }
 
 _CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

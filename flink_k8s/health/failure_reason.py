@@ -22,6 +22,9 @@ _CAUSED_BY = "Caused by: "
 _LOCATED = re.compile(r"(?:From|At) line \d+, column \d+")
 """The beginning of a message with the position of a statement; its cause has the same message without the position."""
 
+_WRAPPER = ".SerializedThrowable"
+_CLASS_AND_MESSAGE = re.compile(r"(?P<name>[\w$]+(?:\.[\w$]+)+)(?:: (?P<message>.*))?", re.DOTALL)
+
 _REMEDIES = {
     "HA metadata is not available": (
         "if the job has never run, it has no state; create it again: run `make up ALLOW=<job>` with `enabled: false`,"
@@ -84,7 +87,7 @@ def _innermost(causes: list[Object]) -> str:
 
     Of consecutive causes of one type, the first has more context, and so has a cause with the line of a SQL script.
     """
-    with_message = [exception for exception in causes if exception.get("message")]
+    with_message = [exception for exception in map(_unwrapped, causes) if exception.get("message")]
     if not with_message:
         return ""
     exception = with_message.pop()
@@ -95,9 +98,16 @@ def _innermost(causes: list[Object]) -> str:
     ):
         exception = with_message.pop()
     name, message = str(exception.get("type") or ""), root(str(exception["message"]))
-    # SerializedThrowable is a wrapper of Flink; its message begins with the wrapped exception.
-    is_named = name in message or name.endswith(".SerializedThrowable") or message != str(exception["message"])
+    is_named = name in message or name.endswith(_WRAPPER) or message != str(exception["message"])
     return message if is_named else f"{name}: {message}".removeprefix(": ")
+
+
+def _unwrapped(exception: Object) -> Object:
+    """The exception that Flink has wrapped to serialize it: the message begins with its class."""
+    wrapped = _CLASS_AND_MESSAGE.fullmatch(str(exception.get("message")))
+    if wrapped is None or not str(exception.get("type")).endswith(_WRAPPER):
+        return exception
+    return {"type": wrapped["name"], "message": wrapped["message"]}
 
 
 def root(text: str) -> str:

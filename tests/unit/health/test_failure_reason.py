@@ -43,6 +43,15 @@ from flink_k8s.health.pods import may_be_scheduled
             "Caused by: o.C: From line 4, column 3: no x\n\t... 3 more\nCaused by: o.D: no x",
             "o.C: From line 4, column 3: no x",
         ),
+        # Flink wraps exceptions to serialize them; these are of a statement that SqlDriver runs.
+        (
+            '{"type": "o.SerializedThrowable", "message": "o.P: The main method failed: null", "throwableList": ['
+            '{"type": "o.SerializedThrowable", "message": "java.lang.reflect.InvocationTargetException"},'
+            '{"type": "o.SerializedThrowable", "message": "o.G: Failed to execute the script."},'
+            '{"type": "o.SerializedThrowable", "message": "o.C: From line 4, column 3 to line 4, column 5: no x"},'
+            '{"type": "o.SerializedThrowable", "message": "o.D: no x"}]}',
+            "o.C: From line 4, column 3 to line 4, column 5: no x",
+        ),
         # The whole stack in a message, as Flink's REST interface answers.
         (
             '{"type": "X", "message": "[o.RestHandlerException: Could not execute\\n\\tat o.A(A.java:1)\\n'
