@@ -1,6 +1,6 @@
 """Information that is only in Kubernetes events: Flink's exceptions, and nodes that an autoscaler is adding.
 
-The results are optional: they are empty if the API server fails, or the stack's user must not list events.
+The results are optional: they are empty if the API server fails, or the user has no right to list events.
 """
 
 from __future__ import annotations
