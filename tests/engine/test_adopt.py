@@ -271,6 +271,7 @@ def test_adopted_objects_are_unchanged_until_the_stack_changes_them(project: Pla
         assert shop.kubectl.get("namespace", "shop")
 
 
+@pytest.mark.full
 def test_fields_of_other_managers_are_taken_over_on_request(project: PlainProject):
     """Objects of Helm and Argo CD: the import has no conflict, a change has one until the user forces it once."""
     tools = in_namespace(project, "tools")
