@@ -49,7 +49,8 @@ LAYER: dict[str, Any] = {
             },
         },
     },
-    "prometheus": {"alerts": {"failedFor": "1s"}},
+    # With a threshold for the alert that does not exist without one.
+    "prometheus": {"alerts": {"failedFor": "1s", "savepointAge": "25h"}},
 }
 
 TARGETS = 'up{job=~".+/(flink-jobs|flink-kubernetes-operator)"}'
