@@ -22,6 +22,9 @@ _CAUSED_BY = "Caused by: "
 _LOCATED = re.compile(r"(?:From|At) line \d+, column \d+")
 """The beginning of a message with the position of a statement; its cause has the same message without the position."""
 
+_EXPECTED = re.compile(r"\s*Was expecting(?: one of)?:.*", re.DOTALL)
+"""The end of a message of the SQL parser: hundreds of words that would be valid."""
+
 _WRAPPER = ".SerializedThrowable"
 _CLASS_AND_MESSAGE = re.compile(r"(?P<name>[\w$]+(?:\.[\w$]+)+)(?:: (?P<message>.*))?", re.DOTALL)
 
@@ -70,7 +73,7 @@ class OperatorError:
         causes = [exception, *cast("list[Object]", exception.get("throwableList") or [])]
         outermost = str(exception.get("type") or "")
         return cls(
-            _with_remedy(_innermost(causes) or str(exception.get("type") or error)),
+            _with_remedy(_EXPECTED.sub("", _innermost(causes)) or str(exception.get("type") or error)),
             is_final=str(causes[-1].get("type")) in _NEVER_PASS,
             is_refusal=outermost.endswith(".ValidationException"),
             is_of_pods=outermost.endswith(".DeploymentFailedException"),

@@ -139,13 +139,11 @@ def test_only_a_changed_statement_restarts_the_job_and_keeps_its_state(
 
 
 def test_up_fails_with_flinks_error_of_a_statement(platform: Project, kubectl: Kubectl) -> None:
-    broken = SCRIPT.replace("SELECT id,", "SELECT identity,").replace(
-        "upgradeMode: savepoint", "upgradeMode: stateless"
-    )
+    broken = SCRIPT.replace("SELECT id,", "SELECT missing,").replace("upgradeMode: savepoint", "upgradeMode: stateless")
     platform.write(FILE, broken)
     result = platform.make("up", "", f"ALLOW={JOB}")
     assert result.code != 0
-    assert "Column 'identity' not found in any table" in result.output, result.output
-    line = broken.splitlines().index("INSERT INTO products SELECT identity, id * ${factor} FROM numbers;") + 1
+    assert "Column 'missing' not found in any table" in result.output, result.output
+    line = broken.splitlines().index("INSERT INTO products SELECT missing, id * ${factor} FROM numbers;") + 1
     assert f"From line {line}, column" in result.output
     kubectl.run("delete", "secret", "sink", "-n", NAMESPACE, "--ignore-not-found")

@@ -52,6 +52,12 @@ from flink_k8s.health.pods import may_be_scheduled
             '{"type": "o.SerializedThrowable", "message": "o.D: no x"}]}',
             "o.C: From line 4, column 3 to line 4, column 5: no x",
         ),
+        (
+            '{"type": "o.SerializedThrowable", "message": "o.P: failed", "throwableList": ['
+            '{"type": "o.SerializedThrowable", "message": "o.Q: Encountered \\"x\\" at line 2, column 9.\\n'
+            'Was expecting one of:\\n    \\"ABS\\" ...\\n"}]}',
+            'o.Q: Encountered "x" at line 2, column 9.',
+        ),
         # The whole stack in a message, as Flink's REST interface answers.
         (
             '{"type": "X", "message": "[o.RestHandlerException: Could not execute\\n\\tat o.A(A.java:1)\\n'
