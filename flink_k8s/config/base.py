@@ -25,6 +25,23 @@ def _duration(value: str) -> str:
     return value
 
 
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """A validator of text that must match a pattern completely.
+
+    Args:
+        pattern: regular expression.
+        problem: message with the remedy.
+    """
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
+
+
 def scalar_text(value: object) -> object:
     """Numbers and booleans as text, which Kubernetes and Flink require."""
     if isinstance(value, bool):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self, cast, get_args
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, cast, get_args
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from flink_k8s.config.base import Duration, Model, Name, SecretKey, Text
+from flink_k8s.config.base import Duration, Model, Name, SecretKey, Text, matching
 from flink_k8s.config.ingress import Ingress, JobIngress
 from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.namespace import NamespaceSettings
@@ -42,40 +41,37 @@ def _folder(text: str) -> str:
 JobFolder = Annotated[str, AfterValidator(_folder)]
 
 
-def _kind_and_group(text: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,62}(\.[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?)?", text):
-        raise ValueError('is not a kind with its API group; write a kind such as "KafkaTopic.kafka.strimzi.io"')
-    return text
+KindAndGroup = Annotated[
+    str,
+    matching(
+        r"[A-Z][A-Za-z0-9]{0,62}(\.[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?)?",
+        'is not a kind with its API group; write a kind such as "KafkaTopic.kafka.strimzi.io"',
+    ),
+]
 
 
-KindAndGroup = Annotated[str, AfterValidator(_kind_and_group)]
+StateLoss = Annotated[
+    str,
+    matching(r"[^@\s]+@[a-p]{8}", 'is not a job and a token; write "job@token" as the refusal of the change prints it'),
+]
 
 
-def _state_loss(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[a-p]{8}", text):
-        raise ValueError('is not a job and a token; write "job@token" as the refusal of the change prints it')
-    return text
+Registry = Annotated[
+    str,
+    matching(
+        r"[^\s/]+(/[^\s/]+)*",
+        'is not a registry; write host and path without scheme, such as "registry.example.org/mirror"',
+    ),
+]
 
 
-StateLoss = Annotated[str, AfterValidator(_state_loss)]
-
-
-def _registry(text: str) -> str:
-    if not re.fullmatch(r"[^\s/]+(/[^\s/]+)*", text):
-        raise ValueError('is not a registry; write host and path without scheme, such as "registry.example.org/mirror"')
-    return text
-
-
-Registry = Annotated[str, AfterValidator(_registry)]
-
-
-def _object_key(text: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{0,62}/[a-z0-9][-a-z0-9]{0,62}/[^/\s]{1,253}", text):
-        raise ValueError('is not an object; write kind/namespace/name such as "FlinkDeployment/team-a/orders"')
-    return text
-
-
-ObjectKey = Annotated[str, AfterValidator(_object_key)]
+ObjectKey = Annotated[
+    str,
+    matching(
+        r"[A-Z][A-Za-z0-9]{0,62}/[a-z0-9][-a-z0-9]{0,62}/[^/\s]{1,253}",
+        'is not an object; write kind/namespace/name such as "FlinkDeployment/team-a/orders"',
+    ),
+]
 
 Derivation = Literal["account", "labels", "metrics", "policy", "security", "state", "submission"]
 """A part of a job that the platform derives: docs/adopt.md."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from flink_k8s.config.base import Model, scalar_text
+from flink_k8s.config.base import Model, matching, scalar_text
 from flink_k8s.config.network import Endpoint
 from flink_k8s.config.secret_model import ExternalSecret, SecretName
 from flink_k8s.facts import units as values
@@ -158,25 +157,18 @@ class Limits(Model):
         return limits
 
 
-_SUBJECT = re.compile(r"(user|group):\S(.*\S)?|serviceAccount:[a-z0-9.-]+/[a-z0-9.-]+")
+Subject = Annotated[
+    str,
+    matching(
+        r"(user|group):\S(.*\S)?|serviceAccount:[a-z0-9.-]+/[a-z0-9.-]+",
+        "is not a subject; write user:<name>, group:<name> or serviceAccount:<namespace>/<name>",
+    ),
+]
 
 
-def _subject(text: str) -> str:
-    if not _SUBJECT.fullmatch(text):
-        raise ValueError("is not a subject; write user:<name>, group:<name> or serviceAccount:<namespace>/<name>")
-    return text
-
-
-Subject = Annotated[str, AfterValidator(_subject)]
-
-
-def _pod_security_version(text: str) -> str:
-    if not re.fullmatch(r"latest|v1\.\d+", text):
-        raise ValueError('is not a version of a profile; write a version such as "v1.34", or latest')
-    return text
-
-
-PodSecurityVersion = Annotated[str, AfterValidator(_pod_security_version)]
+PodSecurityVersion = Annotated[
+    str, matching(r"latest|v1\.\d+", 'is not a version of a profile; write a version such as "v1.34", or latest')
+]
 
 
 class Access(Model):
