@@ -21,6 +21,8 @@ PRINT_TIMINGS = $${TIMINGS:+--timings}
 OUT_FILE = $${OUT:+--out "$$OUT"}
 ONE_JOB = $${JOB:+--job "$$JOB"}
 CONFIRMED = $${YES:+--yes}
+# Fails on a warning, for example of a broken link. The variable hides an announcement.
+BUILD_DOCS = NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build
 ALLOWED = $${ALLOW:+--allow-state-loss "$$ALLOW"}
 
 help: ## list the targets
@@ -135,12 +137,16 @@ dashboards: .venv/.dev ## write flink_k8s/monitoring/json from the code of the d
 bench: .venv/.run ## measure check, render and deploy next to other tools, for docs/performance.md [PART=a|b] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b]
 	@$(PYTHON) -m dev.bench $${PART:+--part "$$PART"} $${JOBS:+--jobs "$$JOBS"} $${CONTEXT:+--kubeconfig "$$KUBECONFIG" --context "$$CONTEXT"}
 
-lint: .venv/.dev ## run ruff and basedpyright; zizmor and actionlint for the workflows
+lint: .venv/.dev ## run ruff and basedpyright; zizmor and actionlint for the workflows; build the docs
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m basedpyright
 	@$(PYTHON) -m dev.lint_workflows
 	@$(PYTHON) -m dev.prose
+	@$(BUILD_DOCS) --quiet
+
+docs: .venv/.dev ## write the documentation as a searchable site to out/site
+	@$(BUILD_DOCS)
 
 fmt: .venv/.dev ## format the code
 	@$(PYTHON) -m ruff check --fix .
@@ -162,4 +168,4 @@ ns install: ## the steps of the walk-through; both run `make up`
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e e2e-full adopt check render graph preview plan review up drift destroy suspend resume restore-drill unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench lint fmt ns install
+.PHONY: help demo test e2e e2e-full adopt check render graph preview plan review up drift destroy suspend resume restore-drill unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench docs lint fmt ns install
