@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -112,3 +113,14 @@ def _completed(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result, from another thread: an event loop, in which the program runs, cannot wait for another one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+async def in_own_thread(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await a coroutine that runs in an event loop and a thread of its own.
+
+    For a hook that many registrations wait for. Each of them blocks a thread of the SDK's executor until the hook has
+    run, so the hook waits forever if it needs such a thread, too: for `asyncio.to_thread`, or to resolve a host name.
+    """
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as thread:
+        return await asyncio.get_running_loop().run_in_executor(thread, lambda: context.run(asyncio.run, coroutine))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pulumi
 
-from components.cluster_access import ClusterAccess
+from components.cluster_access import ClusterAccess, in_own_thread
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.existing_objects import RELEASE_API, Existing, ObjectKey, existing_objects
@@ -72,11 +72,14 @@ class ExistingObjects:
         if refusal:
             raise pulumi.RunError(refusal)
 
+    async def _existing(self) -> tuple[Mapping[ObjectKey, Existing], Sequence[str]]:
+        """The declared objects that exist and are not in the state, and the kinds that cannot be read."""
+        new = self._declared.keys() - keys_in_state(resources_in_state())
+        return await existing_objects(self._api_server, new)
+
     async def _refusal(self) -> str:
         """The error about all declared objects that exist and are not the stack's; empty if there are none."""
-        in_state = keys_in_state(await asyncio.to_thread(resources_in_state))
-        new = self._declared.keys() - in_state
-        existing, unread = await existing_objects(self._api_server, new)
+        existing, unread = await in_own_thread(self._existing())
         if unread:
             lines = _listing(sorted(unread))
             pulumi.log.warn("\n".join(["could not check whether these objects exist in the cluster already:", *lines]))

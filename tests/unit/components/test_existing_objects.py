@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +121,31 @@ def test_one_request_serves_all_creations_and_the_list_is_printed_once(monkeypat
     assert "Namespace team-a" in first
     assert others == ["not created, because of other objects that exist"] * 2
     assert check.requested == [{TEAM, OWN}]
+
+
+def test_the_check_needs_no_thread_of_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registrations that wait for the hook block all threads of the SDK's executor."""
+    check = Check(monkeypatch, {TEAM: Existing("helm", is_of_pulumi=False)})
+
+    async def resolved(_: object, keys: set[ObjectKey]) -> tuple[dict[ObjectKey, Existing], list[str]]:
+        await asyncio.get_running_loop().getaddrinfo("localhost", 443)
+        return {TEAM: Existing("helm", is_of_pulumi=False)}, []
+
+    monkeypatch.setattr(existing_objects, "existing_objects", resolved)
+    answered = threading.Event()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        registration = loop.run_in_executor(None, answered.wait)
+        try:
+            with pytest.raises(pulumi.RunError, match="Namespace team-a"):
+                await asyncio.wait_for(check.hooks[0](None), timeout=10)
+        finally:
+            answered.set()
+            await registration
+
+    asyncio.run(run())
 
 
 def test_objects_in_the_state_are_the_stacks_own(monkeypatch: pytest.MonkeyPatch) -> None:
