@@ -21,6 +21,7 @@ from components.platform_stack import PlatformStack
 from components.state_guard import StateGuard
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import DELETION_POLICY
+from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.health.waiting import waits_for_cluster
 from flink_k8s.resolve.jobs import Job
@@ -134,11 +135,13 @@ class FlinkJob(pulumi.ComponentResource):
         readiness = args.readiness
         if readiness is not None and waits_for_cluster():
 
-            async def watched(_: str) -> pulumi.Resource:
-                await readiness.wait(job, resource)
+            async def watched(values: Sequence[Any]) -> pulumi.Resource:
+                _, metadata = values
+                await readiness.wait(job, resource, mapping(metadata))
                 return resource
 
-            settled = self.settled = resource.id.apply(watched)
+            # The SDK's class does not declare the attributes of its outputs.
+            settled = self.settled = pulumi.Output.all(resource.id, cast(Any, resource).metadata).apply(watched)
             self.endpoint = settled.apply(lambda _: endpoint)
         self.register_outputs({"endpoint": self.endpoint})
 

@@ -18,6 +18,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.units import seconds
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.events import brings_node, last_exception
+from flink_k8s.health.failure_reason import Object
 from flink_k8s.health.job_status import (
     RECOVERY_SECONDS,
     JobStatus,
@@ -61,8 +62,13 @@ class Readiness:
         """The readiness of the jobs of a stack."""
         return cls(ApiServer.of(settings), timeout_seconds=seconds(settings.job_timeout))
 
-    async def wait(self, job: Job, resource: pulumi.Resource) -> str:
+    async def wait(self, job: Job, resource: pulumi.Resource, applied: Object | None = None) -> str:
         """Wait until the job is ready; return its state.
+
+        Args:
+            job: to wait for.
+            resource: whose row shows the status.
+            applied: metadata of the applied object; the watch, which other jobs share, may still have an older one.
 
         Raises:
             pulumi.RunError: if the job fails or the timeout expires; contains the job's own error.
@@ -75,7 +81,7 @@ class Readiness:
         wait_state = WaitState(title, resource, is_restarted_by_operator(job))
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._follow(job, watches, wait_state)
+                return await self._follow(job, watches, wait_state, applied or {})
         except TimeoutError:
             pod_reason = await self._waiting_reason(job, wait_state.last)
             reason = "; ".join(part for part in (wait_state.last.shown, wait_state.last.error.text, pod_reason) if part)
@@ -85,14 +91,14 @@ class Readiness:
             for kind in kinds:
                 await self._leave(job.namespace, kind)
 
-    async def _follow(self, job: Job, watches: Sequence[ResourceWatch], wait_state: WaitState) -> str:
+    async def _follow(self, job: Job, watches: Sequence[ResourceWatch], wait_state: WaitState, applied: Object) -> str:
         resource_watch = watches[0]
         clock = asyncio.get_running_loop().time
         asked_at = clock()
         while True:
             manifest = resource_watch.objects.get(job.name)
             remaining = float(POD_CHECK_SECONDS)
-            if manifest is not None:
+            if manifest is not None and not _is_older(manifest, applied):
                 now = evaluate(job.kind, manifest, suspended=job.is_suspended)
                 if job.kind == FlinkKind.BLUE_GREEN:
                     now = with_next_deployment(now, manifest, watches[1].objects)
@@ -181,6 +187,13 @@ class Readiness:
         if job.namespace not in self._pods:
             self._pods[job.namespace] = Pods(self._client, job.namespace, POD_CHECK_SECONDS / 2)
         return self._pods[job.namespace]
+
+
+def _is_older(manifest: Object, applied: Object) -> bool:
+    """Whether the object is that of a previous spec, or a deleted one of the same name."""
+    metadata: Object = manifest["metadata"]
+    is_other = applied.get("uid") not in (None, metadata.get("uid"))
+    return is_other or metadata.get("generation", 0) < applied.get("generation", 0)
 
 
 RESTART_SECONDS = 30

@@ -202,7 +202,7 @@ FlinkJob("FlinkDeployment/flink/visits", FlinkJobArgs(job("visits")), on_cluster
             f"""{JOB}
 import asyncio
 class Readiness:
-    async def wait(self, job, resource):
+    async def wait(self, job, resource, applied):
         await asyncio.sleep(0.1)
         pulumi.log.info("ready")
 one = FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
@@ -218,7 +218,7 @@ pulumi.export("endpoint", one.endpoint)
             declare(
                 f"""{JOB}
 class Readiness:
-    async def wait(self, job, resource):
+    async def wait(self, job, resource, applied):
         raise pulumi.RunError("no such jar")
 FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
 """,

@@ -143,6 +143,29 @@ def test_wait_ends_when_the_job_is_stable_and_logs_each_status(tmp_path: Path, m
     assert messages == ["STABLE, change not observed by the operator yet", "DEPLOYED", "STABLE"]
 
 
+@pytest.mark.parametrize("applied", [{"generation": 3.0}, {"generation": 2, "uid": "new"}])
+def test_an_older_object_of_a_shared_watch_is_not_evaluated(tmp_path: Path, applied: dict[str, Any]):
+    """Another job has started the watch before this job was applied: the watch has its old, stable object."""
+
+    def stable(**metadata: Any) -> dict[str, Any]:
+        resource = deployment("STABLE", observed=metadata["generation"])
+        return {**resource, "metadata": {**resource["metadata"], **metadata}}
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(stable(generation=2, uid="old"))
+        server.put(deployment("DEPLOYED") | {"metadata": {"name": "other", "generation": 2}})
+        first = asyncio.create_task(watch.wait(job("other"), RESOURCE))
+        await until(lambda: server.watchers)
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE, applied))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        server.put(stable(generation=3, uid="new"))
+        assert await waiting == "STABLE"
+        first.cancel()
+
+    run(tmp_path, play)
+
+
 def test_failed_job_fails_immediately_with_its_own_error(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error='{"type": "X", "message": "the reason"}'))
