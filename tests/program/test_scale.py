@@ -91,7 +91,7 @@ def test_a_job_that_fails_ends_the_run_while_another_is_still_being_applied(
     noticed = threading.Event()
     released: list[bool] = []
 
-    async def wait(self: Readiness, job: Job, resource: pulumi.Resource) -> str:
+    async def wait(self: Readiness, job: Job, resource: pulumi.Resource, applied: object) -> str:
         if job.name == "job-3":
             raise pulumi.RunError("job flink/job-3 FAILED: no such script")
         try:
@@ -118,7 +118,7 @@ def test_a_job_that_fails_ends_the_run_while_another_is_still_being_applied(
 def test_outputs_are_registered_when_all_jobs_are_ready(project: Path, monkeypatch: pytest.MonkeyPatch):
     waited: list[str] = []
 
-    async def wait(self: Readiness, job: Job, resource: pulumi.Resource) -> str:
+    async def wait(self: Readiness, job: Job, resource: pulumi.Resource, applied: object) -> str:
         await asyncio.sleep(0)
         waited.append(job.name)
         return "STABLE"
