@@ -21,16 +21,16 @@ def cluster_state() -> str:
         kubectl = Kubectl.of(prepare("sandbox"))
     except Exception as error:
         return f"no kubectl: {error}"
-    operator = ("logs", "-n", "flink-operator", "-l", "app.kubernetes.io/name=flink-kubernetes-operator")
     text = statuses(kubectl)
+    operators = logs(kubectl, "app.kubernetes.io/name=flink-kubernetes-operator")
     for arguments in (
         ("get", "namespaces", "-o", TERMINATING),
         ("get", "pods", "-A", "-o", "wide"),
         ("get", "events", "-A", "--field-selector=type=Warning", "--sort-by=.lastTimestamp"),
-        (*operator, "--tail=40"),
+        *((*operator, "--tail=40") for operator in operators),
         ("get", "events", "-A", "--sort-by=.lastTimestamp"),
-        (*operator, "--tail=300"),
-        ("logs", "-n", "flink", "-l", "type=flink-native-kubernetes", "--tail=150", "--prefix"),
+        *((*operator, "--tail=300") for operator in operators),
+        *((*jobs, "--tail=150", "--prefix") for jobs in logs(kubectl, "type=flink-native-kubernetes")),
         ("logs", "-n", "cert-manager", "-l", "app.kubernetes.io/instance=cert-manager", "--tail=50", "--prefix"),
         ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/part-of=kube-prometheus-stack", "--tail=100", "--prefix"),
         ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/name=prometheus", "--all-containers", "--tail=100"),
@@ -41,6 +41,13 @@ def cluster_state() -> str:
         output = (result.stdout + result.stderr).decode(errors="replace")
         text += f"\n$ kubectl {' '.join(arguments)}\n{output[-20_000:]}"
     return text
+
+
+def logs(kubectl: Kubectl, selector: str) -> list[tuple[str, ...]]:
+    """The arguments of `kubectl logs` for the pods of a label, in each namespace that has such pods."""
+    names = 'jsonpath={range .items[*]}{.metadata.namespace}{"\\n"}{end}'
+    output = kubectl.try_run("get", "pods", "-A", "-l", selector, "-o", names, "--request-timeout=10s").stdout.decode()
+    return [("logs", "-n", namespace, "-l", selector) for namespace in sorted(set(output.split()))]
 
 
 def statuses(kubectl: Kubectl) -> str:
