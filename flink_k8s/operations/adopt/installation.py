@@ -67,6 +67,8 @@ def _operator(kubectl: Kubectl) -> tuple[dict[str, object], list[str]]:
         notes.append(f"the operator in {namespace} has no version in its image or labels; set operator.version")
     else:
         entry["version"] = operator.version
+    if not operator.has_webhook:
+        entry["webhook"] = False
     if len(deployments) > 1:
         others = ", ".join(str(item["metadata"]["namespace"]) for item in deployments[1:])
         notes.append(f"the cluster has several operators; the stack uses that in {namespace}, not in {others}")

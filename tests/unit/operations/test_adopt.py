@@ -284,6 +284,13 @@ def test_an_operator_without_a_version_is_noted(lab: Lab, capsys: pytest.Capture
     )
 
 
+def test_an_operator_without_a_webhook_is_declared_without_one(lab: Lab):
+    containers = lab.find("flink-kubernetes-operator", "Deployment")["spec"]["template"]["spec"]["containers"]
+    containers[:] = [container for container in containers if container["name"] != "flink-webhook"]
+    lab.adopt(context="prod")
+    assert lab.config()["operator"]["webhook"] is False
+
+
 @pytest.mark.parametrize(
     ("stack", "options", "message"),
     [
