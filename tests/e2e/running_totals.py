@@ -26,10 +26,10 @@ SAVEPOINT_OR_NONE = {"kubernetes.operator.job.upgrade.last-state-fallback.enable
 """An upgrade waits until a savepoint can be taken; else it takes the last checkpoint while the operator sees no job."""
 
 
-def in_job_manager(kubectl: Kubectl, job: str = JOB) -> list[str]:
+def in_job_manager(kubectl: Kubectl, job: str = JOB, namespace: str = NAMESPACE) -> list[str]:
     """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them."""
     command = f"find {MOUNT}/{job} -type f -name '{job}-*' -exec cat {{}} +"
-    result = kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{job}", "--", "sh", "-c", command)
+    result = kubectl.try_run("exec", "-n", namespace, f"deployment/{job}", "--", "sh", "-c", command)
     return result.stdout.decode().splitlines()
 
 
