@@ -18,6 +18,7 @@ from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
 from components.openshift import allow_image_users
 from components.release import install
+from components.watched_namespaces import WatchedNamespaces
 from flink_k8s.config.model import Charts, OperatorSettings
 from flink_k8s.facts import versions
 from flink_k8s.health.waiting import waits_for_cluster
@@ -153,7 +154,11 @@ class FlinkOperator(pulumi.ComponentResource):
         if settings.webhook and args.cert_manager is not None:
             needed.append(args.cert_manager)
         provider = opts.provider if opts else None
-        before_release = [CrdUpdater.of_flink(api_server, settings.version, provider).hook("operator-crds")]
+        before_release = [
+            # First: it changes nothing.
+            WatchedNamespaces(api_server).hook(),
+            CrdUpdater.of_flink(api_server, settings.version, provider).hook("operator-crds"),
+        ]
         if webhook_keystore.makes_password(settings):
             needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
             before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())

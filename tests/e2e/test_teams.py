@@ -27,7 +27,8 @@ from sandbox import network
 from tests.e2e.pod_mutations import pods
 from tests.e2e.reach import Place, address, agree, pod
 from tests.e2e.running_totals import RunningTotals, until_finished
-from tests.project import PAIR, ROOT, layered, make
+from tests.project import PAIR, PAIRS, ROOT, Project, layered, make
+from tests.steps import step
 from tests.waiting import until
 
 TEAM, OTHER = "flink", "reports"
@@ -103,12 +104,17 @@ def teams(enforcing: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Gener
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **config: object) -> str:
-    """The option of `make` for both teams and both jobs, with further settings of the word count and of the stack."""
+def config(*, word_count: dict[str, object] | None = None, **more: object) -> dict[str, object]:
+    """The config of both teams and both jobs, with further settings of the word count and of the stack."""
     jobs = {"running-totals": TOTALS, "word-count": {**SMALL, **(word_count or {})}}
     # Prometheus itself is not there; who it would be is known by namespace and labels.
     monitoring = {"enabled": False, "monitors": True}
-    return f"LAYER={layered(folder, PAIR, namespaces=NAMESPACES, jobs=jobs, prometheus=monitoring, **config)}"
+    return {"namespaces": NAMESPACES, "jobs": jobs, "prometheus": monitoring, **more}
+
+
+def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **more: object) -> str:
+    """The option of `make` for that config."""
+    return f"LAYER={layered(folder, PAIR, **config(word_count=word_count, **more))}"
 
 
 def listed(*items: dict[str, Any]) -> bytes:
@@ -479,3 +485,44 @@ class TestQuota:
             assert f'pods "{who}' in output
         finally:
             teams.run("delete", "resourcequota", "somebody-elses", "-n", TEAM)
+
+
+@pytest.mark.full
+def test_a_namespace_is_added_with_its_first_job_and_removed_again(teams: Kubectl, engine: Project):
+    files = {path.name: path.read_text() for path in (ROOT / "jobs").glob("*.yaml")}
+    project = engine.copy(files)
+    added, job = {"namespaces": {**NAMESPACES, "added": {}}}, "first"
+    job_file = files["running_totals.yaml"].replace("name: running-totals", f"name: {job}\n  namespace: added")
+    job_file = job_file.replace("    execution.checkpointing.interval: 10 s\n", "")  # without state, as it is deleted
+    settings = {**SMALL, "enabled": True, "upgradeMode": "stateless", "parameters": {"output": "/tmp/first"}}
+    jobs = {"running-totals": TOTALS, "word-count": SMALL, job: settings}
+
+    def up(**more: Any) -> None:
+        done = project.make("up", PAIRS[PAIR].read_text(), **config(**more))
+        assert done.code == 0, done.output
+
+    def running_totals() -> list[object]:
+        metadata = (teams.get("flinkdeployment", "running-totals", "-n", TEAM) or {})["metadata"]
+        return [metadata["uid"], metadata["generation"], sorted(RunningTotals(teams, ROOT, list).pods("taskmanager"))]
+
+    before = running_totals()
+    with step("the job runs when the up that adds the namespace ends"):
+        project.write("first.yaml", job_file)
+        up(**added, jobs=jobs)
+        first = teams.get("flinkdeployment", job, "-n", "added") or {}
+        assert first["status"]["jobStatus"]["state"] == "RUNNING"
+        assert running_totals() == before
+
+    with step("the namespace is not removed together with its job, which the operator could not delete"):
+        project.remove("first.yaml")
+        done = project.make("up", PAIRS[PAIR].read_text(), **config())
+        assert done.code != 0
+        assert f"could not be deleted: FlinkDeployment added/{job}; keep added in namespaces" in done.output
+        assert "deletionTimestamp" not in (teams.get("flinkdeployment", job, "-n", "added") or {})["metadata"]
+
+    with step("the job is removed, then the namespace"):
+        up(**added)
+        assert teams.get("flinkdeployment", job, "-n", "added") is None
+        up()
+        assert teams.get("namespace", "added") is None
+        assert running_totals() == before

@@ -203,7 +203,7 @@ def test_hooks_of_releases_check_kubernetes_apply_crds_and_report_pods(resource_
         for resource in resource_graph(stack).objects
         if "before_create" in resource.hooks
     }
-    operator = ("flink-kubernetes-operator-kubernetes", "operator-crds")
+    operator = ("flink-kubernetes-operator-kubernetes", "operator-watched-namespaces", "operator-crds")
     expected = {OPERATOR: (*operator, "flink-kubernetes-operator-pods")}
     if stack != "sandbox":
         expected = {

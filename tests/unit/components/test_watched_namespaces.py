@@ -1,0 +1,49 @@
+"""A namespace that the operator stops watching must not contain Flink resources."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.watched_namespaces import WatchedNamespaces
+from flink_k8s.health.api_server import ApiServer
+
+JOB = "FlinkDeployment team-b/orders"
+
+
+class Cluster(WatchedNamespaces):
+    """Namespaces with one job each."""
+
+    async def _resources(self, namespace: str) -> list[str]:
+        return [f"FlinkDeployment {namespace}/orders"] if namespace != "empty" else []
+
+
+def update(old: list[str] | None, new: list[str]) -> None:
+    def inputs(namespaces: list[str] | None) -> Mapping[str, Any] | None:
+        return None if namespaces is None else {"values": {"watchNamespaces": namespaces}}
+
+    args = pulumi.ResourceHookArgs("urn", "", "operator", "type", new_inputs=inputs(new), old_inputs=inputs(old))
+    asyncio.run(Cluster(ApiServer(None, "none"))._before(args))
+
+
+def test_a_namespace_with_jobs_stays_watched():
+    with pytest.raises(pulumi.RunError, match=rf"no longer watch team-b, and .*: {JOB}; keep team-b in namespaces"):
+        update(["team-a", "team-b"], ["team-a"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (None, ["team-a"]),  # the release is created
+        (["team-a"], ["team-a"]),
+        (["team-a"], ["team-a", "team-b"]),
+        (["team-a", "empty"], ["team-a"]),
+        (["team-a"], []),  # all namespaces
+    ],
+)
+def test_other_changes_of_the_watched_namespaces_are_accepted(old: list[str] | None, new: list[str]):
+    update(old, new)
