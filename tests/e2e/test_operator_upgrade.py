@@ -18,8 +18,9 @@ from flink_k8s.resolve.state_storage import HEALTH_CHECK
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals, in_job_manager
-from tests.project import PAIRS, ROOT, make, remove_flink_crds
+from tests.project import PAIRS, ROOT, kill_session, make, remove_flink_crds
 from tests.steps import step
+from tests.waiting import until
 
 pytestmark = pytest.mark.full
 
@@ -30,6 +31,32 @@ def up(totals: RunningTotals, operator: str, **configuration: str) -> str:
     totals.settings["flinkConfiguration"] = {"execution.checkpointing.interval": "1 s", **configuration}
     result = totals.up()
     return result.stdout + result.stderr
+
+
+def kill_while_helm_upgrades(totals: RunningTotals, operator: str) -> None:
+    """`kill -9` of an `up` with that operator, and of all its processes."""
+    totals.pair = operator
+    log = totals.folder / "killed.log"
+    with log.open("w") as output:
+        command = ["make", "up", "STACK=sandbox", totals.layer()]
+        running = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+
+    def upgrades() -> bool:
+        assert running.poll() is None, log.read_text()
+        return bool(revisions(totals.kubectl, "pending-upgrade"))
+
+    try:
+        until("Helm upgrades the operator", upgrades, state=log.read_text)
+    finally:
+        kill_session(running.pid)
+        running.wait()
+    assert revisions(totals.kubectl, "pending-upgrade"), log.read_text()
+
+
+def revisions(kubectl: Kubectl, status: str) -> list[int]:
+    """The revisions of the operator's Helm release with a status."""
+    secrets = kubectl.items("secrets", "-n", "flink-operator", "-l", f"owner=helm,status={status}")
+    return [int(secret["metadata"]["labels"]["version"]) for secret in secrets]
 
 
 def marks(kubectl: Kubectl) -> dict[str, str]:
@@ -67,10 +94,16 @@ def test_a_job_keeps_its_state_when_the_operator_is_upgraded_and_downgraded(tota
         assert totals.goes_on().highest > RATE
         speaks_tls_only_to_its_own(totals)
 
-    with step("the newer operator upgrades the CRDs and adopts the job"):
+    with step("an up is killed while Helm upgrades the operator"):
         before = job(kubectl)
+        kill_while_helm_upgrades(totals, "1.16.1")
+
+    with step("the next up finishes it: the newer operator upgrades the CRDs and adopts the job"):
         actual = up(totals, "1.16.1")
+        assert "flink-operator/flink-kubernetes-operator is pending-upgrade after a killed run" in actual
         assert "CRDs of operator 1.16.1:" in actual
+        # Helm keeps the revision of the killed upgrade, which the rollback has left behind, as it was.
+        assert max(revisions(kubectl, "deployed")) > max(revisions(kubectl, "pending-upgrade"))
         assert set(marks(kubectl).values()) == {"1.16.1"}
         assert set(marks(kubectl)) == {
             "flinkbluegreendeployments", "flinkdeployments", "flinksessionjobs", "flinkstatesnapshots",
