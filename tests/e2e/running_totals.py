@@ -27,8 +27,12 @@ SAVEPOINT_OR_NONE = {"kubernetes.operator.job.upgrade.last-state-fallback.enable
 
 
 def in_job_manager(kubectl: Kubectl, job: str = JOB, namespace: str = NAMESPACE) -> list[str]:
-    """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them."""
-    command = f"find {MOUNT}/{job} -type f -name '{job}-*' -exec cat {{}} +"
+    """The lines of all files that a job's sink has published on the state's volume, as its JobManager sees them.
+
+    The oldest file comes first.
+    """
+    files = f"find {MOUNT}/{job} -type f -name '{job}-*' -printf '%T@ %p\\n'"
+    command = f"{files} | sort -n | cut -d ' ' -f 2 | xargs -r cat"
     result = kubectl.try_run("exec", "-n", namespace, f"deployment/{job}", "--", "sh", "-c", command)
     return result.stdout.decode().splitlines()
 

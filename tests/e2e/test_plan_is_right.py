@@ -1,8 +1,8 @@
 """The plan predicts what Flink does: the most damaging changes of the streaming job, one after the other.
 
 Before each change, `plan` predicts whether the job keeps its state. After it, the output shows what has happened: a job
-that has started empty writes number 1 again, a job that has gone back writes numbers again, and a job that continues
-writes later numbers only.
+that has started empty writes number 1 again, a job that has gone back continues with an earlier number, and a job that
+continues writes the next numbers.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -140,14 +140,14 @@ class Output:
 
     Attributes:
         starts: how often the first number was written.
-        repeated: number of lines of numbers that are in an earlier line, too.
-        highest: number.
+        returns: how often an earlier number, and not the first one, was written after a later one.
+        last: number that was written.
         other: number of lines in the other folder.
     """
 
     starts: int = 0
-    repeated: int = 0
-    highest: int = 0
+    returns: int = 0
+    last: int = 0
     other: int = 0
 
 
@@ -171,13 +171,13 @@ class Observed:
     def read(self) -> Output:
         lines = in_job_manager(self.kubectl)
         if lines:
-            numbers = Counter(int(line.split("\t")[1]) for line in lines)
+            numbers = [int(line.split("\t")[1]) for line in lines]
             command = f"cat {OTHER_OUTPUT}/{JOB}-* 2>/dev/null | wc -l"
             found = self.kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{JOB}", "--", "sh", "-c", command)
             self.output = Output(
-                starts=numbers[1],
-                repeated=numbers.total() - len(numbers),
-                highest=max(numbers),
+                starts=numbers.count(1),
+                returns=sum(1 < later <= earlier for earlier, later in pairwise(numbers)),
+                last=numbers[-1],
                 other=int(found.stdout.decode().strip() or 0),
             )
         return self.output
@@ -199,9 +199,9 @@ class Observed:
         self.restarted = self.restarted or now
         if now.starts > before.starts:
             return STARTS_EMPTY
-        if now.repeated > before.repeated:
+        if now.returns > before.returns:
             return GOES_BACK
-        if now.highest <= self.restarted.highest + 2 * RATE:
+        if now.last <= self.restarted.last + 2 * RATE:
             return ""
         return DROPS_STATE if now.other and not before.other else CONTINUES
 
@@ -252,7 +252,7 @@ def job(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
     }
     totals.up()
     observed = Observed(totals, kubectl)
-    until("the job writes numbers", lambda: observed.read().highest > RATE, 300, state=lambda: observed)
+    until("the job writes numbers", lambda: observed.read().last > RATE, 300, state=lambda: observed)
     totals.seen_running()
     return observed
 
