@@ -79,16 +79,7 @@ def check_alert(stack: StackSubject) -> None:
 
 
 def _report(stack: StackSubject, rule: str, job: Job, message: str, *path: str, only_own: bool = False) -> None:
-    """Report at the setting: in the last source of the stack config that sets it, or in the job's own `jobs` entry."""
-    for source in reversed(job.sources.ordered):
-        settings = source.settings
-        is_meant = not only_own or source.name.startswith("jobs.")
-        if is_meant and settings is not None and "internal_tls" in settings.model_fields_set:
-            stack.report(
-                rule, (*(source.config_path or ()), "internalTls", *path), message, source.config or job.config
-            )
-            return
-    stack.report(rule, ("internalTls", *path), message, job.config)
+    stack.report_setting(rule, job, "internalTls", message, *path, only_own=only_own)
 
 
 def _check_cert_manager(stack: StackSubject, job: Job, settings: StackSettings) -> None:

@@ -12,6 +12,7 @@ from flink_k8s.config.secret_text import is_secret
 from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import boolean, duration, memory, number
+from flink_k8s.resolve import pod_requests
 
 _INTERVALS = ("kubernetes.operator.periodic.savepoint.interval", "kubernetes.operator.periodic.checkpoint.interval")
 """Options whose value is a duration or a cron expression."""
@@ -79,6 +80,32 @@ def check(subject: Subject) -> None:
         if variable is not None:
             subject.report_spec("unexpanded-variable", ("job", "args", index), _unexpanded(variable.group()))
     _check_parallelism(subject)
+    _check_autoscaler_limit(subject)
+
+
+def _check_autoscaler_limit(subject: Subject) -> None:
+    """The autoscaler never exceeds the maximum parallelism that Flink has set for the job, whatever its own limit."""
+    limit, job = pod_requests.autoscaler_limit(subject.options.configuration), mapping(subject.spec.get("job"))
+    if not limit or not job:
+        return
+    maximum = subject.option(_MAX_PARALLELISM)
+    parallelism = str(job.get("parallelism") or subject.text("parallelism.default") or "1")
+    if maximum is not None and _is(_positive, maximum[1]) and int(maximum[1]) < limit:
+        message = (
+            f"is {int(maximum[1])}, but the autoscaler may scale up to {limit}; raise it, or lower autoscaling.max"
+        )
+        subject.report_spec("max-parallelism", ("flinkConfiguration", maximum[0]), message)
+    elif maximum is None and _is(_positive, parallelism) and _default_maximum(int(parallelism)) < limit:
+        message = (
+            f"is not set, so Flink limits the job to {_default_maximum(int(parallelism))}, unless its code sets a "
+            f"maximum, but the autoscaler may scale up to {limit}; set it to a number with many divisors, such as 720"
+        )
+        subject.report_spec("max-parallelism", ("flinkConfiguration", _MAX_PARALLELISM), message)
+
+
+def _default_maximum(parallelism: int) -> int:
+    """The maximum parallelism that Flink chooses for a new job (KeyGroupRangeAssignment)."""
+    return min(max(1 << (parallelism + parallelism // 2 - 1).bit_length(), 128), 2**15)
 
 
 def _check_parallelism(subject: Subject) -> None:

@@ -18,7 +18,7 @@ from flink_k8s.facts.versions import known_operator
 from flink_k8s.resolve import pod_requests, resource_requests
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
-from flink_k8s.resolve.quota_usage import NO_REQUESTS, NO_STACK_REQUESTS, JobRequests, Requests
+from flink_k8s.resolve.quota_usage import NO_REQUESTS, NO_STACK_REQUESTS, JobRequests, PodOwner, Requests
 
 _RESOURCES = ("cpu", "memory")
 """Resources in the requests of containers."""
@@ -66,6 +66,25 @@ def check(subject: Subject) -> None:
             )
             largest, _ = max(pod_amounts, key=lambda pair: pair[0].number * pair[1])
             subject.report("quota-exceeded", (*at, largest.process), message)
+        _check_scaled(subject, requests, resource, requested, bound)
+
+
+def _check_scaled(subject: Subject, pod_owner: PodOwner, resource: str, requested: Decimal, bound: Decimal) -> None:
+    """Report a quota that the job exceeds only at the largest parallelism of the autoscaler."""
+    job, settings = subject.declared, subject.settings
+    assert job is not None
+    assert settings is not None
+    limits = settings.namespaces[job.namespace].limits
+    pods = pod_owner.pods(at_peak=True)
+    at_peak = sum((group.number * _each(group, resource, limits) for group in pods), Decimal(0))
+    if requested <= bound < at_peak:
+        limit = pod_requests.autoscaler_limit(pod_owner.configuration)
+        message = (
+            f"requests {_shown_request(resource, at_peak)} at the parallelism {limit} that the autoscaler can choose, "
+            f"exceeding the quota of {_shown(resource, bound)} of namespace {job.namespace}, so it cannot scale up to "
+            f"it; lower autoscaling.max, or raise namespaces.{job.namespace}.quota.{resource}"
+        )
+        subject.report("quota-shared", cluster_place(job.kind), message)
 
 
 def check_stack(stack: StackSubject) -> None:
@@ -85,11 +104,12 @@ def check_stack(stack: StackSubject) -> None:
         _check_counts(stack, name, namespace, jobs_here)
         _check_claims(stack, name, namespace, {claim: size for (home, claim), size in sizes.items() if home == name})
         stack_requests: dict[str, JobRequests] = {}
+        kinds = {job.name: job.kind for job in jobs_here}
         for (_, home, job), job_requests in requested.jobs.items():
             if home == name:
                 stack_requests[job] = stack_requests.get(job, NO_REQUESTS) + job_requests
         for resource in _BOUNDED:
-            _check_together(stack, name, namespace, stack_requests, resource)
+            _check_together(stack, name, namespace, stack_requests, kinds, resource)
 
 
 def _check_workload(stack: StackSubject, attachment: Attachment, pods: pod_requests.Pods) -> None:
@@ -113,7 +133,12 @@ def _check_workload(stack: StackSubject, attachment: Attachment, pods: pod_reque
 
 
 def _check_together(
-    stack: StackSubject, name: str, namespace: NamespaceSettings, jobs: Mapping[str, JobRequests], resource: str
+    stack: StackSubject,
+    name: str,
+    namespace: NamespaceSettings,
+    jobs: Mapping[str, JobRequests],
+    kinds: Mapping[str, str],
+    resource: str,
 ) -> None:
     bound = _bound(namespace, resource)
     if bound is None:
@@ -136,10 +161,17 @@ def _check_together(
     for job, extra in sorted(more.items()):
         if total + extra > bound >= requested[job] + extra:
             message = (
-                f"is {_shown(resource, bound)}, but the jobs together request {_shown(resource, total + extra)} while "
-                f"blue and green of {job} run in parallel, so a switch of {job} can never complete; raise it"
+                f"is {_shown(resource, bound)}, but the jobs together request {_shown(resource, total + extra)} "
+                f"{_moment(job, kinds)}; raise it"
             )
             stack.report("quota-shared", path, message)
+
+
+def _moment(job: str, kinds: Mapping[str, str]) -> str:
+    """When a job has its peak, and the consequence of too small a quota."""
+    if kinds.get(job) == FlinkKind.BLUE_GREEN:
+        return f"while blue and green of {job} run in parallel, so a switch of {job} can never complete"
+    return f"at the largest parallelism of {job}, so the autoscaler cannot scale {job} up to it"
 
 
 def _amount(requested: Requests, resource: str) -> Decimal:

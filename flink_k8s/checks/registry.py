@@ -8,6 +8,7 @@ from typing import cast
 from flink_k8s.checks import (
     accounts,
     autoscaler,
+    autoscaling,
     cluster,
     configuration,
     continuation,
@@ -97,6 +98,7 @@ STACK: tuple[StackCheck, ...] = (
     sql.check,
     internal_tls.check,
     internal_tls.check_alert,
+    autoscaling.check,
     team_objects.check,
     accounts.check,
     platform_objects.check,

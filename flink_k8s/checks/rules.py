@@ -242,6 +242,13 @@ _ALL: Iterable[Rule] = (
         "Change the setting that the finding names, or set `internalTls: {enabled: false}`.",
     ),
     _stack(
+        "autoscaling",
+        _ERROR,
+        "an `autoscaling` without a limit, or of a job that the autoscaler cannot scale",
+        "The parallelism would grow beyond the quota that the jobs are checked with, or would never change.",
+        "Set `autoscaling.max`, or `autoscaling: {profile: none}`.",
+    ),
+    _stack(
         "ignore-annotation",
         _ERROR,
         "an annotation `flink-k8s/ignore` that has no reason, or names a rule that cannot be ignored",
@@ -259,9 +266,9 @@ _ALL: Iterable[Rule] = (
     Rule(
         "max-parallelism",
         _WARNING,
-        "a job whose parallelism is larger than `pipeline.max-parallelism`",
+        "a job whose parallelism, or whose limit of the autoscaler, is larger than `pipeline.max-parallelism`",
         "Flink refuses an operator whose parallelism exceeds its maximum. The job starts only if its code sets one of"
-        " them for each operator.",
+        " them for each operator. The autoscaler stops at the maximum.",
         "Set `pipeline.max-parallelism` above the largest parallelism that the job will have. A job with another value"
         " cannot restore existing state.",
     ),
@@ -325,8 +332,8 @@ _ALL: Iterable[Rule] = (
         "quota-shared",
         _WARNING,
         "jobs that together exceed the quota of their namespace; a blue/green deployment that exceeds it during the "
-        "switch",
-        "Some of the jobs wait until others have ended; a switch never ends.",
+        "switch; a job that exceeds it at its largest parallelism with autoscaling",
+        "Some of the jobs wait until others have ended; a switch never ends; the autoscaler cannot scale up.",
         "Raise the quota, or lower the requests of the jobs.",
     ),
     Rule(

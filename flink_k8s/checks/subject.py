@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from pydantic.alias_generators import to_snake
+
 from flink_k8s.config.findings import Finding, Source
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import StackSettings
@@ -22,6 +24,7 @@ from flink_k8s.resolve.existing_operator import ExistingOperator
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.operator_configuration import Options, effective
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
+from flink_k8s.resolve.sources import JOB_FILE
 
 CLUSTERS = (FlinkKind.DEPLOYMENT, FlinkKind.BLUE_GREEN)
 """Kinds that run pods."""
@@ -207,6 +210,29 @@ class StackSubject:
     def report(self, rule: str, path: KeyPath, message: str, source: Source | None = None) -> None:
         """Report a finding at a path of the source; `message` is `problem; remedy`."""
         self.findings.append(Finding(rule, path, message, source or self.config))
+
+    def report_setting(
+        self, rule: str, job: Job, setting: str, message: str, *path: str, only_own: bool = False
+    ) -> None:
+        """Report at a setting of a job: in the last source that sets it.
+
+        Args:
+            rule: id of the rule.
+            job: with the setting.
+            setting: its key in files.
+            message: `problem; remedy`.
+            path: in the setting.
+            only_own: whether the job's own entry in `jobs` is meant, and not settings of all jobs.
+        """
+        for source in reversed(job.sources.ordered):
+            settings, config_path, config = source.settings, source.config_path, source.config or job.config
+            if source.name == JOB_FILE and job.source.sql is not None:
+                settings, config_path = job.source.sql.settings, job.source.sql.settings_path
+            is_meant = not only_own or source.name.startswith("jobs.")
+            if is_meant and settings is not None and getattr(settings, to_snake(setting)) is not None:
+                self.report(rule, (*(config_path or ()), setting, *path), message, config)
+                return
+        self.report(rule, (setting, *path), message, job.config)
 
 
 ObjectCheck = Callable[[Subject], None]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, cast, get_args
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from flink_k8s.config.autoscaling_model import Autoscaling
 from flink_k8s.config.base import Duration, Model, Name, SecretKey, Text, matching
 from flink_k8s.config.ingress import Ingress, JobIngress
 from flink_k8s.config.monitoring import PrometheusSettings
@@ -218,6 +219,11 @@ class JobSettings(Model):
     ingress: JobIngress | None = Field(default=None, description="Ingress of the Flink web UI.")
     internal_tls: InternalTls | None = Field(
         default=None, description="TLS between the job's processes, with certificates of cert-manager; not set: no TLS."
+    )
+    autoscaling: Autoscaling | None = Field(
+        default=None,
+        description="Autoscaling of the job; not set: none. In `jobDefaults` and `enforced` it applies to jobs that the"
+        " autoscaler can scale.",
     )
     restart_nonce: int | None = Field(
         default=None, ge=-(2**63), le=2**63 - 1, description="A changed number restarts the job."

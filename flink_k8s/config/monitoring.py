@@ -26,6 +26,9 @@ AlertName = Literal[
     "FlinkMemoryNearLimit",
     "FlinkOutOfMemory",
     "FlinkInternalCertificateOld",
+    "FlinkAutoscalerBlocked",
+    "FlinkAutoscalerLimit",
+    "FlinkAutoscalerFlaps",
     "FlinkTargetsMissing",
     "FlinkOperatorAbsent",
     "FlinkReconcileErrors",
@@ -150,6 +153,22 @@ class Alerts(Model):
         description="Uptime of a process with `internalTls` at which FlinkInternalCertificateOld fires; shorter than"
         " `renewBefore` of all jobs.",
     )
+    autoscaler_blocked_for: Window = Field(
+        default="30m",
+        description="Time that the autoscaler recommends a larger parallelism, or fails, before FlinkAutoscalerBlocked"
+        " fires.",
+    )
+    autoscaler_limit_for: Duration = Field(
+        default="30m",
+        description="Time that a vertex is slower than its input and the autoscaler cannot scale it up before"
+        " FlinkAutoscalerLimit fires.",
+    )
+    autoscaler_scalings: Count = Field(
+        default=6,
+        description="Number of scalings of a job within `autoscalerScalingsWithin` at which FlinkAutoscalerFlaps"
+        " fires.",
+    )
+    autoscaler_scalings_within: Window = Field(default="1h", description="Window in which scalings are counted.")
     targets_missing_for: Duration = Field(
         default="10m",
         description="Time that Prometheus scrapes fewer pods than exist before FlinkTargetsMissing fires.",

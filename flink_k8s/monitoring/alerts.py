@@ -15,6 +15,7 @@ from flink_k8s.config.monitoring import AlertName, Alerts
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.units import quantity, seconds
 from flink_k8s.monitoring.metrics import (
+    AUTOSCALER,
     INITIAL_STATE,
     JOB_TARGETS,
     OPERATOR_MONITOR,
@@ -92,6 +93,7 @@ def alerts(settings: Alerts, operator_namespace: str, declared: Declared) -> Ite
     yield from _running_job_alerts(settings)
     yield from _snapshot_alerts(settings)
     yield from _process_alerts(settings)
+    yield from _autoscaler_alerts(settings)
     yield from _operator_alerts(settings, operator_namespace)
 
 
@@ -318,6 +320,49 @@ def _process_alerts(settings: Alerts) -> Iterator[Alert]:
         settings.targets_missing_for,
         "Prometheus does not scrape all pods of {{ $labels.namespace }}{{ with $labels.app }}/{{ . }}{{ end }}",
         "{{ $value }} pods run, and fewer are scraped. The others trigger no alert.",
+    )
+
+
+def _autoscaler_alerts(settings: Alerts) -> Iterator[Alert]:
+    def labelled(metric: str) -> str:
+        """A metric of the autoscaler, with the labels of the resource instead of those of the operator."""
+        for label, source in (("namespace", "resourcens"), ("kind", "resourcetype"), ("name", "resourcename")):
+            metric = f'label_replace({metric}, "{label}", "$1", "{source}", "(.*)")'
+        return metric
+
+    def of_vertex(metric: str) -> str:
+        by = "namespace, kind, name, jobVertexID"
+        return f"max by ({by}) ({labelled(f'{AUTOSCALER}_jobVertexID_{metric}')})"
+
+    parallelism, recommended = of_vertex("PARALLELISM_Current"), of_vertex("RECOMMENDED_PARALLELISM_Current")
+    resource = "namespace, kind, name"
+    errors = labelled(f"increase({AUTOSCALER}_errors[{settings.autoscaler_blocked_for}])")
+    yield Alert(
+        "FlinkAutoscalerBlocked",
+        "warning",
+        f"count by ({resource}) ({recommended} > {parallelism}) > 0\nor round(max by ({resource}) ({errors})) > 1",
+        settings.autoscaler_blocked_for,
+        f"The autoscaler does not scale up {_RESOURCE}",
+        "It recommends a larger parallelism and does not apply it, or it fails: the lag of the job grows.",
+    )
+    capacity, demand = of_vertex("TRUE_PROCESSING_RATE_Average"), of_vertex("SCALE_UP_RATE_THRESHOLD_Current")
+    yield Alert(
+        "FlinkAutoscalerLimit",
+        "warning",
+        f"count by ({resource}) (({capacity} < {demand}) and ({recommended} == {parallelism})) > 0",
+        settings.autoscaler_limit_for,
+        f"{_RESOURCE} is too slow for its input, and the autoscaler has reached its limit",
+        "{{ $value }} vertices process fewer records than arrive: the lag of the job grows.",
+    )
+    within = settings.autoscaler_scalings_within
+    scalings = f"max by ({resource}) ({labelled(f'increase({AUTOSCALER}_scalings[{within}])')})"
+    yield Alert(
+        "FlinkAutoscalerFlaps",
+        "warning",
+        f"round({scalings}) >= {settings.autoscaler_scalings}",
+        "0s",
+        f"The autoscaler has scaled {_RESOURCE} {{{{ $value }}}} times in {within}",
+        "Each scaling stops the job for a moment, and makes it process records since the last checkpoint again.",
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from flink_k8s.monitoring import panels
-from flink_k8s.monitoring.metrics import JOB_TARGETS
-from flink_k8s.monitoring.panels import JOB, Query
+from flink_k8s.monitoring.metrics import AUTOSCALER, JOB_TARGETS
+from flink_k8s.monitoring.panels import JOB, RESOURCE_NAMESPACE, Query
 
 UID = "flink-job"
 
@@ -23,6 +23,21 @@ def build() -> Dashboard:
 
     def share_of_time(metric: str) -> Query:
         return Query(f"max by (task_name) ({task}{metric}{{{JOB}}}) / 1000", "{{task_name}}")
+
+    resource = f'{RESOURCE_NAMESPACE}, resourcename=~"$job"'
+
+    def scaling(metric: str, legend: str) -> Query:
+        """A metric of the autoscaler by vertex, with the name of the vertex from the metrics of its tasks."""
+        of_vertex = f"max by (jobVertexID) ({AUTOSCALER}_jobVertexID_{metric}{{{resource}}})"
+        names = f"group by (task_id, task_name) ({task}numRecordsIn{{{JOB}}})"
+        return Query(
+            f'label_replace({of_vertex}, "task_id", "$1", "jobVertexID", "(.*)")'
+            f" * on (task_id) group_left (task_name) {names}",
+            f"{{{{task_name}}}} {legend}".strip(),
+        )
+
+    def scalings(metric: str) -> Query:
+        return Query(f"round(max(increase({AUTOSCALER}_{metric}{{{resource}}}[$__rate_interval])))", metric)
 
     return (
         panels.new(UID, "Flink: job", "One job: throughput, back pressure, checkpoints, restarts, heap and lag.")
@@ -126,6 +141,41 @@ def build() -> Dashboard:
                 Query(f"max by (task_name) ({task}checkpointAlignmentTime{{{JOB}}}) / 1e9", "{{task_name}}"),
                 unit="s",
                 meaning="Time that the barriers of a checkpoint wait for each other.",
+            )
+        )
+        .with_row(panels.row("Autoscaler"))
+        .with_panel(
+            panels.graph(
+                "Parallelism",
+                scaling("PARALLELISM_Current", ""),
+                scaling("RECOMMENDED_PARALLELISM_Current", "recommended"),
+                meaning="By vertex of the job graph. Empty for a job without autoscaling.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Load",
+                scaling("LOAD_Average", ""),
+                share=True,
+                meaning="Average of the window in which the autoscaler collects metrics.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Records that each vertex can process, and must process",
+                scaling("TRUE_PROCESSING_RATE_Average", "can"),
+                scaling("TARGET_DATA_RATE_Average", "must"),
+                scaling("SCALE_UP_RATE_THRESHOLD_Current", "scales up below"),
+                unit="reqps",
+                meaning="The autoscaler adds subtasks if a vertex can process fewer records than the threshold.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Scalings",
+                scalings("scalings"),
+                scalings("errors"),
+                meaning="Changes of the parallelism, and errors of the autoscaler.",
             )
         )
         .with_row(panels.row("Processes"))

@@ -17,6 +17,12 @@ JOB_TARGETS = f'job=~".+/{JOBS_MONITOR}"'
 RESOURCE = "flink_resource"
 """Prefix of the metrics of Flink resources in kube-state-metrics: `flink_k8s/monitoring/kube_state_metrics.py`."""
 
+AUTOSCALER = "flink_k8soperator_namespace_resource_AutoScaler"
+"""Prefix of the autoscaler's metrics of a resource; those of a vertex of its job graph continue with `_jobVertexID_`.
+
+The operator exports them only for jobs that it scales, and `NaN` while it collects metrics (AutoscalerFlinkMetrics).
+"""
+
 LIFECYCLE_STATES = (
     "CREATED",
     "SUSPENDED",

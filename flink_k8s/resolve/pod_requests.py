@@ -82,7 +82,7 @@ class Pods:
         return max(maximum, sidecars + sum(_request(container, resource, limits) for container in self.containers))
 
 
-def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[Pods]:
+def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at_peak: bool = False) -> list[Pods]:
     """The initial pods of a spec: the JobManagers, and the TaskManagers that its parallelism requires.
 
     A session cluster starts TaskManagers for its jobs, so it has none here, except in standalone mode.
@@ -90,6 +90,7 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
     Args:
         spec: of a FlinkDeployment, merged.
         configuration: as the operator merges it.
+        at_peak: with the TaskManagers for the largest parallelism that the autoscaler can choose.
     """
     runs_job, is_standalone = isinstance(spec.get("job"), dict), spec.get("mode") == "standalone"
     replicas = mapping(spec.get("taskManager")).get("replicas")
@@ -100,6 +101,8 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[P
         workers = _for_slots(parallelism, configuration) if is_standalone else task_managers(parallelism, configuration)
     else:
         workers = 1 if is_standalone else task_managers(0, configuration)
+    if at_peak and runs_job:
+        workers = max(workers, task_managers(autoscaler_limit(configuration), configuration))
     # The operator sets the option from the spec if the spec has a JobManager.
     option = 1 if "jobManager" in spec else configuration.get("kubernetes.jobmanager.replicas", 1)
     managers = _whole_number(mapping(spec.get("jobManager")).get("replicas", option), 1)
@@ -114,6 +117,18 @@ def _parallelism(job: Mapping[str, object], configuration: Mapping[str, str]) ->
     written = job.get("parallelism", configuration.get("parallelism.default"))
     overrides = configuration.get("pipeline.jobvertex-parallelism-overrides", "").split(",")
     return max(_whole_number(written, 1), *(_whole_number(entry.rpartition(":")[2], 0) for entry in overrides))
+
+
+def autoscaler_limit(configuration: Mapping[str, str]) -> int:
+    """The largest parallelism to which the autoscaler scales a job; 0 without autoscaling, or without a limit."""
+
+    def value(key: str) -> str:
+        return configuration.get(key) or configuration.get(f"kubernetes.operator.{key}") or ""
+
+    is_scaled = value("job.autoscaler.enabled").strip().lower() == "true"
+    is_passive = value("job.autoscaler.scaling.enabled").strip().lower() == "false"
+    limit = _whole_number(value("job.autoscaler.vertex.max-parallelism"), 0)
+    return max(limit, 0) if is_scaled and not is_passive else 0
 
 
 def task_managers(parallelism: int, configuration: Mapping[str, str]) -> int:

@@ -22,6 +22,9 @@ NO_LIMITS = Limits()
 JobKey = tuple[str, str, str]
 """Kind, namespace, name."""
 
+SessionParallelism = tuple[int, int]
+"""Sum of the parallelisms of the jobs in a session cluster: as they are declared, and at the peak of the autoscaler."""
+
 
 @dataclass(frozen=True)
 class Requests:
@@ -82,7 +85,8 @@ class JobRequests:
 
     Attributes:
         normal: in normal operation.
-        peak: during a blue/green switch, when the old and the new deployment run in parallel.
+        peak: at the largest parallelism of the autoscaler, and during a blue/green switch, when the old and the new
+            deployment run in parallel.
     """
 
     normal: Requests = NOTHING
@@ -119,34 +123,40 @@ class PodOwner:
         """Whether the job is declared as suspended."""
         return (self.job or {}).get("state") == "suspended"
 
-    def pods(self, parallelism_in_session: int = 0) -> list[pod_requests.Pods]:
+    def pods(self, parallelism_in_session: int = 0, *, at_peak: bool = False) -> list[pod_requests.Pods]:
         """The pods of the resource: none for a session job, which runs in its cluster, and none for a suspended job.
 
         Args:
             parallelism_in_session: of all jobs in a session cluster.
+            at_peak: with the TaskManagers for the largest parallelism that the autoscaler can choose.
         """
         if not FlinkKind(self.key[0]).has_pods or self.is_suspended:
             return []
-        job_pods = pod_requests.pods(self.spec, self.configuration)
+        job_pods = pod_requests.pods(self.spec, self.configuration, at_peak=at_peak)
         if self.job is not None or self.spec.get("mode") == "standalone":
             return job_pods
         workers = pod_requests.task_managers(parallelism_in_session, self.configuration)
         return [pods.times(workers) if pods.process == "taskManager" else pods for pods in job_pods]
 
 
-def job_requests(pod_owner: PodOwner, limits: Limits = NO_LIMITS, parallelism_in_session: int = 0) -> JobRequests:
-    """Requests of a Flink resource, without effects of the autoscaler or of a parallelism in its code.
+def job_requests(
+    pod_owner: PodOwner, limits: Limits = NO_LIMITS, in_session: SessionParallelism = (0, 0)
+) -> JobRequests:
+    """Requests of a Flink resource, without effects of a parallelism in its code.
 
     Args:
         pod_owner: the resource.
         limits: of its namespace.
-        parallelism_in_session: of all jobs in a session cluster.
+        in_session: parallelism of all jobs in a session cluster.
     """
-    total = sum((_before_and_after(pods, limits) for pods in pod_owner.pods(parallelism_in_session)), NOTHING)
-    return JobRequests(total, total + total if pod_owner.key[0] == FlinkKind.BLUE_GREEN else total)
+    normal, peak = (
+        sum((_requests(pods, limits) for pods in pod_owner.pods(parallelism, at_peak=at_peak)), NOTHING)
+        for parallelism, at_peak in zip(in_session, (False, True), strict=True)
+    )
+    return JobRequests(normal, peak + peak if pod_owner.key[0] == FlinkKind.BLUE_GREEN else peak)
 
 
-def _before_and_after(pods: Pods, limits: Limits) -> Requests:
+def _requests(pods: Pods, limits: Limits) -> Requests:
     flink = [container for container in pods.containers if container.name == MAIN_CONTAINER]
     return Requests(
         pods.request("cpu", limits) * pods.number,
@@ -209,22 +219,25 @@ def stack_requests(
     """
     pod_owners = list(pod_owners)
     clusters = {(namespace, name): pod_owner for pod_owner in pod_owners for _, namespace, name in (pod_owner.key,)}
-    in_session: dict[tuple[str, str], int] = {}
+    in_session: dict[tuple[str, str], SessionParallelism] = {}
     mounted: dict[tuple[str, str], list[JobKey]] = {}
     for pod_owner in pod_owners:
         kind, namespace, _ = pod_owner.key
         if kind == FlinkKind.SESSION_JOB and not pod_owner.is_suspended:
             cluster = (namespace, str(pod_owner.spec.get("deploymentName")))
-            in_session[cluster] = in_session.get(cluster, 0) + _parallelism(pod_owner, clusters.get(cluster))
+            normal, peak = in_session.get(cluster, (0, 0))
+            parallelism = _parallelism(pod_owner, clusters.get(cluster))
+            limit = pod_requests.autoscaler_limit(pod_owner.configuration)
+            in_session[cluster] = normal + parallelism, peak + max(parallelism, limit)
         for claim in mounted_claims(pod_owner.spec):
             mounted.setdefault((namespace, claim), []).append(pod_owner.key)
     requests_by_job: dict[JobKey, JobRequests] = {}
     for pod_owner in pod_owners:
         _, namespace, name = pod_owner.key
         bounds = (limits or {}).get(namespace, NO_LIMITS)
-        requests_by_job[pod_owner.key] = job_requests(pod_owner, bounds, in_session.get((namespace, name), 0))
+        requests_by_job[pod_owner.key] = job_requests(pod_owner, bounds, in_session.get((namespace, name), (0, 0)))
     for key, pods in (workloads or {}).items():
-        normal = _before_and_after(pods, (limits or {}).get(key[1], NO_LIMITS))
+        normal = _requests(pods, (limits or {}).get(key[1], NO_LIMITS))
         requests_by_job[key] = JobRequests(normal, normal)
     shared: dict[str, int] = {}
     for (namespace, claim), size in claims.items():

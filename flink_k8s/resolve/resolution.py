@@ -22,6 +22,7 @@ from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve import drill, platform_objects
+from flink_k8s.resolve.autoscaling import derived_autoscaling
 from flink_k8s.resolve.code_hash import CODE, hash_of_code
 from flink_k8s.resolve.internal_tls import derived_internal_tls
 from flink_k8s.resolve.job_spec import (
@@ -362,6 +363,8 @@ def _job_manifest(
     if "state" in parts:
         derived = merge_mappings(derived, derived_state(resource, settings, stack))
     derived = merge_mappings(derived, derived_internal_tls(kind, source.name, placed.merged))
+    scaling = derived_autoscaling(resource, placed.merged, configuration, settings.operator.version)
+    derived = merge_mappings(derived, scaling)
     if "security" in parts and settings.namespaces[namespace].pod_security != "privileged":
         derived = merge_mappings(derived_security(kind, resource.inner), derived)
     if "podTemplate" in inner_spec(kind, derived):

@@ -58,10 +58,15 @@ FAILED = "flink_k8soperator_namespace_Lifecycle_State_FAILED_Count"
 VARIABLES = {"namespace": NAMESPACE, "job": JOB, "datasource": ""}
 
 _STATE_METRICS = "of kube-state-metrics, which is not in the sandbox"
+_AUTOSCALER = "of the autoscaler, which the sandbox's operator does not have"
 _NODE_EXPORTER = "of node-exporter, which is not in the sandbox"
 WITHOUT_DATA = {
     ("flink-job", "Records that sources have not read yet", "A"): "the streaming job's source does not know",
     ("flink-job", "Watermark lag", "A"): "the streaming job has no event time",
+    **{("flink-job", "Parallelism", ref): _AUTOSCALER for ref in "AB"},
+    ("flink-job", "Load", "A"): _AUTOSCALER,
+    **{("flink-job", "Records that each vertex can process, and must process", ref): _AUTOSCALER for ref in "ABC"},
+    **{("flink-job", "Scalings", ref): _AUTOSCALER for ref in "AB"},
     ("flink-platform", "Declared resources", "A"): _STATE_METRICS,
     ("flink-platform", "Errors", "A"): _STATE_METRICS,
     ("flink-resources", "CPU of the nodes", "A"): _NODE_EXPORTER,

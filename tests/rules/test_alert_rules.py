@@ -109,4 +109,4 @@ def test_prometheus_accepts_all_rules(tool: str, tmp_path: Path, thresholds: dic
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
     result = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
     assert result.returncode == 0, result.stdout
-    assert "17 rules found" in result.stdout
+    assert "20 rules found" in result.stdout

@@ -111,6 +111,9 @@ PYTHON = {
     "spec.job.args": ["-py", "/opt/flink/usrlib/a.py"],
 }
 
+SCALED = {"job.autoscaler.enabled": "true", "job.autoscaler.vertex.max-parallelism": "200"}
+ENOUGH = {"pipeline.max-parallelism": "720"}
+
 # Rule, good manifest, what is changed in it, with / between the parts of a path where a key has dots.
 BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("operator-validation", FLINK, {"spec.job.parallelism": 0}),
@@ -120,6 +123,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "64m"}),
     ("image-reference", FLINK, {"spec.image": "registry.example.org/A b"}),
     ("max-parallelism", FLINK, {"spec.job.parallelism": 9, f"{CONF}/pipeline.max-parallelism": "8"}),
+    ("max-parallelism", FLINK, {f"{CONF}/{key}": value for key, value in SCALED.items()}),
     ("state-storage", FLINK, {f"{CONF}/high-availability.storageDir": None}),
     ("unused-setting", FLINK, {f"{CONF}/high-availability.type": None}),
     ("plaintext-secret", FLINK, {f"{CONF}/s3.secret-key": "abc123xyz"}),
@@ -206,6 +210,7 @@ BROKEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("recommended-labels", CONFIG_MAP, {"metadata.labels": {"app.kubernetes.io/name": "a"}}),
 ]  # fmt: skip
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("max-parallelism", FLINK, {f"{CONF}/{key}": value for key, value in (SCALED | ENOUGH).items()}),
     ("max-parallelism", FLINK, {"spec.job.parallelism": 8, f"{CONF}/pipeline.max-parallelism": "8"}),
     ("flink-memory", FLINK, {"spec.taskManager.resource.memory": "1g"}),
     ("mutable-tag", FLINK, {"spec.image": f"registry.example.org/a:latest{DIGEST}"}),
