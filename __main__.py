@@ -132,6 +132,7 @@ for job in stack.jobs_in_order:
             job,
             rest_port=stack.rest_port(job),
             traffic=stack.traffic(job),
+            budgets=stack.disruption_budgets(job),
             namespace=namespaces.get(job.namespace),
             quota=quotas.get(job.namespace),
             platform=platform,

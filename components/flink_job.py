@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.cert_manager import CertManager
+from components.disruption_budgets import disruption_budget
 from components.flink_operator import FlinkOperator
 from components.flink_quota import FlinkQuota
 from components.internal_tls import internal_tls
@@ -24,6 +25,7 @@ from flink_k8s.facts.labels import DELETION_POLICY
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.health.waiting import waits_for_cluster
+from flink_k8s.resolve.availability import DisruptionBudget
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.state_storage import CLAIM
 from flink_k8s.resolve.traffic import Traffic, rest_service
@@ -47,6 +49,7 @@ class FlinkJobArgs:
         job: the merged job.
         rest_port: of its REST service; None for a kind without one.
         traffic: connections of its pods; None without NetworkPolicies, or if the kind needs no policy.
+        budgets: PodDisruptionBudgets of its pods.
         namespace: of the job; None if another stack owns it.
         quota: of Flink resources in the namespace.
         platform: the platform's stack; None if this stack has the platform.
@@ -61,6 +64,7 @@ class FlinkJobArgs:
     job: Job
     rest_port: str | None = None
     traffic: Traffic | None = None
+    budgets: Sequence[DisruptionBudget] = ()
     namespace: JobNamespace | None = None
     quota: FlinkQuota | None = None
     platform: PlatformStack | None = None
@@ -73,7 +77,7 @@ class FlinkJobArgs:
 
 
 class FlinkJob(pulumi.ComponentResource):
-    """A Flink resource, the NetworkPolicy of its pods, and its certificates.
+    """A Flink resource, the NetworkPolicy and the PodDisruptionBudgets of its pods, and its certificates.
 
     Attributes:
         job: the merged job.
@@ -101,6 +105,7 @@ class FlinkJob(pulumi.ComponentResource):
                 self, [*created, *platform], former_parent=args.namespace, was_at_root=args.namespace is None
             )
             self.policy = job_policy(job, args.traffic, inside)
+        budgets = [disruption_budget(job, budget, child_of(self, [*created, *platform])) for budget in args.budgets]
         issuing = [args.cert_manager] if args.cert_manager else []
         certificate = internal_tls(job, [*created, *bounds, *issuing, *platform], child_of(self, was_at_root=True))
         before: list[pulumi.Input[pulumi.Resource] | None] = [
@@ -110,6 +115,7 @@ class FlinkJob(pulumi.ComponentResource):
             args.operator.serving if args.operator else None,
             args.quota,
             self.policy,
+            *budgets,
             certificate,
             args.namespace.state_claim if args.namespace and job.mounts(CLAIM) else None,
             args.target.settled if args.target else None,

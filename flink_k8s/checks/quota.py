@@ -75,7 +75,7 @@ def _check_scaled(subject: Subject, pod_owner: PodOwner, resource: str, requeste
     assert job is not None
     assert settings is not None
     limits = settings.namespaces[job.namespace].limits
-    pods = pod_owner.pods(at_peak=True)
+    pods = pod_owner.pods(at="peak")
     at_peak = sum((group.number * _each(group, resource, limits) for group in pods), Decimal(0))
     if requested <= bound < at_peak:
         limit = pod_requests.autoscaler_limit(pod_owner.configuration)

@@ -249,6 +249,13 @@ _ALL: Iterable[Rule] = (
         "Set `autoscaling.max`, or `autoscaling: {profile: none}`.",
     ),
     _stack(
+        "availability",
+        _ERROR,
+        "an `availability` that names nodes without a provider, or of a kind without pods",
+        "The pods would run on any node.",
+        "Set `availability.provider`; set `availability` of the session cluster instead of its jobs.",
+    ),
+    _stack(
         "ignore-annotation",
         _ERROR,
         "an annotation `flink-k8s/ignore` that has no reason, or names a rule that cannot be ignored",

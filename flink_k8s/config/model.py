@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from flink_k8s.config.autoscaling_model import Autoscaling
+from flink_k8s.config.availability_model import Availability
 from flink_k8s.config.base import Duration, Model, Name, SecretKey, Text, matching
 from flink_k8s.config.ingress import Ingress, JobIngress
 from flink_k8s.config.monitoring import PrometheusSettings
@@ -224,6 +225,15 @@ class JobSettings(Model):
         default=None,
         description="Autoscaling of the job; not set: none. In `jobDefaults` and `enforced` it applies to jobs that the"
         " autoscaler can scale.",
+    )
+    recovery: Literal["default", "fast"] | None = Field(
+        default=None,
+        description="fast: a standby JobManager, a spare TaskManager and other options that shorten the recovery from a"
+        " failure, at a cost: docs/availability.md. Not set: Flink's defaults.",
+    )
+    availability: Availability | None = Field(
+        default=None,
+        description="Disruption budgets, priority, spread and nodes of the job's pods; not set: none of them.",
     )
     restart_nonce: int | None = Field(
         default=None, ge=-(2**63), le=2**63 - 1, description="A changed number restarts the job."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flink_k8s.config.findings import Remark
 from flink_k8s.config.model import OperatorSettings, StackSettings, Suspension
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.resolve import jobs, traffic
+from flink_k8s.resolve import availability, jobs, traffic
 from flink_k8s.resolve.existing_operator import ExistingOperator, with_configuration
 from flink_k8s.resolve.state_storage import CLAIM
 
@@ -66,6 +66,10 @@ class DeclaredStack:
         """Connections of a job's pods; None without NetworkPolicies, or if the kind needs no policy."""
         has_policy = self.settings.network_policies.enabled and job.has_policy
         return traffic.of_job(job, self.settings) if has_policy else None
+
+    def disruption_budgets(self, job: jobs.Job) -> Sequence[availability.DisruptionBudget]:
+        """The PodDisruptionBudgets of a job's pods."""
+        return [*availability.disruption_budgets(job, self.settings)]
 
     def rest_port(self, job: jobs.Job) -> str | None:
         """The port of a job's REST service; None for a kind without one."""

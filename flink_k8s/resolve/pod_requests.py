@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal
 
 from flink_k8s.config.namespace import Limits
 from flink_k8s.config.problems import KeyPath
@@ -17,6 +18,10 @@ from flink_k8s.resolve.pod_templates import GROUPS, templates
 
 Amounts = Mapping[str, Decimal]
 """`cpu` in CPUs, `memory` in bytes; without unknown amounts."""
+
+
+Moment = Literal["minimum", "start", "peak"]
+"""When the pods are counted: at the smallest parallelism of the autoscaler, at the start, or at the largest one."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Pods:
         return max(maximum, sidecars + sum(_request(container, resource, limits) for container in self.containers))
 
 
-def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at_peak: bool = False) -> list[Pods]:
+def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at: Moment = "start") -> list[Pods]:
     """The initial pods of a spec: the JobManagers, and the TaskManagers that its parallelism requires.
 
     A session cluster starts TaskManagers for its jobs, so it has none here, except in standalone mode.
@@ -90,7 +95,7 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at_pea
     Args:
         spec: of a FlinkDeployment, merged.
         configuration: as the operator merges it.
-        at_peak: with the TaskManagers for the largest parallelism that the autoscaler can choose.
+        at: the moment, which determines the parallelism.
     """
     runs_job, is_standalone = isinstance(spec.get("job"), dict), spec.get("mode") == "standalone"
     replicas = mapping(spec.get("taskManager")).get("replicas")
@@ -101,8 +106,10 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at_pea
         workers = _for_slots(parallelism, configuration) if is_standalone else task_managers(parallelism, configuration)
     else:
         workers = 1 if is_standalone else task_managers(0, configuration)
-    if at_peak and runs_job:
+    if runs_job and at == "peak":
         workers = max(workers, task_managers(autoscaler_limit(configuration), configuration))
+    elif runs_job and at == "minimum" and autoscaler_limit(configuration):
+        workers = min(workers, task_managers(autoscaler_minimum(configuration), configuration))
     # The operator sets the option from the spec if the spec has a JobManager.
     option = 1 if "jobManager" in spec else configuration.get("kubernetes.jobmanager.replicas", 1)
     managers = _whole_number(mapping(spec.get("jobManager")).get("replicas", option), 1)
@@ -121,14 +128,21 @@ def _parallelism(job: Mapping[str, object], configuration: Mapping[str, str]) ->
 
 def autoscaler_limit(configuration: Mapping[str, str]) -> int:
     """The largest parallelism to which the autoscaler scales a job; 0 without autoscaling, or without a limit."""
-
-    def value(key: str) -> str:
-        return configuration.get(key) or configuration.get(f"kubernetes.operator.{key}") or ""
-
-    is_scaled = value("job.autoscaler.enabled").strip().lower() == "true"
-    is_passive = value("job.autoscaler.scaling.enabled").strip().lower() == "false"
-    limit = _whole_number(value("job.autoscaler.vertex.max-parallelism"), 0)
+    is_scaled = _scaling(configuration, "enabled").lower() == "true"
+    is_passive = _scaling(configuration, "scaling.enabled").lower() == "false"
+    limit = _whole_number(_scaling(configuration, "vertex.max-parallelism"), 0)
     return max(limit, 0) if is_scaled and not is_passive else 0
+
+
+def autoscaler_minimum(configuration: Mapping[str, str]) -> int:
+    """The smallest parallelism to which the autoscaler scales a job."""
+    return max(_whole_number(_scaling(configuration, "vertex.min-parallelism"), 1), 1)
+
+
+def _scaling(configuration: Mapping[str, str], option: str) -> str:
+    """An option of the autoscaler by either of its names; empty if it is not set."""
+    key = f"job.autoscaler.{option}"
+    return (configuration.get(key) or configuration.get(f"kubernetes.operator.{key}") or "").strip()
 
 
 def task_managers(parallelism: int, configuration: Mapping[str, str]) -> int:

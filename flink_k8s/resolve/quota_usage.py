@@ -14,7 +14,7 @@ from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve import pod_requests
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
-from flink_k8s.resolve.pod_requests import Pods
+from flink_k8s.resolve.pod_requests import Moment, Pods
 from flink_k8s.resolve.state_storage import CLAIM, mounted_claims
 
 NO_LIMITS = Limits()
@@ -73,6 +73,8 @@ class Requests:
 
 NOTHING = Requests()
 
+_MOMENTS: tuple[Moment, ...] = ("start", "peak")
+
 
 def _bytes(amount: int) -> str:
     whole, unit = (2**30, "GiB") if amount >= 2**30 else (2**20, "MiB")
@@ -123,16 +125,16 @@ class PodOwner:
         """Whether the job is declared as suspended."""
         return (self.job or {}).get("state") == "suspended"
 
-    def pods(self, parallelism_in_session: int = 0, *, at_peak: bool = False) -> list[pod_requests.Pods]:
+    def pods(self, parallelism_in_session: int = 0, *, at: Moment = "start") -> list[pod_requests.Pods]:
         """The pods of the resource: none for a session job, which runs in its cluster, and none for a suspended job.
 
         Args:
             parallelism_in_session: of all jobs in a session cluster.
-            at_peak: with the TaskManagers for the largest parallelism that the autoscaler can choose.
+            at: the moment, which determines the parallelism.
         """
         if not FlinkKind(self.key[0]).has_pods or self.is_suspended:
             return []
-        job_pods = pod_requests.pods(self.spec, self.configuration, at_peak=at_peak)
+        job_pods = pod_requests.pods(self.spec, self.configuration, at=at)
         if self.job is not None or self.spec.get("mode") == "standalone":
             return job_pods
         workers = pod_requests.task_managers(parallelism_in_session, self.configuration)
@@ -150,8 +152,8 @@ def job_requests(
         in_session: parallelism of all jobs in a session cluster.
     """
     normal, peak = (
-        sum((_requests(pods, limits) for pods in pod_owner.pods(parallelism, at_peak=at_peak)), NOTHING)
-        for parallelism, at_peak in zip(in_session, (False, True), strict=True)
+        sum((_requests(pods, limits) for pods in pod_owner.pods(parallelism, at=at)), NOTHING)
+        for parallelism, at in zip(in_session, _MOMENTS, strict=True)
     )
     return JobRequests(normal, peak + peak if pod_owner.key[0] == FlinkKind.BLUE_GREEN else peak)
 

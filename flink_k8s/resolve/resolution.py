@@ -23,7 +23,9 @@ from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve import drill, platform_objects
 from flink_k8s.resolve.autoscaling import derived_autoscaling
+from flink_k8s.resolve.availability import derived_availability
 from flink_k8s.resolve.code_hash import CODE, hash_of_code
+from flink_k8s.resolve.fast_recovery import derived_recovery
 from flink_k8s.resolve.internal_tls import derived_internal_tls
 from flink_k8s.resolve.job_spec import (
     MERGE_BY_NAME,
@@ -363,8 +365,12 @@ def _job_manifest(
     if "state" in parts:
         derived = merge_mappings(derived, derived_state(resource, settings, stack))
     derived = merge_mappings(derived, derived_internal_tls(kind, source.name, placed.merged))
-    scaling = derived_autoscaling(resource, placed.merged, configuration, settings.operator.version)
+    operator = settings.operator.version
+    recovery = derived_recovery(resource, placed.merged, configuration, derived, operator)
+    derived = merge_mappings(derived, recovery)
+    scaling = derived_autoscaling(resource, placed.merged, configuration, operator)
     derived = merge_mappings(derived, scaling)
+    derived = merge_mappings(derived, derived_availability(resource, placed.merged))
     if "security" in parts and settings.namespaces[namespace].pod_security != "privileged":
         derived = merge_mappings(derived_security(kind, resource.inner), derived)
     if "podTemplate" in inner_spec(kind, derived):
@@ -375,7 +381,7 @@ def _job_manifest(
     suspension = [ConfigSource(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []
     copy: list[ConfigSource] = []
     if placed.restored_path is not None:
-        operator, drilled_version = settings.operator.version, resource.flink_version
+        drilled_version = resource.flink_version
         copied = drill.source_of_copy(kind, placed.restored_path, own.drill, configuration, operator, drilled_version)
         copy = [replace(copied, settings=_with_arguments(copied.settings, source))]
     sources = ConfigSources([ConfigSource(DERIVED, derived), *later, *suspension, *copy], option_names=names)

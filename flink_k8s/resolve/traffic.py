@@ -95,11 +95,16 @@ def endpoint(
 
 def clusters(job: Job) -> tuple[str, ...]:
     """Values of the label `app` of the pods of a resource; for a session job, those of its cluster."""
-    if job.kind == FlinkKind.BLUE_GREEN:
-        return f"{job.name}-blue", f"{job.name}-green"
     if job.kind == FlinkKind.SESSION_JOB:
         return (job.session_cluster,) if job.session_cluster else ()
-    return (job.name,) if job.kind == FlinkKind.DEPLOYMENT else ()
+    return clusters_of(job.kind, job.name)
+
+
+def clusters_of(kind: FlinkKind, name: str) -> tuple[str, ...]:
+    """Values of the label `app` of the pods that a resource has itself."""
+    if kind == FlinkKind.BLUE_GREEN:
+        return f"{name}-blue", f"{name}-green"
+    return (name,) if kind == FlinkKind.DEPLOYMENT else ()
 
 
 def rest_service(cluster: str) -> str:

@@ -34,8 +34,9 @@ def job(version: str = "v2_2", kind: str = "FlinkDeployment", **options: str) ->
 
 def options(project: Project, name: str = "word-count") -> dict[str, str]:
     """The options of autoscaling in the merged job."""
-    spec = project.spec(name)
-    configuration = (spec.get("template", {}).get("spec") or spec).get("flinkConfiguration") or {}
+    spec: Any = project.spec(name)
+    inner: Any = spec["template"]["spec"] if "template" in spec else spec
+    configuration: dict[str, str] = inner.get("flinkConfiguration", {})
     return {key: value for key, value in configuration.items() if "autoscaler" in key or key == "jobmanager.scheduler"}
 
 
