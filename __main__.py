@@ -110,6 +110,8 @@ if settings.makes_monitors:
             prometheus=prometheus,
             namespaces=[*namespaces.values()],
             declared=stack.job_counts,
+            cert_manager=cert_manager,
+            alert_labels={name: namespace.alert_labels for name, namespace in settings.own_namespaces.items()},
         ),
         on_cluster,
     )

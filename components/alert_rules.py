@@ -13,7 +13,7 @@ from components.options import child_of
 from flink_k8s.config.monitoring import Alerts
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
-from flink_k8s.monitoring.alerts import Declared, groups
+from flink_k8s.monitoring.alerts import AlertLabels, Declared, groups
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class AlertRulesArgs:
         declared: number of declared resources by namespace and kind.
         alerts: thresholds.
         labels: that the cluster's Prometheus selects rules by.
+        alert_labels: labels of the alerts about each namespace of jobs.
     """
 
     namespace: str
@@ -33,6 +34,7 @@ class AlertRulesArgs:
     declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
     alerts: Alerts = field(default_factory=Alerts)
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    alert_labels: AlertLabels = field(default_factory=dict[str, Mapping[str, str]])
 
 
 class AlertRules(pulumi.ComponentResource):
@@ -46,7 +48,7 @@ class AlertRules(pulumi.ComponentResource):
             opts: provider; must depend on the namespace and on the release that installs the kind PrometheusRule.
         """
         super().__init__("flink-k8s:index:AlertRules", name, {"namespace": args.namespace}, opts)
-        rules = groups(args.alerts, args.operator_namespace, args.declared)
+        rules = groups(args.alerts, args.operator_namespace, args.declared, args.alert_labels)
         if rules:
             CustomResource(
                 name,

@@ -43,6 +43,7 @@ class CertManager(pulumi.ComponentResource):
             opts: provider.
         """
         settings, charts = args.settings, args.charts
+        self.namespace = settings.namespace
         outputs = {"namespace": settings.namespace, "version": settings.version}
         super().__init__("flink-k8s:index:CertManager", name, outputs, opts)
         own = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))

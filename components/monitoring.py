@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 
 from components.alert_rules import AlertRules, AlertRulesArgs
+from components.cert_manager import CertManager
 from components.flink_operator import FlinkOperator
 from components.grafana_dashboards import GrafanaDashboards, GrafanaDashboardsArgs
 from components.namespace import JobNamespace
@@ -16,8 +17,8 @@ from components.pod_monitor import FlinkPodMonitor, FlinkPodMonitorArgs
 from components.prometheus import Prometheus
 from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.monitoring.alerts import Declared
-from flink_k8s.monitoring.metrics import ALERT_RULES
+from flink_k8s.monitoring.alerts import AlertLabels, Declared
+from flink_k8s.monitoring.metrics import ALERT_RULES, CERTIFICATES_MONITOR
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class MonitoringArgs:
         prometheus: installs the kinds of monitors and rules; None if the cluster has them already.
         namespaces: of jobs.
         declared: number of declared resources by namespace and kind.
+        cert_manager: None if the cluster has it already.
+        alert_labels: labels of the alerts about each namespace of jobs.
     """
 
     settings: PrometheusSettings = field(default_factory=PrometheusSettings)
@@ -39,6 +42,8 @@ class MonitoringArgs:
     prometheus: Prometheus | None = None
     namespaces: Sequence[JobNamespace] = ()
     declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
+    cert_manager: CertManager | None = None
+    alert_labels: AlertLabels = field(default_factory=dict[str, Mapping[str, str]])
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -70,11 +75,22 @@ class Monitoring(pulumi.ComponentResource):
                 FlinkPodMonitorArgs.of_jobs(namespace.namespace, settings.labels),
                 child_of(self, [*namespace.created, *installing]),
             )
+        if args.cert_manager is not None:
+            FlinkPodMonitor(
+                CERTIFICATES_MONITOR,
+                FlinkPodMonitorArgs.of_cert_manager(args.cert_manager.namespace, settings.labels),
+                child_of(self, [args.cert_manager, *installing]),
+            )
         if settings.alerts.enabled:
             AlertRules(
                 ALERT_RULES,
                 AlertRulesArgs(
-                    namespace_of_rules, args.operator_namespace, args.declared, settings.alerts, settings.labels
+                    namespace_of_rules,
+                    args.operator_namespace,
+                    args.declared,
+                    settings.alerts,
+                    settings.labels,
+                    args.alert_labels,
                 ),
                 child_of(self, installing or inside),
             )

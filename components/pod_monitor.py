@@ -12,7 +12,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.options import child_of
 from flink_k8s.facts.labels import labels
-from flink_k8s.monitoring.metrics import JOBS_MONITOR, OPERATOR_MONITOR
+from flink_k8s.monitoring.metrics import CERTIFICATES_MONITOR, JOBS_MONITOR, OPERATOR_MONITOR
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class FlinkPodMonitorArgs:
         selector: of the pods.
         pod_labels: labels of the pods that every series gets.
         labels: that the cluster's Prometheus selects monitors by.
+        port: name of the port of the pods.
+        honor_labels: whether labels of the metrics win over those of the pods, such as `namespace`.
     """
 
     monitor: str
@@ -32,6 +34,18 @@ class FlinkPodMonitorArgs:
     selector: Mapping[str, Any]
     pod_labels: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    port: str = "metrics"
+    honor_labels: bool = False
+
+    @classmethod
+    def of_cert_manager(cls, namespace: str, extra_labels: Mapping[str, str]) -> FlinkPodMonitorArgs:
+        """Scrape the controller of cert-manager, whose metrics name the certificates and their namespaces."""
+        selector = {
+            "matchLabels": {"app.kubernetes.io/name": "cert-manager", "app.kubernetes.io/component": "controller"}
+        }
+        return cls(
+            CERTIFICATES_MONITOR, namespace, selector, labels=extra_labels, port="http-metrics", honor_labels=True
+        )
 
     @classmethod
     def of_operator(cls, namespace: str, extra_labels: Mapping[str, str]) -> FlinkPodMonitorArgs:
@@ -52,7 +66,7 @@ class FlinkPodMonitorArgs:
 
 
 class FlinkPodMonitor(pulumi.ComponentResource):
-    """One PodMonitor that scrapes the port `metrics` of pods."""
+    """One PodMonitor that scrapes a port of pods."""
 
     def __init__(self, name: str, args: FlinkPodMonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
@@ -63,7 +77,8 @@ class FlinkPodMonitor(pulumi.ComponentResource):
         """
         outputs = {"namespace": args.namespace, "monitor": args.monitor}
         super().__init__("flink-k8s:index:FlinkPodMonitor", name, outputs, opts)
-        spec: dict[str, Any] = {"selector": dict(args.selector), "podMetricsEndpoints": [{"port": "metrics"}]}
+        endpoint: dict[str, Any] = {"port": args.port, **({"honorLabels": True} if args.honor_labels else {})}
+        spec: dict[str, Any] = {"selector": dict(args.selector), "podMetricsEndpoints": [endpoint]}
         if args.pod_labels:
             spec["podTargetLabels"] = list(args.pod_labels)
         CustomResource(

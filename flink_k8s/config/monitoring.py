@@ -26,6 +26,7 @@ AlertName = Literal[
     "FlinkMemoryNearLimit",
     "FlinkOutOfMemory",
     "FlinkInternalCertificateOld",
+    "FlinkCertificateNotRenewed",
     "FlinkAutoscalerBlocked",
     "FlinkAutoscalerLimit",
     "FlinkAutoscalerFlaps",
@@ -169,6 +170,10 @@ class Alerts(Model):
         " fires.",
     )
     autoscaler_scalings_within: Window = Field(default="1h", description="Window in which scalings are counted.")
+    certificate_overdue: Duration = Field(
+        default="1h",
+        description="Time after the planned renewal of a certificate at which FlinkCertificateNotRenewed fires.",
+    )
     targets_missing_for: Duration = Field(
         default="10m",
         description="Time that Prometheus scrapes fewer pods than exist before FlinkTargetsMissing fires.",

@@ -201,6 +201,11 @@ class NamespaceSettings(Model):
         description="Whether the stack creates the ServiceAccount `flink` and its Role; false: the accounts exist.",
     )
     labels: dict[str, str] = Field(default={}, description="Further labels of the namespace.")
+    alert_labels: dict[str, str] = Field(
+        default={},
+        description="Labels of all alerts about the namespace and its jobs, in place of those of"
+        " `prometheus.alerts.labels`: {team: orders}.",
+    )
     pod_security: PodSecurityLevel = Field(default="restricted", description="Pod Security profile of the namespace.")
     pod_security_version: PodSecurityVersion = Field(
         default=versions.POD_SECURITY,

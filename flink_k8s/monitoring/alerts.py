@@ -7,7 +7,8 @@ alert uses the operator's counts, and has no name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,6 +29,9 @@ from flink_k8s.resolve.internal_tls import KEYSTORE_FILE
 
 Declared = Mapping[tuple[str, FlinkKind], int]
 """Number of declared resources, by namespace and kind."""
+
+AlertLabels = Mapping[str, Mapping[str, str]]
+"""Labels of the alerts about a namespace, by namespace of jobs; it contains all of them."""
 
 _START_SECONDS = 300
 """Time after the start of a job in which failed checkpoints are ignored."""
@@ -59,25 +63,33 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def groups(settings: Alerts, operator_namespace: str, declared: Declared) -> list[dict[str, object]]:
+def groups(
+    settings: Alerts, operator_namespace: str, declared: Declared, alert_labels: AlertLabels
+) -> list[dict[str, object]]:
     """The `groups` of a PrometheusRule, and of a rule file; empty if all alerts are disabled.
 
     Args:
         settings: thresholds.
         operator_namespace: namespace of the operator.
         declared: resources that must exist in the cluster.
+        alert_labels: labels of the alerts about each namespace of jobs.
     """
-    enabled = [alert for alert in alerts(settings, operator_namespace, declared) if alert.name not in settings.off]
-    rules = [_rule(alert, settings) for alert in enabled]
+    namespaces = [operator_namespace, *alert_labels]
+    enabled = [
+        alert for alert in alerts(settings, operator_namespace, declared, namespaces) if alert.name not in settings.off
+    ]
+    rules = [_rule(alert, settings, alert_labels) for alert in enabled]
     return [{"name": "flink", "rules": rules}] if rules else []
 
 
-def _rule(alert: Alert, settings: Alerts) -> dict[str, object]:
+def _rule(alert: Alert, settings: Alerts, alert_labels: AlertLabels) -> dict[str, object]:
+    own = alert_labels.get(alert.labels["namespace"], {}) if "namespace" in alert.labels else None
+    labels = _labels_by_namespace(settings.labels, alert_labels) if own is None else {**settings.labels, **own}
     return {
         "alert": alert.name,
         "expr": alert.expr,
         "for": alert.wait,
-        "labels": {"severity": alert.severity, **alert.labels, **settings.labels},
+        "labels": {"severity": alert.severity, **alert.labels, **labels},
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
@@ -86,13 +98,43 @@ def _rule(alert: Alert, settings: Alerts) -> dict[str, object]:
     }
 
 
-def alerts(settings: Alerts, operator_namespace: str, declared: Declared) -> Iterator[Alert]:
-    """Every alert; see `groups`."""
+def _labels_by_namespace(common: Mapping[str, str], alert_labels: AlertLabels) -> dict[str, str]:
+    """The labels of an alert whose namespace is known when it fires: a template, if namespaces have different values.
+
+    Prometheus omits a label whose value is empty.
+    """
+    names = dict.fromkeys((*common, *(name for labels in alert_labels.values() for name in labels)))
+    result: dict[str, str] = {}
+    for name in names:
+        namespaces: dict[str, list[str]] = {}
+        for namespace, labels in alert_labels.items():
+            if name in labels:
+                namespaces.setdefault(labels[name], []).append(namespace)
+        template = "".join(
+            f"{{{{ {'else ' if index else ''}if eq $labels.namespace {' '.join(map(json.dumps, group))} }}}}"
+            f"{{{{ {json.dumps(value)} }}}}"
+            for index, (value, group) in enumerate(namespaces.items())
+        )
+        default = common.get(name, "")
+        result[name] = f"{template}{{{{ else }}}}{default}{{{{ end }}}}" if template else default
+    return result
+
+
+def alerts(settings: Alerts, operator_namespace: str, declared: Declared, namespaces: Sequence[str]) -> Iterator[Alert]:
+    """Every alert; see `groups`.
+
+    Args:
+        settings: thresholds.
+        operator_namespace: namespace of the operator.
+        declared: resources that must exist in the cluster.
+        namespaces: of the operator and of jobs.
+    """
     yield from _resource_alerts(settings)
     yield from _missing_alerts(settings, operator_namespace, declared)
     yield from _running_job_alerts(settings)
     yield from _snapshot_alerts(settings)
     yield from _process_alerts(settings)
+    yield from _certificate_alerts(settings, namespaces)
     yield from _autoscaler_alerts(settings)
     yield from _operator_alerts(settings, operator_namespace)
 
@@ -320,6 +362,20 @@ def _process_alerts(settings: Alerts) -> Iterator[Alert]:
         settings.targets_missing_for,
         "Prometheus does not scrape all pods of {{ $labels.namespace }}{{ with $labels.app }}/{{ . }}{{ end }}",
         "{{ $value }} pods run, and fewer are scraped. The others trigger no alert.",
+    )
+
+
+def _certificate_alerts(settings: Alerts, namespaces: Sequence[str]) -> Iterator[Alert]:
+    of_stack = f'namespace=~"{"|".join(namespaces)}"'
+    yield Alert(
+        "FlinkCertificateNotRenewed",
+        "warning",
+        # The metric is 0 if no renewal is planned.
+        f"time() - max by (namespace, name) (certmanager_certificate_renewal_timestamp_seconds{{{of_stack}}} > 0)"
+        f" > {seconds(settings.certificate_overdue)}",
+        "0s",
+        "The renewal of Certificate {{ $labels.namespace }}/{{ $labels.name }} is {{ $value | humanizeDuration }} late",
+        "When it expires, the operator's webhook rejects all changes, or processes with internal TLS cannot connect.",
     )
 
 

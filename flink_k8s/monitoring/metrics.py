@@ -8,6 +8,9 @@ OPERATOR_MONITOR = "flink-kubernetes-operator"
 JOBS_MONITOR = "flink-jobs"
 """PodMonitor of a namespace's jobs; its targets are the Prometheus job `<namespace>/flink-jobs`."""
 
+CERTIFICATES_MONITOR = "cert-manager"
+"""PodMonitor of cert-manager; only if the stack installs it."""
+
 ALERT_RULES = "flink-alerts"
 """PrometheusRule with the alerts."""
 

@@ -13,7 +13,7 @@ from typing import Final
 from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.labels import labels
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.monitoring.metrics import ALERT_RULES, JOBS_MONITOR, OPERATOR_MONITOR
+from flink_k8s.monitoring.metrics import ALERT_RULES, CERTIFICATES_MONITOR, JOBS_MONITOR, OPERATOR_MONITOR
 
 Object = Mapping[str, object]
 Labels = Mapping[str, str]
@@ -57,6 +57,8 @@ def monitoring_objects(settings: StackSettings, namespaces: Mapping[str, Labels]
     operator = settings.operator.namespace
     places = [("PodMonitor", OPERATOR_MONITOR, operator)]
     places += [("PodMonitor", JOBS_MONITOR, name) for name in settings.own_namespaces]
+    if settings.cert_manager.enabled:
+        places.append(("PodMonitor", CERTIFICATES_MONITOR, settings.cert_manager.namespace))
     if settings.prometheus.alerts.enabled:
         places.append(("PrometheusRule", ALERT_RULES, operator))
 

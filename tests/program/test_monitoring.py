@@ -75,12 +75,27 @@ def test_metrics_reporter_does_not_change_names(resource_graph):
     assert 'kubernetes.operator.metrics.reporter.prom.filterLabelValueCharacters: "false"\n' in configuration
 
 
+def test_metrics_of_cert_manager_keep_the_namespace_of_the_certificate(resource_graph):
+    actual = spec(resource_graph("dev"), "PodMonitor", "cert-manager")
+    assert actual["podMetricsEndpoints"] == [{"port": "http-metrics", "honorLabels": True}]
+    assert not resource_graph("dev", certManager={"enabled": False}).find_all("PodMonitor", "cert-manager")
+
+
+def test_alerts_have_the_labels_of_their_namespace(resource_graph):
+    namespaces = {"flink": {}, "team-a": {"alertLabels": {"team": "orders"}}}
+    graph = resource_graph("dev", namespaces=namespaces, prometheus={"alerts": {"labels": {"team": "data"}}})
+    ((group,),) = [rule.inputs["spec"]["groups"] for rule in graph.find_all("PrometheusRule")]
+    teams = {rule["alert"]: rule["labels"]["team"] for rule in group["rules"]}
+    assert teams["FlinkJobFailed"] == '{{ if eq $labels.namespace "team-a" }}{{ "orders" }}{{ else }}data{{ end }}'
+    assert teams["FlinkOperatorAbsent"] == "data"
+
+
 def test_existing_prometheus_gets_monitors_rules_and_dashboards(resource_graph):
     labels = {"release": "monitoring"}
     graph = resource_graph("dev", prometheus={"enabled": False, "labels": labels})
     assert not graph.find_all("Secret", "grafana-admin")
     resources = [*graph.find_all("PodMonitor"), *graph.find_all("PrometheusRule")]
-    assert len(resources) == 3
+    assert len(resources) == 4
     for resource in resources:
         assert labels.items() <= resource.inputs["metadata"]["labels"].items()
     owner, operator = graph.find("Namespace", "flink-operator"), graph.find("Release", "flink-kubernetes-operator")
@@ -94,7 +109,7 @@ def test_existing_prometheus_gets_monitors_rules_and_dashboards(resource_graph):
 
 def test_monitoring_with_existing_operator_and_prometheus(resource_graph):
     graph = resource_graph("dev", prometheus={"enabled": False}, operator={"enabled": False})
-    assert len(graph.find_all("PodMonitor")) == 2
+    assert len(graph.find_all("PodMonitor")) == 3
     assert {resource.namespace for resource in graph.find_all("ConfigMap")} == {"flink-operator"}
 
 
@@ -111,7 +126,7 @@ def test_no_monitors_without_a_prometheus_operator(resource_graph):
 def test_parts_of_the_monitoring_can_be_disabled(resource_graph, settings, kind):
     graph = resource_graph("dev", prometheus=settings)
     assert not graph.find_all(kind)
-    assert len(graph.find_all("PodMonitor")) == 2
+    assert len(graph.find_all("PodMonitor")) == 3
 
 
 def test_dashboards_have_the_label_of_grafanas_sidecar_and_the_committed_json(resource_graph):

@@ -52,7 +52,7 @@ def test_policies_allow_the_dns_of_openshift(graph: ResourceGraph) -> None:
 def test_prometheus_is_that_of_openshift(graph: ResourceGraph) -> None:
     releases = {item.object_name for item in graph.objects if item.is_release}
     assert releases == {"cert-manager", "flink-kubernetes-operator"}
-    assert {item.namespace for item in graph.find_all("PodMonitor")} == {"flink", "flink-operator"}
+    assert {item.namespace for item in graph.find_all("PodMonitor")} == {"flink", "flink-operator", "cert-manager"}
 
 
 def test_without_the_setting_there_is_no_binding(resource_graph: Record) -> None:

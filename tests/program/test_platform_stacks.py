@@ -77,7 +77,8 @@ def test_the_platform_has_every_namespace_account_and_chart_and_no_job(root: Pat
     kinds = Counter(resource.kind for resource in actual.objects)
     assert kinds["Release"] == 3
     assert {resource.namespace for resource in actual.find_all("ServiceAccount")} == {"team-a", "team-b"}
-    assert {resource.namespace for resource in actual.find_all("PodMonitor")} == {"team-a", "team-b", "flink-operator"}
+    monitored = {resource.namespace for resource in actual.find_all("PodMonitor")}
+    assert monitored == {"team-a", "team-b", "flink-operator", "cert-manager"}
     assert {resource.namespace for resource in actual.find_all("PersistentVolumeClaim")} == {"team-a", "team-b"}
     assert not [kind for kind in kinds if kind.startswith("Flink")]
     assert {(item.namespace, item.object_name) for item in actual.find_all("NetworkPolicy")} == {

@@ -14,6 +14,7 @@ CERT_MANAGER, PROMETHEUS = "Release cert-manager/cert-manager", "Release monitor
 OPERATOR = "Release flink-operator/flink-kubernetes-operator"
 MONITOR = "PodMonitor flink-operator/flink-kubernetes-operator"
 JOBS_MONITOR = "PodMonitor flink/flink-jobs"
+CERTIFICATES_MONITOR = "PodMonitor cert-manager/cert-manager"
 KEYSTORE_SECRET = "Secret flink-operator/operator-webhook-keystore"
 GRAFANA_SECRET, RULES = "Secret monitoring/grafana-admin", "PrometheusRule monitoring/flink-alerts"
 DASHBOARDS = {
@@ -65,11 +66,12 @@ DEV = {
     # A dependency on a component is one on all of its children.
     MONITOR: {OPERATOR_NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     JOBS_MONITOR: {NAMESPACE, MONITORING, GRAFANA_SECRET, PROMETHEUS},
+    CERTIFICATES_MONITOR: {CERT_NAMESPACE, CERT_MANAGER, MONITORING, GRAFANA_SECRET, PROMETHEUS},
     RULES: {MONITORING, GRAFANA_SECRET, PROMETHEUS},
     **{dashboard: {MONITORING} for dashboard in DASHBOARDS},
 }
 STACKS = {"dev": DEV, "sandbox": SANDBOX}
-COMPONENTS = {"dev": 12, "sandbox": 5}
+COMPONENTS = {"dev": 13, "sandbox": 5}
 
 
 def titles(resource_graph: ResourceGraph) -> dict[str, Resource]:
@@ -284,7 +286,7 @@ def test_account_has_exactly_the_rights_that_flink_needs(resource_graph, stack):
 @pytest.mark.parametrize(
     ("key", "missing", "remaining"),
     [
-        ("certManager", {CERT_MANAGER, CERT_NAMESPACE}, {OPERATOR, JOB}),
+        ("certManager", {CERT_MANAGER, CERT_NAMESPACE, CERTIFICATES_MONITOR}, {OPERATOR, JOB}),
         ("prometheus", {PROMETHEUS, MONITORING, GRAFANA_SECRET}, {MONITOR, JOBS_MONITOR, JOB}),
         (
             "operator",

@@ -33,6 +33,9 @@ def tool() -> str:
     return find_tool("promtool")
 
 
+LABELS = {"flink": {}, "team-a": {}, "team-b": {"team": "b"}, "team-c": {"team": 'the "c" team'}}
+"""Labels of alerts by namespace."""
+
 Verdicts = dict[str, subprocess.CompletedProcess[str]]
 
 
@@ -41,6 +44,7 @@ def rules(**thresholds: object) -> list[dict[str, object]]:
         Alerts.model_validate({"savepointAge": "25h", **thresholds}),
         "flink-operator",
         {("flink", "FlinkDeployment"): 2},
+        LABELS,
     )
 
 
@@ -109,4 +113,4 @@ def test_prometheus_accepts_all_rules(tool: str, tmp_path: Path, thresholds: dic
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rules(**thresholds)}))
     result = run(tool, "check", "rules", "rules.yaml", folder=tmp_path)
     assert result.returncode == 0, result.stdout
-    assert "20 rules found" in result.stdout
+    assert "21 rules found" in result.stdout

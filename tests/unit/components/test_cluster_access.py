@@ -88,8 +88,8 @@ def test_monitors_that_prometheus_does_not_select_are_warnings(tmp_path: Path, w
     item = {"metadata": {"name": "k8s", "namespace": "monitoring"}, "spec": spec}
     compare(tmp_path, {GROUP: {"resources": [{}]}, f"{GROUP}/prometheuses": {"items": [item]}})
     assert warnings == [
-        "prometheus: the PodMonitor in flink-operator, flink is not selected: podMonitorSelector of Prometheus "
-        "monitoring/k8s requires the labels release: monitoring; set prometheus.labels [unmonitored-job]"
+        "prometheus: the PodMonitor in flink-operator, flink, cert-manager is not selected: podMonitorSelector of "
+        "Prometheus monitoring/k8s requires the labels release: monitoring; set prometheus.labels [unmonitored-job]"
     ]
 
 

@@ -16,22 +16,25 @@ from flink_k8s.monitoring.alerts import alerts, groups
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = set(get_args(AlertName))
 DECLARED = {("flink", "FlinkDeployment"): 2, ("team-a", "FlinkSessionJob"): 1, ("team-a", "FlinkStateSnapshot"): 5}
+LABELS = {"flink": {}, "team-a": {}}
 OPTIONAL = {"savepointAge": "25h"}
 """Thresholds without a default, whose alerts do not exist without them."""
 
 
 def alert_rules(**thresholds: object) -> list[dict]:
-    (group,) = groups(Alerts.model_validate({**OPTIONAL, **thresholds}), "flink-operator", DECLARED)
+    (group,) = groups(Alerts.model_validate({**OPTIONAL, **thresholds}), "flink-operator", DECLARED, LABELS)
     return group["rules"]
 
 
 def test_every_alert_that_is_named_exists_and_no_other():
     assert {rule["alert"] for rule in alert_rules()} == NAMES
-    assert len(NAMES) == 20
+    assert len(NAMES) == 21
 
 
 def test_an_alert_whose_threshold_has_no_default_does_not_exist_without_it():
-    assert {alert.name for alert in alerts(Alerts(), "flink-operator", DECLARED)} == NAMES - {"FlinkSavepointOld"}
+    assert {alert.name for alert in alerts(Alerts(), "flink-operator", DECLARED, ["flink"])} == NAMES - {
+        "FlinkSavepointOld"
+    }
 
 
 def test_each_alert_has_a_runbook_and_each_runbook_an_alert():

@@ -21,7 +21,12 @@ def prometheus(kind: str = "Prometheus", **spec: Any) -> dict[str, Any]:
 
 def objects(labels: dict[str, str] | None = None, **settings: object) -> list[Selectable]:
     """The monitoring objects of a stack with the namespace `flink`."""
-    config = {"context": "c", "prometheus": {"enabled": False, "labels": labels or {}}, **settings}
+    config = {
+        "context": "c",
+        "certManager": {"enabled": False},
+        "prometheus": {"enabled": False, "labels": labels or {}},
+        **settings,
+    }
     return monitoring_objects(StackSettings.model_validate(config), {"flink": {"team": "a"}, "flink-operator": {}})
 
 
@@ -39,6 +44,11 @@ def test_objects_of_a_stack() -> None:
     assert last.kind == "PodMonitor"
     assert last.labels["app.kubernetes.io/part-of"] == "flink-k8s"
     assert last.namespace_labels == {"kubernetes.io/metadata.name": "flink", "team": "a"}
+
+
+def test_a_stack_with_cert_manager_monitors_it() -> None:
+    monitors = [item.namespace for item in objects(certManager={"enabled": True}) if item.kind == "PodMonitor"]
+    assert monitors == ["flink-operator", "flink", "cert-manager"]
 
 
 def test_labels_that_a_selector_requires_are_named() -> None:
