@@ -52,6 +52,18 @@ def _check(options: Options) -> int:
     )
 
 
+def _report(options: Options) -> int:
+    from flink_k8s.operations.report.command import report
+
+    return report(
+        prepare_stack(options),
+        options.html,
+        prices=options.prices,
+        offline=options.offline,
+        with_drift=options.drift,
+    )
+
+
 def _render(options: Options) -> None:
     from flink_k8s.program.command import declared_graph
     from flink_k8s.program.render import render
@@ -270,6 +282,23 @@ READ = (
         ),
         "Requires neither a cluster nor pulumi. Exit code 3 if a stack has problems or a job would lose its state.",
         ("", "--base origin/main --out review.md"),
+    ),
+    Command(
+        "report",
+        "Write an HTML page about the jobs: health, last state, resources, cost, manual changes, findings",
+        _report,
+        (
+            STACK,
+            OVERLAY,
+            option("--html", type=Path, required=True, metavar="FILE", help="the page; it contains everything"),
+            file_option("--prices", "YAML file with currency, and the prices of cpu, memory and storage for an hour"),
+            either(
+                option("--offline", action="store_true", help="write what is known without the cluster"),
+                option("--drift", action="store_true", help="also list manual changes; requires pulumi"),
+            ),
+        ),
+        "Reads the cluster only. Exit code 1 if it cannot be read; the page is written nevertheless.",
+        ("dev --html out/dev.html", "prod --html out/prod.html --prices prices.yaml --drift"),
     ),
     Command(
         "adopt",

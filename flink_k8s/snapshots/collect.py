@@ -48,6 +48,36 @@ async def collect(api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping
         stack: the stack.
         jobs: `jobs_by_directory` of the stack.
     """
+    snapshots, problems, running = await _recorded(api_client, job)
+    try:
+        directories = state_directories(job, stack)
+        listing = await list_directories(api_client, job, stack, directories) if directories else Listing()
+    except NotListableError as error:
+        directories, listing = [], Listing(problems=(str(error),))
+    snapshots += listing.snapshots
+    problems += listing.problems
+    for directory in directories:
+        others = [
+            f"{other.namespace}/{other.name}" for other in jobs.get(directory.rstrip("/"), ()) if other is not job
+        ]
+        if others:
+            problems.append(f"{directory} may contain state of {', '.join(others)}, which has the same directory")
+    return JobState(job, tuple(combined(snapshots, listing.directories, running)), tuple(problems))
+
+
+async def recorded(api_client: Any, job: Job) -> JobState:
+    """The snapshots that statuses and FlinkStateSnapshots record, without the files in the job's directories.
+
+    Args:
+        api_client: of `kubernetes_asyncio`.
+        job: that the stack declares.
+    """
+    snapshots, problems, running = await _recorded(api_client, job)
+    return JobState(job, tuple(combined(snapshots, (), running)), tuple(problems))
+
+
+async def _recorded(api_client: Any, job: Job) -> tuple[list[StateSnapshot], list[str], set[str]]:
+    """Recorded snapshots, problems, and ids of running jobs."""
     snapshots: list[StateSnapshot] = []
     problems: list[str] = []
     running: set[str] = set()
@@ -66,20 +96,7 @@ async def collect(api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping
         snapshots += await _of_resources(api_client, job.namespace, resources)
     except NotReadableError as error:
         problems.append(str(error))
-    try:
-        directories = state_directories(job, stack)
-        listing = await list_directories(api_client, job, stack, directories) if directories else Listing()
-    except NotListableError as error:
-        directories, listing = [], Listing(problems=(str(error),))
-    snapshots += listing.snapshots
-    problems += listing.problems
-    for directory in directories:
-        others = [
-            f"{other.namespace}/{other.name}" for other in jobs.get(directory.rstrip("/"), ()) if other is not job
-        ]
-        if others:
-            problems.append(f"{directory} may contain state of {', '.join(others)}, which has the same directory")
-    return JobState(job, tuple(combined(snapshots, listing.directories, running)), tuple(problems))
+    return snapshots, problems, running
 
 
 class NotReadableError(Exception):
