@@ -164,7 +164,7 @@ STACK = """\
 config:
   flink-k8s:context: kind-flink
   flink-k8s:namespaces:
-    flink: {labels: {a: b}, podSecurity: baseline, quota: {cpu: "20", memory: 40Gi, pods: 30, storage: 1Ti, claims: 5, hard: {services: 5}}, limits: {min: {cpu: 10m}, max: {memory: 8Gi}, claim: 50Gi}, egress: [{cidr: 10.0.0.0/8, ports: ["9092"]}], imagePullSecrets: [pull]}
+    flink: {labels: {a: b}, alertLabels: {team: a}, podSecurity: baseline, quota: {cpu: "20", memory: 40Gi, pods: 30, storage: 1Ti, claims: 5, hard: {services: 5}}, limits: {min: {cpu: 10m}, max: {memory: 8Gi}, claim: 50Gi}, egress: [{cidr: 10.0.0.0/8, ports: ["9092"]}], imagePullSecrets: [pull]}
   flink-k8s:certManager: {enabled: true, values: {a: {b: 1}}}
   flink-k8s:prometheus: {enabled: true, values: {grafana: {enabled: true}}, alerts: {enabled: true, "off": [FlinkJobFailed]}}
   flink-k8s:operator: {version: 1.16.1, webhook: true, configuration: {kubernetes.operator.reconcile.interval: 30 s}, values: {replicas: 1, metrics: {port: 9999}}, egress: [{namespace: storage, pods: {app: minio}, ports: ["9000"]}]}
@@ -175,7 +175,7 @@ config:
   flink-k8s:images: {"flink:2.2": "registry.example.org/flink:2.2"}
   flink-k8s:jobDefaults: {env: {A: 1}, parameters: {a: b}, flinkConfiguration: {a: {b: 1}}, taskManager: {memory: 2g, cpu: 1}, upgradeMode: savepoint}
   flink-k8s:jobs:
-    orders: {parallelism: 2, args: [a, 1], secretEnv: {P: {secret: s, key: k}}, secretFiles: {/etc/x: {secret: s, files: {a: b}}}, internalTls: {enabled: true, duration: 2160h}, restoreFrom: "s3://b/savepoint-1", egress: [{cidr: 0.0.0.0/0}], ingress: {enabled: true}, spec: {podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: A, $patch: delete}]}]}}}}
+    orders: {parallelism: 2, args: [a, 1], secretEnv: {P: {secret: s, key: k}}, secretFiles: {/etc/x: {secret: s, files: {a: b}}}, internalTls: {enabled: true, duration: 2160h}, autoscaling: {profile: eager, min: 2, max: 8}, availability: {maxUnavailable: 1, spread: zone, provider: gke, spot: true}, recovery: fast, restoreFrom: "s3://b/savepoint-1", egress: [{cidr: 0.0.0.0/0}], ingress: {enabled: true}, spec: {podTemplate: {spec: {containers: [{name: flink-main-container, env: [{name: A, $patch: delete}]}]}}}}
   flink-k8s:enforced: {flinkConfiguration: {x: null}, env: {Z: "9"}, protect: true, spec: {imagePullPolicy: Always}}
   flink-k8s:strict: false
   flink-k8s:jobTimeout: 5m
