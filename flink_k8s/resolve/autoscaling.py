@@ -25,7 +25,7 @@ LIMIT: Final = f"{PREFIX}vertex.max-parallelism"
 SCHEDULER: Final = "jobmanager.scheduler"
 
 FIRST_FLINK: Final = (1, 17)
-"""The first version of Flink whose jobs the autoscaler can scale."""
+"""The first version of Flink whose jobs the autoscaler can scale, and whose options the project knows."""
 
 _FIRST_IN_PLACE: Final = (1, 18)
 
@@ -97,7 +97,7 @@ def obstacle(resource: Resource, configuration: Mapping[str, str], operator: str
         return f"has no effect, because operator {operator} does not read the flinkConfiguration of session jobs"
     if configuration.get("execution.runtime-mode", "").upper() == "BATCH":
         return "has no effect, because the autoscaler scales streaming jobs only, and execution.runtime-mode is BATCH"
-    version = _numbers(resource.flink_version)
+    version = flink_numbers(resource.flink_version)
     if version is not None and version < FIRST_FLINK:
         return f"has no effect for {resource.flink_version}; the autoscaler requires Flink 1.17"
     return None
@@ -149,7 +149,7 @@ def derived_autoscaling(
 
 def _scales_in_place(resource: Resource, configuration: Mapping[str, str]) -> bool:
     """Whether the operator can change the parallelism without an upgrade of the job."""
-    version = _numbers(resource.flink_version)
+    version = flink_numbers(resource.flink_version)
     if version is None or version < _FIRST_IN_PLACE:
         return False
     if resource.kind == FlinkKind.SESSION_JOB:
@@ -159,6 +159,7 @@ def _scales_in_place(resource: Resource, configuration: Mapping[str, str]) -> bo
     return resource.inner.get("mode") != "standalone" and configuration.get(SCHEDULER, "adaptive").lower() == "adaptive"
 
 
-def _numbers(flink_version: object) -> tuple[int, ...] | None:
+def flink_numbers(flink_version: object) -> tuple[int, ...] | None:
+    """`(2, 2)` for `v2_2`; None for a text that is not a version."""
     version = short_version(flink_version)
     return tuple(map(int, version.split("."))) if version is not None else None

@@ -9,6 +9,7 @@ from flink_k8s.config.model import JobSettings
 from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
+from flink_k8s.resolve.autoscaling import FIRST_FLINK, flink_numbers
 from flink_k8s.resolve.job_spec import in_template
 from flink_k8s.resolve.operator_configuration import Options
 from flink_k8s.resolve.state_storage import Resource, inner_spec, keeps_state
@@ -42,6 +43,9 @@ def obstacle(resource: Resource, configuration: Mapping[str, str]) -> str | None
         return f"has no effect for a {resource.kind} that does not run its own job"
     if configuration.get("execution.runtime-mode", "").upper() == "BATCH":
         return "has no effect for a batch job, which has no checkpoints"
+    version = flink_numbers(resource.flink_version)
+    if version is not None and version < FIRST_FLINK:
+        return f"has no effect for {resource.flink_version}; it requires Flink 1.17"
     return None
 
 
@@ -65,10 +69,9 @@ def derived_recovery(
     """
     if settings.recovery != "fast" or obstacle(resource, configuration) is not None:
         return {}
-    version = short_version(resource.flink_version)
-    names = tables.option_names(operator, version)
+    names = tables.option_names(operator, short_version(resource.flink_version))
     is_native = resource.inner.get("mode") != "standalone"
-    numbers = tuple(map(int, version.split("."))) if version is not None else None
+    numbers = flink_numbers(resource.flink_version)
     options = dict(_OPTIONS)
     options |= _NATIVE if is_native else {}
     options |= _STREAMING if is_native and numbers is not None and numbers >= (1, 18) else {}

@@ -58,6 +58,7 @@ def test_a_job_without_high_availability_has_no_standby_job_manager(project: Pro
 @pytest.mark.parametrize(
     ("version", "expected"),
     [
+        ("v1_16", {}),
         ("v1_17", {**RESTART, "slotmanager.redundant-taskmanager-num": "1", **LOCAL_BEFORE_1_20}),
         ("v1_19", {**RESTART, **NATIVE, **LOCAL_BEFORE_1_20}),
         ("v1_20", {**RESTART, **NATIVE, **LOCAL}),
