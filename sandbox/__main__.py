@@ -31,6 +31,9 @@ def main() -> int:
         "--prometheus", action="store_true", help="also build Prometheus with its operator, their chart, and promtool"
     )
     build_options.add_argument(
+        "--kafka", action="store_true", help="also build a Kafka broker, and the jobs' image with Flink's connector"
+    )
+    build_options.add_argument(
         "--network-policy",
         action="store_true",
         help="enforce NetworkPolicies (calico-felix) until the cluster is stopped",
@@ -63,6 +66,7 @@ def main() -> int:
                     arguments.operator,
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
+                    kafka=arguments.kafka,
                     policies=arguments.network_policy,
                     pulumi=shutil.which("pulumi") is None,
                 )
@@ -76,6 +80,7 @@ def main() -> int:
                     operators=arguments.operator,
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
+                    kafka=arguments.kafka,
                     network_policy=arguments.network_policy,
                 )
             case "down":

@@ -41,13 +41,14 @@ def up(
     *,
     cert_manager: bool = False,
     prometheus: bool = False,
+    kafka: bool = False,
     network_policy: bool = False,
 ) -> bool:
     """Build missing parts, start daemons that do not run, and wait until the cluster is ready; whether it changed.
 
-    `operators`, `cert_manager` and `prometheus` select what is built, see `sandbox.building.build`; all images of the
-    store are imported into the cluster. `network_policy` enforces NetworkPolicies until the cluster is stopped; a node
-    without enforcement is restarted. Registers this clone as a user of the sandbox and links `.sandbox` to the
+    `operators`, `cert_manager`, `prometheus` and `kafka` select what is built, see `sandbox.building.build`; all images
+    of the store are imported into the cluster. `network_policy` enforces NetworkPolicies until the cluster is stopped;
+    a node without enforcement is restarted. Registers this clone as a user of the sandbox and links `.sandbox` to the
     sandbox's folder.
 
     Raises:
@@ -58,7 +59,9 @@ def up(
     where = where or home()
     running = own_node(where)
     network_policy = network_policy or (running is not None and policies.enforced(running))
-    building.build(where, operators, cert_manager=cert_manager, prometheus=prometheus, policies=network_policy)
+    building.build(
+        where, operators, cert_manager=cert_manager, prometheus=prometheus, kafka=kafka, policies=network_policy
+    )
     with locked(where.sandbox / "lock", "start the sandbox"):
         users.register(where)
         begun = _start(where, network_policy=network_policy)

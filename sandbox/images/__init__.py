@@ -12,6 +12,7 @@ from typing import Protocol
 from sandbox import image
 from sandbox.home import Home, home
 from sandbox.images import cert_manager, prometheus
+from sandbox.images.kafka import Kafka
 from sandbox.images.operator import Operator
 from sandbox.images.pyflink import PyFlink
 from sandbox.images.s3_server import S3Server
@@ -52,10 +53,14 @@ PAIRS = (
 OPERATORS = tuple(pair.operator for pair in PAIRS)
 BUCKETS = PyFlink("dev-2.3", "2.3.0")
 """The image with Flink's file systems for buckets: since 2.1, only this version has all of them on Maven Central."""
-PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS)
+KAFKA_JOBS = PyFlink("dev-kafka", "2.2.1", kafka=True)
+"""The default pair's image for jobs with Flink's connector for Kafka."""
+PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS, KAFKA_JOBS)
 RECIPES: tuple[Recipe, ...] = (
     *(recipe for pair in PAIRS for recipe in pair.recipes),
     BUCKETS,
+    KAFKA_JOBS,
+    Kafka(),
     S3Server(),
     *cert_manager.IMAGES,
     *prometheus.IMAGES,

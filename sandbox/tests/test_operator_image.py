@@ -14,7 +14,8 @@ from sandbox import image, images
 from sandbox.home import PROJECT as ROOT
 from sandbox.home import Home
 from sandbox.images import OPERATORS, PAIRS, Pair, build_images, pair_of
-from sandbox.images.operator import Operator, class_path, differences, lay_operator
+from sandbox.images.maven import differences
+from sandbox.images.operator import Operator, class_path, lay_operator
 from sandbox.report import Failure
 
 POM = "{http://maven.apache.org/POM/4.0.0}"

@@ -4,7 +4,6 @@
 for what is published in no version. 1.7.0 is whole but for its webhook; 1.16.1 lacks modules, see its pom.xml.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -17,7 +16,8 @@ from sandbox import image
 from sandbox.home import Home
 from sandbox.images import command, debian
 from sandbox.images.layers import files, key, layers
-from sandbox.report import Failure, step
+from sandbox.images.maven import fetch_jars
+from sandbox.report import step
 
 _HERE = Path(__file__).parent
 _ENTRYPOINT = _HERE / "docker-entrypoint.sh"
@@ -55,7 +55,7 @@ class Operator:
         work = Path(tempfile.mkdtemp(dir=jars.parent, prefix=".part-"))
         try:
             with step(f"jars of the operator {self.version}"):
-                self._fetch(home, work)
+                fetch_jars(home, f"operator-{self.version}", self.sources, work)
                 self._compile_stand_ins(home, work)
             work.chmod(0o755)
             work.replace(jars)
@@ -96,24 +96,6 @@ class Operator:
             ]
             return {name.rsplit("/", 1)[1]: jar.read(name) for name in sorted(names)}
 
-    def _fetch(self, home: Home, folder: Path) -> None:
-        maven = [
-            "mvn",
-            "--batch-mode",
-            "--quiet",
-            "--file",
-            str(self.sources / "pom.xml"),
-            f"-Dout={folder}",
-            "package",
-        ]
-        command.run(home, f"operator-{self.version}-jars", maven)
-        problems = differences(folder, self.sources / "jars.sha256")
-        if problems:
-            raise Failure(
-                f"operator {self.version}: jars are not those of {self.sources}/jars.sha256: {', '.join(problems)};"
-                " remove them from Maven's local repository and try again"
-            )
-
     def _compile_stand_ins(self, home: Home, folder: Path) -> None:
         sources = files(self.sources / "stand-ins")
         if not sources:
@@ -125,18 +107,6 @@ class Operator:
             with zipfile.ZipFile(folder / "lib" / _STAND_INS, "w") as jar:
                 for path in files(Path(classes)):
                     jar.writestr(zipfile.ZipInfo(str(path.relative_to(classes))), path.read_bytes())
-
-
-def differences(folder: Path, checksums: Path) -> list[str]:
-    """What a folder lacks, has too much or has different, by a file of lines `<sha256>  <path>` (sha256sum's)."""
-    expected = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
-    files_by_name = {str(path.relative_to(folder)): path for path in files(folder)}
-    problems = [f"{name} is missing" for name in sorted(expected.keys() - files_by_name.keys())]
-    problems += [f"{name} is not listed" for name in sorted(files_by_name.keys() - expected.keys())]
-    for name in sorted(expected.keys() & files_by_name.keys()):
-        if hashlib.sha256(files_by_name[name].read_bytes()).hexdigest() != expected[name]:
-            problems.append(f"{name} has another content")
-    return problems
 
 
 def class_path(jars: list[str]) -> list[str]:

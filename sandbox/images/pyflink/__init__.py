@@ -10,6 +10,7 @@ from pathlib import Path
 from sandbox import image
 from sandbox.home import Home
 from sandbox.images import debian
+from sandbox.images.pyflink.connectors import kafka_layer
 from sandbox.images.pyflink.distribution import distribution
 from sandbox.images.pyflink.job import job_layer
 from sandbox.images.pyflink.plugins import plugin_layers
@@ -17,10 +18,11 @@ from sandbox.images.pyflink.plugins import plugin_layers
 
 @dataclass(frozen=True)
 class PyFlink:
-    """An image `pyflink:<tag>` with that version of Flink."""
+    """An image `pyflink:<tag>` with that version of Flink, and with the connector for Kafka if `kafka` is true."""
 
     tag: str
     flink: str
+    kafka: bool = False
 
     @property
     def name(self) -> str:
@@ -36,9 +38,10 @@ class PyFlink:
         """Builds what is missing of it and gives it its name: minutes the first time, seconds for a changed job."""
         base = debian.layer(home)
         python, flink = distribution(home, self.flink, self.requirements)
+        connectors = [kafka_layer(home, self.flink)] if self.kafka else []
         return image.Store(home.images).write_image(
             self.name,
-            [base, python, flink, *plugin_layers(home, self.flink), job_layer(home)],
+            [base, python, flink, *plugin_layers(home, self.flink), *connectors, job_layer(home)],
             entrypoint=["/docker-entrypoint.sh"],
             env={
                 "PATH": "/opt/flink/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

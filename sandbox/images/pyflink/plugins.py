@@ -4,7 +4,6 @@
 of which all four are published there, the file systems for buckets, which a pod enables by ENABLE_BUILT_IN_PLUGINS.
 """
 
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -12,12 +11,9 @@ from pathlib import Path
 
 from sandbox import image
 from sandbox.home import Home
-from sandbox.images import command
+from sandbox.images import maven
 from sandbox.images.layers import layers
 from sandbox.images.pyflink.ownership import FLINK_HOME, own
-from sandbox.report import Failure, step
-
-_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 
 
 def digests(flink: str) -> dict[str, str]:
@@ -37,15 +33,7 @@ def jars(home: Home, flink: str) -> Path:
     """
     folder = home.root / "work" / f"plugins-{flink}"
     for jar, digest in digests(flink).items():
-        path = folder / jar
-        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            command.need({"mvn": "maven"})
-            artifact = f"org.apache.flink:{jar.removesuffix(f'-{flink}.jar')}:{flink}"
-            maven = ["mvn", "--batch-mode", _COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
-            with step(f"fetching {jar}"):
-                command.run(home, "flink-plugins", maven)
-            if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-                raise Failure(f"{path} is not that of {_list(flink)}; remove it from Maven's repository and try again")
+        maven.fetch_jar(home, f"org.apache.flink:{jar.removesuffix(f'-{flink}.jar')}:{flink}", digest, folder)
     if folder.is_dir():
         os.utime(folder)  # so that `sandbox.pruning` sees when it was used last
     return folder

@@ -49,7 +49,7 @@ def test_a_jar_is_fetched_once(tmp_path: Path, fetched: list[str]) -> None:
 
 def test_plugin_with_a_wrong_checksum_is_refused(tmp_path: Path, fetched: list[str]) -> None:
     plugins._list("9.9").write_text(f"{'0' * 64}  flink-a-9.9.jar\n")  # pyright: ignore[reportPrivateUsage]
-    with pytest.raises(Failure, match="is not that of"):
+    with pytest.raises(Failure, match="does not have the pinned checksum"):
         plugins.jars(Home(tmp_path), "9.9")
     assert fetched
 
