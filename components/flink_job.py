@@ -55,7 +55,8 @@ class FlinkJobArgs:
         platform: the platform's stack; None if this stack has the platform.
         operator: None if it is installed in the cluster already.
         cert_manager: None if it is installed in the cluster already.
-        objects: the other objects of its file.
+        objects: that exist before the job is deployed: those of its file, and others.
+        after: jobs that are ready before the job is deployed.
         target: the session cluster of a session job, or the job of a snapshot; None if it is not in this stack.
         readiness: waits until the job is ready; None to not wait.
         guard: refuses changes that lose the job's state; None to not refuse any.
@@ -71,6 +72,7 @@ class FlinkJobArgs:
     operator: FlinkOperator | None = None
     cert_manager: CertManager | None = None
     objects: Sequence[pulumi.Resource] = ()
+    after: Sequence[pulumi.Input[pulumi.Resource]] = ()
     target: FlinkJob | None = None
     readiness: Readiness | None = None
     guard: StateGuard | None = None
@@ -112,6 +114,7 @@ class FlinkJob(pulumi.ComponentResource):
             *(args.namespace.job_requirements if args.namespace else ()),
             *platform,
             *args.objects,
+            *args.after,
             args.operator.serving if args.operator else None,
             args.quota,
             self.policy,

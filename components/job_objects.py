@@ -28,6 +28,9 @@ _READINESS: Mapping[tuple[str, str], Mapping[str, str]] = {
     # Pods of the same file mount their Secrets.
     ("external-secrets.io", "ExternalSecret"): READY,
     ("cert-manager.io", "Certificate"): READY,
+    # Strimzi's operators have created the topic, or the user and its Secret.
+    ("kafka.strimzi.io", "KafkaTopic"): READY,
+    ("kafka.strimzi.io", "KafkaUser"): READY,
 }
 """API group (of the core: its version) and kind to the annotation that specifies when an object is ready."""
 
@@ -76,6 +79,7 @@ class JobObjects(pulumi.ComponentResource):
             "monitoring.coreos.com": args.prometheus,
         }
         self._by_file: dict[str, list[pulumi.Resource]] = {}
+        self._by_key: dict[str, pulumi.Resource] = {}
         for declared in args.objects:
             group = str(declared.manifest["apiVersion"]).rpartition("/")[0]
             job_namespace = args.namespaces.get(declared.namespace)
@@ -93,11 +97,19 @@ class JobObjects(pulumi.ComponentResource):
                 options = pulumi.ResourceOptions.merge(options, adopted(declared.namespace, declared.source.name))
             resource = _object(declared, options)
             self._by_file.setdefault(declared.source.document.file, []).append(resource)
+            self._by_key[declared.key] = resource
         self.register_outputs({"count": len(args.objects)})
 
-    def of(self, job: Job) -> Sequence[pulumi.Resource]:
-        """The objects in a job's file."""
-        return self._by_file.get(job.source.document.file, ())
+    def of(self, job: Job, after: Sequence[str]) -> Sequence[pulumi.Resource]:
+        """The objects in a job's file, and those of other files that the job is deployed after.
+
+        Args:
+            job: the job.
+            after: keys of the jobs and objects that it is deployed after.
+        """
+        in_file = self._by_file.get(job.source.document.file, ())
+        others = (self._by_key[key] for key in after if key in self._by_key)
+        return list(dict.fromkeys((*in_file, *others)))
 
 
 def _object(declared: Attachment, opts: pulumi.ResourceOptions) -> KubernetesObject:

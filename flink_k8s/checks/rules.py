@@ -171,6 +171,13 @@ _ALL: Iterable[Rule] = (
         "Correct the name, or set `external: true` for the job if the cluster has the resource.",
     ),
     _stack(
+        "job-order",
+        _ERROR,
+        "an entry of `after` that names no job or object of the stack, or jobs that wait for each other",
+        "The order that the stack declares does not exist.",
+        "Correct or remove the entry. A job that is disabled is not a job of the stack.",
+    ),
+    _stack(
         "sql-parameter",
         _WARNING,
         "a parameter of a SQL job that its script does not contain as `${name}`",

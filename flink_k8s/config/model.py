@@ -75,6 +75,14 @@ ObjectKey = Annotated[
     ),
 ]
 
+Predecessor = Annotated[
+    str,
+    matching(
+        r"([A-Z][A-Za-z0-9]{0,62}/([a-z0-9][-a-z0-9]{0,62}/)?)?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?",
+        'is not a job or object; write the name of a job, or kind/name of an object such as "KafkaTopic/orders"',
+    ),
+]
+
 Derivation = Literal["account", "labels", "metrics", "policy", "security", "state", "submission"]
 """A part of a job that the platform derives: docs/adopt.md."""
 
@@ -241,6 +249,11 @@ class JobSettings(Model):
     external: bool | None = Field(
         default=None,
         description="true: the cluster of a session job, or the job of a snapshot, is not declared in this stack.",
+    )
+    after: list[Predecessor] | None = Field(
+        default=None,
+        description="Jobs and objects of job files that are ready before the job is deployed: `orders` is a job, "
+        "`KafkaTopic/orders` an object; `kind/namespace/name` for another namespace.",
     )
     restore_from: str | None = Field(
         default=None,

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from flink_k8s.config.findings import Remark
 from flink_k8s.config.model import OperatorSettings, StackSettings, Suspension
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.resolve import availability, jobs, traffic
+from flink_k8s.resolve import availability, jobs, order, traffic
 from flink_k8s.resolve.existing_operator import ExistingOperator, with_configuration
 from flink_k8s.resolve.state_storage import CLAIM
-
-_LEVELS = {FlinkKind.SESSION_JOB: 1, FlinkKind.SNAPSHOT: 2}
-"""Session jobs come after deployments, snapshots after all."""
 
 
 def is_awaited(job: jobs.Job, suspension: Suspension) -> bool:
@@ -49,8 +46,12 @@ class DeclaredStack:
 
     @property
     def jobs_in_order(self) -> Sequence[jobs.Job]:
-        """The jobs, each after the one that it runs on or is taken of."""
-        return sorted(self.jobs, key=lambda job: _LEVELS.get(job.kind, 0))
+        """The jobs, each after those that it runs on, is taken of, or is deployed after."""
+        return order.sorted_jobs(self.jobs, self.attachments)
+
+    def after(self, job: jobs.Job) -> Sequence[str]:
+        """The keys of the jobs and objects that `after` of a job names."""
+        return order.after(job, self.jobs, self.attachments)
 
     @property
     def job_counts(self) -> Mapping[tuple[str, FlinkKind], int]:

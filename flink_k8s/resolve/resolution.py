@@ -156,6 +156,8 @@ def resolve(
         sources = [*first_defaults, *in_file, _as_in_file(own), *last_enforced]
         if source.sql and settings.is_drill and own.drill is not None:
             sources.append({"parameters": own.drill.parameters})
+        if settings.is_drill:
+            sources.append({"after": []})  # most of the other jobs and objects are not copied
         merged = JobSettings.model_validate(merge_settings(sources))
         if is_off:
             continue

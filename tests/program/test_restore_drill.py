@@ -15,7 +15,13 @@ def test_a_drill_deploys_only_copies_in_the_namespace_of_the_drill(resource_grap
             operator={"enabled": False},
             stateStorage={"type": "s3", "uri": "s3a://b"},
             namespaces={"flink": {}, "flink-drill": {}},
-            jobs={"running-totals": {"enabled": True, "drill": {"parameters": {"output": "s3a://drill"}}}},
+            jobs={
+                "running-totals": {
+                    "enabled": True,
+                    "after": ["word-count"],  # it is not copied
+                    "drill": {"parameters": {"output": "s3a://drill"}},
+                }
+            },
             restoreDrill={"jobs": {"FlinkDeployment/flink/running-totals": PATH}},
         )
     )
