@@ -73,18 +73,16 @@ class Broker:
         lines = self.tool("get-offsets", "--topic", topic).split()
         return sum(int(line.rpartition(":")[2]) for line in lines)
 
-    def committed(self, topic: str, seconds: int = 10) -> list[str]:
+    def committed(self, topic: str, idle: int = 20) -> list[str]:
         """The values of a topic that a consumer reads which sees committed records only.
 
         Args:
-            topic: to read.
-            seconds: without a further record, after which the consumer ends; it must be longer than its start takes.
+            topic: to read; nothing writes to it anymore.
+            idle: seconds without a further record, after which the consumer ends.
         """
         options = ["--topic", topic, "--from-beginning", "--isolation-level", "read_committed"]
-        options += ["--timeout-ms", str(seconds * 1000), "--bootstrap-server", LOCAL]
-        result = self.kubectl.try_run(
-            "exec", "-n", NAMESPACE, POD, "--", "timeout", str(4 * seconds), "kafka-console-consumer.sh", *options
-        )
+        options += ["--timeout-ms", str(idle * 1000), "--bootstrap-server", LOCAL]
+        result = self.kubectl.try_run("exec", "-n", NAMESPACE, POD, "--", "kafka-console-consumer.sh", *options)
         return result.stdout.decode().splitlines()
 
 
