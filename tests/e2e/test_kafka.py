@@ -166,6 +166,13 @@ def goes_on(running: Broker, job: RunningTotals) -> None:
     job.seen_running()
 
 
+def reports_lag(job: RunningTotals) -> None:
+    """Wait until the source of a job reports the number of records that it has not read."""
+    running = until("the job runs", job.job)
+    path = f"/jobs/{running['jid']}/vertices/{running['vertices'][0]['id']}/subtasks/metrics"
+    until("pendingRecords", lambda: ".pendingRecords" in str(job.ask(path)), state=lambda: job.ask(path))
+
+
 def test_every_order_is_once_in_the_output_of_both_jobs(brokers: Broker, platform: Project, kubectl: Kubectl) -> None:
     job = RunningTotals(kubectl, platform.folder, list, name=TOTALS)
     large = RunningTotals(kubectl, platform.folder, list, name=LARGE)
@@ -179,6 +186,10 @@ def test_every_order_is_once_in_the_output_of_both_jobs(brokers: Broker, platfor
         up(platform)
         goes_on(brokers, job)
         large.seen_running()
+
+    with step("both sources report their lag, which alert and dashboard use"):
+        for reading in (job, large):
+            reports_lag(reading)
 
     with step("a killed TaskManager is replaced"):
         before = job.restored().get("restore_timestamp", 0)
