@@ -86,6 +86,14 @@ _ALL: Iterable[Rule] = (
         "substituted.",
         "Set the value in `parameters`, or write the variable in quotes.",
     ),
+    _stack(
+        "drill-transactions",
+        _ERROR,
+        "a SQL job whose copy in a restore drill has an exactly-once sink",
+        "The restored copy takes over the transactions of the running job, which cannot commit them: their records are "
+        "missing in its output.",
+        "Write a variable as `sink.delivery-guarantee`, and set it to `at-least-once` in `drill.parameters`.",
+    ),
     Rule(
         "operator-validation",
         _ERROR,

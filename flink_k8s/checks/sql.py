@@ -18,7 +18,9 @@ from flink_k8s.config.sql_text import Fault, Kind, Statement, Token
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.sources import JOB_FILE
-from flink_k8s.resolve.sql import parameters
+from flink_k8s.resolve.sql import parameters, texts
+
+_GUARANTEE: Final = "sink.delivery-guarantee"
 
 _OBJECTS: Final = ("TABLE", "VIEW", "FUNCTION", "CATALOG", "DATABASE", "MODEL", "CONNECTION")
 _MODIFIERS: Final = frozenset({"OR", "REPLACE", "TEMPORARY", "SYSTEM"})
@@ -44,6 +46,7 @@ def check(stack: StackSubject) -> None:
         for fault in _faults(sql, mapping(job.spec.get("flinkConfiguration"))):
             stack.report("sql-script", (), fault.message, sql.at(fault.offset))
         _check_parameters(stack, job, sql)
+        _check_drill(stack, job, sql)
         origin = job.sources.origin(("job", "args"), job.spec)
         if sql.settings.args is not None or (origin is not None and origin.source.name != JOB_FILE):
             stack.report("sql-script", ("spec", "job", "args"), "are not passed to a SQL script; use parameters", job)
@@ -69,6 +72,22 @@ def _check_parameters(stack: StackSubject, job: Job, sql: SqlFile) -> None:
     if sql.settings.drill is not None:
         message = f"is not read in a job file; set jobs.{sql.name}.drill in the stack file"
         stack.report(JOB_FILE_PROBLEM, (*sql.settings_path, "drill"), message, sql.config)
+
+
+def _check_drill(stack: StackSubject, job: Job, sql: SqlFile) -> None:
+    """Report sinks whose transactions a copy of the job would take over from the job."""
+    drill = job.own.drill
+    if drill is None:
+        return
+    merged = {**(job.settings.parameters or {}), **drill.parameters}
+    copied = texts(sql, job.settings.model_copy(update={"parameters": merged}))
+    for (_, option), (offset, value) in pairwise(copied):
+        if option == _GUARANTEE and value.lower() == "exactly-once":
+            message = (
+                "is exactly-once in the copy of the job, too, which aborts transactions of the job: their records are "
+                f"lost; write a variable, and set it to at-least-once in jobs.{job.name}.drill.parameters"
+            )
+            stack.report("drill-transactions", (), message, sql.at(offset))
 
 
 def _own_path(job: Job) -> KeyPath:

@@ -202,3 +202,29 @@ def test_no_script_crashes_the_check(project: Project, fragments: list[str]) -> 
     load(project, HEADER + "".join(fragments), jobs={"totals": {"parameters": {"topic": "o'`-- /*;"}}})
     with suppress(ProblemsError):
         project.load()
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "drill", "is_bad"),
+    [
+        ("exactly-once", {"parameters": {"topic": "copy"}}, True),
+        ("${guarantee}", {"parameters": {"topic": "copy"}}, True),
+        ("${guarantee}", {"outputs": "none"}, True),
+        ("${guarantee}", {"parameters": {"topic": "copy", "guarantee": "at-least-once"}}, False),
+        ("at-least-once", {"parameters": {"topic": "copy"}}, False),
+        ("exactly-once", None, False),
+    ],
+)
+def test_copy_with_the_transactions_of_the_job_is_refused(
+    project: Project, guarantee: str, drill: dict[str, object] | None, is_bad: bool
+) -> None:
+    sink = f"CREATE TABLE c (i INT) WITH ('topic' = '${{topic}}', 'sink.delivery-guarantee' = '{guarantee}');\n"
+    parameters = {"guarantee": "exactly-once"} if "$" in guarantee else {}
+    settings: dict[str, object] = {"parameters": parameters, **({"drill": drill} if drill else {})}
+    load(project, TABLES + sink + "INSERT INTO c SELECT * FROM a;", jobs={"totals": settings})
+    if is_bad:
+        [problem] = project.problems()
+        assert problem.startswith("jobs/totals.sql:10:80: is exactly-once in the copy of the job, too"), problem
+        assert project.broken_rules() == {"drill-transactions"}
+    else:
+        assert project.load()
