@@ -13,6 +13,7 @@ from flink_k8s.config.network import Endpoint, port_range
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve import connectors
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec, templates
 from flink_k8s.resolve.sql import texts
@@ -100,7 +101,9 @@ def _added_egress(subject: Subject, job: Job, settings: StackSettings) -> None:
         key for key, value in options.items() if CLOUD.search(str(value))
     ]
     is_remote = str(mapping(inner.get("job")).get("jarURI")).startswith(("http://", "https://"))
-    path = ("job", "jarURI") if is_remote or not keys else ("flinkConfiguration", keys[0])
+    path: KeyPath = ("job", "jarURI") if is_remote or not keys else ("flinkConfiguration", keys[0])
+    if connectors.urls(inner) and not is_remote and not keys:
+        path = ("podTemplate", "spec", "initContainers")
     peers = ", ".join(dict.fromkeys(_shown(endpoint) for endpoint in added))
     message = (
         f"opens egress to {peers}, which enforced.egress does not contain; remove it, or add it to enforced.egress"

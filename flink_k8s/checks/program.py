@@ -7,7 +7,7 @@ import re
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts.mappings import listed, mapping
 
-_OFFICIAL_IMAGE = re.compile(r"(?:docker\.io/)?(?:library/|apache/)?flink(?:[:@].*)?")
+OFFICIAL_IMAGE = re.compile(r"(?:docker\.io/)?(?:library/|apache/)?flink(?:[:@].*)?")
 _PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
 _PYTHON_JAR = re.compile(r"flink-python(?:_[\d.]+)?-(\d+\.\d+)[.\d]*\S*\.jar")
 _RAW_HTTP = "user.artifacts.raw-http-enabled"
@@ -59,7 +59,7 @@ def _python(subject: Subject) -> None:
     ):
         subject.report_spec("flink-startup", ("job", "args"), "has neither -py nor -pym; set the file or the module")
     image = subject.effective_job.image
-    if image is not None and _OFFICIAL_IMAGE.fullmatch(image.text):
+    if image is not None and OFFICIAL_IMAGE.fullmatch(image.text):
         message = "is Flink's own image, which has no Python; build an image with PyFlink (docs/jobs.md)"
         subject.report_spec("flink-startup", image.path, message)
     if jar is not None and subject.flink_version and jar.group(1) != subject.flink_version:

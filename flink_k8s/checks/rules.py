@@ -94,6 +94,14 @@ _ALL: Iterable[Rule] = (
         "missing in its output.",
         "Write a variable as `sink.delivery-guarantee`, and set it to `at-least-once` in `drill.parameters`.",
     ),
+    _stack(
+        "connector",
+        _ERROR,
+        "an entry of `connectors` that cannot be used: not published for the job's Flink version, the same jar in two "
+        "versions, a session job",
+        "The pods would not start, or Flink would load classes of both versions.",
+        "Correct `connectors`; for another version of a jar, write its Maven coordinates.",
+    ),
     Rule(
         "operator-validation",
         _ERROR,
@@ -191,6 +199,14 @@ _ALL: Iterable[Rule] = (
         "a parameter of a SQL job that its script does not contain as `${name}`",
         "The value has no effect; often the name is misspelt.",
         "Remove the parameter, or correct its name.",
+    ),
+    _stack(
+        "sql-connector",
+        _WARNING,
+        "a table, format or catalog of a SQL script whose jar is neither in `connectors` nor part of Flink",
+        "Flink cannot find its factory, and the JobManager fails at startup. Without `connectors`, only scripts in "
+        "Flink's own images are checked: another image can contain any connector.",
+        "Add it to `connectors` of the job.",
     ),
     _stack(
         "missing-reference",

@@ -11,6 +11,7 @@ from flink_k8s.config.findings import Report
 from flink_k8s.config.problems import KeyPath
 from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve.connectors import CONTAINER as FETCH_CONTAINER
 
 REMEDY = "store it in a Kubernetes Secret and refer to it: secretEnv, or env with valueFrom.secretKeyRef"
 
@@ -94,4 +95,5 @@ def check_pod(pod: Mapping[str, object], at: KeyPath, report: Report) -> None:
                     (*path, "securityContext", "privileged"),
                     "gives the container root access to the node; remove it",
                 )
-            _image(fields.get("image"), (*path, "image"), report)
+            if fields.get("name") != FETCH_CONTAINER:  # it has the image of the job, which is reported at the job
+                _image(fields.get("image"), (*path, "image"), report)

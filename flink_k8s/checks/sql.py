@@ -109,9 +109,9 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
             yield Fault(statement.offset, problem)
             continue
         first = statement.tokens[0].word
-        if first == "USE" or _creates(statement) == "CATALOG":
+        if first == "USE" or created_kind(statement) == "CATALOG":
             tables = None  # a catalog contains tables that the script does not create
-        elif tables is not None and _creates(statement) == "TABLE" and (name := _name_after(statement, "TABLE")):
+        elif tables is not None and created_kind(statement) == "TABLE" and (name := _name_after(statement, "TABLE")):
             tables.append(_dotted(name))
         for insert in statement.inserts if statement.inserts is not None else [statement]:
             if insert.words[:1] != ("INSERT",):
@@ -145,15 +145,16 @@ def _problem(statement: Statement) -> str | None:
         kinds = [token.kind for token in statement.tokens[1:]]
         is_option = kinds == [Kind.TEXT, Kind.SYMBOL, Kind.TEXT] and statement.tokens[2].text == "="
         return None if is_option or not kinds else "is not an option with a value; write SET 'key' = 'value'"
-    if first == "CREATE" and _creates(statement) not in _OBJECTS:
-        return f"CREATE {_creates(statement) or second} is not supported in a job; create one of: {', '.join(_OBJECTS)}"
+    if first == "CREATE" and created_kind(statement) not in _OBJECTS:
+        created = created_kind(statement) or second
+        return f"CREATE {created} is not supported in a job; create one of: {', '.join(_OBJECTS)}"
     if first in _SETUP or first in _JOBS or (first, second) in (("EXECUTE", "PLAN"), ("EXECUTE", "INSERT")):
         return None
     known = sorted({*_SETUP, *_JOBS, "EXECUTE STATEMENT SET", "BEGIN STATEMENT SET"})
     return f'unknown statement "{first}"; {nearest(first, known)}'
 
 
-def _creates(statement: Statement) -> str:
+def created_kind(statement: Statement) -> str:
     """The kind of the object that a statement creates; empty for another statement."""
     if statement.words[:1] != ("CREATE",):
         return ""
@@ -164,7 +165,7 @@ def _starts_job(statement: Statement) -> bool:
     first = statement.tokens[0].word
     if statement.inserts is not None or first in _JOBS or first == "EXECUTE":
         return True
-    return _creates(statement) == "TABLE" and any(
+    return created_kind(statement) == "TABLE" and any(
         token.word == "AS" and following.word in ("SELECT", "WITH", "VALUES", "TABLE") and depth == 0
         for (token, depth), (following, _) in _pairs(statement.tokens)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self, cast, get_args
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -16,10 +17,12 @@ from flink_k8s.config.ingress import Ingress, JobIngress
 from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.network import Endpoint, NetworkPolicies
+from flink_k8s.config.problems import nearest
 from flink_k8s.config.secret_model import Folder, SecretFiles
 from flink_k8s.config.state_model import StateStorage
 from flink_k8s.config.tls_model import InternalTls
 from flink_k8s.facts import versions
+from flink_k8s.facts.artifacts import CONNECTORS, FILE_SYSTEM_PLUGINS, MAVEN_CENTRAL, Artifact
 
 DEFAULT_NAMESPACE = "flink"
 OPENSHIFT_PROMETHEUS: Mapping[str, object] = {"enabled": False, "namespace": "openshift-user-workload-monitoring"}
@@ -82,6 +85,23 @@ Predecessor = Annotated[
         'is not a job or object; write the name of a job, or kind/name of an object such as "KafkaTopic/orders"',
     ),
 ]
+
+
+def _connector(text: str) -> str:
+    names = [*CONNECTORS, *FILE_SYSTEM_PLUGINS]
+    if text in names:
+        return text
+    if ":" not in text:
+        raise ValueError(f'unknown connector "{text}"; {nearest(text, names)}, or write group:artifact:version')
+    if Artifact.parse(text) is None:
+        raise ValueError(
+            f'"{text}" are not Maven coordinates; write group:artifact:version, or group:artifact:version@<SHA-256>'
+        )
+    return text
+
+
+Connector = Annotated[str, AfterValidator(_connector)]
+
 
 Derivation = Literal["account", "labels", "metrics", "policy", "security", "state", "submission"]
 """A part of a job that the platform derives: docs/adopt.md."""
@@ -277,6 +297,12 @@ class JobSettings(Model):
         default=None,
         description="Allowed egress of the job in addition to DNS, API server and storage: its sources and sinks.",
     )
+    connectors: list[Connector] | None = Field(
+        default=None,
+        description="Connectors, formats and catalogs that each pod downloads at its start: names (`kafka`) or Maven "
+        "coordinates (`group:artifact:version`); and plugins of file systems by scheme (`s3a`): docs/jobs.md. Not set: "
+        "those of the image.",
+    )
     derive: list[Derivation] | None = Field(
         default=None,
         description="Parts of the job that the platform derives; not set: all, and none of a job in `adopt`: "
@@ -373,6 +399,11 @@ class StackSettings(Model):
         "code "
         "in jobs/pyflink that the job uses: docs/jobs.md.",
     )
+    maven_repository: str | None = Field(
+        default=None,
+        description="URL of the Maven repository of connectors and jars, which pods can read without a password; not "
+        "set: Maven Central.",
+    )
     job_defaults: JobSettings = Field(
         default=JobSettings(), description="Defaults of all jobs; a job file overrides them."
     )
@@ -411,6 +442,16 @@ class StackSettings(Model):
         "cannot be deployed are always errors.",
     )
 
+    @field_validator("maven_repository")
+    @classmethod
+    def _without_password(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or MAVEN_CENTRAL)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("is not the URL of a repository; write a URL such as https://maven.example.org/maven2")
+        if parts.username or parts.password:
+            raise ValueError("contains a password; use a repository that can be read without one")
+        return url
+
     @model_validator(mode="before")
     @classmethod
     def _without_empty_values(cls, values: object) -> object:
@@ -441,6 +482,11 @@ class StackSettings(Model):
     def makes_monitors(self) -> bool:
         """Whether this stack makes PodMonitors, alert rules and dashboards. Stacks of jobs make none."""
         return self.prometheus.monitors and self.platform is None and not self.is_drill
+
+    @property
+    def repository(self) -> str:
+        """URL of the Maven repository."""
+        return self.maven_repository or MAVEN_CENTRAL
 
     @property
     def first_namespace(self) -> str:

@@ -29,6 +29,7 @@ PLATFORM_KEYS = (
     "networkPolicies",
     "ingress",
     "teamKinds",
+    "mavenRepository",
 )
 """Keys that only the platform's stack may set."""
 
@@ -68,7 +69,7 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         **{key: value for key, value in values_of_stack.items() if key not in PLATFORM_KEYS},
         **{
             key: platform_config.values[key]
-            for key in ("context", "kubeconfig", "networkPolicies", "ingress", "teamKinds")
+            for key in ("context", "kubeconfig", "networkPolicies", "ingress", "teamKinds", "mavenRepository")
             if key in platform_config.values
         },
         "namespaces": namespaces,

@@ -1,7 +1,7 @@
 """Run a Python job or a SQL job in a local Flink, with the arguments that a stack sets.
 
 It runs without Kubernetes, with Flink's own `flink run --target local`. Local folders replace the files of the image
-and the volumes, and the stack's state storage is not used.
+and the volumes, and the stack's state storage is not used. Connectors are downloaded.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ import yaml
 from flink_k8s.config import sql_text
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations.access import find_job
-from flink_k8s.operations.pyflink import PyFlink, pyflink
+from flink_k8s.operations.pyflink import PyFlink, java, pyflink
 from flink_k8s.operations.stack import Stack
+from flink_k8s.resolve.connectors import FETCH_JARS, file_of, urls
+from flink_k8s.resolve.connectors import FOLDER as CONNECTORS
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, arguments_of, flat, job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.sql import RUNNER, rendered, steps
@@ -55,6 +57,7 @@ class LocalRun:
         configuration: of Flink, flat.
         environment: variables of the job's container.
         folders: to create before the run, one per volume.
+        jars: URLs of the connectors, by the file that each is downloaded to before the run.
         statements: of a SQL job, by the file that the program reads them from.
         missing: variables that a Secret sets in the cluster, and that are not in this process' environment.
     """
@@ -64,6 +67,7 @@ class LocalRun:
     configuration: dict[str, str]
     environment: dict[str, str]
     folders: list[Path]
+    jars: dict[Path, str]
     statements: dict[Path, str]
     missing: list[str]
 
@@ -113,12 +117,16 @@ def local_run(job: Job, folder: Path, python: Path, environment: Mapping[str, st
     configuration["parallelism.default"] = str(parallelism or 1)
     configuration["execution.checkpointing.dir"] = f"file://{folder / 'checkpoints'}"
     variables, missing = _environment(container, environment)
+    jars = {volumes[CONNECTORS] / file_of(url): url for url in urls(spec)}
+    class_path = [part for jar in jars for part in ("-C", f"file://{jar}")]
+    interpreters = ["-pyexec", str(python), "-pyclientexec", str(python)]
     return LocalRun(
-        options=["--target", "local", "-pyexec", str(python), "-pyclientexec", str(python), *python_options],
+        options=["--target", "local", *class_path, *interpreters, *python_options],
         arguments=[local_path(argument) for argument in arguments],
         configuration=configuration,
         environment=variables,
         folders=[*volumes.values(), folder / "checkpoints"],
+        jars=jars,
         statements=statements,
         missing=missing,
     )
@@ -248,6 +256,9 @@ def run(job: Job, with_pyflink: PyFlink) -> Path:
         raise CommandError(f"a Secret of the cluster sets {names}; for a local run, set them in the environment")
     for volume in prepared.folders:
         volume.mkdir(parents=True, exist_ok=True)
+    for jar, url in prepared.jars.items():
+        fetch = [java(), "-cp", FETCH_JARS.parent, FETCH_JARS.stem, jar.parent, url]
+        must(f"downloading {jar.name}", fetch, remedy="the pods of the job download the same jar")
     for file, text in prepared.statements.items():
         file.write_text(text, encoding="utf-8")
     write_configuration(with_pyflink.distribution, folder / "conf", prepared.configuration)

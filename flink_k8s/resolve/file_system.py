@@ -12,20 +12,8 @@ from urllib.parse import urlsplit
 from flink_k8s.config.base import SecretKey
 from flink_k8s.config.state_model import StateStorage
 from flink_k8s.facts import versions
+from flink_k8s.facts.artifacts import FILE_SYSTEM_PLUGINS
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
-
-PLUGINS = {
-    # Presto's plugin is recommended for checkpoints; an exactly-once sink requires s3a.
-    "s3": "flink-s3-fs-presto",
-    "s3p": "flink-s3-fs-presto",
-    "s3a": "flink-s3-fs-hadoop",
-    "abfs": "flink-azure-fs-hadoop",
-    "abfss": "flink-azure-fs-hadoop",
-    "wasb": "flink-azure-fs-hadoop",
-    "wasbs": "flink-azure-fs-hadoop",
-    "gs": "flink-gs-fs-hadoop",
-}
-"""The plugin for a scheme."""
 
 PLUGIN_VARIABLE = "ENABLE_BUILT_IN_PLUGINS"
 """Flink's image links the jars in this variable from opt/ into plugins/, and does not start if one is missing."""
@@ -124,11 +112,11 @@ def plugin_name(storage: StateStorage) -> str | None:
         return None
     if storage.plugin is not None:
         return re.sub(r"-\d[\w.\-]*\.jar$", "", storage.plugin)
-    return PLUGINS.get((storage.uri or "").partition("://")[0])
+    return FILE_SYSTEM_PLUGINS.get((storage.uri or "").partition("://")[0])
 
 
 def plugin_jar(storage: StateStorage, image: str, flink: str | None) -> str | None:
-    """The jar in the image's opt/: of the version in an official image's tag, else of the newest official image.
+    """The jar in the image's opt/ for the store.
 
     Returns:
         None if no jar is needed, or its name is unknown.
@@ -136,6 +124,20 @@ def plugin_jar(storage: StateStorage, image: str, flink: str | None) -> str | No
     name = plugin_name(storage)
     if name is None or (storage.plugin and storage.plugin.endswith(".jar")):
         return storage.plugin or None
+    return plugin_file(name, image, flink)
+
+
+def plugin_file(name: str, image: str, flink: str | None) -> str | None:
+    """The jar of a plugin, of the version in an official image's tag, else of the newest official image.
+
+    Args:
+        name: of the plugin, without version.
+        image: of the job.
+        flink: Flink version of the job, `2.2`; None if it is not a version.
+
+    Returns:
+        None if the version is unknown.
+    """
     tagged = _IMAGE.search(image)
     version = tagged.group(1) if tagged else versions.FLINK_IMAGES.get(flink or "")
     return f"{name}-{version}.jar" if version else None

@@ -25,6 +25,7 @@ from flink_k8s.resolve import drill, platform_objects
 from flink_k8s.resolve.autoscaling import derived_autoscaling
 from flink_k8s.resolve.availability import derived_availability
 from flink_k8s.resolve.code_hash import CODE, hash_of_code
+from flink_k8s.resolve.connectors import derived_connectors, with_image
 from flink_k8s.resolve.fast_recovery import derived_recovery
 from flink_k8s.resolve.internal_tls import derived_internal_tls
 from flink_k8s.resolve.job_spec import (
@@ -373,6 +374,14 @@ def _job_manifest(
     scaling = derived_autoscaling(resource, placed.merged, configuration, operator)
     derived = merge_mappings(derived, scaling)
     derived = merge_mappings(derived, derived_availability(resource, placed.merged))
+    if placed.merged.connectors and kind.has_pods:
+        fetched = derived_connectors(
+            placed.merged.connectors,
+            resource.inner,
+            settings.repository,
+            inner_spec(kind, derived),
+        )
+        derived = merge_mappings(derived, in_template(kind, fetched))
     if "security" in parts and settings.namespaces[namespace].pod_security != "privileged":
         derived = merge_mappings(derived_security(kind, resource.inner), derived)
     if "podTemplate" in inner_spec(kind, derived):
@@ -435,7 +444,8 @@ def _with_substitute_image(
     if CODE in image:
         uses_modules = source.sql is not None and sql_text.uses_python(source.sql.script)
         image = image.replace(CODE, hash_of_code(root, [] if uses_modules else arguments_of(spec)))
-    config_source = ConfigSource(IMAGES, in_template(kind, {"image": image}), (IMAGES, declared_image))
+    substitutes = {"image": image, **with_image(inner_spec(kind, spec), image)}
+    config_source = ConfigSource(IMAGES, in_template(kind, substitutes), (IMAGES, declared_image))
     return {**manifest, "spec": merge_mappings(spec, config_source.spec)}, replace(
         sources, ordered=[*sources.ordered, config_source]
     )

@@ -12,6 +12,7 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.config.network import Endpoint, Peer, port_range
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve import connectors
 from flink_k8s.resolve.file_system import ROLE_ARN
 from flink_k8s.resolve.job_spec import METRICS_PORT, job_of
 from flink_k8s.resolve.jobs import Job
@@ -141,7 +142,7 @@ def of_job(job: Job, settings: StackSettings) -> Traffic | None:
         ingress.append(_from_client(controller, [rest]))
     if monitoring.monitors and scraped:
         ingress.append(endpoint(namespace=monitoring.namespace, pods=PROMETHEUS_PODS, ports=scraped))
-    egress = (*dns(settings), *api_server(settings), *_storage(job, settings), *_jar_server(job), *declared)
+    egress = (*dns(settings), *api_server(settings), *_storage(job, settings), *_jar_servers(job), *declared)
     return Traffic(tuple(ingress), _without_duplicates(egress))
 
 
@@ -165,7 +166,7 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     egress += [endpoint(namespace=name, pods=JOB_MANAGERS, ports=rest) for name in settings.namespaces]
     for job in jobs:
         if job.kind == FlinkKind.SESSION_JOB:  # the operator downloads the jar, and uploads it to the cluster
-            egress += _jar_server(job)
+            egress += _jar_servers(job)
     return Traffic(tuple(ingress), _without_duplicates((*egress, *settings.operator.egress)))
 
 
@@ -194,8 +195,8 @@ def added_egress(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
         *settings.namespaces[job.namespace].egress,
         *api_server(settings),
     ]
-    jar_server = _jar_server(job) if job.kind.has_pods else ()
-    endpoints = _without_duplicates((*_storage(job, settings), *jar_server))
+    jar_servers = _jar_servers(job) if job.kind.has_pods else ()
+    endpoints = _without_duplicates((*_storage(job, settings), *jar_servers))
     return [wanted for wanted in endpoints if not any(_contains(entry, wanted) for entry in allowed)]
 
 
@@ -325,10 +326,13 @@ def _identity(settings: StackSettings) -> Sequence[Endpoint]:
     return public(("443",)) if storage.endpoint and ROLE_ARN in storage.service_account_annotations else ()
 
 
-def _jar_server(job: Job) -> Sequence[Endpoint]:
-    """The HTTP server of the job's jar."""
+def _jar_servers(job: Job) -> Sequence[Endpoint]:
+    """The HTTP servers of the job's jar and of its connectors."""
     jar = str((job_of(job.spec) or {}).get("jarURI"))
-    return at_url(jar, job.namespace) if jar.startswith(("http://", "https://")) else ()
+    jars = [jar, *connectors.urls(inner_spec(job.kind, job.spec))]
+    return _without_duplicates(
+        endpoint for url in jars if url.startswith(("http://", "https://")) for endpoint in at_url(url, job.namespace)
+    )
 
 
 def public(ports: Iterable[str]) -> Sequence[Endpoint]:

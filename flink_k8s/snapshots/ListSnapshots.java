@@ -9,7 +9,7 @@ import org.apache.flink.core.plugin.PluginUtils;
  * Prints the completed savepoints and checkpoints in directories, by Flink's own file systems.
  *
  * <p>A pod of `flink_k8s/snapshots/listing.py` runs it with the job's image, which contains no Java compiler. After a
- * change, `python -m dev.list_snapshots` compiles it.
+ * change, `python -m dev.java_classes` compiles it.
  *
  * <p>Arguments: the directories. The environment variable FLINK_K8S_CONFIGURATION contains Flink's configuration, one
  * `key=value` per line. Output: one line per snapshot, `flink-k8s TAB snapshot TAB milliseconds TAB bytes TAB path`, and

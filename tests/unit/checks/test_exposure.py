@@ -90,6 +90,18 @@ def test_job_opens_more_than_the_enforced_egress(project: Project, spec: dict[st
     assert findings(project, "enforced-egress", spec, {**config, "networkPolicies": {"enabled": False}}) == []
 
 
+def test_connectors_open_more_than_the_enforced_egress(project: Project) -> None:
+    config: dict[str, Any] = {
+        "networkPolicies": {"apiServer": {"cidrs": ["10.96.0.1/32"], "ports": [443]}},
+        "mavenRepository": "http://nexus.tools:8081/maven",
+        "jobs": {"word-count": {"connectors": ["kafka"]}},
+    }
+    [finding] = findings(project, "enforced-egress", {}, {**config, "enforced": {"egress": []}})
+    assert "opens egress to namespace tools at port 8081" in finding
+    allowed = {"egress": [{"namespace": "tools", "ports": [8081]}]}
+    assert findings(project, "enforced-egress", {}, {**config, "enforced": allowed}) == []
+
+
 def test_storage_of_the_stack_is_within_the_enforced_egress(project: Project) -> None:
     config = {
         "stateStorage": {"type": "s3", "uri": "s3://bucket/state", "endpoint": "http://minio.storage:9000"},

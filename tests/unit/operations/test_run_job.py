@@ -13,12 +13,14 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from flink_k8s.config.merge import merge_mappings
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.operations import new_job, pyflink, test_job
 from flink_k8s.operations.new_job.create import KINDS, create, files
 from flink_k8s.operations.pyflink import PyFlink
 from flink_k8s.operations.run_job import LocalRun, flink_version, local_run, module_of, write_configuration
 from flink_k8s.operations.stack import Stack, prepare
+from flink_k8s.resolve.connectors import derived_connectors
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
@@ -58,6 +60,15 @@ def test_the_program_is_the_local_copy_of_the_images(tmp_path: Path):
     assert run_of(spec(), tmp_path).options == [
         *("--target", "local", "-pyexec", str(PYTHON), "-pyclientexec", str(PYTHON), "-py", program)
     ]
+
+
+def test_connectors_are_downloaded_into_the_folder_of_their_volume(tmp_path: Path):
+    inner = {"image": "x", "flinkVersion": "v2_2"}
+    pods = derived_connectors(["org.example:a:1", "org.example:b:2"], inner, "https://m.example.org", {})
+    prepared = run_of(merge_mappings(spec(), pods), tmp_path)
+    jar = tmp_path / "connectors" / "a-1.jar"
+    assert prepared.jars[jar] == "https://m.example.org/org/example/a/1/a-1.jar"
+    assert prepared.options[2:6] == ["-C", f"file://{jar}", "-C", f"file://{jar.with_name('b-2.jar')}"]
 
 
 def test_a_missing_program_is_refused(tmp_path: Path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flink_k8s.facts import versions
-from flink_k8s.resolve.file_system import PLUGINS
+from flink_k8s.facts.artifacts import FILE_SYSTEM_PLUGINS
 from sandbox.home import Home
 from sandbox.images import BUCKETS, PYFLINKS, command
 from sandbox.images.pyflink import plugins
@@ -56,7 +56,9 @@ def test_plugin_with_a_wrong_checksum_is_refused(tmp_path: Path, fetched: list[s
 
 def test_image_contains_the_plugin_of_every_scheme() -> None:
     jars = plugins.digests(BUCKETS.flink)
-    assert set(jars) == {f"{plugin}-{BUCKETS.flink}.jar" for plugin in [*PLUGINS.values(), "flink-sql-gateway"]}
+    assert set(jars) == {
+        f"{plugin}-{BUCKETS.flink}.jar" for plugin in [*FILE_SYSTEM_PLUGINS.values(), "flink-sql-gateway"]
+    }
     assert versions.FLINK_IMAGES[".".join(BUCKETS.flink.split(".")[:2])] == BUCKETS.flink
     assert all(len(digest) == 64 for digest in jars.values())
 

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 
-from dev import list_snapshots
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots import listing_pod as listing_pods
@@ -214,7 +213,3 @@ def test_the_script_links_the_plugins_and_runs_the_class(project: Project, tmp_p
     compiled = Path(listing_pods.__file__).with_name("ListSnapshots.class").read_bytes()
     assert (work / "classes" / "ListSnapshots.class").read_bytes() == compiled
     assert base64.b64decode(variables["FLINK_K8S_CLASS"]) == compiled
-
-
-def test_the_class_is_compiled_from_its_source() -> None:
-    assert list_snapshots.COMPILED_SOURCE.read_text().strip() == list_snapshots.digest()
