@@ -6,11 +6,11 @@ import re
 
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.resolve.job_jar import RAW_HTTP
 
 OFFICIAL_IMAGE = re.compile(r"(?:docker\.io/)?(?:library/|apache/)?flink(?:[:@].*)?")
 _PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
 _PYTHON_JAR = re.compile(r"flink-python(?:_[\d.]+)?-(\d+\.\d+)[.\d]*\S*\.jar")
-_RAW_HTTP = "user.artifacts.raw-http-enabled"
 _REMOTE_JARS = (1, 19)
 """The first Flink version that fetches the jar of an application."""
 
@@ -38,13 +38,17 @@ def _jar(subject: Subject) -> None:
     path = ("job", "jarURI")
     if scheme in ("", "local"):
         return
+    if scheme == "maven":
+        remedy = "write maven:group:artifact:version, or maven:group:artifact:version:classifier"
+        subject.report_spec("flink-startup", path, f'is "{uri}", which are not the coordinates of a jar; {remedy}')
+        return
     if version and tuple(map(int, version.split("."))) < _REMOTE_JARS:
         message = f"has the scheme {scheme}, but Flink {version} starts applications from local:// only"
         subject.report_spec("flink-startup", path, f"{message}; add the jar to the image")
         return
-    raw_http = subject.effective_job.option(_RAW_HTTP)
+    raw_http = subject.effective_job.option(RAW_HTTP)
     if scheme == "http" and not (raw_http is not None and raw_http.is_true):
-        message = f'has the scheme http, which Flink refuses; use https, or set {_RAW_HTTP}: "true"'
+        message = f'has the scheme http, which Flink refuses; use https, or set {RAW_HTTP}: "true"'
         subject.report_spec("flink-startup", path, message)
 
 

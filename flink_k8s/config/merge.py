@@ -70,6 +70,20 @@ def merge_into(merged: dict[str, object], over: Mapping[str, object]) -> dict[st
     return merged
 
 
+def merged_with_nulls(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Like merging, but keeps nulls: a source uses them to remove values of earlier sources."""
+    merged = dict(base)
+    for key, value in over.items():
+        unmerged = merged.get(key)
+        if isinstance(unmerged, dict) and isinstance(value, dict):
+            merged[key] = merged_with_nulls(cast(dict[str, object], unmerged), cast(dict[str, object], value))
+        elif isinstance(unmerged, list) and isinstance(value, list):
+            merged[key] = merge_mappings({key: cast(object, unmerged)}, {key: cast(object, value)})[key]
+        else:
+            merged[key] = value
+    return merged
+
+
 def merge_key(key: str) -> str:
     """The field that identifies an item of a named list."""
     return "mountPath" if key == "volumeMounts" else "name"

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from flink_k8s.config import sql_text
 from flink_k8s.config.ingress import JobWithIngress, derived_ingress
 from flink_k8s.config.job_files import FileObject
-from flink_k8s.config.merge import merge_mappings, merge_settings
+from flink_k8s.config.merge import merge_mappings, merge_settings, merged_with_nulls
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.problems import Problem, nearest
@@ -28,6 +28,7 @@ from flink_k8s.resolve.code_hash import CODE, hash_of_code
 from flink_k8s.resolve.connectors import derived_connectors, with_image
 from flink_k8s.resolve.fast_recovery import derived_recovery
 from flink_k8s.resolve.internal_tls import derived_internal_tls
+from flink_k8s.resolve.job_jar import derived_access, with_url
 from flink_k8s.resolve.job_spec import (
     MERGE_BY_NAME,
     SUSPENDED,
@@ -331,10 +332,10 @@ def _job_manifest(
         # A path in the job file wins over `jobDefaults`, and so does its nonce.
         restores = stateful and (name == ENFORCED or not has_own_path)
         spec = spec_of(settings, kind, runs_job=runs_job, keeps_state=stateful, has_ingress=is_on, restores=restores)
-        merged = _merged_with_nulls(spec, in_template(kind, raw_spec(settings, kind)))
+        merged = merged_with_nulls(spec, in_template(kind, raw_spec(settings, kind)))
         return [ConfigSource(name, merged, (name,), _with_arguments(settings, source), config)]
 
-    own_spec = _merged_with_nulls(
+    own_spec = merged_with_nulls(
         spec_of(own, kind, runs_job=runs_job, has_ingress=is_on), flat_configuration(own.spec or {})
     )
     own_source = ConfigSource(f"jobs.{placed.key}", own_spec, ("jobs", str(placed.key)), _with_arguments(own, source))
@@ -344,7 +345,11 @@ def _job_manifest(
         for stack_settings, config in reversed(stacks):
             sources[:0] = of_all(DEFAULTS, stack_settings.job_defaults, config, stateful=stateful)
             sources += of_all(ENFORCED, stack_settings.enforced, config, stateful=stateful)
-        return in_every_wording(kind, sources, own_source)
+        worded = in_every_wording(kind, sources, own_source)
+        specs = [with_url(kind, item.spec, settings.repository) for item in worded]
+        return [
+            item if spec is item.spec else replace(item, spec=spec) for item, spec in zip(worded, specs, strict=True)
+        ]
 
     # Whether the job keeps state depends on the upgrade mode, the last source of which wins.
     jobs = [job_of(config_source.spec) or {} for config_source in later_sources(stateful=False)]
@@ -374,6 +379,7 @@ def _job_manifest(
     scaling = derived_autoscaling(resource, placed.merged, configuration, operator)
     derived = merge_mappings(derived, scaling)
     derived = merge_mappings(derived, derived_availability(resource, placed.merged))
+    derived = merge_mappings(derived, derived_access(kind, spec_without_derived, settings.repository))
     if placed.merged.connectors and kind.has_pods:
         fetched = derived_connectors(
             placed.merged.connectors,
@@ -419,7 +425,7 @@ def _file_source(source: FileObject, merged: JobSettings, *, has_ingress: bool) 
         return ConfigSource(JOB_FILE, flat_configuration(cast(dict[str, object], source.manifest["spec"])))
     header = source.sql.settings
     spec = spec_of(header, FlinkKind.DEPLOYMENT, runs_job=True, has_ingress=has_ingress)
-    spec = _merged_with_nulls(spec, flat_configuration(header.spec or {}))
+    spec = merged_with_nulls(spec, flat_configuration(header.spec or {}))
     spec = merge_mappings(spec, sql_spec(source.sql, merged))
     return ConfigSource(JOB_FILE, spec, source.sql.settings_path, None, source.sql.config)
 
@@ -469,17 +475,3 @@ def _last(sources: list[ConfigSource], kind: str, field: str) -> object:
     """The value of a field in the last source that sets it; None if no source sets it."""
     value = (inner_spec(kind, config_source.spec).get(field) for config_source in reversed(sources))
     return next((value for value in value if value is not None), None)
-
-
-def _merged_with_nulls(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
-    """Like merging, but keeps nulls: a source uses them to remove values of earlier sources."""
-    merged = dict(base)
-    for key, value in over.items():
-        unmerged = merged.get(key)
-        if isinstance(unmerged, dict) and isinstance(value, dict):
-            merged[key] = _merged_with_nulls(cast(dict[str, object], unmerged), cast(dict[str, object], value))
-        elif isinstance(unmerged, list) and isinstance(value, list):
-            merged[key] = merge_mappings({key: cast(object, unmerged)}, {key: cast(object, value)})[key]
-        else:
-            merged[key] = value
-    return merged
