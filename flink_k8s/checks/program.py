@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flink_k8s.checks.subject import Subject
+from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.resolve.job_jar import RAW_HTTP
 
@@ -45,6 +46,12 @@ def _jar(subject: Subject) -> None:
     if version and tuple(map(int, version.split("."))) < _REMOTE_JARS:
         message = f"has the scheme {scheme}, but Flink {version} starts applications from local:// only"
         subject.report_spec("flink-startup", path, f"{message}; add the jar to the image")
+        return
+    if not versions.operator_version(subject.operator).starts_remote_jars:
+        message = f"has the scheme {scheme}, but operator {subject.operator} starts applications from local:// only"
+        subject.report_spec(
+            "flink-startup", path, f"{message}; use operator 1.10 or newer, or add the jar to the image"
+        )
         return
     raw_http = subject.effective_job.option(RAW_HTTP)
     if scheme == "http" and not (raw_http is not None and raw_http.is_true):

@@ -99,6 +99,8 @@ class OperatorVersion:
             ignores a directory under any other name.
         last_state_needs_ha: last-state requires high availability, and is not supported for session jobs.
         checks_jar_uris: it refuses jars of session jobs by scheme and host.
+        starts_remote_jars: it starts applications whose jar the JobManager downloads. The Flink client of older ones
+            (up to 1.18) refuses every jarURI except local://.
         checks_autoscaler_features: it checks the thresholds of the autoscaler's optional features, and its window.
         reads_session_job_configuration: it also reads a session job's own flinkConfiguration.
         health_record_is_kept: newer operators can read the record that its health check writes into a status. 1.12 and
@@ -112,6 +114,7 @@ class OperatorVersion:
     directory_names: dict[str, tuple[str, ...]]
     last_state_needs_ha: bool = False
     checks_jar_uris: bool = True
+    starts_remote_jars: bool = True
     checks_autoscaler_features: bool = True
     reads_session_job_configuration: bool = True
     health_record_is_kept: bool = True
@@ -153,7 +156,7 @@ _1_10 = replace(
         "execution.checkpointing.savepoint-dir": _SAVEPOINTS,
     },
 )
-_1_9 = replace(_1_10, flink=_flink("v1_15", "v1_19"), deprecated=(), last_state_needs_ha=True)
+_1_9 = replace(_1_10, flink=_flink("v1_15", "v1_19"), deprecated=(), last_state_needs_ha=True, starts_remote_jars=False)
 _1_8 = replace(_1_9, flink=_flink("v1_13", "v1_19"), deprecated=_flink("v1_13", "v1_14"))
 _1_7 = replace(_1_8, reads_session_job_configuration=False)
 

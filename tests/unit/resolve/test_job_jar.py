@@ -57,3 +57,12 @@ def test_wrong_coordinates(project: Project, uri: str) -> None:
 def test_flink_that_does_not_download_jars(project: Project) -> None:
     project.job(JOB.replace(LOCAL, MAVEN).replace("v2_2", "v1_18"))
     assert any("jobs/word_count.yaml:11: spec.job.jarURI: has the scheme https" in text for text in project.problems())
+
+
+def test_operator_whose_flink_client_refuses_remote_jars(project: Project) -> None:
+    project.job(JOB.replace(LOCAL, MAVEN).replace("v2_2", "v1_19"))
+    project.stack({"operator": {"version": "1.9.0"}})
+    message = "spec.job.jarURI: has the scheme https, but operator 1.9.0 starts applications from local:// only"
+    assert any(message in problem for problem in project.problems())
+    project.stack({"operator": {"version": "1.10.0"}})
+    project.load()
