@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Generator, Iterable
 from dataclasses import replace
@@ -21,60 +20,23 @@ import pytest
 
 from flink_k8s.config.stack_file import PROJECT
 from flink_k8s.support.kubectl import Kubectl
-from sandbox.home import home
-from sandbox.images import BUCKETS, build_images
-from sandbox.images.s3_server import PORT, S3Server
-from sandbox.lock import locked
+from sandbox.images import BUCKETS
+from tests.e2e.object_store import BUCKET, create_keys, in_server, object_store, state_storage
 from tests.e2e.running_totals import JOB, NAMESPACE, RATE, RunningTotals
-from tests.project import ROOT, destroy, kill_session, make
+from tests.project import ROOT, kill_session, make
 from tests.steps import step
 from tests.waiting import until
 
 pytestmark = pytest.mark.full
 
-STORE = "object-store"
-BUCKET = "state"
-KEYS = "bucket-keys"
 DRILL = f"{NAMESPACE}-drill"
 
 
 @pytest.fixture(scope="module")
 def server(no_stack: None, kubectl: Kubectl) -> Generator[str]:
-    """The pod of an S3 server with an empty bucket; its address in the cluster."""
-    image = S3Server()
-    with locked(home().lock, "build the images of the tests of buckets"):
-        build_images([BUCKETS.name, image.name])
-    subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
-    labels = {"app": STORE}
-    container = {"name": "server", "image": image.name, "imagePullPolicy": "IfNotPresent"}
-    container |= {"readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1}}
-    objects = [
-        {"kind": "Namespace", "metadata": {"name": STORE}},
-        {"kind": "Pod", "metadata": {"name": STORE, "namespace": STORE, "labels": labels}}
-        | {"spec": {"containers": [container]}},
-        {"kind": "Service", "metadata": {"name": STORE, "namespace": STORE}}
-        | {"spec": {"selector": labels, "ports": [{"name": "http", "port": PORT}]}},
-    ]
-    for manifest in objects:
-        kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **manifest}).encode())
-        if manifest["kind"] == "Namespace":
-            until("the default account", lambda: kubectl.get("serviceaccount", "default", "-n", STORE), 30)
-    try:
-        kubectl.run("wait", "--for=condition=Ready", f"pod/{STORE}", "-n", STORE, "--timeout=120s")
-        in_server(kubectl, f"store.create_bucket(Bucket={BUCKET!r})")
-        yield f"http://{STORE}.{STORE}.svc:{PORT}"
-    finally:
-        destroy()  # before its bucket: the deletion of the job takes a savepoint
-        kubectl.try_run("delete", "namespace", STORE, "--timeout=60s")
-
-
-def in_server(kubectl: Kubectl, code: str) -> str:
-    """What a few lines of Python print in the server's pod, where `store` is a client of it."""
-    client = (
-        "import boto3, sys; store = boto3.client('s3', endpoint_url='http://127.0.0.1:5000', region_name='us-east-1',"
-        " aws_access_key_id='id', aws_secret_access_key='secret')\n"
-    )
-    return kubectl.run("exec", "-n", STORE, STORE, "--", "python3", "-c", client + code).decode()
+    """The address of an S3 server with an empty bucket."""
+    with object_store(kubectl) as address:
+        yield address
 
 
 def listed(kubectl: Kubectl, prefix: str) -> list[str]:
@@ -97,13 +59,8 @@ def totals(server: str, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
     """The job, with its state in the bucket; not up yet."""
     job = RunningTotals(kubectl, tmp_path_factory.mktemp("bucket"), lambda: read(kubectl))
     job.config = {
-        "stateStorage": {
-            "type": "s3",
-            # Hadoop's file system: the sink needs it, and one is enough.
-            "uri": f"s3a://{BUCKET}/jobs",
-            "endpoint": server,
-            "credentials": {"accessKey": {"secret": KEYS, "key": "id"}, "secretKey": {"secret": KEYS, "key": "secret"}},
-        },
+        # Hadoop's file system: the sink needs it, and one is enough.
+        "stateStorage": state_storage(server, f"s3a://{BUCKET}/jobs"),
         "namespaces": {NAMESPACE: {}, DRILL: {}},
     }
     job.settings = {
@@ -121,9 +78,7 @@ def bring_up(totals: RunningTotals, **settings: object) -> None:
     """The stack with its namespace first, the keys into it, and then the job."""
     totals.up(enabled=False)
     for namespace in (NAMESPACE, DRILL):
-        keys = {"kind": "Secret", "metadata": {"name": KEYS, "namespace": namespace}}
-        keys |= {"stringData": {"id": "id", "secret": "secret"}}
-        totals.kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **keys}).encode())
+        create_keys(totals.kubectl, namespace)
     totals.up(enabled=True, **settings)
 
 
