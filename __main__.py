@@ -15,6 +15,7 @@ from components.existing_objects import ExistingObjects
 from components.flink_job import FlinkJob, FlinkJobArgs
 from components.flink_operator import FlinkOperator, FlinkOperatorArgs
 from components.flink_quota import FlinkQuota, FlinkQuotaArgs
+from components.jar_uploads import JarUploads
 from components.job_objects import JobObjects, JobObjectsArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.namespace import JobNamespace, JobNamespaceArgs
@@ -43,6 +44,7 @@ access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeo
 stack = access.restored(stack)
 on_cluster = pulumi.ResourceOptions(provider=cluster, transformations=[ExistingObjects(access).bind])
 guard = StateGuard([job.manifest for job in stack.jobs], stack.operator, settings.allow_state_loss)
+uploads = JarUploads(access, stack)
 
 # The platform. A disabled part is installed in the cluster already, or by the platform's stack.
 platform = (
@@ -145,6 +147,7 @@ for job in stack.jobs_in_order:
             target=jobs.get(job.target) if job.target else None,
             readiness=access.readiness if stack.is_awaited(job) else None,
             guard=guard,
+            uploads=uploads,
         ),
         on_cluster,
     )

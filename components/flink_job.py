@@ -14,6 +14,7 @@ from components.disruption_budgets import disruption_budget
 from components.flink_operator import FlinkOperator
 from components.flink_quota import FlinkQuota
 from components.internal_tls import internal_tls
+from components.jar_uploads import JarUploads
 from components.namespace import JobNamespace
 from components.network_policies import job_policy
 from components.options import adopted, child_of
@@ -60,6 +61,7 @@ class FlinkJobArgs:
         target: the session cluster of a session job, or the job of a snapshot; None if it is not in this stack.
         readiness: waits until the job is ready; None to not wait.
         guard: refuses changes that lose the job's state; None to not refuse any.
+        uploads: uploads the jars of jobs; None to upload none.
     """
 
     job: Job
@@ -76,6 +78,7 @@ class FlinkJobArgs:
     target: FlinkJob | None = None
     readiness: Readiness | None = None
     guard: StateGuard | None = None
+    uploads: JarUploads | None = None
 
 
 class FlinkJob(pulumi.ComponentResource):
@@ -126,6 +129,8 @@ class FlinkJob(pulumi.ComponentResource):
         ready = child_of(self, [resource for resource in before if resource is not None], was_at_root=True)
         if args.guard is not None:
             ready = pulumi.ResourceOptions.merge(ready, args.guard.of_job(job.manifest))
+        if args.uploads is not None:
+            ready = pulumi.ResourceOptions.merge(ready, args.uploads.of_job(job))
         if job.is_adopted:
             ready = pulumi.ResourceOptions.merge(ready, adopted(job.namespace, job.name))
         resource = self.resource = CustomResource(

@@ -79,7 +79,11 @@ TEAM_RESOURCES = {
 }
 """What a team's stack can contain (`flink_k8s/checks/team_objects.py`), and the policies of its jobs, by API group."""
 
-_DEPLOY = [*_OPERATE, *(_rule(group, resources, _WRITE) for group, resources in TEAM_RESOURCES.items())]
+_DEPLOY = [
+    *_OPERATE,
+    *(_rule(group, resources, _WRITE) for group, resources in TEAM_RESOURCES.items()),
+    _rule("", ["pods/attach"], ("get", "create")),  # the upload of a jar; newer API servers require `create`
+]
 """`up` and `destroy` of a team's stack."""
 
 

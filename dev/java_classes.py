@@ -14,7 +14,11 @@ from pathlib import Path
 from flink_k8s.support.paths import ROOT
 from flink_k8s.support.processes import must
 
-SOURCES = (ROOT / "flink_k8s/snapshots/ListSnapshots.java", ROOT / "flink_k8s/resolve/FetchJars.java")
+SOURCES = (
+    ROOT / "flink_k8s/resolve/FetchJars.java",
+    ROOT / "flink_k8s/snapshots/ListSnapshots.java",
+    ROOT / "flink_k8s/store/StoreJar.java",
+)
 
 FLINK = "1.19.3"
 """The oldest Flink version that a supported operator runs: its API is a subset of that of later versions."""

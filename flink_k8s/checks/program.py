@@ -7,7 +7,7 @@ import re
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.resolve.job_jar import RAW_HTTP
+from flink_k8s.resolve.job_jar import RAW_HTTP, is_relative
 
 OFFICIAL_IMAGE = re.compile(r"(?:docker\.io/)?(?:library/|apache/)?flink(?:[:@].*)?")
 _PYTHON_DRIVER = "org.apache.flink.client.python.PythonDriver"
@@ -37,6 +37,12 @@ def _jar(subject: Subject) -> None:
     scheme = uri.partition(":")[0].lower() if ":" in uri else ""
     version = subject.flink_version
     path = ("job", "jarURI")
+    if scheme == "" and is_relative(uri) and subject.declared is not None:
+        if not (subject.settings and subject.settings.state_storage.type != "none"):
+            message = f'is "{uri}", a file of the project, and no store to upload it to; set stateStorage'
+        else:
+            message = f'is "{uri}", which does not exist in the project; build it, or write a URI (docs/jobs.md)'
+        subject.report_spec("flink-startup", path, message)
     if scheme in ("", "local"):
         return
     if scheme == "maven":

@@ -152,8 +152,16 @@ def pod_issue(pod: Object) -> str:
     for container in containers:
         waiting = cast(Object, cast(Object, container.get("state") or {}).get("waiting") or {})
         if waiting and waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
-            return f"pod {name}: {waiting.get('reason')}: {waiting.get('message') or 'no message'}"
+            text = f"pod {name}: {waiting.get('reason')}: {waiting.get('message') or 'no message'}"
+            return f"{text}; {last_line}" if (last_line := _last_message(container)) else text
     return f"pod {name}: crashed {restarts} times" if (restarts := crashes(pod)) else ""
+
+
+def _last_message(container: Object) -> str:
+    """The last line of the message with which a container has ended, such as the container that fetches connectors."""
+    last = cast(Object, cast(Object, container.get("lastState") or {}).get("terminated") or {})
+    lines = str(last.get("message") or "").split("\n")
+    return shortened(redacted(next((line for line in reversed(lines) if line.strip()), "")), 300)
 
 
 def crashes(pod: Object) -> int:

@@ -29,7 +29,7 @@ from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.locations import local_path
 from flink_k8s.snapshots.collect import JobState, collect
-from flink_k8s.snapshots.listing_pod import jobs_by_directory
+from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.restore import UnresolvedError, newest_restorable
 from flink_k8s.snapshots.state_snapshot import StateSnapshot
 from flink_k8s.support.console import counted, say

@@ -16,7 +16,7 @@ from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, collect
-from flink_k8s.snapshots.listing_pod import jobs_by_directory
+from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.state_snapshot import Files, StateSnapshot
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError, ExitCode

@@ -16,6 +16,7 @@ from flink_k8s.config.restore_request import RestoreRequest, is_resolved_in_clus
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.code_hash import CODE
+from flink_k8s.resolve.job_jar import JarFile
 from flink_k8s.resolve.job_spec import (
     METRICS_PORT,
     PROMETHEUS_REPORTER,
@@ -47,6 +48,7 @@ class Job:
         is_protected: whether its deletion is refused.
         own: its settings in `jobs`.
         is_adopted: whether the stack takes over the existing object.
+        jar_file: the jar of the project that is uploaded for the job; None for another jar.
     """
 
     source: FileObject
@@ -58,6 +60,7 @@ class Job:
     is_protected: bool = False
     own: JobSettings = field(repr=False, default_factory=lambda: JobSettings.model_validate({}))
     is_adopted: bool = False
+    jar_file: JarFile | None = None
 
     @property
     def image(self) -> str | None:

@@ -28,7 +28,7 @@ from flink_k8s.resolve.code_hash import CODE, hash_of_code
 from flink_k8s.resolve.connectors import derived_connectors, with_image
 from flink_k8s.resolve.fast_recovery import derived_recovery
 from flink_k8s.resolve.internal_tls import derived_internal_tls
-from flink_k8s.resolve.job_jar import derived_access, with_url
+from flink_k8s.resolve.job_jar import Jars, derived_options
 from flink_k8s.resolve.job_spec import (
     MERGE_BY_NAME,
     SUSPENDED,
@@ -50,7 +50,14 @@ from flink_k8s.resolve.reporters import metrics_port
 from flink_k8s.resolve.security_context import derived_security
 from flink_k8s.resolve.sources import DEFAULTS, DERIVED, ENFORCED, IMAGES, JOB_FILE, ConfigSource, ConfigSources
 from flink_k8s.resolve.sql import config_map, sql_spec
-from flink_k8s.resolve.state_storage import Resource, configuration_keys, derived_state, inner_spec, keeps_state
+from flink_k8s.resolve.state_storage import (
+    Resource,
+    configuration_keys,
+    derived_state,
+    derived_store,
+    inner_spec,
+    keeps_state,
+)
 from flink_k8s.resolve.wordings import in_every_wording
 
 _Value = TypeVar("_Value")
@@ -244,10 +251,11 @@ def _jobs(
 ) -> list[Job]:
     """The jobs in the order of the files; session jobs are merged last, because they use their cluster's version."""
     merged_jobs: dict[int, Job] = {}
+    jars = Jars(root, settings, config.stack)
     clusters: dict[tuple[str, str], Mapping[str, object]] = {}
     for job in sorted(placed, key=lambda job: job.source.kind == FlinkKind.SESSION_JOB):
         manifest, sources = _with_substitute_image(
-            *_job_manifest(job, settings, stacks, config.stack, clusters), job.source, settings, root
+            *_job_manifest(job, settings, stacks, config.stack, clusters, jars), job.source, settings, root
         )
         if job.source.kind == FlinkKind.DEPLOYMENT and job_of(cast(dict[str, object], manifest["spec"])) is None:
             clusters[job.namespace, job.source.name] = sources.merged(1)
@@ -263,6 +271,7 @@ def _jobs(
             is_protected,
             job.own,
             job.is_adopted,
+            jars.files.get(str((job_of(cast(dict[str, object], manifest["spec"])) or {}).get("jarURI"))),
         )
     return [merged_jobs[id(job)] for job in placed]
 
@@ -315,6 +324,7 @@ def _job_manifest(
     stacks: _Stacks,
     stack: str,
     clusters: Mapping[tuple[str, str], Mapping[str, object]],
+    jars: Jars,
 ) -> tuple[dict[str, object], ConfigSources]:
     source, namespace, own = placed.source, placed.namespace, placed.own
     kind = FlinkKind(source.kind)
@@ -346,7 +356,7 @@ def _job_manifest(
             sources[:0] = of_all(DEFAULTS, stack_settings.job_defaults, config, stateful=stateful)
             sources += of_all(ENFORCED, stack_settings.enforced, config, stateful=stateful)
         worded = in_every_wording(kind, sources, own_source)
-        specs = [with_url(kind, item.spec, settings.repository) for item in worded]
+        specs = [jars.with_uri(kind, namespace, source.name, item.spec) for item in worded]
         return [
             item if spec is item.spec else replace(item, spec=spec) for item, spec in zip(worded, specs, strict=True)
         ]
@@ -379,7 +389,9 @@ def _job_manifest(
     scaling = derived_autoscaling(resource, placed.merged, configuration, operator)
     derived = merge_mappings(derived, scaling)
     derived = merge_mappings(derived, derived_availability(resource, placed.merged))
-    derived = merge_mappings(derived, derived_access(kind, spec_without_derived, settings.repository))
+    derived = merge_mappings(derived, derived_options(kind, spec_without_derived, settings.repository))
+    if str((job_of(spec_without_derived) or {}).get("jarURI")) in jars.files:
+        derived = merge_mappings(derived, derived_store(resource, settings))
     if placed.merged.connectors and kind.has_pods:
         fetched = derived_connectors(
             placed.merged.connectors,

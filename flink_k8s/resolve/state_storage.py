@@ -157,10 +157,29 @@ def derived_state(resource: Resource, settings: StackSettings, stack: str) -> di
     return in_template(resource.kind, spec)
 
 
-def _directories(storage: StateStorage, stack: str, resource: Resource) -> dict[str, str]:
+def derived_store(resource: Resource, settings: StackSettings) -> dict[str, object]:
+    """The derived part of the spec of a job whose jar is in the stack's store: access to the store.
+
+    Args:
+        resource: the resource.
+        settings: of the stack.
+    """
+    storage = settings.state_storage
+    spec = _pods(storage, resource)
+    if configuration := _Configured.of(resource, settings).missing(file_system.configuration(storage)):
+        spec["flinkConfiguration"] = configuration
+    return in_template(resource.kind, spec)
+
+
+def job_directory(storage: StateStorage, stack: str, namespace: str, name: str) -> str:
+    """The directory of a job in the stack's store."""
     root = f"file://{MOUNT}" if storage.type == "volume" else (storage.uri or "").rstrip("/")
-    job_directory = f"{root}/{storage.folder or stack}/{resource.namespace}/{resource.name}"
-    return {folder: f"{job_directory}/{folder}" for folder in ("checkpoints", "savepoints", "ha")}
+    return f"{root}/{storage.folder or stack}/{namespace}/{name}"
+
+
+def _directories(storage: StateStorage, stack: str, resource: Resource) -> dict[str, str]:
+    directory = job_directory(storage, stack, resource.namespace, resource.name)
+    return {folder: f"{directory}/{folder}" for folder in ("checkpoints", "savepoints", "ha")}
 
 
 def _pods(storage: StateStorage, resource: Resource) -> dict[str, object]:

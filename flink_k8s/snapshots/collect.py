@@ -13,9 +13,10 @@ from flink_k8s.health.api_server import message
 from flink_k8s.health.job_status import children
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.snapshots.directories import state_directories
 from flink_k8s.snapshots.listing import Listing, list_directories
-from flink_k8s.snapshots.listing_pod import NotListableError, state_directories
 from flink_k8s.snapshots.state_snapshot import StateSnapshot, combined, of_resource, of_status, running_job_id
+from flink_k8s.store.pod import StorePodError
 
 Object = Mapping[str, object]
 
@@ -52,7 +53,7 @@ async def collect(api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping
     try:
         directories = state_directories(job, stack)
         listing = await list_directories(api_client, job, stack, directories) if directories else Listing()
-    except NotListableError as error:
+    except StorePodError as error:
         directories, listing = [], Listing(problems=(str(error),))
     snapshots += listing.snapshots
     problems += listing.problems

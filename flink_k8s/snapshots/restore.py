@@ -20,7 +20,7 @@ from flink_k8s.health.api_server import ApiServer
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, NotReadableError, collect, live
-from flink_k8s.snapshots.listing_pod import jobs_by_directory
+from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.state_snapshot import (
     Files,
     StateSnapshot,

@@ -26,7 +26,7 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import read_config
 from flink_k8s.operations.pyflink import PyFlink, pyflink
-from flink_k8s.snapshots import listing_pod
+from flink_k8s.snapshots import listing
 from flink_k8s.snapshots.listing import Listing, parse
 from sandbox.home import home as sandbox_home
 from sandbox.images.pyflink import plugins
@@ -255,7 +255,7 @@ class LocalFlink:
 
     def listed(self) -> Listing:
         """The job's checkpoint directory as the pod of `make savepoints` lists it, with the same plugin and keys."""
-        classes = f"{Path(listing_pod.__file__).parent}{os.pathsep}{self.flink.distribution}/lib/*"
+        classes = f"{Path(listing.__file__).parent}{os.pathsep}{self.flink.distribution}/lib/*"
         configuration = "\n".join(f"{key}={value}" for key, value in self.options.items())
         result = subprocess.run(
             ["java", "-cp", classes, "ListSnapshots", self.checkpoints],

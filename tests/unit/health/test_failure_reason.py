@@ -94,6 +94,17 @@ def test_last_line_of_python_is_the_error():
         ),
         (
             {
+                "initContainerStatuses": [
+                    {
+                        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+                        "lastState": {"terminated": {"exitCode": 1, "message": "attempt 1\nno such jar\n"}},
+                    }
+                ]
+            },
+            "pod p: CrashLoopBackOff: back-off; no such jar",
+        ),
+        (
+            {
                 "conditions": [
                     {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no cpu"}
                 ]

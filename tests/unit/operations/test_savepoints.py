@@ -12,7 +12,7 @@ import pytest
 from flink_k8s.operations.savepoints import as_json, as_text, savepoints
 from flink_k8s.operations.stack import Stack
 from flink_k8s.snapshots.collect import JobState, collect
-from flink_k8s.snapshots.listing_pod import jobs_by_directory
+from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.support.errors import CommandError
 from tests.unit.operations.test_access import BLUE_GREEN
 from tests.unit.project import Project

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from flink_k8s.resolve.job_jar import JarFile
 from tests.unit.project import JOB, SESSION, Project
 
 MAVEN = "maven:org.example:orders:1.4.0"
@@ -66,3 +69,78 @@ def test_operator_whose_flink_client_refuses_remote_jars(project: Project) -> No
     assert any(message in problem for problem in project.problems())
     project.stack({"operator": {"version": "1.10.0"}})
     project.load()
+
+
+BUCKET = {"type": "s3", "uri": "s3p://bucket/flink", "endpoint": "http://minio.storage:9000"}
+DIGEST = hashlib.sha256(b"a jar").hexdigest()
+
+
+def with_file(project: Project, **stack: object) -> None:
+    (project.root / "target").mkdir(exist_ok=True)
+    (project.root / "target" / "my orders.jar").write_bytes(b"a jar")
+    with_jar(project, "target/my orders.jar", **stack)
+
+
+def test_file_of_the_project_becomes_its_uri_in_the_bucket(project: Project) -> None:
+    with_file(project, stateStorage=BUCKET)
+    stack = project.load()
+    [job] = stack.jobs
+    uri = f"s3p://bucket/flink/x/flink/word-count/jars/{DIGEST[:16]}/my-orders.jar"
+    assert project.spec()["job"]["jarURI"] == uri
+    assert job.jar_file == JarFile(project.root / "target" / "my orders.jar", uri, DIGEST)
+    assert job.jar_file.target == uri
+
+
+def test_stateless_job_has_access_to_the_bucket_of_its_jar(project: Project) -> None:
+    with_file(project, stateStorage=BUCKET)
+    spec = project.spec()
+    [variable] = spec["podTemplate"]["spec"]["containers"][0]["env"]
+    assert variable["value"].startswith("flink-s3-fs-presto")
+    assert spec["flinkConfiguration"]["s3.endpoint"] == "http://minio.storage:9000"
+    assert "execution.checkpointing.dir" not in spec["flinkConfiguration"]
+    stack = project.load()
+    traffic = stack.traffic(stack.jobs[0])
+    assert traffic is not None
+    assert ("storage", ["9000"]) in [(entry.namespace, entry.ports) for entry in traffic.egress]
+
+
+def test_file_of_the_project_on_the_claim(project: Project) -> None:
+    with_file(project, stateStorage={"type": "volume"})
+    [job] = project.load().jobs
+    spec = project.spec()
+    directory = f"/flink-state/x/flink/word-count/jars/{DIGEST[:16]}"
+    assert spec["job"]["jarURI"] == f"local://{directory}/my-orders.jar"
+    assert job.jar_file is not None
+    assert job.jar_file.target == f"file://{directory}/my-orders.jar"
+    assert job.mounts("flink-state")
+
+
+def test_changed_file_has_another_uri(project: Project) -> None:
+    with_file(project, stateStorage=BUCKET)
+    before = project.spec()["job"]["jarURI"]
+    (project.root / "target" / "my orders.jar").write_bytes(b"another jar")
+    assert project.spec()["job"]["jarURI"] != before
+
+
+def test_file_without_a_store(project: Project) -> None:
+    with_file(project)
+    [problem] = project.problems()
+    assert problem == (
+        'jobs/word_count.yaml:11: spec.job.jarURI: is "target/my orders.jar", a file of the project, '
+        "and no store to upload it to; set stateStorage"
+    )
+
+
+@pytest.mark.parametrize("uri", ["target/orders.jar", "../outside.jar"])
+def test_file_that_is_not_in_the_project(project: Project, uri: str) -> None:
+    (project.root.parent / "outside.jar").write_bytes(b"a jar")
+    with_jar(project, uri, stateStorage=BUCKET)
+    [problem] = project.problems()
+    assert "which does not exist in the project; build it, or write a URI" in problem
+
+
+def test_file_for_a_session_job(project: Project) -> None:
+    (project.root / "a.jar").write_bytes(b"a jar")
+    project.job(SESSION.replace("https://jars.example.org/a.jar", "a.jar"), "session.yaml")
+    project.stack({"stateStorage": BUCKET})
+    assert any('"a.jar" has no scheme; use an allowed scheme: https' in problem for problem in project.problems())

@@ -13,9 +13,10 @@ import pytest
 
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
-from flink_k8s.snapshots import listing_pod as listing_pods
-from flink_k8s.snapshots.listing import Listing, list_directories, parse
-from flink_k8s.snapshots.listing_pod import NotListableError, listing_pod, state_directories
+from flink_k8s.snapshots.directories import state_directories
+from flink_k8s.snapshots.listing import LISTING, Listing, list_directories, read_listing
+from flink_k8s.store.pod import StorePodError, store_pod
+from flink_k8s.store.run import rows_of
 from tests.unit.project import JOB, SESSION, Project
 from tests.unit.snapshots.cluster import Cluster, listed, snapshot_row
 
@@ -43,7 +44,7 @@ def in_bucket(project: Project, **job: Any) -> tuple[Job, DeclaredStack]:
 
 
 def pod_of(job: Job, stack: DeclaredStack) -> dict[str, Any]:
-    return cast(dict[str, Any], listing_pod(job, stack, state_directories(job, stack)))
+    return cast(dict[str, Any], store_pod(LISTING, job, stack, state_directories(job, stack)))
 
 
 def test_directories_are_those_of_the_merged_job(project: Project) -> None:
@@ -59,7 +60,7 @@ def test_the_pod_has_the_image_account_environment_and_labels_of_the_job(project
     pod = pod_of(*in_bucket(project))
     [container] = pod["spec"]["containers"]
     assert container["image"] == "pyflink:dev"
-    assert container["args"] == DIRECTORIES
+    assert container["args"] == ["ListSnapshots", *DIRECTORIES]
     assert pod["spec"]["serviceAccountName"] == "flink"
     assert pod["spec"]["restartPolicy"] == "Never"
     variables = {variable["name"]: variable for variable in container["env"]}
@@ -109,7 +110,7 @@ def test_a_session_job_uses_the_pods_of_its_cluster(project: Project) -> None:
     job, stack = declared(project, "in-session")
     pod = pod_of(job, stack)
     assert pod["metadata"]["labels"]["app"] == "session"
-    assert pod["spec"]["containers"][0]["args"] == [
+    assert pod["spec"]["containers"][0]["args"][1:] == [
         f"s3p://b/flink/x/flink/in-session/{folder}" for folder in ("checkpoints", "savepoints")
     ]
 
@@ -118,13 +119,13 @@ def test_a_session_job_of_an_undeclared_cluster_is_not_listed(project: Project) 
     text = SESSION.partition("---\n")[2].replace("upgradeMode: stateless", "upgradeMode: savepoint")
     project.job(text, "session.yaml")
     project.stack({"stateStorage": BUCKET, "jobs": {"in-session": {"external": True}}})
-    with pytest.raises(NotListableError, match="session cluster session is not declared"):
+    with pytest.raises(StorePodError, match="session cluster session is not declared"):
         state_directories(*declared(project, "in-session"))
 
 
 def test_output_is_read_between_lines_of_other_programs() -> None:
     log = listed(snapshot_row(7, "s3p://b/sp/1", 42), "listed\ts3p://b/sp", "failed\ts3p://b/cp\tno bucket")
-    listing = parse(log)
+    listing = read_listing(rows_of(log, LISTING))
     assert [(item.path, item.size) for item in listing.snapshots] == [("s3p://b/sp/1", 42)]
     assert listing.directories == ("s3p://b/sp",)
     assert listing.problems == ("s3p://b/cp: no bucket",)
@@ -132,8 +133,8 @@ def test_output_is_read_between_lines_of_other_programs() -> None:
 
 def test_output_without_a_listing_is_an_error_with_its_cause() -> None:
     log = 'Exception in thread "main" a.B: x\n\tat C.d\nCaused by: java.io.IOException: no jar\n\tat E.f\n'
-    with pytest.raises(NotListableError, match=r"failed: java\.io\.IOException: no jar$"):
-        parse(log)
+    with pytest.raises(StorePodError, match=r"failed: java\.io\.IOException: no jar$"):
+        rows_of(log, LISTING)
 
 
 def listing_of(cluster: Cluster, folder: Path, job: Job, stack: DeclaredStack) -> Listing:
@@ -152,7 +153,7 @@ def test_the_pod_is_deleted_after_its_output_is_read(project: Project, tmp_path:
 
 def test_a_pod_that_fails_is_deleted(project: Project, tmp_path: Path) -> None:
     cluster = Cluster(log="sh: 1: java: not found\n")
-    with pytest.raises(NotListableError, match="java: not found"):
+    with pytest.raises(StorePodError, match="java: not found"):
         listing_of(cluster, tmp_path, *in_bucket(project))
     assert cluster.deleted == ["word-count-list-state-0", "policy"]
 
@@ -188,7 +189,7 @@ def test_a_stack_without_policies_creates_none(project: Project, tmp_path: Path)
 
 def test_a_refused_pod_is_an_error_with_the_message_of_the_api_server(project: Project, tmp_path: Path) -> None:
     cluster = Cluster(refusal='pods "x" is forbidden: exceeded quota')
-    with pytest.raises(NotListableError, match=r"no pod can be created that lists the files: .*exceeded quota"):
+    with pytest.raises(StorePodError, match=r"no pod can be created that lists the files: .*exceeded quota"):
         listing_of(cluster, tmp_path, *in_bucket(project))
 
 
@@ -202,7 +203,7 @@ def test_the_script_links_the_plugins_and_runs_the_class(project: Project, tmp_p
     (programs / "java").chmod(0o755)
     [container] = pod_of(*in_bucket(project))["spec"]["containers"]
     variables = {item["name"]: item["value"] for item in container["env"] if "value" in item}
-    command = [part.replace("/flink-k8s", str(work)) for part in container["command"]]
+    command = [part.replace("/flink-k8s", str(work)) for part in (*container["command"], *container["args"][:1])]
     environment = {**os.environ, **variables, "FLINK_HOME": str(home), "ENABLE_BUILT_IN_PLUGINS": "s3.jar"}
     environment["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
     result = subprocess.run([*command, "dir"], env=environment, capture_output=True, text=True, check=True)
@@ -210,6 +211,6 @@ def test_the_script_links_the_plugins_and_runs_the_class(project: Project, tmp_p
     assert result.stdout.split()[-2:] == ["ListSnapshots", "dir"]
     assert (work / "plugins" / "metrics").is_dir()
     assert (work / "plugins" / "s3" / "s3.jar").exists()
-    compiled = Path(listing_pods.__file__).with_name("ListSnapshots.class").read_bytes()
+    compiled = LISTING.program.read_bytes()
     assert (work / "classes" / "ListSnapshots.class").read_bytes() == compiled
     assert base64.b64decode(variables["FLINK_K8S_CLASS"]) == compiled
