@@ -113,11 +113,12 @@ def config(**totals: object) -> dict[str, Any]:
         "taskManager": {"cpu": 0.2},
         "flinkConfiguration": {"execution.checkpointing.interval": "2 s", **SAVEPOINT_OR_NONE},
         "after": [],  # Strimzi, which creates topics and users, is not available here
+        "connectors": [],  # the image contains the connector: pods cannot reach Maven Central
     }
     jobs[LARGE] |= small
     parameters = {**jobs[TOTALS]["parameters"], **totals.pop("parameters", {})}  # type: ignore[dict-item]
     jobs[TOTALS] |= {**small, **totals, "parameters": parameters}
-    return {"jobs": jobs, "images": {"pyflink-kafka:dev": KAFKA_JOBS.name}}
+    return {"jobs": jobs, "images": {"pyflink:dev": KAFKA_JOBS.name}}
 
 
 def up(platform: Project, **totals: object) -> None:

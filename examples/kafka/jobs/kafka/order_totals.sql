@@ -1,5 +1,6 @@
 /* flink-k8s
-image: pyflink-kafka:dev
+image: pyflink:dev
+connectors: [kafka]
 flinkVersion: v2_2
 parallelism: 2
 upgradeMode: savepoint
