@@ -100,6 +100,7 @@ spec:
   flinkVersion: FLINK_VERSION
   serviceAccount: flink
   flinkConfiguration:
+    execution.checkpointing.interval: 1 s
     kubernetes.jobmanager.cpu.limit-factor: "20"
     kubernetes.taskmanager.cpu.limit-factor: "20"
   jobManager: {resource: {memory: 1200m, cpu: 0.1}}
