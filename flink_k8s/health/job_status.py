@@ -58,6 +58,8 @@ def evaluate(kind: str, manifest: Object, *, suspended: bool = False) -> JobStat
     status = cast(Object, manifest.get("status") or {})
     error = OperatorError.of(status.get("error"))
     job = str(cast(Object, status.get("jobStatus") or {}).get("state") or "")
+    if kind == FlinkKind.DEPLOYMENT and "spec" in manifest and not manifest["spec"].get("job"):
+        job = ""  # of a session cluster; the operator may leave it at RECONCILING
     if kind == FlinkKind.SNAPSHOT:
         state = str(status.get("state") or "")
         outcome = {"COMPLETED": "ready", "FAILED": "failed", "ABANDONED": "failed"}.get(state, "waiting")

@@ -27,7 +27,8 @@ from flink_k8s.checks.load import load
 from flink_k8s.config.stack_file import read_config
 from flink_k8s.operations.pyflink import PyFlink, pyflink
 from flink_k8s.snapshots import listing
-from flink_k8s.snapshots.listing import Listing, parse
+from flink_k8s.snapshots.listing import LISTING, Listing, read_listing
+from flink_k8s.store.run import rows_of
 from sandbox.home import home as sandbox_home
 from sandbox.images.pyflink import plugins
 from tests.e2e import storage_servers as servers
@@ -264,7 +265,7 @@ class LocalFlink:
             text=True,
             check=False,
         )
-        return parse(result.stdout + result.stderr)
+        return read_listing(rows_of(result.stdout + result.stderr, LISTING))
 
     def exact(self, process: subprocess.Popen[bytes], *, beyond: int) -> Audit:
         """The output when it is exact and goes so far."""

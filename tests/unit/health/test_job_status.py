@@ -33,6 +33,8 @@ RECONCILED = json.dumps({"spec": {}, "resource_metadata": {"metadata": {"generat
         ("FlinkDeployment", deployment("STABLE", jobStatus={"state": "FINISHED"}), "ready"),
         ("FlinkDeployment", deployment("STABLE", jobStatus={"state": "RESTARTING"}), "waiting"),
         ("FlinkDeployment", deployment("STABLE", jobStatus={"state": "RECONCILING"}), "waiting"),
+        # A session cluster has no job.
+        ("FlinkDeployment", {**deployment("STABLE", jobStatus={"state": "RECONCILING"}), "spec": {}}, "ready"),
         # The operator tries an upgrade again and again, and never calls it FAILED.
         ("FlinkDeployment", deployment("UPGRADING", error="etcd is slow"), "failed"),
         ("FlinkDeployment", deployment("STABLE", observed=1, error="refused"), "failed"),
