@@ -303,8 +303,10 @@ def start_jobs(adoption: Adoption) -> None:
     kubectl.run("patch", "flinkdeployment", SUSPENDED, "-n", NAMESPACE, "--type=merge", suspend)
 
     def is_suspended() -> bool:
-        # Operator 1.16.1 keeps the JobManager of a job that it has stopped with a savepoint.
-        return status_of(adoption.items(FLINK)[f"FlinkDeployment/{SUSPENDED}"])["lifecycleState"] == "SUSPENDED"
+        status = status_of(adoption.items(FLINK)[f"FlinkDeployment/{SUSPENDED}"])
+        # Operator 1.16.1 keeps the JobManager, and idle TaskManagers end later.
+        workers = kubectl.items("pods", "-n", NAMESPACE, "-l", f"app={SUSPENDED},component=taskmanager")
+        return status["lifecycleState"] == "SUSPENDED" and not workers
 
     until(f"{SUSPENDED} is suspended", is_suspended, state=lambda: statuses(kubectl))
     adoption.totals.goes_on()
