@@ -381,7 +381,8 @@ def test_running_jobs_are_adopted_changed_and_destroyed(adoption: Adoption):
         adoption.make("up", **change)
         assert totals.restored()["is_savepoint"]
         job = until("the job runs", totals.job)
-        assert {vertex["parallelism"] for vertex in job["vertices"]} == {2}
+        # The source has one subtask.
+        assert {vertex["parallelism"] for vertex in job["vertices"]} == {1, 2}
         after = totals.goes_on()
         assert after.highest > counted
         assert len(adoption.savepoints(JOB)) == 1
