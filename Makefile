@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # The variables of the targets. Their text is never code: make does not expand it, and the shell reads it from the
 # environment, as "$$STACK".
 VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN ORDERED OUT \
-	PART POLICY REPAIR STACK TIMINGS UPGRADE YES
+	PART POLICY PREVIOUS REPAIR SINCE STACK TIMINGS UPGRADE YES
 $(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 $(foreach name,$(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*-%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),\
@@ -101,13 +101,13 @@ test-job: .venv/.dev ## run the tests of JOB, some of them in a Flink on this ma
 ui: .venv/.run ## open a local port to Flink's web UI of JOB
 	@$(PYTHON) -m flink_k8s ui $${STACK:+"$$STACK"} $(ONE_JOB)
 
-logs: .venv/.run ## print the logs of JOB
-	@$(PYTHON) -m flink_k8s logs $${STACK:+"$$STACK"} $(ONE_JOB)
+logs: .venv/.run ## print the logs of JOB [PREVIOUS=1: of containers that no longer run] [SINCE=2h]
+	@$(PYTHON) -m flink_k8s logs $${STACK:+"$$STACK"} $(ONE_JOB) $${PREVIOUS:+--previous} $${SINCE:+--since "$$SINCE"}
 
 savepoints: .venv/.run ## list the savepoints and checkpoints that the jobs of STACK can restore [JOB=job] [FORMAT=json]
 	@$(PYTHON) -m flink_k8s savepoints $(STACK_TO_READ) $(OVERLAY) $(ONE_JOB) $${FORMAT:+--format "$$FORMAT"}
 
-monitor: .venv/.run ## open local ports to Grafana, Prometheus and Alertmanager
+monitor: .venv/.run ## open local ports to Grafana, Prometheus, Alertmanager and VictoriaLogs
 	@$(PYTHON) -m flink_k8s monitor $(STACK_TO_READ)
 
 grafana-creds: .venv/.run ## print Grafana's user and password

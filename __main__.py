@@ -17,6 +17,7 @@ from components.flink_operator import FlinkOperator, FlinkOperatorArgs
 from components.flink_quota import FlinkQuota, FlinkQuotaArgs
 from components.jar_uploads import JarUploads
 from components.job_objects import JobObjects, JobObjectsArgs
+from components.logging import Logging, LoggingArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.namespace import JobNamespace, JobNamespaceArgs
 from components.platform_stack import PlatformStack, PlatformStackArgs, platform_outputs
@@ -79,6 +80,18 @@ prometheus = (
     if settings.prometheus.enabled
     else None
 )
+if settings.logging.enabled:
+    Logging(
+        "logging",
+        LoggingArgs(
+            access,
+            settings.logging,
+            settings.charts,
+            namespaces={*settings.namespaces, settings.operator.namespace},
+            network_policies=settings.network_policies.enabled,
+        ),
+        on_cluster,
+    )
 operator = (
     FlinkOperator(
         "flink-operator",
@@ -114,6 +127,7 @@ if settings.makes_monitors:
             declared=stack.job_counts,
             cert_manager=cert_manager,
             alert_labels={name: namespace.alert_labels for name, namespace in settings.own_namespaces.items()},
+            logs=settings.logging.job_link,
         ),
         on_cluster,
     )

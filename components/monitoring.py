@@ -34,6 +34,7 @@ class MonitoringArgs:
         declared: number of declared resources by namespace and kind.
         cert_manager: None if the cluster has it already.
         alert_labels: labels of the alerts about each namespace of jobs.
+        logs: address of a job's logs in links of the dashboards; None for no such link.
     """
 
     settings: PrometheusSettings = field(default_factory=PrometheusSettings)
@@ -44,6 +45,7 @@ class MonitoringArgs:
     declared: Declared = field(default_factory=dict[tuple[str, FlinkKind], int])
     cert_manager: CertManager | None = None
     alert_labels: AlertLabels = field(default_factory=dict[str, Mapping[str, str]])
+    logs: str | None = None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -97,7 +99,7 @@ class Monitoring(pulumi.ComponentResource):
         if settings.dashboards:
             GrafanaDashboards(
                 "grafana-dashboards",
-                GrafanaDashboardsArgs(namespace_of_rules, settings.flink_ui),
+                GrafanaDashboardsArgs(namespace_of_rules, settings.flink_ui, args.logs),
                 # A ConfigMap needs no CRD of a chart: Grafana loads it when it starts.
                 child_of(self, inside, was_at_root=True),
             )

@@ -31,6 +31,9 @@ def main() -> int:
         "--prometheus", action="store_true", help="also build Prometheus with its operator, their chart, and promtool"
     )
     build_options.add_argument(
+        "--logging", action="store_true", help="also build the log store and its collector, and their charts"
+    )
+    build_options.add_argument(
         "--kafka", action="store_true", help="also build a Kafka broker, and the jobs' image with Flink's connector"
     )
     build_options.add_argument(
@@ -66,6 +69,7 @@ def main() -> int:
                     arguments.operator,
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
+                    logging=arguments.logging,
                     kafka=arguments.kafka,
                     policies=arguments.network_policy,
                     pulumi=shutil.which("pulumi") is None,
@@ -80,6 +84,7 @@ def main() -> int:
                     operators=arguments.operator,
                     cert_manager=arguments.cert_manager,
                     prometheus=arguments.prometheus,
+                    logging=arguments.logging,
                     kafka=arguments.kafka,
                     network_policy=arguments.network_policy,
                 )

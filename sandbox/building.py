@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox import debian, engine, golang, pruning, system_images
-from sandbox.charts import build_cert_manager, build_chart, build_prometheus
+from sandbox.charts import build_cert_manager, build_chart, build_logging, build_prometheus
 from sandbox.home import Home
 from sandbox.images import KAFKA_JOBS, PAIRS, build_images, pair_of
 from sandbox.images.kafka import Kafka
@@ -19,6 +19,7 @@ def build(
     *,
     cert_manager: bool = False,
     prometheus: bool = False,
+    logging: bool = False,
     kafka: bool = False,
     policies: bool = False,
     pulumi: bool = False,
@@ -30,6 +31,7 @@ def build(
         operators: versions of the operator, each with the jobs' image of its pair; empty for the default pair.
         cert_manager: whether to build cert-manager's images and chart.
         prometheus: whether to build the images and the chart of Prometheus and its operator, and promtool.
+        logging: whether to build the images and the charts of the log store and its collector.
         kafka: whether to build a Kafka broker, and the jobs' image with Flink's connector for it.
         policies: whether to build the enforcement of NetworkPolicies.
         pulumi: whether to build Pulumi; an existing build is updated in any case.
@@ -52,6 +54,8 @@ def build(
             build_cert_manager(where=home)
         if prometheus:
             build_prometheus(where=home)
+        if logging:
+            build_logging(where=home)
         if kafka:
             build_images([Kafka().name, KAFKA_JOBS.name], where=home)
         if pulumi or engine.is_built(home):

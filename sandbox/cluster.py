@@ -41,15 +41,16 @@ def up(
     *,
     cert_manager: bool = False,
     prometheus: bool = False,
+    logging: bool = False,
     kafka: bool = False,
     network_policy: bool = False,
 ) -> bool:
     """Build missing parts, start daemons that do not run, and wait until the cluster is ready; whether it changed.
 
-    `operators`, `cert_manager`, `prometheus` and `kafka` select what is built, see `sandbox.building.build`; all images
-    of the store are imported into the cluster. `network_policy` enforces NetworkPolicies until the cluster is stopped;
-    a node without enforcement is restarted. Registers this clone as a user of the sandbox and links `.sandbox` to the
-    sandbox's folder.
+    `operators`, `cert_manager`, `prometheus`, `logging` and `kafka` select what is built, see `sandbox.building.build`;
+    all images of the store are imported into the cluster. `network_policy` enforces NetworkPolicies until the cluster
+    is stopped; a node without enforcement is restarted. Registers this clone as a user of the sandbox and links
+    `.sandbox` to the sandbox's folder.
 
     Raises:
         Failure: a part cannot be built or started or does not become ready; with the reason and the remedy.
@@ -60,7 +61,13 @@ def up(
     running = own_node(where)
     network_policy = network_policy or (running is not None and policies.enforced(running))
     building.build(
-        where, operators, cert_manager=cert_manager, prometheus=prometheus, kafka=kafka, policies=network_policy
+        where,
+        operators,
+        cert_manager=cert_manager,
+        prometheus=prometheus,
+        logging=logging,
+        kafka=kafka,
+        policies=network_policy,
     )
     with locked(where.sandbox / "lock", "start the sandbox"):
         users.register(where)

@@ -24,6 +24,8 @@ CHART_LICENCES = {
     "cert-manager": "Apache-2.0",
     # The chart's own licence; Grafana, which it installs, is AGPL-3.0-only.
     "kube-prometheus-stack": "Apache-2.0",
+    "victoria-logs-single": "Apache-2.0",
+    "victoria-logs-collector": "Apache-2.0",
     "flink-kubernetes-operator": "Apache-2.0",
 }
 """From each chart's repository."""

@@ -6,12 +6,7 @@ from pydantic.alias_generators import to_camel
 
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.namespace import BOUNDS, COUNTS, POD_SECURITY_LABEL, is_in_every_cluster
-from flink_k8s.config.problems import STACK_CONFIG, KeyPath
-
-
-def _report_builtin_namespace(stack: StackSubject, path: KeyPath, name: str) -> None:
-    message = f'is "{name}", which exists in every cluster and cannot belong to a stack; choose another name'
-    stack.report(STACK_CONFIG, path, message)
+from flink_k8s.config.problems import STACK_CONFIG
 
 
 def check(stack: StackSubject) -> None:
@@ -19,11 +14,10 @@ def check(stack: StackSubject) -> None:
     settings = stack.settings
     fields = {name: key for key, name in BOUNDS.items()} | {name: to_camel(key) for key, (_, name) in COUNTS.items()}
     fields |= {"cpu": "cpu", "memory": "memory"}  # Kubernetes' short names of requests.cpu and requests.memory
-    for key, part in (("certManager", settings.cert_manager), ("prometheus", settings.prometheus)):
+    for key, part in settings.parts.items():
         if part.enabled and is_in_every_cluster(part.namespace):
-            _report_builtin_namespace(stack, (key, "namespace"), part.namespace)
-    if settings.operator.enabled and is_in_every_cluster(settings.operator.namespace):
-        _report_builtin_namespace(stack, ("operator", "namespace"), settings.operator.namespace)
+            message = f'is "{part.namespace}", which exists in every cluster and cannot belong to a stack; '
+            stack.report(STACK_CONFIG, (key, "namespace"), message + "choose another name")
     for name, namespace in settings.namespaces.items():
         if namespace.create and is_in_every_cluster(name):
             message = f"is true, but {name} exists in every cluster; remove it"

@@ -173,11 +173,7 @@ def check_severities(stack: StackSubject) -> None:
 def _check_owners(stack: StackSubject) -> None:
     settings = stack.settings
     owners: dict[str, str] = dict.fromkeys(settings.namespaces, "namespaces")
-    for key, part in (
-        ("certManager", settings.cert_manager),
-        ("prometheus", settings.prometheus),
-        ("operator", settings.operator),
-    ):
+    for key, part in settings.parts.items():
         if part.enabled and part.namespace in owners:
             message = f'"{part.namespace}" already belongs to {owners[part.namespace]}; choose another namespace'
             stack.report("operator-validation", (key, "namespace"), message)
@@ -188,12 +184,9 @@ def _check_owners(stack: StackSubject) -> None:
 def _check_secrets(stack: StackSubject) -> None:
     """Report passwords and keys in chart values, chart sources and the operator's configuration."""
     settings = stack.settings
-    for key, part in (
-        ("certManager", settings.cert_manager),
-        ("prometheus", settings.prometheus),
-        ("operator", settings.operator),
-    ):
+    for key, part in settings.parts.items():
         _report_plaintext(stack, part.values, (key, "values"))
+    _report_plaintext(stack, settings.logging.collector_values, ("logging", "collectorValues"))
     _report_plaintext(stack, settings.operator.configuration, ("operator", "configuration"))
     _report_plaintext(stack, settings.charts.model_dump(by_alias=True), ("charts",))
 

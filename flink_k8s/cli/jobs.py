@@ -40,7 +40,7 @@ def _ui(options: Options) -> int:
 def _logs(options: Options) -> int:
     from flink_k8s.operations.access import logs
 
-    return logs(*_running(options), options.job)
+    return logs(*_running(options), options.job, previous=options.previous, since=options.since)
 
 
 def _monitor(options: Options) -> int:
@@ -103,9 +103,28 @@ DEVELOP = (
 
 ACCESS = (
     Command("ui", "Open a local port to Flink's web UI", _ui, (RUNNING_STACK, JOB), examples=("dev --job word-count",)),
-    Command("logs", "Print the logs of a job's pods", _logs, (RUNNING_STACK, JOB), examples=("dev --job word-count",)),
     Command(
-        "monitor", "Open local ports to Grafana, Prometheus and Alertmanager", _monitor, (STACK,), examples=("dev",)
+        "logs",
+        "Print the logs of a job's pods",
+        _logs,
+        (
+            RUNNING_STACK,
+            JOB,
+            option(
+                "--previous",
+                action="store_true",
+                help="the stored logs of containers that no longer run; requires `logging`",
+            ),
+            option("--since", default="", metavar="TIME", help="only lines of this time: 30m, 2h (--previous: 1d)"),
+        ),
+        examples=("dev --job word-count", "dev --job word-count --previous --since 2h"),
+    ),
+    Command(
+        "monitor",
+        "Open local ports to Grafana, Prometheus, Alertmanager and VictoriaLogs",
+        _monitor,
+        (STACK,),
+        examples=("dev",),
     ),
     Command(
         "savepoints",

@@ -14,6 +14,7 @@ from flink_k8s.config.autoscaling_model import Autoscaling
 from flink_k8s.config.availability_model import Availability
 from flink_k8s.config.base import Duration, Model, Name, SecretKey, Text, matching
 from flink_k8s.config.ingress import Ingress, JobIngress
+from flink_k8s.config.logging_model import LoggingSettings
 from flink_k8s.config.monitoring import PrometheusSettings
 from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.network import Endpoint, NetworkPolicies
@@ -134,6 +135,8 @@ class Charts(Model):
     cert_manager: ChartSource = Field(default=ChartSource(), description="Chart of cert-manager.")
     prometheus: ChartSource = Field(default=ChartSource(), description="Chart kube-prometheus-stack.")
     operator: ChartSource = Field(default=ChartSource(), description="Chart of the Flink operator.")
+    log_store: ChartSource = Field(default=ChartSource(), description="Chart victoria-logs-single.")
+    log_collector: ChartSource = Field(default=ChartSource(), description="Chart victoria-logs-collector.")
 
 
 class CertManagerSettings(Model):
@@ -382,6 +385,9 @@ class StackSettings(Model):
     prometheus: PrometheusSettings = Field(
         default=PrometheusSettings(), description="Prometheus, Alertmanager and Grafana."
     )
+    logging: LoggingSettings = Field(
+        default=LoggingSettings(), description="Store of the logs of pods: docs/monitoring.md."
+    )
     operator: OperatorSettings = Field(default=OperatorSettings(), description="The Flink Kubernetes operator.")
     charts: Charts = Field(
         default=Charts(), description="Sources of Helm charts, instead of their official repositories."
@@ -477,6 +483,16 @@ class StackSettings(Model):
     def is_drill(self) -> bool:
         """Whether the stack consists of the copies of a restore drill."""
         return bool(self.restore_drill.jobs)
+
+    @property
+    def parts(self) -> dict[str, CertManagerSettings | PrometheusSettings | LoggingSettings | OperatorSettings]:
+        """The components that Helm charts install, by their key."""
+        return {
+            "certManager": self.cert_manager,
+            "prometheus": self.prometheus,
+            "logging": self.logging,
+            "operator": self.operator,
+        }
 
     @property
     def makes_monitors(self) -> bool:

@@ -23,6 +23,7 @@ PLATFORM_KEYS = (
     "kubeconfig",
     "certManager",
     "prometheus",
+    "logging",
     "operator",
     "charts",
     "stateStorage",
@@ -74,8 +75,9 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         },
         "namespaces": namespaces,
         "certManager": {"enabled": False},
-        # Both are installed by the platform's stack; their settings apply to the jobs of this stack, too.
+        # The platform's stack installs them; their settings apply to the jobs of this stack, too.
         "prometheus": {**_mapping(platform_config.values.get("prometheus")), "enabled": False},
+        "logging": {**_mapping(platform_config.values.get("logging")), "enabled": False},
         "operator": {**_mapping(platform_config.values.get("operator")), "enabled": False},
     }
     storage = _mapping(platform_config.values.get("stateStorage"))

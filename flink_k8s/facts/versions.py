@@ -24,6 +24,14 @@ CERT_MANAGER = Chart("cert-manager", "https://charts.jetstack.io", "v1.21.2")
 # renovate: datasource=helm depName=kube-prometheus-stack registryUrl=https://prometheus-community.github.io/helm-charts
 PROMETHEUS = Chart("kube-prometheus-stack", "https://prometheus-community.github.io/helm-charts", "92.1.0")
 
+_VICTORIA_METRICS = "https://victoriametrics.github.io/helm-charts/"
+
+# renovate: datasource=helm depName=victoria-logs-single registryUrl=https://victoriametrics.github.io/helm-charts
+LOG_STORE = Chart("victoria-logs-single", _VICTORIA_METRICS, "0.13.9")
+
+# renovate: datasource=helm depName=victoria-logs-collector registryUrl=https://victoriametrics.github.io/helm-charts
+LOG_COLLECTOR = Chart("victoria-logs-collector", _VICTORIA_METRICS, "0.3.7")
+
 # The archive keeps every release; downloads.apache.org removes superseded releases.
 # renovate: datasource=maven depName=org.apache.flink:flink-kubernetes-operator-api
 OPERATOR = Chart(
@@ -59,8 +67,10 @@ KUBERNETES = (
     # https://cert-manager.io/docs/releases/
     KubernetesRange(CERT_MANAGER.name, "v1.21.", 33, 36),
     KubernetesRange(CERT_MANAGER.name, "v1.20.", 32, 35),
-    # `kubeVersion` of the chart.
+    # `kubeVersion` of the charts.
     KubernetesRange(PROMETHEUS.name, "", 25),
+    KubernetesRange(LOG_STORE.name, "", 25),
+    KubernetesRange(LOG_COLLECTOR.name, "", 25),
 )
 """The operator's chart and documentation name no range."""
 

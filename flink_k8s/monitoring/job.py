@@ -42,6 +42,7 @@ def build() -> Dashboard:
     return (
         panels.new(UID, "Flink: job", "One job: throughput, back pressure, checkpoints, restarts, heap and lag.")
         .link(panels.flink_ui())
+        .link(panels.logs())
         .with_variable(panels.choice("namespace", "Namespace", f"up{{{JOB_TARGETS}}}", "namespace", several=False))
         .with_variable(
             panels.choice("job", "Job", f'up{{{JOB_TARGETS}, namespace=~"$namespace"}}', "app", several=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flink_k8s.config.logging_model import LOG_PORT
+
 OPERATOR_MONITOR = "flink-kubernetes-operator"
 """PodMonitor of the operator; its targets are the Prometheus job `<namespace>/flink-kubernetes-operator`."""
 
@@ -95,3 +97,6 @@ def of_resources(metric: str, by: str = "namespace, kind") -> str:
 
 FLINK_UI = "http://localhost:8081"
 """URL of the Flink web UI in the committed dashboards, which the program replaces by the URL of the stack."""
+
+LOGS = f"http://localhost:{LOG_PORT}"
+"""URL of a job's logs in the committed dashboards, which the program replaces, or removes with its link."""

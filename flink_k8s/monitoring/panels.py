@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from flink_k8s.monitoring.metrics import FLINK_UI
+from flink_k8s.monitoring.metrics import FLINK_UI, LOGS
 
 TAG = "flink"
 SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -82,6 +82,18 @@ def flink_ui() -> dashboard.DashboardLink:
         .icon("external link")
         .tooltip("The job in Flink's own web interface; `make ui JOB=…` opens the way to it")
         .url(FLINK_UI)
+        .target_blank(True)
+    )
+
+
+def logs() -> dashboard.DashboardLink:
+    """A link to the stored logs of the selected job."""
+    return (
+        dashboard.DashboardLink("Logs")
+        .type(models.DashboardLinkType.LINK)
+        .icon("external link")
+        .tooltip("The stored logs of the job's pods, also of deleted pods")
+        .url(LOGS)
         .target_blank(True)
     )
 

@@ -98,6 +98,7 @@ class Sandbox:
         options = ["--operator", settings.operator.version] if settings.operator.enabled else []
         options += ["--cert-manager"] if settings.cert_manager.enabled else []
         options += ["--prometheus"] if settings.prometheus.enabled else []
+        options += ["--logging"] if settings.logging.enabled else []
         must("the sandbox", _sandbox("up", *options), remedy="fix the error above and run the command again")
 
     def image(self, stack: Stack) -> None:

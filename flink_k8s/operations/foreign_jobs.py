@@ -43,8 +43,8 @@ def namespaces_to_delete(stack: Stack, own_objects: Collection[Key], *, destroy:
     """
     existing = sorted(name for kind, _, name in own_objects if kind == "namespace")
     settings = stack.platform.settings
-    parts = (settings.cert_manager, settings.prometheus, settings.operator)
-    declared = {*settings.own_namespaces, *(part.namespace for part in parts if part.enabled)}
+    parts = [part.namespace for part in settings.parts.values() if part.enabled]
+    declared = {*settings.own_namespaces, *parts}
     return [name for name in existing if destroy or name not in declared]
 
 

@@ -213,7 +213,7 @@ def _copies(stack: Stack, temporary: str, copied: Mapping[str, str]) -> Stack:
     overlay: dict[str, object] = {RESTORE_DRILL: {"jobs": dict(copied)}, "waitForJobs": True}
     if stack.platform.settings.platform is None:
         # The stack itself has installed them; for a stack of jobs, its platform's stack has.
-        overlay |= {part: {"enabled": False} for part in ("certManager", "prometheus", "operator")}
+        overlay |= {part: {"enabled": False} for part in stack.platform.settings.parts}
     return temporary_stack(stack, temporary, overlay)
 
 

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.home import Home, home
-from sandbox.images import build_images, cert_manager, prometheus
+from sandbox.images import build_images, cert_manager, prometheus, victoria_logs
 from sandbox.images.layers import files
 from sandbox.images.operator import Operator
 from sandbox.report import say
 
 SOURCES = Path(__file__).parent
 PROMETHEUS = "kube-prometheus-stack"
+LOGGING = ("victoria-logs-single", "victoria-logs-collector")
 
 
 def build_chart(operator: Operator, *, where: Home | None = None) -> Path:
@@ -60,6 +61,22 @@ def build_prometheus(*, where: Home | None = None) -> Path:
         contents[f"crds/{name}"] = text
     version = re.findall(r"^version: (\S+)$", contents["Chart.yaml"].decode(), re.M)[0]
     return _write(where, PROMETHEUS, contents, version, prometheus.OPERATOR_MODULE.version)
+
+
+def build_logging(*, where: Home | None = None) -> list[Path]:
+    """Build the images of the log store and its collector and pack their charts if they are missing.
+
+    Returns the packages, whose versions are the official charts'. The caller must hold the build lock. The first build
+    takes minutes.
+    """
+    where = where or home()
+    build_images([image.name for image in victoria_logs.IMAGES], where=where)
+    packages: list[Path] = []
+    for name in LOGGING:
+        contents = sources(name)
+        version = re.findall(r"^version: (\S+)$", contents["Chart.yaml"].decode(), re.M)[0]
+        packages.append(_write(where, name, contents, version, victoria_logs.MODULE.version))
+    return packages
 
 
 def prometheus_sources() -> dict[str, bytes]:

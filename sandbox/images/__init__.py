@@ -1,7 +1,7 @@
 """The images of the sandbox, built from packages of Debian, PyPI and Maven and from this repository.
 
 `build_images()` builds missing images. Layers are shared: all images except those of single Go programs (cert-manager,
-Prometheus) contain the same Debian layer. `PAIRS` lists the images of each operator version.
+Prometheus, VictoriaLogs) contain the same Debian layer. `PAIRS` lists the images of each operator version.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sandbox import image
 from sandbox.home import Home, home
-from sandbox.images import cert_manager, prometheus
+from sandbox.images import cert_manager, prometheus, victoria_logs
 from sandbox.images.kafka import Kafka
 from sandbox.images.operator import Operator
 from sandbox.images.pyflink import PyFlink
@@ -64,6 +64,7 @@ RECIPES: tuple[Recipe, ...] = (
     S3Server(),
     *cert_manager.IMAGES,
     *prometheus.IMAGES,
+    *victoria_logs.IMAGES,
 )
 """Every image, in build order."""
 

@@ -5,20 +5,15 @@ and has no web interface of its own: the pages that its API belongs to are built
 """
 
 import re
-import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from sandbox import golang, image
+from sandbox import golang
 from sandbox.home import Home
-from sandbox.images.layers import layers
+from sandbox.images.go_program import GoProgram
 from sandbox.report import Failure
 
 _FOLDER = "prometheus-operator"
 _VERSION_SHOWN = "github.com/prometheus/common/version.Version"
-_NOBODY = "65534:65534"
 
 
 class _PrometheusModule(golang.Module):
@@ -57,39 +52,10 @@ MODULE = _PrometheusModule(
 """promtool is for the tests of rules: `$FLINK_K8S_HOME/bin/promtool`; it is in no image."""
 
 
-@dataclass(frozen=True)
-class Prometheus:
-    """An image of one program, in /bin as in the official image."""
-
-    module: golang.Module
-    program: str
-
-    @property
-    def name(self) -> str:
-        """The image's short name, which is the official one behind registry and account."""
-        return f"{self.program}:v{self.module.release}"
-
-    def build(self, home: Home) -> image.Image:
-        """Builds what is missing of it and gives it its name. The first one takes minutes: it compiles."""
-        golang.build(home, (self.module,))
-
-        def lay(roots: Mapping[str, Path]) -> None:
-            root = roots[self.program]
-            (root / "bin").mkdir(mode=0o755)
-            shutil.copy(self.module.program(home, self.program), root / "bin")
-            (root / "tmp").mkdir()
-            (root / "tmp").chmod(0o1777)
-
-        layer = layers(home, [self.program], [self.module.key, Path(__file__)], lay)[0]
-        return image.Store(home.images).write_image(
-            self.name, [layer], entrypoint=[f"/bin/{self.program}"], user=_NOBODY
-        )
-
-
 IMAGES = (
-    Prometheus(OPERATOR_MODULE, "prometheus-operator"),
-    Prometheus(OPERATOR_MODULE, "prometheus-config-reloader"),
-    Prometheus(MODULE, "prometheus"),
+    GoProgram(OPERATOR_MODULE, "prometheus-operator"),
+    GoProgram(OPERATOR_MODULE, "prometheus-config-reloader"),
+    GoProgram(MODULE, "prometheus"),
 )
 
 

@@ -83,7 +83,7 @@ def found_by_renovate() -> dict[str, set[str]]:
 
 def test_renovate_sees_every_version_that_is_marked_for_it() -> None:
     actual = found_by_renovate()
-    charts = (versions.CERT_MANAGER, versions.PROMETHEUS)
+    charts = (versions.CERT_MANAGER, versions.PROMETHEUS, versions.LOG_STORE, versions.LOG_COLLECTOR)
     assert {chart.name: {chart.version} for chart in charts}.items() <= actual.items()
     assert actual["org.apache.flink:flink-kubernetes-operator-api"] == {versions.OPERATOR.version}
     assert actual["flink"] == set(versions.FLINK_IMAGES.values())

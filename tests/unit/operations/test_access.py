@@ -1,4 +1,4 @@
-"""`make monitor`, `make ui`, `make grafana-creds` with a fake kubectl."""
+"""`make monitor`, `make ui`, `make logs`, `make grafana-creds` with a fake kubectl."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -61,7 +65,9 @@ spec:
   savepoint: {}
 """
 
-GRAFANA, PROMETHEUS, ALERTMANAGER = access.MONITORING
+MONITORING = access.monitoring("monitoring")
+GRAFANA, PROMETHEUS, ALERTMANAGER = MONITORING
+FLINK_UI = Target("Flink's UI", "flink", "word-count-rest", "rest", 8081)
 
 
 class Cluster:
@@ -101,9 +107,9 @@ def ctrl_c(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_monitor_prints_all_addresses_and_ends_with_ctrl_c(cluster: Cluster, ctrl_c: list[str]):
-    for target in access.MONITORING:
+    for target in MONITORING:
         cluster.has("service", target.service)
-    assert access._monitor(cluster.kubectl, "monitoring") == 0
+    assert access._monitor(cluster.kubectl, MONITORING) == 0
     assert [re.sub(r":\d+$", "", line) for line in ctrl_c] == [
         "Grafana: http://localhost",
         "Prometheus: http://localhost",
@@ -111,7 +117,7 @@ def test_monitor_prints_all_addresses_and_ends_with_ctrl_c(cluster: Cluster, ctr
         "press Ctrl-C to stop",
     ]
     assert len(cluster.started) == 3
-    for line, target in zip(cluster.started, access.MONITORING, strict=True):
+    for line, target in zip(cluster.started, MONITORING, strict=True):
         assert line.startswith(f"port-forward -n monitoring svc/{target.service} ")
         assert line.endswith(f":{target.port} --address 127.0.0.1")
     ports = {line.rsplit(":", 1)[1] for line in ctrl_c[:3]}
@@ -121,22 +127,24 @@ def test_monitor_prints_all_addresses_and_ends_with_ctrl_c(cluster: Cluster, ctr
 
 def test_monitor_skips_missing_services(cluster: Cluster, ctrl_c: list[str]):
     cluster.has("service", PROMETHEUS.service)
-    assert access._monitor(cluster.kubectl, "monitoring") == 0
+    assert access._monitor(cluster.kubectl, MONITORING) == 0
     assert len(ctrl_c) == 2
     assert ctrl_c[0].startswith("Prometheus: ")
 
 
 def test_monitor_without_any_service_is_an_error(cluster: Cluster):
-    with pytest.raises(CommandError, match="none of prometheus-grafana, prometheus-operated"):
-        access._monitor(cluster.kubectl, "monitoring")
+    with pytest.raises(
+        CommandError, match="none of the services monitoring/prometheus-grafana, monitoring/prometheus-operated"
+    ):
+        access._monitor(cluster.kubectl, MONITORING)
     assert not cluster.started
 
 
 def test_a_broken_connection_ends_all(cluster: Cluster):
-    for target in access.MONITORING:
+    for target in MONITORING:
         cluster.has("service", target.service)
     (cluster.folder / "break").touch()
-    assert access._monitor(cluster.kubectl, "monitoring") == 1
+    assert access._monitor(cluster.kubectl, MONITORING) == 1
 
 
 def test_an_address_that_does_not_answer_is_not_printed(cluster: Cluster, monkeypatch: pytest.MonkeyPatch):
@@ -144,13 +152,13 @@ def test_an_address_that_does_not_answer_is_not_printed(cluster: Cluster, monkey
     monkeypatch.setattr(access, "say", printed.append)
     cluster.has("service", "word-count-rest")
     (cluster.folder / "refuse").touch()
-    assert access.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081)) == 3
+    assert access.forward(cluster.kubectl, FLINK_UI) == 3
     assert not [line for line in printed if "localhost" in line]
 
 
 def test_a_missing_service_is_an_error(cluster: Cluster):
     with pytest.raises(CommandError, match="service word-count-rest does not exist in namespace flink yet"):
-        access.forward(cluster.kubectl, "flink", Target("Flink's UI", "word-count-rest", "rest", 8081))
+        access.forward(cluster.kubectl, FLINK_UI)
 
 
 @pytest.fixture
@@ -177,6 +185,77 @@ def test_logs_select_all_pods_of_the_job(cluster: Cluster, stack: Stack, job: st
     assert access.logs(cluster.kubectl, stack, job) == 3
     [line] = cluster.started
     assert line == f"logs -n flink -l {selector} --all-containers --tail=-1 --prefix"
+
+
+def test_logs_since_a_time(cluster: Cluster, stack: Stack):
+    (cluster.folder / "refuse").touch()
+    assert access.logs(cluster.kubectl, stack, "word-count", since="2h") == 3
+    [line] = cluster.started
+    assert line.endswith("--all-containers --tail=-1 --prefix --since=2h")
+
+
+class LogStore(ThreadingHTTPServer):
+    """VictoriaLogs; it answers each query with two lines, or with an error."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Query)
+        self.queries: list[str] = []
+        self.error = ""
+
+
+class _Query(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        store = cast(LogStore, self.server)
+        store.queries += parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["query"]
+        self.send_response(400 if store.error else 200)
+        self.end_headers()
+        pod = {"kubernetes.pod_name": "orders-taskmanager-1-1", "kubernetes.container_name": "main"}
+        lines = [json.dumps({"_msg": message, **pod}) for message in ("started", "killed")]
+        self.wfile.write((store.error or "\n".join(lines)).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def log_store(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Generator[LogStore]:
+    """A log store at the port that kubectl forwards."""
+    cluster.has("service", "victoria-logs")
+    with LogStore() as store:
+        monkeypatch.setattr(access, "free_port", lambda _: store.server_port)
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        yield store
+        store.shutdown()
+
+
+def test_previous_logs_are_those_of_containers_that_no_longer_run(
+    cluster: Cluster, stack: Stack, log_store: LogStore, capsys: pytest.CaptureFixture[str]
+):
+    runs = {"containerID": "containerd://new", "state": {"running": {}}}
+    ended = {"containerID": "containerd://old", "state": {"terminated": {}}}
+    cluster.has("pods", "-n", items=[{"status": {"containerStatuses": [runs, ended]}}, {"status": {}}])
+    assert access.logs(cluster.kubectl, stack, "shop", previous=True, since="2h") == 0
+    prefix = "[pod/orders-taskmanager-1-1/main]"
+    assert capsys.readouterr().out == f"{prefix} started\n{prefix} killed\n"
+    [line] = cluster.started
+    assert line.startswith("port-forward -n logging svc/victoria-logs ")
+    assert log_store.queries == [
+        '_time:2h "kubernetes.pod_namespace":="flink" "kubernetes.pod_labels.app":in("shop-blue","shop-green")'
+        ' !"kubernetes.container_id":in("containerd://new") | sort by (_time)'
+    ]
+
+
+def test_the_error_of_the_log_store_is_printed(cluster: Cluster, stack: Stack, log_store: LogStore):
+    log_store.error = 'cannot parse query: missing "x"'
+    with pytest.raises(CommandError, match='VictoriaLogs rejects the query: cannot parse query: missing "x"'):
+        access.logs(cluster.kubectl, stack, "word-count", previous=True)
+    assert log_store.queries[0].startswith("_time:1d ")
+
+
+def test_previous_logs_without_a_log_store_are_an_error(cluster: Cluster, stack: Stack):
+    with pytest.raises(CommandError, match=r"does not exist in namespace logging; set logging: \{enabled: true\}"):
+        access.logs(cluster.kubectl, stack, "word-count", previous=True)
+    assert not cluster.started
 
 
 @pytest.mark.parametrize(
