@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import tarfile
 
+import pytest
 import yaml
 
 from flink_k8s.facts import versions
-from sandbox.charts import SOURCES, complete, pack, prometheus_sources, versioned
+from sandbox.charts import LOGGING, SOURCES, complete, pack, prometheus_sources, sources, versioned
 from sandbox.images import OPERATORS, prometheus
 from sandbox.images.cert_manager import IMAGES, MODULE
 
@@ -75,6 +76,12 @@ def test_prometheus_chart_has_the_official_charts_version() -> None:
     chart = yaml.safe_load(prometheus_sources()["Chart.yaml"])
     assert chart["version"] == versions.PROMETHEUS.version, "Chart.yaml and settings name the same version"
     assert chart["annotations"] == {"prometheus": f"v{prometheus.MODULE.release}"}
+
+
+@pytest.mark.parametrize("chart", [versions.LOG_STORE, versions.LOG_COLLECTOR])
+def test_charts_of_the_log_store_have_the_official_charts_versions(chart: versions.Chart) -> None:
+    assert yaml.safe_load(sources(chart.name)["Chart.yaml"])["version"] == chart.version
+    assert chart.name in LOGGING
 
 
 def test_the_application_of_a_chart_may_have_a_version_of_its_own() -> None:
