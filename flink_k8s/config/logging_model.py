@@ -64,4 +64,5 @@ class LoggingSettings(Model):
         if self.link or not self.enabled:
             return self.link
         query = quote('"kubernetes.pod_namespace":="${namespace}" "kubernetes.pod_labels.app":="${job}"', safe="${}")
-        return f"http://localhost:{LOG_PORT}/select/vmui/#/?query={query}"
+        last_hour = "g0.range_input=1h&g0.relative_time=last_1_hour"
+        return f"http://localhost:{LOG_PORT}/select/vmui/#/?query={query}&{last_hour}"

@@ -72,7 +72,8 @@ def test_values_of_the_user_win(resource_graph):
         (
             {"enabled": True},
             "http://localhost:9428/select/vmui/#/?query=%22kubernetes.pod_namespace%22%3A%3D%22${namespace}%22"
-            "%20%22kubernetes.pod_labels.app%22%3A%3D%22${job}%22",
+            "%20%22kubernetes.pod_labels.app%22%3A%3D%22${job}%22"
+            "&g0.range_input=1h&g0.relative_time=last_1_hour",
         ),
         ({"enabled": True, "link": LINK}, LINK),
         ({"link": LINK}, LINK),
