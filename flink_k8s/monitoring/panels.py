@@ -76,24 +76,22 @@ def new(uid: str, title: str, description: str) -> dashboard.Dashboard:
 
 def flink_ui() -> dashboard.DashboardLink:
     """A link to the Flink web UI of the selected job."""
-    return (
-        dashboard.DashboardLink("Flink UI")
-        .type(models.DashboardLinkType.LINK)
-        .icon("external link")
-        .tooltip("The job in Flink's own web interface; `make ui JOB=…` opens the way to it")
-        .url(FLINK_UI)
-        .target_blank(True)
-    )
+    tooltip = "The job in Flink's own web interface; `make ui JOB=…` opens the way to it"
+    return _link("Flink UI", tooltip, FLINK_UI)
 
 
 def logs() -> dashboard.DashboardLink:
     """A link to the stored logs of the selected job."""
+    return _link("Logs", "The stored logs of the job's pods, also of deleted pods", LOGS)
+
+
+def _link(title: str, tooltip: str, url: str) -> dashboard.DashboardLink:
     return (
-        dashboard.DashboardLink("Logs")
+        dashboard.DashboardLink(title)
         .type(models.DashboardLinkType.LINK)
         .icon("external link")
-        .tooltip("The stored logs of the job's pods, also of deleted pods")
-        .url(LOGS)
+        .tooltip(tooltip)
+        .url(url)
         .target_blank(True)
     )
 
