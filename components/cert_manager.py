@@ -43,9 +43,10 @@ class CertManager(pulumi.ComponentResource):
             opts: provider.
         """
         settings, charts = args.settings, args.charts
-        self.namespace = settings.namespace
         outputs = {"namespace": settings.namespace, "version": settings.version}
         super().__init__("flink-k8s:index:CertManager", name, outputs, opts)
+        # After the registration, which replaces attributes by outputs of the same name.
+        self.namespace = settings.namespace
         own = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
         self.release = install(
             "cert-manager",

@@ -58,7 +58,7 @@ def titles(graph: ResourceGraph, kind: str) -> set[str]:
 
 
 def test_components_are_found():
-    assert len(COMPONENTS) == 12
+    assert len(COMPONENTS) == 13
 
 
 @pytest.mark.parametrize(("module", "name", "component"), COMPONENTS, ids=[name for _, name, _ in COMPONENTS])
@@ -72,6 +72,18 @@ def test_a_component_takes_name_args_opts(module: str, name: str, component: typ
     assert args.__dataclass_params__.frozen  # pyright: ignore[reportAttributeAccessIssue]
     assert "DeclaredStack" not in str([field.type for field in dataclasses.fields(args)])
     assert "StackSettings" not in str([field.type for field in dataclasses.fields(args)])
+
+
+def test_the_namespace_of_cert_manager_is_known_in_a_preview(declare: Declare):
+    """An attribute that is set before the component is registered becomes an output, which a preview does not know."""
+    declare(
+        """
+        from components.cert_manager import CertManager, CertManagerArgs
+        from components.cluster_access import ClusterAccess
+        manager = CertManager("cert-manager", CertManagerArgs(ClusterAccess("x", None, "10m")), on_cluster)
+        assert manager.namespace == "cert-manager", manager.namespace
+        """
+    )
 
 
 class TestJobNamespace:
