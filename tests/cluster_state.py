@@ -30,6 +30,7 @@ def cluster_state() -> str:
         *((*operator, "--tail=40") for operator in operators),
         ("get", "events", "-A", "--sort-by=.lastTimestamp"),
         *((*operator, "--tail=300") for operator in operators),
+        *((*restarted, "--previous", "--tail=80") for restarted in restarted_pods(kubectl)),
         *((*jobs, "--tail=150", "--prefix") for jobs in logs(kubectl, "type=flink-native-kubernetes")),
         ("logs", "-n", "cert-manager", "-l", "app.kubernetes.io/instance=cert-manager", "--tail=50", "--prefix"),
         ("logs", "-n", "monitoring", "-l", "app.kubernetes.io/part-of=kube-prometheus-stack", "--tail=100", "--prefix"),
@@ -48,6 +49,18 @@ def logs(kubectl: Kubectl, selector: str) -> list[tuple[str, ...]]:
     names = 'jsonpath={range .items[*]}{.metadata.namespace}{"\\n"}{end}'
     output = kubectl.try_run("get", "pods", "-A", "-l", selector, "-o", names, "--request-timeout=10s").stdout.decode()
     return [("logs", "-n", namespace, "-l", selector) for namespace in sorted(set(output.split()))]
+
+
+def restarted_pods(kubectl: Kubectl) -> list[tuple[str, ...]]:
+    """The arguments of `kubectl logs` for each pod whose containers have restarted."""
+    result = kubectl.try_run("get", "pods", "-A", "-o", "json", "--request-timeout=10s")
+    pods = json.loads(result.stdout)["items"] if result.returncode == 0 else []
+    restarted = [
+        pod["metadata"]
+        for pod in pods
+        if any(container["restartCount"] for container in pod["status"].get("containerStatuses", []))
+    ]
+    return [("logs", "-n", pod["namespace"], pod["name"]) for pod in restarted]
 
 
 def statuses(kubectl: Kubectl) -> str:

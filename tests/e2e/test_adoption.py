@@ -22,7 +22,7 @@ from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
 from sandbox import charts
 from sandbox.home import home
-from tests.cluster_state import statuses
+from tests.cluster_state import cluster_state, statuses
 from tests.e2e.running_totals import JOB, RATE, RunningTotals, in_job_manager
 from tests.project import NOTHING, PAIR, PAIRS, ROOT, Done, Project, remove_flink_crds
 from tests.steps import step
@@ -297,7 +297,8 @@ def start_jobs(adoption: Adoption) -> None:
         states = [job_status(item).get("state") for item in adoption.items(FLINK).values()]
         return states.count("RUNNING") == 3
 
-    until("all jobs run", run, 400, state=lambda: statuses(kubectl))
+    # The namespaces are deleted before a failure is reported.
+    until("all jobs run", run, 400, state=cluster_state)
     adoption.totals.exact(beyond=RATE)
     suspend = '--patch={"spec":{"job":{"state":"suspended"}}}'
     kubectl.run("patch", "flinkdeployment", SUSPENDED, "-n", NAMESPACE, "--type=merge", suspend)
