@@ -16,15 +16,13 @@ from typing import Any
 
 import pytest
 
-from flink_k8s.resolve.state_storage import CLAIM, MOUNT
+from flink_k8s.resolve.state_storage import MOUNT
 from flink_k8s.support.kubectl import Kubectl
+from tests.e2e.reader import in_reader, read, reader
 from tests.e2e.running_totals import JOB, NAMESPACE, OPERATOR, RATE, SAVEPOINT_OR_NONE, RunningTotals
 from tests.project import make, pod_names
 from tests.steps import step
 from tests.waiting import until
-
-READER = "reader"
-OUTPUT = f"{MOUNT}/{JOB}"
 
 
 @pytest.fixture(scope="module")
@@ -38,39 +36,10 @@ def totals(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFa
         "flinkConfiguration": {"execution.checkpointing.interval": "1 s", **SAVEPOINT_OR_NONE},
     }
     job.up()
-    kubectl.run("apply", "-f", "-", stdin=json.dumps(reader_pod()).encode())
-    kubectl.run("wait", "--for=condition=Ready", f"pod/{READER}", "-n", NAMESPACE, "--timeout=60s")
-    job.exact(beyond=RATE)
-    job.seen_running()
-    yield job
-    kubectl.try_run("delete", "pod", READER, "-n", NAMESPACE, "--grace-period=0", "--force")
-
-
-def reader_pod() -> dict[str, object]:
-    container = {
-        "name": "reader",
-        "image": "pyflink:dev",
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["sleep", "86400"],
-        "volumeMounts": [{"name": "state", "mountPath": MOUNT}],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-    }
-    spec = {
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 9999, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-        "volumes": [{"name": "state", "persistentVolumeClaim": {"claimName": CLAIM}}],
-    }
-    metadata = {"name": READER, "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def in_reader(kubectl: Kubectl, *command: str) -> list[str]:
-    return kubectl.run("exec", "-n", NAMESPACE, READER, "--", *command).decode().splitlines()
-
-
-def read(kubectl: Kubectl) -> list[str]:
-    """The lines of all files that the sink has published."""
-    return in_reader(kubectl, "sh", "-c", f"find {OUTPUT} -type f -name '{JOB}-*' -exec cat {{}} +")
+    with reader(kubectl):
+        job.exact(beyond=RATE)
+        job.seen_running()
+        yield job
 
 
 def test_a_new_job_starts_without_state(totals: RunningTotals) -> None:
