@@ -18,7 +18,14 @@ from flink_k8s.facts.versions import known_operator
 from flink_k8s.resolve import pod_requests, resource_requests
 from flink_k8s.resolve.jobs import Attachment, Job
 from flink_k8s.resolve.pod_templates import cluster_place, cluster_spec
-from flink_k8s.resolve.quota_usage import NO_REQUESTS, NO_STACK_REQUESTS, JobRequests, PodOwner, Requests
+from flink_k8s.resolve.quota_usage import (
+    NO_LIMITS,
+    NO_REQUESTS,
+    NO_STACK_REQUESTS,
+    JobRequests,
+    PodOwner,
+    Requests,
+)
 
 _RESOURCES = ("cpu", "memory")
 """Resources in the requests of containers."""
@@ -35,11 +42,11 @@ def check(subject: Subject) -> None:
     if job is None or settings is None:
         return
     spec, at = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
-    if not spec:
-        return
     namespace = settings.namespaces[job.namespace]
+    if not spec or (not namespace.quota.bounds() and namespace.limits == NO_LIMITS):
+        return
     requests = resource_requests.pod_owner(job, settings)
-    _check_containers(subject.report, pod_requests.pods(requests.spec, requests.configuration), namespace, at)
+    _check_containers(subject.report, requests.pods_of_spec, namespace, at)
     pods = requests.pods()
     for resource in _BOUNDED:
         bound = _bound(namespace, resource)
@@ -219,7 +226,7 @@ def _check_claims(stack: StackSubject, name: str, namespace: NamespaceSettings, 
 
 
 def _check_containers(
-    report: Report, pods: list[pod_requests.Pods], namespace: NamespaceSettings, spec_path: KeyPath
+    report: Report, pods: Sequence[pod_requests.Pods], namespace: NamespaceSettings, spec_path: KeyPath
 ) -> None:
     """Report single containers that Kubernetes would refuse."""
     for pod in pods:

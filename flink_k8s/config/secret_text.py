@@ -191,7 +191,9 @@ def secret_paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
         value: a manifest, a chart's values, or a part of them.
         path: of the value.
     """
-    yield from _differing(value, masked(str(path[-1]) if path else "", value), path)
+    masked_value = masked(str(path[-1]) if path else "", value)
+    if masked_value != value:
+        yield from _differing(value, masked_value, path)
 
 
 def _differing(value: object, masked_value: object, path: KeyPath) -> Iterator[KeyPath]:

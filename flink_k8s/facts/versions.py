@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ def known_operator(version: str) -> str | None:
     return next((release for release in OPERATORS if release.rpartition(".")[0] == f"{match[1]}.{match[2]}"), None)
 
 
+@cache
 def nearest_operator(version: str) -> str:
     """The release in `OPERATORS` whose behaviour is assumed for an operator version.
 

@@ -95,12 +95,15 @@ class Guard:
         self._allowance = allowance
         self._declared = {_key(manifest): manifest for manifest in declared if _runs_job(manifest)}
         self._before = dict(self._declared)
+        self._session_jobs: dict[str, list[str]] = {}
+        for key, manifest in self._declared.items():
+            self._session_jobs.setdefault(_cluster_key(manifest), []).append(key)
 
     def keeps_state(self, manifest: Manifest) -> bool:
         """Whether the deletion of an object can lose state: of a job, a session cluster, a claim or a namespace."""
         key = _key(manifest)
         if key in self._declared:
-            return self._has_state(key) or any(map(self._has_state, self._session_jobs(key)))
+            return self._has_state(key) or any(map(self._has_state, self._session_jobs.get(key, ())))
         return any(self._stores(manifest, job) and self._has_state(job) for job in self._declared)
 
     def declared(self, manifest: Manifest) -> Manifest | None:
@@ -112,7 +115,7 @@ class Guard:
         inputs = step.old or step.new or {}
         key = _key(inputs)
         if _runs_job(inputs):
-            related = [self._cluster_of(step), *self._session_jobs(key)]
+            related = [self._cluster_of(step), *self._session_jobs.get(key, ())]
         else:
             related = [job for job in self._before if self._stores(inputs, job)]
         context = [self._unchanged(job) for job in related if job in self._before]
@@ -137,9 +140,6 @@ class Guard:
             cluster = self._declared.get(_cluster_key(self._declared[key]))
             job = replace(job, cluster=DeclaredJob.of(cluster, self._operator) if cluster else None)
         return job.has_state
-
-    def _session_jobs(self, cluster: str) -> list[str]:
-        return [key for key, manifest in self._declared.items() if _cluster_key(manifest) == cluster]
 
     def _cluster_of(self, step: Step) -> str:
         return _cluster_key(step.new or step.old or {})

@@ -14,7 +14,7 @@ from flink_k8s.facts.kinds import POD_SPECS
 from flink_k8s.facts.mappings import listed, mapping
 from flink_k8s.facts.units import limit_factor, quantity, resource_memory
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
-from flink_k8s.resolve.pod_templates import GROUPS, templates
+from flink_k8s.resolve.pod_templates import GROUPS, Template, templates
 
 Amounts = Mapping[str, Decimal]
 """`cpu` in CPUs, `memory` in bytes; without unknown amounts."""
@@ -87,8 +87,24 @@ class Pods:
         return max(maximum, sidecars + sum(_request(container, resource, limits) for container in self.containers))
 
 
-def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at: Moment = "start") -> list[Pods]:
+def pods(spec: Mapping[str, object], configuration: Mapping[str, str]) -> list[Pods]:
     """The initial pods of a spec: the JobManagers, and the TaskManagers that its parallelism requires.
+
+    Args:
+        spec: of a FlinkDeployment, merged.
+        configuration: as the operator merges it.
+    """
+    numbers = numbers_of_pods(spec, configuration, "start")
+    cpus = {"jobManager": Decimal(1), "taskManager": Decimal(_slots(configuration))}
+    return [
+        _pods(template, mapping(spec.get(process)), numbers[process], cpus[process], configuration)
+        for template in templates(spec)
+        for process in (template.process,)
+    ]
+
+
+def numbers_of_pods(spec: Mapping[str, object], configuration: Mapping[str, str], at: Moment) -> dict[str, int]:
+    """Numbers of the JobManagers and TaskManagers of a spec, by the field of the process.
 
     A session cluster starts TaskManagers for its jobs, so it has none here, except in standalone mode.
 
@@ -113,10 +129,7 @@ def pods(spec: Mapping[str, object], configuration: Mapping[str, str], *, at: Mo
     # The operator sets the option from the spec if the spec has a JobManager.
     option = 1 if "jobManager" in spec else configuration.get("kubernetes.jobmanager.replicas", 1)
     managers = _whole_number(mapping(spec.get("jobManager")).get("replicas", option), 1)
-    return [
-        _pods(spec, "jobManager", managers, Decimal(1), configuration),
-        _pods(spec, "taskManager", workers, Decimal(_slots(configuration)), configuration),
-    ]
+    return {"jobManager": managers, "taskManager": workers}
 
 
 def _parallelism(job: Mapping[str, object], configuration: Mapping[str, str]) -> int:
@@ -211,9 +224,8 @@ def _request(container: Container, resource: str, limits: Limits) -> Decimal:
 
 
 def _pods(
-    spec: Mapping[str, object], process: str, number: int, cpu: Decimal, configuration: Mapping[str, str]
+    template: Template, process: Mapping[str, object], number: int, cpu: Decimal, configuration: Mapping[str, str]
 ) -> Pods:
-    template = next(template for template in templates(spec) if template.process == process)
     groups = {
         group: tuple(
             _container(mapping(item), template.places.get((group, str(mapping(item).get("name"))), ()))
@@ -222,9 +234,10 @@ def _pods(
         for group in GROUPS
     }
     main = next((container for container in groups["containers"] if container.name == MAIN_CONTAINER), None)
-    flink = _flink_container(mapping(spec.get(process)), process, cpu, configuration, main)
+    flink = _flink_container(process, template.process, cpu, configuration, main)
     others = tuple(container for container in groups["containers"] if container.name != MAIN_CONTAINER)
-    return Pods(process, number, (flink, *others), groups["initContainers"], _storage(_ephemeral_claims(template.pod)))
+    storage = _storage(_ephemeral_claims(template.pod))
+    return Pods(template.process, number, (flink, *others), groups["initContainers"], storage)
 
 
 def _ephemeral_claims(pod: Mapping[str, object]) -> Iterator[Mapping[str, object]]:

@@ -108,5 +108,6 @@ def templates(spec: Mapping[str, object]) -> list[Template]:
             for group in GROUPS
             for index, item in enumerate(listed(pod.get(group)))
         }
-        result.append(Template(process, merge_mappings(common, process_template), ("podTemplate", "spec"), places))
+        pod = merge_mappings(common, process_template) if process_template else common
+        result.append(Template(process, pod, ("podTemplate", "spec"), places))
     return result

@@ -5,9 +5,10 @@ The quota rules, `make check` and `make plan` use the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from flink_k8s.config.namespace import Limits
 from flink_k8s.facts.kinds import FlinkKind
@@ -125,7 +126,12 @@ class PodOwner:
         """Whether the job is declared as suspended."""
         return (self.job or {}).get("state") == "suspended"
 
-    def pods(self, parallelism_in_session: int = 0, *, at: Moment = "start") -> list[pod_requests.Pods]:
+    @cached_property
+    def pods_of_spec(self) -> Sequence[Pods]:
+        """The initial pods of the spec, whether or not the job is suspended."""
+        return pod_requests.pods(self.spec, self.configuration)
+
+    def pods(self, parallelism_in_session: int = 0, *, at: Moment = "start") -> list[Pods]:
         """The pods of the resource: none for a session job, which runs in its cluster, and none for a suspended job.
 
         Args:
@@ -134,11 +140,10 @@ class PodOwner:
         """
         if not FlinkKind(self.key[0]).has_pods or self.is_suspended:
             return []
-        job_pods = pod_requests.pods(self.spec, self.configuration, at=at)
-        if self.job is not None or self.spec.get("mode") == "standalone":
-            return job_pods
-        workers = pod_requests.task_managers(parallelism_in_session, self.configuration)
-        return [pods.times(workers) if pods.process == "taskManager" else pods for pods in job_pods]
+        numbers = pod_requests.numbers_of_pods(self.spec, self.configuration, at)
+        if self.job is None and self.spec.get("mode") != "standalone":
+            numbers["taskManager"] = pod_requests.task_managers(parallelism_in_session, self.configuration)
+        return [pods.times(numbers[pods.process]) for pods in self.pods_of_spec]
 
 
 def job_requests(

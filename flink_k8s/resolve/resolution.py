@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from flink_k8s.config import sql_text
 from flink_k8s.config.ingress import JobWithIngress, derived_ingress
 from flink_k8s.config.job_files import FileObject
-from flink_k8s.config.merge import merge_mappings, merge_settings, merged_with_nulls
+from flink_k8s.config.merge import merge_into, merge_mappings, merge_settings, merged_with_nulls
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.namespace import NamespaceSettings
 from flink_k8s.config.problems import Problem, nearest
@@ -381,17 +381,17 @@ def _job_manifest(
     parts = derivations(placed.merged, is_adopted=placed.is_adopted)
     derived = derived_spec(kind, runs_job=runs_job, metrics_port=port, parts=parts)
     if "state" in parts:
-        derived = merge_mappings(derived, derived_state(resource, settings, stack))
-    derived = merge_mappings(derived, derived_internal_tls(kind, source.name, placed.merged))
+        merge_into(derived, derived_state(resource, settings, stack))
+    merge_into(derived, derived_internal_tls(kind, source.name, placed.merged))
     operator = settings.operator.version
     recovery = derived_recovery(resource, placed.merged, configuration, derived, operator)
-    derived = merge_mappings(derived, recovery)
+    merge_into(derived, recovery)
     scaling = derived_autoscaling(resource, placed.merged, configuration, operator)
-    derived = merge_mappings(derived, scaling)
-    derived = merge_mappings(derived, derived_availability(resource, placed.merged))
-    derived = merge_mappings(derived, derived_options(kind, spec_without_derived, settings.repository))
+    merge_into(derived, scaling)
+    merge_into(derived, derived_availability(resource, placed.merged))
+    merge_into(derived, derived_options(kind, spec_without_derived, settings.repository))
     if str((job_of(spec_without_derived) or {}).get("jarURI")) in jars.files:
-        derived = merge_mappings(derived, derived_store(resource, settings))
+        merge_into(derived, derived_store(resource, settings))
     if placed.merged.connectors and kind.has_pods:
         fetched = derived_connectors(
             placed.merged.connectors,
@@ -399,12 +399,12 @@ def _job_manifest(
             settings.repository,
             inner_spec(kind, derived),
         )
-        derived = merge_mappings(derived, in_template(kind, fetched))
+        merge_into(derived, in_template(kind, fetched))
     if "security" in parts and settings.namespaces[namespace].pod_security != "privileged":
         derived = merge_mappings(derived_security(kind, resource.inner), derived)
     if "podTemplate" in inner_spec(kind, derived):
         # Otherwise the operator merges the job's own templates with the derived one by position.
-        derived = merge_mappings(derived, in_template(kind, {"flinkConfiguration": {MERGE_BY_NAME: "true"}}))
+        merge_into(derived, in_template(kind, {"flinkConfiguration": {MERGE_BY_NAME: "true"}}))
     derived |= derived_ingress(replace(ingress, spec=spec_without_derived), settings.ingress, settings.operator.version)
     suspended = settings.suspension.jobs.get(f"{kind}/{namespace}/{source.name}") if runs_job else None
     suspension = [ConfigSource(SUSPENDED_BY, suspended_spec(kind))] if suspended is not None else []

@@ -14,16 +14,15 @@ _QUOTED: Final = re.compile(
 )
 
 
-class _Dumper(yaml.SafeDumper):
+_SafeDumper: type[yaml.SafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Dumper(_SafeDumper):
     @override
     def ignore_aliases(self, data: object) -> bool:
         """Write no anchors: the output would depend on which Python objects are shared."""
         return True
-
-    @override
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Indent lists more than their key."""
-        super().increase_indent(flow, False)
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -37,6 +36,11 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+
+
+def load(text: str) -> object:
+    """The value of a document that `dump` has written."""
+    return yaml.load(text, Loader=_SafeLoader)
 
 
 def dump(value: object) -> str:

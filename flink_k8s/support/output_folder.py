@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, cast
 
-import yaml
-
-from flink_k8s.support.block_yaml import dump
+from flink_k8s.support.block_yaml import dump, load
 from flink_k8s.support.errors import CommandError
 
 INDEX: Final = "kustomization.yaml"
@@ -96,7 +94,7 @@ def _own_files(folder: Path) -> set[str]:
     if INDEX in present:
         text = index.read_text(encoding="utf-8")
         if text.startswith(_MARK):
-            kustomization = cast("Mapping[str, list[str]]", yaml.safe_load(text) or {})
+            kustomization = cast("Mapping[str, list[str]]", load(text) or {})
             listed = {name for name in kustomization.get("resources", []) if "/" not in name}
             present.discard(INDEX)
     listed |= {name for name in present if _is_marked(folder / name)}

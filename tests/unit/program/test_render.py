@@ -57,11 +57,11 @@ metadata:
     team: a
 spec:
   args:
-    - --on
-    - 'yes'
-    - |
-      line
-      line
+  - --on
+  - 'yes'
+  - |
+    line
+    line
   cpu: 0.5
   image: pyflink:dev
   parallelism: 2
