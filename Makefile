@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 # The variables of the targets. Their text is never code: make does not expand it, and the shell reads it from the
 # environment, as "$$STACK".
 VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN ORDERED OUT \
-	PART POLICY PREVIOUS REPAIR SINCE STACK TIMINGS UPGRADE YES
+	PART PLANNER POLICY PREVIOUS REPAIR SINCE STACK TIMINGS UPGRADE YES
 $(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 $(foreach name,$(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*-%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),\
@@ -43,8 +43,8 @@ e2e-full: .venv/.dev ## all tests on the sandbox: other versions, stores, long s
 adopt: .venv/.run ## write job files and the stack file of STACK for the Flink resources in the cluster of CONTEXT [KUBECONFIG=file]
 	@$(PYTHON) -m flink_k8s adopt $(STACK_TO_CHANGE) $${CONTEXT:+--context "$$CONTEXT"} $${KUBECONFIG:+--kubeconfig "$$KUBECONFIG"}
 
-check: .venv/.run ## check the configuration and job files of STACK [EXPLAIN=job: the source of each value] [COST=text|markdown: resource requests]
-	@$(PYTHON) -m flink_k8s check $(STACK_TO_READ) $(OVERLAY) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"}
+check: .venv/.run ## check the configuration and job files of STACK [EXPLAIN=job: the source of each value] [COST=text|markdown: resource requests] [PLANNER=1: plan SQL jobs; requires Java]
+	@$(PYTHON) -m flink_k8s check $(STACK_TO_READ) $(OVERLAY) $${EXPLAIN:+--explain "$$EXPLAIN"} $${COST:+--cost "$$COST"} $${PLANNER:+--planner}
 
 render: .venv/.run ## write every object of STACK as YAML to OUT [GITOPS=flux|argocd] [ORDERED=1: applied in the order of the graph]
 	@$(PYTHON) -m flink_k8s render $(STACK_TO_READ) "$${OUT:-out/$${STACK:-dev}}" $(OVERLAY) $${GITOPS:+--gitops "$$GITOPS"} $${ORDERED:+--ordered}

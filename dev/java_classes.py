@@ -1,4 +1,4 @@
-"""Compiles the Java classes that pods run: `python -m dev.java_classes`.
+"""Compiles the Java classes that pods and commands run: `python -m dev.java_classes`.
 
 The images of jobs have no compiler, so the repository contains the classes. Java 8 bytecode runs on every Java that
 Flink supports. Requires javac and Maven.
@@ -15,6 +15,7 @@ from flink_k8s.support.paths import ROOT
 from flink_k8s.support.processes import must
 
 SOURCES = (
+    ROOT / "flink_k8s/operations/planner/PlanSql.java",
     ROOT / "flink_k8s/resolve/FetchJars.java",
     ROOT / "flink_k8s/snapshots/ListSnapshots.java",
     ROOT / "flink_k8s/store/StoreJar.java",
@@ -24,7 +25,13 @@ FLINK = "1.19.3"
 """The oldest Flink version that a supported operator runs: its API is a subset of that of later versions."""
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
-_JARS = (f"flink-core:{FLINK}", f"flink-annotations:{FLINK}")
+_JARS = tuple(
+    f"{name}:{FLINK}"
+    for name in (
+        *("flink-annotations", "flink-core", "flink-runtime", "flink-streaming-java"),
+        *("flink-table-api-bridge-base", "flink-table-api-java", "flink-table-api-java-bridge", "flink-table-common"),
+    )
+)
 
 
 def digest(source: Path) -> str:

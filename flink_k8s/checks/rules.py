@@ -79,6 +79,15 @@ _ALL: Iterable[Rule] = (
         "Correct the statement at the printed line and column.",
     ),
     _stack(
+        "sql-planner",
+        _ERROR,
+        "a statement of a SQL script that Flink's planner refuses; a notice if it cannot plan the statement on this "
+        "machine. Reported by `make check PLANNER=1` only",
+        "The JobManager fails with the same error, and `up` fails minutes later. The planner needs Java and its jars, "
+        "so `check` runs it on request only.",
+        "Correct the statement at the printed line and column.",
+    ),
+    _stack(
         "sql-variable",
         _ERROR,
         "a variable `${name}` of a SQL script without a value, or with a value that its position does not allow",

@@ -1,6 +1,6 @@
 """SQL jobs: whether Flink can run the script as one job, and whether its variables have values.
 
-The columns and types of a query are checked by Flink's planner: `make run` and `make test-job`.
+The columns and types of a query are checked by Flink's planner: `make check PLANNER=1`.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
                     yield Fault(insert.offset, "is not an INSERT; a statement set contains INSERT statements only")
                 continue
             yield from _target_faults(insert, tables)
-        if _starts_job(statement):
+        if starts_job(statement):
             jobs.append(statement)
     if not jobs:
         message = "has no INSERT, so it runs no job; add INSERT INTO <table> SELECT …"
@@ -161,7 +161,8 @@ def created_kind(statement: Statement) -> str:
     return next((word for word in statement.words[1:] if word not in _MODIFIERS), "")
 
 
-def _starts_job(statement: Statement) -> bool:
+def starts_job(statement: Statement) -> bool:
+    """Whether a statement starts a job of Flink."""
     first = statement.tokens[0].word
     if statement.inserts is not None or first in _JOBS or first == "EXECUTE":
         return True

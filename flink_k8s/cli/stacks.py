@@ -49,6 +49,7 @@ def _check(options: Options) -> int:
         overlay=options.overlay,
         job=options.explain,
         table=options.cost,
+        planner=options.planner,
     )
 
 
@@ -185,9 +186,14 @@ READ = (
             _ROOT,
             option("--explain", default="", metavar="JOB", help="print the source of each value of this job"),
             option("--cost", choices=["text", "markdown"], help="print the resource requests of each job and team"),
+            option(
+                "--planner",
+                action="store_true",
+                help="plan the statements of SQL jobs with Flink's planner; requires Java and downloads its jars once",
+            ),
         ),
         "Requires neither a cluster nor the pulumi command.",
-        ("", "dev prod", "dev --explain word-count", "prod --cost markdown"),
+        ("", "dev prod", "dev --explain word-count", "prod --cost markdown", "prod --planner"),
     ),
     Command(
         "render",

@@ -133,6 +133,12 @@ def place(script: str, offset: int) -> tuple[int, int]:
     return script.count("\n", 0, offset) + 1, offset - start + 1
 
 
+def offset_of(script: str, line: int, column: int) -> int:
+    """The offset of a character, from its line and column."""
+    lines = script.split("\n")
+    return sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
+
+
 def split(script: str) -> tuple[list[Statement], list[Fault]]:
     """The statements of a script, and the faults because of which their ends are unknown."""
     statements: list[Statement] = []
@@ -207,11 +213,33 @@ def substitute(script: str, parameters: Mapping[str, str]) -> tuple[str, list[Fa
     used: set[str] = set()
     parts: list[str] = []
     end = 0
+    for token, text in _replacements(script, parameters, faults, used):
+        parts += [script[end : token.offset], text]
+        end = token.offset + len(token.text)
+    return "".join([*parts, script[end:]]), faults, used
+
+
+def origin(script: str, parameters: Mapping[str, str], offset: int) -> int:
+    """The offset in the script of a character of the script with the values of its variables."""
+    shift = 0
+    for token, text in _replacements(script, parameters, [], set()):
+        start = token.offset + shift
+        if offset < start:
+            break
+        if offset < start + len(text):
+            return token.offset
+        shift += len(text) - len(token.text)
+    return offset - shift
+
+
+def _replacements(
+    script: str, parameters: Mapping[str, str], faults: list[Fault], used: set[str]
+) -> Iterator[tuple[Token, str]]:
+    """Each token with variables, and its text with their values."""
     previous: Token | None = None
     for token in tokens(script):
         if "${" in token.text and token.kind is not Kind.COMMENT:
-            parts += [script[end : token.offset], _substituted(token, previous, parameters, faults, used)]
-            end = token.offset + len(token.text)
+            yield token, _substituted(token, previous, parameters, faults, used)
         if (
             previous is not None
             and Kind.VARIABLE in (token.kind, previous.kind)
@@ -220,7 +248,6 @@ def substitute(script: str, parameters: Mapping[str, str]) -> tuple[str, list[Fa
         ):
             faults.append(Fault(token.offset, "is joined to a variable; separate them by a space"))
         previous = token
-    return "".join([*parts, script[end:]]), faults, used
 
 
 def _substituted(

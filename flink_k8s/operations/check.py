@@ -11,7 +11,9 @@ from flink_k8s.checks.load import load
 from flink_k8s.config.problems import ProblemsError, shortened
 from flink_k8s.config.stack_file import read_config, with_overlay
 from flink_k8s.resolve import resource_requests
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.explain import explain, replaced_by_enforced, wanted
+from flink_k8s.support.console import counted
 from flink_k8s.support.errors import ExitCode
 from flink_k8s.support.paths import ROOT
 
@@ -26,6 +28,7 @@ def check(
     overlay: Path | None = None,
     job: str = "",
     table: TableFormat | None = None,
+    planner: bool = False,
 ) -> int:
     """Print problems and warnings to standard error, a line each, and a summary of each stack; an exit code.
 
@@ -36,21 +39,38 @@ def check(
         overlay: a file of config that is merged over the stack's.
         job: print the source of each value of this job instead of a summary.
         table: print the resource requests of each job and team.
+        planner: plan the statements of SQL jobs with Flink's planner.
     """
     code = ExitCode.OK
     for stack in stacks:
         try:
-            _check(stack, root, config_file, overlay, job, table)
+            platform = load(root, with_overlay(read_config(root, stack, config_file), overlay))
+            planned = _planned(platform) if planner else ""
+            _print(platform, stack, job, table, planned)
         except ProblemsError as error:
             print(error.report(stack), file=sys.stderr)
             code = ExitCode.FAILURE
     return code
 
 
-def _check(
-    stack: str, root: Path, config_file: Path | None, overlay: Path | None, job: str, table: TableFormat | None
-) -> None:
-    platform = load(root, with_overlay(read_config(root, stack, config_file), overlay))
+def _planned(platform: DeclaredStack) -> str:
+    """Plan the SQL jobs of a stack; what was planned.
+
+    Raises:
+        ProblemsError: if Flink refuses a statement.
+    """
+    from flink_k8s.operations.planner.check import check_sql
+
+    problems, remarks, count = check_sql(platform)
+    texts = [str(remark) for remark in remarks]
+    if problems:
+        raise ProblemsError(problems, [*map(str, platform.remarks), *texts])
+    for text in texts:
+        print(text, file=sys.stderr)
+    return f"Flink's planner has planned {counted(count, 'SQL job')}{', except the statements above' if texts else ''}"
+
+
+def _print(platform: DeclaredStack, stack: str, job: str, table: TableFormat | None, planned: str) -> None:
     lines = list(explain(wanted(platform.jobs, job))) if job else []
     for remark in platform.remarks:
         print(remark, file=sys.stderr)
@@ -65,5 +85,7 @@ def _check(
             rows = resource_requests.markdown if table == "markdown" else resource_requests.text
             print("\n".join(rows(requests, stack)))
         print(f"{stack}: {resource_requests.summary(requests)}")
+    if planned:
+        print(f"{stack}: {planned}")
     names = ", ".join(sorted(f"{job.namespace}/{job.name}" for job in platform.jobs)) or "none"
     print(shortened(f"{stack}: good; jobs: {names}"))

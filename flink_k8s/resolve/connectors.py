@@ -72,7 +72,7 @@ def derived_connectors(
             "name": CONTAINER,
             "image": image,
             "command": ["sh", "-c", _SCRIPT, "sh"],
-            "args": [FOLDER, *(_with_digest(artifact, repository) for artifact in artifacts)],
+            "args": [FOLDER, *(with_digest(artifact, repository) for artifact in artifacts)],
             "env": [{"name": "FLINK_K8S_CLASS", "value": base64.b64encode(FETCH_JARS.read_bytes()).decode()}],
             "volumeMounts": [mount],
             "resources": _RESOURCES,
@@ -122,7 +122,8 @@ def unpublished(connectors: Iterable[str], flink: str) -> Iterator[str]:
     return (name for name in connectors if name in CONNECTORS and not artifacts_of(name, flink))
 
 
-def _with_digest(artifact: Artifact, repository: str) -> str:
+def with_digest(artifact: Artifact, repository: str) -> str:
+    """The URL of a jar in a repository, with `#<sha256>` if its digest is known."""
     return f"{artifact.url(repository)}{f'#{artifact.sha256}' if artifact.sha256 else ''}"
 
 

@@ -14,7 +14,7 @@ SET 'table.exec.mini-batch.enabled' = 'false';
 CREATE TABLE orders (
   id BIGINT,
   amount AS id * 10, -- a computed column; not a statement
-  at AS PROCTIME()
+  ordered AS PROCTIME()
 ) WITH ('connector' = 'datagen', 'rows-per-second' = '${rate}', 'fields.id.kind' = 'sequence',
         'fields.id.start' = '1', 'fields.id.end' = '1000000');
 
