@@ -1,0 +1,211 @@
+"""All components of a declared stack, and the dependencies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cert_manager import CertManager, CertManagerArgs
+from components.cluster_access import ClusterAccess
+from components.default_deny import DefaultDeny, DefaultDenyArgs
+from components.existing_objects import ExistingObjects
+from components.flink_job import FlinkJob, FlinkJobArgs
+from components.flink_operator import FlinkOperator, FlinkOperatorArgs
+from components.flink_quota import FlinkQuota, FlinkQuotaArgs
+from components.jar_uploads import JarUploads
+from components.job_objects import JobObjects, JobObjectsArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.namespace import JobNamespace, JobNamespaceArgs
+from components.platform_stack import PlatformStack, PlatformStackArgs, platform_outputs
+from components.prometheus import Prometheus, PrometheusArgs
+from components.state_claim import StateClaimArgs
+from components.state_guard import StateGuard
+from flink_k8s.resolve.declared_stack import DeclaredStack
+
+
+class Platform:
+    """The platform and the jobs of a stack. A disabled part is in the cluster already, or in the platform's stack.
+
+    Attributes:
+        settings: the stack config.
+        namespaces: that the stack owns, by name.
+        prometheus: None if it is installed in the cluster already.
+        jobs: by `kind/namespace/name`.
+    """
+
+    def __init__(self, stack: DeclaredStack) -> None:
+        """
+        Args:
+            stack: the declared stack.
+
+        Raises:
+            pulumi.RunError: from the cluster, for example about a `restoreFrom` without a path.
+        """
+        settings = self.settings = stack.settings
+        provider = kubernetes.Provider(
+            "cluster",
+            kubeconfig=settings.kubeconfig,
+            context=settings.context,
+            # Without this ID, a changed kubeconfig replaces every object in the cluster.
+            cluster_identifier=settings.context,
+            # Update a changed ConfigMap: the default replaces it, and pods cannot read it in between.
+            enable_config_map_mutable=True,
+        )
+        self._access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
+        stack = self._stack = self._access.restored(stack)
+        self._on_cluster = pulumi.ResourceOptions(
+            provider=provider, transformations=[ExistingObjects(self._access).bind]
+        )
+        self._guard = StateGuard([job.manifest for job in stack.jobs], stack.operator, settings.allow_state_loss)
+        self._stack_of_platform = (
+            PlatformStack(settings.platform, PlatformStackArgs([*settings.namespaces], settings.operator.version))
+            if settings.platform
+            else None
+        )
+        self.namespaces = self._namespaces()
+        self._cert_manager = (
+            CertManager(
+                "cert-manager",
+                CertManagerArgs(self._access, settings.cert_manager, settings.charts),
+                self._on_cluster,
+            )
+            if settings.cert_manager.enabled
+            else None
+        )
+        self.prometheus = (
+            Prometheus(
+                "prometheus", PrometheusArgs(self._access, settings.prometheus, settings.charts), self._on_cluster
+            )
+            if settings.prometheus.enabled
+            else None
+        )
+        self._operator = self._flink_operator() if settings.operator.enabled else None
+        if settings.makes_monitors:
+            self._monitoring()
+        self.jobs = self._jobs()
+        if settings.network_policies.enabled:
+            self._deny_other_traffic()
+
+    @property
+    def outputs(self) -> Mapping[str, object]:
+        """The outputs of the stack."""
+        return {
+            "jobs": {key: job.endpoint for key, job in self.jobs.items()},
+            "platform": platform_outputs(self.settings),
+            "grafana": self.prometheus.grafana.export() if self.prometheus else None,
+        }
+
+    def _namespaces(self) -> dict[str, JobNamespace]:
+        settings = self.settings
+        storage = settings.state_storage
+        return {
+            name: JobNamespace(
+                name,
+                JobNamespaceArgs(
+                    namespace,
+                    account_annotations=storage.service_account_annotations,
+                    network_policies=settings.network_policies.enabled,
+                    state_claim=StateClaimArgs(storage.volume, self._stack.protects_claim(name))
+                    if storage.makes_claims
+                    else None,
+                    guard=self._guard,
+                    openshift=settings.openshift,
+                ),
+                self._on_cluster,
+            )
+            for name, namespace in settings.own_namespaces.items()
+        }
+
+    def _flink_operator(self) -> FlinkOperator:
+        settings = self.settings
+        return FlinkOperator(
+            "flink-operator",
+            FlinkOperatorArgs(
+                self._access,
+                settings.operator,
+                settings.charts,
+                watched=[*self.namespaces.values()],
+                cert_manager=self._cert_manager,
+                traffic=self._stack.operator_traffic,
+                openshift=settings.openshift,
+            ),
+            self._on_cluster,
+        )
+
+    def _quotas(self) -> dict[str, FlinkQuota]:
+        quotas = {name: self.settings.namespaces[name].quota for name in self.namespaces}
+        return {
+            name: FlinkQuota(name, FlinkQuotaArgs(self.namespaces[name], quota, self._operator), self._on_cluster)
+            for name, quota in quotas.items()
+            if quota.counts()
+        }
+
+    def _monitoring(self) -> Monitoring:
+        settings = self.settings
+        self._access.compare_prometheus(settings)
+        return Monitoring(
+            "monitoring",
+            MonitoringArgs(
+                settings.prometheus,
+                settings.operator.namespace,
+                operator=self._operator,
+                prometheus=self.prometheus,
+                namespaces=[*self.namespaces.values()],
+                declared=self._stack.job_counts,
+                cert_manager=self._cert_manager,
+                alert_labels={name: namespace.alert_labels for name, namespace in settings.own_namespaces.items()},
+            ),
+            self._on_cluster,
+        )
+
+    def _job_objects(self) -> JobObjects:
+        return JobObjects(
+            "job-objects",
+            JobObjectsArgs(
+                self._stack.attachments,
+                self.namespaces,
+                self._operator,
+                self._cert_manager,
+                self.prometheus,
+                self._stack_of_platform,
+                self._guard,
+            ),
+            self._on_cluster,
+        )
+
+    def _jobs(self) -> dict[str, FlinkJob]:
+        stack, quotas = self._stack, self._quotas()
+        uploads = JarUploads(self._access, stack)
+        objects = self._job_objects() if stack.attachments else None
+        jobs: dict[str, FlinkJob] = {}
+        for job in stack.jobs_in_order:
+            jobs[job.key] = FlinkJob(
+                job.key,
+                FlinkJobArgs(
+                    job,
+                    rest_port=stack.rest_port(job),
+                    traffic=stack.traffic(job),
+                    budgets=stack.disruption_budgets(job),
+                    namespace=self.namespaces.get(job.namespace),
+                    quota=quotas.get(job.namespace),
+                    platform=self._stack_of_platform,
+                    operator=self._operator,
+                    cert_manager=self._cert_manager,
+                    objects=objects.of(job, stack.after(job)) if objects else (),
+                    after=[jobs[key].settled for key in stack.after(job) if key in jobs],
+                    target=jobs.get(job.target) if job.target else None,
+                    readiness=self._access.readiness if stack.is_awaited(job) else None,
+                    guard=self._guard,
+                    uploads=uploads,
+                ),
+                self._on_cluster,
+            )
+        return jobs
+
+    def _deny_other_traffic(self) -> None:
+        for name, namespace in self.namespaces.items():
+            if namespace.created:
+                allowing = [job.policy for job in self.jobs.values() if job.policy and job.job.namespace == name]
+                DefaultDeny(name, DefaultDenyArgs(namespace, allowing), self._on_cluster)
