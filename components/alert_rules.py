@@ -9,6 +9,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import Component
 from components.options import child_of
 from flink_k8s.config.monitoring import Alerts
 from flink_k8s.facts.kinds import FlinkKind
@@ -37,7 +38,7 @@ class AlertRulesArgs:
     alert_labels: AlertLabels = field(default_factory=dict[str, Mapping[str, str]])
 
 
-class AlertRules(pulumi.ComponentResource):
+class AlertRules(Component):
     """One PrometheusRule with every enabled alert; none if all are disabled."""
 
     def __init__(self, name: str, args: AlertRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -51,7 +52,7 @@ class AlertRules(pulumi.ComponentResource):
         rules = groups(args.alerts, args.operator_namespace, args.declared, args.alert_labels)
         if rules:
             CustomResource(
-                name,
+                f"{self.prefix}{name}",
                 api_version="monitoring.coreos.com/v1",
                 kind="PrometheusRule",
                 metadata=ObjectMetaArgs(name=name, namespace=args.namespace, labels={**labels(name), **args.labels}),

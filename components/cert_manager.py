@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.cluster_access import ClusterAccess
+from components.component import Component
 from components.namespace import namespace
 from components.release import install
 from flink_k8s.config.model import CertManagerSettings, Charts
@@ -28,7 +29,7 @@ class CertManagerArgs:
     charts: Charts = field(default_factory=Charts)
 
 
-class CertManager(pulumi.ComponentResource):
+class CertManager(Component):
     """Namespace and release of cert-manager.
 
     The release is ready only after the chart's `startupapicheck` has passed. Its API then accepts a Certificate, so

@@ -143,7 +143,7 @@ class CrdUpdater:
         new, old = cast(Object, args.new_inputs or {}), cast(Object, args.old_inputs or {})
         if old and not _is_local(new) and all(old.get(key) == new.get(key) for key in _CHART_INPUTS):
             return  # only a value changed, not the chart; a local chart may have another content
-        if crds := await self._chart_crds(new, args.name):
+        if crds := await self._chart_crds(new, str(new["name"])):
             await self.apply(crds)
 
     async def _chart_crds(self, release: Object, name: str) -> list[Object]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.component import Component
 from components.namespace import JobNamespace
 from components.network_policies import deny_policy
 from components.options import child_of
@@ -25,7 +26,7 @@ class DefaultDenyArgs:
     allowing: Sequence[pulumi.Resource] = ()
 
 
-class DefaultDeny(pulumi.ComponentResource):
+class DefaultDeny(Component):
     """Deny all other traffic, after all policies that allow connections: no running job loses a connection."""
 
     def __init__(self, name: str, args: DefaultDenyArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs, ObjectMetaArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetSpecArgs
 
+from components.component import resource_name
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.availability import DisruptionBudget
 from flink_k8s.resolve.jobs import Job
@@ -22,7 +23,7 @@ def disruption_budget(job: Job, budget: DisruptionBudget, opts: pulumi.ResourceO
     """
     of_job = LabelSelectorRequirementArgs(key="app", operator="In", values=[*clusters(job)])
     return PodDisruptionBudget(
-        f"{job.namespace}/{budget.name}",
+        resource_name(f"{job.namespace}/{budget.name}", opts),
         metadata=ObjectMetaArgs(name=budget.name, namespace=job.namespace, labels=labels(budget.name)),
         spec=PodDisruptionBudgetSpecArgs(
             min_available=budget.min_available,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import pulumi
 
@@ -34,17 +34,19 @@ class ExistingObjects:
     The engine calls the hook only for objects that it creates, so a run that creates nothing requests nothing.
     """
 
-    def __init__(self, access: ClusterAccess) -> None:
+    def __init__(self, access: ClusterAccess, prefix: str = "") -> None:
         """
         Args:
             access: to the stack's cluster.
+            prefix: of the hook's name.
         """
         self._api_server = access.api_server
         self._declared: dict[ObjectKey, None] = {}
-        self._check: asyncio.Task[str] | None = None
-        self._is_reported = False
+        self._checked: set[ObjectKey] = set()
+        self._checks: list[asyncio.Task[str]] = []
+        self._reported: set[str] = set()
         self._hook = pulumi.ResourceHook(
-            "existing-objects", self._before_create, pulumi.ResourceHookOptions(on_dry_run=True)
+            f"{prefix}existing-objects", self._before_create, pulumi.ResourceHookOptions(on_dry_run=True)
         )
 
     def bind(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
@@ -63,23 +65,25 @@ class ExistingObjects:
         return pulumi.ResourceTransformationResult(args.props, options)
 
     async def _before_create(self, _: pulumi.ResourceHookArgs) -> None:
-        if self._check is None:
-            self._check = asyncio.create_task(self._refusal())
-        refusal = await self._check
-        if refusal and self._is_reported:
+        # All objects that are declared by now; a component provider constructs components one by one.
+        if new := self._declared.keys() - self._checked:
+            self._checked |= new
+            self._checks.append(asyncio.create_task(self._refusal(new)))
+        refusals = {refusal for check in self._checks if (refusal := await check)}
+        unreported = sorted(refusals - self._reported)
+        self._reported |= refusals
+        if unreported:
+            raise pulumi.RunError("\n".join(unreported))
+        if refusals:
             raise pulumi.RunError("not created, because of other objects that exist")
-        self._is_reported = bool(refusal)
-        if refusal:
-            raise pulumi.RunError(refusal)
 
-    async def _existing(self) -> tuple[Mapping[ObjectKey, Existing], Sequence[str]]:
+    async def _existing(self, declared: Set[ObjectKey]) -> tuple[Mapping[ObjectKey, Existing], Sequence[str]]:
         """The declared objects that exist and are not in the state, and the kinds that cannot be read."""
-        new = self._declared.keys() - keys_in_state(resources_in_state())
-        return await existing_objects(self._api_server, new)
+        return await existing_objects(self._api_server, declared - keys_in_state(resources_in_state()))
 
-    async def _refusal(self) -> str:
+    async def _refusal(self, declared: Set[ObjectKey]) -> str:
         """The error about all declared objects that exist and are not the stack's; empty if there are none."""
-        existing, unread = await in_own_thread(self._existing())
+        existing, unread = await in_own_thread(self._existing(declared))
         if unread:
             lines = _listing(sorted(unread))
             pulumi.log.warn("\n".join(["could not check whether these objects exist in the cluster already:", *lines]))

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import resource_name
 from flink_k8s.config.secret_model import ExternalSecret
 from flink_k8s.facts.labels import labels
 
@@ -28,7 +29,7 @@ def external_secrets(
     """
     return [
         CustomResource(
-            f"{namespace}/{name}",
+            resource_name(f"{namespace}/{name}", opts),
             api_version=API,
             kind="ExternalSecret",
             metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name), annotations=READY),

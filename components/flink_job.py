@@ -1,174 +1,138 @@
-"""One Flink resource with everything that belongs to it, watched until it is ready."""
+"""One job on a platform, as a component of any Pulumi program."""
 
-from __future__ import annotations
+# Not `from __future__ import annotations`: Pulumi derives the schema of the component package from the annotations.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
+from typing_extensions import override
 
-from components.cert_manager import CertManager
-from components.disruption_budgets import disruption_budget
-from components.flink_operator import FlinkOperator
-from components.flink_quota import FlinkQuota
-from components.internal_tls import internal_tls
-from components.jar_uploads import JarUploads
-from components.namespace import JobNamespace
-from components.network_policies import job_policy
-from components.options import adopted, child_of
-from components.plaintext_secrets import with_secret_outputs
-from components.platform_stack import PlatformStack
-from components.state_guard import StateGuard
-from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.facts.labels import DELETION_POLICY
-from flink_k8s.facts.mappings import mapping
-from flink_k8s.health.readiness import Readiness
-from flink_k8s.health.waiting import waits_for_cluster
-from flink_k8s.resolve.availability import DisruptionBudget
-from flink_k8s.resolve.jobs import Job
-from flink_k8s.resolve.state_storage import CLAIM
-from flink_k8s.resolve.traffic import Traffic, rest_service
+from components.component import Component, prefix_of
+from components.declared import Objects, declared_by_program, of_manifest, of_script, platform_config
+from components.flink_platform import FlinkPlatform
+from components.outputs import Outputs
+from components.platform import Platform
+from components.settings import FlinkJobArgs
+from flink_k8s.config.outputs import accepts_output
+from flink_k8s.config.platform_stack import PLATFORM
+from flink_k8s.config.problems import STACK_CONFIG, KeyPath, Problem
+from flink_k8s.config.stack_file import StackConfig
+
+_NO_KEYS = (PLATFORM, "manifest", "script", "settings")
+"""Arguments that are not keys of a stack file."""
+
+_OF_JOBS = ("jobs", "manifests", "scripts")
+"""Arguments of the platform that belong to its own jobs."""
 
 
-def deletion(kind: FlinkKind) -> dict[str, str]:
-    """The annotation that specifies how the engine deletes a Flink resource.
+class FlinkJob(Component):
+    """A Flink resource on a platform: a job, a session cluster, a session job or a snapshot, with its other objects.
 
-    Foreground deletion deletes a JobManager before the operator can take a savepoint. A blue/green deployment has no
-    finalizer: background deletion deletes it before its FlinkDeployments, and then their operator.
-    """
-    policy = "foreground" if kind is FlinkKind.BLUE_GREEN else "background"
-    return {DELETION_POLICY: policy}
-
-
-@dataclass(frozen=True)
-class FlinkJobArgs:
-    """Arguments of `FlinkJob`.
-
-    Attributes:
-        job: the merged job.
-        rest_port: of its REST service; None for a kind without one.
-        traffic: connections of its pods; None without NetworkPolicies, or if the kind needs no policy.
-        budgets: PodDisruptionBudgets of its pods.
-        namespace: of the job; None if another stack owns it.
-        quota: of Flink resources in the namespace.
-        platform: the platform's stack; None if this stack has the platform.
-        operator: None if it is installed in the cluster already.
-        cert_manager: None if it is installed in the cluster already.
-        objects: that exist before the job is deployed: those of its file, and others.
-        after: jobs that are ready before the job is deployed.
-        target: the session cluster of a session job, or the job of a snapshot; None if it is not in this stack.
-        readiness: waits until the job is ready; None to not wait.
-        guard: refuses changes that lose the job's state; None to not refuse any.
-        uploads: uploads the jars of jobs; None to upload none.
+    It is merged, completed and checked like a job file of a stack that is on the platform of another stack. The
+    component is ready once the job is.
     """
 
-    job: Job
-    rest_port: str | None = None
-    traffic: Traffic | None = None
-    budgets: Sequence[DisruptionBudget] = ()
-    namespace: JobNamespace | None = None
-    quota: FlinkQuota | None = None
-    platform: PlatformStack | None = None
-    operator: FlinkOperator | None = None
-    cert_manager: CertManager | None = None
-    objects: Sequence[pulumi.Resource] = ()
-    after: Sequence[pulumi.Input[pulumi.Resource]] = ()
-    target: FlinkJob | None = None
-    readiness: Readiness | None = None
-    guard: StateGuard | None = None
-    uploads: JarUploads | None = None
-
-
-class FlinkJob(pulumi.ComponentResource):
-    """A Flink resource, the NetworkPolicy and the PodDisruptionBudgets of its pods, and its certificates.
-
-    Attributes:
-        job: the merged job.
-        resource: the Flink resource.
-        policy: of its pods; None without one.
-        settled: the Flink resource once it is ready; a dependency of later resources.
-        endpoint: kind, namespace and access to the job; known once the job is ready.
-    """
+    kind: pulumi.Output[str]
+    """Kind of the Flink resource."""
+    namespace: pulumi.Output[str]
+    """Namespace of the job."""
+    job_name: pulumi.Output[str]
+    """Name of the Flink resource; known once the job is ready."""
+    rest_address: pulumi.Output[str] | None
+    """Host and port of Flink's REST API in the cluster; not set for a kind without one."""
+    status: pulumi.Output[str] | None
+    """Status of the ready job, such as `STABLE, RUNNING`; not set in a preview, or if the run does not wait."""
 
     def __init__(self, name: str, args: FlinkJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """
         Args:
-            name: of the component: `kind/namespace/name`.
-            args: the job and its dependencies.
-            opts: provider.
+            name: of the component; the names of its resources begin with it.
+            args: the platform, and a manifest or a script.
+            opts: parent and dependencies; if `platform` is not a component: its provider, and a dependency on it.
+
+        Raises:
+            pulumi.RunError: contains every problem of the arguments.
         """
-        job = self.job = args.job
-        # No inputs: the name contains everything, and each input of each job takes time.
-        super().__init__("flink-k8s:index:FlinkJob", name, None, opts)
-        platform = [args.platform.ready] if args.platform else []
-        created, bounds = (args.namespace.created, args.namespace.bounds) if args.namespace else ([], [])
-        self.policy: pulumi.Resource | None = None
-        if args.traffic is not None:
-            inside = child_of(
-                self, [*created, *platform], former_parent=args.namespace, was_at_root=args.namespace is None
-            )
-            self.policy = job_policy(job, args.traffic, inside)
-        budgets = [disruption_budget(job, budget, child_of(self, [*created, *platform])) for budget in args.budgets]
-        issuing = [args.cert_manager] if args.cert_manager else []
-        certificate = internal_tls(job, [*created, *bounds, *issuing, *platform], child_of(self, was_at_root=True))
-        before: list[pulumi.Input[pulumi.Resource] | None] = [
-            *(args.namespace.job_requirements if args.namespace else ()),
-            *platform,
-            *args.objects,
-            *args.after,
-            args.operator.serving if args.operator else None,
-            args.quota,
-            self.policy,
-            *budgets,
-            certificate,
-            args.namespace.state_claim if args.namespace and job.mounts(CLAIM) else None,
-            args.target.settled if args.target else None,
-        ]
-        ready = child_of(self, [resource for resource in before if resource is not None], was_at_root=True)
-        if args.guard is not None:
-            ready = pulumi.ResourceOptions.merge(ready, args.guard.of_job(job.manifest))
-        if args.uploads is not None:
-            ready = pulumi.ResourceOptions.merge(ready, args.uploads.of_job(job))
-        if job.is_adopted:
-            ready = pulumi.ResourceOptions.merge(ready, adopted(job.namespace, job.name))
-        resource = self.resource = CustomResource(
-            f"{job.namespace}/{job.name}",
-            api_version=str(job.manifest["apiVersion"]),
-            kind=job.kind.value,
-            metadata=_metadata(job),
-            spec=with_secret_outputs(job.deployed_spec),
-            opts=pulumi.ResourceOptions.merge(ready, pulumi.ResourceOptions(protect=job.is_protected or None)),
+        title = f"FlinkJob {prefix_of(opts)}{name}"
+        outputs = Outputs(title)
+        objects = _objects(title, name, args, outputs)
+        config = _config(title, args, objects, outputs)
+        declared = declared_by_program(config, objects, outputs)
+        if not declared.jobs:
+            raise pulumi.RunError(f"{title}: the job is disabled; remove the component, or set enabled: true")
+        job = declared.jobs[0]
+        super().__init__("flink-k8s:index:FlinkJob", name, {"namespace": job.namespace, "name": job.name}, opts)
+        self.prefix = f"{self.prefix}{name}-"
+        platform = args["platform"]
+        inside, ready = outputs.inside(self), list[pulumi.Input[pulumi.Resource]]()
+        if isinstance(platform, FlinkPlatform):
+            inside.provider, ready = platform.platform.provider, platform.platform.ready
+        (resources,) = Platform(declared, inside, ready).jobs.values()
+        endpoint = pulumi.Output.from_input(cast("pulumi.Input[dict[str, str]]", resources.endpoint))
+        self.kind = pulumi.Output.from_input(job.kind.value)
+        self.namespace = pulumi.Output.from_input(job.namespace)
+        self.job_name = endpoint.apply(lambda _: job.name)
+        has_rest = declared.rest_port(job) is not None
+        self.rest_address = endpoint.apply(lambda access: access["restService"]) if has_rest else None
+        self.status = resources.status
+        self.register_outputs(
+            {
+                "kind": self.kind,
+                "namespace": self.namespace,
+                "jobName": self.job_name,
+                "restAddress": self.rest_address,
+                "status": self.status,
+            }
         )
-        if args.guard is not None:
-            args.guard.follow(resource)
-        endpoint = _endpoint(job, args.rest_port)
-        self.settled: pulumi.Input[pulumi.Resource] = resource
-        self.endpoint: pulumi.Input[Mapping[str, str]] = endpoint
-        readiness = args.readiness
-        if readiness is not None and waits_for_cluster():
-
-            async def watched(values: Sequence[Any]) -> pulumi.Resource:
-                _, metadata = values
-                await readiness.wait(job, resource, mapping(metadata))
-                return resource
-
-            # The SDK's class does not declare the attributes of its outputs.
-            settled = self.settled = pulumi.Output.all(resource.id, cast(Any, resource).metadata).apply(watched)
-            self.endpoint = settled.apply(lambda _: endpoint)
-        self.register_outputs({"endpoint": self.endpoint})
 
 
-def _metadata(job: Job) -> Mapping[str, Any]:
-    metadata = cast(dict[str, Any], job.manifest["metadata"])
-    return {**metadata, "annotations": {**deletion(job.kind), **(metadata.get("annotations") or {})}}
+class _JobConfig(StackConfig):
+    """The settings of the job as config, as if they were in `jobs` of a stack; problems name the argument."""
+
+    @override
+    def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
+        """A problem at the path of the config."""
+        return super().problem(("settings", *path[2:]) if path[:1] == ("jobs",) else path, message, rule)
 
 
-def _endpoint(job: Job, rest_port: str | None) -> dict[str, str]:
-    endpoint = {"kind": job.kind.value, "namespace": job.namespace}
-    if rest_port is not None:
-        service = rest_service(job.name)
-        endpoint["restService"] = f"{service}.{job.namespace}.svc:{rest_port}"
-        endpoint["open"] = f"kubectl -n {job.namespace} port-forward svc/{service} {rest_port}"
-    return endpoint
+def _objects(title: str, name: str, args: FlinkJobArgs, outputs: Outputs) -> Objects:
+    """The objects of the job, and their problems."""
+    manifest, script = args.get("manifest"), args.get("script")
+    if (manifest is None) == (script is None):
+        message = "needs either a manifest or a script; set one of them"
+        return [], [Problem(title, 0, "", message, STACK_CONFIG)]
+    if script is not None:
+        return of_script(f"{title}: script", name, script)
+    objects, problems = of_manifest(f"{title}: manifest", manifest, ("manifest",), outputs)
+    count = sum(item.is_job for item in objects)
+    if count != 1 and not problems:
+        message = f"contains {count} Flink resources; write one, and a FlinkJob for each other one"
+        problems.append(Problem(title, 0, "manifest", message, STACK_CONFIG))
+    return objects, problems
+
+
+def _config(title: str, args: FlinkJobArgs, objects: Objects, outputs: Outputs) -> StackConfig:
+    """The arguments of the job as the config of a stack on its platform."""
+    platform = args.get("platform")
+    if isinstance(platform, FlinkPlatform):
+        of_platform, folder, settings = platform.title, platform.folder, platform.settings
+    elif isinstance(platform, Mapping):
+        of_platform, folder, settings = f"{title}: platform", "", cast("Mapping[str, Any]", platform)
+        storage = cast("Mapping[str, Any]", settings.get("stateStorage") or {})
+        if storage.get("type", "none") != "none" and not storage.get("folder"):
+            message = "is missing; set it in the arguments of the platform: its jobs keep their state in that folder"
+            outputs.problems.append(Problem(of_platform, 0, "stateStorage.folder", message, STACK_CONFIG))
+    else:
+        message = "is missing; set a FlinkPlatform, or its arguments"
+        outputs.problems.append(Problem(title, 0, PLATFORM, message, STACK_CONFIG))
+        of_platform, folder, settings = f"{title}: platform", "", {"context": "none"}
+    settings = {key: value for key, value in settings.items() if key not in _OF_JOBS}
+    own: dict[str, object] = {key: value for key, value in args.items() if key not in _NO_KEYS}
+    job = next((item.name for item in objects[0] if item.is_job), "")
+    jobs = {job: args.get("settings") or {}} if job else {}
+    own = cast("dict[str, object]", outputs.plain({**own, "jobs": jobs}, (), accepts_output))
+    values: dict[str, object] = {**own, PLATFORM: of_platform, "jobFolders": []}
+    config = _JobConfig(title, values, is_of_program=True)
+    return replace(config, platform_config=platform_config(of_platform, folder, settings, outputs))

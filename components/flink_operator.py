@@ -13,6 +13,7 @@ import pulumi
 from components import webhook_keystore
 from components.cert_manager import CertManager
 from components.cluster_access import ClusterAccess
+from components.component import Component
 from components.crds import CrdUpdater
 from components.namespace import JobNamespace, namespace
 from components.network_policies import operator_policies
@@ -124,7 +125,7 @@ class FlinkOperatorArgs:
     openshift: bool = False
 
 
-class FlinkOperator(pulumi.ComponentResource):
+class FlinkOperator(Component):
     """Namespace and release of the operator, and its CRDs.
 
     Attributes:
@@ -156,12 +157,14 @@ class FlinkOperator(pulumi.ComponentResource):
         provider = opts.provider if opts else None
         before_release = [
             # First: it changes nothing.
-            WatchedNamespaces(api_server).hook(),
-            CrdUpdater.of_flink(api_server, settings.version, provider).hook("operator-crds"),
+            WatchedNamespaces(api_server).hook(f"{self.prefix}operator-watched-namespaces"),
+            CrdUpdater.of_flink(api_server, settings.version, provider).hook(f"{self.prefix}operator-crds"),
         ]
         if webhook_keystore.makes_password(settings):
             needed.append(webhook_keystore.secret(settings, versions.OPERATOR_RELEASE, inside))
-            before_release.append(webhook_keystore.OldKeystore(api_server, settings.namespace).hook())
+            before_release.append(
+                webhook_keystore.OldKeystore(api_server, settings.namespace).hook(f"{self.prefix}operator-keystore")
+            )
         self.release = install(
             versions.OPERATOR_RELEASE,
             versions.OPERATOR,

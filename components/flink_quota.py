@@ -9,6 +9,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ResourceQuota, ResourceQuotaSpecArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import Component
 from components.flink_operator import FlinkOperator
 from components.namespace import JobNamespace
 from components.options import child_of
@@ -31,7 +32,7 @@ class FlinkQuotaArgs:
     operator: FlinkOperator | None = None
 
 
-class FlinkQuota(pulumi.ComponentResource):
+class FlinkQuota(Component):
     """Limit the numbers of Flink resources in a namespace.
 
     A cluster cannot count an unknown kind, and until it counts a kind it refuses every object of that kind ("status
@@ -53,7 +54,7 @@ class FlinkQuota(pulumi.ComponentResource):
         counted = [f"jsonpath={{.status.used['{resource}']}}" for resource in sorted(hard)]
         before = [*args.namespace.created, *([args.operator] if args.operator else [])]
         ResourceQuota(
-            f"{namespace}-flink-quota",
+            f"{self.prefix}{namespace}-flink-quota",
             metadata=ObjectMetaArgs(
                 name="flink-quota",
                 namespace=namespace,

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import Component
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.metrics import FLINK_UI
 
@@ -29,7 +30,7 @@ class GrafanaDashboardsArgs:
     flink_ui: str
 
 
-class GrafanaDashboards(pulumi.ComponentResource):
+class GrafanaDashboards(Component):
     """One ConfigMap per dashboard."""
 
     def __init__(self, name: str, args: GrafanaDashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -44,7 +45,7 @@ class GrafanaDashboards(pulumi.ComponentResource):
         for path in files:
             dashboard = f"dashboard-{path.stem}"
             ConfigMap(
-                dashboard,
+                f"{self.prefix}{dashboard}",
                 metadata=ObjectMetaArgs(
                     name=dashboard,
                     namespace=args.namespace,

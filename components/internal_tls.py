@@ -13,6 +13,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import resource_name
 from components.external_secret import READY
 from flink_k8s.config.secret_text import KEYSTORE_PASSWORD
 from flink_k8s.config.tls_model import LONGEST
@@ -47,7 +48,12 @@ def internal_tls(
         metadata = ObjectMetaArgs(name=name, namespace=job.namespace, labels=labels(job.name), annotations=READY)
         own = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before)))
         return CustomResource(
-            f"{job.namespace}/{name}", api_version=_API, kind=kind, metadata=metadata, spec=spec, opts=own
+            resource_name(f"{job.namespace}/{name}", opts),
+            api_version=_API,
+            kind=kind,
+            metadata=metadata,
+            spec=spec,
+            opts=own,
         )
 
     def certificate_spec(issuer: str, name: str, **spec: Any) -> dict[str, Any]:

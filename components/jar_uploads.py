@@ -19,16 +19,18 @@ from flink_k8s.store.pod import StorePodError
 class JarUploads:
     """Uploads jars of the project to the stack's store; previews upload nothing."""
 
-    def __init__(self, access: ClusterAccess, stack: DeclaredStack) -> None:
+    def __init__(self, access: ClusterAccess, stack: DeclaredStack, prefix: str = "") -> None:
         """
         Args:
             access: to the cluster.
             stack: the declared stack.
+            prefix: of the names of the jobs' resources, and of the hook's name.
         """
+        self._prefix = prefix
         self._access = access
         self._stack = stack
         self._jobs = {_title(job.kind, job.namespace, job.name): job for job in _with_jars(stack.jobs)}
-        self._hook = pulumi.ResourceHook("upload-jar", self._before) if self._jobs else None
+        self._hook = pulumi.ResourceHook(f"{prefix}upload-jar", self._before) if self._jobs else None
 
     def of_job(self, job: Job) -> pulumi.ResourceOptions:
         """Options of a Flink resource: none if its jar is not a file of the project."""
@@ -39,7 +41,7 @@ class JarUploads:
 
     async def _before(self, args: pulumi.ResourceHookArgs) -> None:
         kind = args.type.rpartition(":")[2]
-        job = self._jobs[f"{kind}/{args.name}"]
+        job = self._jobs[f"{kind}/{args.name.removeprefix(self._prefix)}"]
         jar = job.jar_file
         old_job = job_of(mapping(mapping(args.old_inputs).get("spec")))
         if jar is None or (old_job or {}).get("jarURI") == jar.uri:

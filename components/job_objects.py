@@ -9,13 +9,13 @@ from typing import Any, cast
 import pulumi
 
 from components.cert_manager import CertManager
+from components.component import Component, resource_name
 from components.external_secret import READY
 from components.flink_operator import FlinkOperator
 from components.kubernetes_object import KubernetesObject
 from components.namespace import JobNamespace
 from components.options import adopted, child_of
 from components.plaintext_secrets import with_secret_outputs
-from components.platform_stack import PlatformStack
 from components.prometheus import Prometheus
 from components.state_guard import StateGuard
 from flink_k8s.config.job_files import FLINK_GROUP
@@ -45,7 +45,7 @@ class JobObjectsArgs:
         operator: None if it is installed in the cluster already.
         cert_manager: None if it is installed in the cluster already.
         prometheus: None if it is installed in the cluster already.
-        platform: the platform's stack; None if this stack has the platform.
+        platform: its parts that jobs need; none if this stack has the platform.
         guard: refuses to delete claims with the state of jobs; None to not refuse it.
     """
 
@@ -54,11 +54,11 @@ class JobObjectsArgs:
     operator: FlinkOperator | None = None
     cert_manager: CertManager | None = None
     prometheus: Prometheus | None = None
-    platform: PlatformStack | None = None
+    platform: Sequence[pulumi.Input[pulumi.Resource]] = ()
     guard: StateGuard | None = None
 
 
-class JobObjects(pulumi.ComponentResource):
+class JobObjects(Component):
     """Every object of a job file that is not a job.
 
     They are children of one component, not of their jobs: an object that moves to another file, or whose job is
@@ -88,8 +88,7 @@ class JobObjects(pulumi.ComponentResource):
             )
             if (installer := installing.get(group)) is not None:
                 before.append(installer)
-            if args.platform is not None:
-                before.append(args.platform.ready)
+            before += args.platform
             options = child_of(self, before, was_at_root=True)
             if args.guard is not None:
                 options = pulumi.ResourceOptions.merge(options, args.guard.of_storage(declared.manifest))
@@ -123,5 +122,7 @@ def _object(declared: Attachment, opts: pulumi.ResourceOptions) -> KubernetesObj
         annotations = {**annotations_added, **cast(dict[str, Any], metadata.get("annotations") or {})}
         manifest["metadata"] = {**metadata, "annotations": annotations}
     return KubernetesObject(
-        f"{declared.namespace}/{declared.source.name}", cast(dict[str, Any], with_secret_outputs(manifest)), opts
+        resource_name(f"{declared.namespace}/{declared.source.name}", opts),
+        cast(dict[str, Any], with_secret_outputs(manifest)),
+        opts,
     )

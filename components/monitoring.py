@@ -9,6 +9,7 @@ import pulumi
 
 from components.alert_rules import AlertRules, AlertRulesArgs
 from components.cert_manager import CertManager
+from components.component import Component
 from components.flink_operator import FlinkOperator
 from components.grafana_dashboards import GrafanaDashboards, GrafanaDashboardsArgs
 from components.namespace import JobNamespace
@@ -46,7 +47,7 @@ class MonitoringArgs:
     alert_labels: AlertLabels = field(default_factory=dict[str, Mapping[str, str]])
 
 
-class Monitoring(pulumi.ComponentResource):
+class Monitoring(Component):
     """PodMonitors for the operator and each namespace of jobs, alert rules, and dashboards."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:

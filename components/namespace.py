@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_kubernetes.core.v1 import LocalObjectReferenceArgs, Namespace, ServiceAccount
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs, ObjectMetaArgsDict
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
 from components import quota
+from components.component import Component, resource_name
 from components.external_secret import external_secrets
 from components.namespace_access import access
 from components.network_policies import egress_policy
@@ -50,7 +51,7 @@ def namespace(name: str, *, extra: Mapping[str, str] | None = None, opts: pulumi
         opts: parent and provider.
     """
     own = {**labels(name), **pod_security_labels("restricted"), **(extra or {})}
-    return Namespace(name, metadata=ObjectMetaArgs(name=name, labels=own), opts=opts)
+    return Namespace(resource_name(name, opts), metadata=ObjectMetaArgs(name=name, labels=own), opts=opts)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class JobNamespaceArgs:
     openshift: bool = False
 
 
-class JobNamespace(pulumi.ComponentResource):
+class JobNamespace(Component):
     """A team's namespace: quota, limits, rights of people, and the ServiceAccount with the rights of native Flink.
 
     Attributes:
@@ -134,17 +135,12 @@ class JobNamespace(pulumi.ComponentResource):
         )
 
     def _account(self, args: JobNamespaceArgs, inside: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        name, resource = self.namespace, f"{self.namespace}-{JOB_ACCOUNT}"
+        name, resource = self.namespace, f"{self.prefix}{self.namespace}-{JOB_ACCOUNT}"
         metadata = ObjectMetaArgs(name=JOB_ACCOUNT, namespace=name, labels=labels(JOB_ACCOUNT))
         secrets = [LocalObjectReferenceArgs(name=secret) for secret in args.settings.image_pull_secrets]
         service_account = ServiceAccount(
             resource,
-            metadata=ObjectMetaArgs(
-                name=JOB_ACCOUNT,
-                namespace=name,
-                labels=labels(JOB_ACCOUNT),
-                annotations=args.account_annotations or None,
-            ),
+            metadata=_account_metadata(name, args.account_annotations),
             image_pull_secrets=secrets or None,
             opts=inside,
         )
@@ -157,3 +153,11 @@ class JobNamespace(pulumi.ComponentResource):
             opts=child_of(self, [role, service_account]),
         )
         return [service_account, role, binding]
+
+
+def _account_metadata(namespace: str, annotations: Mapping[str, str]) -> ObjectMetaArgsDict:
+    """Metadata of the ServiceAccount as a mapping: annotations can contain texts that become outputs."""
+    metadata: ObjectMetaArgsDict = {"name": JOB_ACCOUNT, "namespace": namespace, "labels": labels(JOB_ACCOUNT)}
+    if annotations:
+        metadata["annotations"] = annotations
+    return metadata

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding, RoleRefArgs, SubjectArgs
 
+from components.component import resource_name
 from components.options import child_of
 from flink_k8s.config.namespace import Access
 from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_KINDS, FlinkKind
@@ -105,9 +106,11 @@ def access(namespace: str, settings: Access, parent: pulumi.Resource, depends_on
             continue
         name = f"flink-{level}"
         metadata = ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name))
-        role = Role(f"{namespace}-{name}", metadata=metadata, rules=rules, opts=child_of(parent, depends_on))
+        inside = child_of(parent, depends_on)
+        resource = resource_name(f"{namespace}-{name}", inside)
+        role = Role(resource, metadata=metadata, rules=rules, opts=inside)
         RoleBinding(
-            f"{namespace}-{name}",
+            resource,
             metadata=metadata,
             role_ref=RoleRefArgs(api_group=_RBAC, kind="Role", name=name),
             subjects=[_subject(text) for text in subjects],

@@ -17,6 +17,7 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgs,
 )
 
+from components.component import resource_name
 from flink_k8s.config.network import Endpoint, Peer, port_range
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.labels import labels
@@ -106,7 +107,7 @@ def _policy(
 ) -> NetworkPolicy:
     """A policy. Without `ingress` it does not restrict incoming connections; an empty list denies all of them."""
     return NetworkPolicy(
-        resource,
+        resource_name(resource, opts),
         metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(name)),
         spec=NetworkPolicySpecArgs(
             pod_selector=pods,

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.rbac.v1 import RoleBinding, RoleRefArgs, SubjectArgs
 
+from components.component import resource_name
 from flink_k8s.facts.labels import labels
 
 _CONSTRAINTS: Final = "nonroot-v2"
@@ -32,7 +33,7 @@ def allow_image_users(namespace: str, account: str | None, opts: pulumi.Resource
         else SubjectArgs(api_group=_RBAC, kind="Group", name=f"system:serviceaccounts:{namespace}")
     )
     return RoleBinding(
-        f"{namespace}-{_CONSTRAINTS}",
+        resource_name(f"{namespace}-{_CONSTRAINTS}", opts),
         metadata=ObjectMetaArgs(name=_CONSTRAINTS, namespace=namespace, labels=labels(_CONSTRAINTS)),
         role_ref=RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name=f"system:openshift:scc:{_CONSTRAINTS}"),
         subjects=[subject],

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import resource_name
 from flink_k8s.facts.labels import labels
 
 
@@ -37,7 +38,7 @@ def password_secret(
     texts = {**(plain_data or {}), key: secrets.token_urlsafe(24)}
     encoded = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
     return Secret(
-        name,
+        resource_name(name, opts),
         metadata=ObjectMetaArgs(name=name, namespace=namespace, labels=labels(part)),
         type="Opaque",
         data=pulumi.Output.secret(encoded),

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cert_manager import CertManager, CertManagerArgs
 from components.cluster_access import ClusterAccess
+from components.component import prefix_of
 from components.default_deny import DefaultDeny, DefaultDenyArgs
+from components.engine_run import shared
 from components.existing_objects import ExistingObjects
-from components.flink_job import FlinkJob, FlinkJobArgs
 from components.flink_operator import FlinkOperator, FlinkOperatorArgs
 from components.flink_quota import FlinkQuota, FlinkQuotaArgs
 from components.jar_uploads import JarUploads
 from components.job_objects import JobObjects, JobObjectsArgs
+from components.job_resources import JobResources, JobResourcesArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.namespace import JobNamespace, JobNamespaceArgs
 from components.platform_stack import PlatformStack, PlatformStackArgs, platform_outputs
 from components.prometheus import Prometheus, PrometheusArgs
 from components.state_claim import StateClaimArgs
 from components.state_guard import StateGuard
+from flink_k8s.config.model import StackSettings
 from flink_k8s.resolve.declared_stack import DeclaredStack
 
 
@@ -30,40 +33,55 @@ class Platform:
 
     Attributes:
         settings: the stack config.
+        provider: of the cluster.
         namespaces: that the stack owns, by name.
         prometheus: None if it is installed in the cluster already.
+        operator: None if it is installed in the cluster already.
         jobs: by `kind/namespace/name`.
     """
 
-    def __init__(self, stack: DeclaredStack) -> None:
+    def __init__(
+        self,
+        stack: DeclaredStack,
+        opts: pulumi.ResourceOptions | None = None,
+        ready: Sequence[pulumi.Input[pulumi.Resource]] | None = None,
+    ) -> None:
         """
         Args:
             stack: the declared stack.
+            opts: of all components: their parent, and the provider of the cluster; without a provider it makes one.
+            ready: the parts of the platform that jobs need; None: the outputs of the platform's stack show that.
 
         Raises:
             pulumi.RunError: from the cluster, for example about a `restoreFrom` without a path.
         """
         settings = self.settings = stack.settings
-        provider = kubernetes.Provider(
-            "cluster",
+        prefix = self._prefix = prefix_of(opts)
+        parent = opts.parent if opts else None
+        self.provider = (opts.provider if opts else None) or kubernetes.Provider(
+            f"{prefix}cluster",
             kubeconfig=settings.kubeconfig,
             context=settings.context,
             # Without this ID, a changed kubeconfig replaces every object in the cluster.
             cluster_identifier=settings.context,
             # Update a changed ConfigMap: the default replaces it, and pods cannot read it in between.
             enable_config_map_mutable=True,
+            opts=pulumi.ResourceOptions(parent=parent),
         )
-        self._access = ClusterAccess(settings.context, settings.kubeconfig, settings.job_timeout)
+        self._access = _access(settings)
         stack = self._stack = self._access.restored(stack)
+        cluster = (ExistingObjects, settings.context, settings.kubeconfig)
+        existing_objects = shared(cluster, lambda: ExistingObjects(self._access, prefix))
+        transformations = [*((opts.transformations if opts else None) or ()), existing_objects.bind]
         self._on_cluster = pulumi.ResourceOptions(
-            provider=provider, transformations=[ExistingObjects(self._access).bind]
+            parent=parent, provider=self.provider, transformations=transformations
         )
-        self._guard = StateGuard([job.manifest for job in stack.jobs], stack.operator, settings.allow_state_loss)
-        self._stack_of_platform = (
-            PlatformStack(settings.platform, PlatformStackArgs([*settings.namespaces], settings.operator.version))
-            if settings.platform
-            else None
-        )
+        manifests = [job.manifest for job in stack.jobs]
+        self._guard = StateGuard(manifests, stack.operator, settings.allow_state_loss, prefix)
+        self._platform_ready = ready or ()
+        if settings.platform and ready is None:
+            args = PlatformStackArgs([*settings.namespaces], settings.operator.version)
+            self._platform_ready = [PlatformStack(settings.platform, args).ready]
         self.namespaces = self._namespaces()
         self._cert_manager = (
             CertManager(
@@ -81,7 +99,8 @@ class Platform:
             if settings.prometheus.enabled
             else None
         )
-        self._operator = self._flink_operator() if settings.operator.enabled else None
+        self.operator = self._flink_operator() if settings.operator.enabled else None
+        self._quotas = self._flink_quotas()
         if settings.makes_monitors:
             self._monitoring()
         self.jobs = self._jobs()
@@ -96,6 +115,16 @@ class Platform:
             "platform": platform_outputs(self.settings),
             "grafana": self.prometheus.grafana.export() if self.prometheus else None,
         }
+
+    @property
+    def ready(self) -> list[pulumi.Input[pulumi.Resource]]:
+        """The parts that a job needs, for jobs outside of this stack."""
+        parts: list[pulumi.Input[pulumi.Resource]] = [*self._quotas.values()]
+        for namespace in self.namespaces.values():
+            parts += [*namespace.created, *namespace.job_requirements]
+            parts += [namespace.state_claim] if namespace.state_claim else []
+        parts += [self._cert_manager] if self._cert_manager else []
+        return [*parts, *([self.operator.serving] if self.operator else [])]
 
     def _namespaces(self) -> dict[str, JobNamespace]:
         settings = self.settings
@@ -134,10 +163,10 @@ class Platform:
             self._on_cluster,
         )
 
-    def _quotas(self) -> dict[str, FlinkQuota]:
+    def _flink_quotas(self) -> dict[str, FlinkQuota]:
         quotas = {name: self.settings.namespaces[name].quota for name in self.namespaces}
         return {
-            name: FlinkQuota(name, FlinkQuotaArgs(self.namespaces[name], quota, self._operator), self._on_cluster)
+            name: FlinkQuota(name, FlinkQuotaArgs(self.namespaces[name], quota, self.operator), self._on_cluster)
             for name, quota in quotas.items()
             if quota.counts()
         }
@@ -150,7 +179,7 @@ class Platform:
             MonitoringArgs(
                 settings.prometheus,
                 settings.operator.namespace,
-                operator=self._operator,
+                operator=self.operator,
                 prometheus=self.prometheus,
                 namespaces=[*self.namespaces.values()],
                 declared=self._stack.job_counts,
@@ -166,32 +195,32 @@ class Platform:
             JobObjectsArgs(
                 self._stack.attachments,
                 self.namespaces,
-                self._operator,
+                self.operator,
                 self._cert_manager,
                 self.prometheus,
-                self._stack_of_platform,
+                self._platform_ready,
                 self._guard,
             ),
             self._on_cluster,
         )
 
-    def _jobs(self) -> dict[str, FlinkJob]:
-        stack, quotas = self._stack, self._quotas()
-        uploads = JarUploads(self._access, stack)
+    def _jobs(self) -> dict[str, JobResources]:
+        stack = self._stack
+        uploads = JarUploads(self._access, stack, self._prefix)
         objects = self._job_objects() if stack.attachments else None
-        jobs: dict[str, FlinkJob] = {}
+        jobs: dict[str, JobResources] = {}
         for job in stack.jobs_in_order:
-            jobs[job.key] = FlinkJob(
+            jobs[job.key] = JobResources(
                 job.key,
-                FlinkJobArgs(
+                JobResourcesArgs(
                     job,
                     rest_port=stack.rest_port(job),
                     traffic=stack.traffic(job),
                     budgets=stack.disruption_budgets(job),
                     namespace=self.namespaces.get(job.namespace),
-                    quota=quotas.get(job.namespace),
-                    platform=self._stack_of_platform,
-                    operator=self._operator,
+                    quota=self._quotas.get(job.namespace),
+                    platform=self._platform_ready,
+                    operator=self.operator,
                     cert_manager=self._cert_manager,
                     objects=objects.of(job, stack.after(job)) if objects else (),
                     after=[jobs[key].settled for key in stack.after(job) if key in jobs],
@@ -209,3 +238,9 @@ class Platform:
             if namespace.created:
                 allowing = [job.policy for job in self.jobs.values() if job.policy and job.job.namespace == name]
                 DefaultDeny(name, DefaultDenyArgs(namespace, allowing), self._on_cluster)
+
+
+def _access(settings: StackSettings) -> ClusterAccess:
+    """Access to the cluster, which all platforms and jobs of a run on that cluster share."""
+    access = (settings.context, settings.kubeconfig, settings.job_timeout)
+    return shared((ClusterAccess, access), lambda: ClusterAccess(*access))

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import Component
 from components.options import child_of
 from flink_k8s.facts.labels import labels
 from flink_k8s.monitoring.metrics import CERTIFICATES_MONITOR, JOBS_MONITOR, OPERATOR_MONITOR
@@ -65,7 +66,7 @@ class FlinkPodMonitorArgs:
         return cls(JOBS_MONITOR, namespace, {"matchExpressions": [kinds]}, ("app", "component"), extra_labels)
 
 
-class FlinkPodMonitor(pulumi.ComponentResource):
+class FlinkPodMonitor(Component):
     """One PodMonitor that scrapes a port of pods."""
 
     def __init__(self, name: str, args: FlinkPodMonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -82,7 +83,7 @@ class FlinkPodMonitor(pulumi.ComponentResource):
         if args.pod_labels:
             spec["podTargetLabels"] = list(args.pod_labels)
         CustomResource(
-            name,
+            f"{self.prefix}{name}",
             api_version="monitoring.coreos.com/v1",
             kind="PodMonitor",
             metadata=ObjectMetaArgs(

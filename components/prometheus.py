@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from components.cluster_access import ClusterAccess
+from components.component import Component
 from components.crds import CrdUpdater
 from components.grafana import PASSWORD_KEY, USER_KEY, Grafana, admin_secret
 from components.namespace import namespace
@@ -85,7 +86,7 @@ class PrometheusArgs:
     charts: Charts = field(default_factory=Charts)
 
 
-class Prometheus(pulumi.ComponentResource):
+class Prometheus(Component):
     """Namespace and release of kube-prometheus-stack, and the Secret of Grafana's administrator.
 
     Attributes:
@@ -114,7 +115,7 @@ class Prometheus(pulumi.ComponentResource):
         if settings.grafana_secret is None:
             needed.append(admin_secret(settings.namespace, inside))
         provider = opts.provider if opts else None
-        crds = [CrdUpdater.of_prometheus(args.cluster.api_server, settings.version, provider).hook("prometheus-crds")]
+        updater = CrdUpdater.of_prometheus(args.cluster.api_server, settings.version, provider)
         self.release = install(
             RELEASE,
             versions.PROMETHEUS,
@@ -125,7 +126,7 @@ class Prometheus(pulumi.ComponentResource):
             namespace=settings.namespace,
             values=values(settings, charts),
             overrides=settings.values,
-            hooks=crds,
+            hooks=[updater.hook(f"{self.prefix}prometheus-crds")],
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.grafana = Grafana(settings.namespace, f"{RELEASE}-grafana", settings.admin_secret)

@@ -15,6 +15,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import resource_name
 from flink_k8s.config.namespace import Limits, Quota
 from flink_k8s.facts.labels import labels
 
@@ -31,7 +32,7 @@ def quota(namespace: str, settings: Quota, opts: pulumi.ResourceOptions) -> Sequ
         return []
     return [
         ResourceQuota(
-            f"{namespace}-quota",
+            resource_name(f"{namespace}-quota", opts),
             metadata=ObjectMetaArgs(name="quota", namespace=namespace, labels=labels("quota")),
             spec=ResourceQuotaSpecArgs(hard=hard),
             opts=opts,
@@ -51,7 +52,7 @@ def limits(namespace: str, settings: Limits, opts: pulumi.ResourceOptions) -> Se
         return []
     return [
         LimitRange(
-            f"{namespace}-limits",
+            resource_name(f"{namespace}-limits", opts),
             metadata=ObjectMetaArgs(name="limits", namespace=namespace, labels=labels("limits")),
             spec=LimitRangeSpecArgs(limits=[_limit(item) for item in items]),
             opts=opts,

@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
 from components.cluster_access import ClusterAccess
+from components.component import resource_name
 from components.kubernetes_range import range_hook
 from components.plaintext_secrets import with_secret_outputs
 from flink_k8s.config.merge import merge_mappings
@@ -54,11 +55,12 @@ def install(
     location, repository = locate(chart, version, charts, source)
     is_local = repository is None and not location.startswith("oci://")
     issues = _PodIssues(name, cluster, namespace)
-    supported = range_hook(f"{name}-kubernetes", cluster.api_server, chart, version)
-    before = [supported, *hooks, pulumi.ResourceHook(f"{name}-pods", issues.start)]
+    resource = resource_name(name, opts)
+    supported = range_hook(f"{resource}-kubernetes", cluster.api_server, chart, version)
+    before = [supported, *hooks, pulumi.ResourceHook(f"{resource}-pods", issues.start)]
     binding = pulumi.ResourceHookBinding(before_create=before, before_update=before)
     release = Release(
-        name,
+        resource,
         name=name,
         chart=location,
         # A local chart contains its version; no other version can be requested.

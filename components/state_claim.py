@@ -12,6 +12,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+from components.component import resource_name
 from flink_k8s.config.state_model import StateVolume
 from flink_k8s.facts.labels import labels
 from flink_k8s.resolve.state_storage import CLAIM
@@ -43,7 +44,7 @@ def state_claim(namespace: str, args: StateClaimArgs, opts: pulumi.ResourceOptio
     """
     volume = args.volume
     return PersistentVolumeClaim(
-        f"{namespace}/{CLAIM}",
+        resource_name(f"{namespace}/{CLAIM}", opts),
         metadata=ObjectMetaArgs(
             name=CLAIM,
             namespace=namespace,

@@ -28,10 +28,10 @@ class WatchedNamespaces:
 
     api_server: ApiServer
 
-    def hook(self) -> pulumi.ResourceHook:
+    def hook(self, name: str) -> pulumi.ResourceHook:
         """The hook before the update of the release, in previews too."""
         options = pulumi.ResourceHookOptions(on_dry_run=True)
-        return pulumi.ResourceHook("operator-watched-namespaces", self._before, options)
+        return pulumi.ResourceHook(name, self._before, options)
 
     async def _before(self, args: pulumi.ResourceHookArgs) -> None:
         new = await _watched(args.new_inputs)

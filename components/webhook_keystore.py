@@ -65,9 +65,9 @@ class OldKeystore:
     api_server: ApiServer
     namespace: str
 
-    def hook(self) -> pulumi.ResourceHook:
+    def hook(self, name: str) -> pulumi.ResourceHook:
         """The hook for the operator's Release."""
-        return pulumi.ResourceHook("operator-keystore", self._before)
+        return pulumi.ResourceHook(name, self._before)
 
     async def _before(self, _: pulumi.ResourceHookArgs) -> None:
         async with self.api_server.asked("the webhook's old keystore cannot be deleted") as api_client:

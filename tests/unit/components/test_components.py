@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+from typing import is_typeddict
 
 import pulumi
 import pytest
 
+from components.component import Component
 from components.namespace_access import TEAM_RESOURCES
 from flink_k8s.checks.team_objects import TEAM_KINDS
 from flink_k8s.program.resource_graph import Resource, ResourceGraph
@@ -21,10 +23,11 @@ COMPONENTS = [
     for module in MODULES
     for name, component in vars(importlib.import_module(module)).items()
     if inspect.isclass(component) and issubclass(component, pulumi.ComponentResource) and component.__module__ == module
+    if component is not Component
 ]
 
 JOB = """\
-from components.flink_job import FlinkJob, FlinkJobArgs
+from components.job_resources import JobResources, JobResourcesArgs
 from components.namespace import JobNamespace, JobNamespaceArgs
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
@@ -58,16 +61,20 @@ def titles(graph: ResourceGraph, kind: str) -> set[str]:
 
 
 def test_components_are_found():
-    assert len(COMPONENTS) == 12
+    assert len(COMPONENTS) == 14
 
 
 @pytest.mark.parametrize(("module", "name", "component"), COMPONENTS, ids=[name for _, name, _ in COMPONENTS])
 def test_a_component_takes_name_args_opts(module: str, name: str, component: type):
     parameters = inspect.signature(component).parameters
     assert [*parameters] == ["name", "args", "opts"]
-    assert parameters["args"].annotation == f"{name}Args"
     assert parameters["opts"].default is None
     args = getattr(importlib.import_module(module), f"{name}Args")
+    if name in ("FlinkPlatform", "FlinkJob"):
+        assert parameters["args"].annotation is args
+        assert is_typeddict(args)
+        return
+    assert parameters["args"].annotation == f"{name}Args"
     assert dataclasses.is_dataclass(args)
     assert args.__dataclass_params__.frozen  # pyright: ignore[reportAttributeAccessIssue]
     assert "DeclaredStack" not in str([field.type for field in dataclasses.fields(args)])
@@ -154,8 +161,8 @@ class TestFlinkJob:
         actual = declare(
             f"""{JOB}
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
-args = FlinkJobArgs(job("orders"), rest_port="8081", traffic=Traffic(), namespace=home)
-FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
+args = JobResourcesArgs(job("orders"), rest_port="8081", traffic=Traffic(), namespace=home)
+JobResources("FlinkDeployment/flink/orders", args, on_cluster)
 """
         )
         assert titles(actual, "FlinkJob") == {
@@ -175,9 +182,9 @@ FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
     def test_a_session_job_depends_on_its_cluster(self, declare: Declare):
         actual = declare(
             f"""{JOB}
-cluster = FlinkJob("FlinkDeployment/flink/session", FlinkJobArgs(job("session")), on_cluster)
+cluster = JobResources("FlinkDeployment/flink/session", JobResourcesArgs(job("session")), on_cluster)
 visits = job("visits", "FlinkSessionJob", deploymentName="session")
-FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), on_cluster)
+JobResources("FlinkSessionJob/flink/visits", JobResourcesArgs(visits, target=cluster), on_cluster)
 """
         )
         assert actual.depends_on(actual.find("FlinkSessionJob"), actual.find("FlinkDeployment"))
@@ -187,8 +194,8 @@ FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), o
             f"""{JOB}
 from dataclasses import replace
 adopted = replace(job("orders"), is_adopted=True)
-FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(adopted), on_cluster)
-FlinkJob("FlinkDeployment/flink/visits", FlinkJobArgs(job("visits")), on_cluster)
+JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(adopted), on_cluster)
+JobResources("FlinkDeployment/flink/visits", JobResourcesArgs(job("visits")), on_cluster)
 """
         )
         orders = actual.find("FlinkDeployment", "orders")
@@ -205,7 +212,7 @@ class Readiness:
     async def wait(self, job, resource, applied):
         await asyncio.sleep(0.1)
         pulumi.log.info("ready")
-one = FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
+one = JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(job("orders"), readiness=Readiness()), on_cluster)
 pulumi.export("endpoint", one.endpoint)
 """,
             preview=False,
@@ -220,7 +227,7 @@ pulumi.export("endpoint", one.endpoint)
 class Readiness:
     async def wait(self, job, resource, applied):
         raise pulumi.RunError("no such jar")
-FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
+JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(job("orders"), readiness=Readiness()), on_cluster)
 """,
                 preview=False,
             )
@@ -291,8 +298,8 @@ def test_default_deny_depends_on_all_allowing_policies(declare: Declare):
         f"""{JOB}
 from components.default_deny import DefaultDeny, DefaultDenyArgs
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
-args = FlinkJobArgs(job("orders"), traffic=Traffic(), namespace=home)
-one = FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
+args = JobResourcesArgs(job("orders"), traffic=Traffic(), namespace=home)
+one = JobResources("FlinkDeployment/flink/orders", args, on_cluster)
 DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 """
     )
