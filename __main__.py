@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pulumi
 
-from components.cluster_access import existing_operator
-from components.platform import Platform
 from flink_k8s.checks.running_stack import declared_stack
+from flink_k8s.components.cluster_access import existing_operator
+from flink_k8s.components.platform import Platform
 
 # Every object lives until the end of the run. Less garbage collection saves a quarter of its CPU time: docs/adr/0007.
 gc.set_threshold(10_000, 50, 100)

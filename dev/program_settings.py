@@ -58,7 +58,7 @@ _OF_JOB = ("waitForJobs", "allowStateLoss", "jobTimeout", "strict", "checks")
 
 
 def module() -> str:
-    """The text of components/settings.py."""
+    """The text of flink_k8s/components/settings.py."""
     classes: dict[str, str] = {}
     platform = _class("FlinkPlatformArgs", StackSettings, (), classes)
     job = _JOB + "".join(_field(field, (), classes) for field in _fields(StackSettings) if field.alias in _OF_JOB)

@@ -136,7 +136,7 @@ def files(root: Path) -> dict[Path, str]:
     }
     texts[root / "docs" / "configuration.md"] = reference()
     texts[root / "docs" / "checks.md"] = checks_page()
-    texts[root / "components" / "settings.py"] = program_settings.module()
+    texts[root / "flink_k8s" / "components" / "settings.py"] = program_settings.module()
     project = root / "Pulumi.yaml"
     before, config, _ = project.read_text().partition("\nconfig:\n")
     section = yaml.safe_dump({"config": project_config()}, sort_keys=False, allow_unicode=True, width=1000)

@@ -1,7 +1,7 @@
 """A stack of jobs on the platform of another stack: the settings that it inherits, and those that it must not set.
 
 Both are stacks of this project. The shared settings are in the platform's stack file, so checks need no engine.
-`components.platform_stack` verifies with the engine that the platform is deployed as its file specifies.
+`flink_k8s.components.platform_stack` verifies with the engine that the platform is deployed as its file specifies.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class PlainProject:
 
 @contextmanager
 def plain_project(
-    folder: Path, files: Sequence[str] = ("flink_k8s", "components", "Pulumi.yaml", "__main__.py", ".venv")
+    folder: Path, files: Sequence[str] = ("flink_k8s", "Pulumi.yaml", "__main__.py", ".venv")
 ) -> Generator[PlainProject]:
     """An API server, and a copy of the project without job files and stacks.
 

@@ -12,8 +12,7 @@ from tests.engine.plain_project import PlainProject, plain_project
 PROGRAM = """\
 import pulumi
 import pulumi_kubernetes as kubernetes
-from components.flink_job import FlinkJob
-from components.flink_platform import FlinkPlatform
+from flink_k8s import FlinkJob, FlinkPlatform
 
 def job(name, mode, *args):
     size = {{"resource": {{"memory": "1g", "cpu": 1}}}}
@@ -60,7 +59,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Generator[Program]:
     folder = tmp_path_factory.mktemp("library")
     runtime = "runtime:\n  name: python\n  options:\n    virtualenv: .venv\n"
     (folder / "Pulumi.yaml").write_text(f"name: texts\n{runtime}")
-    with plain_project(folder, ("flink_k8s", "components", ".venv")) as project:
+    with plain_project(folder, ("flink_k8s", ".venv")) as project:
         copy = Program(project.folder, project.command, project.kubectl)
         copy.write("orders", "a", "b")
         assert copy.pulumi("stack", "init", "dev").code == 0

@@ -36,7 +36,7 @@ Pulumi = Callable[..., str]
 def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Pulumi:
     """`pulumi("preview", "--json")` in a copy of the project whose provider renders; the command's output."""
     folder = tmp_path_factory.mktemp("upgrade")
-    for name in ("flink_k8s", "components", "Pulumi.yaml", ".venv"):
+    for name in ("flink_k8s", "Pulumi.yaml", ".venv"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "program.py").symlink_to(ROOT / "__main__.py")
     (folder / "__main__.py").write_text(PROGRAM)

@@ -21,8 +21,7 @@ Run = Callable[..., ResourceGraph]
 HEAD = """\
 import pulumi
 import pulumi_kubernetes as kubernetes
-from components.flink_job import FlinkJob
-from components.flink_platform import FlinkPlatform
+from flink_k8s import FlinkJob, FlinkPlatform
 
 def job(name, **spec):
     size = {"resource": {"memory": "1g", "cpu": 1}}
@@ -50,7 +49,7 @@ class Bucket(Effects):
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """`run(text)`: the resources of a program with the lines of HEAD; without HEAD if it begins with an import."""
-    for name in ("components", "flink_k8s", "jobs"):
+    for name in ("flink_k8s", "jobs"):
         (tmp_path / name).symlink_to(ROOT / name)
 
     def program(text: str, *, preview: bool = True, effects: Effects | None = None) -> ResourceGraph:
@@ -101,7 +100,7 @@ def test_job_of_a_platform_equals_that_of_the_cloned_program(run: Run, resource_
         f"""
         import yaml
         from pathlib import Path
-        from components.flink_platform import FlinkPlatform
+        from flink_k8s import FlinkPlatform
         file = yaml.safe_load(Path("{ROOT}/Pulumi.dev.yaml").read_text())["config"]
         settings = {{key.partition(":")[2]: value for key, value in file.items()}}
         manifest = [*yaml.safe_load_all(Path("{ROOT}/jobs/word_count.yaml").read_text())]

@@ -10,14 +10,14 @@ from typing import is_typeddict
 import pulumi
 import pytest
 
-from components.component import Component
-from components.namespace_access import TEAM_RESOURCES
 from flink_k8s.checks.team_objects import TEAM_KINDS
+from flink_k8s.components.component import Component
+from flink_k8s.components.namespace_access import TEAM_RESOURCES
 from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.paths import ROOT
 from tests.unit.components.conftest import Declare
 
-MODULES = sorted(f"components.{path.stem}" for path in (ROOT / "components").glob("[a-z]*.py"))
+MODULES = sorted(f"flink_k8s.components.{path.stem}" for path in (ROOT / "flink_k8s/components").glob("[a-z]*.py"))
 COMPONENTS = [
     (module, name, component)
     for module in MODULES
@@ -27,8 +27,8 @@ COMPONENTS = [
 ]
 
 JOB = """\
-from components.job_resources import JobResources, JobResourcesArgs
-from components.namespace import JobNamespace, JobNamespaceArgs
+from flink_k8s.components.job_resources import JobResources, JobResourcesArgs
+from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.yaml_file import Document
@@ -85,7 +85,7 @@ class TestJobNamespace:
     def test_a_namespace_has_an_account_with_a_role(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             JobNamespace("team", JobNamespaceArgs(), on_cluster)
             """
         )
@@ -97,7 +97,7 @@ class TestJobNamespace:
     def test_access_is_a_role_per_level_that_has_subjects(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             from flink_k8s.config.namespace import NamespaceSettings
             access = {"view": ["group:analysts", "user:ann"], "deploy": ["serviceAccount:ci/orders"]}
             JobNamespace("team", JobNamespaceArgs(NamespaceSettings.model_validate({"access": access})), on_cluster)
@@ -124,8 +124,8 @@ class TestJobNamespace:
     def test_the_state_claim_is_retained(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
-            from components.state_claim import StateClaimArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.state_claim import StateClaimArgs
             JobNamespace("team", JobNamespaceArgs(state_claim=StateClaimArgs(protect=True)), on_cluster)
             """
         )
@@ -136,7 +136,7 @@ class TestJobNamespace:
     def test_an_existing_account_is_not_created(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             from flink_k8s.config.namespace import NamespaceSettings
             settings = NamespaceSettings.model_validate({"create": False, "createAccount": False})
             JobNamespace("team", JobNamespaceArgs(settings), on_cluster)
@@ -148,7 +148,7 @@ class TestJobNamespace:
     def test_an_existing_namespace_is_not_created(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             JobNamespace("default", JobNamespaceArgs(), on_cluster)
             """
         )
@@ -246,7 +246,7 @@ JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(job("orders"), rea
 def test_an_adopted_object_is_imported_and_only_annotated(declare: Declare, kind: str, annotations: dict[str, str]):
     actual = declare(
         f"""
-        from components.job_objects import JobObjects, JobObjectsArgs
+        from flink_k8s.components.job_objects import JobObjects, JobObjectsArgs
         from flink_k8s.config.job_files import FileObject
         from flink_k8s.config.yaml_file import Document
         from flink_k8s.resolve.jobs import Attachment
@@ -263,9 +263,9 @@ def test_an_adopted_object_is_imported_and_only_annotated(declare: Declare, kind
 def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
     actual = declare(
         """
-        from components.cluster_access import ClusterAccess
-        from components.flink_operator import FlinkOperator, FlinkOperatorArgs
-        from components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
         """
@@ -280,10 +280,10 @@ def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
 def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
     actual = declare(
         """
-        from components.cluster_access import ClusterAccess
-        from components.flink_operator import FlinkOperator, FlinkOperatorArgs
-        from components.flink_quota import FlinkQuota, FlinkQuotaArgs
-        from components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from flink_k8s.components.flink_quota import FlinkQuota, FlinkQuotaArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
         from flink_k8s.config.namespace import Quota
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         operator = FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
@@ -296,7 +296,7 @@ def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
 def test_default_deny_depends_on_all_allowing_policies(declare: Declare):
     actual = declare(
         f"""{JOB}
-from components.default_deny import DefaultDeny, DefaultDenyArgs
+from flink_k8s.components.default_deny import DefaultDeny, DefaultDenyArgs
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
 args = JobResourcesArgs(job("orders"), traffic=Traffic(), namespace=home)
 one = JobResources("FlinkDeployment/flink/orders", args, on_cluster)
@@ -310,8 +310,8 @@ DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 def test_prometheus_outputs_grafanas_address(declare: Declare):
     actual = declare(
         """
-        from components.cluster_access import ClusterAccess
-        from components.prometheus import Prometheus, PrometheusArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.prometheus import Prometheus, PrometheusArgs
         Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         """
     )
@@ -322,10 +322,10 @@ def test_prometheus_outputs_grafanas_address(declare: Declare):
 def test_monitors_depend_on_prometheus_and_dashboards_on_its_namespace(declare: Declare):
     actual = declare(
         """
-        from components.monitoring import Monitoring, MonitoringArgs
-        from components.namespace import JobNamespace, JobNamespaceArgs
-        from components.cluster_access import ClusterAccess
-        from components.prometheus import Prometheus, PrometheusArgs
+        from flink_k8s.components.monitoring import Monitoring, MonitoringArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.prometheus import Prometheus, PrometheusArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         prometheus = Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         Monitoring("monitoring", MonitoringArgs(prometheus=prometheus, namespaces=[home]), on_cluster)

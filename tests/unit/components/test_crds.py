@@ -13,8 +13,8 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from components.crds import FLINK_VERSION as MARK
-from components.crds import PROMETHEUS_VERSION, CrdUpdater, chart_options, decide, own_fields
+from flink_k8s.components.crds import FLINK_VERSION as MARK
+from flink_k8s.components.crds import PROMETHEUS_VERSION, CrdUpdater, chart_options, decide, own_fields
 from flink_k8s.health.api_server import ApiServer
 from tests.unit.health.listening import listening
 

@@ -13,9 +13,9 @@ import pulumi
 import pytest
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import existing_objects
-from components.cluster_access import ClusterAccess
-from components.existing_objects import ExistingObjects, declared_key, keys_in_state
+from flink_k8s.components import existing_objects
+from flink_k8s.components.cluster_access import ClusterAccess
+from flink_k8s.components.existing_objects import ExistingObjects, declared_key, keys_in_state
 from flink_k8s.health.existing_objects import RELEASE_API, Existing, ObjectKey
 
 TEAM = ObjectKey("v1", "Namespace", "", "team-a")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.job_resources import deletion
+from flink_k8s.components.job_resources import deletion
 from flink_k8s.config.model import Suspension
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.resolve.declared_stack import is_awaited

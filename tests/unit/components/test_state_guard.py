@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.state_guard import StateGuard
+from flink_k8s.components.state_guard import StateGuard
 from flink_k8s.config.model import OperatorSettings
 
 Manifest = dict[str, Any]
