@@ -24,7 +24,7 @@ PLACES: Final = ("*.md", "docs/**/*.md", "examples/**/*.md", "jobs/**/*.md")
 GENERATED: Final = frozenset({"docs/configuration.md"})
 SOURCES: Final = (
     "*.py",
-    *(f"{folder}/**/*.py" for folder in ("components", "dev", "flink_k8s", "jobs", "policy", "sandbox", "tests")),
+    *(f"{folder}/**/*.py" for folder in ("dev", "flink_k8s", "jobs", "policy", "sandbox", "tests")),
 )
 
 _WORDS: Final = 3

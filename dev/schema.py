@@ -1,7 +1,8 @@
 """`python -m dev.schema`: generate files from the models of the stack config and from the rules.
 
-They are docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md and
-docs/checks.md. With `--check` it writes nothing, and exits with 1 if a file would change.
+They are docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md,
+docs/checks.md and the arguments of components. With `--check` it writes nothing, and exits with 1 if a file
+would change.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, cast, get_args, get_origin
 import yaml
 from pydantic_core import PydanticUndefined
 
+from dev import program_settings
 from dev.reference import checks_page, reference
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.stack_file import PREFIX, STACK_FILE_KEYS
@@ -134,6 +136,7 @@ def files(root: Path) -> dict[Path, str]:
     }
     texts[root / "docs" / "configuration.md"] = reference()
     texts[root / "docs" / "checks.md"] = checks_page()
+    texts[root / "flink_k8s" / "components" / "settings.py"] = program_settings.module()
     project = root / "Pulumi.yaml"
     before, config, _ = project.read_text().partition("\nconfig:\n")
     section = yaml.safe_dump({"config": project_config()}, sort_keys=False, allow_unicode=True, width=1000)

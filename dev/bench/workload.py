@@ -14,7 +14,7 @@ from flink_k8s.support.paths import ROOT
 STACK = "bench"
 NAMESPACE = "bench"
 
-_PARTS = ("flink_k8s", "components", "policy")
+_PARTS = ("flink_k8s", "policy")
 
 _JOB = """\
 apiVersion: flink.apache.org/v1beta1

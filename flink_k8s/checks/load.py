@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from flink_k8s.checks import fields
 from flink_k8s.checks.existing_operator import sets_operator_version, uses_existing_operator
 from flink_k8s.checks.ignore import without_ignored
+from flink_k8s.checks.outputs import without_outputs
 from flink_k8s.checks.pod_security import without_repeats
 from flink_k8s.checks.registry import DECLARED, STACK, check_practices, usable_manifest, validate, without_refused
 from flink_k8s.checks.rules import RULES
 from flink_k8s.checks.subject import StackSubject, Subject
 from flink_k8s.config import job_files
 from flink_k8s.config.findings import Finding, Remark, Severity
+from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import StackSettings
+from flink_k8s.config.outputs import without_placeholder
 from flink_k8s.config.platform_stack import with_platform
 from flink_k8s.config.problems import JOB_FILE, Problem, ProblemsError
 from flink_k8s.config.stack_file import StackConfig
@@ -30,13 +33,19 @@ OperatorReader = Callable[[StackSettings], ExistingOperator | None]
 """Reads the operator in the cluster of a stack; returns None if it cannot be read."""
 
 
-def load(root: Path, config: StackConfig, existing_operator: OperatorReader | None = None) -> DeclaredStack:
+def load(
+    root: Path,
+    config: StackConfig,
+    existing_operator: OperatorReader | None = None,
+    of_program: tuple[Sequence[FileObject], Sequence[Problem]] = ((), ()),
+) -> DeclaredStack:
     """Read the job files, merge the sources, and check the result.
 
     Args:
         root: the project, which contains the stack's `jobFolders`.
         config: the stack config.
         existing_operator: called for a stack that uses an operator of the cluster; None without access to the cluster.
+        of_program: objects of a user's program in addition to those of job files, and the problems of the program.
 
     Raises:
         ProblemsError: contains every problem of stack config and job files, and the warnings.
@@ -45,7 +54,9 @@ def load(root: Path, config: StackConfig, existing_operator: OperatorReader | No
     settings, config_problems = read_settings(config)
     platform_settings, platform_problems = read_platform_settings(config)
     objects, file_problems = job_files.read_folders(root, settings.job_folders if settings else ["jobs"])
+    objects += of_program[0]
     problems += file_problems + config_problems + platform_problems
+    problems = [*of_program[1], *map(without_placeholder, problems)]
     if settings is None:
         raise ProblemsError(problems)
     operator = existing_operator(settings) if existing_operator and uses_existing_operator(config, settings) else None
@@ -53,7 +64,7 @@ def load(root: Path, config: StackConfig, existing_operator: OperatorReader | No
         used = settings.operator.model_copy(update={"version": operator.version})
         settings = settings.model_copy(update={"operator": used})
     resolved = resolve(settings, config, objects, root, platform_settings)
-    problems += resolved.problems
+    problems += map(without_placeholder, resolved.problems)
     settings = resolved.settings
     if settings.is_drill and not problems:
         # The originals have been checked; state inside of pods and a missing upgrade mode are intended in a copy.
@@ -85,7 +96,7 @@ def load(root: Path, config: StackConfig, existing_operator: OperatorReader | No
     refused = {
         _place(problem) for problem in (*problems, *(problem for _, problem in _problems(file_objects.findings)))
     }
-    kept = without_ignored(findings, settings, objects)
+    kept = without_outputs(without_ignored(findings, settings, objects))
     reported = [(finding, problem) for finding, problem in _problems(kept) if _place(problem) not in refused]
     reported += _problems(file_objects.findings)
     remarks: set[Remark] = set()

@@ -10,7 +10,7 @@ from flink_k8s.config.model import JOB_ACCOUNT
 from flink_k8s.facts.mappings import listed, mapping
 
 _RESOURCES = frozenset({"pods", "configmaps", "deployments", "deployments/finalizers"})
-"""Resources in the rules of the platform's Role: components/namespace.py."""
+"""Resources in the rules of the platform's Role: flink_k8s/components/namespace.py."""
 
 
 def check(stack: StackSubject) -> None:

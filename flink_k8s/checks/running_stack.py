@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pulumi
@@ -32,14 +33,26 @@ def declared_stack(root: Path, existing_operator: OperatorReader) -> DeclaredSta
     # Without the key, the engine passes its default.
     if json.loads(values.get(f"{PREFIX}{SUSPENSION}") or "{}") == {}:
         values[f"{PREFIX}{SUSPENSION}"] = json.dumps({"jobs": deployed_suspension()})
-    encrypted = pulumi.runtime.get_config_secret_keys_env()
+    config = engine_config(values, pulumi.get_stack(), pulumi.runtime.get_config_secret_keys_env())
+    return checked(lambda: load(root, config, existing_operator))
+
+
+def checked(load_stack: Callable[[], DeclaredStack]) -> DeclaredStack:
+    """The stack, with its remarks in the log.
+
+    Args:
+        load_stack: reads and checks it.
+
+    Raises:
+        pulumi.RunError: contains every problem.
+    """
     try:
-        platform = load(root, engine_config(values, pulumi.get_stack(), encrypted), existing_operator)
+        stack = load_stack()
     except ProblemsError as error:
         raise pulumi.RunError(f"{len(error.problems)} problem(s) in the configuration:\n{error}") from None
-    for remark in platform.remarks:
+    for remark in stack.remarks:
         if remark.problem.rule == RESOLVED_LATER:
             continue  # the program resolves the request and prints the path
         log = pulumi.log.warn if remark.severity is Severity.WARNING else pulumi.log.info
         log(str(remark.problem))
-    return platform
+    return stack

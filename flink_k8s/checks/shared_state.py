@@ -17,9 +17,10 @@ def check(stack: StackSubject) -> None:
     """Report other stacks that run the same jobs with the same directories in a bucket.
 
     A volume belongs to one cluster. Two stacks in one cluster cannot deploy the same job.
+    A component of a program has no stack file.
     """
     storage = stack.settings.state_storage
-    if storage.type in ("none", "volume") or not storage.uri:
+    if storage.type in ("none", "volume") or not storage.uri or stack.config.is_of_program:
         return
     own = {_title(job) for job in stack.jobs if _runs_with_state(job)}
     for name in stacks(stack.root):

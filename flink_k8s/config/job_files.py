@@ -132,14 +132,50 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
             sql, file_problems = sql_file.read(path, name)
             problems += file_problems
             if sql is not None:
-                document = Document(name, _sql_manifest(sql), {(): sql.header_line})
-                _split(document, document.value, (), objects, problems, sql)
+                _add_sql(sql, objects, problems)
             continue
         documents, file_problems = read_yaml(path, name)
         problems += file_problems
         for document in documents:
             _split(document, document.value, (), objects, problems)
     return objects, problems
+
+
+def of_manifests(title: str, manifests: object) -> tuple[list[FileObject], list[Problem]]:
+    """The objects of a program, and their problems.
+
+    Args:
+        title: of the objects in problems.
+        manifests: an object, or a list of objects.
+    """
+    objects: list[FileObject] = []
+    problems: list[Problem] = []
+    document = Document(title, manifests, {})
+    if isinstance(manifests, list):
+        for index, item in enumerate(cast("list[object]", manifests)):
+            _split(document, item, (index,), objects, problems)
+    else:
+        _split(document, manifests, (), objects, problems)
+    return objects, problems
+
+
+def of_script(title: str, name: str, script: str) -> tuple[list[FileObject], list[Problem]]:
+    """The SQL job of a program, and its problems.
+
+    Args:
+        title: of the script in problems.
+        name: of the job.
+        script: the text of a SQL file.
+    """
+    objects: list[FileObject] = []
+    sql, problems = sql_file.parse_script(script, name, title)
+    _add_sql(sql, objects, problems)
+    return objects, problems
+
+
+def _add_sql(sql: SqlFile, objects: list[FileObject], problems: list[Problem]) -> None:
+    document = Document(sql.file, _sql_manifest(sql), {(): sql.header_line})
+    _split(document, document.value, (), objects, problems, sql)
 
 
 def unread(root: Path, folders: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """A stack of jobs on the platform of another stack: the settings that it inherits, and those that it must not set.
 
 Both are stacks of this project. The shared settings are in the platform's stack file, so checks need no engine.
-`components.platform_stack` verifies with the engine that the platform is deployed as its file specifies.
+`flink_k8s.components.platform_stack` verifies with the engine that the platform is deployed as its file specifies.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ _IF_EITHER = ("strict", "protectJobs", "openshift")
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 """Defaults in Pulumi.yaml, which the engine passes for keys that a stack file does not set."""
 
+_EMPTY_IS_A_VALUE = ("jobFolders",)
+"""Keys with another default."""
+
 
 def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Problem]]:
     """A stack's config with the settings of its platform's stack, and the conflicts of the two.
@@ -50,6 +53,8 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         root: the project.
         config: of any stack; the config of a platform's stack is returned unchanged.
     """
+    if config.platform_config is not None:
+        return _on_platform(config, config.platform_config)
     name = config.values.get(PLATFORM)
     if name in _EMPTY:
         return config, []
@@ -59,7 +64,13 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
         platform_config = _platform(root, config, name)
     except ProblemsError as error:
         return config, list(error.problems)
-    values_of_stack = {key: value for key, value in config.values.items() if value not in _EMPTY}
+    return _on_platform(config, platform_config)
+
+
+def _on_platform(config: StackConfig, platform_config: StackConfig) -> tuple[StackConfig, list[Problem]]:
+    values_of_stack = {
+        key: value for key, value in config.values.items() if value not in _EMPTY or key in _EMPTY_IS_A_VALUE
+    }
     problems = [
         config.problem((key,), f"belongs to the platform; set it in {platform_config.file}")
         for key in PLATFORM_KEYS
@@ -83,7 +94,7 @@ def with_platform(root: Path, config: StackConfig) -> tuple[StackConfig, list[Pr
     storage = _mapping(platform_config.values.get("stateStorage"))
     if storage.get("type") not in (None, "none"):
         # The folder is the platform's name, so a job that moves between the platform's stacks finds its state.
-        values["stateStorage"] = {"folder": name, **storage}
+        values["stateStorage"] = {"folder": platform_config.stack, **storage}
     elif storage:
         values["stateStorage"] = storage
     severities = {**_mapping(values_of_stack.get("checks")), **_mapping(platform_config.values.get("checks"))}

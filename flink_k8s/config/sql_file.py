@@ -93,7 +93,17 @@ def read(path: Path, shown: str) -> tuple[SqlFile | None, list[Problem]]:
     text, problems = read_text(path, shown, JOB_FILE)
     if text is None:
         return None, problems
-    name = path.stem.lower().replace("_", "-")
+    return parse_script(text, path.stem.lower().replace("_", "-"), shown)
+
+
+def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile, list[Problem]]:
+    """`read` for a text.
+
+    Args:
+        text: of the file.
+        name: of the job.
+        shown: name of the file in problems.
+    """
     header, line, header_problems = _header(text, shown)
     document = Document(
         shown,

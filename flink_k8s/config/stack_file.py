@@ -24,7 +24,7 @@ _FILE_PREFIX, _FILE_SUFFIX = "Pulumi.", ".yaml"
 SUSPENSION = "suspension"
 RESTORE_DRILL = "restoreDrill"
 
-_KEYS_OF_RUNS = {
+KEYS_OF_RUNS = {
     SUSPENSION: 'is stored only in the engine\'s state; set "state: suspended" of a job, or run make suspend',
     RESTORE_DRILL: "is only set in a run of make restore-drill; remove it",
 }
@@ -49,6 +49,7 @@ class StackConfig:
         overlay: config that was merged over the file; its values win.
         encrypted: keys with encrypted values that the engine has decrypted; in a file, encrypted values are visible.
         platform_config: the config of the platform's stack, if this stack is on a platform.
+        is_of_program: whether the values are arguments of a component in a user's program.
     """
 
     file: str
@@ -58,6 +59,7 @@ class StackConfig:
     overlay: Document | None = None
     encrypted: frozenset[str] = frozenset()
     platform_config: StackConfig | None = None
+    is_of_program: bool = False
 
     def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
         """A problem at the path of the config."""
@@ -144,8 +146,8 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
         project, colon, name = key.partition(":")
         if not colon:
             name, project = key, PROJECT
-        if project == PROJECT and name in _KEYS_OF_RUNS and config_file is None:
-            key_problems.append(document.problem(("config", key), _KEYS_OF_RUNS[name], STACK_CONFIG))
+        if project == PROJECT and name in KEYS_OF_RUNS and config_file is None:
+            key_problems.append(document.problem(("config", key), KEYS_OF_RUNS[name], STACK_CONFIG))
             continue
         if project == PROJECT and name in values:
             message = f"is a duplicate key, with and without the prefix {PREFIX}; remove one of them"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from components.webhook_keystore import KEYSTORE_SECRET, PASSWORD_KEY, PASSWORD_SECRET
+from flink_k8s.components.webhook_keystore import KEYSTORE_SECRET, PASSWORD_KEY, PASSWORD_SECRET
 from flink_k8s.facts import versions
 from flink_k8s.facts.kinds import FLINK_API
 from flink_k8s.support.kubectl import Kubectl

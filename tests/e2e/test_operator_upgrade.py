@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from components.crds import FLINK_VERSION as MARK
+from flink_k8s.components.crds import FLINK_VERSION as MARK
 from flink_k8s.resolve.state_storage import HEALTH_CHECK
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.internal_tls import CERT_MANAGER, JOB_MANAGER_PORTS, OWN, TLS, Cluster

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +53,16 @@ class PlainProject:
 
 
 @contextmanager
-def plain_project(folder: Path) -> Generator[PlainProject]:
-    """An API server, and a copy of the project without job files and stacks."""
-    for name in ("flink_k8s", "components", "Pulumi.yaml", "__main__.py", ".venv"):
+def plain_project(
+    folder: Path, files: Sequence[str] = ("flink_k8s", "Pulumi.yaml", "__main__.py", ".venv")
+) -> Generator[PlainProject]:
+    """An API server, and a copy of the project without job files and stacks.
+
+    Args:
+        folder: of the copy.
+        files: that are links to those of the project.
+    """
+    for name in files:
         (folder / name).symlink_to(ROOT / name)
     for name in ("jobs", "state", "server"):
         (folder / name).mkdir()

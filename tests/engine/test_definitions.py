@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.crds import FLINK_VERSION as MARK
+from flink_k8s.components.crds import FLINK_VERSION as MARK
 from flink_k8s.support.kubectl import Kubectl
 from tests.project import Project, destroy, remove_flink_crds
 from tests.steps import step

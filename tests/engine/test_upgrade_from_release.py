@@ -19,11 +19,15 @@ from sandbox.home import home
 from tests.project import ROOT, run
 
 DATA = ROOT / "tests" / "data" / "upgrade"
-PROVIDER_OF_A_CLUSTER = (
-    "    kubeconfig=settings.kubeconfig,\n",
-    "    context=settings.context,\n",
-    "    cluster_identifier=settings.context,\n",
-)
+PROGRAM = """\
+import runpy
+import pulumi_kubernetes
+of_cluster = pulumi_kubernetes.Provider
+def rendering(name, **_):
+    return of_cluster(name, enable_config_map_mutable=True, render_yaml_to_directory="rendered")
+pulumi_kubernetes.Provider = rendering
+runpy.run_path("program.py", run_name="__main__")
+"""
 
 Pulumi = Callable[..., str]
 
@@ -32,15 +36,10 @@ Pulumi = Callable[..., str]
 def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Pulumi:
     """`pulumi("preview", "--json")` in a copy of the project whose provider renders; the command's output."""
     folder = tmp_path_factory.mktemp("upgrade")
-    for name in ("flink_k8s", "components", "Pulumi.yaml", ".venv"):
+    for name in ("flink_k8s", "Pulumi.yaml", ".venv"):
         (folder / name).symlink_to(ROOT / name)
-    program = (ROOT / "__main__.py").read_text()
-    for line in PROVIDER_OF_A_CLUSTER:
-        assert line in program
-        program = program.replace(line, "")
-    mutable = "    enable_config_map_mutable=True,\n"
-    program = program.replace(mutable, f'{mutable}    render_yaml_to_directory="rendered",\n')
-    (folder / "__main__.py").write_text(program)
+    (folder / "program.py").symlink_to(ROOT / "__main__.py")
+    (folder / "__main__.py").write_text(PROGRAM)
     shutil.copytree(DATA / "jobs", folder / "jobs")
     off = "".join(f"  flink-k8s:{part}: {{enabled: false}}\n" for part in ("certManager", "prometheus", "operator"))
     (folder / "Pulumi.rich.yaml").write_text((DATA / "Pulumi.rich.yaml").read_text() + off)

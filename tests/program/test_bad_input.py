@@ -21,7 +21,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of the project with three things wrong (a job file, a config key, an override) and one to warn of."""
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("flink_k8s", "components"):
+    for name in ("flink_k8s",):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     (tmp_path / "jobs" / "broken.yaml").write_text("kind: FlinkDeployment\n  name: [\n")

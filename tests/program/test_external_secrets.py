@@ -91,7 +91,7 @@ spec: {}
 def test_jobs_wait_for_the_external_secrets_of_their_file(tmp_path: Path):
     for name in ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("flink_k8s", "components", "jobs"):
+    for name in ("flink_k8s", "jobs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "jobs" / "word_count.yaml"
     path.write_text(path.read_text() + IN_JOB_FILE)

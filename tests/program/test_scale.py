@@ -40,7 +40,7 @@ spec:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The program with thirty jobs."""
-    for name in ("flink_k8s", "components", "__main__.py"):
+    for name in ("flink_k8s", "__main__.py"):
         (tmp_path / name).symlink_to(ROOT / name)
     jobs = tmp_path / "jobs"
     jobs.mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "flink_k8s").rglob("*.py")]
+CODE = [ROOT / "__main__.py", *(ROOT / "flink_k8s").rglob("*.py")]
 
 
 def test_no_sleep_for_a_fixed_time():

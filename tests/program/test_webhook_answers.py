@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import flink_operator
+from flink_k8s.components import flink_operator
 from flink_k8s.config import stack_file
 from flink_k8s.health.webhook import Webhook
 from flink_k8s.program.resource_graph import Resource, ResourceGraph

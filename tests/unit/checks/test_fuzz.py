@@ -180,7 +180,7 @@ def test_accepted_input_can_be_rendered(manifest: str, stack: str) -> None:
     with project(manifest, stack) as root:
         if run(root)[0]:
             return
-        for name in ("__main__.py", "Pulumi.yaml", "flink_k8s", "components"):
+        for name in ("__main__.py", "Pulumi.yaml", "flink_k8s"):
             (root / name).symlink_to(ROOT / name)
         rendered, _ = documents(run_program(root, "x", stack_file.read(root, "x"), preview=True))
         for document in file_names(rendered).values():

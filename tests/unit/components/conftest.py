@@ -24,8 +24,7 @@ on_cluster = pulumi.ResourceOptions(provider=kubernetes.Provider("cluster", cont
 @pytest.fixture
 def declare(tmp_path: Path) -> Declare:
     """`declare(text, preview=True)`: what a program registers under mocks; `on_cluster` has a provider."""
-    for name in ("components", "flink_k8s"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "flink_k8s").symlink_to(ROOT / "flink_k8s")
 
     def run(text: str, *, preview: bool = True) -> ResourceGraph:
         (tmp_path / "__main__.py").write_text(HEAD + textwrap.dedent(text))

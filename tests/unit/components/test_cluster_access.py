@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from components.cluster_access import ClusterAccess, existing_operator
+from flink_k8s.components.cluster_access import ClusterAccess, existing_operator
 from flink_k8s.config.model import StackSettings
 from flink_k8s.resolve.existing_operator import ExistingOperator
 from tests.unit.health.listening import listening

@@ -5,27 +5,30 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+from typing import is_typeddict
 
 import pulumi
 import pytest
 
-from components.namespace_access import TEAM_RESOURCES
 from flink_k8s.checks.team_objects import TEAM_KINDS
+from flink_k8s.components.component import Component
+from flink_k8s.components.namespace_access import TEAM_RESOURCES
 from flink_k8s.program.resource_graph import Resource, ResourceGraph
 from flink_k8s.support.paths import ROOT
 from tests.unit.components.conftest import Declare
 
-MODULES = sorted(f"components.{path.stem}" for path in (ROOT / "components").glob("[a-z]*.py"))
+MODULES = sorted(f"flink_k8s.components.{path.stem}" for path in (ROOT / "flink_k8s/components").glob("[a-z]*.py"))
 COMPONENTS = [
     (module, name, component)
     for module in MODULES
     for name, component in vars(importlib.import_module(module)).items()
     if inspect.isclass(component) and issubclass(component, pulumi.ComponentResource) and component.__module__ == module
+    if component is not Component
 ]
 
 JOB = """\
-from components.flink_job import FlinkJob, FlinkJobArgs
-from components.namespace import JobNamespace, JobNamespaceArgs
+from flink_k8s.components.job_resources import JobResources, JobResourcesArgs
+from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
 from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.yaml_file import Document
@@ -58,16 +61,20 @@ def titles(graph: ResourceGraph, kind: str) -> set[str]:
 
 
 def test_components_are_found():
-    assert len(COMPONENTS) == 13
+    assert len(COMPONENTS) == 15
 
 
 @pytest.mark.parametrize(("module", "name", "component"), COMPONENTS, ids=[name for _, name, _ in COMPONENTS])
 def test_a_component_takes_name_args_opts(module: str, name: str, component: type):
     parameters = inspect.signature(component).parameters
     assert [*parameters] == ["name", "args", "opts"]
-    assert parameters["args"].annotation == f"{name}Args"
     assert parameters["opts"].default is None
     args = getattr(importlib.import_module(module), f"{name}Args")
+    if name in ("FlinkPlatform", "FlinkJob"):
+        assert parameters["args"].annotation is args
+        assert is_typeddict(args)
+        return
+    assert parameters["args"].annotation == f"{name}Args"
     assert dataclasses.is_dataclass(args)
     assert args.__dataclass_params__.frozen  # pyright: ignore[reportAttributeAccessIssue]
     assert "DeclaredStack" not in str([field.type for field in dataclasses.fields(args)])
@@ -78,8 +85,8 @@ def test_the_namespace_of_cert_manager_is_known_in_a_preview(declare: Declare):
     """An attribute that is set before the component is registered becomes an output, which a preview does not know."""
     declare(
         """
-        from components.cert_manager import CertManager, CertManagerArgs
-        from components.cluster_access import ClusterAccess
+        from flink_k8s.components.cert_manager import CertManager, CertManagerArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
         manager = CertManager("cert-manager", CertManagerArgs(ClusterAccess("x", None, "10m")), on_cluster)
         assert manager.namespace == "cert-manager", manager.namespace
         """
@@ -90,7 +97,7 @@ class TestJobNamespace:
     def test_a_namespace_has_an_account_with_a_role(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             JobNamespace("team", JobNamespaceArgs(), on_cluster)
             """
         )
@@ -102,7 +109,7 @@ class TestJobNamespace:
     def test_access_is_a_role_per_level_that_has_subjects(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             from flink_k8s.config.namespace import NamespaceSettings
             access = {"view": ["group:analysts", "user:ann"], "deploy": ["serviceAccount:ci/orders"]}
             JobNamespace("team", JobNamespaceArgs(NamespaceSettings.model_validate({"access": access})), on_cluster)
@@ -129,8 +136,8 @@ class TestJobNamespace:
     def test_the_state_claim_is_retained(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
-            from components.state_claim import StateClaimArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.state_claim import StateClaimArgs
             JobNamespace("team", JobNamespaceArgs(state_claim=StateClaimArgs(protect=True)), on_cluster)
             """
         )
@@ -141,7 +148,7 @@ class TestJobNamespace:
     def test_an_existing_account_is_not_created(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             from flink_k8s.config.namespace import NamespaceSettings
             settings = NamespaceSettings.model_validate({"create": False, "createAccount": False})
             JobNamespace("team", JobNamespaceArgs(settings), on_cluster)
@@ -153,7 +160,7 @@ class TestJobNamespace:
     def test_an_existing_namespace_is_not_created(self, declare: Declare):
         actual = declare(
             """
-            from components.namespace import JobNamespace, JobNamespaceArgs
+            from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
             JobNamespace("default", JobNamespaceArgs(), on_cluster)
             """
         )
@@ -166,8 +173,8 @@ class TestFlinkJob:
         actual = declare(
             f"""{JOB}
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
-args = FlinkJobArgs(job("orders"), rest_port="8081", traffic=Traffic(), namespace=home)
-FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
+args = JobResourcesArgs(job("orders"), rest_port="8081", traffic=Traffic(), namespace=home)
+JobResources("FlinkDeployment/flink/orders", args, on_cluster)
 """
         )
         assert titles(actual, "FlinkJob") == {
@@ -187,9 +194,9 @@ FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
     def test_a_session_job_depends_on_its_cluster(self, declare: Declare):
         actual = declare(
             f"""{JOB}
-cluster = FlinkJob("FlinkDeployment/flink/session", FlinkJobArgs(job("session")), on_cluster)
+cluster = JobResources("FlinkDeployment/flink/session", JobResourcesArgs(job("session")), on_cluster)
 visits = job("visits", "FlinkSessionJob", deploymentName="session")
-FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), on_cluster)
+JobResources("FlinkSessionJob/flink/visits", JobResourcesArgs(visits, target=cluster), on_cluster)
 """
         )
         assert actual.depends_on(actual.find("FlinkSessionJob"), actual.find("FlinkDeployment"))
@@ -199,8 +206,8 @@ FlinkJob("FlinkSessionJob/flink/visits", FlinkJobArgs(visits, target=cluster), o
             f"""{JOB}
 from dataclasses import replace
 adopted = replace(job("orders"), is_adopted=True)
-FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(adopted), on_cluster)
-FlinkJob("FlinkDeployment/flink/visits", FlinkJobArgs(job("visits")), on_cluster)
+JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(adopted), on_cluster)
+JobResources("FlinkDeployment/flink/visits", JobResourcesArgs(job("visits")), on_cluster)
 """
         )
         orders = actual.find("FlinkDeployment", "orders")
@@ -217,7 +224,7 @@ class Readiness:
     async def wait(self, job, resource, applied):
         await asyncio.sleep(0.1)
         pulumi.log.info("ready")
-one = FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
+one = JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(job("orders"), readiness=Readiness()), on_cluster)
 pulumi.export("endpoint", one.endpoint)
 """,
             preview=False,
@@ -232,7 +239,7 @@ pulumi.export("endpoint", one.endpoint)
 class Readiness:
     async def wait(self, job, resource, applied):
         raise pulumi.RunError("no such jar")
-FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=Readiness()), on_cluster)
+JobResources("FlinkDeployment/flink/orders", JobResourcesArgs(job("orders"), readiness=Readiness()), on_cluster)
 """,
                 preview=False,
             )
@@ -251,7 +258,7 @@ FlinkJob("FlinkDeployment/flink/orders", FlinkJobArgs(job("orders"), readiness=R
 def test_an_adopted_object_is_imported_and_only_annotated(declare: Declare, kind: str, annotations: dict[str, str]):
     actual = declare(
         f"""
-        from components.job_objects import JobObjects, JobObjectsArgs
+        from flink_k8s.components.job_objects import JobObjects, JobObjectsArgs
         from flink_k8s.config.job_files import FileObject
         from flink_k8s.config.yaml_file import Document
         from flink_k8s.resolve.jobs import Attachment
@@ -268,9 +275,9 @@ def test_an_adopted_object_is_imported_and_only_annotated(declare: Declare, kind
 def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
     actual = declare(
         """
-        from components.cluster_access import ClusterAccess
-        from components.flink_operator import FlinkOperator, FlinkOperatorArgs
-        from components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
         """
@@ -285,10 +292,10 @@ def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
 def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
     actual = declare(
         """
-        from components.cluster_access import ClusterAccess
-        from components.flink_operator import FlinkOperator, FlinkOperatorArgs
-        from components.flink_quota import FlinkQuota, FlinkQuotaArgs
-        from components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from flink_k8s.components.flink_quota import FlinkQuota, FlinkQuotaArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
         from flink_k8s.config.namespace import Quota
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         operator = FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
@@ -301,10 +308,10 @@ def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
 def test_default_deny_depends_on_all_allowing_policies(declare: Declare):
     actual = declare(
         f"""{JOB}
-from components.default_deny import DefaultDeny, DefaultDenyArgs
+from flink_k8s.components.default_deny import DefaultDeny, DefaultDenyArgs
 home = JobNamespace("flink", JobNamespaceArgs(), on_cluster)
-args = FlinkJobArgs(job("orders"), traffic=Traffic(), namespace=home)
-one = FlinkJob("FlinkDeployment/flink/orders", args, on_cluster)
+args = JobResourcesArgs(job("orders"), traffic=Traffic(), namespace=home)
+one = JobResources("FlinkDeployment/flink/orders", args, on_cluster)
 DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 """
     )
@@ -315,8 +322,8 @@ DefaultDeny("flink", DefaultDenyArgs(home, [one.policy]), on_cluster)
 def test_prometheus_outputs_grafanas_address(declare: Declare):
     actual = declare(
         """
-        from components.cluster_access import ClusterAccess
-        from components.prometheus import Prometheus, PrometheusArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.prometheus import Prometheus, PrometheusArgs
         Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         """
     )
@@ -327,10 +334,10 @@ def test_prometheus_outputs_grafanas_address(declare: Declare):
 def test_monitors_depend_on_prometheus_and_dashboards_on_its_namespace(declare: Declare):
     actual = declare(
         """
-        from components.monitoring import Monitoring, MonitoringArgs
-        from components.namespace import JobNamespace, JobNamespaceArgs
-        from components.cluster_access import ClusterAccess
-        from components.prometheus import Prometheus, PrometheusArgs
+        from flink_k8s.components.monitoring import Monitoring, MonitoringArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.prometheus import Prometheus, PrometheusArgs
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         prometheus = Prometheus("prometheus", PrometheusArgs(ClusterAccess("x")), on_cluster)
         Monitoring("monitoring", MonitoringArgs(prometheus=prometheus, namespaces=[home]), on_cluster)

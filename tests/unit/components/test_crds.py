@@ -13,8 +13,8 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from components.crds import FLINK_VERSION as MARK
-from components.crds import PROMETHEUS_VERSION, CrdUpdater, chart_options, decide, own_fields
+from flink_k8s.components.crds import FLINK_VERSION as MARK
+from flink_k8s.components.crds import PROMETHEUS_VERSION, CrdUpdater, chart_options, decide, own_fields
 from flink_k8s.health.api_server import ApiServer
 from tests.unit.health.listening import listening
 
@@ -117,15 +117,15 @@ class RecordingUpdater(CrdUpdater):
 def test_a_changed_value_does_not_read_the_chart(monkeypatch: pytest.MonkeyPatch, old: Any, new: Any, follows: bool):
     async def invoke(token: str, arguments: dict[str, str], _: object) -> object:
         assert token == "kubernetes:helm:template"
-        assert json.loads(arguments["jsonOpts"])["values"] == {"key": new.get("values", 0)}
+        options = json.loads(arguments["jsonOpts"])
+        assert (options["release_name"], options["values"]) == ("operator", {"key": new.get("values", 0)})
         return {"result": [{"kind": "ConfigMap"}, definition("a")]}
 
     monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
     updater = RecordingUpdater(ApiServer(None, "none"), "operator", {}, MARK, None)
     updater.applied.clear()
-    args = pulumi.ResourceHookArgs(
-        "urn", "", "operator", "type", new_inputs={**new, "values": {"key": new.get("values", 0)}}, old_inputs=old
-    )
+    inputs = {**new, "name": "operator", "values": {"key": new.get("values", 0)}}
+    args = pulumi.ResourceHookArgs("urn", "", "main-operator", "type", new_inputs=inputs, old_inputs=old)
     asyncio.run(updater._before(args))
     assert updater.applied == ([[definition("a")]] if follows else [])
 
@@ -135,7 +135,7 @@ def test_a_chart_without_crds_is_an_error(monkeypatch: pytest.MonkeyPatch):
         return {"result": [{"kind": "ConfigMap"}]}
 
     monkeypatch.setattr(pulumi.runtime, "invoke_async", invoke)
-    args = pulumi.ResourceHookArgs("urn", "", "operator", "type", new_inputs={"chart": "./c"})
+    args = pulumi.ResourceHookArgs("urn", "", "operator", "type", new_inputs={"chart": "./c", "name": "operator"})
     with pytest.raises(pulumi.RunError, match=r"chart \./c contains no CRDs"):
         asyncio.run(CrdUpdater.of_flink(ApiServer(None, "none"), "1.16.1", None)._before(args))
     # The values of kube-prometheus-stack can disable its CRDs.

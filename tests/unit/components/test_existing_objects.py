@@ -13,9 +13,9 @@ import pulumi
 import pytest
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components import existing_objects
-from components.cluster_access import ClusterAccess
-from components.existing_objects import ExistingObjects, declared_key, keys_in_state
+from flink_k8s.components import existing_objects
+from flink_k8s.components.cluster_access import ClusterAccess
+from flink_k8s.components.existing_objects import ExistingObjects, declared_key, keys_in_state
 from flink_k8s.health.existing_objects import RELEASE_API, Existing, ObjectKey
 
 TEAM = ObjectKey("v1", "Namespace", "", "team-a")
@@ -188,3 +188,22 @@ def test_the_hook_is_bound_before_the_hooks_of_the_resource(monkeypatch: pytest.
 def test_an_imported_object_may_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi, "ResourceHook", lambda *_: None)
     assert ExistingObjects(ClusterAccess("none")).bind(transformed(TEAM, import_="team-a")) is None
+
+
+def test_objects_that_are_declared_later_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component provider constructs components one by one."""
+    check = Check(monkeypatch, {TEAM: Existing("helm", is_of_pulumi=False)})
+    declared = ExistingObjects(ClusterAccess("none"))
+    declared.bind(transformed(OWN))
+    hook = check.hooks[-1]
+
+    async def run() -> list[str]:
+        await hook(None)
+        declared.bind(transformed(TEAM))
+        errors = await asyncio.gather(hook(None), hook(None), return_exceptions=True)
+        return [str(error) for error in errors]
+
+    first, second = asyncio.run(run())
+    assert "Namespace team-a (applied by helm)" in first
+    assert second == "not created, because of other objects that exist"
+    assert check.requested == [{OWN}, {TEAM}]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from components.kubernetes_range import range_message
+from flink_k8s.components.kubernetes_range import range_message
 from flink_k8s.facts.versions import CERT_MANAGER, KUBERNETES, OPERATOR, PROMETHEUS, Chart
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.cluster_version import cluster_version

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.flink_operator import values
+from flink_k8s.components.flink_operator import values
 from flink_k8s.config.model import Charts, OperatorSettings
 
 

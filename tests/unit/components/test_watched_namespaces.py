@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.watched_namespaces import WatchedNamespaces
+from flink_k8s.components.watched_namespaces import WatchedNamespaces
 from flink_k8s.health.api_server import ApiServer
 
 JOB = "FlinkDeployment team-b/orders"

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from aiohttp import web
 
-from components.webhook_keystore import CERTIFICATE, PASSWORD_SECRET, OldKeystore
+from flink_k8s.components.webhook_keystore import CERTIFICATE, PASSWORD_SECRET, OldKeystore
 from tests.unit.health.listening import listening
 
 CERTIFICATE_PATH = f"/apis/cert-manager.io/v1/namespaces/flink-operator/certificates/{CERTIFICATE}"

@@ -125,7 +125,15 @@ def test_command_checks_a_python_file(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_all_folders_are_checked() -> None:
     names = [file.relative_to(prose.ROOT).as_posix() for file in prose.sources()]
-    for folder in ("components/", "dev/", "flink_k8s/operations/", "jobs/", "policy/", "sandbox/", "tests/e2e/"):
+    for folder in (
+        "dev/",
+        "flink_k8s/components/",
+        "flink_k8s/operations/",
+        "jobs/",
+        "policy/",
+        "sandbox/",
+        "tests/e2e/",
+    ):
         assert any(name.startswith(folder) for name in names)
 
 

@@ -113,7 +113,7 @@ def test_flinks_own_metrics_are_filtered_by_the_label_that_has_the_namespace():
 
 
 def test_the_program_does_not_load_the_package_that_makes_dashboards():
-    loaded = "sys, components.monitoring, flink_k8s.monitoring.queries"
+    loaded = "sys, flink_k8s.components.monitoring, flink_k8s.monitoring.queries"
     code = f"import {loaded}; print('grafana_foundation_sdk' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

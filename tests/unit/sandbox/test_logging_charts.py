@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.logging import collector_values, store_values
+from flink_k8s.components.logging import collector_values, store_values
 from flink_k8s.config.logging_model import LoggingSettings
 from flink_k8s.config.model import Charts
 from flink_k8s.facts import versions

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.flink_operator import values as program_values
+from flink_k8s.components.flink_operator import values as program_values
 from flink_k8s.config.model import Charts, OperatorSettings
 from sandbox.charts import SOURCES, pack, sources
 from sandbox.home import home

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components.cluster_access import ClusterAccess
+from flink_k8s.components.cluster_access import ClusterAccess
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.restore_request import WITHOUT_CLUSTER, RestoreRequest
 from flink_k8s.resolve.job_spec import restored_from
