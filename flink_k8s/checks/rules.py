@@ -532,6 +532,13 @@ _ALL: Iterable[Rule] = (
         "Set `operator.version` to the version in the cluster.",
     ),
     _stack(
+        "unread-environment",
+        _NOTICE,
+        "a stack file with a Pulumi ESC environment, which only the engine opens",
+        "`check`, `render` and the commands of `make` do not know the config that the environment sets.",
+        "Read the findings of a preview. To check the values without the engine, write them into an overlay.",
+    ),
+    _stack(
         "unread-file",
         _NOTICE,
         "a file or a folder with Flink resources in a job folder that is not read",

@@ -10,7 +10,7 @@ from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
 from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.config.secret_text import secret_paths
-from flink_k8s.config.stack_file import StackConfig
+from flink_k8s.config.stack_file import ENVIRONMENT, StackConfig
 from flink_k8s.facts import versions
 from flink_k8s.facts.chart_values import OPERATOR_VALUES
 from flink_k8s.facts.mappings import mapping
@@ -26,8 +26,14 @@ CHART_CONFIGURATION_KEYS = {
 
 
 def check(stack: StackSubject) -> None:
-    """Check version and options of the operator, namespaces of the components, and plaintext secrets."""
+    """Check environments, version and options of the operator, namespaces of components, and plaintext secrets."""
     settings = stack.settings
+    if stack.config.environments:
+        names = ", ".join(stack.config.environments)
+        remedy = "a preview and `up` open it; to check its values without the engine, write them into an overlay"
+        stack.report(
+            "unread-environment", (ENVIRONMENT,), f"is not opened, so its config is unknown: {names}; {remedy}"
+        )
     _check_operator_version(stack)
     for key in settings.operator.configuration:
         if settings.operator.enabled and key in CHART_CONFIGURATION_KEYS:

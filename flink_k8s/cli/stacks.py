@@ -20,6 +20,7 @@ from flink_k8s.cli.command import (
     option,
     prepare_stack,
 )
+from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
 
 _ROOT = option("--root", type=Path, default=ROOT, metavar="FOLDER", help="the project")
@@ -69,10 +70,31 @@ def _render(options: Options) -> None:
     from flink_k8s.program.command import declared_graph
     from flink_k8s.program.render import render
 
+    if options.gitops == "pulumi":
+        _render_pulumi_stack(options)
+        return
+    if options.repository or options.backend:
+        raise CommandError("--repository and --backend are options of --gitops pulumi")
     resource_graph = declared_graph(options.stack, options.config_file, overlay=options.overlay)
     ordered = None if options.ordered is None else options.ordered or str(options.out)
     root = ROOT if options.template_charts else None
     for note in render(resource_graph, options.out, options.gitops, template_charts=root, ordered=ordered):
+        print(note)
+
+
+def _render_pulumi_stack(options: Options) -> None:
+    from flink_k8s.program.command import declared_graph
+    from flink_k8s.program.pulumi_operator import deployment, render
+
+    if not options.repository:
+        raise CommandError("--gitops pulumi requires --repository, the URL that the operator clones")
+    if options.overlay or options.config_file or options.ordered is not None or options.template_charts:
+        raise CommandError(
+            "--gitops pulumi renders no objects of the stack: the operator deploys the stack file of the repository; "
+            "remove the other options"
+        )
+    declared_graph(options.stack)  # the program reports problems of the stack
+    for note in render(deployment(options.stack, options.repository, options.branch, options.backend), options.out):
         print(note)
 
 
@@ -204,7 +226,15 @@ READ = (
             option("out", type=Path, help="a new or empty folder, or the output folder of an earlier run"),
             OVERLAY,
             CONFIG_FILE,
-            option("--gitops", choices=["flux", "argocd"], default="flux", help="GitOps tool for Helm releases"),
+            option(
+                "--gitops",
+                choices=["flux", "argocd", "pulumi"],
+                default="flux",
+                help="GitOps tool for Helm releases; pulumi: a Stack of the Pulumi Kubernetes Operator instead",
+            ),
+            option("--repository", default="", metavar="URL", help="of --gitops pulumi: the repository to clone"),
+            option("--branch", default="main", help="of --gitops pulumi (default: main)"),
+            option("--backend", default="", metavar="URL", help="of --gitops pulumi (default: Pulumi Cloud)"),
             option(
                 "--ordered",
                 nargs="?",
@@ -215,7 +245,11 @@ READ = (
             option("--template-charts", action="store_true", help="render reachable charts with helm"),
         ),
         "Requires neither a cluster nor the pulumi command. Secrets are left out.",
-        ("prod out/prod", "prod out/prod --gitops argocd --ordered"),
+        (
+            "prod out/prod",
+            "prod out/prod --gitops argocd --ordered",
+            "prod out/prod --gitops pulumi --repository https://git.example.org/flink-k8s.git",
+        ),
     ),
     Command(
         "graph",

@@ -13,6 +13,7 @@ from flink_k8s.components.cluster_access import ClusterAccess
 from flink_k8s.components.component import resource_name
 from flink_k8s.components.kubernetes_range import range_hook
 from flink_k8s.components.plaintext_secrets import with_secret_outputs
+from flink_k8s.components.rows import row
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.model import Charts, ChartSource
 from flink_k8s.facts.versions import Chart
@@ -35,7 +36,7 @@ def install(
     hooks: Sequence[pulumi.ResourceHook] = (),
     opts: pulumi.ResourceOptions,
 ) -> Release:
-    """Install a chart under a fixed name and wait until all its objects are ready. Log why pods do not run meanwhile.
+    """Install a chart under a fixed name and wait until all its objects are ready. Log the state of its pods meanwhile.
 
     A version of Kubernetes that the chart does not support is a warning.
 
@@ -85,20 +86,27 @@ class _PodIssues:
 
     def __init__(self, release: str, cluster: ClusterAccess, namespace: str) -> None:
         self._release = release
-        self._pods = ReleasePods(cluster.api_server, namespace, self._report)
+        self._api_server = cluster.api_server
+        self._namespace = namespace
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, _: pulumi.ResourceHookArgs) -> None:
+    async def start(self, args: pulumi.ResourceHookArgs) -> None:
         """The hook before the deployment."""
-        self._task = asyncio.create_task(self._pods.watch())
+        release = row(args.urn)
+
+        def report(issue: str) -> None:
+            pulumi.log.warn(f"release {self._release} is not ready: {issue}", resource=release)
+
+        def show(text: str) -> None:
+            pulumi.log.info(text, resource=release, ephemeral=True)
+
+        pods = ReleasePods(self._api_server, self._namespace, report, show)
+        self._task = asyncio.create_task(pods.watch())
 
     def stop(self, _: str) -> None:
         """The engine has deployed the release, or has nothing to change."""
         if self._task is not None:
             self._task.cancel()
-
-    def _report(self, issue: str) -> None:
-        pulumi.log.warn(f"release {self._release} is not ready: {issue}")
 
 
 def locate(chart: Chart, version: str, charts: Charts, source: ChartSource) -> tuple[str, str | None]:

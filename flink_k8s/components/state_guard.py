@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import pulumi
 
 from flink_k8s.components.engine_run import shared
+from flink_k8s.components.rows import row
 from flink_k8s.config.model import OperatorSettings
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.plan.guard import VARIABLE, Allowance, Guard, Manifest
 from flink_k8s.plan.state import Operator
 from flink_k8s.plan.steps import Operation, Step, imported_inputs, revision_of
-
-
-@dataclass(frozen=True)
-class _Row:
-    """The row of a resource in the engine's output."""
-
-    urn: pulumi.Output[str]
 
 
 class StateGuard:
@@ -103,9 +96,8 @@ class StateGuard:
         evaluation = self._guard.evaluate(Step(operation, args.urn, old, new, revision=revision))
         if evaluation.refusal:
             raise pulumi.RunError(evaluation.refusal)
-        row = cast(pulumi.Resource, _Row(pulumi.Output.from_input(args.urn)))
         for line in evaluation.effects:
-            pulumi.log.info(line, resource=row)
+            pulumi.log.info(line, resource=row(args.urn))
 
 
 class _Hooks:

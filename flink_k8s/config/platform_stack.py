@@ -13,7 +13,7 @@ from typing import cast
 
 from flink_k8s.config.model import DEFAULT_NAMESPACE
 from flink_k8s.config.problems import Problem, ProblemsError, nearest
-from flink_k8s.config.stack_file import StackConfig, read_config, stacks
+from flink_k8s.config.stack_file import UNREAD_CONTEXT, StackConfig, read_config, stacks
 
 PLATFORM = "platform"
 """The key that names the platform's stack."""
@@ -121,6 +121,9 @@ def _platform(root: Path, config: StackConfig, name: str) -> StackConfig:
     if name == config.stack or platform_config.values.get(PLATFORM) not in _EMPTY:
         remedy = "set the stack that declares namespaces and operator"
         raise ProblemsError([config.problem((PLATFORM,), f'is "{name}", which is not a platform\'s stack; {remedy}')])
+    if platform_config.values.get("context") == UNREAD_CONTEXT:
+        message = f"is not in the file, which {config.file} reads instead of the environment; set it in the file"
+        raise ProblemsError([platform_config.problem(("context",), message)])
     return platform_config
 
 

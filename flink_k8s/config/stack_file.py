@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -14,6 +14,7 @@ from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.problems import STACK_CONFIG, KeyPath, Problem, ProblemsError, dotted, nearest
 from flink_k8s.config.yaml_file import Document
 from flink_k8s.config.yaml_file import read as read_yaml
+from flink_k8s.facts.mappings import listed, mapping
 
 PROJECT = "flink-k8s"
 PREFIX = f"{PROJECT}:"
@@ -33,7 +34,11 @@ KEYS_OF_RUNS = {
 KEYS_FOR_ALL_JOBS = ("jobDefaults", "enforced")
 """Keys that both a stack and its platform's stack set, each as a source of its own."""
 
-STACK_FILE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
+ENVIRONMENT = "environment"
+UNREAD_CONTEXT = "set-by-environment"
+"""The context of a stack file without one: its environment can set it, and only the engine opens environments."""
+
+STACK_FILE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", ENVIRONMENT)
 """Top-level keys of a stack file."""
 
 
@@ -50,6 +55,7 @@ class StackConfig:
         encrypted: keys with encrypted values that the engine has decrypted; in a file, encrypted values are visible.
         platform_config: the config of the platform's stack, if this stack is on a platform.
         is_of_program: whether the values are arguments of a component in a user's program.
+        environments: names of the Pulumi ESC environments that set more config; only the engine opens them.
     """
 
     file: str
@@ -60,6 +66,7 @@ class StackConfig:
     encrypted: frozenset[str] = frozenset()
     platform_config: StackConfig | None = None
     is_of_program: bool = False
+    environments: Sequence[str] = ()
 
     def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
         """A problem at the path of the config."""
@@ -89,6 +96,8 @@ class StackConfig:
     def _place(self, path: KeyPath) -> KeyPath:
         first, *rest = path
         assert self.document is not None
+        if first == ENVIRONMENT:
+            return path
         prefixed = ("config", f"{PREFIX}{first}")
         return (*(prefixed if prefixed in self.document.lines else ("config", first)), *rest)
 
@@ -159,7 +168,21 @@ def read_config(root: Path, stack: str, config_file: Path | None = None) -> Stac
             key_problems.append(document.problem(("config", key), problem, STACK_CONFIG))
     if key_problems:
         raise ProblemsError(key_problems)
-    return StackConfig(title, values, document, stack)
+    environments = _environments(top.get(ENVIRONMENT))
+    if environments and not values.get("platform"):
+        values.setdefault("context", UNREAD_CONTEXT)
+    return StackConfig(title, values, document, stack, environments=environments)
+
+
+def _environments(value: object) -> list[str]:
+    """The imported environments of the key `environment`: a list of names, or an environment with `imports`.
+
+    An import is a name, or a mapping with the name as its only key. An environment with own values counts, too.
+    """
+    own = mapping(value)
+    imports = listed(own.get("imports") if own else value)
+    names = [next(iter(cast(dict[str, object], item)), "") if isinstance(item, dict) else item for item in imports]
+    return [str(name) for name in names] + (["its own values"] if own.get("values") else [])
 
 
 def read(root: Path, stack: str, config_file: Path | None = None, overlay: Path | None = None) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import NoneType
 from typing import Final, cast, get_args, get_origin
@@ -151,8 +151,8 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
     for error_details in error.errors():
         path: KeyPath = tuple(error_details["loc"])
         if error_details["type"] == "extra_forbidden":
-            known = _known_keys(path[:-1])
-            problems.append(config.problem(path, f"unknown field; {nearest(str(path[-1]), known)}"))
+            remedy = _NOT_SETTINGS.get(path[-2:]) or nearest(str(path[-1]), _known_keys(path[:-1]))
+            problems.append(config.problem(path, f"unknown field; {remedy}"))
         elif error_details["type"] == "missing":
             problems.append(config.problem(path, f"is missing; set it{_description(path)}"))
         else:
@@ -164,6 +164,11 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
 
+
+_NOT_SETTINGS: Final[Mapping[KeyPath, str]] = {
+    ("autoscaling", "scheduled"): "apply other bounds with a scheduled run of up (docs/autoscaling.md)",
+}
+"""By the last two keys of a path: what to do instead of a setting that the project does not have."""
 
 _REMEDIES: Final = {
     "list_type": "write a list",

@@ -294,3 +294,9 @@ def short_version(flink_version: object) -> str | None:
     """`2.2` for `v2_2`."""
     match = _FLINK_VERSION.fullmatch(str(flink_version))
     return ".".join(match.groups()) if match else None
+
+
+def flink_numbers(flink_version: object) -> tuple[int, ...] | None:
+    """`(2, 2)` for `v2_2`; None for a text that is not a version."""
+    version = short_version(flink_version)
+    return tuple(map(int, version.split("."))) if version is not None else None

@@ -37,6 +37,9 @@ POD_CHECK_SECONDS = 10
 POD_ISSUE_SECONDS = 60
 """Time that a pod issue may last: a registry recovers, a Secret or a node is created late."""
 
+PROGRESS_SECONDS = 5
+"""Interval of the messages that only a terminal shows, on the row of the waiting resource."""
+
 CRASH_LOOP_SECONDS = 40
 """Time that a crash loop may last after its second crash: a store or a broker starts late."""
 
@@ -94,7 +97,7 @@ class Readiness:
     async def _follow(self, job: Job, watches: Sequence[ResourceWatch], wait_state: WaitState, applied: Object) -> str:
         resource_watch = watches[0]
         clock = asyncio.get_running_loop().time
-        asked_at = clock()
+        begun_at = asked_at = shown_at = clock()
         while True:
             manifest = resource_watch.objects.get(job.name)
             remaining = float(POD_CHECK_SECONDS)
@@ -114,7 +117,10 @@ class Readiness:
             if clock() - asked_at >= POD_CHECK_SECONDS:
                 asked_at = clock()
                 await self._check_pods(job, wait_state, asked_at)
-            await changed(watches, min(remaining, POD_CHECK_SECONDS))
+            if clock() - shown_at >= PROGRESS_SECONDS:
+                shown_at = clock()
+                wait_state.show_progress(shown_at - begun_at)
+            await changed(watches, min(remaining, POD_CHECK_SECONDS, PROGRESS_SECONDS))
 
     async def _is_running(self, job: Job, ready: JobStatus) -> bool:
         """Whether a RUNNING job has workers: the state is RUNNING even if all TaskManagers are pending."""
@@ -215,7 +221,8 @@ class WaitState:
     resource: pulumi.Resource
     is_restarted_by_operator: bool
     last: JobStatus = field(default_factory=lambda: JobStatus("waiting", ""))
-    _last_reason: str = ""
+    _reason: str = ""
+    _printed_reason: str = ""
     _failures: int = 0
     _failed_at: float | None = None
     _recovered_at: float = 0
@@ -253,9 +260,15 @@ class WaitState:
 
     def note(self, reason: str) -> None:
         """Print the reason for waiting, if it is new."""
-        if reason and reason != self._last_reason:
-            self._last_reason = reason
+        self._reason = reason
+        if reason and reason != self._printed_reason:
+            self._printed_reason = reason
             pulumi.log.info(f"waits: {reason}", resource=self.resource)
+
+    def show_progress(self, waited: float) -> None:
+        """Show the elapsed seconds and the reason on the resource's row; without a terminal, the engine drops it."""
+        reason = "; ".join(filter(None, (self.last.shown or "not observed yet", self._reason)))
+        pulumi.log.info(f"waits {waited:.0f} s: {reason}", resource=self.resource, ephemeral=True)
 
     def seconds_with_issue(self, *, has_issue: bool, at: float) -> float:
         """Record whether the pods of the job have an issue.

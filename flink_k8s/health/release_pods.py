@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pulumi
 
+from flink_k8s.facts.mappings import condition, mapping
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.events import items
 from flink_k8s.health.failure_reason import Object, pod_issue, replica_failure
@@ -28,6 +29,7 @@ class ReleasePods:
         api_server: ApiServer,
         namespace: str,
         report: Callable[[str], None],
+        show: Callable[[str], None],
         interval_seconds: float = _INTERVAL_SECONDS,
     ) -> None:
         """
@@ -35,11 +37,13 @@ class ReleasePods:
             api_server: of the stack's cluster.
             namespace: of the release.
             report: receives each issue once.
+            show: receives the number of ready pods after each request.
             interval_seconds: time between two requests.
         """
         self._api_server = api_server
         self._namespace = namespace
         self._report = report
+        self._show = show
         self._interval_seconds = interval_seconds
 
     async def watch(self) -> None:
@@ -68,7 +72,17 @@ class ReleasePods:
         core, apps = client.CoreV1Api(api_client), client.AppsV1Api(api_client)
         pods = await items(core.list_namespaced_pod, self._namespace)
         deployments = await items(apps.list_namespaced_deployment, self._namespace)
+        if pods:
+            self._show(_ready(pods))
         return [*filter(None, map(pod_issue, pods)), *_refused(deployments)]
+
+
+def _ready(pods: list[Object]) -> str:
+    """`2 of 3 pods are ready; not ready: x`, without pods that have ended."""
+    running = [pod for pod in pods if mapping(pod.get("status")).get("phase") not in ("Succeeded", "Failed")]
+    waiting = [str(pod["metadata"]["name"]) for pod in running if condition(pod, "Ready") is None]
+    text = f"{len(running) - len(waiting)} of {len(running)} pods are ready"
+    return f"{text}; not ready: {', '.join(sorted(waiting))}" if waiting else text
 
 
 def _refused(deployments: list[Object]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from flink_k8s.resolve.jobs import Job
 from flink_k8s.support.console import say, step
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.progress import StatusLine
 
 JOB = "word-count"
 CLAIM = "word-count-data"
@@ -162,17 +163,17 @@ def _remove_pod(kubectl: Kubectl, namespace: str, *, wait: bool = True) -> None:
 
 def _wait_for_pod(kubectl: Kubectl, namespace: str) -> None:
     deadline = time.monotonic() + POD_SECONDS
-    reason = ""
-    while time.monotonic() < deadline:
-        pod = kubectl.get("pod", FILES_POD, "-n", namespace) or {}
-        if condition(pod, "Ready"):
-            return
-        issue = pod_issue(pod) if pod else ""
-        if issue and issue != reason:
-            reason = issue
-            say(f"   {reason}")
-        time.sleep(0.3)
-    raise CommandError(f"the pod that copies files did not start: {reason or 'the pod reports no reason'}")
+    with StatusLine() as status_line:
+        while time.monotonic() < deadline:
+            pod = kubectl.get("pod", FILES_POD, "-n", namespace) or {}
+            if condition(pod, "Ready"):
+                return
+            issue = pod_issue(pod) if pod else ""
+            if issue or status_line.text:
+                status_line.show(issue or status_line.text)
+            time.sleep(0.3)
+    reason = status_line.text or "the pod reports no reason"
+    raise CommandError(f"the pod that copies files did not start: {reason}")
 
 
 def pod_manifest(namespace: str, image: str) -> bytes:
@@ -204,40 +205,27 @@ def pod_manifest(namespace: str, image: str) -> bytes:
     return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}).encode()
 
 
-@dataclass
-class _StatusLine:
-    """The line that was printed last: only changes are printed."""
-
-    text: str = ""
-
-    def show(self, text: str) -> None:
-        if text != self.text:
-            self.text = text
-            say(f"   {text}")
-
-
 def wait_until_finished(kubectl: Kubectl, job: Job) -> None:
-    """Wait until the job has FINISHED, and print each change of its status.
+    """Wait until the job has FINISHED, and show its status.
 
     Raises:
         CommandError: with the job's own error, if it fails or does not finish in time.
     """
-    status_line = _StatusLine()
     deadline = time.monotonic() + FINISH_SECONDS
-    while time.monotonic() < deadline:
-        deployment = kubectl.get("flinkdeployment", job.name, "-n", job.namespace) or {}
-        status = cast(dict[str, Any], deployment.get("status") or {})
-        state = str(cast(dict[str, Any], status.get("jobStatus") or {}).get("state") or "")
-        lifecycle = str(status.get("lifecycleState") or "")
-        status_line.show(
-            f"job {job.namespace}/{job.name}: {lifecycle or 'not seen by the operator yet'}, {state or 'no job yet'}"
-        )
-        if state == "FINISHED" and is_observed(deployment):
-            return
-        if state == "FAILED" or lifecycle == "FAILED":
-            error = OperatorError.of(status.get("error")).text
-            raise CommandError(f"the job failed: {error or 'see `make logs JOB=' + job.name + '`'}")
-        time.sleep(0.5)
+    with StatusLine() as status_line:
+        while time.monotonic() < deadline:
+            deployment = kubectl.get("flinkdeployment", job.name, "-n", job.namespace) or {}
+            status = cast(dict[str, Any], deployment.get("status") or {})
+            state = str(cast(dict[str, Any], status.get("jobStatus") or {}).get("state") or "")
+            lifecycle = str(status.get("lifecycleState") or "")
+            shown = f"{lifecycle or 'not seen by the operator yet'}, {state or 'no job yet'}"
+            status_line.show(f"job {job.namespace}/{job.name}: {shown}")
+            if state == "FINISHED" and is_observed(deployment):
+                return
+            if state == "FAILED" or lifecycle == "FAILED":
+                error = OperatorError.of(status.get("error")).text
+                raise CommandError(f"the job failed: {error or 'see `make logs JOB=' + job.name + '`'}")
+            time.sleep(0.5)
     raise CommandError(
         f"the job did not finish in {FINISH_SECONDS} s; last status: {status_line.text}; see `make logs JOB={JOB}`"
     )

@@ -26,6 +26,7 @@ from flink_k8s.operations import (
 )
 from flink_k8s.operations.engine_events import Event, Phase, events
 from flink_k8s.operations.exported_state import export_state, stack_command
+from flink_k8s.operations.job_table import print_jobs
 from flink_k8s.operations.protected import Refusals
 from flink_k8s.operations.stack import Stack
 from flink_k8s.operations.suspended import Change
@@ -38,6 +39,7 @@ from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT, home, state
 from flink_k8s.support.processes import capture, errors, must, output, stream
+from flink_k8s.support.progress import is_terminal
 
 SANDBOX_CONTEXT = "flink-k8s-sandbox"
 HOW_TO_GET_PULUMI = "install it (https://www.pulumi.com/docs/install/) and run the command again"
@@ -141,7 +143,8 @@ class Engine:
         if operation == "up":
             env = {**env, **allowing(self.allowed)}
             has_preview |= stack.platform.settings.platform is not None or has_deletion_hooks(before)
-        command = [self.pulumi, operation, "--yes", *([] if has_preview else ["--skip-preview"]), *options]
+        command = [self.pulumi, operation, "--yes", "--suppress-outputs", *options]
+        command += [] if has_preview else ["--skip-preview"]
         if context.is_new_cluster(stack, before):
             say("-- a namespace of the stack does not exist in the cluster, which may be new: refreshing the state")
             command.append("--refresh")
@@ -152,6 +155,8 @@ class Engine:
                 take(event, watch)
 
         code = display.run([*command, *common(stack)], env, [phase.take, refusals.take, record], phase)
+        if operation == "up" and not phase.is_preview:
+            print_jobs(stack, has_failed=code != 0)
         if code != 0:
             hint = refusals.hint(before, stack, operation) or missing_platform(self.pulumi, stack, env)
             raise CommandError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
@@ -167,7 +172,7 @@ class Engine:
             # contain every object completely, including the dashboards' 5000 lines.
             code = display.run(command, env, [refusals.take], Phase(has_preview=False), planned=True)
         else:
-            command += ["--diff", *([] if display.is_terminal() else ["--non-interactive", "--suppress-progress"])]
+            command += ["--diff", *([] if is_terminal() else ["--non-interactive", "--suppress-progress"])]
             with events(refusals.take) as log:
                 code = stream([*command, *log.options], env={**env, **log.env})
         hint = refusals.hint(before, stack, "preview")

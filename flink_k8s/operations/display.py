@@ -5,9 +5,6 @@ On a terminal Pulumi's own display is better. Without a terminal it prints each 
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +15,8 @@ from flink_k8s.operations.engine_events import Event, Listener, Phase, events
 from flink_k8s.program.engine_state import resource
 from flink_k8s.support.console import say
 from flink_k8s.support.processes import stream
+from flink_k8s.support.progress import is_terminal
 
-_STACK: Final = "pulumi:pulumi:Stack"
 _DONE: Final = {
     "create": "created",
     "update": "updated",
@@ -45,17 +42,10 @@ _IN_PROGRESS: Final = {
 }
 """The operations that can take minutes, by type: they have a line when they begin, too. Kubernetes looks again at a
 namespace after half of the longest grace period of its pods, which is 10 minutes for Prometheus."""
-_EXPORT_LENGTH: Final = 160
 _LAST_LINES: Final = 20
 """Lines of Pulumi's own output that are printed if it failed without an error event."""
 
 Metadata = Mapping[str, Any]
-
-
-def is_terminal() -> bool:
-    """Whether Pulumi redraws its display in place; the conditions are those of Pulumi."""
-    is_attended = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    return is_attended and not os.environ.get("CI")
 
 
 class Lines:
@@ -83,9 +73,7 @@ class Lines:
         self._clock = clock
         self._start = clock()
         self._titles: dict[str, str] = {}
-        self._states: dict[str, str] = {}
         self._printed: set[tuple[str, str]] = set()
-        self._exports: Mapping[str, object] = {}
 
     def take(self, event: Event) -> None:
         """Print the lines of an event."""
@@ -111,12 +99,8 @@ class Lines:
     def _ended(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
         title = self._titled(metadata)
-        if metadata["type"] == _STACK:
-            self._exports = cast(Mapping[str, object], (metadata.get("new") or {}).get("outputs") or {})
-        elif _is_shown(metadata) and not self._phase.is_preview:
-            word = self._words[str(metadata["op"])]
-            self._states[title] = word
-            self._line("", f"{word} {title}")
+        if _is_shown(metadata) and not self._phase.is_preview:
+            self._line("", f"{self._words[str(metadata['op'])]} {title}")
 
     def _failed(self, event: Mapping[str, Any]) -> None:
         metadata = cast(Metadata, event["metadata"])
@@ -128,11 +112,8 @@ class Lines:
         if is_progress or (self._phase.is_preview and severity not in ("warning", "error")):
             return
         text = f"{event.get('prefix') or ''}{event['message']}".strip()
-        title = self._titles.get(urn, "")
-        if title in self._states and severity == "info":  # the readiness of a resource that is deployed
-            self._states[title] = text
         if text:
-            self._line(title, text)
+            self._line(self._titles.get(urn, ""), text)
 
     def _policy(self, event: Mapping[str, Any]) -> None:
         level, name = event.get("enforcementLevel"), event.get("policyName")
@@ -156,24 +137,6 @@ class Lines:
         counts = [f"{count} {self._words[op]}" for op, count in sorted(changes.items()) if op in self._words]
         counts += [f"{changes['same']} unchanged"] if changes.get("same") else []
         self._line("", f"resources: {', '.join(counts) or 'none'}")
-        for name, value in self._exports.items():
-            if name == "jobs" and isinstance(value, Mapping):  # a secret is a text
-                self._jobs(cast(Mapping[str, object], value))
-                continue
-            text = json.dumps(value, ensure_ascii=False)
-            shortened = text if len(text) <= _EXPORT_LENGTH else f"{text[: _EXPORT_LENGTH - 1]}…"
-            self._show(f"   {name}: {shortened}")
-
-    def _jobs(self, jobs: Mapping[str, object]) -> None:
-        """Print a table of the jobs: last state, and the command for the web UI."""
-        rows: list[tuple[str, str, str]] = []
-        for key, endpoint in jobs.items():
-            title = key.replace("/", " ", 1)
-            command = cast(Mapping[str, str], endpoint).get("open", "") if isinstance(endpoint, Mapping) else ""
-            rows.append((title, self._states.get(title, "unchanged"), command))
-        widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:2]]
-        for title, state, command in rows:
-            self._show(f"   {title:{widths[0]}}  {state:{widths[1]}}  {command}".rstrip())
 
     def _titled(self, metadata: Metadata) -> str:
         described = cast(Metadata, metadata.get("new") or metadata.get("old") or metadata)

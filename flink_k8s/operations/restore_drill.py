@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pulumi
 
@@ -32,7 +32,7 @@ from flink_k8s.snapshots.collect import JobState, collect
 from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.restore import UnresolvedError, newest_restorable
 from flink_k8s.snapshots.state_snapshot import StateSnapshot
-from flink_k8s.support.console import counted, say
+from flink_k8s.support.console import counted, say, shown_age
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.file_lock import lock
 from flink_k8s.support.kubectl import Kubectl
@@ -227,14 +227,3 @@ def _delete(engine: Engine, copies: Stack) -> None:
     if resources(export_state(engine.pulumi, copies, env, create=True)):
         engine.destroy(copies)
     output(f"pulumi stack rm {copies.name}", stack_command(engine.pulumi, "rm", copies.name, "--yes"), env=env)
-
-
-def shown_age(age: timedelta) -> str:
-    """`41 s`, `5 min`, `2 h 5 min`, `3 d 4 h`."""
-    minutes, seconds = divmod(max(int(age.total_seconds()), 0), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts: Sequence[tuple[int, str]] = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
-    first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
-    last = first + 2 if first < 2 else first + 1
-    return " ".join(f"{number} {unit}" for number, unit in parts[first:last] if number) or "0 s"

@@ -18,7 +18,7 @@ from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.collect import JobState, collect
 from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.state_snapshot import Files, StateSnapshot
-from flink_k8s.support.console import say
+from flink_k8s.support.console import say, table
 from flink_k8s.support.errors import CommandError, ExitCode
 
 Format = Literal["text", "json"]
@@ -83,10 +83,7 @@ def as_text(states: Sequence[JobState]) -> str:
     ]
     if not rows:
         return "no savepoint and no retained checkpoint exists"
-    table = [("JOB", "TIME", "KIND", "SIZE", "RESTORE", "FOUND IN", "PATH"), *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(table([("JOB", "TIME", "KIND", "SIZE", "RESTORE", "FOUND IN", "PATH"), *rows]))
 
 
 def as_json(states: Sequence[JobState]) -> str:

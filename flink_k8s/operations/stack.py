@@ -12,10 +12,13 @@ import yaml
 from flink_k8s.checks.load import load
 from flink_k8s.config import stack_file
 from flink_k8s.config.merge import merge_mappings
-from flink_k8s.config.stack_file import PREFIX, read_config, with_overlay
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.stack_file import PREFIX, UNREAD_CONTEXT, read_config, with_overlay
 from flink_k8s.operations import run_folder
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.support.paths import ROOT
+
+_ENVIRONMENT_REMEDY = "set it in the file, or in an overlay (LAYER=file), or use plain pulumi (docs/environments.md)"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ def prepare(name: str, overlay: Mapping[str, object] | Path | None = None) -> St
         config = with_overlay(config, overlay)
     elif overlay:
         config = replace(config, values=merge_mappings(config.values, overlay))
+    if config.values.get("context") == UNREAD_CONTEXT:
+        message = f"is not in the file, and only the engine opens the environment; {_ENVIRONMENT_REMEDY}"
+        raise ProblemsError([config.problem(("context",), message)])
     copy = run_folder.run_folder() / f"Pulumi.{name}.yaml"
     _write_copy(ROOT / copy.name, name, copy, config.values)
     return Stack(name, copy, load(ROOT, config))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from flink_k8s.facts.mappings import condition
@@ -15,6 +15,7 @@ from flink_k8s.operations.stack import Stack
 from flink_k8s.support.console import say
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
+from flink_k8s.support.progress import StatusLine, is_terminal
 
 OPERATOR_PODS = "app.kubernetes.io/name=flink-kubernetes-operator"
 
@@ -93,7 +94,7 @@ def remedy(kubectl: Kubectl, stack: Stack, stuck: list[FinalizedResource], issue
 
 
 def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], object]) -> str:
-    """Why a `destroy` would not finish, checked before any change; empty if it would finish.
+    """Why a `destroy` would not finish, checked before any change; empty if it would finish. Shows why it waits.
 
     Args:
         kubectl: for the stack's cluster.
@@ -104,11 +105,16 @@ def before_destroy(kubectl: Kubectl, stack: Stack, wait: Callable[[float], objec
         CommandError: if the cluster does not answer.
     """
     items = resources_with_finalizer(kubectl, stack)
-    for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
-        if not items or not (operator_issue(kubectl, stack) or _without_savepoint(items)):
-            return ""
-        wait(_RETRY_SECONDS)  # the operator or the job may be restarting
-        items = resources_with_finalizer(kubectl, stack)
+    with StatusLine() as status_line:
+        for _ in range(0, OPERATOR_SECONDS, _RETRY_SECONDS):
+            reasons = [operator_issue(kubectl, stack)] if items else []
+            reasons += [f"{item.title}: {item.condition}" for item in _without_savepoint(items)]
+            if not any(reasons):
+                return ""
+            # The operator or the job may be restarting.
+            status_line.show(f"waits: {next(filter(None, reasons))}")
+            wait(_RETRY_SECONDS)
+            items = resources_with_finalizer(kubectl, stack)
     issue = operator_issue(kubectl, stack)
     if items and issue:
         lines = [f"destroy refused, nothing was changed: {issue}; without it these resources cannot be deleted:"]
@@ -173,7 +179,8 @@ def report_on_failure(stack: Stack) -> Generator[None]:
 def guard_destroy(stack: Stack) -> Generator[None]:
     """Refuse a `destroy` that could not finish, and report resources that are stuck in deletion while it runs.
 
-    If the cluster does not answer, the checks are skipped: the engine reports the reason.
+    If the cluster does not answer, the checks are skipped: the engine reports the reason. On a terminal, lines would
+    break the engine's display, in which the provider shows the finalizers; the report is then only part of the error.
 
     Raises:
         CommandError: if Flink resources wait for an operator that does not run; nothing has been changed then.
@@ -189,12 +196,18 @@ def guard_destroy(stack: Stack) -> Generator[None]:
         raise CommandError(obstacles)
     for notice in notices:
         say(notice)
+    with report_on_failure(stack), nullcontext() if is_terminal() else _reports(kubectl, stack):
+        yield
+
+
+@contextmanager
+def _reports(kubectl: Kubectl, stack: Stack) -> Generator[None]:
+    """Print reports while the block runs."""
     ended = threading.Event()
     reporter = threading.Thread(target=_report_repeatedly, args=(kubectl, stack, ended), daemon=True)
     reporter.start()
     try:
-        with report_on_failure(stack):
-            yield
+        yield
     finally:
         ended.set()
         reporter.join()

@@ -14,18 +14,16 @@ from flink_k8s.config.model import JobSettings
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
-from flink_k8s.facts.versions import short_version
+from flink_k8s.facts.versions import flink_numbers
 from flink_k8s.resolve.job_spec import in_template
 from flink_k8s.resolve.operator_configuration import Options
 from flink_k8s.resolve.state_storage import Resource
+from flink_k8s.resolve.streaming import streaming_obstacle
 
 PREFIX: Final = "job.autoscaler."
 ENABLED: Final = f"{PREFIX}enabled"
 LIMIT: Final = f"{PREFIX}vertex.max-parallelism"
 SCHEDULER: Final = "jobmanager.scheduler"
-
-FIRST_FLINK: Final = (1, 17)
-"""The first version of Flink whose jobs the autoscaler can scale, and whose options the project knows."""
 
 _FIRST_IN_PLACE: Final = (1, 18)
 
@@ -95,12 +93,7 @@ def obstacle(resource: Resource, configuration: Mapping[str, str], operator: str
         and not versions.operator_version(operator).reads_session_job_configuration
     ):
         return f"has no effect, because operator {operator} does not read the flinkConfiguration of session jobs"
-    if configuration.get("execution.runtime-mode", "").upper() == "BATCH":
-        return "has no effect, because the autoscaler scales streaming jobs only, and execution.runtime-mode is BATCH"
-    version = flink_numbers(resource.flink_version)
-    if version is not None and version < FIRST_FLINK:
-        return f"has no effect for {resource.flink_version}; the autoscaler requires Flink 1.17"
-    return None
+    return streaming_obstacle(resource, configuration)
 
 
 def derived_autoscaling(
@@ -157,9 +150,3 @@ def _scales_in_place(resource: Resource, configuration: Mapping[str, str]) -> bo
         scheduler = mapping((resource.cluster or {}).get("flinkConfiguration")).get(SCHEDULER)
         return str(scheduler).lower() == "adaptive"
     return resource.inner.get("mode") != "standalone" and configuration.get(SCHEDULER, "adaptive").lower() == "adaptive"
-
-
-def flink_numbers(flink_version: object) -> tuple[int, ...] | None:
-    """`(2, 2)` for `v2_2`; None for a text that is not a version."""
-    version = short_version(flink_version)
-    return tuple(map(int, version.split("."))) if version is not None else None

@@ -8,11 +8,11 @@ from typing import Final
 from flink_k8s.config.model import JobSettings
 from flink_k8s.facts import tables
 from flink_k8s.facts.mappings import mapping
-from flink_k8s.facts.versions import short_version
-from flink_k8s.resolve.autoscaling import FIRST_FLINK, flink_numbers
+from flink_k8s.facts.versions import flink_numbers, short_version
 from flink_k8s.resolve.job_spec import in_template
 from flink_k8s.resolve.operator_configuration import Options
 from flink_k8s.resolve.state_storage import Resource, inner_spec, keeps_state
+from flink_k8s.resolve.streaming import streaming_obstacle
 
 _JOB_MANAGERS: Final = "kubernetes.jobmanager.replicas"
 
@@ -41,12 +41,7 @@ def obstacle(resource: Resource, configuration: Mapping[str, str]) -> str | None
     """
     if not resource.kind.has_pods or not isinstance(resource.inner.get("job"), dict):
         return f"has no effect for a {resource.kind} that does not run its own job"
-    if configuration.get("execution.runtime-mode", "").upper() == "BATCH":
-        return "has no effect for a batch job, which has no checkpoints"
-    version = flink_numbers(resource.flink_version)
-    if version is not None and version < FIRST_FLINK:
-        return f"has no effect for {resource.flink_version}; it requires Flink 1.17"
-    return None
+    return streaming_obstacle(resource, configuration)
 
 
 def derived_recovery(

@@ -66,15 +66,35 @@ async def collect(api_client: Any, job: Job, stack: DeclaredStack, jobs: Mapping
     return JobState(job, tuple(combined(snapshots, listing.directories, running)), tuple(problems))
 
 
-async def recorded(api_client: Any, job: Job) -> JobState:
-    """The snapshots that statuses and FlinkStateSnapshots record, without the files in the job's directories.
+def recorded(job: Job, objects: Mapping[FlinkKind, Sequence[Object]]) -> list[StateSnapshot]:
+    """The snapshots that statuses and FlinkStateSnapshots record, the newest first, without those that only files show.
 
     Args:
-        api_client: of `kubernetes_asyncio`.
         job: that the stack declares.
+        objects: of the job's namespace, by kind: those of `recording_kinds`.
     """
-    snapshots, problems, running = await _recorded(api_client, job)
-    return JobState(job, tuple(combined(snapshots, (), running)), tuple(problems))
+    resources = _recording(job)
+    manifests = [
+        manifest
+        for kind, name in resources
+        for manifest in objects.get(kind, ())
+        if mapping(manifest.get("metadata")).get("name") == name
+    ]
+    snapshots = [snapshot for manifest in manifests for snapshot in of_status(manifest)]
+    snapshots += _of_resources(objects.get(FlinkKind.SNAPSHOT, ()), resources)
+    return combined(snapshots, (), set(map(running_job_id, manifests)))
+
+
+def recording_kinds(job: Job) -> set[FlinkKind]:
+    """The kinds of the resources that record the snapshots of a job."""
+    return {FlinkKind.SNAPSHOT, *(kind for kind, _ in _recording(job))}
+
+
+def _recording(job: Job) -> list[tuple[FlinkKind, str]]:
+    """Kinds and names of the resources whose statuses record the snapshots of a job."""
+    if job.kind is FlinkKind.BLUE_GREEN:
+        return [(FlinkKind.DEPLOYMENT, name) for name in children(job.name)]
+    return [(job.kind, job.name)]
 
 
 async def _recorded(api_client: Any, job: Job) -> tuple[list[StateSnapshot], list[str], set[str]]:
@@ -82,9 +102,7 @@ async def _recorded(api_client: Any, job: Job) -> tuple[list[StateSnapshot], lis
     snapshots: list[StateSnapshot] = []
     problems: list[str] = []
     running: set[str] = set()
-    resources = [(job.kind, job.name)]
-    if job.kind is FlinkKind.BLUE_GREEN:
-        resources = [(FlinkKind.DEPLOYMENT, name) for name in children(job.name)]
+    resources = _recording(job)
     for kind, name in resources:
         try:
             resource = await live(api_client, kind, job.namespace, name)
@@ -94,7 +112,7 @@ async def _recorded(api_client: Any, job: Job) -> tuple[list[StateSnapshot], lis
         snapshots += of_status(resource or {})
         running.add(running_job_id(resource or {}))
     try:
-        snapshots += await _of_resources(api_client, job.namespace, resources)
+        snapshots += _of_resources(await live_objects(api_client, FlinkKind.SNAPSHOT, job.namespace), resources)
     except NotReadableError as error:
         problems.append(str(error))
     return snapshots, problems, running
@@ -139,8 +157,8 @@ async def _answer(method: Callable[..., Awaitable[object]], *arguments: str) -> 
     return await method(*arguments)
 
 
-async def _of_resources(api_client: Any, namespace: str, jobs: list[tuple[FlinkKind, str]]) -> list[StateSnapshot]:
-    """The completed FlinkStateSnapshots of the jobs; none if the operator has no such kind.
+async def live_objects(api_client: Any, kind: FlinkKind, namespace: str) -> list[Object]:
+    """The Flink resources of a kind as the cluster has them; none if the operator has no such kind.
 
     Raises:
         NotReadableError: if the API server refuses the request.
@@ -149,18 +167,22 @@ async def _of_resources(api_client: Any, namespace: str, jobs: list[tuple[FlinkK
     from kubernetes_asyncio.client.exceptions import ApiException
 
     api = client.CustomObjectsApi(api_client)
-    plural = FlinkKind.SNAPSHOT.plural
     try:
-        response = await _answer(api.list_namespaced_custom_object, FLINK_GROUP, FLINK_VERSION, namespace, plural)
+        response = await _answer(api.list_namespaced_custom_object, FLINK_GROUP, FLINK_VERSION, namespace, kind.plural)
     except ApiException as error:
         if error.status == 404:
             return []
-        raise NotReadableError(f"{plural} in {namespace} cannot be listed: {message(error)}") from None
+        raise NotReadableError(f"{kind.plural} in {namespace} cannot be listed: {message(error)}") from None
+    return [mapping(item) for item in listed(mapping(response).get("items"))]
+
+
+def _of_resources(manifests: Sequence[Object], jobs: list[tuple[FlinkKind, str]]) -> list[StateSnapshot]:
+    """The snapshots of completed FlinkStateSnapshots of the jobs."""
     references = [{"kind": kind.value, "name": name} for kind, name in jobs]
     snapshots: list[StateSnapshot] = []
-    for item in listed(mapping(response).get("items")):
-        reference = mapping(mapping(mapping(item).get("spec")).get("jobReference"))
-        snapshot = of_resource(mapping(item))
+    for manifest in manifests:
+        reference = mapping(mapping(manifest.get("spec")).get("jobReference"))
+        snapshot = of_resource(manifest)
         if snapshot and {"kind": reference.get("kind"), "name": reference.get("name")} in references:
             snapshots.append(snapshot)
     return snapshots

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from flink_k8s.support.errors import CommandError, ExitCode
 
@@ -18,6 +19,24 @@ def say(text: str) -> None:
 def counted(number: int, noun: str) -> str:
     """A number with its noun, for example `1 job`, `2 jobs`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def shown_age(age: timedelta) -> str:
+    """`41 s`, `5 min`, `2 h 5 min`, `3 d 4 h`."""
+    minutes, seconds = divmod(max(int(age.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts: Sequence[tuple[int, str]] = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    last = first + 2 if first < 2 else first + 1
+    return " ".join(f"{number} {unit}" for number, unit in parts[first:last] if number) or "0 s"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines with aligned cells."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return [line.rstrip() for line in lines]
 
 
 @contextmanager

@@ -37,16 +37,19 @@ class PlainProject:
     command: Path
     kubectl: Kubectl
 
-    def pulumi(self, *arguments: str, allow: str = "", env: dict[str, str] | None = None) -> Done:
-        """Runs the command."""
-        variables = {
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the command."""
+        return {
             "PATH": f"{self.command.parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "x",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "FLINK_K8S_ALLOW": allow,
-            **(env or {}),
         }
+
+    def pulumi(self, *arguments: str, allow: str = "", env: dict[str, str] | None = None) -> Done:
+        """Runs the command."""
+        variables = {**self.variables, "FLINK_K8S_ALLOW": allow, **(env or {})}
         options = ["--non-interactive", "--color", "never", *(["--yes"] if arguments[0] in ("up", "destroy") else [])]
         done = run([str(self.command), *arguments, *options], timeout=300, cwd=self.folder, env=variables)
         return Done(done.returncode, done.stdout + done.stderr)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pulumi
-
-from flink_k8s.health.api_server import ApiServer
-from flink_k8s.operations import deploy
+from flink_k8s.operations import deploy, live_jobs
 from flink_k8s.operations.drift import find_drift
-from flink_k8s.operations.report.content import LiveJob, content_of, jobs_of, read_jobs
+from flink_k8s.operations.live_jobs import LiveJob
+from flink_k8s.operations.report.content import content_of
 from flink_k8s.operations.report.page import page
 from flink_k8s.operations.report.prices import read_prices
 from flink_k8s.operations.stack import Stack
 from flink_k8s.support import output_file
 from flink_k8s.support.console import counted, say
-from flink_k8s.support.errors import ExitCode
+from flink_k8s.support.errors import CommandError, ExitCode
 
 
 def report(
@@ -39,9 +36,9 @@ def report(
         CommandError: if the prices or the state cannot be read, or the file cannot be written.
     """
     price_list = read_prices(prices) if prices is not None else None
-    live_jobs, notes = _read(stack, offline=offline)
+    jobs, notes = _read(stack, offline=offline)
     drift = _drift(stack) if with_drift else None
-    content = content_of(stack, live_jobs, prices=price_list, drift=drift, notes=notes)
+    content = content_of(stack, jobs, prices=price_list, drift=drift, notes=notes)
     output_file.write(html, page(content))
     for note in content.notes:
         say(f"{stack.name}: {note}")
@@ -53,10 +50,9 @@ def _read(stack: Stack, *, offline: bool) -> tuple[Mapping[str, LiveJob], Sequen
     """The jobs in the cluster by key, and what could not be read."""
     if offline:
         return {}, ["The cluster was not read (--offline): health and savepoints are unknown."]
-    api_server = ApiServer(str(stack.kubeconfig) if stack.kubeconfig else None, stack.context)
     try:
-        return asyncio.run(read_jobs(api_server, jobs_of(stack)))
-    except pulumi.RunError as error:
+        return live_jobs.read(stack)
+    except CommandError as error:
         return {}, [f"{error}. Health and savepoints are unknown."]
 
 

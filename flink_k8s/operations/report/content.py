@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
 
 from flink_k8s.config.findings import Remark
-from flink_k8s.config.secret_text import redacted
-from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.health.api_server import ApiServer
-from flink_k8s.health.job_status import evaluate
+from flink_k8s.operations.live_jobs import LiveJob, jobs_of
 from flink_k8s.operations.report.prices import Prices
 from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve import resource_requests
@@ -20,29 +15,6 @@ from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.quota_usage import NO_REQUESTS, JobRequests, StackRequests
 from flink_k8s.resolve.state_storage import inner_spec
-from flink_k8s.snapshots.collect import NotReadableError, live, recorded
-from flink_k8s.snapshots.state_snapshot import StateSnapshot
-
-Health = Literal["healthy", "suspended", "waiting", "failed", "missing", "unknown"]
-
-_HEALTH: Mapping[str, Health] = {"ready": "healthy", "failed": "failed", "waiting": "waiting"}
-
-
-@dataclass(frozen=True)
-class LiveJob:
-    """A job in the cluster.
-
-    Attributes:
-        health: in one word.
-        status: in a few words.
-        error: of the job; empty if it has none.
-        snapshot: the newest savepoint or checkpoint that the cluster records; None if it records none.
-    """
-
-    health: Health = "unknown"
-    status: str = ""
-    error: str = ""
-    snapshot: StateSnapshot | None = None
 
 
 @dataclass(frozen=True)
@@ -108,12 +80,6 @@ class Content:
     notes: Sequence[str] = field(default_factory=tuple[str, ...])
 
 
-def jobs_of(stack: Stack) -> list[Job]:
-    """The jobs and session clusters of a stack, by namespace and name."""
-    jobs = (job for job in stack.platform.jobs if job.kind is not FlinkKind.SNAPSHOT)
-    return sorted(jobs, key=lambda job: (job.namespace, job.name))
-
-
 def content_of(
     stack: Stack,
     live_jobs: Mapping[str, LiveJob],
@@ -152,31 +118,3 @@ def content_of(
 
 def _requests(requests: StackRequests, job: Job) -> JobRequests:
     return requests.jobs.get((job.kind, job.namespace, job.name), NO_REQUESTS)
-
-
-async def read_jobs(api_server: ApiServer, jobs: Sequence[Job]) -> tuple[dict[str, LiveJob], list[str]]:
-    """The jobs in the cluster by key, and what could not be read.
-
-    Raises:
-        pulumi.RunError: if the API server is not reachable.
-    """
-    async with api_server.asked("the cluster cannot be read") as api_client:
-        results = await asyncio.gather(*(_live_job(api_client, job) for job in jobs))
-    read = {job.key: live_job for job, (live_job, _) in zip(jobs, results, strict=True)}
-    return read, list(dict.fromkeys(problem for _, problems in results for problem in problems))
-
-
-async def _live_job(api_client: Any, job: Job) -> tuple[LiveJob, Sequence[str]]:
-    try:
-        manifest = await live(api_client, job.kind, job.namespace, job.name)
-    except NotReadableError as error:
-        return LiveJob(), [str(error)]
-    if manifest is None:
-        return LiveJob("missing", "not in the cluster"), []
-    status = evaluate(job.kind, manifest, suspended=job.is_suspended)
-    health = "suspended" if job.is_suspended and status.state == "ready" else _HEALTH[status.state]
-    state = await recorded(api_client, job) if job_of(job.spec) is not None else None
-    snapshots = [snapshot for snapshot in state.snapshots if snapshot.time is not None] if state is not None else []
-    newest = snapshots[0] if snapshots else None
-    live_job = LiveJob(health, status.shown, redacted(status.error.text), newest)
-    return live_job, state.problems if state is not None else []

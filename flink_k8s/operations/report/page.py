@@ -9,7 +9,8 @@ from typing import Final, get_args
 
 from flink_k8s.config.findings import Severity
 from flink_k8s.config.problems import printable
-from flink_k8s.operations.report.content import Content, Health, JobEntry
+from flink_k8s.operations.live_jobs import Health
+from flink_k8s.operations.report.content import Content, JobEntry
 from flink_k8s.resolve.resource_requests import HEADINGS
 from flink_k8s.support.console import counted
 

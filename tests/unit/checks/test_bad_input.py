@@ -105,6 +105,16 @@ def test_an_unknown_key_without_a_value_is_a_problem(project: Project, empty: ob
     assert project.problems() == ['Pulumi.x.yaml:3: enforcd: unknown field; did you mean "enforced"?']
 
 
+def test_a_schedule_of_the_autoscaler_is_a_problem_with_the_alternative(project: Project) -> None:
+    autoscaling = {"max": 8, "scheduled": [{"cron": "0 8 * * *", "min": 4}]}
+    project.stack({"jobs": {"word-count": {"autoscaling": autoscaling}}})
+    [problem] = project.problems()
+    assert problem.endswith(
+        "jobs.word-count.autoscaling.scheduled: unknown field; "
+        "apply other bounds with a scheduled run of up (docs/autoscaling.md)"
+    )
+
+
 def test_a_key_with_line_breaks_stays_on_its_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Case sec-08."""
     project.stack({"x`\n\n## all checks passed\n@octocat\x1b[2J": {"a": 1}})

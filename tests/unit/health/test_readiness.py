@@ -103,9 +103,14 @@ def job(name: str = "a", **configuration: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The log messages of a run that is not a preview."""
+    """The log messages of a run that is not a preview, without those that only a terminal shows."""
     lines: list[str] = []
-    monkeypatch.setattr(pulumi.log, "info", lambda text, resource=None: lines.append(text))
+
+    def info(text: str, resource: Any = None, *, ephemeral: bool = False) -> None:
+        if not ephemeral:
+            lines.append(text)
+
+    monkeypatch.setattr(pulumi.log, "info", info)
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
     return lines
 
@@ -141,6 +146,29 @@ def test_wait_ends_when_the_job_is_stable_and_logs_each_status(tmp_path: Path, m
 
     run(tmp_path, play)
     assert messages == ["STABLE, change not observed by the operator yet", "DEPLOYED", "STABLE"]
+
+
+def test_a_terminal_shows_the_elapsed_time_and_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shown: list[str] = []
+
+    def info(text: str, resource: Any = None, *, ephemeral: bool = False) -> None:
+        shown.extend([text] if ephemeral else [])
+
+    monkeypatch.setattr(pulumi.log, "info", info)
+    monkeypatch.setattr(readiness, "POD_CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "PROGRESS_SECONDS", 1)
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        waiting = asyncio.create_task(watch.wait(job(), RESOURCE))
+        await until(lambda: shown)
+        server.put(deployment("DEPLOYED"))
+        await until(lambda: len(shown) == 2)
+        server.put(deployment("STABLE"))
+        assert await waiting == "STABLE"
+
+    run(tmp_path, play)
+    reason = "pod p: ImagePullBackOff: no such image"
+    assert shown == [f"waits 1 s: not observed yet; {reason}", f"waits 2 s: DEPLOYED; {reason}"]
 
 
 @pytest.mark.parametrize("applied", [{"generation": 3.0}, {"generation": 2, "uid": "new"}])

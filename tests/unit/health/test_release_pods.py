@@ -26,9 +26,12 @@ DENIED = {
 }
 
 
-def reports(folder: Path, answers: list[list[dict[str, Any]]], deployments: list[dict[str, Any]]) -> list[str]:
-    """The reports after as many requests as there are answers with pods, and one more."""
+def watched(
+    folder: Path, answers: list[list[dict[str, Any]]], deployments: list[dict[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """The reports and the shown texts after as many requests as there are answers with pods, and one more."""
     reported: list[str] = []
+    shown: list[str] = []
     requests = 0
     finished = asyncio.Event()
 
@@ -48,12 +51,17 @@ def reports(folder: Path, answers: list[list[dict[str, Any]]], deployments: list
             web.get("/apis/apps/v1/namespaces/cert-manager/deployments", listed),
         ]
         async with listening(folder, routes) as api_server:
-            watch = asyncio.create_task(ReleasePods(api_server, "cert-manager", reported.append, 0.01).watch())
+            pods_of_release = ReleasePods(api_server, "cert-manager", reported.append, shown.append, 0.01)
+            watch = asyncio.create_task(pods_of_release.watch())
             await finished.wait()
             watch.cancel()
 
     asyncio.run(asyncio.wait_for(play(), 30))
-    return reported
+    return reported, shown
+
+
+def reports(folder: Path, answers: list[list[dict[str, Any]]], deployments: list[dict[str, Any]]) -> list[str]:
+    return watched(folder, answers, deployments)[0]
 
 
 def test_lasting_issues_are_reported_once(tmp_path: Path) -> None:
@@ -66,6 +74,13 @@ def test_refused_pods_are_reported(tmp_path: Path) -> None:
     assert reports(tmp_path, [[]], [DENIED]) == ["deployment controller: exceeded quota: quota"]
 
 
+def test_the_number_of_ready_pods_is_shown(tmp_path: Path) -> None:
+    ready = {"metadata": {"name": "a"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    ended = {"metadata": {"name": "hook"}, "status": {"phase": "Succeeded"}}
+    _, shown = watched(tmp_path, [[], [ready, PULL, PASSING, ended], [ready]], [])
+    assert shown[:2] == ["1 of 3 pods are ready; not ready: cainjector-1, webhook-1", "1 of 1 pods are ready"]
+
+
 def test_without_a_kubeconfig_nothing_is_reported(tmp_path: Path) -> None:
     unknown = ApiServer(str(tmp_path / "missing"), "none")
-    asyncio.run(asyncio.wait_for(ReleasePods(unknown, "cert-manager", lambda _: None).watch(), 30))
+    asyncio.run(asyncio.wait_for(ReleasePods(unknown, "cert-manager", lambda _: None, lambda _: None).watch(), 30))

@@ -12,6 +12,7 @@ from flink_k8s.operations import deploy as engine
 from flink_k8s.operations import stack
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT, home, state
+from tests.terminal import script_on_terminal
 
 VERSION = (ROOT / ".pulumi.version").read_text().strip()
 KUBECONFIG = {"contexts": [{"name": "flink-k8s-sandbox"}]}
@@ -268,3 +269,43 @@ def test_an_error_before_the_first_event_is_shown(
     with pytest.raises(CommandError):
         engine.Engine(executable(tmp_path / "pulumi", script)).up(sandbox)
     assert "error: passphrase" in capfd.readouterr().out
+
+
+UP = """
+import sys
+from pathlib import Path
+from flink_k8s.operations import deploy, stack
+
+deploy.Engine(Path(sys.argv[1])).up(stack.prepare("sandbox", {"kubeconfig": sys.argv[2]}))
+"""
+
+
+def test_a_terminal_shows_the_display_of_pulumi_and_then_the_jobs(tmp_path: Path, sandbox: stack.Stack):
+    script = """
+case "$1" in
+stack) echo '{}' ;;
+up) [ -t 1 ] && echo "display of pulumi: $*" ;;
+esac"""
+    output = script_on_terminal(UP, executable(tmp_path / "pulumi", script), sandbox.kubeconfig or "", columns=400)
+    shown, jobs = output[output.index("display of pulumi") :].splitlines()
+    assert "--suppress-outputs" in shown
+    assert "--non-interactive" not in shown
+    assert jobs.startswith("   the jobs are not listed: could not configure the Kubernetes client")
+
+
+def test_the_jobs_are_also_printed_without_a_terminal(
+    tmp_path: Path, sandbox: stack.Stack, capfd: pytest.CaptureFixture[str]
+):
+    summary = {"sequence": 1, "summaryEvent": {"resourceChanges": {"same": 3}}}
+    engine.Engine(Command(tmp_path, [JOB], [summary]).path).up(sandbox)
+    changes, jobs = capfd.readouterr().out.splitlines()[-2:]
+    assert changes.endswith("resources: 3 unchanged")
+    assert jobs.startswith("   the jobs are not listed: could not configure the Kubernetes client")
+
+
+def test_a_refusal_before_the_first_change_does_not_list_the_jobs(
+    tmp_path: Path, sandbox: stack.Stack, capfd: pytest.CaptureFixture[str]
+):
+    with pytest.raises(CommandError):
+        engine.Engine(Command(tmp_path, [{**JOB, "protect": True}], [REFUSED], code=255).path).up(sandbox)
+    assert "jobs" not in capfd.readouterr().out

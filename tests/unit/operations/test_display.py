@@ -148,42 +148,11 @@ def test_a_policy_violation_before_the_step_names_the_resource():
     ]
 
 
-def test_the_summary_has_counts_and_short_exports():
+def test_the_summary_has_counts_and_no_exports():
     assert lines(
-        step("resOutputsEvent", "create", STACK, outputs={"platform": {"operator": "1.16.1"}, "long": "x" * 200}),
+        step("resOutputsEvent", "create", STACK, outputs={"platform": {"operator": "1.16.1"}}),
         {"summaryEvent": {"resourceChanges": {"create": 3, "same": 2, "read": 1}}},
-    ) == [
-        "resources: 3 created, 2 unchanged",
-        '   platform: {"operator": "1.16.1"}',
-        f'   long: "{"x" * 158}…',
-    ]
-
-
-def test_the_summary_has_a_table_of_the_jobs():
-    exports = {
-        "FlinkDeployment/flink/orders": {"kind": "FlinkDeployment", "open": "kubectl port-forward orders-rest 8081"},
-        "FlinkSessionJob/flink/clicks-by-hour": {"kind": "FlinkSessionJob"},
-    }
-    printed = lines(
-        message("restart from savepoint"),
-        step("resOutputsEvent", "update"),
-        message("RECONCILING, no job yet"),
-        message("STABLE, RUNNING"),
-        step("resOutputsEvent", "update", STACK, outputs={"jobs": exports}),
-        {"summaryEvent": {"resourceChanges": {"update": 1, "same": 1}}},
-    )
-    assert printed[-3:] == [
-        "resources: 1 updated, 1 unchanged",
-        "   FlinkDeployment flink/orders          STABLE, RUNNING  kubectl port-forward orders-rest 8081",
-        "   FlinkSessionJob flink/clicks-by-hour  unchanged",
-    ]
-
-
-def test_a_stack_without_jobs_has_no_table():
-    assert lines(
-        step("resOutputsEvent", "create", STACK, outputs={"jobs": {}}),
-        {"summaryEvent": {"resourceChanges": {"create": 1}}},
-    ) == ["resources: 1 created"]
+    ) == ["resources: 3 created, 2 unchanged"]
 
 
 def test_a_preview_before_an_operation_prints_only_warnings_and_errors():

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from flink_k8s.config.problems import ProblemsError
+from flink_k8s.operations.live_jobs import jobs_of, read_jobs
 from flink_k8s.operations.report.command import report
-from flink_k8s.operations.report.content import Content, content_of, jobs_of, read_jobs
+from flink_k8s.operations.report.content import Content, content_of
 from flink_k8s.operations.report.page import page
 from flink_k8s.operations.report.prices import Prices, read_prices
 from flink_k8s.operations.stack import Stack

@@ -13,7 +13,7 @@ import yaml
 
 from flink_k8s.operations import stack as stacks
 from flink_k8s.operations.deploy import Engine
-from flink_k8s.operations.restore_drill import restore_drill, shown_age
+from flink_k8s.operations.restore_drill import restore_drill
 from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.snapshots.restore import UnresolvedError
@@ -226,18 +226,3 @@ def test_a_stateless_job_is_not_part_of_a_drill(tmp_path: Path, capsys: pytest.C
         run(FakeEngine(tmp_path), jobs=jobs)
     assert run(FakeEngine(tmp_path), "word-count", jobs=jobs) == ExitCode.FAILURE
     assert "flink/word-count: NOT RESTORED: keeps no state" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("age", "text"),
-    [
-        (timedelta(seconds=-3), "0 s"),
-        (timedelta(seconds=41), "41 s"),
-        (timedelta(seconds=61), "1 min"),
-        (timedelta(hours=2, minutes=5), "2 h 5 min"),
-        (timedelta(days=3), "3 d"),
-        (timedelta(days=3, hours=4, minutes=9), "3 d 4 h"),
-    ],
-)
-def test_ages_have_at_most_two_units(age: timedelta, text: str) -> None:
-    assert shown_age(age) == text

@@ -188,6 +188,7 @@ CASES: list[Case] = [
     _changes(SAVEPOINT, {"spec.job.autoscalerResetNonce": 7}, Effect.NO_RESTART, operators=NEW),
     _changes(SAVEPOINT, {"conf:kubernetes.operator.job.restart.failed": "true"}, Effect.NO_RESTART),
     _changes(SAVEPOINT, {"conf:job.autoscaler.enabled": "true"}, Effect.NO_RESTART),
+    _changes(SAVEPOINT, {"conf:job.autoscaler.vertex.max-parallelism": "32"}, Effect.NO_RESTART),
     _changes(SAVEPOINT, {"conf:parallelism.default": "4"}, Effect.NO_RESTART),
     _changes(SAVEPOINT, {"spec.job.allowNonRestoredState": True}, Effect.NO_RESTART, True, "dropped at the next restart"),
     _changes(BATCH, {"spec.job.allowNonRestoredState": True}, Effect.NO_RESTART),

@@ -150,8 +150,8 @@ def test_defaults_skip_jobs_that_cannot_be_scaled(project: Project) -> None:
     [
         (job(), {"profile": "balanced"}, "jobs.word-count.autoscaling: has no max"),
         (job(), {"min": 9, "max": 8}, "jobs.word-count.autoscaling.min: is 9, which is more than max: 8"),
-        (job(**{"execution__runtime-mode": "BATCH"}), {"max": 8}, "jobs.word-count.autoscaling: has no effect, because"),
-        (job("v1_16"), {"max": 8}, "jobs.word-count.autoscaling: has no effect for v1_16; the autoscaler requires"),
+        (job(**{"execution__runtime-mode": "BATCH"}), {"max": 8}, "jobs.word-count.autoscaling: has no effect for a batch job"),
+        (job("v1_16"), {"max": 8}, "jobs.word-count.autoscaling: has no effect for v1_16; it requires Flink 1.17"),
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_work_is_an_error(

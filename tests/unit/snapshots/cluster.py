@@ -77,7 +77,8 @@ class Cluster:
     async def serving(self, folder: Path) -> AsyncGenerator[ApiServer]:
         routes = [
             web.get(f"{_FLINK}/{{plural}}/{{name}}", self._one),
-            web.get(f"{_FLINK}/flinkstatesnapshots", self._all),
+            web.get(f"{_FLINK}/flinkstatesnapshots", self._snapshots),
+            web.get(f"{_FLINK}/{{plural}}", self._all),
             web.post(_PODS, self._create),
             web.get(f"{_PODS}/{{name}}", self._pod),
             web.get(f"{_PODS}/{{name}}/log", self._log),
@@ -93,7 +94,11 @@ class Cluster:
         resources = self.objects.get(f"{request.match_info['plural']}/{request.match_info['name']}")
         return web.json_response(resources) if resources else _refused(404, "not found")
 
-    async def _all(self, _: web.Request) -> web.Response:
+    async def _all(self, request: web.Request) -> web.Response:
+        prefix = f"{request.match_info['plural']}/"
+        return web.json_response({"items": [item for key, item in self.objects.items() if key.startswith(prefix)]})
+
+    async def _snapshots(self, _: web.Request) -> web.Response:
         if self.initializing:
             self.initializing -= 1
             return _refused(429, "storage is (re)initializing")
