@@ -390,7 +390,7 @@ def _job_manifest(
     derived = merge_mappings(derived, scaling)
     derived = merge_mappings(derived, derived_availability(resource, placed.merged))
     derived = merge_mappings(derived, derived_options(kind, spec_without_derived, settings.repository))
-    if str((job_of(spec_without_derived) or {}).get("jarURI")) in jars.files:
+    if kind.has_pods and str((job_of(spec_without_derived) or {}).get("jarURI")) in jars.files:
         derived = merge_mappings(derived, derived_store(resource, settings))
     if placed.merged.connectors and kind.has_pods:
         fetched = derived_connectors(
