@@ -13,8 +13,8 @@ from flink_k8s.checks.configuration import check_options
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
+from flink_k8s.resolve.job_jar import ALLOWED_SCHEMES, allowed_schemes, is_relative, store_scheme
 
-_SCHEMES = "kubernetes.operator.user.artifacts.allowed-schemes"
 _PRIVATE = "kubernetes.operator.user.artifacts.disallow-restricted-hosts"
 
 
@@ -46,10 +46,34 @@ def _check_job(subject: Subject) -> None:
     if operator.last_state_needs_ha and job.get("upgradeMode") == "last-state":
         message = f"is last-state, which operator {subject.operator} does not support for session jobs; write savepoint"
         subject.refuse(("job", "upgradeMode"), message)
-    if operator.checks_jar_uris and job.get("jarURI") is not None:
-        message = _jar_uri(str(job["jarURI"]), subject.defaults)
-        if message:
-            subject.refuse(("job", "jarURI"), message)
+    uri = str(job.get("jarURI") or "")
+    message = _project_jar(subject, uri)
+    if not message and operator.checks_jar_uris and job.get("jarURI") is not None:
+        message = _jar_uri(uri, subject.defaults)
+    if message:
+        subject.refuse(("job", "jarURI"), message)
+
+
+def _project_jar(subject: Subject, uri: str) -> str | None:
+    """Why a file of the project cannot be the jar; None if it can, and for another jar."""
+    if subject.declared is None or subject.settings is None:
+        return None
+    if subject.declared.jar_file is not None:
+        if subject.session_cluster is not None:
+            return None
+        return "is a file of the project, which a pod of the session cluster uploads; declare the cluster in this stack"
+    if not is_relative(uri):
+        return None
+    settings, maven = subject.settings, "or write maven:group:artifact:version"
+    if settings.state_storage.type == "none":
+        return f'is "{uri}", a file of the project, and no store to upload it to; set stateStorage to a bucket, {maven}'
+    scheme = store_scheme(settings)
+    if not scheme:
+        return f'is "{uri}", a file of the project, and the operator does not mount the claim; use a bucket, {maven}'
+    if scheme not in allowed_schemes(subject.defaults):
+        remedy = f"add {scheme} to {ALLOWED_SCHEMES} of operator.configuration (docs/jobs.md), {maven}"
+        return f'is "{uri}", a file of the project, and the operator does not download from {scheme}://; {remedy}'
+    return f'is "{uri}", which does not exist in the project; build it, or write a URI (docs/jobs.md)'
 
 
 def _check_with_cluster(subject: Subject, cluster: Mapping[str, object]) -> None:
@@ -71,10 +95,8 @@ def _check_with_cluster(subject: Subject, cluster: Mapping[str, object]) -> None
 
 
 def _jar_uri(uri: str, defaults: Mapping[str, str]) -> str | None:
-    allowed = [
-        scheme.strip().lower() for scheme in re.split(r"[;,]", defaults.get(_SCHEMES, "https")) if scheme.strip()
-    ]
-    remedy = f"use an allowed scheme: {', '.join(allowed)} (operator.configuration, {_SCHEMES})"
+    allowed = allowed_schemes(defaults)
+    remedy = f"use an allowed scheme: {', '.join(allowed)} (operator.configuration, {ALLOWED_SCHEMES})"
     if re.search(r"[\s<>\"{}|\\^`]", uri) or re.search(r"%(?![0-9a-fA-F]{2})", uri):
         return f'"{uri}" is not a URI; {remedy}'
     scheme, colon, rest = uri.partition(":")

@@ -12,6 +12,7 @@ from enum import Enum
 from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.plan import restore
 from flink_k8s.plan.spec_changes import Change, Diff, aggregate, compare, differences
+from flink_k8s.plan.sql_state import Fit, StateFit
 from flink_k8s.plan.state import DeclaredJob
 from flink_k8s.plan.steps import UNKNOWN
 from flink_k8s.resolve.pod_templates import PROCESSES
@@ -69,8 +70,8 @@ _FROM_STATE = frozenset(
 
 _STARTS = _FROM_STATE | {Effect.FROM_EMPTY, Effect.FROM_PATH, Effect.RESUME_FROM_EMPTY}
 
-_CHANGED_SCRIPT = (
-    "the SQL statements change: the job fails at its start if the changed queries have other operators or other state"
+_CHANGED_SCRIPT = StateFit(
+    Fit.UNKNOWN, "the job fails at its start if the changed queries have other operators or other state"
 )
 
 _OVERRIDES = "pipeline.jobvertex-parallelism-overrides"
@@ -123,13 +124,16 @@ def replaced(old: DeclaredJob, new: DeclaredJob, reasons: Sequence[str], *, prot
     return Outcome(Effect.REPLACE, loss=f"{start}: the state of the old job is lost", notes=notes)
 
 
-def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Outcome:
+def changed(
+    old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False, script: StateFit = _CHANGED_SCRIPT
+) -> Outcome:
     """The outcome for a job whose resource is updated.
 
     Args:
         old: before.
         new: after; its operator reconciles the change.
         metadata: whether labels or annotations differ.
+        script: whether the state fits the statements of a SQL job, if they change.
     """
     kind = FlinkKind.SESSION_JOB if new.kind == FlinkKind.SESSION_JOB else FlinkKind.DEPLOYMENT
     changes = tuple(compare(kind, old.spec, new.spec, new.operator.version, new.mode))
@@ -141,6 +145,14 @@ def changed(old: DeclaredJob, new: DeclaredJob, *, metadata: bool = False) -> Ou
         return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job continues unchanged"))
     outcome = replace(_outcome(old, new, changes), changes=changes)
     notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
+    if _restores(old, new, outcome.effect) and config_map_of(old.spec) != config_map_of(new.spec):
+        if script.fit is Fit.LOSES:
+            outcome = replace(outcome, loss=outcome.loss or f"the SQL statements change: {script.reason}")
+            notes.append(
+                "the job fails at its start, or starts without this state; upgradeMode stateless starts it empty"
+            )
+        else:
+            notes.append(f"the SQL statements change: {script.fit.value}: {script.reason}")
     if any(change.new == UNKNOWN for change in changes):
         notes.append("a value is known only after up: the plan assumes that it changes")
     dropped_by = restore.drops_state(old, new)
@@ -323,18 +335,21 @@ def _notes(old: DeclaredJob, new: DeclaredJob, changes: Sequence[Change], effect
             notes.append("a savepoint is taken")
     if aggregate(list(changes)) is Diff.IGNORE and "initialSavepointPath" in fields:
         notes.append("initialSavepointPath takes effect only if savepointRedeployNonce changes too")
-    keeps_state = "stateless" not in (old.upgrade_mode, new.upgrade_mode)
-    if effect in _FROM_STATE or (effect is Effect.STAYS_SUSPENDED and keeps_state):
+    if _restores(old, new, effect) and effect is not Effect.SUSPEND:
         notes += restore.notes(old, new, changes)
-        if config_map_of(old.spec) != config_map_of(new.spec):
-            notes.append(_CHANGED_SCRIPT)
-    elif effect is Effect.SUSPEND and keeps_state:
+    elif _restores(old, new, effect):
         notes += restore.version_notes(old, new)
     if effect in _STARTS:
         notes += restore.start_notes(new)
     if new.is_on("job.autoscaler.enabled") and "parallelism" in fields:
         notes.append("the autoscaler decides the parallelism of each vertex")
     return notes
+
+
+def _restores(old: DeclaredJob, new: DeclaredJob, effect: Effect) -> bool:
+    """Whether the job starts from its state: now, or when it is resumed."""
+    is_suspended = effect in (Effect.SUSPEND, Effect.STAYS_SUSPENDED)
+    return effect in _FROM_STATE or (is_suspended and "stateless" not in (old.upgrade_mode, new.upgrade_mode))
 
 
 def _path_notes(new: DeclaredJob) -> tuple[str, ...]:

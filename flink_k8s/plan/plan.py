@@ -11,6 +11,7 @@ from flink_k8s.facts.mappings import mapping
 from flink_k8s.plan import effects, resources, restore
 from flink_k8s.plan.effects import Effect, Outcome
 from flink_k8s.plan.others import OtherChange, other, plain_error, shows
+from flink_k8s.plan.sql_state import StateFit
 from flink_k8s.plan.state import DeclaredJob, Operator
 from flink_k8s.plan.steps import Operation, Preview, Step
 from flink_k8s.resolve.quota_usage import NO_REQUESTS, NO_STACK_REQUESTS, JobRequests, Requests, StackRequests
@@ -117,20 +118,26 @@ _UNCHANGED = frozenset({Effect.REFUSED, Effect.STUCK, Effect.DELETE_REFUSED, Eff
 _NOT_RESTARTED = frozenset({Effect.NOTHING, Effect.METADATA, Effect.NO_RESTART, Effect.RESCALE})
 
 
-def plan(preview: Preview, operator: Operator, limits: Mapping[str, Limits] | None = None) -> Plan:
+def plan(
+    preview: Preview,
+    operator: Operator,
+    limits: Mapping[str, Limits] | None = None,
+    scripts: Mapping[str, StateFit] | None = None,
+) -> Plan:
     """The plan of a preview.
 
     Args:
         preview: of the stack.
         operator: as declared for `up`.
         limits: of its namespaces; their defaults count for containers without requests.
+        scripts: whether the state of a SQL job fits its changed statements, by the URN of the job.
     """
     entries = [
         _Entry(step, _job(step.old, operator), _job(step.new, operator)) for step in preview.steps if _is_job(step)
     ]
     _assign_clusters(entries)
     for entry in entries:
-        entry.outcome = _outcome(entry)
+        entry.outcome = _outcome(entry, scripts or {})
     _apply_cluster_outcomes(entries)
     _apply_deletions_of_storage(entries, preview.steps)
     _note_renames(entries)
@@ -167,7 +174,7 @@ def _assign_clusters(entries: Sequence[_Entry]) -> None:
         entry.new = placed(entry.new, lambda other: other.new)
 
 
-def _outcome(entry: _Entry) -> Outcome:
+def _outcome(entry: _Entry, scripts: Mapping[str, StateFit]) -> Outcome:
     step, old, new = entry.step, entry.old, entry.new
     if old is None and new is not None:
         return effects.added(new)
@@ -179,6 +186,8 @@ def _outcome(entry: _Entry) -> Outcome:
         becomes = () if (old.namespace, old.name) == (new.namespace, new.name) else (f"it becomes {_title(new)}",)
         outcome = effects.replaced(old, new, step.replaced_for, protected=step.protected)
         return replace(outcome, notes=(*outcome.notes, *becomes))
+    if fit := scripts.get(step.urn):
+        return effects.changed(old, new, metadata=True, script=fit)
     return effects.changed(old, new, metadata=True)
 
 

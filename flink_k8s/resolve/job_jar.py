@@ -22,6 +22,9 @@ MAVEN: Final = "maven:"
 RAW_HTTP: Final = "user.artifacts.raw-http-enabled"
 """The option with which Flink downloads a jar by http."""
 
+ALLOWED_SCHEMES: Final = "kubernetes.operator.user.artifacts.allowed-schemes"
+"""The operator's option with the schemes from which it downloads the jars of session jobs."""
+
 _LOCAL: Final = "local://"
 
 
@@ -80,14 +83,29 @@ class Jars:
             # Nothing compares a digest of this jar.
             return artifact.url(self.settings.repository) if artifact is not None and not artifact.sha256 else None
         path = project_file(self.root, written)
-        # The operator downloads the jar of a session job, and has neither the store's plugin nor its credentials.
-        if path is None or not kind.has_pods or self.settings.state_storage.type == "none":
+        if path is None or self.settings.state_storage.type == "none":
             return None
+        if not kind.has_pods and store_scheme(self.settings) not in allowed_schemes(
+            self.settings.operator.configuration
+        ):
+            return None  # the operator downloads the jar of a session job
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         directory = job_directory(self.settings.state_storage, self.stack, namespace, name)
         uri = f"{directory.replace('file://', _LOCAL)}/jars/{sha256[:16]}/{re.sub(r'[^A-Za-z0-9._+-]', '-', path.name)}"
         self.files[uri] = JarFile(path, uri, sha256)
         return uri
+
+
+def allowed_schemes(operator_configuration: Mapping[str, str]) -> list[str]:
+    """The schemes from which the operator downloads the jars of session jobs."""
+    schemes = re.split(r"[;,]", operator_configuration.get(ALLOWED_SCHEMES, "https"))
+    return [scheme.strip().lower() for scheme in schemes if scheme.strip()]
+
+
+def store_scheme(settings: StackSettings) -> str:
+    """The scheme of the stack's bucket; empty for a claim, which the operator does not mount."""
+    storage = settings.state_storage
+    return "" if storage.type == "volume" else (storage.uri or "").partition(":")[0].lower()
 
 
 def is_relative(uri: str) -> bool:

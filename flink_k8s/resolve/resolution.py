@@ -390,7 +390,7 @@ def _job_manifest(
     merge_into(derived, scaling)
     merge_into(derived, derived_availability(resource, placed.merged))
     merge_into(derived, derived_options(kind, spec_without_derived, settings.repository))
-    if str((job_of(spec_without_derived) or {}).get("jarURI")) in jars.files:
+    if kind.has_pods and str((job_of(spec_without_derived) or {}).get("jarURI")) in jars.files:
         merge_into(derived, derived_store(resource, settings))
     if placed.merged.connectors and kind.has_pods:
         fetched = derived_connectors(

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 
 from flink_k8s.config import sql_text
 from flink_k8s.config.model import JobSettings
@@ -143,6 +143,25 @@ def config_map_of(spec: Mapping[str, object]) -> str | None:
         if volume.get("name") == _VOLUME and isinstance(name, str) and _CONFIG_MAP.fullmatch(name):
             return name
     return None
+
+
+def script_in(config_map: Mapping[str, object]) -> str | None:
+    """The script in the ConfigMap of a SQL job; None for another ConfigMap."""
+    for name, text in mapping(config_map.get("data")).items():
+        if isinstance(text, str) and name.endswith(".sql"):
+            return text
+        if isinstance(text, str) and name.endswith(".json"):
+            return ";\n".join(_statement(mapping(step)) for step in listed(cast(object, json.loads(text))))
+    return None
+
+
+def _statement(step: Mapping[str, object]) -> str:
+    """The statement of a step."""
+    if "set" in step:
+        return "SET {} = {}".format(*("'" + str(text).replace("'", "''") + "'" for text in listed(step["set"])))
+    if "sql" in step:
+        return str(step["sql"])
+    return "\n".join(["BEGIN STATEMENT SET;", *(f"{insert};" for insert in listed(step.get("inserts"))), "END"])
 
 
 def steps(script: str) -> list[dict[str, object]]:

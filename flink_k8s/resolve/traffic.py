@@ -167,6 +167,7 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
     for job in jobs:
         if job.kind == FlinkKind.SESSION_JOB:  # the operator downloads the jar, and uploads it to the cluster
             egress += _jar_servers(job)
+            egress += _jar_store(job, settings)
     return Traffic(tuple(ingress), _without_duplicates((*egress, *settings.operator.egress)))
 
 
@@ -324,6 +325,13 @@ def _identity(settings: StackSettings) -> Sequence[Endpoint]:
         )
     # The role of a ServiceAccount (IRSA) and Azure's workload identity are requested by HTTPS, like the store.
     return public(("443",)) if storage.endpoint and ROLE_ARN in storage.service_account_annotations else ()
+
+
+def _jar_store(job: Job, settings: StackSettings) -> Sequence[Endpoint]:
+    """The store with the jar of a session job, by the operator's own configuration."""
+    jar = str((job_of(job.spec) or {}).get("jarURI"))
+    operator = settings.operator
+    return _storage_of(operator.configuration, [jar], operator.namespace, settings) if CLOUD.search(jar) else ()
 
 
 def _jar_servers(job: Job) -> Sequence[Endpoint]:

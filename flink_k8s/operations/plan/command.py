@@ -11,6 +11,7 @@ from typing import Literal
 from flink_k8s.operations.deploy import find
 from flink_k8s.operations.plan.preview import parse
 from flink_k8s.operations.plan.report import Report
+from flink_k8s.operations.planner.compare import compared
 from flink_k8s.operations.stack import Stack
 from flink_k8s.plan import plan as planning
 from flink_k8s.plan.guard import allowed_by_change
@@ -48,7 +49,7 @@ def plan(
     settings = stack.platform.settings
     limits = {name: namespace.limits for name, namespace in settings.namespaces.items()}
     operator = Operator(settings.operator.version, settings.operator.configuration)
-    planned = planning.plan(preview, operator, limits)
+    planned = planning.plan(preview, operator, limits, compared(preview, settings.repository))
     by_change = allowed_by_change(preview, operator, settings.allow_state_loss)
     report = Report(stack.name, planned, (*allowed, *sorted(by_change)))
     for name in report.unused:

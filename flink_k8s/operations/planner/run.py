@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from flink_k8s.operations.planner.jars import fetched, planner_jars
 from flink_k8s.operations.planner.script import Script
 from flink_k8s.operations.pyflink import java
+from flink_k8s.plan.sql_state import Operator, PlannedJob
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.processes import capture, errors
 
@@ -56,33 +57,16 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Operator:
-    """An operator of the planned job.
-
-    Attributes:
-        id: by which a savepoint contains its state.
-        kind: `keyed`, `coordinated` or `plain`.
-        name: with the number of its node.
-    """
-
-    id: str
-    kind: str
-    name: str
-
-
-@dataclass(frozen=True)
 class PlannedScript:
     """The result for a script.
 
     Attributes:
         failures: the statements that Flink cannot plan; empty if it can plan all.
-        operators: of the job; empty with failures.
-        plan: the compiled plan as JSON; empty with failures, and if Flink cannot compile it.
+        job: as Flink plans it; without operators if there are failures.
     """
 
     failures: tuple[Failure, ...] = ()
-    operators: tuple[Operator, ...] = ()
-    plan: str = ""
+    job: PlannedJob = field(default_factory=PlannedJob)
 
 
 def planned(scripts: Sequence[Script], repository: str) -> list[PlannedScript]:
@@ -135,8 +119,10 @@ def _line(*fields: str) -> str:
 def _result(rows: Sequence[Sequence[str]]) -> PlannedScript:
     return PlannedScript(
         tuple(Failure(int(row[2]), tuple(_reasons(_decoded(row[3])))) for row in rows if row[1] == "failed"),
-        tuple(Operator(row[2], row[3], _decoded(row[4])) for row in rows if row[1] == "operator"),
-        next((_decoded(row[2]) for row in rows if row[1] == "plan"), ""),
+        PlannedJob(
+            tuple(Operator(row[2], row[3], _decoded(row[4])) for row in rows if row[1] == "operator"),
+            next((_decoded(row[2]) for row in rows if row[1] == "plan"), ""),
+        ),
     )
 
 

@@ -149,6 +149,17 @@ def test_plaintext_password_in_a_script_is_reported(project: Project) -> None:
     assert "plaintext-secret" in project.broken_rules()
 
 
+def test_script_for_a_session_cluster(project: Project) -> None:
+    load(
+        project,
+        TABLES.replace("parallelism: 2", "parallelism: 2\nspec: {deploymentName: session}") + "INSERT INTO b SELECT 1;",
+    )
+    [problem] = project.problems()
+    assert (
+        "deploymentName: unknown field; only a FlinkSessionJob runs in a session cluster, and a SQL script" in problem
+    )
+
+
 def test_example_of_the_documentation(project: Project) -> None:
     page = (ROOT / "docs" / "jobs.md").read_text()
     [script] = re.findall(r"```sql\n(/\* flink-k8s.*?)```", page, re.DOTALL)

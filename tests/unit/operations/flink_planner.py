@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
 
 import pytest
 
 from flink_k8s.facts.artifacts import MAVEN_CENTRAL
 from flink_k8s.operations.planner.jars import planner_jars
-from flink_k8s.operations.planner.run import PlannedScript, planned
-from flink_k8s.operations.planner.script import script_of
 from flink_k8s.support.errors import CommandError
 
 FLINK = "2.2"
-
-
-def plan_or_skip(
-    texts: Sequence[str], jars: Sequence[str] = (), spec: Mapping[str, object] | None = None
-) -> list[PlannedScript]:
-    """The results of Flink's planner for scripts, from one process."""
-    require_planner()
-    return planned([script_of(text, FLINK, tuple(jars), spec or {}) for text in texts], MAVEN_CENTRAL)
 
 
 def require_planner() -> None:

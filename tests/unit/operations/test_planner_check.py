@@ -150,13 +150,6 @@ def test_error_of_the_documentation_is_that_of_its_example(report: dict[str, lis
     assert f"jobs/order_totals.sql:{line}\n" in (ROOT / "docs/jobs.md").read_text()
 
 
-def test_good_scripts_are_reported_as_planned(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    require_planner()
-    project.job(HEADER + TABLES + "INSERT INTO t SELECT id, ${n} FROM `${source}`;", "totals.sql")
-    assert main(["check", "x", "--root", str(project.root), "--planner"]) == 0
-    assert "x: Flink's planner has planned 1 SQL job\n" in capsys.readouterr().out
-
-
 def test_scripts_of_this_repository_are_good(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """The example of the documentation, that of Kafka, the job that `make new` creates, and the test's own."""
     require_planner()

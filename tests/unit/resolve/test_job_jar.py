@@ -139,8 +139,54 @@ def test_file_that_is_not_in_the_project(project: Project, uri: str) -> None:
     assert "which does not exist in the project; build it, or write a URI" in problem
 
 
-def test_file_for_a_session_job(project: Project) -> None:
+SCHEMES = "kubernetes.operator.user.artifacts.allowed-schemes"
+
+
+def with_session_job(project: Project, *, scheme: str = "", text: str = SESSION, **stack: object) -> None:
     (project.root / "a.jar").write_bytes(b"a jar")
-    project.job(SESSION.replace("https://jars.example.org/a.jar", "a.jar"), "session.yaml")
-    project.stack({"stateStorage": BUCKET})
-    assert any('"a.jar" has no scheme; use an allowed scheme: https' in problem for problem in project.problems())
+    project.job(text.replace("https://jars.example.org/a.jar", "a.jar"), "session.yaml")
+    configuration = {SCHEMES: f"https;{scheme}", "s3.endpoint": "http://minio.storage:9000"} if scheme else {}
+    project.stack({"operator": {"configuration": configuration}, **stack})
+
+
+def test_file_for_a_session_job_whose_operator_downloads_from_the_bucket(project: Project) -> None:
+    with_session_job(project, scheme="s3p", stateStorage=BUCKET, networkPolicies={"enabled": True})
+    stack = project.load()
+    [job] = [job for job in stack.jobs if job.name == "in-session"]
+    uri = f"s3p://bucket/flink/x/flink/in-session/jars/{DIGEST[:16]}/a.jar"
+    assert dict(job.spec)["job"]["jarURI"] == uri
+    assert job.jar_file == JarFile(project.root / "a.jar", uri, DIGEST)
+    assert "podTemplate" not in job.spec
+    assert stack.operator_traffic is not None
+    assert ("storage", ["9000"]) in [(entry.namespace, entry.ports) for entry in stack.operator_traffic.egress]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "storage", "message"),
+    [
+        ("", {"type": "none"}, "and no store to upload it to; set stateStorage to a bucket, or write maven:"),
+        ("file", {"type": "volume"}, "and the operator does not mount the claim; use a bucket, or write maven:"),
+        ("", BUCKET, f"and the operator does not download from s3p://; add s3p to {SCHEMES} of operator.configuration"),
+    ],
+)
+def test_file_that_the_operator_cannot_download(
+    project: Project, scheme: str, storage: dict[str, str], message: str
+) -> None:
+    with_session_job(project, scheme=scheme, stateStorage=storage)
+    [problem] = project.problems()
+    start = 'jobs/session.yaml:15: spec.job.jarURI: is "a.jar", a file of the project, '
+    assert problem.startswith(f"{start}{message}"), problem
+
+
+def test_file_for_a_session_job_that_does_not_exist(project: Project) -> None:
+    with_session_job(project, scheme="s3p", stateStorage=BUCKET)
+    (project.root / "a.jar").unlink()
+    [problem] = project.problems()
+    assert 'is "a.jar", which does not exist in the project; build it' in problem
+
+
+def test_file_for_a_session_job_of_a_cluster_that_is_not_declared(project: Project) -> None:
+    session_job = SESSION.partition("---\n")[2]
+    jobs = {"in-session": {"external": True}}
+    with_session_job(project, scheme="s3p", text=session_job, stateStorage=BUCKET, jobs=jobs)
+    assert any("declare the cluster in this stack" in problem for problem in project.problems())
