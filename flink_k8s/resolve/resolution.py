@@ -62,6 +62,8 @@ from flink_k8s.resolve.wordings import in_every_wording
 
 _Value = TypeVar("_Value")
 
+_NO_SETTINGS = JobSettings()
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -122,7 +124,7 @@ def resolve(
     undeclared: dict[str, list[FileObject]] = {}
     replaced: list[tuple[FileObject, str]] = []
     for source in objects:
-        own = settings.jobs.get(keys.get(id(source), ""), JobSettings.model_validate({}))
+        own = settings.jobs.get(keys.get(id(source), ""), _NO_SETTINGS)
         overriding, defaulting = [*reversed(enforced), own], [*reversed(defaults)]
         namespace = _first_set(
             (*(item.namespace for item in overriding), source.namespace, *(item.namespace for item in defaulting)),
