@@ -1,8 +1,8 @@
 """`python -m dev.schema`: generate files from the models of the stack config and from the rules.
 
 They are docs/schema/*.json for editors, the section `config` of Pulumi.yaml for the engine, docs/configuration.md,
-docs/checks.md and the arguments of components. With `--check` it writes nothing, and exits with 1 if a file
-would change.
+docs/checks.md, the arguments of components, and the schema of the component package. With `--check` it writes nothing,
+and exits with 1 if a file would change.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from dev import program_settings
 from dev.reference import checks_page, reference
+from flink_k8s.components.component_package import ComponentPackage
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.stack_file import PREFIX, STACK_FILE_KEYS
 from flink_k8s.facts import tables, versions
@@ -137,6 +138,8 @@ def files(root: Path) -> dict[Path, str]:
     texts[root / "docs" / "configuration.md"] = reference()
     texts[root / "docs" / "checks.md"] = checks_page()
     texts[root / "flink_k8s" / "components" / "settings.py"] = program_settings.module()
+    package = json.loads(cast(str, ComponentPackage().schema))
+    texts[root / "package" / "schema.json"] = json.dumps(package, ensure_ascii=False, indent=1) + "\n"
     project = root / "Pulumi.yaml"
     before, config, _ = project.read_text().partition("\nconfig:\n")
     section = yaml.safe_dump({"config": project_config()}, sort_keys=False, allow_unicode=True, width=1000)

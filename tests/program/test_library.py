@@ -279,3 +279,52 @@ def test_guards_share_their_hooks(run: Run) -> None:
     assert {"before_update": ("state-guard-update",), "before_delete": ("state-guard-delete",)} in hooks
     names = [name for found in graph.resources for moment in found.hooks.values() for name in moment]
     assert all(name.startswith(("main-", "visits-", "state-guard-")) for name in names)
+
+
+class TestComponentPackage:
+    """The components as the engine constructs them for programs in other languages."""
+
+    PROGRAM = """
+    from flink_k8s.components.component_package import ComponentPackage
+    package = ComponentPackage()
+    def construct(kind, name, arguments, **options):
+        options = pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(**options))
+        return package.construct(name, f"flink-k8s:index:{kind}", arguments, options)
+    settings = {"context": "kind", **only, "namespaces": {"b": {}, "a": {"quota": {"deployments": 4.0}}}}
+    main = construct("FlinkPlatform", "main", settings)
+    """
+
+    def test_arguments_and_outputs_have_the_names_of_the_schema(self, run: Run) -> None:
+        graph = run(
+            self.PROGRAM
+            + """
+    manifest = job("orders", image=bucket.id)
+    # Whole numbers are floating-point numbers in the protocol of the engine.
+    manifest["spec"]["job"] = {"jarURI": "local:///a.jar", "upgradeMode": "stateless"}
+    of_job = {"platform": settings, "manifest": manifest, "settings": {"parallelism": 3.0}, "waitForJobs": False}
+    result = construct("FlinkJob", "orders", of_job)
+    pulumi.export("platform", main.state)
+    pulumi.export("job", result.state)
+    """
+        )
+        deployment = graph.find("FlinkDeployment", "orders-a/orders")
+        spec: Any = deployment.inputs["spec"]
+        parallelism = spec["job"]["parallelism"]
+        assert (parallelism, type(parallelism)) == (3, int)
+        assert deployment.namespace == "a", "other languages do not keep the order of namespaces: the first by name"
+        assert deployment.provider.endswith("::own")
+        job: Any = graph.exports["job"]
+        assert job == {
+            "kind": "FlinkDeployment",
+            "namespace": "a",
+            "jobName": "orders",
+            "restAddress": "orders-rest.a.svc:8081",
+        }
+        platform: Any = graph.exports["platform"]
+        assert platform["serviceAccounts"] == {"a": "flink", "b": "flink"}
+        assert platform["operatorVersion"]
+
+    def test_problems_are_errors_of_the_component_without_a_stack_trace(self, run: Run) -> None:
+        with pytest.raises(pulumi.InputPropertiesError) as error:
+            run(self.PROGRAM + 'construct("FlinkJob", "a", {"platform": settings, "manifest": {"kind": "Job"}})\n')
+        assert "FlinkJob a: manifest: apiVersion: is missing" in str(error.value)
