@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import urllib.request
 from contextlib import redirect_stdout
 from io import StringIO
@@ -31,6 +33,7 @@ STARTED = re.compile(r"Starting TaskManager|Starting Kubernetes TaskExecutor|Tas
 @pytest.fixture(scope="module")
 def totals(no_stack: None, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> RunningTotals:
     """The streaming job, deployed with the log store."""
+    subprocess.run([sys.executable, "-m", "sandbox", "up", "--logging"], cwd=ROOT, check=True)
     small = {"jobManager": {"cpu": 0.2}, "taskManager": {"cpu": 0.2}}
     config: dict[str, Any] = yaml.safe_load(LAYER.read_text())
     totals = RunningTotals(
