@@ -29,11 +29,8 @@ def check(stack: StackSubject) -> None:
     """Check environments, version and options of the operator, namespaces of components, and plaintext secrets."""
     settings = stack.settings
     if stack.config.environments:
-        names = ", ".join(stack.config.environments)
         remedy = "a preview and `up` open it; to check its values without the engine, write them into an overlay"
-        stack.report(
-            "unread-environment", (ENVIRONMENT,), f"is not opened, so its config is unknown: {names}; {remedy}"
-        )
+        stack.report("unread-environment", (ENVIRONMENT,), f"{stack.config.unread_config}; {remedy}")
     _check_operator_version(stack)
     for key in settings.operator.configuration:
         if settings.operator.enabled and key in CHART_CONFIGURATION_KEYS:

@@ -68,6 +68,11 @@ class StackConfig:
     is_of_program: bool = False
     environments: Sequence[str] = ()
 
+    @property
+    def unread_config(self) -> str:
+        """The message about config that only the engine knows."""
+        return f"is not opened, so its config is unknown: {', '.join(self.environments)}"
+
     def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
         """A problem at the path of the config."""
         if self.overlay is not None and path in self.overlay.lines:

@@ -23,13 +23,17 @@ def declared_graph(
 ) -> ResourceGraph:
     """The declared resources of a stack, optionally with an overlay, from a preview of the program without a cluster.
 
+    Environments of the stack file are not opened; a notice names them.
+
     Raises:
         ProblemsError: if the stack file cannot be read.
         ProgramError: if the program raises an error.
     """
-    config = stack_file.read(root, stack, config_file, overlay)
+    config = stack_file.with_overlay(stack_file.read_config(root, stack, config_file), overlay)
+    if config.environments:
+        print(f"notice: {config.file}: environment: {config.unread_config}", file=sys.stderr)
     try:
-        return run_program(root, stack, config, preview=True, log=warn)
+        return run_program(root, stack, config.values, preview=True, log=warn)
     except pulumi.RunError as error:
         raise ProgramError(str(error)) from None
 

@@ -12,6 +12,8 @@ from flink_k8s.config.findings import Severity
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import engine_config, read_config, with_overlay
 from flink_k8s.operations import stack as stacks
+from flink_k8s.program.command import declared_graph
+from flink_k8s.support.paths import ROOT
 from tests.unit.project import Project
 
 
@@ -85,3 +87,11 @@ def test_stacks_on_a_platform_read_its_file(project: Project) -> None:
         project.load()
     (project.root / "Pulumi.platform.yaml").write_text(file(["flink/prod"], context="production"))
     assert project.load().settings.context == "production"
+
+
+def test_rendered_stacks_have_a_notice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = tmp_path / "Pulumi.dev.yaml"
+    stack.write_text((ROOT / "Pulumi.dev.yaml").read_text().rstrip() + "\nenvironment: [flink/prod]\n")
+    declared_graph("dev", stack)
+    notice = "environment: is not opened, so its config is unknown: flink/prod"
+    assert f"notice: {stack}: {notice}" in capsys.readouterr().err.splitlines()
