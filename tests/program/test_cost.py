@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
@@ -42,7 +42,7 @@ def run(project: Path) -> None:
 
 
 @contextmanager
-def counted(calls: Counter[CodeType]) -> Iterator[None]:
+def counted(calls: Counter[CodeType]) -> Generator[None]:
     """Count the calls of this thread to functions that are written in Python."""
 
     def note(frame: FrameType, event: str, _: Any) -> None:
