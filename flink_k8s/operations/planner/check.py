@@ -58,7 +58,7 @@ def check_sql(stack: DeclaredStack) -> tuple[list[Problem], list[Remark], int]:
         faults, limits = _faults(script, result.failures, rendered(sql, job.settings))
         problems += _problems(job, sql, faults)
         remarks += (Remark(Severity.NOTICE, problem) for problem in _problems(job, sql, [*script.limits, *limits]))
-    return problems, remarks, len(scripts)
+    return problems, remarks, sum(bool(script.steps) for script in scripts)
 
 
 def _script(job: Job, sql: SqlFile, cluster: Mapping[str, object]) -> Script:
