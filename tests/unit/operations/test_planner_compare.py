@@ -115,7 +115,7 @@ def changed_jobs(scripts: Mapping[str, tuple[str, str]], **patch: object) -> Pre
         for index, text in enumerate(texts):
             config_map = f"{name}-sql-{index:010x}"
             pod = {"spec": {"volumes": [{"name": "sql", "configMap": {"name": config_map}}]}}
-            fields: dict[str, Any] = {"spec.jobManager.podTemplate": pod, **patch}
+            fields: dict[str, Any] = {"spec.jobManager.podTemplate": pod, "spec.flinkVersion": "v2_2", **patch}
             manifest = stateful(**fields)
             manifests.append({**manifest, "metadata": {**manifest["metadata"], "name": name}})
             metadata = {"name": config_map, "namespace": manifest["metadata"]["namespace"]}
