@@ -29,7 +29,7 @@ def check(stack: StackSubject) -> None:
     """Check the `connectors` of all jobs, and the tables of all SQL scripts."""
     for job in stack.jobs:
         if not job.kind.has_pods:
-            if job.own.connectors:
+            if job.own.connectors or (job.source.sql is not None and job.source.sql.settings.connectors):
                 remedy = f"set them for its session cluster {job.session_cluster or ''}".strip()
                 stack.report("connector", _place(job)[1], f"have no effect for a {job.kind}; {remedy}", _place(job)[0])
             continue

@@ -262,8 +262,6 @@ def _elsewhere(key: str, path: KeyPath) -> str | None:
         return f"write jobManager.{key} and taskManager.{key}"
     if not process and key in _JOB_FIELDS:
         return f"write job.{key}"
-    if not process and key == "deploymentName":
-        return "only a FlinkSessionJob runs in a session cluster, and a SQL script does not (docs/jobs.md); remove it"
     return None
 
 

@@ -149,7 +149,7 @@ def _texts(job: Job) -> Iterator[tuple[KeyPath, str, Source | None]]:
         for offset, text in texts(job.source.sql, job.settings):
             yield (), text, job.source.sql.at(offset)
     inner, path = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
-    for index, argument in enumerate(listed(mapping(inner.get("job")).get("args"))):
+    for index, argument in enumerate(listed(mapping(inner.get("job")).get("args")) if not job.source.sql else ()):
         yield (*path, "job", "args", index), str(argument), None
     for template in templates(inner):
         for container in listed(template.pod.get("containers")):

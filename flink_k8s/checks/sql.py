@@ -16,9 +16,10 @@ from flink_k8s.config.problems import KeyPath, nearest
 from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.sql_text import Fault, Kind, Statement, Token
 from flink_k8s.facts.mappings import mapping
+from flink_k8s.facts.versions import short_version
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.sources import JOB_FILE
-from flink_k8s.resolve.sql import parameters, texts
+from flink_k8s.resolve.sql import DRIVER_SINCE, parameters, texts
 
 _GUARANTEE: Final = "sink.delivery-guarantee"
 
@@ -47,6 +48,7 @@ def check(stack: StackSubject) -> None:
             stack.report("sql-script", (), fault.message, sql.at(fault.offset))
         _check_parameters(stack, job, sql)
         _check_drill(stack, job, sql)
+        _check_session(stack, job, sql)
         origin = job.sources.origin(("job", "args"), job.spec)
         if sql.settings.args is not None or (origin is not None and origin.source.name != JOB_FILE):
             stack.report("sql-script", ("spec", "job", "args"), "are not passed to a SQL script; use parameters", job)
@@ -88,6 +90,31 @@ def _check_drill(stack: StackSubject, job: Job, sql: SqlFile) -> None:
                 f"lost; write a variable, and set it to at-least-once in jobs.{job.name}.drill.parameters"
             )
             stack.report("drill-transactions", (), message, sql.at(offset))
+
+
+def _check_session(stack: StackSubject, job: Job, sql: SqlFile) -> None:
+    """Report a script that its session cluster cannot run."""
+    if job.kind.has_pods:
+        return
+    path, remedy = (*sql.settings_path, "spec", "deploymentName"), "remove it: the script then has its own cluster"
+    if sql_text.secrets(sql.script):
+        message = f"names a session cluster, in which a script cannot refer to Secrets; {remedy}"
+        stack.report("sql-script", path, message, sql.config)
+    header = sql.settings
+    for key, value in (
+        ("image", header.image),
+        ("flinkVersion", header.flink_version),
+        ("jobManager", header.job_manager),
+        ("taskManager", header.task_manager),
+    ):
+        if value is not None:
+            message = f"has no effect on the session cluster {job.session_cluster}; set it there, or remove it"
+            stack.report("unused-setting", (*sql.settings_path, key), message, sql.config)
+    clusters = [cluster for cluster in stack.jobs if cluster.key == job.target]
+    version = short_version(clusters[0].spec.get("flinkVersion")) if clusters else None
+    if version is not None and tuple(map(int, version.split("."))) < DRIVER_SINCE:
+        message = f"names a session cluster with Flink {version}, which has no driver for SQL; use Flink 2, or {remedy}"
+        stack.report("sql-script", path, message, sql.config)
 
 
 def _own_path(job: Job) -> KeyPath:

@@ -228,13 +228,16 @@ def _has_flink(path: Path) -> bool:
 
 
 def _sql_manifest(sql: SqlFile) -> dict[str, object]:
-    """The FlinkDeployment of a SQL file, whose spec is merged from the settings of the file."""
+    """The Flink resource of a SQL file, whose spec is merged from the settings of the file."""
     metadata: dict[str, object] = {"name": sql.name}
     if sql.settings.namespace is not None:
         metadata["namespace"] = sql.settings.namespace
     if sql.settings.enabled is not None:
         metadata["annotations"] = {ENABLED: str(sql.settings.enabled).lower()}
-    return {"apiVersion": FLINK_API, "kind": FlinkKind.DEPLOYMENT.value, "metadata": metadata, "spec": {"job": {}}}
+    kind, spec = FlinkKind.DEPLOYMENT, dict[str, object](job={})
+    if sql.session_cluster is not None:
+        kind, spec = FlinkKind.SESSION_JOB, {"deploymentName": sql.session_cluster, "job": {}}
+    return {"apiVersion": FLINK_API, "kind": kind.value, "metadata": metadata, "spec": spec}
 
 
 def _split(

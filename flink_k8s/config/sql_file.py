@@ -59,6 +59,11 @@ class SqlFile:
         """The path of the settings in the config."""
         return ("jobs", self.name)
 
+    @property
+    def session_cluster(self) -> object:
+        """Name of the session cluster that runs the script; None if it has a cluster of its own."""
+        return (self.settings.spec or {}).get("deploymentName")
+
     def at(self, offset: int) -> Position:
         """The position of a character of the script."""
         return Position(self.file, *place(self.script, offset))

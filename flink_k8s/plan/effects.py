@@ -16,7 +16,7 @@ from flink_k8s.plan.sql_state import Fit, StateFit
 from flink_k8s.plan.state import DeclaredJob
 from flink_k8s.plan.steps import UNKNOWN
 from flink_k8s.resolve.pod_templates import PROCESSES
-from flink_k8s.resolve.sql import config_map_of
+from flink_k8s.resolve.sql import config_map_of, session_script
 
 
 class Effect(Enum):
@@ -145,7 +145,8 @@ def changed(
         return Outcome(Effect.REFUSED, changes, notes=(refusal, "the job continues unchanged"))
     outcome = replace(_outcome(old, new, changes), changes=changes)
     notes = [*outcome.notes, *_notes(old, new, changes, outcome.effect)]
-    if _restores(old, new, outcome.effect) and config_map_of(old.spec) != config_map_of(new.spec):
+    scripts = [config_map_of(job.spec) or session_script(job.spec) for job in (old, new)]
+    if _restores(old, new, outcome.effect) and scripts[0] != scripts[1]:
         if script.fit is Fit.LOSES:
             outcome = replace(outcome, loss=outcome.loss or f"the SQL statements change: {script.reason}")
             notes.append(

@@ -179,7 +179,7 @@ def resolve(
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     with_undeclared = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
     jobs = tuple(_jobs(placed, with_undeclared, stacks, config, root))
-    attachments += [_script(job, job.source.sql) for job in jobs if job.source.sql]
+    attachments += [_script(job, job.source.sql) for job in jobs if job.source.sql and job.kind.has_pods]
     return Resolved(jobs, tuple(attachments), tuple(problems), with_undeclared, tuple(replaced))
 
 
@@ -438,7 +438,7 @@ def _file_source(source: FileObject, merged: JobSettings, *, has_ingress: bool) 
     if source.sql is None:
         return ConfigSource(JOB_FILE, flat_configuration(cast(dict[str, object], source.manifest["spec"])))
     header = source.sql.settings
-    spec = spec_of(header, FlinkKind.DEPLOYMENT, runs_job=True, has_ingress=has_ingress)
+    spec = spec_of(header, FlinkKind(source.kind), runs_job=True, has_ingress=has_ingress)
     spec = merged_with_nulls(spec, flat_configuration(header.spec or {}))
     spec = merge_mappings(spec, sql_spec(source.sql, merged))
     return ConfigSource(JOB_FILE, spec, source.sql.settings_path, None, source.sql.config)

@@ -1,8 +1,8 @@
-"""The FlinkDeployment of a SQL file: the program that runs the script, and the ConfigMap with the script.
+"""The Flink resource of a SQL file: the program that runs the script, and the ConfigMap with the script.
 
 From Flink 2.0 on, Flink's own driver runs the script. Older versions have none, and the driver of any version prints
 each statement into the log: there, and for a script with secrets, `jobs/pyflink/src/sql_job.py` of the jobs' image runs
-the statements.
+the statements. On a session cluster, the driver gets the script as an argument: a session job has no pods.
 """
 
 from __future__ import annotations
@@ -40,7 +40,13 @@ The driver is in Flink's own libraries and needs no jar, but the operator's Flin
 application without one ("Should only have one jar").
 """
 
-_DRIVER_SINCE: Final = (2, 0)
+_SESSION_JAR: Final = "maven:org.apache.flink:flink-annotations:2.2.1"
+"""A small jar that the operator sends to a session cluster, because a session job must have one; nothing of it runs."""
+
+_SCRIPT_ARGUMENT: Final = "--script"
+
+DRIVER_SINCE: Final = (2, 0)
+"""The first Flink version with the driver."""
 
 _VOLUME: Final = "sql"
 _CONFIG_MAP: Final = re.compile(r".+-sql-[0-9a-f]{10}")
@@ -84,6 +90,9 @@ def sql_spec(sql: SqlFile, settings: JobSettings) -> dict[str, object]:
         settings: of the job, merged from all sources.
     """
     script = rendered(sql, settings)
+    if sql.session_cluster is not None:
+        args = [_SCRIPT_ARGUMENT, sql_text.without_comments(script).strip()]
+        return {"job": {"jarURI": _SESSION_JAR, "entryClass": SQL_DRIVER, "args": args}}
     mounts: list[dict[str, object]] = [{"mountPath": _SCRIPT_FOLDER, "name": _VOLUME, "readOnly": True}]
     volumes: list[dict[str, object]] = [{"name": _VOLUME, "configMap": {"name": _config_map_name(sql, script)}}]
     keys: dict[str, list[str]] = {}
@@ -108,7 +117,7 @@ def _program(sql: SqlFile, settings: JobSettings, script: str) -> dict[str, obje
 
 def _needs_runner(settings: JobSettings, script: str) -> bool:
     version = short_version((settings.spec or {}).get("flinkVersion") or settings.flink_version)
-    is_old = version is not None and tuple(map(int, version.split("."))) < _DRIVER_SINCE
+    is_old = version is not None and tuple(map(int, version.split("."))) < DRIVER_SINCE
     return is_old or bool(sql_text.secrets(script))
 
 
@@ -143,6 +152,14 @@ def config_map_of(spec: Mapping[str, object]) -> str | None:
         if volume.get("name") == _VOLUME and isinstance(name, str) and _CONFIG_MAP.fullmatch(name):
             return name
     return None
+
+
+def session_script(spec: Mapping[str, object]) -> str | None:
+    """The script of a SQL job on a session cluster; None for another job."""
+    job = mapping(spec.get("job"))
+    args = [str(argument) for argument in listed(job.get("args"))]
+    is_script = job.get("entryClass") == SQL_DRIVER and args[:1] == [_SCRIPT_ARGUMENT] and len(args) == 2
+    return args[1] if is_script else None
 
 
 def script_in(config_map: Mapping[str, object]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from flink_k8s.config import sql_text
@@ -50,19 +50,20 @@ def check_sql(stack: DeclaredStack) -> tuple[list[Problem], list[Remark], int]:
         CommandError: if the planner cannot run.
     """
     jobs = [(job, job.source.sql) for job in stack.jobs if job.source.sql is not None]
-    scripts = [_script(job, sql) for job, sql in jobs]
+    clusters = {job.key: job.spec for job in stack.jobs}
+    scripts = [_script(job, sql, clusters.get(job.target or "", job.spec)) for job, sql in jobs]
     problems: list[Problem] = []
     remarks: list[Remark] = []
     for (job, sql), script, result in zip(jobs, scripts, planned(scripts, stack.settings.repository), strict=True):
         faults, limits = _faults(script, result.failures, rendered(sql, job.settings))
         problems += _problems(job, sql, faults)
         remarks += (Remark(Severity.NOTICE, problem) for problem in _problems(job, sql, [*script.limits, *limits]))
-    return problems, remarks, len(scripts)
+    return problems, remarks, sum(bool(script.steps) for script in scripts)
 
 
-def _script(job: Job, sql: SqlFile) -> Script:
-    flink = short_version(job.spec.get("flinkVersion")) or ""
-    return script_of(rendered(sql, job.settings), flink, tuple(urls(job.spec)), job.spec)
+def _script(job: Job, sql: SqlFile, cluster: Mapping[str, object]) -> Script:
+    flink = short_version(cluster.get("flinkVersion")) or ""
+    return script_of(rendered(sql, job.settings), flink, tuple(urls(cluster)), job.spec)
 
 
 def _problems(job: Job, sql: SqlFile, faults: Iterable[Fault]) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from flink_k8s.operations.planner.script import Script, script_of
 from flink_k8s.plan.sql_state import Fit, StateFit, compare
 from flink_k8s.plan.steps import Preview, Step
 from flink_k8s.resolve.connectors import urls
-from flink_k8s.resolve.sql import config_map_of, script_in
+from flink_k8s.resolve.sql import config_map_of, script_in, session_script
 from flink_k8s.support.errors import CommandError
 
 _UID_GENERATION: Final = "table.exec.uid.generation"
@@ -42,29 +42,36 @@ def compared(preview: Preview, repository: str) -> dict[str, StateFit]:
 
 
 def _changes_script(step: Step) -> bool:
-    if step.old is None or step.new is None or step.kind != FlinkKind.DEPLOYMENT:
+    if step.old is None or step.new is None or step.kind not in (FlinkKind.DEPLOYMENT, FlinkKind.SESSION_JOB):
         return False
-    old, new = (config_map_of(mapping(inputs.get("spec"))) for inputs in (step.old, step.new))
+    specs = [mapping(inputs.get("spec")) for inputs in (step.old, step.new)]
+    old, new = (config_map_of(spec) or session_script(spec) for spec in specs)
     return old is not None and new is not None and old != new
 
 
 def _scripts(step: Step, preview: Preview) -> tuple[Script, Script] | None:
     """The script of a job before and after; None if one is not known."""
-    before = _script(mapping(step.old), [mapping(other.old) for other in preview.steps if other.kind == "ConfigMap"])
-    after = _script(mapping(step.new), [mapping(other.new) for other in preview.steps if other.kind == "ConfigMap"])
+    before = _script(mapping(step.old), [mapping(other.old) for other in preview.steps])
+    after = _script(mapping(step.new), [mapping(other.new) for other in preview.steps])
     return (before, after) if before is not None and after is not None else None
 
 
-def _script(job: Mapping[str, object], config_maps: list[Mapping[str, object]]) -> Script | None:
+def _script(job: Mapping[str, object], objects: list[Mapping[str, object]]) -> Script | None:
     spec = mapping(job.get("spec"))
-    place = (mapping(job.get("metadata")).get("namespace"), config_map_of(spec))
-    for config_map in config_maps:
-        metadata = mapping(config_map.get("metadata"))
-        text = script_in(config_map) if (metadata.get("namespace"), metadata.get("name")) == place else None
-        flink = short_version(spec.get("flinkVersion"))
-        if text is not None and flink is not None:
-            return script_of(text, flink, tuple(urls(spec)), spec)
-    return None
+    namespace = mapping(job.get("metadata")).get("namespace")
+
+    def find(kind: str, name: object) -> Mapping[str, object]:
+        places = ((item, mapping(item.get("metadata"))) for item in objects if item.get("kind") == kind)
+        same = (item for item, place in places if (place.get("namespace"), place.get("name")) == (namespace, name))
+        return next(same, mapping(None))
+
+    text, cluster = session_script(spec), spec
+    if text is None:
+        text = script_in(find("ConfigMap", config_map_of(spec)))
+    else:
+        cluster = mapping(find(FlinkKind.DEPLOYMENT, spec.get("deploymentName")).get("spec"))
+    flink = short_version(cluster.get("flinkVersion"))
+    return script_of(text, flink, tuple(urls(cluster)), spec) if text is not None and flink is not None else None
 
 
 def _fit(scripts: tuple[Script, Script], results: tuple[PlannedScript, PlannedScript]) -> StateFit:

@@ -24,12 +24,9 @@ def planner_jars(flink: str, repository: str) -> list[Path]:
         repository: URL of the Maven repository.
 
     Raises:
-        CommandError: if there is none for the version, or it cannot be downloaded.
+        CommandError: if it cannot be downloaded.
     """
-    artifacts = planner_of(flink)
-    if not artifacts:
-        raise CommandError(f"the planner of Flink {flink} is not supported; use Flink 1.19 or newer")
-    return fetched([with_digest(artifact, repository) for artifact in artifacts], flink)
+    return fetched([with_digest(artifact, repository) for artifact in planner_of(flink)], flink)
 
 
 def fetched(urls: Sequence[str], flink: str) -> list[Path]:

@@ -80,8 +80,8 @@ def planned(scripts: Sequence[Script], repository: str) -> list[PlannedScript]:
         CommandError: if Java or the jars are missing, or Java fails.
     """
     results = [PlannedScript()] * len(scripts)
-    for flink in sorted({script.flink for script in scripts}):
-        indices = [index for index, script in enumerate(scripts) if script.flink == flink]
+    for flink in sorted({script.flink for script in scripts if script.steps}):
+        indices = [index for index, script in enumerate(scripts) if script.flink == flink and script.steps]
         rows = _rows([scripts[index] for index in indices], flink, repository)
         for number, index in enumerate(indices):
             results[index] = _result([row for row in rows if row[0] == str(number)])

@@ -9,7 +9,7 @@ from typing import Final
 from flink_k8s.checks.sql import created_kind, starts_job
 from flink_k8s.config import sql_text
 from flink_k8s.config.sql_text import Fault, Kind, Statement
-from flink_k8s.facts.artifacts import IN_MEMORY_CATALOG, REMOTE_TABLES
+from flink_k8s.facts.artifacts import IN_MEMORY_CATALOG, REMOTE_TABLES, planner_of
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.resolve.job_spec import flat
 
@@ -62,6 +62,11 @@ def script_of(text: str, flink: str, jars: tuple[str, ...], spec: Mapping[str, o
         jars: URLs of the connectors.
         spec: of the job's FlinkDeployment.
     """
+    if not planner_of(flink):
+        supported = "Flink 1.19 and newer have a planner here"
+        return Script(
+            flink, limits=(Fault(0, f"is not planned: it has Flink {flink or 'of an unknown version'}; {supported}"),)
+        )
     options = {
         key: str(value)
         for key, value in flat(mapping(spec.get("flinkConfiguration"))).items()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flink_k8s.config.problems import ProblemsError
 from flink_k8s.support.paths import ROOT
-from tests.unit.project import Project
+from tests.unit.project import SESSION, Project
 from tests.unit.resolve.test_sql import HEADER, STATEMENTS
 
 TABLES = HEADER + "CREATE TABLE a (id INT) WITH ('p' = '${topic}'); CREATE TABLE b (id INT);\n"
@@ -149,14 +149,59 @@ def test_plaintext_password_in_a_script_is_reported(project: Project) -> None:
     assert "plaintext-secret" in project.broken_rules()
 
 
-def test_script_for_a_session_cluster(project: Project) -> None:
-    load(
-        project,
-        TABLES.replace("parallelism: 2", "parallelism: 2\nspec: {deploymentName: session}") + "INSERT INTO b SELECT 1;",
-    )
-    [problem] = project.problems()
+SESSION_HEADER = """\
+/* flink-k8s
+parallelism: 2
+upgradeMode: stateless
+parameters: {topic: orders}
+spec: {deploymentName: session}
+*/
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "statement", "flink", "problem"),
+    [
+        ("", "INSERT INTO b SELECT 1;", "v2_2", None),
+        (
+            "",
+            "INSERT INTO b SELECT 1;",
+            "v1_20",
+            "5: spec.deploymentName: names a session cluster with Flink 1.20, which",
+        ),
+        (
+            "",
+            "INSERT INTO b SELECT '${secret:a/b}';",
+            "v2_2",
+            "5: spec.deploymentName: names a session cluster, in which a",
+        ),
+        (
+            "connectors: [kafka]\n",
+            "INSERT INTO b SELECT 1;",
+            "v2_2",
+            "2: connectors: have no effect for a FlinkSessionJob",
+        ),
+    ],
+)
+def test_script_for_a_session_cluster(
+    project: Project, header: str, statement: str, flink: str, problem: str | None
+) -> None:
+    project.job(SESSION.partition("---\n")[0].replace("v2_2", flink), "session.yaml")
+    text = SESSION_HEADER.replace("flink-k8s\n", f"flink-k8s\n{header}")
+    load(project, text + TABLES.removeprefix(HEADER) + statement)
+    if problem is None:
+        project.load()
+    else:
+        assert any(text.startswith(f"jobs/totals.sql:{problem}") for text in project.problems()), project.problems()
+
+
+def test_settings_of_a_cluster_have_no_effect_in_a_session_cluster(project: Project) -> None:
+    project.job(SESSION.partition("---\n")[0], "session.yaml")
+    text = SESSION_HEADER.replace("flink-k8s\n", "flink-k8s\nimage: flink:2.2.1\n")
+    load(project, text + TABLES.removeprefix(HEADER) + "INSERT INTO b SELECT 1;")
     assert (
-        "deploymentName: unknown field; only a FlinkSessionJob runs in a session cluster, and a SQL script" in problem
+        "warning: jobs/totals.sql:2: image: has no effect on the session cluster session; set it there, or remove it"
+        in (project.remarks())
     )
 
 

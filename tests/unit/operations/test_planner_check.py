@@ -212,9 +212,16 @@ def test_damaged_jar_is_downloaded_again(tmp_path: Path, monkeypatch: pytest.Mon
         server.shutdown()
 
 
-def test_version_without_a_planner_is_an_error() -> None:
-    with pytest.raises(CommandError, match=r"the planner of Flink 1\.17 is not supported; use Flink 1\.19 or newer"):
-        jars.planner_jars("1.17", "https://repository.example.org")
+def test_version_without_a_planner_is_not_planned(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    header = HEADER.replace("v2_2", "v1_18").replace("image: pyflink:dev", "image: pyflink:dev-1.18")
+    project.job(header + TABLES + "INSERT INTO t SELECT id, ${n} FROM `${source}`;", "totals.sql")
+    assert main(["check", "x", "--root", str(project.root), "--planner"]) == 0
+    output = capsys.readouterr()
+    assert (
+        "notice: jobs/totals.sql:1:1: is not planned: it has Flink 1.18; Flink 1.19 and newer have a planner"
+        in output.err
+    )
+    assert "x: Flink's planner has planned 0 SQL jobs, except the statements above" in output.out
 
 
 def test_origin_is_the_place_in_the_file() -> None:

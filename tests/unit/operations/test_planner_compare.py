@@ -21,9 +21,9 @@ from flink_k8s.plan.plan import JobPlan, plan
 from flink_k8s.plan.sql_state import Fit, StateFit
 from flink_k8s.plan.state import Operator
 from flink_k8s.plan.steps import Preview
-from flink_k8s.resolve.sql import script_in, steps
+from flink_k8s.resolve.sql import SQL_DRIVER, script_in, steps
 from tests.unit.operations.flink_planner import require_planner
-from tests.unit.plan.cases import stateful
+from tests.unit.plan.cases import session_cluster, session_job, stateful
 from tests.unit.plan.test_plan import step
 
 TABLES = """\
@@ -115,7 +115,7 @@ def changed_jobs(scripts: Mapping[str, tuple[str, str]], **patch: object) -> Pre
         for index, text in enumerate(texts):
             config_map = f"{name}-sql-{index:010x}"
             pod = {"spec": {"volumes": [{"name": "sql", "configMap": {"name": config_map}}]}}
-            fields: dict[str, Any] = {"spec.jobManager.podTemplate": pod, **patch}
+            fields: dict[str, Any] = {"spec.jobManager.podTemplate": pod, "spec.flinkVersion": "v2_2", **patch}
             manifest = stateful(**fields)
             manifests.append({**manifest, "metadata": {**manifest["metadata"], "name": name}})
             metadata = {"name": config_map, "namespace": manifest["metadata"]["namespace"]}
@@ -202,6 +202,21 @@ def test_plan_without_java_reports_that_it_is_not_known(monkeypatch: pytest.Monk
     [fit] = compared(changed_jobs({"a": (TABLES + TOTALS, TABLES + COUNTS)}), MAVEN_CENTRAL).values()
     assert fit.fit is Fit.UNKNOWN
     assert fit.reason.startswith("the plans are not compared: JAVA_HOME is")
+
+
+@pytest.mark.parametrize("knows_cluster", [True, False])
+def test_script_on_a_session_cluster_has_its_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, knows_cluster: bool
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    jobs = [session_job() for _ in range(2)]
+    for job, script in zip(jobs, (TOTALS, COUNTS), strict=True):
+        job["spec"]["job"] |= {"entryClass": SQL_DRIVER, "args": ["--script", TABLES + script]}
+    cluster = session_cluster()
+    steps_of_jobs = [step("update", *jobs), *([step("same", cluster, cluster)] if knows_cluster else [])]
+    [fit] = compared(parse(json.dumps({"steps": steps_of_jobs})), MAVEN_CENTRAL).values()
+    reason = "the plans are not compared: JAVA_HOME" if knows_cluster else "the old or the new script is not known"
+    assert fit.reason.startswith(reason)
 
 
 def test_script_of_the_python_program_is_that_of_the_file() -> None:

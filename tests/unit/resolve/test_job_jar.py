@@ -87,8 +87,8 @@ def test_file_of_the_project_becomes_its_uri_in_the_bucket(project: Project) -> 
     [job] = stack.jobs
     uri = f"s3p://bucket/flink/x/flink/word-count/jars/{DIGEST[:16]}/my-orders.jar"
     assert project.spec()["job"]["jarURI"] == uri
-    assert job.jar_file == JarFile(project.root / "target" / "my orders.jar", uri, DIGEST)
-    assert job.jar_file.target == uri
+    jar = JarFile(project.root / "target" / "my orders.jar", uri, DIGEST)
+    assert (job.jar_file, jar.target) == (jar, uri)
 
 
 def test_stateless_job_has_access_to_the_bucket_of_its_jar(project: Project) -> None:
@@ -154,7 +154,7 @@ def test_file_for_a_session_job_whose_operator_downloads_from_the_bucket(project
     stack = project.load()
     [job] = [job for job in stack.jobs if job.name == "in-session"]
     uri = f"s3p://bucket/flink/x/flink/in-session/jars/{DIGEST[:16]}/a.jar"
-    assert dict(job.spec)["job"]["jarURI"] == uri
+    assert project.spec("in-session")["job"]["jarURI"] == uri
     assert job.jar_file == JarFile(project.root / "a.jar", uri, DIGEST)
     assert "podTemplate" not in job.spec
     assert stack.operator_traffic is not None

@@ -1,5 +1,6 @@
 """From a SQL file to the FlinkDeployment that runs it."""
 
+# ruff: noqa: E501 - a URL and a header
 from __future__ import annotations
 
 import json
@@ -10,8 +11,8 @@ import pytest
 from flink_k8s.resolve import code_hash
 from flink_k8s.resolve.explain import explain
 from flink_k8s.resolve.jobs import Job
-from flink_k8s.resolve.sql import config_map_of
-from tests.unit.project import Project
+from flink_k8s.resolve.sql import config_map_of, session_script
+from tests.unit.project import SESSION, Project
 
 HEADER = """\
 /* flink-k8s
@@ -38,6 +39,28 @@ def sql_job(project: Project, text: str = HEADER + STATEMENTS, **stack: object) 
     [job] = [job for job in declared.jobs if job.source.sql]
     [attachment] = declared.attachments
     return job, attachment.manifest
+
+
+def test_session_cluster_gets_the_script_as_an_argument(project: Project) -> None:
+    header = "/* flink-k8s\nparallelism: 2\nupgradeMode: stateless\nparameters: {topic: orders}\nspec: {deploymentName: session}\n*/\n"
+    project.job(SESSION.partition("---\n")[0], "session.yaml")
+    project.job(header + "-- a comment\n" + STATEMENTS, "order_totals.sql")
+    declared = project.load()
+    [job] = [job for job in declared.jobs if job.source.sql]
+    script = STATEMENTS.replace("${topic}", "orders").strip()
+    assert (job.kind, job.target) == ("FlinkSessionJob", "FlinkDeployment/flink/session")
+    assert job.spec == {
+        "deploymentName": "session",
+        "job": {
+            "parallelism": 2,
+            "upgradeMode": "stateless",
+            "jarURI": "https://repo1.maven.org/maven2/org/apache/flink/flink-annotations/2.2.1/flink-annotations-2.2.1.jar",
+            "entryClass": "org.apache.flink.table.runtime.application.SqlDriver",
+            "args": ["--script", script],
+        },
+    }
+    assert session_script(job.spec) == script
+    assert declared.attachments == ()
 
 
 def test_flinks_driver_runs_the_script_of_the_config_map(project: Project) -> None:
