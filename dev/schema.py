@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin
 
@@ -18,7 +20,6 @@ from pydantic_core import PydanticUndefined
 
 from dev import program_settings
 from dev.reference import checks_page, reference
-from flink_k8s.components.component_package import ComponentPackage
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.stack_file import PREFIX, STACK_FILE_KEYS
 from flink_k8s.facts import tables, versions
@@ -138,8 +139,6 @@ def files(root: Path) -> dict[Path, str]:
     texts[root / "docs" / "configuration.md"] = reference()
     texts[root / "docs" / "checks.md"] = checks_page()
     texts[root / "flink_k8s" / "components" / "settings.py"] = program_settings.module()
-    package = json.loads(cast(str, ComponentPackage().schema))
-    texts[root / "package" / "schema.json"] = json.dumps(package, ensure_ascii=False, indent=1) + "\n"
     project = root / "Pulumi.yaml"
     before, config, _ = project.read_text().partition("\nconfig:\n")
     section = yaml.safe_dump({"config": project_config()}, sort_keys=False, allow_unicode=True, width=1000)
@@ -147,8 +146,23 @@ def files(root: Path) -> dict[Path, str]:
     return texts
 
 
+_PRINT_SCHEMA = "from flink_k8s.components import component_package as p; print(p.ComponentPackage().schema)"
+
+
+def package_schema() -> str:
+    """The schema of the component package, from the annotations in the file that has just been written."""
+    command = [sys.executable, "-c", _PRINT_SCHEMA]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return json.dumps(json.loads(printed), ensure_ascii=False, indent=1) + "\n"
+
+
 def _indent(name: str) -> int | None:
     return None if name == "job-file" else 1  # too long to read
+
+
+def _all_files(root: Path) -> Iterator[tuple[Path, str]]:
+    yield from files(root).items()
+    yield root / "package" / "schema.json", package_schema()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -158,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the project")
     options = parser.parse_args(arguments)
     stale: list[Path] = []
-    for path, text in files(options.root).items():
+    for path, text in _all_files(options.root):
         if not path.exists() or path.read_text() != text:
             stale.append(path)
             if not options.check:

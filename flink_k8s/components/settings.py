@@ -378,9 +378,9 @@ class Charts(TypedDict, total=False):
 class SecretKey(TypedDict, total=False):
     """One key of a Kubernetes Secret in the job's namespace."""
 
-    secret: Required[str]
+    secret: Required[pulumi.Input[str]]
     """Name of the Secret."""
-    key: Required[str]
+    key: Required[pulumi.Input[str]]
     """Key in the Secret."""
 
 

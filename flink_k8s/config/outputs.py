@@ -21,6 +21,7 @@ _PLACES: Final = tuple(
     for place in (
         *("stateStorage.uri", "stateStorage.region", "stateStorage.serviceAccountAnnotations.*"),
         *("stateStorage.managedIdentity.tenant", "stateStorage.managedIdentity.clientId"),
+        *("stateStorage.credentials.*.secret", "stateStorage.credentials.*.key"),
         *("images.*", "certManager.values.**", "prometheus.values.**", "operator.values.**"),
         *(f"{source}.{setting}" for source in ("jobDefaults", "jobs.*", "enforced") for setting in _JOB_SETTINGS),
     )

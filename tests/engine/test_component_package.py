@@ -44,8 +44,8 @@ class Program(PlainProject):
         program["packages"]["flink-k8s"] = str(ROOT / "package")
         kubeconfig = str(self.kubectl.kubeconfig)
         program["resources"]["cluster"]["properties"]["kubeconfig"] = kubeconfig
-        off = {"enabled": False}
-        parts = {"certManager": off, "operator": off, "prometheus": {**off, "monitors": False}}
+        parts = {part: {"enabled": False} for part in ("certManager", "operator", "prometheus")}
+        parts["prometheus"]["monitors"] = False
         storage = {"type": "s3", "uri": "s3://flink", "folder": "texts"}
         program["variables"]["platform"] |= {"kubeconfig": kubeconfig, **parts, "stateStorage": storage}
         job = program["resources"]["orders"]["properties"]

@@ -165,6 +165,19 @@ class TestOutputs:
                 "FlinkPlatform main: manifests.a.spec: is of the class ConfigMap; write a mapping, a list, text, "
                 "a number or a boolean [stack-config]",
             ),
+            (
+                'options = {"rest.port": bucket.id}\n'
+                'FlinkPlatform("main", {"context": "kind", **only, "manifests": {"a": job("a", '
+                "flinkConfiguration=options)}})",
+                f'FlinkPlatform main: manifests.a: spec.flinkConfiguration["rest.port"]: {IS_AN_OUTPUT} [stack-config]',
+            ),
+            (
+                'defaults = {"parameters": {"t": bucket.id}}\n'
+                'main = FlinkPlatform("main", {"context": "kind", **only, "jobDefaults": defaults})\n'
+                'FlinkJob("a", {"platform": main, "script": "CREATE TABLE a (a INT) WITH (\'topic\' = \'${t}\');"})',
+                "FlinkJob a: script:1: parameters: uses an output in a variable, and a new value would not restart the "
+                "job; write a plain value [stack-config]",
+            ),
         ],
     )
     def test_misplaced_output_is_an_error(self, run: Run, text: str, problem: str) -> None:

@@ -21,6 +21,10 @@ def test_schema_files_equal_the_models() -> None:
     assert stale == [], "run make schema"
 
 
+def test_schema_of_the_component_package_equals_the_annotations() -> None:
+    assert (ROOT / "package" / "schema.json").read_text() == schema.package_schema(), "run make schema"
+
+
 def test_a_stale_file_is_found_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: x\nconfig:\n  old: {}\n")
     assert schema.main(["--check", "--root", str(tmp_path)]) == 1
