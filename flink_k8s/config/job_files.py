@@ -236,7 +236,7 @@ def _sql_manifest(sql: SqlFile) -> dict[str, object]:
         metadata["annotations"] = {ENABLED: str(sql.settings.enabled).lower()}
     kind, spec = FlinkKind.DEPLOYMENT, dict[str, object](job={})
     if sql.session_cluster is not None:
-        kind, spec = FlinkKind.SESSION_JOB, {"deploymentName": sql.session_cluster, "job": {}}
+        kind, spec = FlinkKind.SESSION_JOB, dict[str, object](deploymentName=sql.session_cluster, job={})
     return {"apiVersion": FLINK_API, "kind": kind.value, "metadata": metadata, "spec": spec}
 
 

@@ -90,6 +90,7 @@ spec:
     upgradeMode: savepoint
     state: running
 """
+# Flink 1.19 does not know -pyclientexec in the arguments of a session job, and stops the JobManager.
 SESSIONS = """\
 apiVersion: flink.apache.org/v1beta1
 kind: FlinkDeployment
@@ -101,6 +102,7 @@ spec:
   serviceAccount: flink
   flinkConfiguration:
     execution.checkpointing.interval: 1 s
+    python.client.executable: /usr/local/bin/python3
     kubernetes.jobmanager.cpu.limit-factor: "20"
     kubernetes.taskmanager.cpu.limit-factor: "20"
   jobManager: {resource: {memory: 1200m, cpu: 0.1}}
@@ -113,8 +115,7 @@ spec:
   deploymentName: sessions
   job:
     entryClass: org.apache.flink.client.python.PythonDriver
-    args: [-pyclientexec, /usr/local/bin/python3, -py, /opt/flink/usrlib/src/running_totals.py,
-           --output, /tmp/visits, --rate, "10"]
+    args: [-py, /opt/flink/usrlib/src/running_totals.py, --output, /tmp/visits, --rate, "10"]
     parallelism: 1
     upgradeMode: stateless
     state: running
