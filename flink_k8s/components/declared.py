@@ -32,10 +32,6 @@ def platform_config(title: str, folder: str, settings: Mapping[str, Any], output
     """
     plain = cast("dict[str, object]", outputs.plain(settings, (), accepts_output))
     values: dict[str, object] = {"jobFolders": [], **outputs.storage(plain)}
-    namespaces = values.get("namespaces")
-    if isinstance(namespaces, dict):
-        # Other languages do not keep the order; the first one is the default of manifests.
-        values["namespaces"] = dict(sorted(cast("dict[str, object]", namespaces).items()))
     for key in {PLATFORM, *KEYS_OF_RUNS} & values.keys():
         message = "is a key of stack files, which a component does not have; remove it"
         outputs.problems.append(Problem(title, 0, key, message, STACK_CONFIG))

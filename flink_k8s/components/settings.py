@@ -731,7 +731,11 @@ class FlinkPlatformArgs(TypedDict, total=False):
     docs/adopt.md.
     """
     namespaces: Mapping[str, NamespaceSettings]
-    """Namespaces for jobs; the first is the default of job files without a namespace."""
+    """Namespaces for jobs."""
+    defaultNamespace: str
+    """Namespace of job files without a namespace; not set: the first of `namespaces` by name. Set it if the stack
+    has several, so that another namespace does not move jobs.
+    """
     certManager: CertManagerSettings
     """cert-manager, required by the operator's webhook."""
     prometheus: PrometheusSettings

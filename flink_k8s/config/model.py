@@ -377,7 +377,12 @@ class StackSettings(Model):
     namespaces: dict[Name, NamespaceSettings] = Field(
         default={DEFAULT_NAMESPACE: NamespaceSettings()},
         min_length=1,
-        description="Namespaces for jobs; the first is the default of job files without a namespace.",
+        description="Namespaces for jobs.",
+    )
+    default_namespace: str | None = Field(
+        default=None,
+        description="Namespace of job files without a namespace; not set: the first of `namespaces` by name. Set it if"
+        " the stack has several, so that another namespace does not move jobs.",
     )
     cert_manager: CertManagerSettings = Field(
         default=CertManagerSettings(), description="cert-manager, required by the operator's webhook."
@@ -448,6 +453,14 @@ class StackSettings(Model):
         "cannot be deployed are always errors.",
     )
 
+    @field_validator("default_namespace")
+    @classmethod
+    def _declared(cls, name: str | None, info: ValidationInfo) -> str | None:
+        namespaces = info.data.get("namespaces")
+        if name is not None and namespaces is not None and name not in namespaces:
+            raise ValueError(f'is "{name}", which is not in namespaces; {nearest(name, list(namespaces))}')
+        return name
+
     @field_validator("maven_repository")
     @classmethod
     def _without_password(cls, url: str | None) -> str | None:
@@ -506,5 +519,5 @@ class StackSettings(Model):
 
     @property
     def first_namespace(self) -> str:
-        """The namespace of jobs that set none."""
-        return next(iter(self.namespaces))
+        """The namespace of jobs that set none. The engine does not keep the order of a stack file."""
+        return self.default_namespace or min(self.namespaces)

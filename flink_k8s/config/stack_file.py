@@ -243,7 +243,7 @@ def engine_config(values: Mapping[str, str], stack: str, encrypted: Collection[s
 
 
 def _is_text(name: str) -> bool:
-    return name in ("context", "kubeconfig", "jobTimeout", "platform")
+    return name in ("context", "kubeconfig", "jobTimeout", "platform", "defaultNamespace")
 
 
 def _parsed(value: str) -> object:

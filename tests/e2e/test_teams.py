@@ -109,7 +109,7 @@ def config(*, word_count: dict[str, object] | None = None, **more: object) -> di
     jobs = {"running-totals": TOTALS, "word-count": {**SMALL, **(word_count or {})}}
     # Prometheus itself is not there; who it would be is known by namespace and labels.
     monitoring = {"enabled": False, "monitors": True}
-    return {"namespaces": NAMESPACES, "jobs": jobs, "prometheus": monitoring, **more}
+    return {"namespaces": NAMESPACES, "defaultNamespace": TEAM, "jobs": jobs, "prometheus": monitoring, **more}
 
 
 def up_layer(folder: Path, *, word_count: dict[str, object] | None = None, **more: object) -> str:

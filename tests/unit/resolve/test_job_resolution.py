@@ -318,9 +318,20 @@ def test_disabled_jobs_are_left_out(project: Project) -> None:
     assert project.load().jobs == ()
 
 
-def test_file_without_namespace_gets_the_first_and_an_unknown_one_is_an_error(project: Project) -> None:
-    project.stack({"namespaces": {"team-a": {}, "team-b": {}}})
+def test_file_without_namespace_gets_the_default_one(project: Project) -> None:
+    """The engine does not keep the order of the file."""
+    namespaces: dict[str, object] = {"team-b": {}, "team-a": {}}
+    project.stack({"namespaces": namespaces})
     assert [job.namespace for job in project.load().jobs] == ["team-a"]
+    project.stack({"namespaces": namespaces, "defaultNamespace": "team-b"})
+    assert [job.namespace for job in project.load().jobs] == ["team-b"]
+    project.stack({"namespaces": namespaces, "defaultNamespace": "team"})
+    [problem] = project.problems()
+    assert 'defaultNamespace: is "team", which is not in namespaces; did you mean "team-' in problem
+
+
+def test_an_unknown_namespace_is_an_error(project: Project) -> None:
+    project.stack({"namespaces": {"team-a": {}, "team-b": {}}})
     project.job(JOB.replace("name: word-count", "name: word-count\n  namespace: team-c"))
     assert project.problems() == [
         'jobs/word_count.yaml:5: metadata.namespace: is "team-c", which is not a namespace of this stack; '

@@ -39,7 +39,9 @@ def cells(requests: StackRequests, name: str) -> tuple[str, ...]:
 
 def test_a_job_a_team_and_the_environment(project: Project) -> None:
     project.job(job("orders", job={"parallelism": 3}), "orders.yaml")
-    project.stack({"namespaces": {"flink": {}, "b": {}}, "jobs": {"orders": {"namespace": "b"}}})
+    project.stack(
+        {"namespaces": {"flink": {}, "b": {}}, "defaultNamespace": "flink", "jobs": {"orders": {"namespace": "b"}}}
+    )
     assert resource_requests.text(declared(project), "x") == [
         "JOB               PODS  CPU  MEMORY  STORAGE",
         "b/orders          4     4    4 GiB   0",
