@@ -50,7 +50,7 @@ class ExistingObjects:
         )
 
     def bind(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-        """The transformation that adds the hook to objects and releases; children inherit it from flink_k8s.components.
+        """The transformation that adds the hook to objects and releases; children inherit it from components.
 
         The engine imports an object with the option `import_`, and does not create it.
         """

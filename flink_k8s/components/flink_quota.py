@@ -36,8 +36,9 @@ class FlinkQuota(Component):
     """Limit the numbers of Flink resources in a namespace.
 
     A cluster cannot count an unknown kind, and until it counts a kind it refuses every object of that kind ("status
-    unknown for quota"). Counting starts within half a minute after a new quota was created for a new kind, and within
-    five minutes for an existing quota. So this quota is created after the kinds, and is ready once all are counted.
+    unknown for quota"). It looks for new kinds every half minute, and counts an existing quota again every five
+    minutes. So this quota is created after the operator, and is ready once all kinds are counted: immediately, or after
+    up to five minutes if the kinds are younger than half a minute.
     """
 
     def __init__(self, name: str, args: FlinkQuotaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
