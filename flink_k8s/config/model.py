@@ -518,6 +518,6 @@ class StackSettings(Model):
         return self.maven_repository or MAVEN_CENTRAL
 
     @property
-    def first_namespace(self) -> str:
+    def fallback_namespace(self) -> str:
         """The namespace of jobs that set none. The engine does not keep the order of a stack file."""
         return self.default_namespace or min(self.namespaces)

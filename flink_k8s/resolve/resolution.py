@@ -128,7 +128,7 @@ def resolve(
         overriding, defaulting = [*reversed(enforced), own], [*reversed(defaults)]
         namespace = _first_set(
             (*(item.namespace for item in overriding), source.namespace, *(item.namespace for item in defaulting)),
-            settings.first_namespace,
+            settings.fallback_namespace,
         )
         is_enabled = _first_set(
             (*(item.enabled for item in overriding), source.enabled, *(item.enabled for item in defaulting)), True
@@ -141,7 +141,7 @@ def resolve(
             namespace = drill.namespace_of_copy(namespace)
         has_no_namespace = group_kind(source.manifest) in without_namespace
         if has_no_namespace and namespace not in settings.namespaces:
-            namespace = settings.first_namespace
+            namespace = settings.fallback_namespace
         if namespace not in settings.namespaces:
             if is_off:
                 continue
@@ -286,7 +286,7 @@ def _keys_of_jobs(
     for source in objects:
         if source.is_job:
             by_name.setdefault(source.name, []).append(source)
-            namespace = source.namespace or settings.first_namespace
+            namespace = source.namespace or settings.fallback_namespace
             by_name.setdefault(f"{source.kind}/{namespace}/{source.name}", []).append(source)
     keys: dict[int, str] = {}
     for key in settings.jobs:
@@ -297,7 +297,7 @@ def _keys_of_jobs(
                 problems.append(config.problem(("jobs", key), f'is the same job as "{other_key}"; remove one of them'))
             keys[id(matches[0])] = key
         elif matches:
-            full = ", ".join(sorted(f"{s.kind}/{s.namespace or settings.first_namespace}/{s.name}" for s in matches))
+            full = ", ".join(sorted(f"{s.kind}/{s.namespace or settings.fallback_namespace}/{s.name}" for s in matches))
             problems.append(config.problem(("jobs", key), f"matches several jobs; write one of: {full}"))
         else:
             names = sorted({source.name for source in objects if source.is_job})

@@ -92,7 +92,7 @@ def test_team_inherits_the_settings_of_the_platform(project: Stacks) -> None:
     assert settings.namespaces["a"].quota.cpu == "8"
     assert settings.state_storage.type == "volume"
     assert settings.charts.mirror is None, "no chart is installed"
-    assert settings.first_namespace == "a"
+    assert settings.fallback_namespace == "a"
 
 
 def test_platform_configures_the_ingress_and_the_team_selects_jobs(project: Stacks) -> None:
