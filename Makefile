@@ -5,8 +5,8 @@ PYTHON := .venv/bin/python
 
 # The variables of the targets. Their text is never code: make does not expand it, and the shell reads it from the
 # environment, as "$$STACK".
-VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN ORDERED OUT \
-	PART PLANNER POLICY PREVIOUS REPAIR SINCE STACK TIMINGS UPGRADE YES
+VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN NAME ORDERED OUT \
+	PART PLANNER POLICY PREVIOUS REMOVE REPAIR RESTORE SINCE STACK TIMINGS UPGRADE YES
 $(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 $(foreach name,$(filter-out $(VARIABLES) MAKEFLAGS MAKEOVERRIDES -*-%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),\
@@ -68,8 +68,8 @@ drift: .venv/.run ## show what was changed in the cluster of STACK by hand [REPA
 	@: $${REPAIR:+$(STACK_TO_CHANGE)}
 	@$(PYTHON) -m flink_k8s drift $(STACK_TO_READ) $(OVERLAY) $${REPAIR:+--repair} $(OUT_FILE)
 
-destroy: .venv/.run ## delete everything that STACK has created, jobs first [YES=1: do not ask]
-	@$(PYTHON) -m flink_k8s destroy $(STACK_TO_CHANGE) $(OVERLAY) $(CONFIRMED)
+destroy: .venv/.run ## delete everything that STACK has created, jobs first [YES=1: do not ask] [REMOVE=1: also the stack and its file]
+	@$(PYTHON) -m flink_k8s destroy $(STACK_TO_CHANGE) $(OVERLAY) $(CONFIRMED) $${REMOVE:+--remove}
 
 suspend: .venv/.run ## stop the jobs of STACK and keep their state until `make resume` [JOB=job] [ALLOW="job …"] [YES=1]
 	@$(PYTHON) -m flink_k8s suspend $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB) $(CONFIRMED) $(ALLOWED)
@@ -79,6 +79,9 @@ resume: .venv/.run ## restart suspended jobs from their kept state [JOB=job] [AL
 
 restore-drill: .venv/.run ## restore copies of the jobs of STACK from their newest state, next to the running jobs, and delete the copies [JOB=job]
 	@$(PYTHON) -m flink_k8s restore-drill $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB)
+
+review-stack: .venv/.run ## write the stack file of a copy of STACK with the NAME of a review, such as pr-42 [LAYER=file] [JOB="job …"] [RESTORE=1: start from the newest state]
+	@$(PYTHON) -m flink_k8s review-stack $(STACK_TO_CHANGE) "$${NAME:?name the review, for example: make review-stack STACK=staging NAME=pr-42}" $(OVERLAY) $(ONE_JOB) $${RESTORE:+--restore}
 
 unstick: .venv/.run ## remove finalizers from Flink resources of STACK that are stuck in deletion; asks first [JOB=job] [YES=1]
 	@$(PYTHON) -m flink_k8s unstick $(STACK_TO_CHANGE) $(ONE_JOB) $(CONFIRMED)
@@ -168,4 +171,4 @@ ns install: ## the steps of the walk-through; both run `make up`
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help demo test e2e e2e-full adopt check render graph preview plan review up drift destroy suspend resume restore-drill unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench docs lint fmt ns install
+.PHONY: help demo test e2e e2e-full adopt check render graph preview plan review up drift destroy suspend resume restore-drill review-stack unstick cluster build new run test-job ui logs savepoints monitor grafana-creds clean lock sbom audit schema golden dashboards bench docs lint fmt ns install

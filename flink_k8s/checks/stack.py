@@ -73,7 +73,7 @@ def _minor(release: str) -> str:
 _LEADER_ELECTION = "kubernetes.operator.leader-election.enabled"
 _LEASE = "kubernetes.operator.leader-election.lease-name"
 _PLATFORM_VALUES = {
-    "watchNamespaces": "replaces the namespaces of the stack, so the operator does not watch its jobs; remove it",
+    "watchNamespaces": "replaces the namespaces of the stack; remove it, or set operator.watchAllNamespaces",
     "watchNamespace": "is not a value of the chart; remove it, because the namespaces follow from namespaces",
 }
 """Values of the operator's chart that have no effect, or undo a value of the platform."""

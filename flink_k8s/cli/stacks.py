@@ -152,7 +152,7 @@ def _up(options: Options) -> None:
 def _destroy(options: Options) -> None:
     from flink_k8s.operations.deploy import destroy
 
-    destroy(prepare_stack(options), yes=options.yes)
+    destroy(prepare_stack(options), yes=options.yes, remove=options.remove)
 
 
 def _drift(options: Options) -> int:
@@ -186,6 +186,17 @@ def _restore_drill(options: Options) -> int:
 
     stack = prepare_stack(options)
     return restore_drill(engine_of(stack), stack, options.job, Kubectl.of(stack), newest_state)
+
+
+def _review_stack(options: Options) -> None:
+    from flink_k8s.operations.restore_drill import newest_state
+    from flink_k8s.operations.review_stack import write
+
+    newest = newest_state if options.restore else None
+    review = write(
+        ROOT, prepare_stack(options), options.name, overlay=options.overlay, names=options.job, newest=newest
+    )
+    print(f"deploy it: make up STACK={review}; delete it: make destroy STACK={review} REMOVE=1")
 
 
 def _unstick(options: Options) -> None:
@@ -341,6 +352,33 @@ READ = (
         ("dev --html out/dev.html", "prod --html out/prod.html --prices prices.yaml --drift"),
     ),
     Command(
+        "review-stack",
+        "Write the stack file of a review stack: copies of the jobs of a stack in a namespace of their own",
+        _review_stack,
+        (
+            STACK,
+            option(
+                "name", help="name of the review, such as pr-42: the new stack and its namespace are <stack>-<name>"
+            ),
+            OVERLAY,
+            option(
+                "--job",
+                action="extend",
+                type=str.split,
+                default=[],
+                metavar="JOBS",
+                help="copy only these jobs (default: all)",
+            ),
+            option(
+                "--restore",
+                action="store_true",
+                help="the copies start from the newest state of their originals; reads the cluster",
+            ),
+        ),
+        "Then deploy the stack with up, and delete it with destroy --remove. docs/environments.md describes it.",
+        ("staging pr-42 --overlay review.yaml", "staging pr-42 --overlay review.yaml --job orders --restore"),
+    ),
+    Command(
         "adopt",
         "Write job files and a stack file for the Flink resources that run in a cluster",
         _adopt,
@@ -378,7 +416,14 @@ CHANGE = (
         "destroy",
         "Delete all resources of the stack, jobs first",
         _destroy,
-        (STACK, OVERLAY, YES),
+        (
+            STACK,
+            OVERLAY,
+            YES,
+            option(
+                "--remove", action="store_true", help="afterwards, also delete the stack in the backend and its file"
+            ),
+        ),
         "Asks for confirmation on a terminal.",
         ("dev", "dev --yes"),
     ),

@@ -52,7 +52,7 @@ def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts) -
 
     Args:
         settings: of the operator.
-        watched: the namespaces whose Flink resources it reconciles.
+        watched: the namespaces whose Flink resources it reconciles; empty for all.
         charts: the registry of the image.
     """
     config_file = versions.operator_version(settings.version).config_file
@@ -141,7 +141,8 @@ class FlinkOperator(Component):
             opts: provider.
         """
         settings, charts, api_server = args.settings, args.charts, args.cluster.api_server
-        watched = sorted(job_namespace.namespace for job_namespace in args.watched)
+        names = sorted(job_namespace.namespace for job_namespace in args.watched)
+        watched = [] if settings.watch_all_namespaces else names
         outputs = {"namespace": settings.namespace, "version": settings.version, "watchedNamespaces": watched}
         super().__init__("flink-k8s:index:FlinkOperator", name, outputs, opts)
         own = self.namespace = namespace(settings.namespace, opts=pulumi.ResourceOptions(parent=self))
@@ -179,8 +180,8 @@ class FlinkOperator(Component):
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
         )
         self.serving: pulumi.Input[pulumi.Resource] = self
-        if settings.webhook and watched and waits_for_cluster():
-            webhook = Webhook(api_server, settings.namespace, watched[0])
+        if settings.webhook and names and waits_for_cluster():
+            webhook = Webhook(api_server, settings.namespace, names[0])
 
             async def answers(_: str) -> pulumi.Resource:
                 await webhook.wait()

@@ -337,6 +337,10 @@ class OperatorSettings(TypedDict, total=False):
     """Namespace of the operator, owned by the stack; with `enabled: false`, that of the existing operator."""
     webhook: bool
     """Enable the admission webhook; requires cert-manager in the cluster."""
+    watchAllNamespaces: bool
+    """Reconcile the Flink resources of all namespaces, also of those that the stack does not declare, by a
+    ClusterRole; review stacks need it: docs/environments.md.
+    """
     egress: Sequence[Endpoint]
     """Allowed egress of the operator in addition to DNS, the API server, jobs and the jars of session jobs."""
     configuration: Mapping[str, str]

@@ -7,7 +7,7 @@ namespace never removes its finalizers, so the deletion of the jobs and of their
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -34,28 +34,38 @@ class WatchedNamespaces:
         return pulumi.ResourceHook(name, self._before, options)
 
     async def _before(self, args: pulumi.ResourceHookArgs) -> None:
-        new = await _watched(args.new_inputs)
+        old, new = await _watched(args.old_inputs), await _watched(args.new_inputs)
         # Without a list, the operator watches all namespaces.
-        removed = sorted(await _watched(args.old_inputs) - new) if new else []
-        if not removed or os.environ.get(WITHOUT_CLUSTER):
+        if not args.old_inputs or not new or os.environ.get(WITHOUT_CLUSTER):
             return
-        resources = [resource for namespace in removed for resource in await self._resources(namespace)]
-        if resources:
-            names = ", ".join(removed)
+        found = await self._resources(old - new if old else [""])
+        left = [(namespace, name) for namespace, name in found if namespace not in new]
+        if left:
+            names = ", ".join(sorted({namespace for namespace, _ in left}))
             raise pulumi.RunError(
                 f"the operator would no longer watch {names}, and these resources could not be deleted: "
-                f"{', '.join(resources)}; keep {names} in namespaces, remove the jobs from the stack and run up "
-                f"(delete resources of others with kubectl), then remove {names}"
+                f"{', '.join(name for _, name in left)}; keep {names} in namespaces, remove the jobs from the stack "
+                f"and run up (delete resources of others with kubectl), then remove {names}"
             )
 
-    async def _resources(self, namespace: str) -> list[str]:
-        """The Flink resources in a namespace, as `FlinkDeployment team-a/orders`."""
-        resources: list[str] = []
-        async with self.api_server.asked(f"the Flink resources in {namespace} cannot be read") as api_client:
-            for kind in FLINK_KINDS:
-                answer = await get(api_client, f"/apis/{FLINK_API}/namespaces/{namespace}/{kind.plural}")
-                names = (mapping(mapping(item).get("metadata")).get("name") for item in listed(answer.get("items")))
-                resources += [f"{kind} {namespace}/{name}" for name in names]
+    async def _resources(self, namespaces: Collection[str]) -> list[tuple[str, str]]:
+        """The Flink resources in namespaces: the namespace of each, and its name as `FlinkDeployment team-a/orders`.
+
+        Args:
+            namespaces: to read; an empty text for all namespaces of the cluster.
+        """
+        resources: list[tuple[str, str]] = []
+        for namespace in sorted(namespaces):
+            async with self.api_server.asked(
+                f"the Flink resources in {namespace or 'the cluster'} cannot be read"
+            ) as api_client:
+                for kind in FLINK_KINDS:
+                    scope = f"namespaces/{namespace}/" if namespace else ""
+                    answer = await get(api_client, f"/apis/{FLINK_API}/{scope}{kind.plural}")
+                    for item in listed(answer.get("items")):
+                        metadata = mapping(mapping(item).get("metadata"))
+                        home = str(metadata.get("namespace"))
+                        resources.append((home, f"{kind} {home}/{metadata.get('name')}"))
         return resources
 
 

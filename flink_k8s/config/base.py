@@ -13,7 +13,12 @@ from flink_k8s.facts.units import seconds
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-def _dns_label(name: str) -> str:
+def dns_label(name: str) -> str:
+    """The name, if Kubernetes accepts it as the name of a namespace.
+
+    Raises:
+        ValueError: with the reason and the remedy.
+    """
     if not _DNS_LABEL.fullmatch(name):
         raise ValueError("is not a Kubernetes name; use lower-case letters, digits and -, 63 characters at most")
     return name
@@ -51,7 +56,7 @@ def scalar_text(value: object) -> object:
     return value
 
 
-Name = Annotated[str, AfterValidator(_dns_label)]
+Name = Annotated[str, AfterValidator(dns_label)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Text = Annotated[
     str, BeforeValidator(scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]}, mode="validation")

@@ -161,6 +161,11 @@ class OperatorSettings(Model):
     webhook: bool = Field(
         default=True, description="Enable the admission webhook; requires cert-manager in the cluster."
     )
+    watch_all_namespaces: bool = Field(
+        default=False,
+        description="Reconcile the Flink resources of all namespaces, also of those that the stack does not declare, by"
+        " a ClusterRole; review stacks need it: docs/environments.md.",
+    )
     egress: list[Endpoint] = Field(
         default=[],
         description="Allowed egress of the operator in addition to DNS, the API server, jobs and the jars of session "

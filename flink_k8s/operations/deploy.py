@@ -25,7 +25,7 @@ from flink_k8s.operations import (
     suspended,
 )
 from flink_k8s.operations.engine_events import Event, Phase, events
-from flink_k8s.operations.exported_state import export_state, stack_command
+from flink_k8s.operations.exported_state import export_state, remove_stack, stack_command
 from flink_k8s.operations.job_table import print_jobs
 from flink_k8s.operations.protected import Refusals
 from flink_k8s.operations.stack import Stack
@@ -101,8 +101,12 @@ class Engine:
         """
         return suspended.in_state(export_state(self.pulumi, stack, environment(), create=True))
 
-    def destroy(self, stack: Stack) -> None:
+    def destroy(self, stack: Stack, *, remove: bool = False) -> None:
         """Delete every resource of the stack, jobs before their operator.
+
+        Args:
+            stack: the stack.
+            remove: whether the stack in the backend and its file are deleted afterwards.
 
         Raises:
             CommandError: if a resource is not deleted.
@@ -116,6 +120,10 @@ class Engine:
             env |= allowing(suspended.keys(before)) | {DESTROYING: "1"}
         with stuck_deletions.guard_destroy(stack):
             self.operate("destroy", stack, env, before, options)
+        if remove:
+            remove_stack(self.pulumi, stack.name, env)
+            (ROOT / f"Pulumi.{stack.name}.yaml").unlink(missing_ok=True)
+            say(f"removed the stack {stack.name} and Pulumi.{stack.name}.yaml")
 
     def operate(
         self, operation: str, stack: Stack, env: Mapping[str, str], before: State, options: Sequence[str | Path] = ()
@@ -412,19 +420,20 @@ def up(stack: Stack, *, pack: str = "", timings: bool = False, allowed: Collecti
     replace(engine_of(stack, allowed), policy=pack, timings=timings).up(stack)
 
 
-def destroy(stack: Stack, *, yes: bool = False) -> None:
+def destroy(stack: Stack, *, yes: bool = False, remove: bool = False) -> None:
     """Delete a stack, jobs before their operator. On a terminal, the user confirms first.
 
     Args:
         stack: the stack.
         yes: whether the user has confirmed.
+        remove: whether the stack in the backend and its file are deleted afterwards.
 
     Raises:
         CommandError: if it fails, or the user does not confirm.
     """
     engine = engine_of(stack)
     confirm(stack.name, yes=yes or not sys.stdin.isatty())
-    engine.destroy(stack)
+    engine.destroy(stack, remove=remove)
 
 
 def preview(stack: Stack, *, pack: str = "", allowed: Collection[str] = ()) -> int:

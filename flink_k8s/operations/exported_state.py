@@ -49,6 +49,15 @@ def stack_command(pulumi: Path, action: str, stack: str, *options: str) -> list[
     return [pulumi, "stack", action, "--non-interactive", "--cwd", folder, "--stack", stack, *options]
 
 
+def remove_stack(pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
+    """Delete a stack without resources from the backend.
+
+    Raises:
+        CommandError: if the backend reports an error.
+    """
+    output(f"pulumi stack rm {stack}", stack_command(pulumi, "rm", stack, "--yes"), env=env)
+
+
 def _create(pulumi: Path, stack: Stack, env: Mapping[str, str]) -> None:
     """Create the stack in the backend.
 

@@ -1,6 +1,6 @@
-"""Jobs of other stacks in a stack's namespaces: an operation that would delete their namespace is refused.
+"""Jobs of other stacks that use a stack's namespaces or operator: an operation that would delete these is refused.
 
-The deletion of the namespace would delete the jobs; because their operator is deleted first, it would never finish.
+The deletion of a namespace would delete its jobs; because their operator is deleted first, it would never finish.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from flink_k8s.program.engine_state import resource, resources
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT
+
+ALL = ""
+"""Instead of the name of a namespace: all namespaces of the cluster."""
 
 Key = tuple[str, str, str]
 """Kind in lower case, namespace, name; the key of a namespace has no namespace."""
@@ -49,7 +52,7 @@ def namespaces_to_delete(stack: Stack, own_objects: Collection[Key], *, destroy:
 
 
 def refuse(stack: Stack, own_objects: Collection[Key], *, destroy: bool) -> None:
-    """Refuse an operation that would delete namespaces with jobs of other stacks.
+    """Refuse an operation that would delete namespaces with jobs of other stacks, or the operator of such jobs.
 
     If the cluster does not answer, the check is skipped: the engine reports the reason.
 
@@ -62,6 +65,9 @@ def refuse(stack: Stack, own_objects: Collection[Key], *, destroy: bool) -> None
         CommandError: with the jobs and the remedy.
     """
     to_delete = namespaces_to_delete(stack, own_objects, destroy=destroy)
+    operator = stack.platform.settings.operator
+    if operator.watch_all_namespaces and destroy and operator.namespace in to_delete:
+        to_delete = [ALL]
     if not to_delete:
         return
     try:
@@ -75,14 +81,21 @@ def refuse(stack: Stack, own_objects: Collection[Key], *, destroy: bool) -> None
 def foreign_jobs(kubectl: Kubectl, namespaces: Collection[str], own_objects: Collection[Key]) -> list[str]:
     """The Flink jobs in the namespaces that are not in the stack, as `FlinkDeployment team-a/orders`.
 
+    Args:
+        kubectl: for the stack's cluster.
+        namespaces: names; `ALL` for all namespaces.
+        own_objects: the objects in the stack's state.
+
     Raises:
         CommandError: if the cluster does not answer.
     """
     jobs: list[str] = []
-    for namespace in namespaces:
+    for read in namespaces:
+        scope = ["-A"] if read == ALL else ["-n", read]
         for kind in (kind for kind in FlinkKind if kind.runs_job):
-            for item in kubectl.items(kind.resource, "-n", namespace):
+            for item in kubectl.items(kind.resource, *scope):
                 metadata = cast(Mapping[str, Any], item["metadata"])
+                namespace = str(metadata["namespace"])
                 # An object with an owner, such as a half of a blue/green deployment, is deleted with the owner.
                 is_ignored = "deletionTimestamp" in metadata or metadata.get("ownerReferences")
                 if not is_ignored and (kind.lower(), namespace, str(metadata["name"])) not in own_objects:
@@ -107,7 +120,7 @@ def deletion_error(stack: str, jobs: list[str], stacks: list[str]) -> str:
         jobs: the jobs of other stacks.
         stacks: the stacks whose jobs run on this stack.
     """
-    lines = ["refusing to delete these namespaces: they contain jobs of other stacks:"]
+    lines = ["refusing to delete the namespaces or the operator of jobs of other stacks:"]
     lines += [f"  {job}" for job in jobs]
     commands = ", ".join(f"make destroy STACK={name}" for name in stacks)
     remedy = f"first destroy the stacks on {stack}: {commands}" if stacks else "first destroy the stacks of these jobs"

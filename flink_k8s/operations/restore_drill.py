@@ -21,7 +21,7 @@ from flink_k8s.health.api_server import ApiServer
 from flink_k8s.operations import run_folder
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.deploy import Engine, environment
-from flink_k8s.operations.exported_state import export_state, stack_command
+from flink_k8s.operations.exported_state import export_state, remove_stack
 from flink_k8s.operations.stack import Stack, temporary_stack
 from flink_k8s.program.engine_state import resources
 from flink_k8s.resolve.drill import SUFFIX, namespace_of_copy
@@ -37,7 +37,6 @@ from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.file_lock import lock
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT
-from flink_k8s.support.processes import output
 
 
 @dataclass(frozen=True)
@@ -226,4 +225,4 @@ def _delete(engine: Engine, copies: Stack) -> None:
     env = environment()
     if resources(export_state(engine.pulumi, copies, env, create=True)):
         engine.destroy(copies)
-    output(f"pulumi stack rm {copies.name}", stack_command(engine.pulumi, "rm", copies.name, "--yes"), env=env)
+    remove_stack(engine.pulumi, copies.name, env)

@@ -163,7 +163,10 @@ def of_operator(settings: StackSettings, jobs: Iterable[Job]) -> Traffic:
         ingress.append(endpoint(namespace=settings.prometheus.namespace, pods=PROMETHEUS_PODS, ports=[port]))
     rest = sorted({REST_PORT, *(rest_bind_port(job, settings) for job in jobs)})
     egress = [*dns(settings), *api_server(settings)]
-    egress += [endpoint(namespace=name, pods=JOB_MANAGERS, ports=rest) for name in settings.namespaces]
+    if settings.operator.watch_all_namespaces:
+        egress.append(endpoint(ports=rest))
+    else:
+        egress += [endpoint(namespace=name, pods=JOB_MANAGERS, ports=rest) for name in settings.namespaces]
     for job in jobs:
         if job.kind == FlinkKind.SESSION_JOB:  # the operator downloads the jar, and uploads it to the cluster
             egress += _jar_servers(job)

@@ -112,7 +112,7 @@ def test_teams_are_deployed_after_their_platform_and_destroyed_before_it(run: Ru
     with step("the platform is not destroyed before its teams"):
         result = run("destroy", "platform")
         assert result.code != 0
-        assert "refusing to delete these namespaces" in result.output
+        assert "refusing to delete the namespaces or the operator of jobs of other stacks" in result.output
         assert "make destroy STACK=team-a, make destroy STACK=team-b" in result.output
         assert kubectl.get("namespace", "team-a") is not None
 

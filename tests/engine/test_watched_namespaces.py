@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from pathlib import Path
 
@@ -31,12 +32,12 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Generator[Plain]:
 def test_a_namespace_is_removed_after_its_jobs(plain: Plain, tmp_path: Path):
     charts = stand_in_charts(tmp_path)
 
-    def up(*teams: str, job: bool, refused: str = "", command: str = "up") -> None:
+    def up(*teams: str, job: bool, refused: str = "", command: str = "up", everywhere: bool = False) -> None:
         plain.write("orders", SPEC if job else None)
         plain.configure(
             jobs={"orders": {"namespace": "team-b"}} if job else {},
             namespaces={team: {} for team in teams},
-            operator={"webhook": False},
+            operator={"webhook": False, "watchAllNamespaces": everywhere},
             charts={"mirror": str(charts)},
         )
         done = plain.pulumi(command)
@@ -45,7 +46,7 @@ def test_a_namespace_is_removed_after_its_jobs(plain: Plain, tmp_path: Path):
 
     def watched() -> str:
         config_map = plain.kubectl.get("configmap", "flink-operator-config", "-n", "flink-operator") or {}
-        return str(config_map["data"]["config.yaml"]).partition("watched.namespaces: ")[2].split()[0]
+        return str(config_map["data"]["config.yaml"]).partition("watched.namespaces: ")[2].partition("\n")[0]
 
     def exists() -> bool:
         manifest = plain.kubectl.get("flinkdeployment", "orders", "-n", "team-b")
@@ -76,3 +77,19 @@ def test_a_namespace_is_removed_after_its_jobs(plain: Plain, tmp_path: Path):
         assert watched() == "team-a"
         assert plain.kubectl.get("namespace", "team-b") is None
         assert plain.pulumi("preview", "--expect-no-changes").code == 0
+
+    with step("the operator watches all namespaces, by a ClusterRole instead of Roles"):
+        assert plain.kubectl.get("clusterrole", "flink-operator") is None
+        up("team-a", job=False, everywhere=True)
+        assert watched() == ""
+        assert plain.kubectl.get("clusterrole", "flink-operator")
+        assert plain.kubectl.get("role", "flink-operator", "-n", "team-a") is None
+
+    with step("it watches a list again only if other namespaces have no Flink resources"):
+        manifest = {"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkDeployment", "spec": SPEC}
+        manifest["metadata"] = {"name": "orders", "namespace": "other"}
+        plain.kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest).encode())
+        up("team-a", job=False, refused="not be deleted: FlinkDeployment other/orders; keep other")
+        plain.kubectl.run("delete", "flinkdeployment", "orders", "-n", "other")
+        up("team-a", job=False)
+        assert watched() == "team-a"

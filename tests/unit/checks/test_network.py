@@ -194,6 +194,14 @@ def test_rest_is_at_one_port_of_the_service_and_at_another_of_the_pods(
     assert jobs.ports == sorted({"8081", pods})
 
 
+def test_the_operator_of_all_namespaces_connects_to_jobs_anywhere(project: Project) -> None:
+    project.stack({"operator": {"watchAllNamespaces": True}})
+    platform = project.load()
+    egress = of_operator(platform.settings, platform.jobs).egress
+    assert "* 8081" in texts(egress)
+    assert not [end for end in egress if end.namespace == "flink"]
+
+
 def test_metrics_port_is_closed_without_monitors(project: Project) -> None:
     project.stack({"prometheus": {"monitors": False}})
     assert not [text for text in texts(traffic(project).ingress) if "prometheus" in text]

@@ -289,6 +289,23 @@ def test_the_operator_depends_on_its_watched_namespaces(declare: Declare):
     assert (outputs["namespace"], outputs["watchedNamespaces"]) == ("flink-operator", ["team"])
 
 
+def test_an_operator_that_watches_all_namespaces_has_no_list_of_them(declare: Declare):
+    actual = declare(
+        """
+        from flink_k8s.components.cluster_access import ClusterAccess
+        from flink_k8s.components.flink_operator import FlinkOperator, FlinkOperatorArgs
+        from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
+        from flink_k8s.config.model import OperatorSettings
+        home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
+        settings = OperatorSettings.model_validate({"watchAllNamespaces": True})
+        FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), settings, watched=[home]), on_cluster)
+        """
+    )
+    release = actual.find("Release")
+    assert release.inputs["values"]["watchNamespaces"] == []  # type: ignore[index]
+    assert actual.depends_on(release, actual.find("Namespace", "team"))
+
+
 def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
     actual = declare(
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pulumi
@@ -18,8 +18,9 @@ JOB = "FlinkDeployment team-b/orders"
 class Cluster(WatchedNamespaces):
     """Namespaces with one job each."""
 
-    async def _resources(self, namespace: str) -> list[str]:
-        return [f"FlinkDeployment {namespace}/orders"] if namespace != "empty" else []
+    async def _resources(self, namespaces: Collection[str]) -> list[tuple[str, str]]:
+        read = ["team-a", "team-b"] if "" in namespaces else namespaces
+        return [(namespace, f"FlinkDeployment {namespace}/orders") for namespace in read if namespace != "empty"]
 
 
 def update(old: list[str] | None, new: list[str]) -> None:
@@ -30,9 +31,10 @@ def update(old: list[str] | None, new: list[str]) -> None:
     asyncio.run(Cluster(ApiServer(None, "none"))._before(args))
 
 
-def test_a_namespace_with_jobs_stays_watched():
+@pytest.mark.parametrize("old", [["team-a", "team-b"], []], ids=["a list", "all namespaces"])
+def test_a_namespace_with_jobs_stays_watched(old: list[str]):
     with pytest.raises(pulumi.RunError, match=rf"no longer watch team-b, and .*: {JOB}; keep team-b in namespaces"):
-        update(["team-a", "team-b"], ["team-a"])
+        update(old, ["team-a"])
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,8 @@ def test_a_namespace_with_jobs_stays_watched():
         (["team-a"], ["team-a", "team-b"]),
         (["team-a", "empty"], ["team-a"]),
         (["team-a"], []),  # all namespaces
+        ([], []),
+        ([], ["team-a", "team-b"]),
     ],
 )
 def test_other_changes_of_the_watched_namespaces_are_accepted(old: list[str] | None, new: list[str]):

@@ -26,7 +26,7 @@ def jobs(path: Path) -> dict[str, Any]:
 
 
 def test_workflow_files_are_listed() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["audit", "deploy", "drift", "pull-request"]
+    assert [path.stem for path in WORKFLOWS] == ["audit", "deploy", "drift", "pull-request", "review-stack"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -39,18 +39,19 @@ def test_a_workflow_is_a_thin_caller_with_few_rights(path: Path) -> None:
         for step in job["steps"]:
             script = str(step.get("run", "")).strip()
             assert script.count("\n") < 3
-            actual = re.findall(r"\bmake ([a-z ]+)", script)
+            actual = re.findall(r"\bmake ([a-z -]+)", script)
             assert not {target for words in actual for target in words.split()} - TARGETS
             assert "${{" not in script  # what others write goes through the environment
 
 
 def test_a_stack_is_run_once_at_a_time_and_never_cancelled() -> None:
-    _, deploy, drift, _ = WORKFLOWS
+    _, deploy, drift, _, review = WORKFLOWS
     for stack, job in jobs(deploy).items():
         assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": False}
         assert job["environment"] == stack
     assert list(jobs(deploy)) == ["dev", "staging", "prod"]
     assert [job.get("needs") for job in jobs(deploy).values()] == [None, "dev", "staging"]
+    assert yaml.safe_load(review.read_text())["concurrency"]["cancel-in-progress"] is False
     looking = jobs(drift)["drift"]
     assert looking["concurrency"] == {"group": "stack-${{ matrix.stack }}", "cancel-in-progress": False}
     assert set(looking["strategy"]["matrix"]["stack"]) < set(stacks(ROOT))

@@ -21,10 +21,10 @@ class FakeKubectl:
     def __init__(self, *items: dict[str, Any]) -> None:
         self.objects = items
 
-    def items(self, resource_type: str, _flag: str, namespace: str) -> list[dict[str, Any]]:
+    def items(self, resource_type: str, *scope: str) -> list[dict[str, Any]]:
         kind = resource_type.partition("s.")[0]
         jobs = [obj for obj in self.objects if obj["kind"].lower() == kind]
-        return [obj for obj in jobs if obj["metadata"]["namespace"] == namespace]
+        return [obj for obj in jobs if scope in (("-A",), ("-n", obj["metadata"]["namespace"]))]
 
 
 def item(name: str, kind: str = "FlinkDeployment", **metadata: Any) -> dict[str, Any]:
@@ -73,12 +73,26 @@ def test_an_operation_that_deletes_foreign_jobs_is_refused_with_the_remedy(
     with pytest.raises(CommandError) as raised:
         foreign_jobs.refuse(stack(tmp_path), OWN_OBJECTS, destroy=True)
     message = str(raised.value)
-    assert message.startswith("refusing to delete these namespaces")
+    assert message.startswith("refusing to delete the namespaces or the operator of jobs of other stacks:")
     assert "  FlinkDeployment flink/theirs\n" in message
     assert "mine" not in message
     assert "first destroy the stacks on platform: make destroy STACK=team-a;" in message
     foreign_jobs.refuse(stack(tmp_path), OWN_OBJECTS, destroy=False)
     foreign_jobs.refuse(stack(tmp_path), {*OWN_OBJECTS, ("flinkdeployment", "flink", "theirs")}, destroy=True)
+
+
+def test_the_operator_of_all_namespaces_stays_while_any_namespace_has_foreign_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    elsewhere = item("theirs")
+    elsewhere["metadata"]["namespace"] = "elsewhere"
+    monkeypatch.setattr(foreign_jobs.Kubectl, "of", lambda _: FakeKubectl(elsewhere))
+    foreign_jobs.refuse(stack(tmp_path), OWN_OBJECTS, destroy=True)
+    for_all = stack(tmp_path, operator={"watchAllNamespaces": True})
+    with pytest.raises(CommandError, match="FlinkDeployment elsewhere/theirs"):
+        foreign_jobs.refuse(for_all, OWN_OBJECTS, destroy=True)
+    foreign_jobs.refuse(for_all, OWN_OBJECTS, destroy=False)
+    foreign_jobs.refuse(for_all, set(), destroy=True)
 
 
 def test_in_state_returns_the_keys_of_kubernetes_objects():
