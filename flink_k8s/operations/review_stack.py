@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from flink_k8s.checks.load import load
 from flink_k8s.config.base import dns_label
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.platform_stack import PLATFORM, with_platform
@@ -16,12 +17,15 @@ from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.operations.access import find_job
 from flink_k8s.operations.stack import Stack
+from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.locations import local_path
-from flink_k8s.resolve.state_storage import inner_spec
+from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
+from flink_k8s.snapshots.directories import state_directories
 from flink_k8s.snapshots.restore import UnresolvedError
 from flink_k8s.snapshots.state_snapshot import StateSnapshot
+from flink_k8s.store.pod import StorePodError
 from flink_k8s.support import output_file
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.console import counted, say
@@ -64,8 +68,9 @@ def write(
         The name of the review stack.
 
     Raises:
-        CommandError: if the operator would not see the copies, a copy would write to the outputs of its original, a job
-            has no state to restore, or the file is not one that this command wrote.
+        ProblemsError: if the config of the review is invalid.
+        CommandError: if the operator would not see the copies, a copy would write to outputs or state of its original,
+            a job has no state to restore, or the file is not one that this command wrote.
     """
     review = f"{base.name}-{name}"
     try:
@@ -86,6 +91,7 @@ def write(
     of_base = mapping(config.document.value if config.document else None)
     others = {key: value for key, value in mapping(of_base.get("config")).items() if _is_of_other_project(key)}
     values = _values(base, config, review, {job.key for job in copied}, restored)
+    _refuse_same_directories(base, load(root, StackConfig(file.name, values, stack=review)))
     written = {**others, **{f"{PREFIX}{key}": value for key, value in values.items()}}
     output_file.write(file, header + dump({**of_base, "config": written}))
     say(f"wrote {file.name}: {counted(len(running), 'job')} of {base.name}, in the namespace {review}")
@@ -143,6 +149,32 @@ def _refuse_same_outputs(base: Stack, jobs: Sequence[Job], redirected: Mapping[s
                 ]
             )
         )
+
+
+def _refuse_same_directories(base: Stack, review: DeclaredStack) -> None:
+    """Refuse copies that would write their state into directories of originals.
+
+    A copy that is deleted deletes its high-availability data, and `restoreFrom: latest` of an original could select a
+    savepoint of its copy.
+
+    Raises:
+        CommandError: with the directories.
+    """
+    of_base = {path for job in base.platform.jobs for path in _directories(job, base.platform)}
+    shared = {path: job.name for job in review.jobs for path in _directories(job, review) if path in of_base}
+    if shared:
+        lines = [f"  {path} (job {name})" for path, name in sorted(shared.items())]
+        remedy = "remove these directories from job files and config, so that stateStorage derives them, or set others"
+        raise CommandError("\n".join([f"copies would share the state of their originals; {remedy}:", *lines]))
+
+
+def _directories(job: Job, stack: DeclaredStack) -> list[str]:
+    """The directories of a job in a store that pods of several namespaces share."""
+    try:
+        paths = state_directories(job, stack, (CHECKPOINTS, SAVEPOINTS, HA_STORAGE))
+    except StorePodError:  # its cluster is not declared
+        return []
+    return [path for path in paths if not local_path(path)]
 
 
 def _restored(base: Stack, jobs: Sequence[Job], newest: Newest) -> dict[str, StateSnapshot]:

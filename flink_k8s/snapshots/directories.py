@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.job_spec import job_of
@@ -12,16 +13,23 @@ from flink_k8s.resolve.state_storage import CHECKPOINTS, SAVEPOINTS
 from flink_k8s.store.pod import StorePodError, cluster_of, options_of
 
 
-def state_directories(job: Job, stack: DeclaredStack) -> list[str]:
-    """The directories for checkpoints and savepoints of a job, under any name of their options.
+def state_directories(
+    job: Job, stack: DeclaredStack, directories: Sequence[str] = (CHECKPOINTS, SAVEPOINTS)
+) -> list[str]:
+    """The directories for the state of a job, under any name of their options.
+
+    Args:
+        job: the job.
+        stack: that declares it.
+        directories: the options; those for checkpoints and savepoints by default.
 
     Raises:
         StorePodError: if the cluster of a session job is not declared in the stack.
     """
     options = options_of(job, cluster_of(job, stack), stack)
     scheme = options.configuration.get("fs.default-scheme", "")
-    directories = [qualified(options.text(option), scheme) for option in (CHECKPOINTS, SAVEPOINTS)]
-    return [*dict.fromkeys(directory for directory in directories if directory)]
+    paths = [qualified(options.text(option), scheme) for option in directories]
+    return [*dict.fromkeys(path for path in paths if path)]
 
 
 def jobs_by_directory(stack: DeclaredStack) -> dict[str, list[Job]]:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from flink_k8s.checks.load import load
+from flink_k8s.config.problems import ProblemsError
 from flink_k8s.config.stack_file import read_config
 from flink_k8s.operations import stack as stacks
 from flink_k8s.operations.review_stack import write
@@ -45,6 +46,7 @@ class Review:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copy(ROOT / "Pulumi.sandbox.yaml", root)
+        shutil.copytree(ROOT / "jobs", root / "jobs")
 
     @property
     def file(self) -> Path:
@@ -144,6 +146,24 @@ def test_a_job_whose_outputs_nothing_redirects_is_refused(review: Review) -> Non
 
 
 @pytest.mark.parametrize(
+    "option", ["execution.checkpointing.savepoint-dir", "state.savepoints.dir", "high-availability.storageDir"]
+)
+def test_a_directory_that_is_set_for_original_and_copy_is_refused(review: Review, option: str) -> None:
+    totals = {**OVERLAY["jobs"]["running-totals"], "flinkConfiguration": {option: "s3a://b/own"}}
+    with pytest.raises(CommandError, match=r"(?s)share the state.*  s3a://b/own \(job running-totals\)"):
+        review.write(overlay={**OVERLAY, "jobs": {**OVERLAY["jobs"], "running-totals": totals}})
+    assert not review.file.exists()
+
+
+def test_jobs_of_one_name_in_several_namespaces_are_refused(review: Review) -> None:
+    """All copies are in one namespace."""
+    shutil.copy(ROOT / "jobs" / "word_count.yaml", review.root / "jobs" / "z_word_count.yaml")
+    with pytest.raises(ProblemsError, match=r'"word-count" is also declared in jobs/word_count\.yaml'):
+        review.write()
+    assert not review.file.exists()
+
+
+@pytest.mark.parametrize(
     ("find", "message"),
     [
         (UnresolvedError("the job has no savepoint"), "running-totals: the job has no savepoint"),
@@ -195,7 +215,6 @@ def test_a_stack_of_jobs_becomes_independent_of_its_platform(review: Review) -> 
     own |= {"jobs": {"running-totals": {"enabled": False}}}
     team = {"config": {f"flink-k8s:{key}": value for key, value in own.items()}}
     (review.root / "Pulumi.sandbox.yaml").write_text(yaml.safe_dump(team))
-    shutil.copytree(ROOT / "jobs", review.root / "jobs")
     overlay = review.root / "review.yaml"
     overlay.write_text("jobs: {word-count: {}}")
     config = read_config(review.root, "sandbox")
