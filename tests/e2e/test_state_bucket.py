@@ -12,7 +12,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Generator, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,9 +47,9 @@ def listed(kubectl: Kubectl, prefix: str) -> list[str]:
     ).split()
 
 
-def read(kubectl: Kubectl) -> Iterable[str]:
-    """The lines of all objects that the sink has published."""
-    pages = f"store.get_paginator('list_objects_v2').paginate(Bucket={BUCKET!r}, Prefix='out/{JOB}-')"
+def read(kubectl: Kubectl, folder: str = "out") -> Iterable[str]:
+    """The lines of all objects that the sink has published in a folder."""
+    pages = f"store.get_paginator('list_objects_v2').paginate(Bucket={BUCKET!r}, Prefix='{folder}/{JOB}-')"
     body = f"sys.stdout.write(store.get_object(Bucket={BUCKET!r}, Key=found['Key'])['Body'].read().decode())"
     return in_server(kubectl, f"for page in {pages}:\n  for found in page.get('Contents', []): {body}").splitlines()
 
@@ -162,44 +162,72 @@ def drilled(kubectl: Kubectl) -> list[str]:
     return kubectl.run("get", "flinkdeployments,deployments,pods", "-n", DRILL, "-o", "name").decode().split()
 
 
+@dataclass(frozen=True)
+class Original:
+    """A running job that has restored a savepoint.
+
+    Attributes:
+        savepoint: its path.
+        job_id: of the running job.
+    """
+
+    savepoint: str
+    job_id: str
+
+    def is_untouched(self, totals: RunningTotals) -> None:
+        """The job has not restarted, its output is exact, and its savepoint exists."""
+        assert (totals.job() or {})["jid"] == self.job_id
+        totals.goes_on()
+        assert listed(totals.kubectl, self.savepoint.removeprefix(f"s3a://{BUCKET}/") + "/_metadata")
+
+
+def with_savepoint(totals: RunningTotals, *, nonce: int, output: str) -> Original:
+    """Upgrade the job by a savepoint.
+
+    Args:
+        totals: the job; it is deployed if it does not run.
+        nonce: another number than in the last call.
+        output: folder in the bucket for copies of the job.
+    """
+    redirected = {"output": f"s3a://{BUCKET}/{output}", "sink": "copy"}
+    # The sink's state contains its folder: the copy has a sink with another uid, without that state.
+    drill = {"parameters": redirected, "allowNonRestoredState": True}
+    totals.settings.pop("restoreFrom", None)
+    # Two CPUs hold the job and its copy.
+    totals.layer(drill=drill, jobManager={"cpu": 0.3}, taskManager={"cpu": 0.3})
+    if totals.job():
+        totals.up()
+    else:
+        bring_up(totals)
+    totals.goes_on()
+    totals.up(restartNonce=nonce)
+    restored = totals.restored()
+    assert restored["is_savepoint"]
+    totals.goes_on()
+    return Original(str(restored["external_path"]), (totals.job() or {})["jid"])
+
+
 def test_a_drill_restores_a_copy_next_to_the_running_job(totals: RunningTotals, kubectl: Kubectl) -> None:
     """The copy restores the newest savepoint, and writes neither to the bucket nor to the output of the job."""
     copy = replace(totals, namespace=DRILL)
     temporary_stack = Path(os.environ["FLINK_K8S_STATE"], ".pulumi", "stacks", PROJECT, "sandbox-drill.json")
 
     def restored_by_copy() -> dict[str, Any] | None:
-        for job in (copy.ask("/jobs/overview") or {}).get("jobs", []):
+        overview = cast(dict[str, Any], copy.ask("/jobs/overview") or {})
+        for job in overview.get("jobs", []):
             checkpoints = copy.ask(f"/jobs/{job['jid']}/checkpoints")
             if checkpoints and checkpoints["latest"]["restored"]:
                 return cast(dict[str, Any], checkpoints["latest"]["restored"])
         return None
 
-    def is_untouched() -> None:
-        """The job has not restarted, its output is exact, and nothing else was written to the bucket."""
-        assert (totals.job() or {})["jid"] == started
-        totals.goes_on()
-        prefixes = (f"jobs/sandbox/{NAMESPACE}/{JOB}/", "out/", "drill-out/")
-        assert [key for key in listed(kubectl, "") if not key.startswith(prefixes)] == []
-        assert listed(kubectl, expected.removeprefix(f"s3a://{BUCKET}/") + "/_metadata")
-
     with step("the job runs, and has a savepoint"):
-        redirected = {"output": f"s3a://{BUCKET}/drill-out", "sink": "drill"}
-        # The sink's state contains its folder: the copy has a sink with another uid, without that state.
-        drill = {"parameters": redirected, "allowNonRestoredState": True}
-        totals.settings.pop("restoreFrom", None)
-        # Two CPUs hold the job and its copy.
-        totals.layer(drill=drill, jobManager={"cpu": 0.3}, taskManager={"cpu": 0.3})
-        if totals.job():
-            totals.up()
-        else:
-            bring_up(totals)
-        totals.goes_on()
-        totals.up(restartNonce=1)
-        restored = totals.restored()
-        assert restored["is_savepoint"]
-        expected = str(restored["external_path"])
-        totals.goes_on()
-        started = (totals.job() or {})["jid"]
+        original = with_savepoint(totals, nonce=1, output="drill-out")
+        expected = original.savepoint
+
+    def is_untouched() -> None:
+        original.is_untouched(totals)
+        prefixes = (f"jobs/sandbox/{NAMESPACE}/{JOB}/", "out/", "drill-out/")
+        assert [key for key in listed(kubectl, "") if not key.startswith(prefixes)] == [], "nothing else is written"
 
     with step("a drill restores a copy from the newest savepoint"):
         result: list[subprocess.CompletedProcess[str]] = []
@@ -230,3 +258,47 @@ def test_a_drill_restores_a_copy_next_to_the_running_job(totals: RunningTotals, 
         is_untouched()
         assert until("an empty namespace", lambda: not drilled(kubectl), 60)
         assert not temporary_stack.exists()
+
+
+def test_a_review_stack_runs_a_copy_next_to_the_job(totals: RunningTotals, kubectl: Kubectl) -> None:
+    """The copy starts from the job's newest savepoint in a namespace of its own, counts on, and is removed."""
+    review = "sandbox-review"
+    copy = replace(totals, namespace=review, read=lambda: read(kubectl, "review-out"))
+
+    def run(target: str, *options: str) -> None:
+        result = make(target, *options, timeout=400)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    with step("the job runs under an operator of all namespaces, and has a savepoint"):
+        totals.config["operator"] = {"watchAllNamespaces": True}
+        original = with_savepoint(totals, nonce=2, output="review-out")
+
+    with step("the review stack restores it"):
+        run("review-stack", "STACK=sandbox", "NAME=review", f"JOB={JOB}", "RESTORE=1", totals.layer())
+        without_jobs = totals.folder / "without-jobs.yaml"
+        without_jobs.write_text("enforced: {enabled: false}")
+        run("up", f"STACK={review}", f"LAYER={without_jobs}")
+        create_keys(kubectl, review)
+        run("up", f"STACK={review}")
+        restored = copy.restored()
+        assert (restored["is_savepoint"], restored["external_path"]) == (True, original.savepoint)
+
+    with step("it counts on from there, and takes checkpoints in its own folder"):
+        first = until("output of the copy", lambda: copy.audit().highest)
+
+        def counts_on() -> bool:
+            """Every line continues the totals of the savepoint, and no record after the first one is missing."""
+            output = copy.audit()
+            since = len(output.lost) + 1
+            is_exact = not output.wrong and not output.doubled and output.lost == tuple(range(1, since))
+            return is_exact and since > 1 and output.highest > first + 2 * RATE
+
+        until("exact output of the copy", counts_on, state=copy.audit)
+        assert listed(kubectl, f"jobs/{review}/{review}/{JOB}/")
+        original.is_untouched(totals)
+
+    with step("it is removed, and the job is untouched"):
+        run("destroy", f"STACK={review}", "YES=1", "REMOVE=1")
+        assert kubectl.get("namespace", review) is None
+        assert not (ROOT / f"Pulumi.{review}.yaml").exists()
+        original.is_untouched(totals)
