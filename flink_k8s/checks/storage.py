@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.model import StackSettings
-from flink_k8s.config.state_model import StateStorage
+from flink_k8s.config.state_model import ROLE_ARN, StateStorage
 from flink_k8s.facts.units import quantity
-from flink_k8s.resolve import file_system
 from flink_k8s.resolve.state_storage import CLAIM
 
 _Problem = tuple[tuple[str, ...], str]
@@ -28,6 +27,7 @@ _OF_TYPE: dict[str, tuple[str, ...]] = {
     "service_account_annotations": ("s3", "azure", "gcs"),
     "volume": ("volume",),
     "plugin": ("s3", "azure", "gcs"),
+    "create": ("s3",),
     "access_key": ("s3",),
     "secret_key": ("s3",),
     "account_key": ("azure",),
@@ -53,6 +53,9 @@ def check(stack: StackSubject) -> None:
     """Check `stateStorage` of the stack config."""
     for path, message in _problems(stack.settings):
         stack.report("state-storage", ("stateStorage", *path), message)
+    if stack.config.is_of_program and stack.settings.state_storage.create is not None:
+        message = "applies to stack files; create the bucket and the role in your program, and pass their outputs"
+        stack.report("state-storage", ("stateStorage", "create"), message)
 
 
 def _problems(settings: StackSettings) -> Iterator[_Problem]:
@@ -62,6 +65,7 @@ def _problems(settings: StackSettings) -> Iterator[_Problem]:
         yield from _uri(storage)
         yield from _credentials(storage)
         yield from _endpoint(storage)
+        yield from _created(storage)
         yield from _plugin(storage)
     if storage.type == "volume":
         yield from _volume(storage, is_strict=settings.strict)
@@ -111,8 +115,8 @@ def _credentials(storage: StateStorage) -> Iterator[_Problem]:
     ):
         if value is not None and other_value is None and storage.type == "s3":
             yield (("credentials", name), f"is set without {other}; set both or none")
-    if keys.access_key and keys.secret_key and file_system.ROLE_ARN in storage.service_account_annotations:
-        path = ("serviceAccountAnnotations", file_system.ROLE_ARN)
+    if keys.access_key and keys.secret_key and ROLE_ARN in storage.service_account_annotations:
+        path = ("serviceAccountAnnotations", ROLE_ARN)
         yield (path, "has no effect with credentials; remove one of them")
     if storage.type != "azure":
         return
@@ -123,6 +127,21 @@ def _credentials(storage: StateStorage) -> Iterator[_Problem]:
         yield (("managedIdentity",), "is not supported by wasb; write an abfss:// uri")
     elif is_wasb and keys.account_key is None:
         yield (("uri",), "is a wasb uri, which requires a key; set credentials.accountKey, or write an abfss:// uri")
+
+
+def _created(storage: StateStorage) -> Iterator[_Problem]:
+    """What contradicts a bucket and a role that the stack creates in AWS."""
+    if storage.create is None or storage.type not in _OF_TYPE["create"]:
+        return
+    if storage.region is None:
+        yield (("create",), "requires stateStorage.region, where the bucket is created; set it")
+    if storage.endpoint is not None:
+        yield (("create",), "creates a bucket of AWS, but endpoint names another store; remove one of them")
+    if storage.credentials.access_key is not None:
+        yield (("create",), "creates a role for the jobs, which has no effect with credentials; remove one of them")
+    if ROLE_ARN in storage.service_account_annotations:
+        path = ("serviceAccountAnnotations", ROLE_ARN)
+        yield (path, "names another role than the one that create makes; remove it, or remove create")
 
 
 def _endpoint(storage: StateStorage) -> Iterator[_Problem]:

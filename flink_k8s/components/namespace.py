@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -61,6 +61,7 @@ class JobNamespaceArgs:
     Attributes:
         settings: labels, quota, limits, egress, secrets.
         account_annotations: of the ServiceAccount, for a cloud's workload identity.
+        requirements: further dependencies of a job.
         network_policies: whether NetworkPolicies restrict the namespace's traffic.
         state_claim: the claim for the jobs' state; None for another state storage.
         guard: refuses to delete the namespace with the state of jobs; None to not refuse it.
@@ -69,6 +70,7 @@ class JobNamespaceArgs:
 
     settings: NamespaceSettings = field(default_factory=NamespaceSettings)
     account_annotations: Mapping[str, str] = field(default_factory=dict[str, str])
+    requirements: Sequence[pulumi.Resource] = ()
     network_policies: bool = True
     state_claim: StateClaimArgs | None = None
     guard: StateGuard | None = None
@@ -83,7 +85,7 @@ class JobNamespace(Component):
         created: the Namespace; empty if the stack does not own it.
         bounds: quota and limits of the namespace.
         job_requirements: dependencies of a job: bounds, ServiceAccount, Role, RoleBinding, Secrets from other stores,
-            and the egress policy of the namespace.
+            the egress policy of the namespace, and further ones.
         state_claim: the claim for the jobs' state; None without one.
     """
 
@@ -115,6 +117,7 @@ class JobNamespace(Component):
         bounded = [*self.created, *self.bounds]
         self.job_requirements: list[pulumi.Resource] = [
             *self.bounds,
+            *args.requirements,
             *(self._account(args, inside) if settings.create_account else ()),
             *external_secrets(name, settings.external_secrets, child_of(self, bounded)),
         ]

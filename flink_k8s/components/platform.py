@@ -23,6 +23,7 @@ from flink_k8s.components.monitoring import Monitoring, MonitoringArgs
 from flink_k8s.components.namespace import JobNamespace, JobNamespaceArgs
 from flink_k8s.components.platform_stack import PlatformStack, PlatformStackArgs, platform_outputs
 from flink_k8s.components.prometheus import Prometheus, PrometheusArgs
+from flink_k8s.components.state_bucket import StateBucket, StateBucketArgs
 from flink_k8s.components.state_claim import StateClaimArgs
 from flink_k8s.components.state_guard import StateGuard
 from flink_k8s.config.model import StackSettings
@@ -132,12 +133,17 @@ class Platform:
     def _namespaces(self) -> dict[str, JobNamespace]:
         settings = self.settings
         storage = settings.state_storage
+        bucket: list[pulumi.Resource] = []
+        if storage.create is not None and settings.own_namespaces:
+            args = StateBucketArgs(storage, storage.create, [*settings.own_namespaces])
+            bucket.append(StateBucket("state-bucket", args, pulumi.ResourceOptions(parent=self._on_cluster.parent)))
         return {
             name: JobNamespace(
                 name,
                 JobNamespaceArgs(
                     namespace,
-                    account_annotations=storage.service_account_annotations,
+                    account_annotations=storage.account_annotations,
+                    requirements=bucket,
                     network_policies=settings.network_policies.enabled,
                     state_claim=StateClaimArgs(storage.volume, self._stack.protects_claim(name))
                     if storage.makes_claims

@@ -410,6 +410,23 @@ class ManagedIdentity(TypedDict, total=False):
     """Client id of the identity."""
 
 
+class CreatedBucket(TypedDict, total=False):
+    """s3: the bucket and the role of the jobs, which the stack creates in AWS: docs/state.md."""
+
+    account: Required[str]
+    """Account of AWS; another account of the credentials is an error."""
+    oidcProvider: Required[str]
+    """OpenID Connect provider of the cluster in IAM: the URL of its issuer without https://."""
+    role: str
+    """Name of the role; not set: the name of the bucket."""
+    bucket: bool
+    """false: the bucket exists, and the stack creates only the role."""
+    namespaces: Sequence[str]
+    """Further namespaces whose ServiceAccount `flink` may use the role, such as those of review stacks; * matches
+    any text: [staging-pr-*].
+    """
+
+
 class StateVolume(TypedDict, total=False):
     """A claim for state in each namespace, for `type: volume`."""
 
@@ -446,6 +463,8 @@ class StateStorage(TypedDict, total=False):
     """azure with abfs or abfss: identity to use instead of an account key."""
     serviceAccountAnnotations: Mapping[str, pulumi.Input[str]]
     """Workload identity: annotations of the jobs' ServiceAccount, such as eks.amazonaws.com/role-arn."""
+    create: CreatedBucket
+    """s3: create the bucket of `uri` and the role of the jobs in AWS; requires the package pulumi-aws."""
     volume: StateVolume
     """Claims of `type: volume`."""
     plugin: Any

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from flink_k8s.config.base import Model, Name, SecretKey, Text
+from flink_k8s.config.base import Model, Name, SecretKey, Text, matching
+
+ROLE_ARN = "eks.amazonaws.com/role-arn"
+"""Annotation of a ServiceAccount whose pods use a role of AWS."""
 
 
 class StateVolume(Model):
@@ -45,6 +49,32 @@ class ManagedIdentity(Model):
     client_id: str = Field(description="Client id of the identity.")
 
 
+class CreatedBucket(Model):
+    """s3: the bucket and the role of the jobs, which the stack creates in AWS: docs/state.md."""
+
+    account: Annotated[
+        str, matching(r"\d{12}", 'is not an account of AWS; write its 12 digits in quotes: "123456789012"')
+    ] = Field(description="Account of AWS; another account of the credentials is an error.")
+    oidc_provider: Annotated[
+        str,
+        matching(
+            r"[A-Za-z0-9.-]+(/[\w-]+)+",
+            "is not an OpenID Connect provider; write the issuer of the cluster without https://: "
+            "oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
+        ),
+    ] = Field(description="OpenID Connect provider of the cluster in IAM: the URL of its issuer without https://.")
+    role: (
+        Annotated[str, matching(r"[\w+=,.@-]{1,64}", "is not the name of a role; use letters, digits and +=,.@_-")]
+        | None
+    ) = Field(default=None, description="Name of the role; not set: the name of the bucket.")
+    bucket: bool = Field(default=True, description="false: the bucket exists, and the stack creates only the role.")
+    namespaces: list[Text] = Field(
+        default=[],
+        description="Further namespaces whose ServiceAccount `flink` may use the role, such as those of review stacks; "
+        "* matches any text: [staging-pr-*].",
+    )
+
+
 class StateStorage(Model):
     """Storage of checkpoints, savepoints and high-availability data: docs/state.md."""
 
@@ -74,6 +104,10 @@ class StateStorage(Model):
         default={},
         description="Workload identity: annotations of the jobs' ServiceAccount, such as eks.amazonaws.com/role-arn.",
     )
+    create: CreatedBucket | None = Field(
+        default=None,
+        description="s3: create the bucket of `uri` and the role of the jobs in AWS; requires the package pulumi-aws.",
+    )
     volume: StateVolume = Field(default=StateVolume(), description="Claims of `type: volume`.")
     plugin: str | Literal[False] | None = Field(
         default=None,
@@ -89,6 +123,33 @@ class StateStorage(Model):
         raise ValueError(f"is {str(value).lower()}; write the name of the plugin, or false")
 
     @property
+    def bucket(self) -> tuple[str, str]:
+        """Name of the bucket, and the prefix in it, which can be empty."""
+        parts = urlsplit(self.uri or "")
+        return parts.netloc, parts.path.strip("/")
+
+    @property
+    def role(self) -> str | None:
+        """Name of the role that the stack creates; None if it creates none."""
+        return None if self.create is None else self.create.role or self.bucket[0]
+
+    @property
+    def account_annotations(self) -> dict[str, str]:
+        """Annotations of the jobs' ServiceAccount, with the role that the stack creates."""
+        if self.create is None:
+            return self.service_account_annotations
+        arn = f"arn:{partition(self.region)}:iam::{self.create.account}:role/{self.role}"
+        return {**self.service_account_annotations, ROLE_ARN: arn}
+
+    @property
     def makes_claims(self) -> bool:
         """Whether the program creates claims for the state."""
         return self.type == "volume" and self.volume.claim is None
+
+
+def partition(region: str | None) -> str:
+    """The partition of AWS in ARNs of a region."""
+    start = (region or "").split("-")[0:2]
+    if start == ["us", "gov"]:
+        return "aws-us-gov"
+    return "aws-cn" if start[0] == "cn" else "aws"

@@ -248,7 +248,13 @@ def _values(
         "protectJobs": False,
     }
     if settings.state_storage.type != "none":
-        values["stateStorage"] = {**mapping(values.get("stateStorage")), "folder": review}
+        storage = {key: value for key, value in mapping(values.get("stateStorage")).items() if key != "create"}
+        annotations = settings.state_storage.account_annotations
+        values["stateStorage"] = {
+            **storage,
+            **({"serviceAccountAnnotations": annotations} if annotations else {}),
+            "folder": review,
+        }
     return values
 
 

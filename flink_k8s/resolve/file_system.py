@@ -10,15 +10,13 @@ import re
 from urllib.parse import urlsplit
 
 from flink_k8s.config.base import SecretKey
-from flink_k8s.config.state_model import StateStorage
+from flink_k8s.config.state_model import ROLE_ARN, StateStorage
 from flink_k8s.facts import versions
 from flink_k8s.facts.artifacts import FILE_SYSTEM_PLUGINS
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 
 PLUGIN_VARIABLE = "ENABLE_BUILT_IN_PLUGINS"
 """Flink's image links the jars in this variable from opt/ into plugins/, and does not start if one is missing."""
-
-ROLE_ARN = "eks.amazonaws.com/role-arn"
 
 _KEYS = "/etc/flink-state"
 _KEY_FILE = "key.json"
@@ -47,7 +45,7 @@ def _s3(storage: StateStorage) -> dict[str, str]:
         options["s3.path.style.access"] = "true"
     if storage.region:
         options["s3.endpoint.region"] = storage.region
-    if ROLE_ARN in storage.service_account_annotations and plugin_name(storage) == "flink-s3-fs-hadoop":
+    if ROLE_ARN in storage.account_annotations and plugin_name(storage) == "flink-s3-fs-hadoop":
         # Hadoop's default providers do not include web identity; Presto's do.
         options["fs.s3a.aws.credentials.provider"] = "com.amazonaws.auth.WebIdentityTokenCredentialsProvider"
     return options

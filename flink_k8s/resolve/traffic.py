@@ -320,14 +320,14 @@ def _identity(settings: StackSettings) -> Sequence[Endpoint]:
         )
     if storage.type == "azure" and storage.managed_identity is not None and keys.account_key is None:
         return (endpoint(cidr="169.254.169.254/32", ports=["80"]),)
-    if storage.type == "s3" and keys.access_key is None and ROLE_ARN not in storage.service_account_annotations:
+    if storage.type == "s3" and keys.access_key is None and ROLE_ARN not in storage.account_annotations:
         # AWS: EKS Pod Identity, and the node's role.
         return (
             endpoint(cidr="169.254.170.23/32", ports=["80"]),
             endpoint(cidr="169.254.169.254/32", ports=["80"]),
         )
     # The role of a ServiceAccount (IRSA) and Azure's workload identity are requested by HTTPS, like the store.
-    return public(("443",)) if storage.endpoint and ROLE_ARN in storage.service_account_annotations else ()
+    return public(("443",)) if storage.endpoint and ROLE_ARN in storage.account_annotations else ()
 
 
 def _jar_store(job: Job, settings: StackSettings) -> Sequence[Endpoint]:

@@ -212,6 +212,13 @@ class TestProblems:
         assert "FlinkPlatform main: manifests.a: apiVersion: is missing or not a text" in reported
         assert "FlinkPlatform main: scripts.b: is not text" in reported
 
+    def test_a_program_creates_its_bucket_itself(self, run: Run) -> None:
+        """It passes the outputs of the bucket, whose names the policies of the platform could not contain."""
+        created = {"account": "123456789012", "oidcProvider": "oidc.example.org/id/A"}
+        storage = {"type": "s3", "uri": "s3://a", "region": "eu-central-1", "folder": "a", "create": created}
+        [line] = problems(run, f'FlinkPlatform("main", {{"context": "kind", **only, "stateStorage": {storage}}})')
+        assert line.startswith("FlinkPlatform main: stateStorage.create: applies to stack files; create the bucket")
+
     @pytest.mark.parametrize(
         ("args", "problem"),
         [

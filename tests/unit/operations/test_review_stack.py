@@ -117,6 +117,16 @@ def test_a_copy_never_owns_the_state_of_its_original(review: Review, key: str) -
     assert modes == {"NO_CLAIM"}
 
 
+def test_copies_use_the_bucket_and_the_role_that_the_stack_has_created(review: Review) -> None:
+    created = {"account": "123456789012", "oidcProvider": "oidc.example.org/id/A"}
+    storage = {"type": "s3", "uri": "s3a://acme", "region": "eu-central-1", "create": created}
+    review.write(overlay={**OVERLAY, "stateStorage": storage})
+    written = review.values()["stateStorage"]
+    assert "create" not in written
+    role = "arn:aws:iam::123456789012:role/acme"
+    assert written["serviceAccountAnnotations"] == {"eks.amazonaws.com/role-arn": role}
+
+
 def test_settings_of_the_drill_redirect_outputs(review: Review) -> None:
     drill = {"parameters": {"output": "s3a://drill", "sink": "copy"}, "allowNonRestoredState": True}
     totals = {"enabled": True, "drill": drill, "parameters": {"output": "s3a://review"}}
