@@ -1,9 +1,12 @@
-"""The documented program in YAML uses the component package on the real engine and a bare API server."""
+"""Programs in YAML and TypeScript use the component package on the real engine and a bare API server."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -17,20 +20,32 @@ from sandbox.home import home
 from sandbox.lock import locked
 from tests.engine.bare_api_server import CONTEXT
 from tests.engine.plain_project import Done, PlainProject, plain_project
-from tests.project import ROOT
+from tests.project import ROOT, run
 
-pytestmark = pytest.mark.full  # it compiles Pulumi's language host for YAML
+pytestmark = pytest.mark.full  # they compile Pulumi's language host for YAML, and its generator of TypeScript
+
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class _OfTests(golang.Module):
     @property
     def folder(self) -> Path:
-        return Path(__file__).with_name("pulumi_yaml")
+        return FOLDER / self.name.replace("-", "_")
 
 
 _YAML = "github.com/pulumi/pulumi-yaml"
 LANGUAGE_HOST = _OfTests("pulumi-yaml", _YAML, {"pulumi-language-yaml": f"{_YAML}/cmd/pulumi-language-yaml"})
+GENERATOR = _OfTests("pulumi-nodejs", "", {"generate-nodejs": "."})
+"""What `pulumi package gen-sdk` runs for TypeScript; the command itself needs a language host that no registry has."""
+
+
+def language_hosts() -> dict[str, str]:
+    """PATH with the language hosts of this machine."""
+    hosts = home().bin
+    # The language host of the sandbox runs in the first Python on PATH, because these programs have no environment.
+    folders = [str(Path(sys.executable).parent), str(hosts), str((hosts / "pulumi").resolve().parent)]
+    return {"PATH": os.pathsep.join([*folders, os.environ["PATH"]])}
 
 
 class Program(PlainProject):
@@ -57,11 +72,7 @@ class Program(PlainProject):
 
     def run(self, *arguments: str, allow: str = "") -> Done:
         """Run `pulumi` with the language hosts of this machine."""
-        hosts = home().bin
-        # The language host of the sandbox runs in the first Python on PATH, because a YAML program has no environment.
-        folders = [str(Path(sys.executable).parent), str(hosts), str((hosts / "pulumi").resolve().parent)]
-        path = os.pathsep.join([*folders, os.environ["PATH"]])
-        return self.pulumi(*arguments, allow=allow, env={"PATH": path})
+        return self.pulumi(*arguments, allow=allow, env=language_hosts())
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +115,90 @@ def test_yaml_program_is_deployed_changed_and_destroyed(program: Program) -> Non
     program.write("orders-v3")
     assert program.run("destroy", "--run-program", allow="texts/orders").code == 0
     assert program.kubectl.get("namespace", "texts") is None
+
+
+class TypeScript(PlainProject):
+    """The program in TypeScript, with the classes that Pulumi generates from the schema of the package."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of the program."""
+        return {**os.environ, **self.variables, **language_hosts()}
+
+    def compile(self) -> None:
+        """Install the SDK, generate the classes, and compile both: a wrong field would be an error."""
+        shutil.copytree(FOLDER / "typescript", self.folder, dirs_exist_ok=True)
+        with locked(home().lock, "build the generator of TypeScript"):
+            golang.build(home(), (GENERATOR,))
+        generator = GENERATOR.program(home(), "generate-nodejs")
+        subprocess.run([generator, ROOT / "package" / "schema.json", self.folder / "sdk"], check=True)
+        (self.folder / "sdk" / "tsconfig.json").unlink()
+        install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run(install, cwd=self.folder, check=True)
+        subprocess.run(["npx", "--no-install", "tsc", "--project", "."], cwd=self.folder, check=True)
+        shutil.copy(self.folder / "sdk" / "package.json", self.folder / "bin" / "sdk")  # the classes read their version
+        plugin = {"name": "flink-k8s", "path": str(ROOT / "package")}
+        project = {"name": "texts", "runtime": "nodejs", "plugins": {"providers": [plugin]}}
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
+
+    def run(self, operation: str, *topics: str, allow: str = "", **spec: object) -> Done:
+        """Run an operation of the program."""
+        parts = {part: {"enabled": False} for part in ("certManager", "operator", "prometheus")}
+        parts["prometheus"]["monitors"] = False
+        platform = {
+            "context": CONTEXT,
+            "kubeconfig": str(self.kubectl.kubeconfig),
+            "namespaces": {"texts": {}},
+            **parts,
+        }
+        process = {"resource": {"memory": "1g", "cpu": 1}}
+        job = {
+            "image": "registry.example.org/orders:1",
+            "flinkVersion": "v2_2",
+            "jobManager": process,
+            "taskManager": process,
+            "job": {"jarURI": "local:///opt/flink/usrlib/orders.jar", "upgradeMode": "stateless"},
+            **spec,
+        }
+        settings = json.dumps({"platform": platform, "topics": topics, "spec": job})
+        command = ["node", "bin/program.js", operation, settings]
+        done = run(command, timeout=300, cwd=self.folder, env={**self.environment, "FLINK_K8S_ALLOW": allow})
+        return Done(done.returncode, done.stdout + done.stderr)
+
+    def job(self, name: str) -> dict[str, object] | None:
+        """The spec of a job in the cluster."""
+        resource = self.kubectl.get("flinkdeployment", name, "-n", "texts")
+        return resource and resource["spec"]
+
+
+@pytest.fixture(scope="module")
+def typescript(tmp_path_factory: pytest.TempPathFactory) -> Generator[TypeScript]:
+    """The compiled program."""
+    with plain_project(tmp_path_factory.mktemp("typescript"), ()) as project:
+        copy = TypeScript(project.folder, project.command, project.kubectl)
+        copy.compile()
+        yield copy
+
+
+def test_typescript_program_is_deployed_changed_and_destroyed(typescript: TypeScript) -> None:
+    up = typescript.run("up", "orders", "visits")
+    assert up.code == 0, up.output
+    orders = typescript.job("orders")
+    assert orders
+    assert orders["job"]["args"] == ["--topic", "texts-orders"]  # type: ignore[index]
+    assert typescript.job("visits")
+    unchanged = typescript.run("preview", "orders", "visits")
+    assert unchanged.code == 0, unchanged.output
+
+    changed = typescript.run("up", "orders", image="registry.example.org/orders:2")
+    assert changed.code == 0, changed.output
+    assert (typescript.job("orders") or {})["image"] == "registry.example.org/orders:2"
+    assert typescript.job("visits") is None
+
+    wrong = typescript.run("up", "orders", paralelism=3)
+    assert wrong.code != 0
+    assert "FlinkJob orders: manifest: spec.paralelism: unknown field" in wrong.output
+
+    destroyed = typescript.run("destroy", "orders")
+    assert destroyed.code == 0, destroyed.output
+    assert typescript.kubectl.get("namespace", "texts") is None
