@@ -253,6 +253,12 @@ class Alerts(TypedDict, total=False):
     """
     reconcileErrorsWithin: str
     """Window in which reconciliations are counted."""
+    reconcileLag: str
+    """Mean time between two reconciliations of a resource above which FlinkReconcileLag fires; longer than
+    `kubernetes.operator.reconcile.interval`, 15 s by default.
+    """
+    reconcileLagFor: str
+    """Time of the lag before FlinkReconcileLag fires."""
 
 
 class PrometheusSettings(TypedDict, total=False):

@@ -33,6 +33,7 @@ AlertName = Literal[
     "FlinkTargetsMissing",
     "FlinkOperatorAbsent",
     "FlinkReconcileErrors",
+    "FlinkReconcileLag",
 ]
 """Every alert; each has a page in docs/runbooks."""
 
@@ -187,6 +188,12 @@ class Alerts(Model):
         "FlinkReconcileErrors fires.",
     )
     reconcile_errors_within: Window = Field(default="15m", description="Window in which reconciliations are counted.")
+    reconcile_lag: Duration = Field(
+        default="1m",
+        description="Mean time between two reconciliations of a resource above which FlinkReconcileLag fires; longer "
+        "than `kubernetes.operator.reconcile.interval`, 15 s by default.",
+    )
+    reconcile_lag_for: Duration = Field(default="10m", description="Time of the lag before FlinkReconcileLag fires.")
 
 
 class PrometheusSettings(Model):

@@ -24,6 +24,7 @@ from flink_k8s.monitoring.metrics import (
     SETTLING_STATES,
     STARTING_STATES,
     of_resources,
+    reconcile_period,
 )
 from flink_k8s.resolve.internal_tls import KEYSTORE_FILE
 
@@ -444,4 +445,12 @@ def _operator_alerts(settings: Alerts, namespace: str) -> Iterator[Alert]:
         "0s",
         f"The operator has failed {{{{ $value }}}} times to reconcile {_RESOURCE}",
         f"Within {within}. The change of the resource is not deployed.",
+    )
+    yield Alert(
+        "FlinkReconcileLag",
+        "warning",
+        f"round({reconcile_period()}) > {seconds(settings.reconcile_lag):g}",
+        settings.reconcile_lag_for,
+        "The operator in {{ $labels.namespace }} reconciles a resource only every {{ $value | humanizeDuration }}",
+        "It has more resources than it can reconcile in time: changes, failures and savepoints are noticed late.",
     )

@@ -100,3 +100,18 @@ FLINK_UI = "http://localhost:8081"
 
 LOGS = f"http://localhost:{LOG_PORT}"
 """URL of a job's logs in the committed dashboards, which the program replaces, or removes with its link."""
+
+
+def reconcile_period(*matchers: str) -> str:
+    """The query of the mean seconds between two reconciliations of a resource, by namespace of the operator.
+
+    The operator reconciles each resource again after `kubernetes.operator.reconcile.interval`, whether it has changed
+    or not, so a longer time means that it has too few threads or CPU for its resources, or does not work.
+
+    Args:
+        matchers: of labels of the resources.
+    """
+    selector = ", ".join((*matchers, 'resourcetype=~"FlinkDeployment|FlinkSessionJob"'))
+    finished = f"flink_k8soperator_namespace_resource_JOSDK_Reconciliation_finished_Count{{{selector}}}[5m]"
+    count = f"flink_k8soperator_namespace_Count{{{selector}}}"
+    return f"sum by (namespace) ({count}) / sum by (namespace) (rate({finished}))"

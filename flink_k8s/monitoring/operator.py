@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from flink_k8s.monitoring import panels
-from flink_k8s.monitoring.metrics import JOB_TARGETS, OPERATOR_TARGETS
+from flink_k8s.monitoring.metrics import JOB_TARGETS, OPERATOR_TARGETS, reconcile_period
 from flink_k8s.monitoring.panels import RESOURCE_NAMESPACE, Query
 
 UID = "flink-operator"
@@ -88,6 +88,14 @@ def build() -> Dashboard:
                 ),
                 unit="s",
                 meaning="95th percentile, in whole seconds.",
+            )
+        )
+        .with_panel(
+            panels.graph(
+                "Time between reconciliations of a resource",
+                Query(reconcile_period(RESOURCE_NAMESPACE), "mean"),
+                unit="s",
+                meaning="kubernetes.operator.reconcile.interval, if the operator has enough CPU and threads.",
             )
         )
         .with_panel(
