@@ -260,10 +260,22 @@ def test_a_drill_restores_a_copy_next_to_the_running_job(totals: RunningTotals, 
         assert not temporary_stack.exists()
 
 
-def test_a_review_stack_runs_a_copy_next_to_the_job(totals: RunningTotals, kubectl: Kubectl) -> None:
+REVIEW = "sandbox-review"
+
+
+@pytest.fixture
+def without_review() -> Generator[None]:
+    """The review stack is removed after a failure, too: the stack cannot be destroyed while its operator has jobs."""
+    yield
+    if (ROOT / f"Pulumi.{REVIEW}.yaml").exists():
+        make("destroy", f"STACK={REVIEW}", "YES=1", "REMOVE=1", timeout=300)
+
+
+def test_a_review_stack_runs_a_copy_next_to_the_job(
+    totals: RunningTotals, kubectl: Kubectl, without_review: None
+) -> None:
     """The copy starts from the job's newest savepoint in a namespace of its own, counts on, and is removed."""
-    review = "sandbox-review"
-    copy = replace(totals, namespace=review, read=lambda: read(kubectl, "review-out"))
+    copy = replace(totals, namespace=REVIEW, read=lambda: read(kubectl, "review-out"))
 
     def run(target: str, *options: str) -> None:
         result = make(target, *options, timeout=400)
@@ -277,9 +289,9 @@ def test_a_review_stack_runs_a_copy_next_to_the_job(totals: RunningTotals, kubec
         run("review-stack", "STACK=sandbox", "NAME=review", f"JOB={JOB}", "RESTORE=1", totals.layer())
         without_jobs = totals.folder / "without-jobs.yaml"
         without_jobs.write_text("enforced: {enabled: false}")
-        run("up", f"STACK={review}", f"LAYER={without_jobs}")
-        create_keys(kubectl, review)
-        run("up", f"STACK={review}")
+        run("up", f"STACK={REVIEW}", f"LAYER={without_jobs}")
+        create_keys(kubectl, REVIEW)
+        run("up", f"STACK={REVIEW}")
         restored = copy.restored()
         assert (restored["is_savepoint"], restored["external_path"]) == (True, original.savepoint)
 
@@ -294,11 +306,11 @@ def test_a_review_stack_runs_a_copy_next_to_the_job(totals: RunningTotals, kubec
             return is_exact and since > 1 and output.highest > first + 2 * RATE
 
         until("exact output of the copy", counts_on, state=copy.audit)
-        assert listed(kubectl, f"jobs/{review}/{review}/{JOB}/")
+        assert listed(kubectl, f"jobs/{REVIEW}/{REVIEW}/{JOB}/")
         original.is_untouched(totals)
 
     with step("it is removed, and the job is untouched"):
-        run("destroy", f"STACK={review}", "YES=1", "REMOVE=1")
-        assert kubectl.get("namespace", review) is None
-        assert not (ROOT / f"Pulumi.{review}.yaml").exists()
+        run("destroy", f"STACK={REVIEW}", "YES=1", "REMOVE=1")
+        assert kubectl.get("namespace", REVIEW) is None
+        assert not (ROOT / f"Pulumi.{REVIEW}.yaml").exists()
         original.is_untouched(totals)
