@@ -5,6 +5,7 @@ The file is an ordinary stack file, so all commands work with the review stack, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -73,10 +74,11 @@ def write(
             a job has no state to restore, or the file is not one that this command wrote.
     """
     review = f"{base.name}-{name}"
+    namespace = re.sub(r"[._]", "-", review).lower()
     try:
-        dns_label(review)
+        dns_label(namespace)
     except ValueError as error:
-        raise CommandError(f'the namespace of the review would be "{review}", which {error}') from None
+        raise CommandError(f'the namespace of the review would be "{namespace}", which {error}') from None
     file = root / f"Pulumi.{review}.yaml"
     header = _HEADER.format(base=base.name)
     if file.exists() and not file.read_text(encoding="utf-8").startswith(header):
@@ -90,11 +92,11 @@ def write(
     restored = _restored(base, running, newest) if newest is not None else {}
     of_base = mapping(config.document.value if config.document else None)
     others = {key: value for key, value in mapping(of_base.get("config")).items() if _is_of_other_project(key)}
-    values = _values(base, config, review, {job.key for job in copied}, restored)
+    values = _values(base, config, namespace, {job.key for job in copied}, restored)
     _refuse_same_directories(base, load(root, StackConfig(file.name, values, stack=review)))
     written = {**others, **{f"{PREFIX}{key}": value for key, value in values.items()}}
     output_file.write(file, header + dump({**of_base, "config": written}))
-    say(f"wrote {file.name}: {counted(len(running), 'job')} of {base.name}, in the namespace {review}")
+    say(f"wrote {file.name}: {counted(len(running), 'job')} of {base.name}, in the namespace {namespace}")
     for job in running:
         say(f"  {job.name}: {_start(restored.get(job.key))}")
     return review
@@ -221,19 +223,19 @@ def _overlaid(config: StackConfig) -> Mapping[str, object]:
 def _values(
     base: Stack,
     config: StackConfig,
-    review: str,
+    namespace: str,
     copied: Collection[str],
     restored: Mapping[str, StateSnapshot],
 ) -> dict[str, object]:
-    """The config of the review stack, by key without prefix."""
+    """The config of the review stack, by key without prefix; it creates the namespace."""
     settings = base.platform.settings
     values = {key: value for key, value in config.values.items() if key not in _OF_BASE_ONLY}
     if config.platform_config is not None:
         defaults, enforced = (mapping(config.platform_config.values.get(key)) for key in KEYS_FOR_ALL_JOBS)
         values["jobDefaults"] = merge_mappings(defaults, mapping(values.get("jobDefaults")))
         values["enforced"] = merge_mappings(mapping(values.get("enforced")), enforced)
-    own = {"namespace": review, "protect": False, "savepointOnDeletion": False}
-    namespace = mapping(mapping(values.get("namespaces")).get(settings.fallback_namespace))
+    own = {"namespace": namespace, "protect": False, "savepointOnDeletion": False}
+    original = mapping(mapping(values.get("namespaces")).get(settings.fallback_namespace))
     parts: dict[str, object] = {part: {**mapping(values.get(part)), "enabled": False} for part in settings.parts}
     # Without a version, the commands that do not read the cluster would assume the default one.
     version = {"version": settings.operator.version} if settings.operator.enabled else {}
@@ -242,8 +244,8 @@ def _values(
         "prometheus": {**mapping(parts["prometheus"]), "monitors": False},
         "operator": {**mapping(parts["operator"]), **version},
         "ingress": {**mapping(values.get("ingress")), "enabled": False},
-        "namespaces": {review: {**namespace, "create": True}},
-        "jobs": _jobs(base, config, mapping(values.get("jobs")), review, copied, restored),
+        "namespaces": {namespace: {**original, "create": True}},
+        "jobs": _jobs(base, config, mapping(values.get("jobs")), namespace, copied, restored),
         "enforced": {**mapping(values.get("enforced")), **own},
         "protectJobs": False,
     }
@@ -253,7 +255,7 @@ def _values(
         values["stateStorage"] = {
             **storage,
             **({"serviceAccountAnnotations": annotations} if annotations else {}),
-            "folder": review,
+            "folder": namespace,
         }
     return values
 
@@ -262,7 +264,7 @@ def _jobs(
     base: Stack,
     config: StackConfig,
     settings: Mapping[str, object],
-    review: str,
+    namespace: str,
     copied: Collection[str],
     restored: Mapping[str, StateSnapshot],
 ) -> dict[str, object]:
@@ -283,7 +285,7 @@ def _jobs(
         if job.key in restored:
             own = merge_mappings(own, _restoring(base, job, restored[job.key], drill))
         if own:
-            jobs[_key(job, review) if key == full else key] = own
+            jobs[_key(job, namespace) if key == full else key] = own
     return jobs
 
 

@@ -199,10 +199,17 @@ def test_an_operator_that_would_not_see_the_copies_is_refused(review: Review) ->
     review.write(overlay={**without, "operator": {"enabled": False}})
 
 
-@pytest.mark.parametrize("name", ["PR 42", "x" * 60])
+@pytest.mark.parametrize("name", ["pr 42", "x" * 60, "../pr"])
 def test_a_name_that_is_no_namespace_is_refused(review: Review, name: str) -> None:
-    with pytest.raises(CommandError, match=rf'the namespace of the review would be "sandbox-{name}", which is not'):
+    with pytest.raises(CommandError, match=r'the namespace of the review would be "sandbox-.*", which is not'):
         review.write(name)
+
+
+def test_a_name_with_dots_and_capitals_gets_a_valid_namespace(review: Review) -> None:
+    assert review.write("PR_4.2") == "sandbox-PR_4.2"
+    assert list(
+        yaml.safe_load((review.root / "Pulumi.sandbox-PR_4.2.yaml").read_text())["config"]["flink-k8s:namespaces"]
+    ) == ["sandbox-pr-4-2"]
 
 
 def test_only_a_file_of_this_command_is_overwritten(review: Review) -> None:
