@@ -28,6 +28,7 @@ from flink_k8s.components.state_claim import StateClaimArgs
 from flink_k8s.components.state_guard import StateGuard
 from flink_k8s.config.model import StackSettings
 from flink_k8s.resolve.declared_stack import DeclaredStack
+from flink_k8s.resolve.deployed_resources import register_provider
 
 
 class Platform:
@@ -73,7 +74,7 @@ class Platform:
         self._access = _access(settings)
         stack = self._stack = self._access.restored(stack)
         cluster = (ExistingObjects, settings.context, settings.kubeconfig)
-        existing_objects = shared(cluster, lambda: ExistingObjects(self._access, prefix))
+        existing_objects = shared(cluster, lambda: _existing_objects(self._access, prefix))
         transformations = [*((opts.transformations if opts else None) or ()), existing_objects.bind]
         self._on_cluster = pulumi.ResourceOptions(
             parent=parent, provider=self.provider, transformations=transformations
@@ -262,6 +263,11 @@ class Platform:
             if namespace.created:
                 allowing = [job.policy for job in self.jobs.values() if job.policy and job.job.namespace == name]
                 DefaultDeny(name, DefaultDenyArgs(namespace, allowing), self._on_cluster)
+
+
+def _existing_objects(access: ClusterAccess, prefix: str) -> ExistingObjects:
+    register_provider()
+    return ExistingObjects(access, prefix)
 
 
 def _access(settings: StackSettings) -> ClusterAccess:

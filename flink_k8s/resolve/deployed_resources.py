@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -15,6 +16,18 @@ from flink_k8s.facts.mappings import mapping
 
 Resources = Mapping[str, object]
 """URN to type and outputs."""
+
+
+def register_provider() -> None:
+    """Make the engine register the provider of its own functions, before any resource of the program.
+
+    Without this, the first call of a function registers it, by a step like any other. If the call is in a hook, each
+    worker of the engine (`--parallel`) can be in such a hook: none is left for the step, and the run never ends.
+    """
+    stack, project = pulumi.get_stack(), pulumi.get_project()
+    urn = f"urn:pulumi:{stack}::{project}::pulumi:pulumi:Stack::{project}-{stack}"
+    with suppress(grpc.RpcError, pulumi.RunError):  # the stack may not be registered yet
+        _call("pulumi:pulumi:getResource", {"urn": urn})
 
 
 def resources_of_deployed_stack() -> Resources:
@@ -49,12 +62,16 @@ def _invoke(function: str, arguments: Mapping[str, str]) -> Mapping[str, object]
     `pulumi.runtime.invoke` runs the event loop until the answer is there, and thereby starts the registration of
     resources. The SDK would then await them one by one: a job that fails would end the run only after slower jobs.
     """
-    request = resource_pb2.ResourceInvokeRequest(tok=function)
-    request.args.update(arguments)
-    monitor: Any = get_monitor()
-    response: Any = monitor.Invoke(request)
+    response = _call(function, arguments)
     if response.failures:
         raise pulumi.RunError(f"the state of the stack cannot be read: {response.failures[0].reason}")
     # The field `return` is a keyword of Python.
     answer: Mapping[str, object] = MessageToDict(getattr(response, "return"))
     return mapping(answer.get("outputs"))
+
+
+def _call(function: str, arguments: Mapping[str, str]) -> Any:
+    request = resource_pb2.ResourceInvokeRequest(tok=function)
+    request.args.update(arguments)
+    monitor: Any = get_monitor()
+    return monitor.Invoke(request)

@@ -92,3 +92,13 @@ def test_existing_objects_are_refused_before_anything_is_created(plain: Plain):
         assert "FlinkDeployment team-a/payments" in done.output
         again = plain.kubectl.run("get", "flinkdeployment/payments", "-n", "team-a", "-o", "jsonpath={.metadata.uid}")
         assert again == uid
+
+
+def test_the_check_needs_no_worker_of_the_engine(plain: Plain):
+    """With one worker, which waits for the check, the engine has none left for another step."""
+    plain.configure(namespaces={"alone": {}})
+    plain.write("orders", SPEC)
+    plain.write("payments", None)
+    for command in ("preview", "up"):
+        done = plain.pulumi(command, "--parallel", "1")
+        assert done.code == 0, done.output

@@ -61,7 +61,7 @@ def titles(graph: ResourceGraph, kind: str) -> set[str]:
 
 
 def test_components_are_found():
-    assert len(COMPONENTS) == 15
+    assert len(COMPONENTS) == 16
 
 
 @pytest.mark.parametrize(("module", "name", "component"), COMPONENTS, ids=[name for _, name, _ in COMPONENTS])
