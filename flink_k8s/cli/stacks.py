@@ -194,7 +194,7 @@ def _review_stack(options: Options) -> None:
 
     newest = newest_state if options.restore else None
     review = write(
-        ROOT, prepare_stack(options), options.name, overlay=options.overlay, names=options.job, newest=newest
+        ROOT, prepare_stack(options), options.name, overlay=options.overlay, names=options.jobs, newest=newest
     )
     print(f"deploy it: make up STACK={review}; delete it: make destroy STACK={review} REMOVE=1")
 
@@ -363,6 +363,7 @@ READ = (
             OVERLAY,
             option(
                 "--job",
+                dest="jobs",
                 action="extend",
                 type=str.split,
                 default=[],

@@ -23,10 +23,9 @@ from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.locations import local_path
 from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
-from flink_k8s.snapshots.directories import state_directories
+from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.restore import UnresolvedError
 from flink_k8s.snapshots.state_snapshot import StateSnapshot
-from flink_k8s.store.pod import StorePodError
 from flink_k8s.support import output_file
 from flink_k8s.support.block_yaml import dump
 from flink_k8s.support.console import counted, say
@@ -162,21 +161,15 @@ def _refuse_same_directories(base: Stack, review: DeclaredStack) -> None:
     Raises:
         CommandError: with the directories.
     """
-    of_base = {path for job in base.platform.jobs for path in _directories(job, base.platform)}
-    shared = {path: job.name for job in review.jobs for path in _directories(job, review) if path in of_base}
+    options = (CHECKPOINTS, SAVEPOINTS, HA_STORAGE)
+    of_base = jobs_by_directory(base.platform, options).keys()
+    of_review = jobs_by_directory(review, options)
+    # Volumes of two namespaces are different ones.
+    shared = {path: jobs[0].name for path, jobs in of_review.items() if path in of_base and not local_path(path)}
     if shared:
         lines = [f"  {path} (job {name})" for path, name in sorted(shared.items())]
         remedy = "remove these directories from job files and config, so that stateStorage derives them, or set others"
         raise CommandError("\n".join([f"copies would share the state of their originals; {remedy}:", *lines]))
-
-
-def _directories(job: Job, stack: DeclaredStack) -> list[str]:
-    """The directories of a job in a store that pods of several namespaces share."""
-    try:
-        paths = state_directories(job, stack, (CHECKPOINTS, SAVEPOINTS, HA_STORAGE))
-    except StorePodError:  # its cluster is not declared
-        return []
-    return [path for path in paths if not local_path(path)]
 
 
 def _restored(base: Stack, jobs: Sequence[Job], newest: Newest) -> dict[str, StateSnapshot]:

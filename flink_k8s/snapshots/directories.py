@@ -32,12 +32,19 @@ def state_directories(
     return [*dict.fromkeys(path for path in paths if path)]
 
 
-def jobs_by_directory(stack: DeclaredStack) -> dict[str, list[Job]]:
-    """The jobs of a stack by their directories for state; a directory of several jobs belongs to none of them."""
+def jobs_by_directory(
+    stack: DeclaredStack, directories: Sequence[str] = (CHECKPOINTS, SAVEPOINTS)
+) -> dict[str, list[Job]]:
+    """The jobs of a stack by their directories for state; a directory of several jobs belongs to none of them.
+
+    Args:
+        stack: with the jobs.
+        directories: the options; those for checkpoints and savepoints by default.
+    """
     jobs: dict[str, list[Job]] = {}
     for job in stack.jobs:
         if job_of(job.spec) is not None:
             with contextlib.suppress(StorePodError):
-                for directory in state_directories(job, stack):
+                for directory in state_directories(job, stack, directories):
                     jobs.setdefault(directory.rstrip("/"), []).append(job)
     return jobs

@@ -286,7 +286,7 @@ def test_a_review_stack_runs_a_copy_next_to_the_job(
         original = with_savepoint(totals, nonce=2, output="review-out")
 
     with step("the review stack restores it"):
-        run("review-stack", "STACK=sandbox", "NAME=review", f"JOB={JOB}", "RESTORE=1", totals.layer())
+        run("review-stack", "STACK=sandbox", "REVIEW=review", f"JOB={JOB}", "RESTORE=1", totals.layer())
         without_jobs = totals.folder / "without-jobs.yaml"
         without_jobs.write_text("enforced: {enabled: false}")
         run("up", f"STACK={REVIEW}", f"LAYER={without_jobs}")

@@ -16,7 +16,7 @@ from flink_k8s.support.paths import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = sorted({name for line in re.findall(r"^([a-z][a-z0-9 -]*):.*## ", MAKEFILE, re.M) for name in line.split()})
 VARIABLES = re.findall(r"^VARIABLES := (.*?[^\\])$", MAKEFILE, re.M | re.S)[0].replace("\\\n", " ").split()
-CHANGING = ("up", "destroy", "suspend", "resume", "restore-drill", "unstick", "ns", "install")
+CHANGING = ("up", "destroy", "suspend", "resume", "restore-drill", "review-stack", "unstick", "ns", "install")
 
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -93,7 +93,7 @@ def test_targets_that_change_a_stack_require_its_name(make: Make, target: str):
     assert result.returncode != 0
     assert "name the stack" in result.stderr
     assert "<-m>" not in result.stdout
-    assert "<prod>" in make(target, "STACK=prod").stdout.splitlines()
+    assert "<prod>" in make(target, "STACK=prod", "REVIEW=pr-1").stdout.splitlines()
 
 
 def test_only_a_repair_of_drift_requires_the_stacks_name(make: Make):
@@ -121,7 +121,7 @@ VALUES = {
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(
-    "variables", [{"STACK": "prod", "JOB": "a"}, {name: VALUES.get(name, "x") for name in VARIABLES}]
+    "variables", [{"STACK": "prod", "JOB": "a", "REVIEW": "pr-1"}, {name: VALUES.get(name, "x") for name in VARIABLES}]
 )
 def test_a_target_is_a_command_line_that_parses(make: Make, target: str, variables: dict[str, str]):
     lines = make(target, *(f"{name}={text}" for name, text in variables.items())).stdout.splitlines()
