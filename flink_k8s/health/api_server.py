@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
@@ -15,6 +16,12 @@ from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.mappings import mapping
 
 _GET_SECONDS: Final = 10
+
+TOO_MANY_REQUESTS: Final = 429
+"""The status of an API server that is overloaded, or prepares a kind whose CRD is new or has changed."""
+
+REPETITIONS: Final = 20
+"""Number of times, one second apart, that a request with that status is repeated."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ def message(error: Any) -> str:
 
 
 async def get(api_client: Any, path: str, *, accept: str = "application/json", **query: str) -> Mapping[str, object]:
-    """The answer to a GET request; empty for 404.
+    """The answer to a GET request; empty for 404. The request is repeated while the status is 429.
 
     Args:
         api_client: from `ApiServer.connect`.
@@ -102,15 +109,24 @@ async def get(api_client: Any, path: str, *, accept: str = "application/json", *
         pulumi.RunError: if the API server refuses the request, with its message.
         aiohttp.ClientError, OSError, TimeoutError: if the API server is not reachable.
     """
-    response = await api_client.call_api(
-        path,
-        "GET",
-        query_params=list(query.items()),
-        header_params={"Accept": accept},
-        auth_settings=["BearerToken"],
-        _preload_content=False,
-        _request_timeout=_GET_SECONDS,
-    )
+
+    async def response_to_request() -> Any:
+        return await api_client.call_api(
+            path,
+            "GET",
+            query_params=list(query.items()),
+            header_params={"Accept": accept},
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=_GET_SECONDS,
+        )
+
+    response = await response_to_request()
+    for _ in range(REPETITIONS):
+        if response.status != TOO_MANY_REQUESTS:
+            break
+        await asyncio.sleep(1)
+        response = await response_to_request()
     if response.status == 404:
         return {}
     content = await response.read()

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION, FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.health.api_server import message
+from flink_k8s.health.api_server import REPETITIONS, TOO_MANY_REQUESTS, message
 from flink_k8s.health.job_status import children
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
@@ -19,10 +19,6 @@ from flink_k8s.snapshots.state_snapshot import StateSnapshot, combined, of_resou
 from flink_k8s.store.pod import StorePodError
 
 Object = Mapping[str, object]
-
-_TOO_MANY_REQUESTS = 429
-_REPETITIONS = 20
-"""Number of times, one second apart, that a request is repeated."""
 
 
 @dataclass(frozen=True)
@@ -147,11 +143,11 @@ async def _answer(method: Callable[..., Awaitable[object]], *arguments: str) -> 
     """The response to a request. It is repeated while the API server prepares a kind whose CRD is new (status 429)."""
     from kubernetes_asyncio.client.exceptions import ApiException
 
-    for _ in range(_REPETITIONS):
+    for _ in range(REPETITIONS):
         try:
             return await method(*arguments)
         except ApiException as error:
-            if error.status != _TOO_MANY_REQUESTS:
+            if error.status != TOO_MANY_REQUESTS:
                 raise
         await asyncio.sleep(1)
     return await method(*arguments)
