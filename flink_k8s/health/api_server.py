@@ -21,7 +21,10 @@ TOO_MANY_REQUESTS: Final = 429
 """The status of an API server that is overloaded, or prepares a kind whose CRD is new or has changed."""
 
 REPETITIONS: Final = 20
-"""Number of times, one second apart, that a request with that status is repeated."""
+"""Number of times that a request with that status is repeated."""
+
+PAUSE_SECONDS: Final = 1
+"""Time between two repetitions."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ async def get(api_client: Any, path: str, *, accept: str = "application/json", *
     for _ in range(REPETITIONS):
         if response.status != TOO_MANY_REQUESTS:
             break
-        await asyncio.sleep(1)
+        await asyncio.sleep(PAUSE_SECONDS)
         response = await response_to_request()
     if response.status == 404:
         return {}

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION, FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.health.api_server import REPETITIONS, TOO_MANY_REQUESTS, message
+from flink_k8s.health.api_server import PAUSE_SECONDS, REPETITIONS, TOO_MANY_REQUESTS, message
 from flink_k8s.health.job_status import children
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
@@ -149,7 +149,7 @@ async def _answer(method: Callable[..., Awaitable[object]], *arguments: str) -> 
         except ApiException as error:
             if error.status != TOO_MANY_REQUESTS:
                 raise
-        await asyncio.sleep(1)
+        await asyncio.sleep(PAUSE_SECONDS)
     return await method(*arguments)
 
 
