@@ -190,7 +190,9 @@ class Platform:
     def _flink_quotas(self) -> dict[str, FlinkQuota]:
         quotas = {name: self.settings.namespaces[name].quota for name in self.namespaces}
         return {
-            name: FlinkQuota(name, FlinkQuotaArgs(self.namespaces[name], quota, self.operator), self._on_cluster)
+            name: FlinkQuota(
+                name, FlinkQuotaArgs(self._access, self.namespaces[name], quota, self.operator), self._on_cluster
+            )
             for name, quota in quotas.items()
             if quota.counts()
         }

@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,18 @@ _TOKEN = "bare-token"
 _PLUGINS = "ServiceAccount,StorageObjectInUseProtection"
 """Admission plugins that need a controller, or delay deletions until one acts."""
 
-_CONTROLLERS = "garbage-collector-controller,namespace-controller"
+_CONTROLLERS = ("garbage-collector-controller", "namespace-controller")
 """Controllers that end deletions."""
 
 
 @contextmanager
-def bare_api_server(home: Home, folder: Path) -> Generator[Path]:
+def bare_api_server(home: Home, folder: Path, controllers: Sequence[str] = ()) -> Generator[Path]:
     """Runs etcd, kube-apiserver and the controllers of deletions on free ports of loopback.
 
     Args:
         home: of the built programs.
         folder: for their data.
+        controllers: more controllers of Kubernetes.
 
     Yields:
         The kubeconfig; its only context is `bare`.
@@ -65,9 +66,9 @@ def bare_api_server(home: Home, folder: Path) -> Generator[Path]:
     with ExitStack() as running:
         running.enter_context(_daemon(etcd, folder / "etcd.log", lambda: _answers(f"http://127.0.0.1:{client}/health")))
         running.enter_context(_daemon(server, folder / "apiserver.log", lambda: _is_ready(kubectl)))
-        controllers = [str(home.bin / "kube-controller-manager"), f"--kubeconfig={kubeconfig}", "--secure-port=0"]
-        controllers += [f"--controllers={_CONTROLLERS}", "--leader-elect=false"]
-        running.enter_context(_daemon(controllers, folder / "controllers.log", lambda: True))
+        manager = [str(home.bin / "kube-controller-manager"), f"--kubeconfig={kubeconfig}", "--secure-port=0"]
+        manager += [f"--controllers={','.join((*_CONTROLLERS, *controllers))}", "--leader-elect=false"]
+        running.enter_context(_daemon(manager, folder / "controllers.log", lambda: True))
         kubectl.run("apply", "-f", "-", stdin=json.dumps(crds).encode())
         for kind in FlinkKind:
             kubectl.run("wait", "--for=condition=Established", f"crd/{kind.resource}", "--timeout=60s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -48,9 +48,14 @@ class Plain(PlainProject):
 
     @classmethod
     @contextmanager
-    def started(cls, folder: Path) -> Generator[Self]:
-        """A copy of the project in a folder, with an API server of its own and an empty stack."""
-        with plain_project(folder) as copy:
+    def started(cls, folder: Path, controllers: Sequence[str] = ()) -> Generator[Self]:
+        """A copy of the project in a folder, with an API server of its own and an empty stack.
+
+        Args:
+            folder: of the copy.
+            controllers: of Kubernetes, in addition to those of deletions.
+        """
+        with plain_project(folder, controllers=controllers) as copy:
             copy.kubectl.run("create", "namespace", "other")
             project = cls(copy.folder, copy.command, copy.kubectl)
             project.configure()

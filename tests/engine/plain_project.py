@@ -57,18 +57,21 @@ class PlainProject:
 
 @contextmanager
 def plain_project(
-    folder: Path, files: Sequence[str] = ("flink_k8s", "Pulumi.yaml", "__main__.py", ".venv")
+    folder: Path,
+    files: Sequence[str] = ("flink_k8s", "Pulumi.yaml", "__main__.py", ".venv"),
+    controllers: Sequence[str] = (),
 ) -> Generator[PlainProject]:
     """An API server, and a copy of the project without job files and stacks.
 
     Args:
         folder: of the copy.
         files: that are links to those of the project.
+        controllers: of Kubernetes, in addition to those of deletions.
     """
     for name in files:
         (folder / name).symlink_to(ROOT / name)
     for name in ("jobs", "state", "server"):
         (folder / name).mkdir()
     command = build(home())
-    with bare_api_server(home(), folder / "server") as kubeconfig:
+    with bare_api_server(home(), folder / "server", controllers) as kubeconfig:
         yield PlainProject(folder, command, Kubectl(str(home().bin / "kubectl"), CONTEXT, kubeconfig))

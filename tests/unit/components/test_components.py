@@ -316,7 +316,7 @@ def test_a_quota_of_flink_resources_depends_on_the_operator(declare: Declare):
         from flink_k8s.config.namespace import Quota
         home = JobNamespace("team", JobNamespaceArgs(), on_cluster)
         operator = FlinkOperator("flink-operator", FlinkOperatorArgs(ClusterAccess("x"), watched=[home]), on_cluster)
-        FlinkQuota("team", FlinkQuotaArgs(home, Quota(deployments=5), operator), on_cluster)
+        FlinkQuota("team", FlinkQuotaArgs(ClusterAccess("x"), home, Quota(deployments=5), operator), on_cluster)
         """
     )
     assert actual.depends_on(actual.find("ResourceQuota"), actual.find("Release"))
