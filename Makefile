@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 
 # The variables of the targets. Their text is never code: make does not expand it, and the shell reads it from the
 # environment, as "$$STACK".
-VARIABLES := ALLOW BASE CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN ORDERED OUT \
+VARIABLES := ALLOW BASE CHANGES CHECKS CONTEXT COST EXPLAIN FORMAT GITOPS INPUT JOB JOBS KIND KUBECONFIG LAYER MARKDOWN ORDERED OUT \
 	PART PLANNER POLICY PREVIOUS REMOVE REPAIR RESTORE REVIEW SINCE STACK TIMINGS UPGRADE YES
 $(foreach name,$(VARIABLES),$(if $(filter-out undefined,$(origin $(name))),\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
@@ -80,8 +80,8 @@ resume: .venv/.run ## restart suspended jobs from their kept state [JOB=job] [AL
 restore-drill: .venv/.run ## restore copies of the jobs of STACK from their newest state, next to the running jobs, and delete the copies [JOB=job]
 	@$(PYTHON) -m flink_k8s restore-drill $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB)
 
-review-stack: .venv/.run ## write the stack file of the REVIEW of STACK, such as pr-42, with copies of its jobs [LAYER=file] [JOB="job …"] [RESTORE=1: start from the newest state]
-	@$(PYTHON) -m flink_k8s review-stack $(STACK_TO_CHANGE) "$${REVIEW:?name the review, for example: make review-stack STACK=staging REVIEW=pr-42}" $(OVERLAY) $(ONE_JOB) $${RESTORE:+--restore}
+review-stack: .venv/.run ## write the stack file of the REVIEW of STACK, such as pr-42, with copies of its jobs [CHANGES=file] [JOB="job …"] [RESTORE=1: start from the newest state]
+	@$(PYTHON) -m flink_k8s review-stack $(STACK_TO_CHANGE) "$${REVIEW:?name the review, for example: make review-stack STACK=staging REVIEW=pr-42}" $(OVERLAY) $${CHANGES:+--changes "$$CHANGES"} $(ONE_JOB) $${RESTORE:+--restore}
 
 unstick: .venv/.run ## remove finalizers from Flink resources of STACK that are stuck in deletion; asks first [JOB=job] [YES=1]
 	@$(PYTHON) -m flink_k8s unstick $(STACK_TO_CHANGE) $(ONE_JOB) $(CONFIRMED)

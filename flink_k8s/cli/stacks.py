@@ -194,7 +194,13 @@ def _review_stack(options: Options) -> None:
 
     newest = newest_state if options.restore else None
     review = write(
-        ROOT, prepare_stack(options), options.name, overlay=options.overlay, names=options.jobs, newest=newest
+        ROOT,
+        prepare_stack(options),
+        options.name,
+        overlay=options.overlay,
+        changes=options.changes,
+        names=options.jobs,
+        newest=newest,
     )
     print(f"deploy it: make up STACK={review}; delete it: make destroy STACK={review} REMOVE=1")
 
@@ -361,6 +367,7 @@ READ = (
                 "name", help="name of the review, such as pr-42: the new stack and its namespace are <stack>-<name>"
             ),
             OVERLAY,
+            file_option("--changes", "file with the config of the review, which is merged over the stack's config"),
             option(
                 "--job",
                 dest="jobs",
@@ -377,7 +384,7 @@ READ = (
             ),
         ),
         "Then deploy the stack with up, and delete it with destroy --remove. docs/environments.md describes it.",
-        ("staging pr-42 --overlay review.yaml", "staging pr-42 --overlay review.yaml --job orders --restore"),
+        ("staging pr-42 --changes review.yaml", "staging pr-42 --changes review.yaml --job orders --restore"),
     ),
     Command(
         "adopt",

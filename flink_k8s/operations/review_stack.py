@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from flink_k8s.checks.load import load
-from flink_k8s.config.base import dns_label
+from flink_k8s.config.base import dns_label, scalar_text
 from flink_k8s.config.merge import merge_mappings
 from flink_k8s.config.platform_stack import PLATFORM, with_platform
-from flink_k8s.config.stack_file import KEYS_FOR_ALL_JOBS, PREFIX, StackConfig, read_config, with_overlay
+from flink_k8s.config.stack_file import KEYS_FOR_ALL_JOBS, PREFIX, StackConfig, read_config, read_overlay, with_overlay
 from flink_k8s.facts import versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.operations.access import find_job
@@ -51,6 +51,7 @@ def write(
     name: str,
     *,
     overlay: Path | None = None,
+    changes: Path | None = None,
     names: Sequence[str] = (),
     newest: Newest | None = None,
 ) -> str:
@@ -60,7 +61,8 @@ def write(
         root: the project.
         base: the stack whose jobs are copied, with the overlay.
         name: of the review, such as `pr-42`.
-        overlay: file with the config of the review that is merged over that of the base.
+        overlay: file that the base was prepared with.
+        changes: file with the config of the review, which is merged over that of the base.
         names: of the copied jobs; empty for all jobs.
         newest: finds the state that the copies restore; None: they start empty.
 
@@ -87,12 +89,16 @@ def write(
     jobs = list(base.platform.jobs)
     copied = _with_clusters(jobs, [find_job(base, job) for job in names]) if names else jobs
     running = [job for job in copied if job_of(job.spec) is not None]
-    _refuse_same_outputs(base, running, _overlaid(config))
+    changed = mapping(read_overlay(changes).value if changes else None)
+    of_jobs = mapping(changed.get("jobs"))
+    _refuse_same_outputs(base, running, of_jobs)
     restored = _restored(base, running, newest) if newest is not None else {}
     of_base = mapping(config.document.value if config.document else None)
     others = {key: value for key, value in mapping(of_base.get("config")).items() if _is_of_other_project(key)}
-    values = _values(base, config, namespace, {job.key for job in copied}, restored)
-    _refuse_same_directories(base, load(root, StackConfig(file.name, values, stack=review)))
+    values = _values(base, config, changed, namespace, {job.key for job in copied}, restored)
+    declared = load(root, StackConfig(file.name, values, stack=review))
+    _refuse_same_directories(base, declared)
+    _refuse_ineffective([(job, _redirected(base, job, of_jobs)) for job in running], declared)
     written = {**others, **{f"{PREFIX}{key}": value for key, value in values.items()}}
     output_file.write(file, header + dump({**of_base, "config": written}))
     say(f"wrote {file.name}: {counted(len(running), 'job')} of {base.name}, in the namespace {namespace}")
@@ -144,12 +150,35 @@ def _refuse_same_outputs(base: Stack, jobs: Sequence[Job], redirected: Mapping[s
         raise CommandError(
             "\n".join(
                 [
-                    "these jobs would write to the outputs of their originals; name each of them in the overlay of the "
-                    "review (LAYER=file), with parameters that redirect its outputs, or {} if it has none:",
+                    "these jobs would write to the outputs of their originals; name each of them in the changes of the "
+                    "review (CHANGES=file), with parameters that redirect its outputs, or {} if it has none:",
                     *lines,
                 ]
             )
         )
+
+
+def _refuse_ineffective(redirected: Sequence[tuple[Job, Mapping[str, object]]], review: DeclaredStack) -> None:
+    """Refuse copies whose parameters do not redirect anything.
+
+    Args:
+        redirected: originals with the parameters of their copies; empty if a job has no outputs.
+        review: the review stack.
+
+    Raises:
+        CommandError: with the jobs and the parameters.
+    """
+    copies = {(job.kind, job.name): job.settings.parameters or {} for job in review.jobs}
+    lines: list[str] = []
+    for job, parameters in redirected:
+        copy, original = copies.get((job.kind, job.name), {}), job.settings.parameters or {}
+        values = {name: None if value is None else scalar_text(value) for name, value in parameters.items()}
+        lost = [name for name, value in values.items() if copy.get(name) != value]
+        lines += [f"  {job.name}: enforced sets the parameter {name} of all jobs, which wins" for name in lost]
+        if values and not lost and all(original.get(name) == value for name, value in values.items()):
+            lines.append(f"  {job.name}: {', '.join(values)} of the copy have the values of the original")
+    if lines:
+        raise CommandError("\n".join(["these copies would write to the outputs of their originals:", *lines]))
 
 
 def _refuse_same_directories(base: Stack, review: DeclaredStack) -> None:
@@ -208,21 +237,18 @@ def _key(job: Job, namespace: str) -> str:
     return f"{job.kind}/{job.source.namespace or namespace}/{job.name}"
 
 
-def _overlaid(config: StackConfig) -> Mapping[str, object]:
-    """`jobs` of the overlay."""
-    return mapping(mapping(config.overlay.value).get("jobs")) if config.overlay else {}
-
-
 def _values(
     base: Stack,
     config: StackConfig,
+    changed: Mapping[str, object],
     namespace: str,
     copied: Collection[str],
     restored: Mapping[str, StateSnapshot],
 ) -> dict[str, object]:
     """The config of the review stack, by key without prefix; it creates the namespace."""
     settings = base.platform.settings
-    values = {key: value for key, value in config.values.items() if key not in _OF_BASE_ONLY}
+    merged = merge_mappings(config.values, changed)
+    values = {key: value for key, value in merged.items() if key not in _OF_BASE_ONLY}
     if config.platform_config is not None:
         defaults, enforced = (mapping(config.platform_config.values.get(key)) for key in KEYS_FOR_ALL_JOBS)
         values["jobDefaults"] = merge_mappings(defaults, mapping(values.get("jobDefaults")))
@@ -238,7 +264,7 @@ def _values(
         "operator": {**mapping(parts["operator"]), **version},
         "ingress": {**mapping(values.get("ingress")), "enabled": False},
         "namespaces": {namespace: {**original, "create": True}},
-        "jobs": _jobs(base, config, mapping(values.get("jobs")), namespace, copied, restored),
+        "jobs": _jobs(base, mapping(values.get("jobs")), mapping(changed.get("jobs")), namespace, copied, restored),
         "enforced": {**mapping(values.get("enforced")), **own},
         "protectJobs": False,
     }
@@ -255,34 +281,44 @@ def _values(
 
 def _jobs(
     base: Stack,
-    config: StackConfig,
     settings: Mapping[str, object],
+    changed: Mapping[str, object],
     namespace: str,
     copied: Collection[str],
     restored: Mapping[str, StateSnapshot],
 ) -> dict[str, object]:
-    """`jobs` of the review stack."""
-    jobs, overlaid = dict(settings), _overlaid(config)
+    """`jobs` of the review stack: those of the base, with the parameters of their drill, and then with the changes."""
+    jobs = dict(settings)
     for job in base.platform.jobs:
         full = _key(job, base.platform.settings.fallback_namespace)
         key = full if full in jobs or job.name not in jobs else job.name
         own = dict(mapping(jobs.pop(key, None)))
-        drill = mapping(own.pop("drill", None))
+        own.pop("drill", None)
         if job.key not in copied:
             own = {"enabled": False}
-        elif redirected := {
-            **mapping(drill.get("parameters")),
-            **mapping(mapping(overlaid.get(key)).get("parameters")),
-        }:
+        elif redirected := _redirected(base, job, changed):
             own["parameters"] = {**mapping(own.get("parameters")), **redirected}
         if job.key in restored:
-            own = merge_mappings(own, _restoring(base, job, restored[job.key], drill))
+            own = merge_mappings(own, _restoring(base, job, restored[job.key]))
         if own:
             jobs[_key(job, namespace) if key == full else key] = own
     return jobs
 
 
-def _restoring(base: Stack, job: Job, snapshot: StateSnapshot, drill: Mapping[str, object]) -> dict[str, object]:
+def _redirected(base: Stack, job: Job, changed: Mapping[str, object]) -> dict[str, object]:
+    """The parameters of a copy that redirect its outputs: those of its drill, and those of the changes, which win.
+
+    Args:
+        base: the stack.
+        job: the original.
+        changed: `jobs` of the changes.
+    """
+    full = _key(job, base.platform.settings.fallback_namespace)
+    of_review = mapping(mapping(changed.get(full) or changed.get(job.name)).get("parameters"))
+    return {**(job.own.drill.parameters if job.own.drill else {}), **of_review}
+
+
+def _restoring(base: Stack, job: Job, snapshot: StateSnapshot) -> dict[str, object]:
     """The settings of a copy that starts from a state, without owning the state's files: it never deletes them."""
     operator = base.platform.settings.operator
     configuration = {**operator.configuration, **mapping(inner_spec(job.kind, job.spec).get("flinkConfiguration"))}
@@ -291,6 +327,6 @@ def _restoring(base: Stack, job: Job, snapshot: StateSnapshot, drill: Mapping[st
     settings: dict[str, object] = {"restoreFrom": snapshot.path}
     if claim_modes:
         settings["flinkConfiguration"] = dict.fromkeys(claim_modes, "NO_CLAIM")
-    if drill.get("allowNonRestoredState"):
+    if job.own.drill is not None and job.own.drill.allow_non_restored_state:
         settings["spec"] = {"job": {"allowNonRestoredState": True}}
     return settings

@@ -102,7 +102,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Generator[Reviewed]:
 def test_a_review_stack_is_deployed_changed_and_removed(reviewed: Reviewed) -> None:
     before = reviewed.original
     with step("its file is written, and deployed in a namespace of its own"):
-        output = reviewed.run("review-stack", "plain", "pr-42", "--overlay", "restored.yaml")
+        output = reviewed.run("review-stack", "plain", "pr-42", "--changes", "restored.yaml")
         assert f"make up STACK={REVIEW}" in output
         reviewed.run("up", REVIEW)
         job = (reviewed.job(REVIEW) or {})["spec"]["job"]
@@ -111,7 +111,7 @@ def test_a_review_stack_is_deployed_changed_and_removed(reviewed: Reviewed) -> N
     with step("a change of the job file reaches the copy alone, which continues from its own state"):
         changed = {**ORDERS, "spec": {**ORDERS["spec"], "image": "shop/orders:2"}}  # type: ignore[dict-item]
         (reviewed.folder / "jobs" / "orders.yaml").write_text(yaml.safe_dump(changed))
-        reviewed.run("review-stack", "plain", "pr-42", "--overlay", "review.yaml")
+        reviewed.run("review-stack", "plain", "pr-42", "--changes", "review.yaml")
         reviewed.run("up", REVIEW)
         spec = (reviewed.job(REVIEW) or {})["spec"]
         assert (spec["image"], spec["job"]["upgradeMode"]) == ("shop/orders:2", "savepoint")

@@ -25,14 +25,16 @@ from flink_k8s.support.errors import CommandError
 from flink_k8s.support.paths import ROOT
 
 SAVEPOINT = "s3a://b/sandbox/flink/running-totals/savepoints/savepoint-1-2"
-OVERLAY: dict[str, Any] = {
+BASE: dict[str, Any] = {
     "operator": {"watchAllNamespaces": True},
     "stateStorage": {"type": "s3", "uri": "s3a://b"},
     "protectJobs": True,
-    "jobs": {
-        "running-totals": {"enabled": True, "parallelism": 1, "parameters": {"output": "s3a://review"}},
-        "word-count": {},
-    },
+    "jobs": {"running-totals": {"enabled": True, "parallelism": 2, "parameters": {"output": "s3a://original"}}},
+}
+"""The stack, as an overlay of the sandbox's."""
+
+CHANGES: dict[str, Any] = {
+    "jobs": {"running-totals": {"parallelism": 1, "parameters": {"output": "s3a://review"}}, "word-count": {}},
 }
 
 
@@ -53,11 +55,19 @@ class Review:
         """The stack file of the review."""
         return self.root / "Pulumi.sandbox-pr-1.yaml"
 
-    def write(self, name: str = "pr-1", overlay: dict[str, Any] = OVERLAY, **options: Any) -> str:
+    def write(
+        self, name: str = "pr-1", base: dict[str, Any] = BASE, changes: dict[str, Any] = CHANGES, **options: Any
+    ) -> str:
         """Run the command's function."""
-        file = self.root / "review.yaml"
-        file.write_text(yaml.safe_dump(overlay))
-        return write(self.root, stacks.prepare("sandbox", file), name, overlay=file, **options)
+        overlay, changed = self.root / "base.yaml", self.root / "review.yaml"
+        overlay.write_text(yaml.safe_dump(base))
+        changed.write_text(yaml.safe_dump(changes))
+        stack = stacks.prepare("sandbox", overlay)
+        return write(self.root, stack, name, overlay=overlay, changes=changed, **options)
+
+    def job(self, name: str = "running-totals") -> Job:
+        """A job that the written stack declares."""
+        return next(job for job in self.declared().jobs if job.name == name)
 
     def declared(self) -> DeclaredStack:
         """What the written stack declares."""
@@ -90,8 +100,9 @@ def test_all_jobs_run_in_a_namespace_of_the_review(review: Review, capsys: pytes
     assert declared.settings.own_namespaces.keys() == {"sandbox-pr-1"}
     assert not any(part.enabled for part in declared.settings.parts.values())
     assert not any(job.is_protected for job in declared.jobs)
-    totals = next(job for job in declared.jobs if job.name == "running-totals")
+    totals = review.job()
     run = job_of(totals.spec) or {}
+    assert run["parallelism"] == 1
     assert run["args"][-2:] == ["--output", "s3a://review"]  # type: ignore[index]
     assert "initialSavepointPath" not in run
     configuration = totals.spec["flinkConfiguration"]
@@ -110,31 +121,51 @@ def test_copies_restore_the_newest_state(review: Review, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("key", ["execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"])
 def test_a_copy_never_owns_the_state_of_its_original(review: Review, key: str) -> None:
-    jobs = {**OVERLAY["jobs"], "running-totals": {"enabled": True, "flinkConfiguration": {key: "CLAIM"}}}
-    review.write(overlay={**OVERLAY, "jobs": jobs}, newest=newest)
-    totals = next(job for job in review.declared().jobs if job.name == "running-totals")
-    modes = {value for name, value in totals.spec["flinkConfiguration"].items() if "mode" in name and "CLAIM" in value}  # type: ignore[attr-defined]
+    totals = {"enabled": True, "flinkConfiguration": {key: "CLAIM"}}
+    review.write(base={**BASE, "jobs": {"running-totals": totals}}, newest=newest)
+    modes = {
+        value for name, value in review.job().spec["flinkConfiguration"].items() if "mode" in name and "CLAIM" in value
+    }  # type: ignore[attr-defined]
     assert modes == {"NO_CLAIM"}
 
 
 def test_copies_use_the_bucket_and_the_role_that_the_stack_has_created(review: Review) -> None:
     created = {"account": "123456789012", "oidcProvider": "oidc.example.org/id/A"}
     storage = {"type": "s3", "uri": "s3a://acme", "region": "eu-central-1", "create": created}
-    review.write(overlay={**OVERLAY, "stateStorage": storage})
+    review.write(base={**BASE, "stateStorage": storage})
     written = review.values()["stateStorage"]
     assert "create" not in written
     role = "arn:aws:iam::123456789012:role/acme"
     assert written["serviceAccountAnnotations"] == {"eks.amazonaws.com/role-arn": role}
 
 
-def test_settings_of_the_drill_redirect_outputs(review: Review) -> None:
+def test_parameters_of_the_drill_redirect_outputs_unless_the_changes_set_them(review: Review) -> None:
     drill = {"parameters": {"output": "s3a://drill", "sink": "copy"}, "allowNonRestoredState": True}
-    totals = {"enabled": True, "drill": drill, "parameters": {"output": "s3a://review"}}
-    review.write(overlay={**OVERLAY, "jobs": {"running-totals": totals}}, names=["running-totals"], newest=newest)
+    base = {**BASE, "jobs": {"running-totals": {**BASE["jobs"]["running-totals"], "drill": drill}}}
+    review.write(base=base, changes={}, names=["running-totals"], newest=newest)
     own = review.values()["jobs"]["running-totals"]
-    assert own["parameters"] == {"output": "s3a://review", "sink": "copy"}, "the overlay wins"
+    assert own["parameters"] == {"output": "s3a://drill", "sink": "copy"}
     assert own["spec"] == {"job": {"allowNonRestoredState": True}}
     assert "drill" not in own
+    review.write(base=base, names=["running-totals"])
+    assert review.values()["jobs"]["running-totals"]["parameters"] == {"output": "s3a://review", "sink": "copy"}
+
+
+@pytest.mark.parametrize(
+    ("base", "output", "message"),
+    [
+        ({}, "s3a://original", "running-totals: output of the copy have the values of the original"),
+        ({"enforced": {"parameters": {"output": "x"}}}, "s3a://review", "enforced sets the parameter output"),
+    ],
+    ids=["the same value", "enforced"],
+)
+def test_parameters_that_redirect_nothing_are_refused(
+    review: Review, base: dict[str, Any], output: str, message: str
+) -> None:
+    changes = {"jobs": {**CHANGES["jobs"], "running-totals": {"parameters": {"output": output}}}}
+    with pytest.raises(CommandError, match=rf"(?s)write to the outputs of their originals:.*{message}"):
+        review.write(base={**BASE, **base}, changes=changes)
+    assert not review.file.exists()
 
 
 def test_other_jobs_are_disabled(review: Review) -> None:
@@ -143,15 +174,17 @@ def test_other_jobs_are_disabled(review: Review) -> None:
 
 
 def test_an_unambiguous_key_names_the_job_in_the_review(review: Review) -> None:
-    jobs = {f"FlinkDeployment/flink/{name}": settings for name, settings in OVERLAY["jobs"].items()}
-    review.write(overlay={**OVERLAY, "jobs": jobs})
+    def full(jobs: dict[str, Any]) -> dict[str, Any]:
+        return {f"FlinkDeployment/flink/{name}": settings for name, settings in jobs.items()}
+
+    review.write(base={**BASE, "jobs": full(BASE["jobs"])}, changes={"jobs": full(CHANGES["jobs"])})
     assert len(review.declared().jobs) == 2
+    assert (job_of(review.job().spec) or {})["parallelism"] == 1
 
 
 def test_a_job_whose_outputs_nothing_redirects_is_refused(review: Review) -> None:
-    jobs = {"running-totals": {"enabled": True}}
-    with pytest.raises(CommandError, match=r"(?s)outputs of their originals.*LAYER=file.*  jobs\.word-count: "):
-        review.write(overlay={**OVERLAY, "jobs": jobs})
+    with pytest.raises(CommandError, match=r"(?s)outputs of their originals.*CHANGES=file.*  jobs\.word-count: "):
+        review.write(changes={"jobs": {"running-totals": CHANGES["jobs"]["running-totals"]}})
     assert not review.file.exists()
 
 
@@ -159,9 +192,9 @@ def test_a_job_whose_outputs_nothing_redirects_is_refused(review: Review) -> Non
     "option", ["execution.checkpointing.savepoint-dir", "state.savepoints.dir", "high-availability.storageDir"]
 )
 def test_a_directory_that_is_set_for_original_and_copy_is_refused(review: Review, option: str) -> None:
-    totals = {**OVERLAY["jobs"]["running-totals"], "flinkConfiguration": {option: "s3a://b/own"}}
+    totals = {**BASE["jobs"]["running-totals"], "flinkConfiguration": {option: "s3a://b/own"}}
     with pytest.raises(CommandError, match=r"(?s)share the state.*  s3a://b/own \(job running-totals\)"):
-        review.write(overlay={**OVERLAY, "jobs": {**OVERLAY["jobs"], "running-totals": totals}})
+        review.write(base={**BASE, "jobs": {"running-totals": totals}})
     assert not review.file.exists()
 
 
@@ -193,10 +226,10 @@ def test_state_that_cannot_be_restored_is_refused(review: Review, find: Unresolv
 
 
 def test_an_operator_that_would_not_see_the_copies_is_refused(review: Review) -> None:
-    without = {key: value for key, value in OVERLAY.items() if key != "operator"}
+    without = {key: value for key, value in BASE.items() if key != "operator"}
     with pytest.raises(CommandError, match=r"watchAllNamespaces: true} in Pulumi\.sandbox\.yaml"):
-        review.write(overlay=without)
-    review.write(overlay={**without, "operator": {"enabled": False}})
+        review.write(base=without)
+    review.write(base={**without, "operator": {"enabled": False}})
 
 
 @pytest.mark.parametrize("name", ["pr 42", "x" * 60, "../pr"])
@@ -224,7 +257,7 @@ def test_only_a_file_of_this_command_is_overwritten(review: Review) -> None:
 def test_a_stack_of_jobs_becomes_independent_of_its_platform(review: Review) -> None:
     """It keeps the platform's settings for all jobs, and owns its namespace."""
     platform = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())
-    values = {"context": "bare", "operator": OVERLAY["operator"], "stateStorage": OVERLAY["stateStorage"]}
+    values = {"context": "bare", "operator": BASE["operator"], "stateStorage": BASE["stateStorage"]}
     values |= {"enforced": {"parallelism": 1}, "jobDefaults": {"env": {"A": "platform", "B": "platform"}}}
     platform["config"] = {f"flink-k8s:{key}": value for key, value in values.items()}
     (review.root / "Pulumi.shared.yaml").write_text(yaml.safe_dump(platform))
@@ -232,11 +265,10 @@ def test_a_stack_of_jobs_becomes_independent_of_its_platform(review: Review) -> 
     own |= {"jobs": {"running-totals": {"enabled": False}}}
     team = {"config": {f"flink-k8s:{key}": value for key, value in own.items()}}
     (review.root / "Pulumi.sandbox.yaml").write_text(yaml.safe_dump(team))
-    overlay = review.root / "review.yaml"
-    overlay.write_text("jobs: {word-count: {}}")
-    config = read_config(review.root, "sandbox")
-    base = Stack("sandbox", overlay, load(review.root, config))
-    write(review.root, base, "pr-1", overlay=overlay)
+    changes = review.root / "review.yaml"
+    changes.write_text("jobs: {word-count: {}}")
+    base = Stack("sandbox", changes, load(review.root, read_config(review.root, "sandbox")))
+    write(review.root, base, "pr-1", changes=changes)
     values = review.values()
     assert "platform" not in values
     assert values["context"] == "bare"
