@@ -80,7 +80,7 @@ resume: .venv/.run ## restart suspended jobs from their kept state [JOB=job] [AL
 restore-drill: .venv/.run ## restore copies of the jobs of STACK from their newest state, next to the running jobs, and delete the copies [JOB=job]
 	@$(PYTHON) -m flink_k8s restore-drill $(STACK_TO_CHANGE) $(OVERLAY) $(ONE_JOB)
 
-review-stack: .venv/.run ## write the stack file of the REVIEW of STACK, such as pr-42, with copies of its jobs [CHANGES=file] [JOB="job …"] [RESTORE=1: start from the newest state]
+review-stack: .venv/.run ## write a stack file with copies of the jobs of STACK, for the review REVIEW=pr-42 [CHANGES=file] [JOB="job …"] [RESTORE=1: start from the newest state]
 	@$(PYTHON) -m flink_k8s review-stack $(STACK_TO_CHANGE) "$${REVIEW:?name the review, for example: make review-stack STACK=staging REVIEW=pr-42}" $(OVERLAY) $${CHANGES:+--changes "$$CHANGES"} $(ONE_JOB) $${RESTORE:+--restore}
 
 unstick: .venv/.run ## remove finalizers from Flink resources of STACK that are stuck in deletion; asks first [JOB=job] [YES=1]

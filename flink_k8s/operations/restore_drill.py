@@ -27,10 +27,9 @@ from flink_k8s.program.engine_state import resources
 from flink_k8s.resolve.drill import SUFFIX, namespace_of_copy
 from flink_k8s.resolve.job_spec import job_of
 from flink_k8s.resolve.jobs import Job
-from flink_k8s.resolve.locations import local_path
 from flink_k8s.snapshots.collect import JobState, collect
 from flink_k8s.snapshots.directories import jobs_by_directory
-from flink_k8s.snapshots.restore import UnresolvedError, newest_restorable
+from flink_k8s.snapshots.restore import UnresolvedError, newest_restorable, refuse_volume
 from flink_k8s.snapshots.state_snapshot import StateSnapshot
 from flink_k8s.support.console import counted, say, shown_age
 from flink_k8s.support.errors import CommandError, ExitCode
@@ -129,11 +128,7 @@ def _drilled(
     try:
         _check(stack, job, kubectl)
         snapshot = newest(stack, job)
-        if local_path(snapshot.path):
-            bucket = "keep the state in a bucket (stateStorage)"
-            raise _NotDrillableError(
-                f"{snapshot.path} is on a volume, which pods of another namespace cannot mount; {bucket}"
-            )
+        refuse_volume(snapshot)
     except (_NotDrillableError, UnresolvedError) as error:
         return Drilled(job, str(error))
     age = shown_age(datetime.now(UTC) - snapshot.time) if snapshot.time else "unknown"

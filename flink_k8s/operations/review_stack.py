@@ -24,7 +24,7 @@ from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.locations import local_path
 from flink_k8s.resolve.state_storage import CHECKPOINTS, HA_STORAGE, SAVEPOINTS, inner_spec
 from flink_k8s.snapshots.directories import jobs_by_directory
-from flink_k8s.snapshots.restore import UnresolvedError
+from flink_k8s.snapshots.restore import UnresolvedError, refuse_volume
 from flink_k8s.snapshots.state_snapshot import StateSnapshot
 from flink_k8s.support import output_file
 from flink_k8s.support.block_yaml import dump
@@ -173,10 +173,10 @@ def _refuse_ineffective(redirected: Sequence[tuple[Job, Mapping[str, object]]], 
     for job, parameters in redirected:
         copy, original = copies.get((job.kind, job.name), {}), job.settings.parameters or {}
         values = {name: None if value is None else scalar_text(value) for name, value in parameters.items()}
-        lost = [name for name, value in values.items() if copy.get(name) != value]
-        lines += [f"  {job.name}: enforced sets the parameter {name} of all jobs, which wins" for name in lost]
-        if values and not lost and all(original.get(name) == value for name, value in values.items()):
-            lines.append(f"  {job.name}: {', '.join(values)} of the copy have the values of the original")
+        overridden = [name for name, value in values.items() if copy.get(name) != value]
+        lines += [f"  {job.name}: enforced sets the parameter {name} of all jobs, which wins" for name in overridden]
+        if values and not overridden and all(original.get(name) == value for name, value in values.items()):
+            lines.append(f"  {job.name}: the copy has the values of the original for {', '.join(values)}")
     if lines:
         raise CommandError("\n".join(["these copies would write to the outputs of their originals:", *lines]))
 
@@ -212,15 +212,11 @@ def _restored(base: Stack, jobs: Sequence[Job], newest: Newest) -> dict[str, Sta
     for job in (job for job in jobs if job.keeps_state):
         try:
             snapshot = newest(base, job)
+            refuse_volume(snapshot)
         except UnresolvedError as error:
             problems.append(f"  {job.namespace}/{job.name}: {error}")
-            continue
-        if local_path(snapshot.path):
-            problems.append(
-                f"  {job.namespace}/{job.name}: {snapshot.path} is on a volume, which pods of another namespace cannot "
-                "mount; keep the state in a bucket (stateStorage)"
-            )
-        found[job.key] = snapshot
+        else:
+            found[job.key] = snapshot
     if problems:
         remedy = "choose other jobs (JOB=job), or start all of them empty, without RESTORE=1:"
         raise CommandError("\n".join([f"these jobs have no state that a copy can restore; {remedy}", *problems]))

@@ -19,6 +19,7 @@ from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
+from flink_k8s.resolve.locations import local_path
 from flink_k8s.snapshots.collect import JobState, NotReadableError, collect, live
 from flink_k8s.snapshots.directories import jobs_by_directory
 from flink_k8s.snapshots.state_snapshot import (
@@ -178,6 +179,17 @@ def newest_restorable(state: JobState) -> StateSnapshot:
         in_use = " except the checkpoints of the running job, which deletes them" if state.snapshots else ""
         raise UnresolvedError(f"the job has no savepoint and no checkpoint{in_use}; take a savepoint")
     return restorable[0]
+
+
+def refuse_volume(snapshot: StateSnapshot) -> None:
+    """Refuse a state that a job of another namespace cannot restore.
+
+    Raises:
+        UnresolvedError: if the state is on a volume.
+    """
+    if local_path(snapshot.path):
+        reason = "is on a volume, which pods of another namespace cannot mount"
+        raise UnresolvedError(f"{snapshot.path} {reason}; keep the state in a bucket (stateStorage)")
 
 
 def _refuse_in_use(snapshot: StateSnapshot) -> None:

@@ -125,7 +125,7 @@ def test_a_copy_never_owns_the_state_of_its_original(review: Review, key: str) -
     review.write(base={**BASE, "jobs": {"running-totals": totals}}, newest=newest)
     modes = {
         value for name, value in review.job().spec["flinkConfiguration"].items() if "mode" in name and "CLAIM" in value
-    }  # type: ignore[attr-defined]
+    }
     assert modes == {"NO_CLAIM"}
 
 
@@ -154,7 +154,7 @@ def test_parameters_of_the_drill_redirect_outputs_unless_the_changes_set_them(re
 @pytest.mark.parametrize(
     ("base", "output", "message"),
     [
-        ({}, "s3a://original", "running-totals: output of the copy have the values of the original"),
+        ({}, "s3a://original", "running-totals: the copy has the values of the original for output"),
         ({"enforced": {"parameters": {"output": "x"}}}, "s3a://review", "enforced sets the parameter output"),
     ],
     ids=["the same value", "enforced"],
