@@ -13,6 +13,7 @@ import pytest
 
 from flink_k8s.support.kubectl import Kubectl
 from sandbox.images import BUCKETS
+from tests.e2e.maven_repository import download, maven_repository
 from tests.e2e.object_store import BUCKET, create_keys, object_store, state_storage
 from tests.e2e.running_totals import NAMESPACE, RunningTotals
 from tests.project import ROOT, Project
@@ -23,10 +24,7 @@ pytestmark = pytest.mark.full
 
 FLINK = "2.2.1"
 JOB = "numbers"
-SERVER = "maven"
 COORDINATES = f"org.example:{JOB}:1.0"
-PATH = f"org/example/{JOB}/1.0/{JOB}-1.0.jar"
-REPOSITORY = f"http://{SERVER}.{SERVER}.svc:8080"
 LIBRARIES = ("flink-annotations", "flink-core", "flink-core-api", "flink-runtime", "flink-streaming-java")
 
 
@@ -48,10 +46,8 @@ def manifest(jar: str, image: str = "pyflink:dev", version: str = "v2_2") -> str
 def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The jar of a job without end."""
     folder = tmp_path_factory.mktemp("jar")
-    copy = ["mvn", "--batch-mode", "--quiet", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"]
     for library in LIBRARIES:
-        artifact = f"-Dartifact=org.apache.flink:{library}:{FLINK}"
-        subprocess.run([*copy, artifact, f"-DoutputDirectory={folder / 'lib'}"], check=True)
+        download(f"org.apache.flink:{library}:{FLINK}", folder / "lib")
     source = ROOT / "tests" / "data" / "jar" / "Numbers.java"
     compiler = ["javac", "--release", "11", "-cp", f"{folder / 'lib'}/*", "-d", folder / "classes", source]
     subprocess.run(compiler, check=True)
@@ -61,32 +57,9 @@ def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def repository(no_stack: None, kubectl: Kubectl, jar: Path) -> Generator[str]:
-    """A Maven repository with the jar, in a pod."""
-    container = {
-        "name": "server",
-        "image": "pyflink:dev",
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-m", "http.server", "8080", "--directory", "/tmp"],
-        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
-    }
-    objects: list[dict[str, Any]] = [
-        {"kind": "Namespace", "metadata": {"name": SERVER}},
-        {"kind": "Pod", "metadata": {"name": SERVER, "namespace": SERVER, "labels": {"app": SERVER}}}
-        | {"spec": {"containers": [container]}},
-        {"kind": "Service", "metadata": {"name": SERVER, "namespace": SERVER}}
-        | {"spec": {"selector": {"app": SERVER}, "ports": [{"name": "http", "port": 8080}]}},
-    ]
-    for item in objects:
-        kubectl.run("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **item}).encode())
-        if item["kind"] == "Namespace":
-            until("the default account", lambda: kubectl.get("serviceaccount", "default", "-n", SERVER), 30)
-    try:
-        kubectl.run("wait", "--for=condition=Ready", f"pod/{SERVER}", "-n", SERVER, "--timeout=120s")
-        store = f"mkdir -p /tmp/{Path(PATH).parent} && cat > /tmp/{PATH}"
-        kubectl.run("exec", "-i", "-n", SERVER, SERVER, "--", "sh", "-c", store, stdin=jar.read_bytes())
-        yield REPOSITORY
-    finally:
-        kubectl.try_run("delete", "namespace", SERVER, "--timeout=60s")
+    """A Maven repository with the jar."""
+    with maven_repository(kubectl, {COORDINATES: jar}) as url:
+        yield url
 
 
 def test_jars_through_a_repository_and_a_claim(engine: Project, kubectl: Kubectl, repository: str, jar: Path) -> None:

@@ -10,38 +10,23 @@ import pytest
 from flink_k8s.resolve.state_storage import MOUNT
 from flink_k8s.support.kubectl import Kubectl
 from tests.e2e.running_totals import NAMESPACE, RunningTotals
+from tests.e2e.sql_numbers import FILE, JOB, exact_rows, rows, script
 from tests.project import Project
 from tests.steps import step
-from tests.waiting import until
 
 pytestmark = pytest.mark.full
 
-JOB = "sql-numbers"
-FILE = "sql_numbers.sql"
-SCRIPT = f"""\
-/* flink-k8s
+HEADER = """\
 image: pyflink:dev
 flinkVersion: v2_2
-parallelism: 1
-upgradeMode: savepoint
-jobManager: {{memory: 1600m, cpu: 0.2}}
-taskManager: {{memory: 1600m, cpu: 0.2}}
+jobManager: {memory: 1600m, cpu: 0.2}
+taskManager: {memory: 1600m, cpu: 0.2}
 flinkConfiguration:
   execution.checkpointing.interval: 1 s
   kubernetes.operator.job.upgrade.last-state-fallback.enabled: "false"
-spec: {{imagePullPolicy: IfNotPresent}}
-parameters: {{rate: 100, factor: 10}}
-*/
-CREATE TABLE numbers (id BIGINT) WITH (
-  'connector' = 'datagen', 'rows-per-second' = '${{rate}}',
-  'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '1000000'
-);
-CREATE TABLE products (id BIGINT, product BIGINT) WITH (
-  'connector' = 'filesystem', 'format' = 'csv', 'path' = '{MOUNT}/{JOB}',
-  'sink.rolling-policy.rollover-interval' = '1 s', 'sink.rolling-policy.check-interval' = '1 s'
-);
-INSERT INTO products SELECT id, id * ${{factor}} FROM numbers;
+spec: {imagePullPolicy: IfNotPresent}
 """
+SCRIPT = script(HEADER)
 
 
 @pytest.fixture(scope="module")
@@ -66,27 +51,6 @@ def scripts(kubectl: Kubectl) -> dict[str, dict[str, str]]:
     found = (kubectl.get("configmaps", "-n", NAMESPACE) or {})["items"]
     maps = {item["metadata"]["name"]: item["data"] for item in found}
     return {name: data for name, data in maps.items() if name.startswith(f"{JOB}-sql-")}
-
-
-def rows(kubectl: Kubectl) -> list[tuple[int, int]]:
-    """The published rows, sorted."""
-    command = f"find {MOUNT}/{JOB} -type f -name 'part-*' -exec cat {{}} +"
-    result = kubectl.try_run("exec", "-n", NAMESPACE, f"deployment/{JOB}", "--", "sh", "-c", command)
-    lines = result.stdout.decode().splitlines()
-    return sorted((int(number), int(product)) for number, product in (line.split(",") for line in lines))
-
-
-def exact_rows(kubectl: Kubectl, beyond: int = 0, factor: int = 10) -> int:
-    """The highest number, when all numbers up to it are published once and one beyond has the factor."""
-
-    def highest() -> int | None:
-        published = rows(kubectl)
-        if not published or published[-1][0] <= beyond:
-            return None
-        complete = [number for number, _ in published] == list(range(1, published[-1][0] + 1))
-        return published[-1][0] if complete and published[-1][1] == published[-1][0] * factor else None
-
-    return until(f"exact rows beyond {beyond}", highest, state=lambda: rows(kubectl)[-3:])
 
 
 def test_only_a_changed_statement_restarts_the_job_and_keeps_its_state(
