@@ -1,13 +1,15 @@
-// A platform and a job for each topic, by the typed classes of the component package. The Automation API runs this
-// program without a language host: node program.js <up|preview|destroy> '{"topics": [...], ...}'
+// A platform and jobs, by the typed classes of the component package. The Automation API runs this program without a
+// language host: node program.js <preview|unchanged|up|destroy> '{"jobs": [...], ...}'
 import * as pulumi from "@pulumi/pulumi";
 import * as automation from "@pulumi/pulumi/automation";
 import * as flink from "./sdk/index.js";
 
 interface Settings {
     platform: flink.FlinkPlatformArgs;
-    topics: string[];
+    jobs: string[];
     spec: { [field: string]: unknown };
+    parameter: string; // of each job
+    values: { [namespace: string]: string }; // of the parameter
 }
 
 const [operation, text] = process.argv.slice(2);
@@ -16,24 +18,26 @@ const settings: Settings = JSON.parse(text);
 async function program(): Promise<Record<string, pulumi.Output<string | undefined>>> {
     const platform = new flink.FlinkPlatform("texts", settings.platform);
     const addresses: Record<string, pulumi.Output<string | undefined>> = {};
-    for (const topic of settings.topics) {
+    for (const name of settings.jobs) {
         const job = new flink.FlinkJob(
-            topic,
+            name,
             {
                 platform: settings.platform,
-                waitForJobs: false,
                 manifest: {
                     apiVersion: "flink.apache.org/v1beta1",
                     kind: "FlinkDeployment",
-                    metadata: { name: topic },
+                    metadata: { name },
                     spec: settings.spec,
                 },
                 // The name of the namespace is an output of the platform.
-                settings: { parallelism: 2, parameters: { topic: pulumi.interpolate`${platform.namespaces[0]}-${topic}` } },
+                settings: {
+                    parameters: { [settings.parameter]: platform.namespaces.apply((names) => settings.values[names[0]]) },
+                },
+                waitForJobs: settings.platform.waitForJobs,
             },
             { dependsOn: [platform] },
         );
-        addresses[topic] = job.restAddress;
+        addresses[name] = job.restAddress;
     }
     return addresses;
 }
@@ -46,8 +50,8 @@ async function main(): Promise<void> {
     const onOutput = (line: string): void => void process.stdout.write(line);
     if (operation === "up") {
         await stack.up({ onOutput });
-    } else if (operation === "preview") {
-        await stack.preview({ onOutput, expectNoChanges: true });
+    } else if (operation === "preview" || operation === "unchanged") {
+        await stack.preview({ onOutput, expectNoChanges: operation === "unchanged" });
     } else {
         await stack.destroy({ onOutput, runProgram: true });
     }
