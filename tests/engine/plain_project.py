@@ -51,7 +51,7 @@ class PlainProject:
         """Runs the command."""
         variables = {**self.variables, "FLINK_K8S_ALLOW": allow, **(env or {})}
         options = ["--non-interactive", "--color", "never", *(["--yes"] if arguments[0] in ("up", "destroy") else [])]
-        done = run([str(self.command), *arguments, *options], timeout=300, cwd=self.folder, env=variables)
+        done = run([str(self.command), *arguments, *options], timeout=600, cwd=self.folder, env=variables)
         return Done(done.returncode, done.stdout + done.stderr)
 
 

@@ -241,7 +241,7 @@ class TypeScriptProgram(Program):
         }
         command = ["node", "bin/program.js", operation, json.dumps(settings)]
         env = {**os.environ, **self.variables, **language_hosts(), "FLINK_K8S_ALLOW": allow}
-        done = run(command, timeout=300, cwd=self.folder, env=env)
+        done = run(command, timeout=600, cwd=self.folder, env=env)
         return Done(done.returncode, done.stdout + done.stderr)
 
 
