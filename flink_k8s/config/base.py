@@ -57,7 +57,7 @@ def scalar_text(value: object) -> object:
 
 
 Name = Annotated[str, AfterValidator(dns_label)]
-Duration = Annotated[str, AfterValidator(_duration)]
+Duration = Annotated[str, BeforeValidator(scalar_text), AfterValidator(_duration)]
 Text = Annotated[
     str, BeforeValidator(scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]}, mode="validation")
 ]

@@ -248,12 +248,11 @@ def _split(
     problems: list[Problem],
     sql: SqlFile | None = None,
 ) -> None:
-    if not isinstance(value, dict):
-        problems.append(
-            document.problem(root, "is not a Kubernetes object; set apiVersion, kind and metadata", JOB_FILE)
-        )
+    manifest = cast(dict[str, object], value) if isinstance(value, dict) else {}
+    if not manifest.keys() & {"apiVersion", "kind", "metadata"}:
+        remedy = "set apiVersion, kind and metadata, or move it out of the job folder"
+        problems.append(document.problem(root, f"is not a Kubernetes object; {remedy}", JOB_FILE))
         return
-    manifest = cast(dict[str, object], value)
     if manifest.get("kind") == "List" and isinstance(manifest.get("items"), list):
         for index, item in enumerate(cast(list[object], manifest["items"])):
             _split(document, item, (*root, "items", index), objects, problems)

@@ -6,9 +6,9 @@ import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from flink_k8s.config.base import Model, Name
+from flink_k8s.config.base import Model, Name, scalar_text
 from flink_k8s.config.monitoring import Size
 from flink_k8s.facts import versions
 
@@ -42,7 +42,7 @@ class LoggingSettings(Model):
     collector_version: str = Field(
         default=versions.LOG_COLLECTOR.version, description="Version of the collector's chart."
     )
-    retention: Annotated[str, AfterValidator(_retention)] = Field(
+    retention: Annotated[str, BeforeValidator(scalar_text), AfterValidator(_retention)] = Field(
         default="14d", description="Time that a line is stored: 14d, 4w, 1y."
     )
     storage: LogStorage = Field(default=LogStorage(), description="Volume of the log store.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from flink_k8s.config.base import Duration, Model, Name
+from flink_k8s.config.base import Duration, Model, Name, scalar_text
 from flink_k8s.facts import versions
 from flink_k8s.facts.units import quantity, seconds
 
@@ -62,8 +62,8 @@ def _window(value: str) -> str:
     return value
 
 
-Age = Annotated[str, AfterValidator(_age)]
-Size = Annotated[str, AfterValidator(_size)]
+Age = Annotated[str, BeforeValidator(scalar_text), AfterValidator(_age)]
+Size = Annotated[str, BeforeValidator(scalar_text), AfterValidator(_size)]
 Window = Annotated[Duration, AfterValidator(_window)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]

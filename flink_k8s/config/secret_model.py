@@ -6,9 +6,9 @@ import posixpath
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from flink_k8s.config.base import Model
+from flink_k8s.config.base import Model, scalar_text
 from flink_k8s.facts.units import is_go_duration
 
 INTERNAL_TLS_FOLDER = "/opt/flink-internal-tls"
@@ -62,7 +62,7 @@ def _refresh(text: str) -> str:
 Folder = Annotated[str, AfterValidator(_folder)]
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 Key = Annotated[str, AfterValidator(_key)]
-Refresh = Annotated[str, AfterValidator(_refresh)]
+Refresh = Annotated[str, BeforeValidator(scalar_text), AfterValidator(_refresh)]
 
 
 class SecretFiles(Model):

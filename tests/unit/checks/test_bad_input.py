@@ -51,6 +51,29 @@ def test_a_mount_name_of_a_wrong_type_is_one_problem(
     assert [line for line in lines if "volumeMounts[0].name: is " in line]
 
 
+@pytest.mark.parametrize("content", ["resources: [orders.yaml]", "[a]", "a text", "7"])
+def test_a_file_that_is_not_an_object_is_one_problem(project: Project, content: str) -> None:
+    project.job(content, "kustomization.yaml")
+    [problem] = project.problems()
+    assert problem.startswith("jobs/kustomization.yaml:1: is not a Kubernetes object; set apiVersion")
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"jobTimeout": 5}, 'jobTimeout: is not a duration; write a duration such as "90s"'),
+        ({"prometheus": {"alerts": {"restartsWithin": 15}}}, "alerts.restartsWithin: is not a duration; write"),
+        ({"logging": {"retention": 14}}, "logging.retention: is not a number of days, weeks or years; write"),
+    ],
+)
+def test_a_number_instead_of_a_duration_is_one_problem(
+    project: Project, config: dict[str, object], problem: str
+) -> None:
+    project.stack(config)
+    [found] = project.problems()
+    assert problem in found
+
+
 @pytest.mark.parametrize("mode", ["STATELESS", "Stateless"])
 def test_a_value_in_the_wrong_case_is_one_problem(project: Project, mode: str) -> None:
     project.job(JOB.replace("stateless", mode))
