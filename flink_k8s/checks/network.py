@@ -146,7 +146,7 @@ def _covers(requested: Endpoint, allowed: Endpoint) -> bool:
 def _texts(job: Job) -> Iterator[tuple[KeyPath, str, Source | None]]:
     """The texts that can name a host, each with its path, or its position in a SQL script."""
     if job.source.sql is not None:
-        for offset, text in texts(job.source.sql, job.settings):
+        for offset, _, text in texts(job.source.sql, job.settings):
             yield (), text, job.source.sql.at(offset)
     inner, path = cluster_spec(job.kind, job.spec), cluster_place(job.kind)
     for index, argument in enumerate(listed(mapping(inner.get("job")).get("args")) if not job.source.sql else ()):

@@ -13,7 +13,8 @@ from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config import sql_text
 from flink_k8s.config.problems import JOB_FILE as JOB_FILE_PROBLEM
 from flink_k8s.config.problems import KeyPath, nearest
-from flink_k8s.config.sql_file import SqlFile
+from flink_k8s.config.secret_text import is_secret
+from flink_k8s.config.sql_file import SqlFile, is_header
 from flink_k8s.config.sql_text import Fault, Kind, Statement, Token
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.versions import short_version
@@ -47,6 +48,7 @@ def check(stack: StackSubject) -> None:
         for fault in _faults(sql, mapping(job.spec.get("flinkConfiguration"))):
             stack.report("sql-script", (), fault.message, sql.at(fault.offset))
         _check_parameters(stack, job, sql)
+        _check_secrets(stack, job, sql)
         _check_drill(stack, job, sql)
         _check_session(stack, job, sql)
         origin = job.sources.origin(("job", "args"), job.spec)
@@ -76,14 +78,24 @@ def _check_parameters(stack: StackSubject, job: Job, sql: SqlFile) -> None:
         stack.report(JOB_FILE_PROBLEM, (*sql.settings_path, "drill"), message, sql.config)
 
 
+def _check_secrets(stack: StackSubject, job: Job, sql: SqlFile) -> None:
+    """Report passwords and keys in options, other texts and comments, except for the header."""
+    found = [offset for offset, option, text in texts(sql, job.settings) if is_secret(option, text)]
+    for token in sql_text.tokens(sql.script):
+        if token.kind is Kind.COMMENT and not is_header(token.text) and is_secret("", token.text):
+            found.append(token.offset)
+    for offset in found:
+        message = "contains a secret as plaintext; store it in a Kubernetes Secret, and write '${secret:name/key}'"
+        stack.report("plaintext-secret", (), message, sql.at(offset))
+
+
 def _check_drill(stack: StackSubject, job: Job, sql: SqlFile) -> None:
     """Report sinks whose transactions a copy of the job would take over from the job."""
     drill = job.own.drill
     if drill is None:
         return
     merged = {**(job.settings.parameters or {}), **drill.parameters}
-    copied = texts(sql, job.settings.model_copy(update={"parameters": merged}))
-    for (_, option), (offset, value) in pairwise(copied):
+    for offset, option, value in texts(sql, job.settings.model_copy(update={"parameters": merged})):
         if option == _GUARANTEE and value.lower() == "exactly-once":
             message = (
                 "is exactly-once in the copy of the job, too, which aborts transactions of the job: their records are "
@@ -128,12 +140,14 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
     if faults:
         yield from faults
         return
+    is_refused = False
     jobs: list[Statement] = []
     tables: list[str] | None = [] if "table.catalog-store.kind" not in options else None
     for statement in statements:
         problem = _problem(statement)
         if problem is not None:
             yield Fault(statement.offset, problem)
+            is_refused = True
             continue
         first = statement.tokens[0].word
         if first == "USE" or created_kind(statement) == "CATALOG":
@@ -148,7 +162,7 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
             yield from _target_faults(insert, tables)
         if starts_job(statement):
             jobs.append(statement)
-    if not jobs:
+    if not jobs and not is_refused:
         message = "has no INSERT, so it runs no job; add INSERT INTO <table> SELECT …"
         yield Fault(statements[-1].offset if statements else 0, message)
     for statement in jobs[1:]:

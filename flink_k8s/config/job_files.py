@@ -169,7 +169,8 @@ def of_script(title: str, name: str, script: str) -> tuple[list[FileObject], lis
     """
     objects: list[FileObject] = []
     sql, problems = sql_file.parse_script(script, name, title)
-    _add_sql(sql, objects, problems)
+    if sql is not None:
+        _add_sql(sql, objects, problems)
     return objects, problems
 
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from flink_k8s.config.model import JobSettings
 from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem, dotted
-from flink_k8s.config.sql_text import place
+from flink_k8s.config.sql_text import Kind, place, tokens
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.config.validation import read_settings
 from flink_k8s.config.yaml_file import Document, parse, read_text
@@ -22,6 +22,13 @@ _HEADER: Final = re.compile(
     r"(?:\s|--[^\n]*(?:\n|$)|/\*(?!\s*flink-k8s\b).*?\*/)*/\*\s*flink-k8s\b([^\n]*)(.*?)\*/", re.DOTALL
 )
 """The header, which can follow other comments."""
+
+_LIKE_HEADER: Final = re.compile(r"(?:--|/\*)\s*flink-k8s\b")
+
+
+def is_header(comment: str) -> bool:
+    """Whether a comment of a script contains the settings."""
+    return _HEADER.match(comment) is not None
 
 
 class HeaderConfig(StackConfig):
@@ -89,7 +96,7 @@ class Position:
 
 
 def read(path: Path, shown: str) -> tuple[SqlFile | None, list[Problem]]:
-    """The SQL file, and the problems of its header; None if the file cannot be read.
+    """The SQL file, and the problems of its header; None if the file or its header cannot be read.
 
     Args:
         path: the file.
@@ -101,7 +108,7 @@ def read(path: Path, shown: str) -> tuple[SqlFile | None, list[Problem]]:
     return parse_script(text, path.stem.lower().replace("_", "-"), shown)
 
 
-def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile, list[Problem]]:
+def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile | None, list[Problem]]:
     """`read` for a text.
 
     Args:
@@ -110,6 +117,8 @@ def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile, list[Proble
         shown: name of the file in problems.
     """
     header, line, header_problems = _header(text, shown)
+    if header_problems:
+        return None, header_problems
     document = Document(
         shown,
         None,
@@ -119,10 +128,16 @@ def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile, list[Proble
     config = HeaderConfig(shown, {"context": "none", "jobs": {name: header.value}}, document)
     stack, setting_problems = read_settings(config)
     settings = stack.jobs.get(name) if stack is not None else None
-    return (
-        SqlFile(shown, name, text, settings or JobSettings.model_validate({}), line, config),
-        [*header_problems, *setting_problems],
-    )
+    return SqlFile(shown, name, text, settings or JobSettings.model_validate({}), line, config), setting_problems
+
+
+def _misplaced(text: str, shown: str) -> list[Problem]:
+    """Problems of comments that look like a header, and are none."""
+    for token in tokens(text):
+        if token.kind is Kind.COMMENT and _LIKE_HEADER.match(token.text):
+            message = "contains settings that are not read; write them as /* flink-k8s … */ before the first statement"
+            return [Problem(shown, place(text, token.offset)[0], "", message, JOB_FILE)]
+    return []
 
 
 def _header(text: str, shown: str) -> tuple[Document, int, list[Problem]]:
@@ -130,7 +145,7 @@ def _header(text: str, shown: str) -> tuple[Document, int, list[Problem]]:
     empty = Document(shown, {}, {})
     match = _HEADER.match(text)
     if match is None:
-        return empty, 1, []
+        return empty, 1, _misplaced(text, shown)
     line = place(text, match.start(1))[0]
     if match.group(1).strip():
         message = "has text after flink-k8s; write the settings as YAML in the lines below"

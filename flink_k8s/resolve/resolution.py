@@ -13,7 +13,7 @@ from flink_k8s.config.job_files import FileObject
 from flink_k8s.config.merge import merge_into, merge_mappings, merge_settings, merged_with_nulls
 from flink_k8s.config.model import JobSettings, StackSettings
 from flink_k8s.config.namespace import NamespaceSettings
-from flink_k8s.config.problems import Problem, nearest
+from flink_k8s.config.problems import Problem, nearest, similar
 from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.stack_file import StackConfig
 from flink_k8s.facts import tables
@@ -95,6 +95,8 @@ def resolve(
     objects: Iterable[FileObject],
     root: Path = Path(),
     platform_settings: StackSettings | None = None,
+    *,
+    is_complete: bool = True,
 ) -> Resolved:
     """Merge each object with the stack's settings: derived < `jobDefaults` < job file < `jobs` < `enforced`.
 
@@ -106,6 +108,7 @@ def resolve(
         objects: of all job files.
         root: the project, with the code of jobs.
         platform_settings: settings of the platform's stack for all jobs; None if the stack is not on a platform.
+        is_complete: whether all job files could be read. Otherwise an unknown name may be in another file.
     """
     objects = list(objects)
     stacks: _Stacks = [(settings, config)]
@@ -115,7 +118,7 @@ def resolve(
     enforced = [stack.enforced for stack, _ in reversed(stacks)]
     first_defaults, last_enforced = [*map(_as_in_file, defaults)], [*map(_as_in_file, enforced)]
     problems: list[Problem] = []
-    keys = _keys_of_jobs(settings, config, objects, problems)
+    keys = _keys_of_jobs(settings, config, objects, problems, is_complete=is_complete)
     placed: list[_PlacedJob] = []
     attachments: list[Attachment] = []
     by_identity: dict[tuple[str, str, str], FileObject] = {}
@@ -174,7 +177,7 @@ def resolve(
             continue
         is_adopted = "/".join(identity) in adopted
         placed.append(_PlacedJob(source, namespace, own, keys.get(id(source)), merged, is_adopted, restored_path))
-    problems += [] if settings.is_drill else _not_in_files(settings, config, by_identity)
+    problems += [] if settings.is_drill or not is_complete else _not_in_files(settings, config, by_identity)
     problems += _undeclared(undeclared, settings, config)
     namespaces = {**settings.namespaces, **{name: NamespaceSettings() for name in undeclared}}
     with_undeclared = settings.model_copy(update={"namespaces": namespaces}) if undeclared else settings
@@ -185,7 +188,7 @@ def resolve(
 
 def _script(job: Job, sql: SqlFile) -> Attachment:
     """The ConfigMap with the script of a SQL job."""
-    source = FileObject(job.source.document, config_map(sql, job.settings))
+    source = FileObject(job.source.document, config_map(sql, job.settings), sql=sql)
     return Attachment(source, job.namespace, _object_manifest(source, job.namespace, with_labels=True))
 
 
@@ -279,7 +282,12 @@ def _jobs(
 
 
 def _keys_of_jobs(
-    settings: StackSettings, config: StackConfig, objects: list[FileObject], problems: list[Problem]
+    settings: StackSettings,
+    config: StackConfig,
+    objects: list[FileObject],
+    problems: list[Problem],
+    *,
+    is_complete: bool,
 ) -> dict[int, str]:
     """The key of `jobs` of each object; a key that matches no job or several jobs is a problem."""
     by_name: dict[str, list[FileObject]] = {}
@@ -288,6 +296,7 @@ def _keys_of_jobs(
             by_name.setdefault(source.name, []).append(source)
             namespace = source.namespace or settings.fallback_namespace
             by_name.setdefault(f"{source.kind}/{namespace}/{source.name}", []).append(source)
+    names = sorted({source.name for source in objects if source.is_job})
     keys: dict[int, str] = {}
     for key in settings.jobs:
         matches = by_name.get(key, [])
@@ -299,8 +308,7 @@ def _keys_of_jobs(
         elif matches:
             full = ", ".join(sorted(f"{s.kind}/{s.namespace or settings.fallback_namespace}/{s.name}" for s in matches))
             problems.append(config.problem(("jobs", key), f"matches several jobs; write one of: {full}"))
-        else:
-            names = sorted({source.name for source in objects if source.is_job})
+        elif is_complete or similar(key, names):
             problems.append(
                 config.problem(("jobs", key), f"unknown job in {_folders(settings)}; {nearest(key, names)}")
             )

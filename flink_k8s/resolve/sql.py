@@ -67,19 +67,25 @@ def parameters(settings: JobSettings) -> dict[str, str]:
     return {name: value for name, value in (settings.parameters or {}).items() if value is not None}
 
 
-def texts(sql: SqlFile, settings: JobSettings) -> Iterator[tuple[int, str]]:
-    """The texts of the script with the values of its variables, each with its offset in the file.
+def texts(sql: SqlFile, settings: JobSettings) -> Iterator[tuple[int, str, str]]:
+    """The texts of the script with the values of its variables.
 
     Args:
         sql: the file.
         settings: of the job, merged from all sources.
+
+    Yields:
+        The offset in the file, the name of the option whose value it is (empty for another text), the text.
     """
+    script = rendered(sql, settings)
     in_file, with_values = (
-        [token for token in sql_text.tokens(script) if token.kind is Kind.TEXT]
-        for script in (sql.script, rendered(sql, settings))
+        [token for token in sql_text.tokens(part) if token.kind is Kind.TEXT] for part in (sql.script, script)
     )
+    name, end = "", 0
     for token, text in zip(in_file, with_values, strict=True):  # a value never ends the text around it
-        yield token.offset, text.value
+        is_value = script[end : text.offset].strip() == "="
+        yield token.offset, name if is_value else "", text.value
+        name, end = text.value, text.offset + len(text.text)
 
 
 def sql_spec(sql: SqlFile, settings: JobSettings) -> dict[str, object]:

@@ -58,6 +58,13 @@ def test_a_file_that_is_not_an_object_is_one_problem(project: Project, content: 
     assert problem.startswith("jobs/kustomization.yaml:1: is not a Kubernetes object; set apiVersion")
 
 
+def test_settings_of_a_job_in_a_file_that_cannot_be_read_are_no_second_problem(project: Project) -> None:
+    project.job("kind: [\n", "orders.yaml")
+    project.stack({"jobs": {"orders": {"parallelism": 2}}, "adopt": ["FlinkDeployment/flink/orders"]})
+    [problem] = project.problems()
+    assert problem.startswith("jobs/orders.yaml:2: is not valid YAML")
+
+
 @pytest.mark.parametrize(
     ("config", "problem"),
     [

@@ -50,8 +50,8 @@ def load(project: Project, text: str, **stack: object) -> None:
 )
 def test_script_that_flink_cannot_run(project: Project, statements: str, place: str, message: str) -> None:
     load(project, TABLES + statements)
-    problems = project.problems()
-    assert any(problem.startswith(f"jobs/totals.sql:{place}: {message}") for problem in problems), problems
+    [problem] = project.problems()
+    assert problem.startswith(f"jobs/totals.sql:{place}: {message}")
     assert project.broken_rules() == {"sql-script"}
 
 
@@ -125,6 +125,26 @@ def test_problems_of_the_header_have_the_line_of_the_file(project: Project, head
     assert any(line.startswith(f"jobs/totals.sql:{problem}") for line in project.problems()), project.problems()
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("/* flink-k8s\nparallelism 2\na: b\n*/\nINSERT INTO b SELECT 1;", "3: is not valid YAML"),
+        (
+            "SET 'a' = 'b';\n/* flink-k8s\nparallelism: 2\n*/\nINSERT INTO b SELECT 1;",
+            "2: contains settings that are not",
+        ),
+        (
+            "-- flink-k8s\n-- parallelism: 2\nINSERT INTO b SELECT 1;",
+            "1: contains settings that are not read; write them as",
+        ),
+    ],
+)
+def test_header_that_cannot_be_read_is_one_problem(project: Project, text: str, problem: str) -> None:
+    load(project, text, jobs={"totals": {"parallelism": 2}})
+    [found] = project.problems()
+    assert found.startswith(f"jobs/totals.sql:{problem}")
+
+
 def test_findings_of_values_have_the_line_of_the_header(project: Project) -> None:
     load(project, HEADER.replace("1600m, cpu: 0.5}\ntask", "64m, cpu: 0.5}\ntask") + STATEMENTS)
     [problem] = project.problems()
@@ -144,9 +164,36 @@ def test_a_file_that_is_not_text_is_a_problem(project: Project) -> None:
     assert project.problems() == ["jobs/totals.sql:2: is not UTF-8; save it as UTF-8"]
 
 
-def test_plaintext_password_in_a_script_is_reported(project: Project) -> None:
-    load(project, HEADER + STATEMENTS.replace("'connector' = 'datagen'", "'password' = 'Xk29fjw7qLp2'"), strict=True)
-    assert "plaintext-secret" in project.broken_rules()
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("CREATE TABLE c (i INT) WITH ('x' = 'y', 'password' = 'Xk29fjw7qLp2');", "10:54"),
+        (
+            "CREATE TABLE c (i INT) WITH ('sasl.jaas.config' = 'x.PlainLoginModule required password=\"hunter22x\";');",
+            "10:51",
+        ),
+        ("-- password=hunter22x\n", "10:1"),
+        ("CREATE TABLE c (i INT) WITH ('password' = '${secret_word}');", "10:43"),
+        ("SELECT 'password', 'hunter22x';", None),
+        ("CREATE TABLE c (i INT) WITH ('password' = '${secret:kafka/password}');", None),
+    ],
+)
+def test_plaintext_password_in_a_script_is_reported_at_its_place(
+    project: Project, statement: str, place: str | None
+) -> None:
+    parameters = {"topic": "orders", "secret_word": "hunter22x"}
+    text = TABLES.replace("image: pyflink:dev", "image: jobs:1") + statement + "INSERT INTO b SELECT 1;"
+    load(project, text, jobs={"totals": {"parameters": parameters}}, strict=True)
+    reported = [problem for problem in project.problems() if "as plaintext" in problem]
+    message = "contains a secret as plaintext; store it in a Kubernetes Secret, and write '${secret:name/key}'"
+    assert reported == ([f"jobs/totals.sql:{place}: {message}"] if place else [])
+
+
+def test_plaintext_password_of_a_session_job_is_reported_at_its_place(project: Project) -> None:
+    project.job(SESSION.partition("---\n")[0], "session.yaml")
+    statement = "CREATE TABLE c (i INT) WITH ('password' = 'hunter22x'); INSERT INTO b SELECT 1;"
+    load(project, SESSION_HEADER + TABLES.removeprefix(HEADER) + statement, strict=True)
+    assert [p.split(": ")[0] for p in project.problems() if "as plaintext" in p] == ["jobs/totals.sql:8:43"]
 
 
 SESSION_HEADER = """\
