@@ -21,7 +21,7 @@ from flink_k8s.facts import tables
 from flink_k8s.facts.kinds import FLINK_API, FLINK_KINDS
 from tests.e2e.validator.tables import fields
 
-SCHEMAS = "kubernetes-validate==1.37.0"
+SCHEMAS = f"kubernetes-validate=={tables.KUBERNETES_VERSION}.0"
 """The package with the schemas; its version is that of Kubernetes."""
 
 CRDS = {

@@ -84,8 +84,39 @@ def _check_object(
     kind = table.kinds.get(f"{manifest.get('apiVersion')} {manifest.get('kind')}")
     if kind is None:
         comparison.value({"ref": "meta.v1.ObjectMeta"}, manifest.get("metadata"), ("metadata",))
+        _report_unknown_kind(str(manifest.get("apiVersion")), str(manifest.get("kind")), list(table.kinds), report)
     else:
         comparison.value(kind, manifest, ())
+
+
+def _report_unknown_kind(api: str, kind: str, known: Sequence[str], report: Report) -> None:
+    """Report a kind that Kubernetes does not serve; kinds of other API groups and alpha versions can exist."""
+    apis = {name.partition(" ")[0] for name in known}
+    groups = {_group(known_api) for known_api in apis} - _OTHER_GROUPS | {"extensions"}
+    is_of_kubernetes = _group(api) in groups or "." not in _group(api)  # the group of a CRD has a dot
+    if not is_of_kubernetes or "alpha" in api:
+        return
+    elsewhere = sorted(name.partition(" ")[0] for name in known if name.endswith(f" {kind}"))
+    if elsewhere:
+        newest = next((served for served in reversed(elsewhere) if "beta" not in served), elsewhere[-1])
+        message = f"is {api}, which has no {kind} in Kubernetes {tables.KUBERNETES_VERSION}; write {newest}"
+        report("unknown-kind", ("apiVersion",), message)
+    elif api in apis:
+        kinds = [name.partition(" ")[2] for name in known if name.startswith(f"{api} ")]
+        report("unknown-kind", ("kind",), f"is {kind}, which is not a kind of {api}; {nearest(kind, kinds)}")
+    else:
+        remedy = "remove the object" if _group(api) in groups else nearest(api, sorted(apis))
+        message = f"is {api}, which Kubernetes {tables.KUBERNETES_VERSION} does not serve; {remedy}"
+        report("unknown-kind", ("apiVersion",), message)
+
+
+def _group(api: str) -> str:
+    """The API group of an `apiVersion`; empty for Kubernetes' core group."""
+    return api.rpartition("/")[0]
+
+
+_OTHER_GROUPS = {"flink.apache.org", "monitoring.coreos.com", "cert-manager.io"}
+"""API groups of the table that are not Kubernetes' own."""
 
 
 def without(value: object, paths: Iterable[KeyPath]) -> object:

@@ -126,6 +126,13 @@ _ALL: Iterable[Rule] = (
         "Correct the spelling, or remove the field.",
     ),
     Rule(
+        "unknown-kind",
+        _ERROR,
+        "an object of Kubernetes' own API groups with an unknown kind, or a version that Kubernetes no longer serves",
+        "The API server does not find the kind, and `up` fails at the object.",
+        "Write the `apiVersion` or `kind` that the finding names. For a cluster that serves it, disable the rule.",
+    ),
+    Rule(
         "wrong-type",
         _ERROR,
         "a value of the wrong type, or a required field that is missing",

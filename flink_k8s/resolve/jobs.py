@@ -160,7 +160,7 @@ class Job:
     def problem(self, path: KeyPath, message: str, rule: str = problems.JOB_FILE) -> Problem:
         """A problem at the path of the merged manifest, in the file that sets the value or its parent."""
         spec_path = self._in_template(path[1:]) if path[:1] == ("spec",) else None
-        if spec_path is None:
+        if not spec_path:  # the spec as a whole
             return self.source.problem(path, message, rule)
         config_source = self._argument_source(spec_path)
         if config_source is not None:

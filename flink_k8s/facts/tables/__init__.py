@@ -25,6 +25,9 @@ FOLDER = Path(__file__).parent
 FLINK_VERSIONS = ("1.17", "1.18", "1.19", "1.20", "2.0", "2.1", "2.2", "2.3")
 """The versions of flink.txt, oldest first."""
 
+KUBERNETES_VERSION = "1.37"
+"""The version of kubernetes.json."""
+
 
 @dataclass(frozen=True)
 class Option:

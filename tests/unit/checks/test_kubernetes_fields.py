@@ -1,5 +1,6 @@
 """Fields of objects next to the jobs, against the schemas of Kubernetes, Prometheus and cert-manager."""
 
+# ruff: noqa: E501 - a problem a line reads best
 from __future__ import annotations
 
 import pytest
@@ -118,6 +119,31 @@ def test_unknown_fields_and_wrong_types_are_errors_in_any_object(project: Projec
         f'{path}:23: spec.podMetricsEndpoint: unknown field; did you mean "podMetricsEndpoints"?',
         f"{path}:27: metadata.labels: is a list, which is not a valid value; write a mapping",
     ]
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "problem"),
+    [
+        ("extensions/v1beta1", "Ingress", "apiVersion: is extensions/v1beta1, which has no Ingress in Kubernetes 1.37; write networking.k8s.io/v1"),
+        ("batch/v1beta1", "CronJob", "apiVersion: is batch/v1beta1, which has no CronJob in Kubernetes 1.37; write batch/v1"),
+        ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "apiVersion: is autoscaling/v2beta2, which has no HorizontalPodAutoscaler in Kubernetes 1.37; write autoscaling/v2"),
+        ("v1", "Deployment", "apiVersion: is v1, which has no Deployment in Kubernetes 1.37; write apps/v1"),
+        ("v1", "Servce", 'kind: is Servce, which is not a kind of v1; did you mean "Service"?'),
+        ("policy/v1beta1", "PodSecurityPolicy", "apiVersion: is policy/v1beta1, which Kubernetes 1.37 does not serve; remove the object"),
+        ("app/v1", "Thing", 'apiVersion: is app/v1, which Kubernetes 1.37 does not serve; did you mean "apps/v1"?'),
+    ],
+)  # fmt: skip
+def test_kinds_that_kubernetes_does_not_serve(project: Project, api: str, kind: str, problem: str) -> None:
+    project.job(f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\n", "beside.yaml")
+    assert project.problems() == [f"jobs/beside.yaml:{2 if problem.startswith('kind') else 1}: {problem}"]
+
+
+@pytest.mark.parametrize(
+    "api", ["gateway.networking.k8s.io/v1", "resource.k8s.io/v1alpha3", "monitoring.coreos.com/v1"]
+)
+def test_kinds_that_the_cluster_can_have_are_accepted(project: Project, api: str) -> None:
+    project.job(f"apiVersion: {api}\nkind: Thing\nmetadata: {{name: a}}\n", "beside.yaml")
+    project.load()
 
 
 @pytest.mark.parametrize("is_installed", [True, False])
