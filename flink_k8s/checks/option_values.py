@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Final
 
@@ -51,6 +51,27 @@ _EXPANDED = ("env.", "containerized.master.env.", "containerized.taskmanager.env
 """Prefixes of options whose variables the start script, Kubernetes or Hadoop expands."""
 
 
+def value_problems(key: str, text: str, operator: str) -> Iterator[tuple[str, str]]:
+    """Rule and message of a value that an option cannot have, or that is probably not meant.
+
+    Args:
+        key: the option.
+        text: its value.
+        operator: version of the operator.
+    """
+    kind = _type(key, operator)
+    if kind is None:
+        return
+    problem = _problem(kind, text)
+    if problem is not None:
+        text_of_value = "is not valid" if is_secret(key, text) else f'is "{text}"'
+        yield "option-value", f"{text_of_value}; {problem}"
+    elif kind in ("Duration", "Interval") and _MILLISECONDS.fullmatch(text) and int(text) != 0:
+        units = ["h", "ms"] if int(text) < _LONGEST else ["ms"]
+        examples = ", ".join(f'"{int(text)} {unit}"' for unit in units)
+        yield "duration-unit", f'is "{text}", which is {int(text)} milliseconds; write a unit: {examples}'
+
+
 def check(subject: Subject) -> None:
     """Check the values of a Flink resource's options, and the arguments of its job."""
     refused = {finding.path for finding in subject.findings if finding.rule in _ERRORS}
@@ -61,20 +82,9 @@ def check(subject: Subject) -> None:
             if not key.startswith(_EXPANDED):
                 subject.report_spec("unexpanded-variable", path, _unexpanded(variable.group()))
             continue
-        kind = _type(key, subject.operator)
-        if kind is None:
-            continue
-        problem = _problem(kind, text)
-        if problem is not None and (*subject.at, *path) in refused:
-            continue
-        if problem is not None:
-            text_of_value = "is not valid" if is_secret(key, text) else f'is "{text}"'
-            subject.report_spec("option-value", path, f"{text_of_value}; {problem}")
-        elif kind in ("Duration", "Interval") and _MILLISECONDS.fullmatch(text) and int(text) != 0:
-            units = ["h", "ms"] if int(text) < _LONGEST else ["ms"]
-            examples = ", ".join(f'"{int(text)} {unit}"' for unit in units)
-            message = f'is "{text}", which is {int(text)} milliseconds; write a unit: {examples}'
-            subject.report_spec("duration-unit", path, message)
+        for rule, message in value_problems(key, text, subject.operator):
+            if rule != "option-value" or (*subject.at, *path) not in refused:
+                subject.report_spec(rule, path, message)
     for index, argument in enumerate(listed(mapping(subject.spec.get("job")).get("args"))):
         variable = _VARIABLE.search(str(argument))
         if variable is not None:

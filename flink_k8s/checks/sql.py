@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from flink_k8s.checks.configuration import unknown_option
+from flink_k8s.checks.option_values import value_problems
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config import sql_text
 from flink_k8s.config.problems import JOB_FILE as JOB_FILE_PROBLEM
@@ -49,6 +51,7 @@ def check(stack: StackSubject) -> None:
             stack.report("sql-script", (), fault.message, sql.at(fault.offset))
         _check_parameters(stack, job, sql)
         _check_secrets(stack, job, sql)
+        _check_options(stack, job, sql)
         _check_drill(stack, job, sql)
         _check_session(stack, job, sql)
         origin = job.sources.origin(("job", "args"), job.spec)
@@ -89,6 +92,27 @@ def _check_secrets(stack: StackSubject, job: Job, sql: SqlFile) -> None:
         stack.report("plaintext-secret", (), message, sql.at(offset))
 
 
+def _check_options(stack: StackSubject, job: Job, sql: SqlFile) -> None:
+    """Report unknown options of SET, and values that they cannot have."""
+    version = _flink_version(stack, job)
+    for statement in sql_text.split(sql.script)[0]:
+        if statement.words[:1] != ("SET",) or len(statement.tokens) != 4:
+            continue
+        key, value = statement.tokens[1], statement.tokens[3]
+        message = unknown_option(key.value, version) if version is not None else None
+        if message is not None:
+            stack.report("unknown-option", (), f'"{key.value}" is an {message}', sql.at(key.offset))
+        if "${" not in value.value:
+            for rule, problem in value_problems(key.value, value.value, stack.settings.operator.version):
+                stack.report(rule, (), problem, sql.at(value.offset))
+
+
+def _flink_version(stack: StackSubject, job: Job) -> str | None:
+    """The Flink version of a job, or of its session cluster; None if it is not known."""
+    specs = [job.spec] if job.kind.has_pods else [other.spec for other in stack.jobs if other.key == job.target]
+    return short_version(specs[0].get("flinkVersion")) if specs else None
+
+
 def _check_drill(stack: StackSubject, job: Job, sql: SqlFile) -> None:
     """Report sinks whose transactions a copy of the job would take over from the job."""
     drill = job.own.drill
@@ -122,8 +146,7 @@ def _check_session(stack: StackSubject, job: Job, sql: SqlFile) -> None:
         if value is not None:
             message = f"has no effect on the session cluster {job.session_cluster}; set it there, or remove it"
             stack.report("unused-setting", (*sql.settings_path, key), message, sql.config)
-    clusters = [cluster for cluster in stack.jobs if cluster.key == job.target]
-    version = short_version(clusters[0].spec.get("flinkVersion")) if clusters else None
+    version = _flink_version(stack, job)
     if version is not None and tuple(map(int, version.split("."))) < DRIVER_SINCE:
         message = f"names a session cluster with Flink {version}, which has no driver for SQL; use Flink 2, or {remedy}"
         stack.report("sql-script", path, message, sql.config)

@@ -208,7 +208,7 @@ class YamlProgram(Program):
             resource["properties"]["manifest"] |= {"metadata": {"name": name}, "spec": merged}
             resources[name] = resource
         program["outputs"] = {name: f"${{{name}.restAddress}}" for name in jobs}
-        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(program))
+        (self.folder / "Pulumi.yaml").write_text(json.dumps(program))  # Pulumi refuses the aliases of PyYAML
         return self._run_pulumi(operation, allow)
 
 

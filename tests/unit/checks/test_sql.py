@@ -83,6 +83,34 @@ def test_catalog_store_of_the_configuration_can_have_the_table(project: Project)
     project.load()
 
 
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "SET 'execution.checkpointing.intervall' = '1 min';",
+            '10:5: "execution.checkpointing.intervall" is an unknown option of Flink 2.2; did you mean "execution.checkpointing.interval"?',
+        ),
+        (
+            "SET 'table.exec.state.ttl' = '1 dya';",
+            '10:30: is "1 dya"; write a duration such as "30 s", "10 min" or "6 h"',
+        ),
+        (
+            "SET 'table.exec.state.ttl' = '36';",
+            '10:30: is "36", which is 36 milliseconds; write a unit: "36 h", "36 ms"',
+        ),
+        ("SET 'table.exec.state.ttl' = '${topic}';", None),
+        ("SET 'my.option' = 'x'; SET; SHOW TABLES;", None),
+    ],
+)
+def test_options_of_a_script(project: Project, statement: str, problem: str | None) -> None:
+    errors = {"unknown-option": "error", "duration-unit": "error"}
+    load(project, TABLES + statement + "INSERT INTO b SELECT 1;", checks=errors)
+    if problem is None:
+        project.load()
+    else:
+        assert project.problems() == [f"jobs/totals.sql:{problem}"]
+
+
 def test_variable_without_a_value(project: Project) -> None:
     load(project, TABLES + "INSERT INTO b SELECT '${amount}';")
     message = 'unknown variable "amount"; set it in parameters of the job'
