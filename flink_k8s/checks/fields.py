@@ -8,6 +8,7 @@ from typing import Any, cast
 from flink_k8s.checks.subject import CLUSTERS, StackSubject, Subject
 from flink_k8s.config.findings import Finding, Report
 from flink_k8s.config.job_files import FileObject
+from flink_k8s.config.misplaced import place_of
 from flink_k8s.config.problems import KeyPath, nearest, similar
 from flink_k8s.config.secret_text import shown_at
 from flink_k8s.facts import tables, versions
@@ -207,7 +208,8 @@ class _Comparison:
     def _remedy(self, key: str, known: Sequence[str], path: KeyPath) -> str:
         if self._operator is None:
             return nearest(key, known)
-        elsewhere = _elsewhere(key, path)
+        process = path[-1] if path[-1:] in (("jobManager",), ("taskManager",)) else None
+        elsewhere = place_of(key, process) if process or path[-1:] == ("spec",) else None
         if elsewhere is not None:
             return elsewhere
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
@@ -254,46 +256,6 @@ class _Comparison:
     def _refuse(self, path: KeyPath, message: str, rule: str = "wrong-type") -> None:
         self.refused.append(path)
         self._report(rule, path, message)
-
-
-_POD_FIELDS = frozenset(
-    {
-        *("affinity", "dnsConfig", "dnsPolicy", "hostAliases", "initContainers", "nodeSelector", "priorityClassName"),
-        *("runtimeClassName", "schedulerName", "terminationGracePeriodSeconds", "tolerations"),
-        *("topologySpreadConstraints", "volumes"),
-    }
-)
-_CONTAINER_FIELDS = frozenset(
-    {"env", "envFrom", "lifecycle", "livenessProbe", "ports", "readinessProbe", "startupProbe", "volumeMounts"}
-)
-_JOB_FIELDS = frozenset({"args", "entryClass", "initialSavepointPath", "jarURI", "parallelism", "state", "upgradeMode"})
-_PROCESSES = ("jobManager", "taskManager")
-
-
-def _elsewhere(key: str, path: KeyPath) -> str | None:
-    """Where a field belongs that users often write in the spec of a Flink cluster, or in a process."""
-    process = path[-1] if path and path[-1] in _PROCESSES else None
-    if path[-1:] != ("spec",) and process is None:
-        return None
-    prefix = f"{process}." if process else ""
-    if key == "imagePullSecrets":
-        return (
-            f"write {prefix}podTemplate.spec.imagePullSecrets, or namespaces.<name>.imagePullSecrets in the stack file"
-        )
-    if key in ("securityContext", *_POD_FIELDS):
-        return f"write {prefix}podTemplate.spec.{key}"
-    if key in _CONTAINER_FIELDS:
-        alternative = ", or jobs.<job>.env in the stack file" if key == "env" else ""
-        return f"write {key} of the container flink-main-container in {prefix}podTemplate.spec.containers{alternative}"
-    if key in ("labels", "annotations"):
-        return f"write {prefix}podTemplate.metadata.{key}"
-    if key in ("memory", "cpu") and process:
-        return f"write {prefix}resource.{key}"
-    if not process and key in ("replicas", "resource", "resources"):
-        return f"write jobManager.{key} and taskManager.{key}"
-    if not process and key in _JOB_FIELDS:
-        return f"write job.{key}"
-    return None
 
 
 def _quoted(value: object, path: KeyPath) -> str:

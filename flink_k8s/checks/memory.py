@@ -52,9 +52,10 @@ def _check_size(subject: Subject, process: str, calculate: Calculation) -> None:
             message = "has no effect if resources is set; set resources.requests.memory or resources.limits.memory"
             subject.report_spec("flink-memory", (process, "resource", "memory"), message)
         else:
-            message = (
-                f'is "{value}", with which Flink does not start ({error}); raise it, or lower the parts of the memory'
-            )
+            is_plain = str(value).isdecimal()
+            remedy = f'write a unit, such as "{value}m"' if is_plain else "raise it, or lower the parts of the memory"
+            unit = " bytes" if is_plain else ""
+            message = f'is "{value}"{unit}, with which Flink does not start ({error}); {remedy}'
             subject.report_spec("flink-memory", (process, *path), message)
 
 

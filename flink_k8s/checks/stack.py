@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flink_k8s.checks.network import check_egress
 from flink_k8s.checks.rules import RULES
 from flink_k8s.checks.subject import StackSubject
-from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest
+from flink_k8s.config.problems import STACK_CONFIG, KeyPath, nearest, similar
 from flink_k8s.config.restore_request import RestoreRequest
 from flink_k8s.config.secret_text import secret_paths
 from flink_k8s.config.stack_file import ENVIRONMENT, StackConfig
@@ -43,6 +43,7 @@ def check(stack: StackSubject) -> None:
     _check_selectors(stack)
     _check_owners(stack)
     _check_secrets(stack)
+    _check_images(stack)
 
 
 def _check_operator_version(stack: StackSubject) -> None:
@@ -182,6 +183,16 @@ def _check_owners(stack: StackSubject) -> None:
             stack.report("operator-validation", (key, "namespace"), message)
         if part.enabled:
             owners[part.namespace] = key
+
+
+def _check_images(stack: StackSubject) -> None:
+    """Report a key of `images` that is probably a misspelt image of a job."""
+    used = {job.declared_image for job in stack.jobs}
+    others = [job.image for job in stack.jobs if job.image is not None and job.declared_image is None]
+    for image in stack.settings.images:
+        if image not in used and (meant := similar(image, others)) is not None:
+            message = f'is not the image of a job; did you mean "{meant}"?'
+            stack.report("unused-setting", ("images", image), message)
 
 
 def _check_secrets(stack: StackSubject) -> None:

@@ -11,7 +11,8 @@ from typing import Final, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from flink_k8s.config.model import StackSettings
+from flink_k8s.config.misplaced import place_of
+from flink_k8s.config.model import JobSettings, Process, StackSettings
 from flink_k8s.config.problems import KeyPath, Problem, nearest
 from flink_k8s.config.secret_text import shown_at
 from flink_k8s.config.stack_file import KEYS_FOR_ALL_JOBS, PREFIX, StackConfig
@@ -151,7 +152,7 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
     for error_details in error.errors():
         path: KeyPath = tuple(error_details["loc"])
         if error_details["type"] == "extra_forbidden":
-            remedy = _NOT_SETTINGS.get(path[-2:]) or nearest(str(path[-1]), _known_keys(path[:-1]))
+            remedy = _instead(path) or nearest(str(path[-1]), _known_keys(path[:-1]))
             problems.append(config.problem(path, f"unknown field; {remedy}"))
         elif error_details["type"] == "missing":
             problems.append(config.problem(path, f"is missing; set it{_description(path)}"))
@@ -159,14 +160,34 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
             message = error_details["msg"].removeprefix("Value error, ")
             if ";" not in message:
                 message = f"is {_shown(path, error_details['input'])}, which is not a valid value; " + _remedy(
-                    error_details["type"], error_details["input"], message, shown_at(path, error_details["input"])
+                    error_details["type"], error_details["input"], message, shown_at(path, error_details["input"]), path
                 )
             problems.append(config.problem(tuple(part for part in path if part != "[key]"), message))
     return problems
 
 
+def _instead(path: KeyPath) -> str | None:
+    """What to write instead of a key that the project does not have; None if that is not known."""
+    model = _model_at(path[:-1])
+    if model is JobSettings:
+        return _OF_PROCESSES.get(path[-1]) or place_of(path[-1], prefix="spec.")
+    if model is Process:
+        return place_of(path[-1], path[-2], "spec.")
+    return _NOT_SETTINGS.get(path[-2:])
+
+
+_OF_PROCESSES: Final[Mapping[str | int, str]] = {
+    "replicas": "write jobManager.replicas and taskManager.replicas",
+    **dict.fromkeys(
+        ("cpu", "memory", "resource", "resources"), "write jobManager: {memory, cpu} and taskManager: {memory, cpu}"
+    ),
+}
+"""What to write instead of the size of a job's processes."""
+
 _NOT_SETTINGS: Final[Mapping[KeyPath, str]] = {
     ("autoscaling", "scheduled"): "apply other bounds with a scheduled run of up (docs/autoscaling.md)",
+    ("stateStorage", "size"): "write stateStorage.volume.size",
+    ("stateStorage", "storageClass"): "write stateStorage.volume.storageClass",
 }
 """By the last two keys of a path: what to do instead of a setting that the project does not have."""
 
@@ -185,7 +206,11 @@ _REMEDIES: Final = {
 """By type of Pydantic's error; the words are those of `checks/fields.py`. Others have Pydantic's message."""
 
 
-def _remedy(error_type: str, value: object, message: str, shown: object) -> str:
+def _remedy(error_type: str, value: object, message: str, shown: object, path: KeyPath) -> str:
+    model = _model_at(path)
+    if error_type == "model_type" and model:
+        required = [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
+        return " with ".join(["write a mapping", " and ".join(required)] if required else ["write a mapping"])
     if error_type == "string_type":
         return f'quote it: "{shown}"' if isinstance(value, int | float) else "write text"
     message = message.replace("Input should be", "it must be")

@@ -1,5 +1,7 @@
 """Hints about fields at the wrong place, and values of the operator's chart."""
 
+# ruff: noqa: E501 - a hint a line reads best
+
 from __future__ import annotations
 
 from typing import Any
@@ -34,6 +36,37 @@ def test_hint_points_to_the_place_of_the_field(project: Project, place: str, key
     holder[key] = {}
     project.job(yaml.safe_dump(manifest))
     assert [problem for problem in project.problems() if f"{key}: unknown field; {hint}" in problem]
+
+
+@pytest.mark.parametrize(
+    ("config", "hint"),
+    [
+        ({"jobs": {"word-count": {"nodeSelector": {}}}}, "jobs.word-count.nodeSelector: unknown field; write spec.podTemplate.spec.nodeSelector"),
+        ({"jobDefaults": {"labels": {}}}, "jobDefaults.labels: unknown field; write spec.podTemplate.metadata.labels"),
+        ({"enforced": {"taskManager": {"tolerations": []}}}, "taskManager.tolerations: unknown field; write spec.taskManager.podTemplate.spec.tolerations"),
+        ({"jobDefaults": {"taskManager": {"slots": 2}}}, "slots: unknown field; write taskmanager.numberOfTaskSlots in flinkConfiguration"),
+        ({"jobDefaults": {"resources": {}}}, "jobDefaults.resources: unknown field; write jobManager: {memory, cpu} and taskManager: {memory, cpu}"),
+        ({"enforced": {"jobManager": {"memory": 2048}}}, 'is "2048" bytes, with which Flink does not start (jobmanager.memory.process.size is too small for metaspace and overhead); write a unit, such as "2048m"'),
+        ({"jobDefaults": {"secretEnv": {"A": "kafka/a"}}}, 'secretEnv.A: is "kafka/a", which is not a valid value; write a mapping with secret and key'),
+        ({"stateStorage": {"type": "volume", "size": "1Gi"}}, "stateStorage.size: unknown field; write stateStorage.volume.size"),
+    ],
+)  # fmt: skip
+def test_hint_in_a_stack_file_points_to_the_place_of_the_field(
+    project: Project, config: dict[str, object], hint: str
+) -> None:
+    project.stack(config)
+    [problem] = project.problems()
+    assert hint in problem
+
+
+def test_misspelt_image_in_images_is_a_warning(project: Project) -> None:
+    project.stack({"images": {"pyflink:dve": "registry.example.org/pyflink:1"}})
+    assert (
+        'warning: Pulumi.x.yaml:4: images.pyflink:dve: is not the image of a job; did you mean "pyflink:dev"?'
+        in project.remarks()
+    )
+    project.stack({"images": {"pyflink:dev": "registry.example.org/pyflink:1", "flink:2.2": "x:1"}})
+    assert not [remark for remark in project.remarks() if "is not the image of a job" in remark]
 
 
 ELECTION = "kubernetes.operator.leader-election.enabled"
