@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from flink_k8s.facts.kinds import FLINK_GROUP, FLINK_VERSION, FlinkKind
+import pulumi
+
+from flink_k8s.facts.kinds import FLINK_API, FlinkKind
 from flink_k8s.facts.mappings import listed, mapping
-from flink_k8s.health.api_server import PAUSE_SECONDS, REPETITIONS, TOO_MANY_REQUESTS, message
+from flink_k8s.health.api_server import get
 from flink_k8s.health.job_status import children
 from flink_k8s.resolve.declared_stack import DeclaredStack
 from flink_k8s.resolve.jobs import Job
@@ -124,33 +125,10 @@ async def live(api_client: Any, kind: FlinkKind, namespace: str, name: str) -> O
     Raises:
         NotReadableError: if the API server refuses the request.
     """
-    from kubernetes_asyncio import client
-    from kubernetes_asyncio.client.exceptions import ApiException
-
-    api = client.CustomObjectsApi(api_client)
     try:
-        response = await _answer(
-            api.get_namespaced_custom_object, FLINK_GROUP, FLINK_VERSION, namespace, kind.plural, name
-        )
-    except ApiException as error:
-        if error.status == 404:
-            return None
-        raise NotReadableError(f"{kind} {namespace}/{name} cannot be read: {message(error)}") from None
-    return cast(Object, response)
-
-
-async def _answer(method: Callable[..., Awaitable[object]], *arguments: str) -> object:
-    """The response to a request. It is repeated while the API server prepares a kind whose CRD is new (status 429)."""
-    from kubernetes_asyncio.client.exceptions import ApiException
-
-    for _ in range(REPETITIONS):
-        try:
-            return await method(*arguments)
-        except ApiException as error:
-            if error.status != TOO_MANY_REQUESTS:
-                raise
-        await asyncio.sleep(PAUSE_SECONDS)
-    return await method(*arguments)
+        return await get(api_client, f"{_path(kind, namespace)}/{name}") or None
+    except pulumi.RunError as error:
+        raise NotReadableError(f"{kind} {namespace}/{name} cannot be read: {error}") from None
 
 
 async def live_objects(api_client: Any, kind: FlinkKind, namespace: str) -> list[Object]:
@@ -159,17 +137,15 @@ async def live_objects(api_client: Any, kind: FlinkKind, namespace: str) -> list
     Raises:
         NotReadableError: if the API server refuses the request.
     """
-    from kubernetes_asyncio import client
-    from kubernetes_asyncio.client.exceptions import ApiException
-
-    api = client.CustomObjectsApi(api_client)
     try:
-        response = await _answer(api.list_namespaced_custom_object, FLINK_GROUP, FLINK_VERSION, namespace, kind.plural)
-    except ApiException as error:
-        if error.status == 404:
-            return []
-        raise NotReadableError(f"{kind.plural} in {namespace} cannot be listed: {message(error)}") from None
-    return [mapping(item) for item in listed(mapping(response).get("items"))]
+        response = await get(api_client, _path(kind, namespace))
+    except pulumi.RunError as error:
+        raise NotReadableError(f"{kind.plural} in {namespace} cannot be listed: {error}") from None
+    return [mapping(item) for item in listed(response.get("items"))]
+
+
+def _path(kind: FlinkKind, namespace: str) -> str:
+    return f"/apis/{FLINK_API}/namespaces/{namespace}/{kind.plural}"
 
 
 def _of_resources(manifests: Sequence[Object], jobs: list[tuple[FlinkKind, str]]) -> list[StateSnapshot]:
