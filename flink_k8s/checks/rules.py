@@ -125,7 +125,7 @@ _ALL: Iterable[Rule] = (
         "Kubernetes drops an unknown field, so the setting has no effect.",
         "Correct the spelling, or remove the field.",
     ),
-    Rule(
+    _stack(
         "unknown-kind",
         _ERROR,
         "an object of Kubernetes' own API groups with an unknown kind, or a version that Kubernetes no longer serves",

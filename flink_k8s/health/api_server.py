@@ -17,13 +17,13 @@ from flink_k8s.facts.mappings import mapping
 
 _GET_SECONDS: Final = 10
 
-_TOO_MANY_REQUESTS: Final = 429
+TOO_MANY_REQUESTS: Final = 429
 """The status of an API server that is overloaded, or prepares a kind whose CRD is new or has changed."""
 
-_REPETITIONS: Final = 20
+REPETITIONS: Final = 20
 """Number of times that a request with that status is repeated."""
 
-_PAUSE_SECONDS: Final = 1
+PAUSE_SECONDS: Final = 1
 """Time between two repetitions."""
 
 
@@ -125,10 +125,10 @@ async def get(api_client: Any, path: str, *, accept: str = "application/json", *
         )
 
     response = await response_to_request()
-    for _ in range(_REPETITIONS):
-        if response.status != _TOO_MANY_REQUESTS:
+    for _ in range(REPETITIONS):
+        if response.status != TOO_MANY_REQUESTS:
             break
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(PAUSE_SECONDS)
         response = await response_to_request()
     if response.status == 404:
         return {}

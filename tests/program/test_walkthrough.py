@@ -23,7 +23,7 @@ def test_no_sleep_for_a_fixed_time():
         for line in path.read_text().splitlines()
         if re.search(r"\bsleep\((?!0\))", line)
     ]
-    polls = {"api_server.py", "collect.py", "crds.py", "demo.py", "release_pods.py", "run.py", "watch.py", "webhook.py"}
+    polls = {"api_server.py", "crds.py", "demo.py", "release_pods.py", "run.py", "watch.py", "webhook.py"}
     assert {line.partition(":")[0] for line in sleeps} == {*polls, "flink_quota.py"}
     assert not re.search(r"\bsleep\b", (ROOT / "Makefile").read_text())
 
