@@ -130,7 +130,7 @@ _ALL: Iterable[Rule] = (
         _ERROR,
         "an object of Kubernetes' own API groups with an unknown kind, or a version that Kubernetes no longer serves",
         "The API server does not find the kind, and `up` fails at the object.",
-        "Write the `apiVersion` or `kind` that the finding names. For a cluster that serves it, disable the rule.",
+        "Write the `apiVersion` or `kind` that the finding names: every supported version of Kubernetes serves it.",
     ),
     Rule(
         "wrong-type",
