@@ -193,10 +193,11 @@ class YamlProgram(Program):
     def run(self, operation: str, value: str, *jobs: str, allow: str = "", **spec: object) -> Done:
         text = (ROOT / "docs/library.md").read_text()
         [documented] = re.findall(r"^```yaml\n(name: texts\n.*?)^```", text, re.MULTILINE | re.DOTALL)
-        program = yaml.safe_load(documented.replace("kind-west", self.kubectl.context).replace("orders-v2", value))
+        program = yaml.safe_load(documented.replace("kind-west", self.kubectl.context))
         program["packages"]["flink-k8s"] = str(ROOT / "package")
         program["variables"]["platform"] = self.platform
         resources = program["resources"]
+        resources["topics"]["properties"]["data"]["orders"] = value
         resources["cluster"]["properties"]["kubeconfig"] = self.platform["kubeconfig"]
         job = resources.pop("orders")
         [value_of_documented] = job["properties"]["manifest"]["spec"]["job"]["args"][1:]
