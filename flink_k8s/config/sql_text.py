@@ -310,6 +310,20 @@ def without_comments(text: str) -> str:
     return _replaced(text, Kind.COMMENT, lambda _: " ")
 
 
+def one_per_line(script: str) -> str:
+    """The script with one statement per line: comments and line breaks of the file do not change it."""
+    parts: list[str] = []
+    end, last = 0, Kind.END
+    for token in tokens(script):
+        if token.kind is Kind.COMMENT:
+            continue
+        if parts:
+            parts.append("\n" if last is Kind.END else " " if token.offset > end else "")
+        parts.append(token.text)
+        end, last = token.offset + len(token.text), token.kind
+    return "".join(parts)
+
+
 def with_texts(script: str, changed: Callable[[str], str]) -> str:
     """The script with other texts `'…'`.
 

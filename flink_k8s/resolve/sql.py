@@ -97,7 +97,7 @@ def sql_spec(sql: SqlFile, settings: JobSettings) -> dict[str, object]:
     """
     script = rendered(sql, settings)
     if sql.session_cluster is not None:
-        args = [_SCRIPT_ARGUMENT, sql_text.without_comments(script).strip()]
+        args = [_SCRIPT_ARGUMENT, sql_text.one_per_line(script)]
         return {"job": {"jarURI": _SESSION_JAR, "entryClass": SQL_DRIVER, "args": args}}
     mounts: list[dict[str, object]] = [{"mountPath": _SCRIPT_FOLDER, "name": _VOLUME, "readOnly": True}]
     volumes: list[dict[str, object]] = [{"name": _VOLUME, "configMap": {"name": _config_map_name(sql, script)}}]

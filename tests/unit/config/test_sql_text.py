@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from flink_k8s.config.sql_text import (
     Kind,
     fingerprint,
+    one_per_line,
     place,
     secrets,
     split,
@@ -169,3 +170,11 @@ def test_comments_are_removed_outside_of_texts() -> None:
 def test_functions_in_python_are_found() -> None:
     assert uses_python("CREATE FUNCTION f AS 'm.f' LANGUAGE Python;")
     assert not uses_python("-- LANGUAGE PYTHON\nCREATE FUNCTION f AS 'm.F' LANGUAGE JAVA;")
+
+
+def test_script_with_one_statement_per_line_depends_on_statements_only() -> None:
+    script = "-- a\nUSE a;  /* b */ INSERT INTO b\n  SELECT x'AB', c.d /*+ h */ , ' -- '\nFROM c WHERE e<>1 ;\n"
+    lines = "USE a;\nINSERT INTO b SELECT x'AB', c.d /*+ h */ , ' -- ' FROM c WHERE e<>1 ;"
+    assert one_per_line(script) == lines
+    assert one_per_line(script.replace("INSERT", "-- other\nINSERT").replace("\nFROM", "\n\n  FROM")) == lines
+    assert one_per_line("") == ""
