@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -23,6 +23,12 @@ from flink_k8s.health.failure_reason import (
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER
 
 _FLINK_PODS = "app,component in (jobmanager,taskmanager)"
+
+_WITHOUT_CAUSE: Mapping[str, Callable[[str], str]] = {
+    "Python process exits": python_error,
+    "The main method caused an error: null": fatal_error,
+}
+"""Text of an operator's error that lacks the error of the program, to the function that finds it in Flink's log."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +120,16 @@ class Pods:
                 return message
         return ""
 
-    async def python_error(self, app: str) -> str:
-        """The last line of the failed Python program of a job; empty if there is none."""
-        for pod in await self._list(f"app={app},component=jobmanager"):
-            if message := python_error(await self._log(pod, 1000)):
+    async def program_error(self, app: str, error: str) -> str:
+        """The error of a job's program in the log of its JobManager, if the operator's error lacks it; else empty.
+
+        Args:
+            app: name of the job's cluster.
+            error: of the operator, which contains at most 2 kB of a stack trace.
+        """
+        read = next((read for words, read in _WITHOUT_CAUSE.items() if words in error), None)
+        for pod in await self._list(f"app={app},component=jobmanager") if read else ():
+            if read and (message := read(await self._log(pod, 1000))):
                 return message
         return ""
 

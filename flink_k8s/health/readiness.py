@@ -167,11 +167,11 @@ class Readiness:
             await client.close()
 
     async def _failure_reason(self, job: Job, failed: JobStatus) -> str:
-        """The reason of a failure: the pod issue, the operator's error, or the last line of a Python program."""
+        """The reason of a failure: the pod issue, the operator's error, or the error of the job's program."""
         error = failed.error.text
-        if "Python process exits" in error:
-            python_error = await self._pods_of(job).python_error(job.session_cluster or job.name)
-            return f"{python_error} ({error})" if python_error else error
+        program_error = await self._pods_of(job).program_error(job.session_cluster or job.name, error)
+        if program_error:
+            return f"{program_error} ({error})"
         issue = (await self._pod_issue(job)).text
         if failed.error.is_of_pods and issue:
             return issue

@@ -216,6 +216,23 @@ def test_error_of_a_python_program_is_reported(tmp_path: Path):
     run(tmp_path, play)
 
 
+def test_error_of_a_java_program_that_the_operator_has_cut_is_reported(tmp_path: Path):
+    """The driver of SQL jobs calls the program by reflection, and the operator keeps 2 kB of the stack trace."""
+    error = "x.ProgramInvocationException: The main method caused an error: null"
+
+    async def play(server: FakeApiServer, watch: Readiness) -> None:
+        server.put(deployment("FAILED", error=error))
+        cause = "x.CalciteContextException: From line 3, column 29 to line 3, column 35: Column 'missing' not found"
+        causes = f"Caused by: {cause}\n\tat x.Y\nCaused by: x.Z: Column 'missing' not found\n"
+        trace = f"x.RuntimeException: a\n\tat x.X\n{causes}"
+        server.log = f"2026-12-01 10:49:44 ERROR x [] - Unhandled\n{trace}2026-12-01 10:49:44 ERROR x [] - Could not\n"
+        with pytest.raises(pulumi.RunError) as raised:
+            await watch.wait(job(), RESOURCE)
+        assert f"FAILED: {cause} ({error})" in str(raised.value)
+
+    run(tmp_path, play)
+
+
 def test_a_job_that_is_restarted_by_operator_may_leave_failed_again(tmp_path: Path):
     async def play(server: FakeApiServer, watch: Readiness) -> None:
         server.put(deployment("FAILED", error="passing"))
