@@ -37,7 +37,7 @@ test: lint ## run lint, unit tests and tests of the whole program; needs neither
 e2e: .venv/.dev ## the most important tests on the sandbox and the real engine; needs root and Linux
 	@$(PYTHON) -m pytest -q -m "not full" --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
-e2e-full: .venv/.dev ## all tests on the sandbox: other versions, stores, long state, operator upgrade; takes hours on a slow machine
+e2e-full: .venv/.dev ## all tests on the sandbox: other versions, stores, long state, operator upgrade; takes four hours on two cores
 	@$(PYTHON) -m pytest -q --durations=0 --durations-min=20 tests/engine tests/e2e tests/rules
 
 adopt: .venv/.run ## write job files and the stack file of STACK for the Flink resources in the cluster of CONTEXT [KUBECONFIG=file]
