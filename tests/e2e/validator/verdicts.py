@@ -21,7 +21,9 @@ from tests.e2e.validator.corpus import BOTH, Case, cases
 RECORDED = Path(__file__).parent / "recorded.txt"
 """A line an operator version: the version, then for each case of the corpus in order `R` (refused) or `v` (valid)."""
 
-OURS_ALONE = frozenset({"option-value", "flink-startup", "pod-template", "state-storage", "flink-memory"})
+OURS_ALONE = frozenset(
+    {"image-reference", "option-value", "flink-startup", "pod-template", "state-storage", "flink-memory"}
+)
 """Rules that are errors and mirror none of the validator's."""
 
 
