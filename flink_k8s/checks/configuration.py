@@ -63,8 +63,7 @@ def check_options(subject: Subject) -> None:
         if key.startswith(_OPERATOR_PREFIXES):
             message = _operator_key(key, subject.operator)
         else:
-            version = subject.flink_version
-            message = unknown_option(key, version) if version is not None else None
+            message = unknown_option(key, subject.flink_version)
         if message:
             subject.report_spec("unknown-option", ("flinkConfiguration", key), message)
 
@@ -79,14 +78,14 @@ def _operator_key(key: str, operator: str) -> str | None:
 
 
 @cache
-def unknown_option(key: str, version: str) -> str | None:
+def unknown_option(key: str, version: str | None) -> str | None:
     """Message about an option of another Flink version, or one similar to an option; None for another one.
 
     Args:
         key: the option.
         version: of Flink, such as `2.2`; options of an unknown version are not compared.
     """
-    if version not in tables.FLINK_VERSIONS:
+    if version is None or version not in tables.FLINK_VERSIONS:
         return None
     known = tables.flink_keys()
     if key in known:

@@ -99,7 +99,7 @@ def _check_options(stack: StackSubject, job: Job, sql: SqlFile) -> None:
         if statement.words[:1] != ("SET",) or len(statement.tokens) != 4:
             continue
         key, value = statement.tokens[1], statement.tokens[3]
-        message = unknown_option(key.value, version) if version is not None else None
+        message = unknown_option(key.value, version)
         if message is not None:
             stack.report("unknown-option", (), f'"{key.value}" is an {message}', sql.at(key.offset))
         if "${" not in value.value:

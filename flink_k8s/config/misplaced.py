@@ -36,9 +36,9 @@ def place_of(key: object, process: object = None, prefix: str = "") -> str | Non
     if key in ("slots", "taskSlots", "numberOfTaskSlots"):
         return "write taskmanager.numberOfTaskSlots in flinkConfiguration"
     if key in ("memory", "cpu") and process:
-        return f"write {prefix}{process}.resource.{key}"
+        return f"write {process}.resource.{key}"
     if not process and key in ("replicas", "resource", "resources"):
-        return f"write {prefix}jobManager.{key} and {prefix}taskManager.{key}"
+        return f"write jobManager.{key} and taskManager.{key}"
     if not process and key in _JOB_FIELDS:
         return f"write {prefix}job.{key}"
     return None

@@ -207,10 +207,10 @@ _REMEDIES: Final = {
 
 
 def _remedy(error_type: str, value: object, message: str, shown: object, path: KeyPath) -> str:
-    model = _model_at(path)
-    if error_type == "model_type" and model:
-        required = [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
-        return " with ".join(["write a mapping", " and ".join(required)] if required else ["write a mapping"])
+    model = _model_at(path) if error_type == "model_type" else None
+    fields = model.model_fields.items() if model else ()
+    if required := [field.alias or name for name, field in fields if field.is_required()]:
+        return f"write a mapping with {' and '.join(required)}"
     if error_type == "string_type":
         return f'quote it: "{shown}"' if isinstance(value, int | float) else "write text"
     message = message.replace("Input should be", "it must be")

@@ -128,8 +128,10 @@ class Pods:
             error: of the operator, which contains at most 2 kB of a stack trace.
         """
         read = next((read for words, read in _WITHOUT_CAUSE.items() if words in error), None)
-        for pod in await self._list(f"app={app},component=jobmanager") if read else ():
-            if read and (message := read(await self._log(pod, 1000))):
+        if read is None:
+            return ""
+        for pod in await self._list(f"app={app},component=jobmanager"):
+            if message := read(await self._log(pod, 1000)):
                 return message
         return ""
 
