@@ -55,11 +55,14 @@ BUCKETS = PyFlink("dev-2.3", "2.3.0")
 """The image with Flink's file systems for buckets: since 2.1, only this version has all of them on Maven Central."""
 KAFKA_JOBS = PyFlink("dev-kafka", "2.2.1", kafka=True)
 """The default pair's image for jobs with Flink's connector for Kafka."""
-PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS, KAFKA_JOBS)
+KAFKA_JOBS_1_19 = PyFlink("dev-kafka-1.19", "1.19.3", kafka=True)
+"""That of operator 1.7.0, whose autoscaler is published."""
+PYFLINKS = (*(pair.pyflink for pair in PAIRS), BUCKETS, KAFKA_JOBS, KAFKA_JOBS_1_19)
 RECIPES: tuple[Recipe, ...] = (
     *(recipe for pair in PAIRS for recipe in pair.recipes),
     BUCKETS,
     KAFKA_JOBS,
+    KAFKA_JOBS_1_19,
     Kafka(),
     S3Server(),
     *cert_manager.IMAGES,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.images import KAFKA_JOBS
+from sandbox.images import KAFKA_JOBS, KAFKA_JOBS_1_19
 from sandbox.images.kafka import SOURCES, TOOLS, Kafka, lay_files
+from sandbox.images.pyflink import PyFlink
 from sandbox.images.pyflink.connectors import kafka_connector
 
 
@@ -21,9 +22,10 @@ def test_jars_are_pinned_and_of_the_images_version() -> None:
     assert not {jar for jar in jars if jar.startswith("connect-")}
 
 
-def test_connector_is_that_of_the_images_flink_version() -> None:
-    artifact, digest = kafka_connector(KAFKA_JOBS.flink)
-    assert artifact.endswith("-" + ".".join(KAFKA_JOBS.flink.split(".")[:2]))
+@pytest.mark.parametrize("jobs", [KAFKA_JOBS, KAFKA_JOBS_1_19], ids=lambda jobs: jobs.flink)
+def test_connector_is_that_of_the_images_flink_version(jobs: PyFlink) -> None:
+    artifact, digest = kafka_connector(jobs.flink)
+    assert artifact.endswith("-" + ".".join(jobs.flink.split(".")[:2]))
     assert len(digest) == 64
 
 
