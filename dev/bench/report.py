@@ -50,10 +50,13 @@ def write(docs: Path, data: Mapping[str, Any]) -> None:
     (docs / DATA).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     (docs / PLOT).write_text(plot(data), encoding="utf-8")
     page = docs / PAGE
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    page.write_text(f"{before}{_BEGIN}\n{tables(data)}{_END}{after}", encoding="utf-8")
+    page.write_text(replaced(page.read_text(encoding="utf-8"), _BEGIN, _END, tables(data)), encoding="utf-8")
+
+
+def replaced(page: str, begin: str, end: str, text: str) -> str:
+    """The page with other text between two markers."""
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n{text}{end}{rest.partition(end)[2]}"
 
 
 def tables(data: Mapping[str, Any]) -> str:
