@@ -20,6 +20,8 @@ _OPTIONS: Final[Mapping[str, str]] = {
     "restart-strategy.type": "exponential-delay",
     "restart-strategy.exponential-delay.initial-backoff": "200 ms",
 }
+_HEARTBEAT: Final[Mapping[str, str]] = {"heartbeat.interval": "5 s", "heartbeat.timeout": "20 s"}
+"""Derived together: Flink requires an interval below the timeout."""
 _NATIVE: Final[Mapping[str, str]] = {"slotmanager.redundant-taskmanager-num": "1"}
 """Of jobs whose TaskManagers Flink creates."""
 
@@ -68,6 +70,7 @@ def derived_recovery(
     is_native = resource.inner.get("mode") != "standalone"
     numbers = flink_numbers(resource.flink_version)
     options = dict(_OPTIONS)
+    options |= _HEARTBEAT if configuration.keys().isdisjoint(_HEARTBEAT) else {}
     options |= _NATIVE if is_native else {}
     options |= _STREAMING if is_native and numbers is not None and numbers >= (1, 18) else {}
     if keeps_state(resource.inner.get("job")) and numbers is not None:

@@ -14,6 +14,8 @@ FAST: dict[str, Any] = {"recovery": "fast", "upgradeMode": "savepoint"}
 RESTART = {
     "restart-strategy.type": "exponential-delay",
     "restart-strategy.exponential-delay.initial-backoff": "200 ms",
+    "heartbeat.interval": "5 s",
+    "heartbeat.timeout": "20 s",
 }
 NATIVE = {"slotmanager.redundant-taskmanager-num": "1", "jobmanager.scheduler": "adaptive"}
 LOCAL = {"execution.checkpointing.local-backup.enabled": "true", "execution.state-recovery.from-local": "true"}
@@ -102,3 +104,12 @@ def test_a_setting_without_effect_is_a_warning(project: Project) -> None:
     assert len(messages) == 2
     project.stack({"jobDefaults": {"recovery": "fast"}})
     assert not [remark for remark in project.remarks() if "recovery: has no effect" in remark]
+
+
+@pytest.mark.parametrize("option", [{"heartbeat.interval": "30 s"}, {"heartbeat.timeout": "3 s"}])
+def test_the_heartbeat_of_the_user_is_not_combined_with_a_derived_value(
+    project: Project, option: dict[str, str]
+) -> None:
+    stack(project, flinkConfiguration=option)
+    configuration = project.spec()["flinkConfiguration"]
+    assert {key: value for key, value in configuration.items() if key.startswith("heartbeat.")} == option
