@@ -41,10 +41,10 @@ from tests.waiting import until
 OPERATOR = "1.7.0"
 DATA, PLOT = "autoscaling.json", "autoscaling.svg"
 MILLISECONDS = 5
-"""Time of an order. With the time of Python's own work, a subtask processes about 150 orders per second."""
+"""Time of an order. With the time of Python's own work, a subtask processes about 100 orders per second."""
 
 LARGEST = 8
-LOAD = ((0, 60), (360, 60), (450, 500), (1080, 500), (1140, 60), (2100, 60))
+LOAD = ((0, 60), (180, 60), (240, 400), (720, 400), (780, 60), (1620, 60))
 """Orders per second at seconds since the job runs; between two points the rate changes evenly."""
 
 _INTERVAL = 5
@@ -215,7 +215,7 @@ def run(kubectl: Kubectl, folder: Path, load: Load, options: Mapping[str, str]) 
         producer.start()
         samples: list[Sample] = []
         while (seconds := time.monotonic() - start) < load[-1][0]:
-            samples.append(_sample(job, seconds, rate_at(load, seconds)))
+            samples.append(_sample(job, seconds, rate_at(load, seconds), producer.produced))
             say(str(samples[-1]))
             time.sleep(_INTERVAL)
         produced = producer.stop()
@@ -226,7 +226,7 @@ def run(kubectl: Kubectl, folder: Path, load: Load, options: Mapping[str, str]) 
         return Result(samples, decisions, produced)
 
 
-def _sample(job: RunningTotals, seconds: float, rate: float) -> Sample:
+def _sample(job: RunningTotals, seconds: float, rate: float, produced: int) -> Sample:
     task_managers = len(job.pods("taskmanager"))
     running = job.job()
     if running is None:
@@ -234,10 +234,11 @@ def _sample(job: RunningTotals, seconds: float, rate: float) -> Sample:
     parallelism = {vertex["name"]: int(vertex["parallelism"]) for vertex in running["vertices"]}
     source = next(vertex for vertex in running["vertices"] if vertex["name"].startswith("Source"))
     metrics = f"/jobs/{running['jid']}/vertices/{source['id']}/subtasks/metrics"
-    known: list[dict[str, str]] = job.ask(metrics) or []
-    names = [metric["id"] for metric in known if metric["id"].endswith(".pendingRecords")]
-    sums: list[dict[str, float]] = job.ask(f"{metrics}?get={names[0]}&agg=sum") or [] if names else []
-    lag = int(sums[0]["sum"]) if sums and "sum" in sums[0] else None
+    name = f"Source__orders.KafkaSourceReader.topic.{INPUT}.partition.%s.currentOffset"
+    names = ",".join(name % partition for partition in range(LARGEST))
+    offsets: list[dict[str, float]] = job.ask(f"{metrics}?get={names}&agg=max") or []
+    # `pendingRecords` is too low: the consumer does not update it while the source is back-pressured.
+    lag = produced - sum(int(offset["max"]) + 1 for offset in offsets) if len(offsets) == LARGEST else None
     working = next(value for name, value in parallelism.items() if WORK in name)
     return Sample(seconds, rate, lag, working, task_managers)
 
