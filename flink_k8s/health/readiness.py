@@ -13,9 +13,7 @@ from typing import Any
 
 import pulumi
 
-from flink_k8s.config.model import StackSettings
 from flink_k8s.facts.kinds import FlinkKind
-from flink_k8s.facts.units import seconds
 from flink_k8s.health.api_server import ApiServer
 from flink_k8s.health.events import brings_node, last_exception
 from flink_k8s.health.failure_reason import Object
@@ -60,17 +58,12 @@ class Readiness:
         self._client: Any = None
         self._connecting = asyncio.Lock()
 
-    @classmethod
-    def of(cls, settings: StackSettings) -> Readiness:
-        """The readiness of the jobs of a stack."""
-        return cls(ApiServer.of(settings), timeout_seconds=seconds(settings.job_timeout))
-
-    async def wait(self, job: Job, resource: pulumi.Resource, applied: Object | None = None) -> str:
+    async def wait(self, job: Job, resource: pulumi.Resource | None, applied: Object | None = None) -> str:
         """Wait until the job is ready; return its state.
 
         Args:
             job: to wait for.
-            resource: whose row shows the status.
+            resource: whose row shows the status; None after the run of the engine, without rows.
             applied: metadata of the applied object; the watch, which other jobs share, may still have an older one.
 
         Raises:
@@ -212,13 +205,13 @@ class WaitState:
 
     Attributes:
         title: of the job, for messages.
-        resource: the resource whose row shows the status.
+        resource: the resource whose row shows the status; None for no row.
         is_restarted_by_operator: whether the operator restarts the failed job.
         last: the newest status.
     """
 
     title: str
-    resource: pulumi.Resource
+    resource: pulumi.Resource | None
     is_restarted_by_operator: bool
     last: JobStatus = field(default_factory=lambda: JobStatus("waiting", ""))
     _reason: str = ""
@@ -239,7 +232,7 @@ class WaitState:
             suffix = (
                 f" ({status.error.text})" if status.error.text and (status.state == "waiting" or status.delay) else ""
             )
-            pulumi.log.info(f"{status.shown}{suffix}", resource=self.resource)
+            self._show(f"{status.shown}{suffix}")
         before, self.last = self.last, status
         if status.is_observed and not before.is_observed:
             self._failures, self._failed_at = 0, None  # earlier failures are those of the previous spec
@@ -263,12 +256,16 @@ class WaitState:
         self._reason = reason
         if reason and reason != self._printed_reason:
             self._printed_reason = reason
-            pulumi.log.info(f"waits: {reason}", resource=self.resource)
+            self._show(f"waits: {reason}")
 
     def show_progress(self, waited: float) -> None:
         """Show the elapsed seconds and the reason on the resource's row; without a terminal, the engine drops it."""
         reason = "; ".join(filter(None, (self.last.shown or "not observed yet", self._reason)))
-        pulumi.log.info(f"waits {waited:.0f} s: {reason}", resource=self.resource, ephemeral=True)
+        self._show(f"waits {waited:.0f} s: {reason}", ephemeral=True)
+
+    def _show(self, text: str, *, ephemeral: bool = False) -> None:
+        if self.resource is not None:
+            pulumi.log.info(text, resource=self.resource, ephemeral=ephemeral)
 
     def seconds_with_issue(self, *, has_issue: bool, at: float) -> float:
         """Record whether the pods of the job have an issue.

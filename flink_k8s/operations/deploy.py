@@ -34,7 +34,7 @@ from flink_k8s.operations.timeline import Stopwatch
 from flink_k8s.operations.timings import take
 from flink_k8s.plan.guard import VARIABLE
 from flink_k8s.program.engine_state import resources, state_graph
-from flink_k8s.support.console import confirm, say
+from flink_k8s.support.console import confirm, counted, say
 from flink_k8s.support.errors import CommandError, ExitCode
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT, home, state
@@ -145,7 +145,7 @@ class Engine:
             The start and the end of the work on each resource.
 
         Raises:
-            CommandError: if the command fails.
+            CommandError: if the command fails, or a job has failed after `up` found it ready.
         """
         has_preview = any(resource.get("protect") for resource in resources(before))
         if operation == "up":
@@ -163,11 +163,15 @@ class Engine:
                 take(event, watch)
 
         code = display.run([*command, *common(stack)], env, [phase.take, refusals.take, record], phase)
+        late_errors: list[str] = []
         if operation == "up" and not phase.is_preview:
-            print_jobs(stack, has_failed=code != 0)
+            late_errors = print_jobs(stack, has_failed=code != 0)
         if code != 0:
             hint = refusals.hint(before, stack, operation) or missing_platform(self.pulumi, stack, env)
             raise CommandError(f"{operation} failed (exit code {code}); {hint or _REMEDY}")
+        if late_errors:
+            print("\n".join(f"error: {error}" for error in late_errors), file=sys.stderr)
+            raise CommandError(f"up failed: {counted(len(late_errors), 'job')} failed after being ready; {_REMEDY}")
         return watch
 
     def preview(self, stack: Stack) -> int:

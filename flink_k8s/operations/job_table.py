@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flink_k8s.config.problems import printable
+from flink_k8s.operations.late_failures import awaited, late_failures
 from flink_k8s.operations.live_jobs import LiveJob, jobs_of, read
 from flink_k8s.operations.stack import Stack
 from flink_k8s.resolve.jobs import Job
@@ -48,20 +49,28 @@ def job_table(stack: Stack, live_jobs: Mapping[str, LiveJob], now: datetime) -> 
     return table([_HEADINGS, *rows]) if rows else []
 
 
-def print_jobs(stack: Stack, *, has_failed: bool) -> None:
+def print_jobs(stack: Stack, *, has_failed: bool) -> list[str]:
     """Print the table of the jobs as the cluster has them.
 
     Args:
         stack: the stack.
         has_failed: whether the operation before has failed; an unreachable cluster is then its error.
+
+    Returns:
+        After a successful operation, the errors of the awaited jobs that have failed since they were ready.
     """
     if not jobs_of(stack):
-        return
+        return []
     try:
         live_jobs, problems = read(stack)
+        failed = [] if has_failed else [job for job in awaited(stack) if live_jobs[job.key].health == "failed"]
+        errors = late_failures(stack, failed)
+        if failed:
+            live_jobs, problems = read(stack)
     except CommandError as error:
         if not has_failed:
             say(f"   the jobs are not listed: {error}")
-        return
+        return []
     for line in [*problems, *job_table(stack, live_jobs, datetime.now(UTC))]:
         say(f"   {line}")
+    return errors

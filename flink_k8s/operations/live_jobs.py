@@ -55,15 +55,19 @@ def jobs_of(stack: Stack) -> list[Job]:
     return sorted(jobs, key=lambda job: (job.namespace, job.name))
 
 
+def api_server_of(stack: Stack) -> ApiServer:
+    """The API server of a stack's cluster."""
+    return ApiServer(str(stack.kubeconfig) if stack.kubeconfig else None, stack.context)
+
+
 def read(stack: Stack) -> tuple[dict[str, LiveJob], list[str]]:
     """`read_jobs` of a stack.
 
     Raises:
         CommandError: if the API server is not reachable.
     """
-    api_server = ApiServer(str(stack.kubeconfig) if stack.kubeconfig else None, stack.context)
     try:
-        return asyncio.run(read_jobs(api_server, jobs_of(stack)))
+        return asyncio.run(read_jobs(api_server_of(stack), jobs_of(stack)))
     except pulumi.RunError as error:
         raise CommandError(str(error)) from None
 

@@ -125,7 +125,7 @@ def run(folder: Path, play: Callable[[FakeApiServer, Readiness], Awaitable[None]
     asyncio.run(whole())
 
 
-RESOURCE: Any = None
+RESOURCE: Any = object()
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -309,3 +309,13 @@ def test_a_refusal_before_the_first_change_does_not_list_the_jobs(
     with pytest.raises(CommandError):
         engine.Engine(Command(tmp_path, [{**JOB, "protect": True}], [REFUSED], code=255).path).up(sandbox)
     assert "jobs" not in capfd.readouterr().out
+
+
+def test_up_fails_if_a_job_has_failed_after_being_ready(
+    tmp_path: Path, sandbox: stack.Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    message = "job flink/orders FAILED: java.io.IOException: Mkdirs failed"
+    monkeypatch.setattr(engine, "print_jobs", lambda *_, **__: [message])
+    with pytest.raises(CommandError, match=r"^up failed: 1 job failed after being ready; fix the error above"):
+        engine.Engine(Command(tmp_path, [JOB]).path).up(sandbox)
+    assert capsys.readouterr().err == f"error: {message}\n"
