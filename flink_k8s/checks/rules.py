@@ -449,9 +449,9 @@ _ALL: Iterable[Rule] = (
     _stack(
         "state-in-pod",
         _WARNING,
-        "a directory for state inside of a pod",
+        "a directory for state, or for the output of a SQL job, inside of a pod",
         "The directory is lost with the pod.",
-        "Mount a claim there, or set `stateStorage`.",
+        "Mount a claim there, or set `stateStorage`; write the output of a SQL job to a store.",
     ),
     _stack(
         "upgrade-mode",

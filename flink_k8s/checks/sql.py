@@ -175,8 +175,8 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
         first = statement.tokens[0].word
         if first == "USE" or created_kind(statement) == "CATALOG":
             tables = None  # a catalog contains tables that the script does not create
-        elif tables is not None and created_kind(statement) == "TABLE" and (name := _name_after(statement, "TABLE")):
-            tables.append(_dotted(name))
+        elif tables is not None and created_kind(statement) == "TABLE" and (name := name_after(statement, "TABLE")):
+            tables.append(dotted(name))
         for insert in statement.inserts if statement.inserts is not None else [statement]:
             if insert.words[:1] != ("INSERT",):
                 if statement.inserts is not None:
@@ -247,16 +247,27 @@ def _pairs(tokens: Sequence[Token]) -> Iterator[tuple[tuple[Token, int], tuple[T
     yield from pairwise(nested)
 
 
+def written_tables(statements: Sequence[Statement]) -> set[str]:
+    """The names of the tables that statements write to."""
+    created = {dotted(name_after(statement, "TABLE")) for statement in statements if starts_job(statement)}
+    inserts = [insert for statement in statements for insert in statement.inserts or (statement,)]
+    return created.union(dotted(_target(insert)) for insert in inserts if insert.words[:1] == ("INSERT",))
+
+
+def _target(insert: Statement) -> list[Token]:
+    return name_after(insert, "INTO") or name_after(insert, "OVERWRITE")
+
+
 def _target_faults(insert: Statement, tables: list[str] | None) -> Iterator[Fault]:
-    name = _name_after(insert, "INTO") or _name_after(insert, "OVERWRITE")
+    name = _target(insert)
     if not name:
         yield Fault(insert.offset, "names no table; write INSERT INTO <table>")
-    elif tables is not None and _dotted(name) not in tables:
-        message = f'writes to the table "{_dotted(name)}", which the script does not create before; '
-        yield Fault(name[0].offset, message + (nearest(_dotted(name), tables) if tables else "add CREATE TABLE"))
+    elif tables is not None and dotted(name) not in tables:
+        message = f'writes to the table "{dotted(name)}", which the script does not create before; '
+        yield Fault(name[0].offset, message + (nearest(dotted(name), tables) if tables else "add CREATE TABLE"))
 
 
-def _name_after(statement: Statement, keyword: str) -> list[Token]:
+def name_after(statement: Statement, keyword: str) -> list[Token]:
     """The tokens of the name after a keyword, for example `catalog`.`database`.`table`, without its dots."""
     words = statement.words
     if keyword not in words:
@@ -273,5 +284,6 @@ def _name_after(statement: Statement, keyword: str) -> list[Token]:
     return name
 
 
-def _dotted(name: Sequence[Token]) -> str:
+def dotted(name: Sequence[Token]) -> str:
+    """A name as a text."""
     return ".".join(token.value for token in name)

@@ -60,15 +60,22 @@ def locate(pod: Mapping[str, object], directory: str) -> Location:
     path = local_path(directory)
     if not path:
         return Location("the store", directory)
-    containers = {
-        str(mapping(container).get("name")): mapping(container) for container in listed(pod.get("containers"))
-    }
-    container = containers.get(MAIN_CONTAINER, mapping(None))
+    container = _main_container(pod)
     mount, sub_directory = _mount(container, path)
     if mount is None:
         return Location("the pod", path, lasts=False, is_writable=_is_writable(pod, container, path))
     volumes = {str(mapping(volume).get("name")): mapping(volume) for volume in listed(pod.get("volumes"))}
     return _on_volume(volumes.get(str(mount.get("name"))), mount, _sub_path(container, mount), sub_directory)
+
+
+def is_mounted(pod: Mapping[str, object], path: str) -> bool:
+    """Whether a volume of the pod contains the path, in Flink's container."""
+    return _mount(_main_container(pod), path)[0] is not None
+
+
+def _main_container(pod: Mapping[str, object]) -> Mapping[str, object]:
+    containers = (mapping(container) for container in listed(pod.get("containers")))
+    return next((container for container in containers if container.get("name") == MAIN_CONTAINER), mapping(None))
 
 
 def qualified(directory: str, default_scheme: str) -> str:
