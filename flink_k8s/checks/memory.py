@@ -55,8 +55,8 @@ def _check_size(subject: Subject, process: str, calculate: Calculation) -> None:
             is_plain = str(value).isdecimal()
             with_unit = f'"{value}{"m" if len(str(value)) > 2 else "g"}"'
             remedy = f"write a unit, such as {with_unit}" if is_plain else "raise it, or lower the parts of the memory"
-            unit = " bytes" if is_plain else ""
-            message = f'is "{value}"{unit}, with which Flink does not start ({error}); {remedy}'
+            shown = f"{value} bytes" if is_plain else f'"{value}"'
+            message = f"is {shown}, with which Flink does not start ({error}); {remedy}"
             subject.report_spec("flink-memory", (process, *path), message)
 
 

@@ -46,7 +46,7 @@ def test_hint_points_to_the_place_of_the_field(project: Project, place: str, key
         ({"enforced": {"taskManager": {"tolerations": []}}}, "taskManager.tolerations: unknown field; write spec.taskManager.podTemplate.spec.tolerations"),
         ({"jobDefaults": {"taskManager": {"slots": 2}}}, "slots: unknown field; write taskmanager.numberOfTaskSlots in flinkConfiguration"),
         ({"jobDefaults": {"resources": {}}}, "jobDefaults.resources: unknown field; write jobManager: {memory, cpu} and taskManager: {memory, cpu}"),
-        ({"enforced": {"jobManager": {"memory": 2048}}}, 'is "2048" bytes, with which Flink does not start (jobmanager.memory.process.size is too small for metaspace and overhead); write a unit, such as "2048m"'),
+        ({"enforced": {"jobManager": {"memory": 2048}}}, 'is 2048 bytes, with which Flink does not start (jobmanager.memory.process.size is too small for metaspace and overhead); write a unit, such as "2048m"'),
         ({"jobDefaults": {"secretEnv": {"A": "kafka/a"}}}, 'secretEnv.A: is "kafka/a", which is not a valid value; write a mapping with secret and key'),
         ({"stateStorage": {"type": "volume", "size": "1Gi"}}, "stateStorage.size: unknown field; write stateStorage.volume.size"),
     ],

@@ -71,7 +71,7 @@ def test_rule_reports_its_message(patch: dict[str, object], message: str) -> Non
 
 
 SIZES = [
-    ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is \"4\" bytes, with which Flink does not start (taskmanager.memory.process.size"
+    ({"taskManager": {"memory": "4"}}, "taskManager.resource.memory: is 4 bytes, with which Flink does not start (taskmanager.memory.process.size"
      " is too small for metaspace and overhead); write a unit, such as \"4g\""),
     ({"taskManager": {"memory": "64m"}}, 'taskManager.resource.memory: is "64m", with which'),
     ({"taskManager": {"memory": "981m"}}, "(the sum of the parts exceeds the TaskManager's total Flink memory)"),
@@ -123,7 +123,7 @@ def test_a_size_in_a_stack_file_is_refused_at_its_place(project: Project) -> Non
     project.stack({"jobs": {"word-count": {"taskManager": {"memory": 4}}}})
     [problem] = project.problems()
     assert problem.startswith("Pulumi.x.yaml:")
-    assert 'jobs.word-count.taskManager.memory: is "4" bytes, with which Flink does not start' in problem
+    assert "jobs.word-count.taskManager.memory: is 4 bytes, with which Flink does not start" in problem
 
 
 def test_keys_of_other_flink_versions() -> None:
