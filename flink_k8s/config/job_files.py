@@ -25,6 +25,10 @@ ENABLED = "flink-k8s/enabled"
 SUFFIXES = (".yaml", ".yml", ".json")
 """Suffixes of job files with objects, in any case; `kubectl apply -f` reads the same files."""
 
+_IN_FOLDER = "set apiVersion, kind and metadata, or move it out of the job folder"
+_IN_PROGRAM = "pass a mapping with apiVersion, kind and metadata; text in YAML must be parsed first"
+"""Remedies for a value that is not an object: in a job file, and in an argument of a component."""
+
 _MOST_UNREAD = 1_000
 """Maximum number of unread files and folders that are searched for Flink resources."""
 
@@ -153,9 +157,9 @@ def of_manifests(title: str, manifests: object) -> tuple[list[FileObject], list[
     document = Document(title, manifests, {})
     if isinstance(manifests, list):
         for index, item in enumerate(cast("list[object]", manifests)):
-            _split(document, item, (index,), objects, problems)
+            _split(document, item, (index,), objects, problems, remedy=_IN_PROGRAM)
     else:
-        _split(document, manifests, (), objects, problems)
+        _split(document, manifests, (), objects, problems, remedy=_IN_PROGRAM)
     return objects, problems
 
 
@@ -248,15 +252,15 @@ def _split(
     objects: list[FileObject],
     problems: list[Problem],
     sql: SqlFile | None = None,
+    remedy: str = _IN_FOLDER,
 ) -> None:
     manifest = cast(dict[str, object], value) if isinstance(value, dict) else {}
     if not manifest.keys() & {"apiVersion", "kind", "metadata"}:
-        remedy = "set apiVersion, kind and metadata, or move it out of the job folder"
         problems.append(document.problem(root, f"is not a Kubernetes object; {remedy}", JOB_FILE))
         return
     if manifest.get("kind") == "List" and isinstance(manifest.get("items"), list):
         for index, item in enumerate(cast(list[object], manifest["items"])):
-            _split(document, item, (*root, "items", index), objects, problems)
+            _split(document, item, (*root, "items", index), objects, problems, remedy=remedy)
         return
     shape_problems = list(_shape_problems(document, manifest, root))
     problems += shape_problems

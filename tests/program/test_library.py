@@ -248,6 +248,18 @@ class TestProblems:
         lines = problems(run, f'main = FlinkPlatform("main", {{"context": "kind", **only}})\nFlinkJob("a", {{{args}}})')
         assert f"{problem} [stack-config]" in lines
 
+    @pytest.mark.parametrize(
+        ("manifest", "place"), [('"kind: FlinkDeployment"', ""), ("{}", ""), ('[job("a"), None]', "[1]")]
+    )
+    def test_value_that_is_not_an_object_names_the_remedy_of_a_program(
+        self, run: Run, manifest: str, place: str
+    ) -> None:
+        main = 'main = FlinkPlatform("main", {"context": "kind", **only})'
+        lines = problems(run, f'{main}\nFlinkJob("a", {{"platform": main, "manifest": {manifest}}})')
+        shown = f": {place}" if place else ""
+        remedy = "pass a mapping with apiVersion, kind and metadata; text in YAML must be parsed first"
+        assert f"FlinkJob a: manifest{shown}: is not a Kubernetes object; {remedy} [job-file]" in lines
+
     def test_disabled_job_is_an_error(self, run: Run) -> None:
         with pytest.raises(pulumi.RunError, match="FlinkJob a: the job is disabled"):
             run(
