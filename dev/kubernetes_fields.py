@@ -68,9 +68,53 @@ _REQUIRED = {
 }
 """Fields that the API server requires. The schemas also list fields that it defaults (`podSelector`, `apiGroup`)."""
 
+_SELECTOR_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("batch.v1.CronJobSpec", "concurrencyPolicy"): ("Allow", "Forbid", "Replace"),
+    ("core.v1.Container", "imagePullPolicy"): ("Always", "IfNotPresent", "Never"),
+    ("core.v1.Container", "terminationMessagePolicy"): ("File", "FallbackToLogsOnError"),
+    ("core.v1.ContainerPort", "protocol"): ("TCP", "UDP", "SCTP"),
+    ("core.v1.HTTPGetAction", "scheme"): ("HTTP", "HTTPS"),
+    ("core.v1.NodeSelectorRequirement", "operator"): (*_SELECTOR_OPERATORS, "Gt", "Lt"),
+    ("core.v1.PodSecurityContext", "fsGroupChangePolicy"): ("OnRootMismatch", "Always"),
+    ("core.v1.PodSpec", "dnsPolicy"): ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+    ("core.v1.PodSpec", "preemptionPolicy"): ("PreemptLowerPriority", "Never"),
+    ("core.v1.PodSpec", "restartPolicy"): ("Always", "OnFailure", "Never"),
+    ("core.v1.SeccompProfile", "type"): ("RuntimeDefault", "Localhost", "Unconfined"),
+    ("core.v1.ServicePort", "protocol"): ("TCP", "UDP", "SCTP"),
+    ("core.v1.ServiceSpec", "type"): ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"),
+    ("core.v1.Toleration", "effect"): ("NoSchedule", "PreferNoSchedule", "NoExecute", ""),
+    ("core.v1.Toleration", "operator"): ("Exists", "Equal", "Lt", "Gt", ""),
+    ("core.v1.TopologySpreadConstraint", "whenUnsatisfiable"): ("DoNotSchedule", "ScheduleAnyway"),
+    ("core.v1.VolumeMount", "mountPropagation"): ("None", "HostToContainer", "Bidirectional"),
+    ("meta.v1.LabelSelectorRequirement", "operator"): _SELECTOR_OPERATORS,
+    ("networking.v1.HTTPIngressPath", "pathType"): ("Exact", "Prefix", "ImplementationSpecific"),
+    ("networking.v1.NetworkPolicyPort", "protocol"): ("TCP", "UDP", "SCTP"),
+}
+"""Values of a field that the API server accepts; the schemas contain them in descriptions only."""
+
+_ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+
+_LISTED_VALUES = {
+    ("core.v1.PersistentVolumeClaimSpec", "accessModes"): _ACCESS_MODES,
+    ("core.v1.PersistentVolumeSpec", "accessModes"): _ACCESS_MODES,
+    ("networking.v1.NetworkPolicySpec", "policyTypes"): ("Ingress", "Egress"),
+}
+"""The same for the items of a list."""
+
 
 def _short(definition: str) -> str:
     return ".".join(definition.split(".")[-3:])
+
+
+def _values(name: str, field: str) -> Any:
+    """The type of a field with a fixed set of values; None for another field."""
+    if values := _VALUES.get((name, field)):
+        return {"enum": list(values)}
+    if values := _LISTED_VALUES.get((name, field)):
+        return {"list": {"enum": list(values)}}
+    return None
 
 
 def _builtin(definitions: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +142,7 @@ def _builtin(definitions: Mapping[str, Any]) -> dict[str, Any]:
         if name not in types:
             types[name] = {}
             types[name]["fields"] = {
-                field: "any" if field == "status" else type_of(inner)
+                field: "any" if field == "status" else _values(name, field) or type_of(inner)
                 for field, inner in sorted(schema["properties"].items())
             }
             if name in _REQUIRED:

@@ -14,6 +14,7 @@ from flink_k8s.config.secret_text import shown_at
 from flink_k8s.facts import tables, versions
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import QUANTITY, quantity
+from flink_k8s.resolve.pod_templates import GROUPS, PROCESSES
 
 Written = Callable[[KeyPath], str | None]
 """The text in the file at a path whose value looks different than YAML reads it (`no` for false)."""
@@ -43,10 +44,32 @@ def refused_fields(subject: Subject) -> list[KeyPath]:
 
     comparison = _Comparison(table, subject.operator, subject.written, report, types_only=not has_table)
     comparison.value(table.kinds[subject.kind], mapping(subject.manifest.get("spec")), ("spec",))
+    if subject.kind in CLUSTERS:
+        comparison.refused += _pod_templates(subject, {*comparison.refused}, report)
     # The rule `operator-validation` reports a Flink version that the operator does not support.
     versions_of_flink = [path for path in comparison.refused if _is_flink_version(subject, path)]
     subject.findings.extend(finding for finding in findings if finding.path not in versions_of_flink)
     return [path for path in comparison.refused if path not in versions_of_flink]
+
+
+def _pod_templates(subject: Subject, refused: set[KeyPath], report: Report) -> list[KeyPath]:
+    """Report values in pod templates that Kubernetes refuses and the CRDs accept: quantities, operators, no name."""
+
+    def report_value(rule: str, path: KeyPath, message: str) -> None:
+        is_known = rule == "unknown-field" or any(path[:end] in refused for end in range(1, len(path) + 1))
+        if not is_known and path[-1] != "containers":  # a template does not need all containers of the pod
+            report(rule, path, message)
+
+    comparison = _Comparison(tables.kubernetes(), None, subject.written, report_value, types_only=False)
+    for process in ((), *((process,) for process in PROCESSES)):
+        place = (*process, "podTemplate", "spec")
+        value: object = subject.spec
+        for part in place:
+            value = mapping(value).get(part)
+        if isinstance(value, dict):
+            comparison.value({"ref": "core.v1.PodSpec"}, cast(object, value), (*subject.at, *place))
+    containers = [path[:-1] for path in comparison.refused if path[-1:] == ("name",) and path[-3] in GROUPS]
+    return [path for path in (*comparison.refused, *containers) if path[-1] != "containers"]
 
 
 def _is_flink_version(subject: Subject, path: KeyPath) -> bool:
@@ -175,6 +198,8 @@ class _Comparison:
         elif "list" in kind:
             if isinstance(value, list):
                 for index, item in enumerate(cast(list[object], value)):
+                    if item is None:
+                        self._refuse((*path, index), "is empty; remove it, or set its value")
                     self.value(kind["list"], item, (*path, index))
             else:
                 self._wrong(value, path, "write a list")

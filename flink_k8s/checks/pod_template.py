@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from flink_k8s.checks.subject import Subject
 from flink_k8s.config.problems import KeyPath, similar
 from flink_k8s.facts.mappings import listed, mapping
+from flink_k8s.facts.units import quantity
 from flink_k8s.resolve.job_spec import MAIN_CONTAINER, MERGE_BY_NAME
 from flink_k8s.resolve.pod_templates import GROUPS, PROCESSES, Template, templates
 
@@ -29,6 +30,12 @@ _FLINK_PORTS = frozenset({"blobserver", "jobmanager-rpc", "rest", "taskmanager-r
 """Names of the ports that Flink adds to its container."""
 
 _PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]+(-[a-z0-9]+)*")
+
+_FIELD = re.compile(
+    r"metadata\.(name|namespace|uid)|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?)"
+    r"|metadata\.(labels|annotations)\['[^']+'\]"
+)
+"""Fields of a pod that a variable can contain."""
 
 _REPLACED_IN_POD = {
     "serviceAccountName": "write serviceAccount in the spec",
@@ -90,6 +97,13 @@ def _refused(template: Template, subject: Subject) -> Iterator[tuple[KeyPath, st
             yield (*template.at, "volumes"), f'contains the volume "{name}" twice; remove one of them'
         if name == "flink-config-volume":
             yield (*template.at, "volumes"), f'contains the volume "{name}" of Flink itself; choose another name'
+    if pod.get("ephemeralContainers"):
+        message = "can only be added to running pods; write containers, or initContainers with restartPolicy: Always"
+        yield (*template.at, "ephemeralContainers"), message
+    for index, volume in enumerate(listed(pod.get("volumes"))):
+        types = [key for key, source in mapping(volume).items() if key != "name" and source is not None]
+        if len(types) > 1:
+            yield (*template.at, "volumes", index), f"has the types {' and '.join(types)}; write one volume for each"
     known = {*volumes, *_FLINK_VOLUMES, *_secret_volumes(subject)}
     for group in GROUPS:
         for index, item in enumerate(listed(pod.get(group))):
@@ -103,9 +117,41 @@ def _refused(template: Template, subject: Subject) -> Iterator[tuple[KeyPath, st
                 if group == "containers":
                     hint += f", or name it {MAIN_CONTAINER} if it is Flink's own"
                 yield (*path, "image"), f"of container {name} is missing; {hint}"
+            yield from _variables(container, path)
+            if (group, name) != ("containers", MAIN_CONTAINER):
+                yield from _limits(container, path)
             yield from _mounts(container, path, known, subject)
             yield from _ports(container, path, subject)
     yield from _host_ports(template)
+
+
+def _variables(container: Mapping[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for index, item in enumerate(listed(container.get("env"))):
+        variable, place = mapping(item), (*path, "env", index)
+        name, source = str(variable.get("name")), mapping(variable.get("valueFrom"))
+        if "=" in name:
+            yield (*place, "name"), f'"{name.partition("=")[0]}=…" contains =; write name and value as two fields'
+        if variable.get("value") and source:
+            yield (*place, "valueFrom"), f"of {name} is set next to value; remove one of them"
+        field = mapping(source.get("fieldRef")).get("fieldPath")
+        if isinstance(field, str) and not _FIELD.fullmatch(field):
+            remedy = "write, for example, metadata.name, metadata.labels['app'] or status.podIP"
+            yield (*place, "valueFrom", "fieldRef", "fieldPath"), f"is {field}, which no variable can contain; {remedy}"
+
+
+def _limits(container: Mapping[str, object], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    resources = mapping(container.get("resources"))
+    limits = mapping(resources.get("limits"))
+    for resource, request in mapping(resources.get("requests")).items():
+        try:
+            is_above = resource in limits and quantity(str(request)) > quantity(str(limits[resource]))
+        except ValueError:
+            continue  # reported as a wrong value
+        if is_above:
+            message = (
+                f"is {request}, which is above the limit {limits[resource]}; raise the limit, or lower the request"
+            )
+            yield (*path, "resources", "requests", resource), message
 
 
 def _mounts(

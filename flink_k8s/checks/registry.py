@@ -127,11 +127,15 @@ def usable_manifest(subject: Subject) -> tuple[dict[str, object], frozenset[KeyP
 
 def without_refused(findings: Iterable[Finding], refused: frozenset[KeyPath]) -> list[Finding]:
     """The findings without duplicates and without findings about refused values: one mistake is one error."""
-    return [
-        finding
-        for finding in dict.fromkeys(findings)
-        if not refused or not any(finding.path[:end] in refused for end in range(1, len(finding.path) + 1))
-    ]
+
+    def is_about_refused(finding: Finding) -> bool:
+        if any(finding.path[:end] in refused for end in range(1, len(finding.path) + 1)):
+            return True
+        # A refused request or limit is not missing.
+        length = len(finding.path)
+        return finding.rule == "container-resources" and any(path[:length] == finding.path for path in refused)
+
+    return [finding for finding in dict.fromkeys(findings) if not refused or not is_about_refused(finding)]
 
 
 def validate(subject: Subject) -> None:
