@@ -31,6 +31,9 @@ _FLINK_PORTS = frozenset({"blobserver", "jobmanager-rpc", "rest", "taskmanager-r
 
 _PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]+(-[a-z0-9]+)*")
 
+_VARIABLE_NAME = re.compile(r"[ -<>-~]+")
+"""Printable ASCII without `=`."""
+
 _FIELD = re.compile(
     r"metadata\.(name|namespace|uid)|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?)"
     r"|metadata\.(labels|annotations)\['[^']+'\]"
@@ -129,8 +132,9 @@ def _variables(container: Mapping[str, object], path: KeyPath) -> Iterator[tuple
     for index, item in enumerate(listed(container.get("env"))):
         variable, place = mapping(item), (*path, "env", index)
         name, source = str(variable.get("name")), mapping(variable.get("valueFrom"))
-        if "=" in name:
-            yield (*place, "name"), f'"{name.partition("=")[0]}=…" contains =; write name and value as two fields'
+        if not _VARIABLE_NAME.fullmatch(name):
+            shown = f"{name.partition('=')[0]}=…" if "=" in name else name
+            yield (*place, "name"), f'"{shown}" is not a name of a variable; use letters, digits and _'
         if variable.get("value") and source:
             yield (*place, "valueFrom"), f"of {name} is set next to value; remove one of them"
         field = mapping(source.get("fieldRef")).get("fieldPath")

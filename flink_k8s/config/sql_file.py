@@ -119,10 +119,11 @@ def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile | None, list
     header, line, header_problems = _header(text, shown)
     if header_problems:
         return None, header_problems
+    lines: dict[KeyPath, int] = {("config",): line, ("config", "jobs"): line, ("config", "jobs", name): line}
     document = Document(
         shown,
         None,
-        {("config",): line, **{("config", "jobs", name, *key): number for key, number in header.lines.items()}},
+        lines | {("config", "jobs", name, *key): number for key, number in header.lines.items()},
         {("config", "jobs", name, *key): written for key, written in header.written.items()},
     )
     config = HeaderConfig(shown, {"context": "none", "jobs": {name: header.value}}, document)

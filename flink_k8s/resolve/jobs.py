@@ -165,7 +165,7 @@ class Job:
         config_source = self._argument_source(spec_path)
         if config_source is not None:
             return self._config_problem(config_source, spec_path, message, rule)
-        origin = self.sources.origin(path[1:], self.spec)
+        origin = self.sources.nearest_origin(path[1:], self.spec)
         if origin is None or origin.source.config_path is None:
             return self.source.problem(("spec", *origin.path) if origin else path, message, rule)
         return self._config_problem(origin.source, self._in_template(origin.path) or (), message, rule)

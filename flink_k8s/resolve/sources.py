@@ -117,6 +117,13 @@ class ConfigSources:
                 argument_sources |= dict.fromkeys(apply_parameters(spec, parameters), source)
         return argument_sources
 
+    def nearest_origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
+        """The origin of the value at the path or, if no source sets it, of the list item that lacks it."""
+        ends = [len(path), *(end for end in range(len(path) - 1, 0, -1) if isinstance(path[end - 1], int))]
+        origins = ((end, self.origin(path[:end], merged)) for end in ends)
+        found = next(((end, origin) for end, origin in origins if origin is not None), None)
+        return None if found is None else Origin(found[1].source, (*found[1].path, *path[found[0] :]))
+
     def origin(self, path: KeyPath, merged: Mapping[str, object]) -> Origin | None:
         """The last source that sets the value at the path of the merged spec; None if no source does."""
         for source in reversed(self.ordered):
@@ -207,7 +214,8 @@ def settings_path(
         spec: the spec of those settings.
         arguments: the flag of the argument at the path.
     """
-    if _has(source.get("spec"), path):
+    item = max((end for end, part in enumerate(path, 1) if isinstance(part, int)), default=len(path))
+    if _has(source.get("spec"), path[:item]):
         return ("spec", *path)
     if path[1:2] == ("podTemplate",):  # merged from the common template: `resolve.wordings`
         return settings_path(path[1:], source, cast(Mapping[str, object], _value_at(spec, path[:1])), arguments)
@@ -269,9 +277,12 @@ def _value_at(spec: Mapping[str, object], path: KeyPath) -> object:
 
 def _has(value: object, path: KeyPath) -> bool:
     for part in path:
-        if not isinstance(value, dict) or part not in value:
+        if isinstance(value, list) and isinstance(part, int) and part < len(cast(list[object], value)):
+            value = cast(list[object], value)[part]
+        elif isinstance(value, dict) and part in value:
+            value = cast(dict[str | int, object], value)[part]
+        else:
             return False
-        value = cast(dict[str | int, object], value)[part]
     return True
 
 

@@ -119,7 +119,7 @@ CASES = [
         pod({"initContainers": [{**SIDE, "image": None}], "containers": [{**SIDE, "name": "flink", "image": None}]}),
         {
             ("pod-template", "spec.podTemplate.spec.initContainers[0].image"),
-            ("pod-template", "spec.podTemplate.spec.containers[1].image"),
+            ("pod-template", "spec.podTemplate.spec.containers[0].image"),
         },
         STRICT,
         ("or name it flink-main-container if it is Flink's own",),
