@@ -41,7 +41,9 @@ def check_name(subject: Subject) -> None:
     longest, message = 45, f'"{subject.name}" is not a valid name for the operator'
     if subject.kind == FlinkKind.BLUE_GREEN:
         longest, message = 39, f'results in a FlinkDeployment "{subject.name}", whose name the operator refuses'
-    remedy = f"use a lower-case letter, then lower-case letters, digits and -, {longest} characters at most"
+    is_of_file = subject.declared is not None and subject.declared.source.sql is not None
+    remedy = "rename the file: " if is_of_file else ""
+    remedy += f"use a lower-case letter, then lower-case letters, digits and -, {longest} characters at most"
     subject.report("operator-validation", ("metadata", "name"), f"{message}; {remedy}")
 
 

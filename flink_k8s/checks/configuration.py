@@ -7,8 +7,10 @@ import re
 from functools import cache
 from itertools import islice
 
+from flink_k8s.checks.option_values import value_problems
 from flink_k8s.checks.subject import Subject
 from flink_k8s.facts import tables
+from flink_k8s.facts.kinds import FlinkKind
 from flink_k8s.facts.mappings import mapping
 from flink_k8s.facts.units import boolean
 
@@ -66,6 +68,18 @@ def check_options(subject: Subject) -> None:
             message = unknown_option(key, subject.flink_version)
         if message:
             subject.report_spec("unknown-option", ("flinkConfiguration", key), message)
+    if subject.kind == FlinkKind.BLUE_GREEN:
+        _check_switch(subject)
+
+
+def _check_switch(subject: Subject) -> None:
+    """Check the operator's options for the switch of a blue/green deployment."""
+    for key, value in mapping(mapping(subject.manifest.get("spec")).get("configuration")).items():
+        path = ("spec", "configuration", key)
+        if message := _operator_key(key, subject.operator):
+            subject.report("unknown-option", path, message)
+        for rule, problem in value_problems(key, str(value), subject.operator):
+            subject.report(rule, path, problem)
 
 
 @cache

@@ -10,7 +10,7 @@ from flink_k8s.checks.program import OFFICIAL_IMAGE
 from flink_k8s.checks.sql import created_kind
 from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config import sql_text
-from flink_k8s.config.problems import KeyPath
+from flink_k8s.config.problems import KeyPath, similar
 from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.sql_text import Kind, Statement, Token
 from flink_k8s.config.stack_file import StackConfig
@@ -91,7 +91,10 @@ def _missing(job: Job, sql: SqlFile) -> Iterator[tuple[int, str]]:
             candidates = [name for name, item in CONNECTORS.items() if token.value in item.identifiers(option)]
             if not candidates and has_own_jars:
                 continue
+            known = sorted({name for item in (BUILT_IN, *CONNECTORS.values()) for name in item.identifiers(option)})
             remedy = f"add {candidates[0]}" if candidates else "add the Maven coordinates of its jar"
+            if not candidates and (near := similar(token.value, known)):
+                remedy = f'did you mean "{near}"? Otherwise {remedy}'
             message = f'{option} "{token.value}" is neither in connectors of the job nor part of Flink'
             yield token.offset, f"{message}; {remedy} to connectors"
 

@@ -58,7 +58,7 @@ def _pod_templates(subject: Subject, refused: set[KeyPath], report: Report) -> l
     def report_value(rule: str, path: KeyPath, message: str) -> None:
         is_known = rule == "unknown-field" or any(path[:end] in refused for end in range(1, len(path) + 1))
         if not is_known and path[-1] != "containers":  # a template does not need all containers of the pod
-            report(rule, path, message)
+            report("pod-template", path, message)
 
     comparison = _Comparison(tables.kubernetes(), None, subject.written, report_value, types_only=False)
     for process in ((), *((process,) for process in PROCESSES)):
@@ -183,6 +183,10 @@ class _Comparison:
         self._written = written
         self._report = report
 
+    @property
+    def _pod_fields(self) -> Mapping[str, object]:
+        return mapping(tables.kubernetes().types["core.v1.PodSpec"]["fields"])
+
     def value(self, kind: Any, value: object, path: KeyPath) -> None:
         if value is None or kind == "any":
             return
@@ -233,10 +237,14 @@ class _Comparison:
     def _remedy(self, key: str, known: Sequence[str], path: KeyPath) -> str:
         if self._operator is None:
             return nearest(key, known)
+        if path[-1:] == ("podTemplate",) and key in self._pod_fields:
+            return f"write {key} in the spec of the podTemplate"
         process = path[-1] if path[-1:] in (("jobManager",), ("taskManager",)) else None
         elsewhere = place_of(key, process) if process or path[-1:] == ("spec",) else None
         if elsewhere is not None:
             return elsewhere
+        if "deploymentName" in known and key in _OF_CLUSTERS:
+            return "set it in the FlinkDeployment of the session cluster"
         newer = {"resources": "1.16", "autoscalerResetNonce": "1.11", "savepointRedeployNonce": "1.8"}
         if key in newer:
             instead = "; write resource: {memory, cpu}" if key == "resources" else ""
@@ -290,6 +298,11 @@ def _quoted(value: object, path: KeyPath) -> str:
         return f'write it with a unit, such as "{value}m"'  # a quoted number would mean bytes
     return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
 
+
+_OF_CLUSTERS = (
+    *("flinkVersion", "image", "ingress", "jobManager", "mode", "podTemplate", "serviceAccount", "taskManager"),
+)
+"""Fields that a session job does not have, because its cluster has them."""
 
 _JAVA_INTS = ("parallelism", "replicas")
 

@@ -9,7 +9,7 @@ from flink_k8s.checks.subject import StackSubject
 from flink_k8s.config.findings import Source
 from flink_k8s.config.problems import KeyPath, nearest, similar
 from flink_k8s.config.stack_file import StackConfig
-from flink_k8s.facts.kinds import FlinkKind
+from flink_k8s.facts.kinds import FLINK_KINDS, FlinkKind
 from flink_k8s.resolve import order
 from flink_k8s.resolve.jobs import Job
 
@@ -24,6 +24,8 @@ def check(stack: StackSubject) -> None:
         if job.settings.external or (reference := _reference(job)) is None:
             continue
         path, kind, name = reference
+        if kind not in FLINK_KINDS:
+            continue  # refused as a value of the field
         declared = names.get((kind, job.namespace), [])
         if name in declared:
             continue

@@ -39,6 +39,8 @@ def check(subject: Subject) -> None:
     template = ingress.get("template")
     is_of_stack = subject.settings is not None and template == subject.settings.ingress.template
     if isinstance(template, str) and not is_of_stack:
+        if all(finding.path != ("spec", "ingress", "template") for finding in subject.findings):
+            _check_host(template, ("spec", "ingress", "template"), subject.report)
         _check_path(template, ingress.get("annotations"), ("spec", "ingress", "template"), subject.report)
 
 
@@ -47,6 +49,19 @@ _REWRITE = (
     ' a host: "{{name}}.{{namespace}}.example.org"'
 )
 _REWRITING_ANNOTATION = re.compile(r".*(rewrite|middlewares|strip-path|plugins|transforms|actions\.).*")
+
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d+)?")
+_IN_HOST = re.compile(r"\{\{(name|namespace)\}\}", re.IGNORECASE)
+"""The variables that the operator replaces."""
+
+
+def _check_host(template: str, path: KeyPath, report: Report) -> None:
+    """Report a template whose host Kubernetes refuses, for example because of a misspelt variable."""
+    host = (template.partition("://")[2] or template).partition("/")[0]
+    if host and not _HOST.fullmatch(_IN_HOST.sub("a", host)):
+        remedy = "use {{name}} and {{namespace}}, lower-case letters, digits, - and ."
+        report("operator-validation", path, f'has the host "{host}", which Kubernetes refuses; {remedy}')
 
 
 def _check_path(template: str, annotations: object, path: KeyPath, report: Report) -> None:
@@ -73,6 +88,7 @@ def check_stack(stack: StackSubject) -> None:
         message = f"is missing, but ingress.enabled is true; {remedy}"
         stack.report("operator-validation", ("ingress", "template"), message)
     if ingress.template:
+        _check_host(ingress.template, ("ingress", "template"), stack.report)
         _check_path(ingress.template, ingress.annotations, ("ingress", "template"), stack.report)
     if ingress.tls is not None and not has_tls(settings.operator.version):
         message = f"is not supported by operator {settings.operator.version}; upgrade the operator, or use the default"

@@ -29,6 +29,9 @@ from flink_k8s.resolve.existing_operator import ExistingOperator, with_configura
 from flink_k8s.resolve.jobs import Job
 from flink_k8s.resolve.resolution import resolve
 
+_OF_SCRIPTS = ("plaintext-secret", "object-name")
+"""Rules about the ConfigMap of a script that are reported at the script or the job."""
+
 OperatorReader = Callable[[StackSettings], ExistingOperator | None]
 """Reads the operator in the cluster of a stack; returns None if it cannot be read."""
 
@@ -87,8 +90,7 @@ def load(
     for attachment in resolved.attachments:
         subject = Subject(attachment.manifest, settings.operator.version, settings=settings)
         check_practices(subject)
-        # `checks.sql` names the place of a secret in a script.
-        own = [found for found in subject.findings if not attachment.source.sql or found.rule != "plaintext-secret"]
+        own = [found for found in subject.findings if not attachment.source.sql or found.rule not in _OF_SCRIPTS]
         findings += [replace(finding, source=attachment.source) for finding in dict.fromkeys(own)]
     for check in STACK:
         check(stack)
@@ -99,7 +101,11 @@ def load(
         _place(problem) for problem in (*problems, *(problem for _, problem in _problems(file_objects.findings)))
     }
     kept = without_outputs(without_ignored(findings, settings, objects))
-    reported = [(finding, problem) for finding, problem in _problems(kept) if _place(problem) not in refused]
+    reported = [
+        (finding, problem)
+        for finding, problem in _problems(kept)
+        if _place(problem) not in refused and not _is_consequence(finding, problem)
+    ]
     reported += _problems(file_objects.findings)
     remarks: set[Remark] = set()
     for finding, problem in reported:
@@ -178,6 +184,12 @@ def _problems(findings: Iterable[Finding]) -> list[tuple[Finding, Problem]]:
         for finding in findings
         if finding.source is not None
     ]
+
+
+def _is_consequence(finding: Finding, problem: Problem) -> bool:
+    """Whether a value is missing in a SQL file, perhaps because its header has a problem."""
+    sql = finding.source.source.sql if isinstance(finding.source, Job) else None
+    return sql is not None and sql.has_problems and (problem.file, problem.line) == (sql.file, sql.header_line)
 
 
 def _place(problem: Problem) -> tuple[str, int, str]:

@@ -48,7 +48,10 @@ def _check_size(subject: Subject, process: str, calculate: Calculation) -> None:
     try:
         calculate(configuration)
     except ValueError as error:
-        if path is None:
+        option, is_value, problem = str(error).partition(" is ")
+        if is_value and option in subject.options.configuration:
+            subject.report_spec("flink-memory", ("flinkConfiguration", option), f"is {problem}")
+        elif path is None:
             message = "has no effect if resources is set; set resources.requests.memory or resources.limits.memory"
             subject.report_spec("flink-memory", (process, "resource", "memory"), message)
         else:

@@ -68,7 +68,7 @@ VALIDATION: Mapping[str, tuple[ObjectCheck, ...]] = {
             safety.check,
         ),
     ),
-    FlinkKind.SESSION_JOB: (session_job.check, option_values.check, safety.check),
+    FlinkKind.SESSION_JOB: (session_job.check, configuration.check_options, option_values.check, safety.check),
     FlinkKind.SNAPSHOT: (snapshot.check,),
 }
 """Checks by kind of Flink resource: whether the operator accepts it and Flink starts with it."""

@@ -40,6 +40,9 @@ _FOREIGN: Final = frozenset(
 )
 """Statements of Flink's SQL client and gateway, or that change a job's objects in other systems."""
 
+_BEGINNINGS: Final = frozenset({("INSERT", "INTO"), ("INSERT", "OVERWRITE"), ("CREATE", "TABLE"), ("CREATE", "VIEW")})
+"""Words that a statement contains only at its beginning."""
+
 
 def check(stack: StackSubject) -> None:
     """Check the scripts of all SQL jobs."""
@@ -160,6 +163,7 @@ def _own_path(job: Job) -> KeyPath:
 
 def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
     statements, faults = sql_text.split(sql.script)
+    faults += _templates(sql.script)
     if faults:
         yield from faults
         return
@@ -172,6 +176,9 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
             yield Fault(statement.offset, problem)
             is_refused = True
             continue
+        for joined in filter(None, map(_joined, (statement, *(statement.inserts or ())))):
+            yield Fault(joined.offset, f"{joined.word} starts a second statement; add ; before it")
+            is_refused, tables = True, None  # the second statement can create a table
         first = statement.tokens[0].word
         if first == "USE" or created_kind(statement) == "CATALOG":
             tables = None  # a catalog contains tables that the script does not create
@@ -192,6 +199,26 @@ def _faults(sql: SqlFile, options: Mapping[str, object]) -> Iterator[Fault]:
         line = sql_text.place(sql.script, jobs[0].offset)[0]
         remedy = "put all INSERT statements into one BEGIN STATEMENT SET; … END;"
         yield Fault(statement.offset, f"starts a second job (the first one is in line {line}); {remedy}")
+
+
+def _templates(script: str) -> Iterator[Fault]:
+    """Expressions of Jinja and similar templates, outside of texts."""
+    for token, following in pairwise(sql_text.tokens(script)):
+        is_begin = token.text == "{" and following.text in ("{", "%") and following.offset == token.offset + 1
+        if is_begin:
+            message = "is an unrendered template expression; write ${name}, and set it in parameters of the job"
+            yield Fault(token.offset, message)
+
+
+def _joined(statement: Statement) -> Token | None:
+    """The token that starts a second statement, if a semicolon is missing before it."""
+    if statement.words[0] in ("COMPILE", "EXECUTE", "EXPLAIN"):
+        return None
+    pairs = list(_pairs(statement.tokens))[1:]
+    beginnings = (
+        token for (token, depth), (following, _) in pairs if depth == 0 and (token.word, following.word) in _BEGINNINGS
+    )
+    return next(beginnings, None)
 
 
 def _problem(statement: Statement) -> str | None:

@@ -10,7 +10,7 @@ from typing import cast
 
 from flink_k8s.config import sql_file
 from flink_k8s.config.live_objects import without_live_fields
-from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem
+from flink_k8s.config.problems import JOB_FILE, KeyPath, Problem, nearest
 from flink_k8s.config.sql_file import SqlFile
 from flink_k8s.config.yaml_file import MAX_BYTES, Document
 from flink_k8s.config.yaml_file import read as read_yaml
@@ -140,8 +140,11 @@ def read_folder(root: Path, folder: str = "jobs") -> tuple[list[FileObject], lis
             continue
         documents, file_problems = read_yaml(path, name)
         problems += file_problems
+        refused = {(problem.line, problem.path) for problem in file_problems}
+        shape_problems: list[Problem] = []
         for document in documents:
-            _split(document, document.value, (), objects, problems)
+            _split(document, document.value, (), objects, shape_problems)
+        problems += [problem for problem in shape_problems if (problem.line, problem.path) not in refused]
     return objects, problems
 
 
@@ -289,14 +292,27 @@ def _is_name(name: str) -> bool:
     return 0 < len(name) <= 253 and name.isprintable() and not set(name) & set("/%|`") and name not in (".", "..")
 
 
+def _has_no_template(spec: dict[str, object]) -> bool:
+    """Whether the spec of a blue/green deployment contains the fields of a FlinkDeployment instead of a template."""
+    return "template" not in spec and bool({"image", "flinkVersion", "jobManager", "taskManager", "job"} & spec.keys())
+
+
+def _no_text(value: object, remedy: str) -> str:
+    if isinstance(value, bool | int | float):
+        shown = str(value).lower()
+        return f'is {shown}, which is not text; quote it: "{shown}"'
+    return f"is missing or not text; {remedy}"
+
+
 def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPath) -> list[Problem]:
     problems: list[Problem] = []
     for key in ("apiVersion", "kind"):
         if not isinstance(manifest.get(key), str):
-            problems.append(document.problem((*root, key), "is missing or not a text; set it", JOB_FILE))
+            problems.append(document.problem((*root, key), _no_text(manifest.get(key), "set it"), JOB_FILE))
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(cast(dict[str, object], metadata).get("name"), str):
-        problems.append(document.problem((*root, "metadata", "name"), "is missing or not a text; set a name", JOB_FILE))
+        name = cast(dict[str, object], metadata).get("name") if isinstance(metadata, dict) else None
+        problems.append(document.problem((*root, "metadata", "name"), _no_text(name, "set a name"), JOB_FILE))
     elif not _is_name(str(cast(dict[str, object], metadata)["name"])):
         remedy = "use letters, digits, - and ., 253 characters at most"
         problems.append(
@@ -319,7 +335,7 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
             problems.append(
                 document.problem(
                     (*root, "kind"),
-                    f"is {kind}, which is not a kind of Flink; use one of: {', '.join(FLINK_KINDS)}",
+                    f"is {kind}, which is not a kind of Flink; {nearest(kind, list(FLINK_KINDS))}",
                     JOB_FILE,
                 )
             )
@@ -327,6 +343,9 @@ def _shape_problems(document: Document, manifest: dict[str, object], root: KeyPa
             problems.append(
                 document.problem((*root, "spec"), "is missing or not a mapping; set the spec of the job", JOB_FILE)
             )
+        elif kind == FlinkKind.BLUE_GREEN and _has_no_template(cast(dict[str, object], manifest.get("spec") or {})):
+            message = "has no template; write the spec of the FlinkDeployments in spec.template.spec"
+            problems.append(document.problem((*root, "spec"), message, JOB_FILE))
         if _annotations(cast(dict[str, object], metadata)).get(ENABLED, "true") not in ("true", "false"):
             path = (*root, "metadata", "annotations", ENABLED)
             problems.append(

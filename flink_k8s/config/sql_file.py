@@ -52,6 +52,7 @@ class SqlFile:
         settings: those of the header.
         header_line: line of the header; 1 without one.
         config: the header as config: `jobs.<name>` contains the settings.
+        has_problems: whether settings of the header are refused, or the file is empty, so that values can be missing.
     """
 
     file: str
@@ -60,6 +61,7 @@ class SqlFile:
     settings: JobSettings
     header_line: int
     config: HeaderConfig = field(repr=False)
+    has_problems: bool = False
 
     @property
     def settings_path(self) -> KeyPath:
@@ -129,7 +131,9 @@ def parse_script(text: str, name: str, shown: str) -> tuple[SqlFile | None, list
     config = HeaderConfig(shown, {"context": "none", "jobs": {name: header.value}}, document)
     stack, setting_problems = read_settings(config)
     settings = stack.jobs.get(name) if stack is not None else None
-    return SqlFile(shown, name, text, settings or JobSettings.model_validate({}), line, config), setting_problems
+    own = settings or JobSettings.model_validate({})
+    is_empty = all(token.kind is Kind.COMMENT and not is_header(token.text) for token in tokens(text))
+    return SqlFile(shown, name, text, own, line, config, is_empty or bool(setting_problems)), setting_problems
 
 
 def _misplaced(text: str, shown: str) -> list[Problem]:

@@ -89,22 +89,22 @@ def _encrypted_paths(value: object, path: KeyPath) -> Iterator[KeyPath]:
 
 
 def _leave_out(values: dict[str, object], path: KeyPath, *, missing: bool) -> None:
+    """Remove the value at the path, or the list that contains it."""
     if path == ("context",):
         values["context"] = "none"
         return
     keys = [part for part in path if part != "[key]"]
     if missing:  # remove the object that lacks the key
         keys = keys[:-1]
-    container: object = values
-    for part in keys[:-1]:
-        if isinstance(container, dict) and part in container:
-            container = cast(dict[str | int, object], container)[part]
-        else:
+    container = cast(dict[str | int, object], values)
+    for end, key in enumerate(keys, 1):
+        inner = container.get(key)
+        if end == len(keys) or isinstance(inner, list):
+            container.pop(key, None)
             return
-    if isinstance(container, dict) and keys:
-        cast(dict[str | int, object], container).pop(keys[-1], None)
-    elif isinstance(container, list):
-        values.pop(str(keys[0]), None)
+        if not isinstance(inner, dict):
+            return
+        container = cast(dict[str | int, object], inner)
 
 
 _PLAIN: tuple[object, ...] = (bool, int, float)
@@ -188,6 +188,11 @@ _NOT_SETTINGS: Final[Mapping[KeyPath, str]] = {
     ("autoscaling", "scheduled"): "apply other bounds with a scheduled run of up (docs/autoscaling.md)",
     ("stateStorage", "size"): "write stateStorage.volume.size",
     ("stateStorage", "storageClass"): "write stateStorage.volume.storageClass",
+    **{
+        ("quota", f"{bound}.{name}"): f"write hard: {{{bound}.{name}: …}}"
+        for bound in ("requests", "limits")
+        for name in ("cpu", "memory")
+    },
 }
 """By the last two keys of a path: what to do instead of a setting that the project does not have."""
 

@@ -114,9 +114,12 @@ class _Reader:
     def fraction(self, name: str, default: float) -> float:
         """`<prefix>.<name>` as a fraction."""
         text = self._text(name)
-        value = default if text is None else number(text)
+        try:
+            value = default if text is None else number(text)
+        except ValueError:
+            value = -1
         if not 0 <= value < 1:
-            raise ValueError(f"{self._prefix}.{name} is {value}; write a fraction of at least 0 and less than 1")
+            raise ValueError(f'{self._prefix}.{name} is "{text}"; write a fraction of at least 0 and less than 1')
         return value
 
     def old_heap(self, key: str) -> int | None:

@@ -209,7 +209,7 @@ class TestProblems:
         reported = [line.partition("; ")[0] for line in lines]
         assert "FlinkPlatform main: stateStorage.typ: unknown field" in reported
         assert "FlinkPlatform main: suspension: is a key of stack files, which a component does not have" in reported
-        assert "FlinkPlatform main: manifests.a: apiVersion: is missing or not a text" in reported
+        assert "FlinkPlatform main: manifests.a: apiVersion: is missing or not text" in reported
         assert "FlinkPlatform main: scripts.b: is not text" in reported
 
     def test_a_program_creates_its_bucket_itself(self, run: Run) -> None:
