@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -75,7 +75,7 @@ class StackConfig:
 
     def problem(self, path: KeyPath, message: str, rule: str = STACK_CONFIG) -> Problem:
         """A problem at the path of the config."""
-        if self.overlay is not None and path in self.overlay.lines:
+        if self.overlay is not None and (path in self.overlay.lines or self._is_deeper_in_overlay(path)):
             return self.overlay.problem(path, message, rule)
         is_own = path[:1] and path[0] in KEYS_FOR_ALL_JOBS
         platform = self.platform_config
@@ -90,6 +90,12 @@ class StackConfig:
         if self.overlay is not None and path in self.overlay.lines:
             return self.overlay.written.get(path)
         return None if self.document is None else self.document.written.get(self._place(path))
+
+    def _is_deeper_in_overlay(self, path: KeyPath) -> bool:
+        """Whether the overlay contains more parts of the path than the file, such as the list item that lacks a key."""
+        lines: Container[KeyPath] = self.overlay.lines if self.overlay is not None else ()
+        depth = next((end for end in range(len(path), 0, -1) if path[:end] in lines), 0)
+        return depth > 0 and depth + 1 > self._depth(path)
 
     def _depth(self, path: KeyPath) -> int:
         """Number of parts of the path that exist in this stack's own file."""

@@ -1,9 +1,13 @@
 """Findings about items of lists name the file, the line and the index where the item is written."""
 
+# ruff: noqa: E501 - a case a line reads best
 from __future__ import annotations
 
 import pytest
 
+from flink_k8s.checks.load import load
+from flink_k8s.config.problems import ProblemsError
+from flink_k8s.config.stack_file import read_config, with_overlay
 from tests.unit.project import JOB, Project
 from tests.unit.resolve.test_sql import HEADER, STATEMENTS
 
@@ -56,3 +60,20 @@ def test_field_that_no_source_sets_is_missing_in_the_job_file(project: Project) 
     project.stack({"jobs": {"word-count": {"args": ["--input", "/in"]}}})
     [problem] = project.problems()
     assert problem.startswith("jobs/word_count.yaml:10: spec.job.parallelism: is missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"jobs:\n  word-count:\n    spec:\n{indented(SIDECAR, 6)}", "8: jobs.word-count.spec.podTemplate.spec.containers[1].image: of container sidecar is"),
+        ("flink-k8s:jobs: {}\n", "1: flink-k8s:jobs: unknown field; write jobs, without the prefix"),
+        ("config: {flink-k8s:jobs: {}}\n", "1: config: unknown field; write its keys at the top of the file, without the prefix flink-k8s:"),
+    ],
+)  # fmt: skip
+def test_place_in_an_overlay(project: Project, text: str, problem: str) -> None:
+    overlay = project.root / "layer.yaml"
+    overlay.write_text(text)
+    with pytest.raises(ProblemsError) as raised:
+        load(project.root, with_overlay(read_config(project.root, "x"), overlay))
+    assert any(str(found).startswith(f"{overlay}:{problem}") for found in raised.value.problems)
+    assert {found.file for found in raised.value.problems} == {str(overlay)}
