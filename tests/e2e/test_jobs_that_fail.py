@@ -20,6 +20,24 @@ pytestmark = pytest.mark.full
 
 JOB = "running-totals"
 JOB_FILE = "running_totals.yaml"
+LATE = """\
+/* flink-k8s
+image: pyflink:dev
+flinkVersion: v2_2
+parallelism: 1
+upgradeMode: stateless
+jobManager: {memory: 1600m, cpu: 0.2}
+taskManager: {memory: 1600m, cpu: 0.2}
+flinkConfiguration: {restart-strategy.type: none}
+spec: {imagePullPolicy: IfNotPresent}
+*/
+CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '1000');
+CREATE TABLE quotients (quotient BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO quotients SELECT 1 / (30 - id) FROM numbers;
+"""
+"""A job that divides by zero 30 seconds after its start, which is later than `up` finds it ready."""
+
 SOON = 300
 """Seconds, half of `jobTimeout`: an `up` that ends within them has seen why, and not waited until its time was out."""
 
@@ -115,6 +133,15 @@ def test_up_fails_with_the_reason_of_a_job_that_cannot_start_its_change(platform
         assert result.code == 0, result.output
         restored = until("a savepoint", lambda: status(kubectl)["jobStatus"].get("upgradeSavepointPath"))
         assert restored
+
+
+def test_up_fails_with_the_error_of_a_job_that_fails_while_it_waits_for_another(platform: Project):
+    (platform.folder / "jobs" / "late.sql").write_text(LATE)
+    result = up(platform, after=["late"], restartNonce=2)
+    assert result.code != 0, result.output
+    assert "1 job failed after being ready" in result.output
+    [error] = [line for line in result.output.splitlines() if "error: job flink/late " in line]
+    assert "by zero" in error
 
 
 def has_pods(kubectl: Kubectl, count: int) -> bool:
