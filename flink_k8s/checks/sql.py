@@ -212,7 +212,7 @@ def _templates(script: str) -> Iterator[Fault]:
 
 def _joined(statement: Statement) -> Token | None:
     """The token that starts a second statement, if a semicolon is missing before it."""
-    if statement.words[0] in ("COMPILE", "EXECUTE", "EXPLAIN"):
+    if statement.words[0] in ("COMPILE", "EXECUTE", "EXPLAIN", "SHOW"):
         return None
     pairs = list(_pairs(statement.tokens))[1:]
     beginnings = (

@@ -38,7 +38,7 @@ def test_mistake_in_a_sql_file_is_one_problem(project: Project, text: str, probl
 @pytest.mark.parametrize(
     "statements",
     [
-        "CREATE TABLE b (id INT); EXPLAIN PLAN FOR INSERT INTO b SELECT 1; EXECUTE INSERT INTO b SELECT 1;",
+        "CREATE TABLE b (id INT); SHOW CREATE TABLE b; EXPLAIN PLAN FOR INSERT INTO b SELECT 1; EXECUTE INSERT INTO b SELECT 1;",
         "CREATE TABLE b (`INSERT` INT, note STRING COMMENT 'INSERT INTO {{ x }}'); INSERT INTO b SELECT 1, '{{ y }}';",
         "-- {{ a comment }}\nCREATE TABLE b (id INT); INSERT INTO b SELECT 1;",
     ],
