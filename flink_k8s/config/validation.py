@@ -168,9 +168,10 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
 
 def _instead(path: KeyPath) -> str | None:
     """What to write instead of a key that the project does not have; None if that is not known."""
-    if len(path) == 1 and str(path[0]).startswith(PREFIX):
-        return f"write {str(path[0]).removeprefix(PREFIX)}, without the prefix"
-    if path == ("config",):
+    key = str(path[-1])
+    if len(path) == 1 and key.startswith(PREFIX):
+        return f"write {key.removeprefix(PREFIX)}, without the prefix"
+    if len(path) == 1 and key == "config":
         return f"write its keys at the top of the file, without the prefix {PREFIX}"
     model = _model_at(path[:-1])
     if model is JobSettings:
