@@ -338,6 +338,10 @@ class _Builder:
     def _mapping(self, loader: Any, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         mapping: dict[str, object] = {}
         own_keys = {id(key_node) for key_node, _ in cast(list[tuple[yaml.Node, yaml.Node]], node.value)}
+        merges = [key for key, _ in cast(list[tuple[yaml.Node, yaml.Node]], node.value) if key.tag == f"{_TAGS}merge"]
+        for merge in merges[1:]:
+            line = cast(int, merge.start_mark.line) + 1
+            self._add(line, (*path, "<<"), "is a duplicate key; write one with a list: <<: [*a, *b]")
         loader.flatten_mapping(node)  # merged keys (<<) come first and can be overridden
         own: set[str] = set()
         for key_node, value_node in cast(list[tuple[yaml.Node, yaml.Node]], node.value):

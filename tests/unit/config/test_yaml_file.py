@@ -39,6 +39,7 @@ def problem_of(text: str) -> str:
     [
         ("a: 1\na: 2\n", 'f.yaml:2: a: is a duplicate key (first in line 1); remove one of them'),
         ("a:\n  b: 1\n  c: 2\n  b: 3\n", "f.yaml:4: a.b: is a duplicate key (first in line 2); remove one of them"),
+        ("a: {<<: {b: 1}}\nc:\n  <<: {d: 1}\n  <<: {e: 2}\n", "f.yaml:4: c.<<: is a duplicate key; write one with a list: <<: [*a, *b]"),
         ("a: 1\r\nb:\r\n  c: 2\r\n  c: 3\r\n", "f.yaml:4: b.c: is a duplicate key (first in line 3); remove one of them"),
         ("a:\n\tb: 1\n", "f.yaml:2: is not valid YAML: a tab in the indentation; indent with spaces"),
         ("on: push\n", 'f.yaml:1: contains the key on, which YAML reads as true; write "on"'),
