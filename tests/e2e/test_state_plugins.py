@@ -159,7 +159,8 @@ def spec_of(folder: Path, storage: Storage) -> dict[str, Any]:
     (folder / "jobs").mkdir(parents=True)
     shutil.copy(ROOT / "jobs" / "running_totals.yaml", folder / "jobs")
     job = {"enabled": True, "flinkVersion": "v2_3", "flinkConfiguration": {"execution.checkpointing.interval": "1 s"}}
-    config = {"context": "c", "stateStorage": storage.settings, "jobs": {JOB: job}}
+    parameters = {"output": "/tmp/out"}  # the job mounts no claim; `LocalFlink` has its own output
+    config = {"context": "c", "stateStorage": storage.settings, "jobs": {JOB: {**job, "parameters": parameters}}}
     stack = {"config": {f"flink-k8s:{key}": value for key, value in config.items()}}
     (folder / "Pulumi.x.yaml").write_text(yaml.safe_dump(stack))
     [declared] = load(folder, read_config(folder, "x")).jobs

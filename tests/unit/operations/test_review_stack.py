@@ -121,7 +121,7 @@ def test_copies_restore_the_newest_state(review: Review, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("key", ["execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"])
 def test_a_copy_never_owns_the_state_of_its_original(review: Review, key: str) -> None:
-    totals = {"enabled": True, "flinkConfiguration": {key: "CLAIM"}}
+    totals = {**BASE["jobs"]["running-totals"], "flinkConfiguration": {key: "CLAIM"}}
     review.write(base={**BASE, "jobs": {"running-totals": totals}}, newest=newest)
     modes = {
         value for name, value in review.job().spec["flinkConfiguration"].items() if "mode" in name and "CLAIM" in value
