@@ -32,6 +32,7 @@ def empty_sandbox() -> Generator[Kubectl]:
     if existing:
         raise CommandError(f"the sandbox contains {', '.join(existing)}; run: make destroy STACK=sandbox")
     state = home().root / "bench"
+    shutil.rmtree(state, ignore_errors=True)  # of an interrupted run: its stack does not exist
     state.mkdir(parents=True)
     os.environ["FLINK_K8S_STATE"] = str(state)
     try:

@@ -299,8 +299,8 @@ def _quoted(value: object, path: KeyPath) -> str:
     return "quote it" if _is_unnamed(value, path) else f'quote it: "{_shown(path, value)}"'
 
 
-_OF_CLUSTERS = (
-    *("flinkVersion", "image", "ingress", "jobManager", "mode", "podTemplate", "serviceAccount", "taskManager"),
+_OF_CLUSTERS = frozenset(
+    {"flinkVersion", "image", "ingress", "jobManager", "mode", "podTemplate", "serviceAccount", "taskManager"}
 )
 """Fields that a session job does not have, because its cluster has them."""
 
