@@ -44,7 +44,7 @@ MILLISECONDS = 5
 """Time of an order. With the time of Python's own work, a subtask processes about 100 orders per second."""
 
 LARGEST = 8
-LOAD = ((0, 60), (180, 60), (240, 400), (720, 400), (780, 60), (1620, 60))
+LOAD = ((0, 60), (180, 60), (240, 400), (600, 400), (630, 60), (1260, 60))
 """Orders per second at seconds since the job runs; between two points the rate changes evenly."""
 
 _INTERVAL = 5
@@ -237,7 +237,7 @@ def _sample(job: RunningTotals, seconds: float, rate: float, produced: int) -> S
     name = f"Source__orders.KafkaSourceReader.topic.{INPUT}.partition.%s.currentOffset"
     names = ",".join(name % partition for partition in range(LARGEST))
     offsets: list[dict[str, float]] = job.ask(f"{metrics}?get={names}&agg=max") or []
-    # `pendingRecords` is too low: the consumer does not update it while the source is back-pressured.
+    # `pendingRecords`, which the autoscaler reads, is as old as the last fetch of each partition.
     lag = produced - sum(int(offset["max"]) + 1 for offset in offsets) if len(offsets) == LARGEST else None
     working = next(value for name, value in parallelism.items() if WORK in name)
     return Sample(seconds, rate, lag, working, task_managers)

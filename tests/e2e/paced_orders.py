@@ -49,6 +49,10 @@ def build(brokers: str, seconds: float, password: str) -> Any:
         .set_group_id(NAME)
         .set_starting_offsets(KafkaOffsetsInitializer.earliest())
         .set_value_only_deserializer(SimpleStringSchema())
+        # Kafka's client learns the end of a partition, and so its lag, with each fetch. The default of 1 MB contains
+        # minutes of such short orders.
+        .set_property("max.partition.fetch.bytes", "8192")
+        .set_property("max.poll.records", "100")
     )
     records = KafkaRecordSerializationSchema.builder().set_topic(OUTPUT)
     sink = (
