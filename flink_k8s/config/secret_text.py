@@ -53,7 +53,7 @@ _PASSWORD_IN = (
 _SECRET_VALUE = re.compile("|".join((*_TOKENS, *_PASSWORD_IN)))
 """Texts that are secrets under any name: tokens with known prefixes, and passwords in a known context."""
 
-_NAME = r"[A-Za-z_\u00c0-\uffff][\w.\-]{1,79}"
+_NAME = r"[^\W\d][\w.\-]{1,79}"
 _PAIRS = re.compile(
     rf"""(?<![\w.\-$])(?<!\$\{{)(?:["'](?P<quoted>{_NAME})["']\s*[:=]\s*["'](?P<its>[^"'\s]+)["']"""  # SQL, JSON
     rf"""|(?:--?D?|//[\w.\-/]+:)?(?P<name>{_NAME})=\\?["']?(?P<value>[^\s"'&;,\\]+)"""  # password=x, also in URLs
