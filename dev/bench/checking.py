@@ -40,7 +40,7 @@ def _of(folder_: Path, count: int, runs: int, helm: str | None) -> Iterator[Row]
         "check": cost([python, "-m", "flink_k8s", "check", STACK], folder, runs=runs),
         "render": cost([python, "-m", "flink_k8s", "render", STACK, folder_ / "out"], folder, runs=runs),
     }
-    peers = {"YAML read and written": cost([python, "-c", PLAIN, folder / "jobs"], folder, runs=runs)}
+    peers = {"YAML read and written": cost([python, "-c", PLAIN, folder / "jobs" / STACK], folder, runs=runs)}
     if helm is not None:
         peers["helm template"] = cost([helm, "template", "jobs", chart(folder_ / "chart", count)], folder_, runs=runs)
     for work, ours in costs.items():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev.bench.table import Skipped
-from dev.bench.workload import NAMESPACE
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import find_tool
@@ -27,13 +27,13 @@ def cluster_kubectl(part: str, kubeconfig: Path | None, context: str | None) -> 
         return Skipped(part, str(error))
 
 
-def forget(kubectl: Kubectl) -> None:
-    """Delete the benchmark's namespace with all its objects.
+def forget(kubectl: Kubectl, namespaces: Sequence[str]) -> None:
+    """Delete the benchmark's namespaces with all their objects.
 
     Raises:
-        CommandError: if it cannot be deleted.
+        CommandError: if they cannot be deleted.
     """
     try:
-        kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=900s")
+        kubectl.run("delete", "namespace", *namespaces, "--ignore-not-found", "--timeout=900s")
     except CommandError as error:
-        raise CommandError(f"the namespace {NAMESPACE} of the benchmark cannot be deleted: {error}") from None
+        raise CommandError(f"the namespaces of the benchmark cannot be deleted: {error}") from None

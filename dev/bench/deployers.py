@@ -11,7 +11,7 @@ from typing import Protocol
 import yaml
 
 from dev.bench.measure import Cost, cost
-from dev.bench.workload import NAMESPACE, STACK, changed, names
+from dev.bench.workload import changed, names
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.processes import output
 
@@ -47,20 +47,24 @@ class Deployer(Protocol):
 
 
 class Pulumi(Deployer):
-    """The `pulumi` command with a local state, as in `make up`."""
+    """The `pulumi` command with a local state, as in `make up`, for one or several stacks."""
 
-    previews, deploys = "pulumi preview", "pulumi up"
-
-    def __init__(self, command: Path, folder: Path, state: Path) -> None:
+    def __init__(self, command: Path, folder: Path, state: Path, stacks: Sequence[str], at_once: int = 1) -> None:
         """
         Args:
             command: path of `pulumi`.
             folder: a copy of this project.
             state: folder to create.
+            stacks: of the project.
+            at_once: number of stacks that the command works on in parallel.
         """
         state.mkdir()
+        layout = f", {len(stacks)} stacks, {at_once} at a time" if len(stacks) > 1 else ""
+        self.previews, self.deploys = f"pulumi preview{layout}", f"pulumi up{layout}"
         self._command = command
         self._folder = folder
+        self._stacks = stacks
+        self._at_once = at_once
         self._env = {
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE": "",
@@ -68,7 +72,7 @@ class Pulumi(Deployer):
         }
 
     def begin(self) -> None:
-        """Create the stack."""
+        """Create the stacks."""
         self._run("stack", "init")
 
     def preview(self) -> Cost:
@@ -81,11 +85,14 @@ class Pulumi(Deployer):
 
     def change_one(self) -> None:
         """Change the parallelism of one job in its files."""
-        path = self._folder / "jobs" / f"{names(1)[0]}.yaml"
+        path = self._folder / "jobs" / self._stacks[0] / f"{names(1)[0]}.yaml"
         path.write_text(changed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        self._stacks = self._stacks[:1]  # only its stack is deployed
 
     def _run(self, *arguments: str) -> Cost:
-        return cost([self._command, *arguments, "--non-interactive", "--stack", STACK], self._folder, self._env)
+        pulumi = [self._command, *arguments, "--non-interactive", "--stack", "{}"]
+        command = ["xargs", f"-P{self._at_once}", "-I{}", *pulumi]
+        return cost(command, self._folder, self._env, stdin="\n".join(self._stacks).encode())
 
 
 class ServerSide(Deployer):
@@ -93,33 +100,38 @@ class ServerSide(Deployer):
 
     previews, deploys = "kubectl diff", "kubectl apply --server-side"
 
-    def __init__(self, cluster: Kubectl, manifests: Sequence[Path]) -> None:
+    def __init__(self, cluster: Kubectl, folder: Path, namespaces: Sequence[str]) -> None:
         """
         Args:
             cluster: kubectl for the cluster.
-            manifests: the files, in a folder without other files.
+            folder: with the files, and no others.
+            namespaces: of the objects.
         """
         self._cluster = cluster
-        self._manifests = manifests
-        self._folder = manifests[0].parent
+        self._folder = folder
+        self._namespaces = namespaces
 
     def begin(self) -> None:
-        """Create the namespace: for a diff, the API server refuses objects in an unknown namespace."""
-        self._cluster.run("create", "namespace", NAMESPACE)
+        """Create the namespaces: for a diff, the API server refuses objects in an unknown namespace."""
+        for namespace in self._namespaces:
+            self._cluster.run("create", "namespace", namespace)
 
     def preview(self) -> Cost:
         """Preview the changes."""
-        command = self._cluster.command("diff", "--server-side", "-f", str(self._folder))
-        return cost(command, self._folder, accepted=(0, 1))  # 1: there are differences
+        return self._run("diff", accepted=(0, 1))  # 1: there are differences
 
     def deploy(self) -> Cost:
         """Deploy the changes."""
-        return cost(self._cluster.command("apply", "--server-side", "-f", str(self._folder)), self._folder)
+        return self._run("apply")
 
     def change_one(self) -> None:
         """Change the parallelism of one job in its files."""
-        path = _first_job(self._manifests)
+        path = _first_job([*self._folder.rglob("*.yaml")])
         path.write_text(changed(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def _run(self, verb: str, accepted: Sequence[int] = (0,)) -> Cost:
+        command = self._cluster.command(verb, "--server-side", "--recursive", "-f", str(self._folder))
+        return cost(command, self._folder, accepted=accepted)
 
 
 class Tofu(Deployer):

@@ -37,6 +37,7 @@ def cost(
     *,
     runs: int = 1,
     accepted: Sequence[int] = (0,),
+    stdin: bytes = b"",
 ) -> Cost:
     """The least time and memory of several runs: other work on the machine only increases them.
 
@@ -46,11 +47,15 @@ def cost(
         env: merged over this process' environment.
         runs: number of runs.
         accepted: exit codes of success.
+        stdin: standard input of the command.
 
     Raises:
         CommandError: if it exits with another code.
     """
-    costs = [_once([str(part) for part in command], folder, env or {}, accepted) for _ in range(runs)]
+    words = [str(part) for part in command]
+    # Python keeps compiled modules between commands, as for a user.
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
+    costs = [_once(words, folder, variables, accepted, stdin) for _ in range(runs)]
     return Cost(min(run.wall for run in costs), min(run.cpu for run in costs), min(run.megabytes for run in costs))
 
 
@@ -67,11 +72,11 @@ sys.exit(child.returncode)
 """A process starts with its parent's memory, which the system counts: so the parent must be small."""
 
 
-def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int]) -> Cost:
+def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int], stdin: bytes) -> Cost:
     with TemporaryDirectory() as place:
         report = Path(place) / "cost.json"
         watched = [sys.executable, "-I", "-S", "-c", _WATCH, report, *command]
-        result = capture(watched, cwd=folder, env={**os.environ, **env})
+        result = capture(watched, cwd=folder, env=env, stdin=stdin)
         if result.returncode not in accepted:
             output = (result.stdout + result.stderr).decode(errors="replace")[-1000:]
             raise CommandError(f"{' '.join(command[:4])} … exited with {result.returncode}: {output}")

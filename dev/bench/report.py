@@ -133,18 +133,16 @@ def _panel(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> list
 
 
 def _lines(data: Mapping[str, Any], part: str) -> dict[str, Sequence[tuple[int, float]]]:
-    """Points by command and peer; a part with only one number of jobs has no lines."""
+    """Points by command and peer; a command with only one number of jobs has no line."""
     parts = cast("Mapping[str, Mapping[str, Any]]", data["parts"])
     rows = cast("list[Mapping[str, Any]]", parts[part]["rows"] if part in parts else [])
-    if len({row["jobs"] for row in rows}) < 2:
-        return {}
     results: dict[str, dict[int, float]] = {}
     for row in rows:
         if row["work"] not in _DRAWN.get(part, (row["work"],)):
             continue
         for name, side in ((str(row["command"]), "ours"), (str(row["peer"]), "theirs")):
             results.setdefault(name, {})[int(row["jobs"])] = float(row[side]["cpu"])
-    return {name: sorted(points.items()) for name, points in results.items()}
+    return {name: sorted(points.items()) for name, points in results.items() if len(points) > 1}
 
 
 def _ticks(low: float, high: float) -> list[float]:

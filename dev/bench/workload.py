@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -12,7 +13,7 @@ from dev.bench.measure import cost
 from flink_k8s.support.paths import ROOT
 
 STACK = "bench"
-NAMESPACE = "bench"
+"""The stack and its namespace."""
 
 _PARTS = ("flink_k8s", "policy")
 
@@ -56,50 +57,57 @@ def job_file(name: str) -> str:
 
 def changed(manifest: str) -> str:
     """The same job with another parallelism."""
-    return manifest.replace("parallelism: 2", "parallelism: 3")
+    before, after = (2, 3) if "parallelism: 2" in manifest else (3, 2)
+    return manifest.replace(f"parallelism: {before}", f"parallelism: {after}")
 
 
-def project(folder: Path, count: int, config: dict[str, object] | None = None) -> Path:
-    """A copy of this project with a number of jobs, and the stack `bench`: one namespace, without charts.
+def project(
+    folder: Path, count: int, config: dict[str, object] | None = None, stacks: Sequence[str] = (STACK,)
+) -> Path:
+    """A copy of this project with stacks without charts. Each has a number of jobs, in a namespace with its name.
 
     Args:
         folder: to create.
-        count: number of jobs, one file each.
-        config: more of the stack's keys.
+        count: number of jobs of each stack, one file each.
+        config: more of the stacks' keys.
+        stacks: their names.
     """
     for part in _PARTS:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "__main__.py", folder)
     shutil.copy(ROOT / "Pulumi.yaml", folder)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    jobs = folder / "jobs"
-    jobs.mkdir()
-    for name in names(count):
-        (jobs / f"{name}.yaml").write_text(job_file(name), encoding="utf-8")
-    keys: dict[str, object] = {
-        "context": "bench",
-        "namespaces": {NAMESPACE: {}},
-        "certManager": {"enabled": False},
-        "prometheus": {"enabled": False, "monitors": False},
-        "operator": {"enabled": False},
-        "networkPolicies": {"enabled": False},
-        "waitForJobs": False,
-        **(config or {}),
-    }
-    content = {"config": {f"flink-k8s:{key}": value for key, value in keys.items()}}
-    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    for stack in stacks:
+        jobs = folder / "jobs" / stack
+        jobs.mkdir(parents=True)
+        for name in names(count):
+            (jobs / f"{name}.yaml").write_text(job_file(name), encoding="utf-8")
+        keys: dict[str, object] = {
+            "context": "bench",
+            "jobFolders": [f"jobs/{stack}"],
+            "namespaces": {stack: {}},
+            "certManager": {"enabled": False},
+            "prometheus": {"enabled": False, "monitors": False},
+            "operator": {"enabled": False},
+            "networkPolicies": {"enabled": False},
+            "waitForJobs": False,
+            **(config or {}),
+        }
+        content = {"config": {f"flink-k8s:{key}": value for key, value in keys.items()}}
+        (folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return folder
 
 
-def objects(folder: Path, out: Path) -> list[Path]:
-    """The rendered objects of the stack: one file per object, in a folder without other files.
+def objects(folder: Path, out: Path, stacks: Sequence[str] = (STACK,)) -> list[Path]:
+    """The rendered objects of the stacks: one file per object, in a folder per stack without other files.
 
     Raises:
-        CommandError: if it cannot be rendered.
+        CommandError: if a stack cannot be rendered.
     """
-    cost([sys.executable, "-m", "flink_k8s", "render", STACK, out], folder)
-    (out / "kustomization.yaml").unlink()
-    return sorted(out.glob("*.yaml"))
+    for stack in stacks:
+        cost([sys.executable, "-m", "flink_k8s", "render", stack, out / stack], folder)
+        (out / stack / "kustomization.yaml").unlink()
+    return sorted(out.rglob("*.yaml"))
 
 
 def chart(folder: Path, count: int) -> Path:

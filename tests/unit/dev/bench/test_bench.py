@@ -13,7 +13,7 @@ import yaml
 from dev.bench import deploying, report
 from dev.bench.__main__ import main
 from dev.bench.cluster import cluster_kubectl
-from dev.bench.deployers import Tofu
+from dev.bench.deployers import Pulumi, ServerSide, Tofu
 from dev.bench.measure import Cost, cost, machine
 from dev.bench.table import Row, Skipped
 from dev.bench.workload import PLAIN, STACK, changed, chart, job_file, names, project
@@ -51,10 +51,81 @@ def test_an_exit_code_that_is_accepted_is_no_failure(tmp_path: Path):
     assert cost([sys.executable, "-S", "-c", "raise SystemExit(1)"], tmp_path, accepted=(0, 1)).wall > 0
 
 
+def test_python_keeps_compiled_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "module.py").write_text("")
+    cost([sys.executable, "-c", "import module"], tmp_path)
+    assert len([*tmp_path.rglob("module.*.pyc")]) == 1
+
+
 def test_a_change_of_one_job_is_one_value():
     before, after = (yaml.safe_load(text) for text in (job_file("a"), changed(job_file("a"))))
     assert (before["spec"]["job"].pop("parallelism"), after["spec"]["job"].pop("parallelism")) == (2, 3)
     assert before == after
+    assert changed(changed(job_file("a"))) == job_file("a")
+
+
+def recorder(path: Path) -> Path:
+    """A command that appends its arguments to `PATH.log`."""
+    path.write_text('#!/bin/sh\necho "$@" >> "$0.log"\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_pulumi_deploys_all_stacks_and_changes_a_job_of_the_first(tmp_path: Path):
+    command = recorder(tmp_path / "pulumi")
+    folder = project(tmp_path / "project", 2, stacks=("a", "b"))
+    pulumi = Pulumi(command, folder, tmp_path / "state", ("a", "b"))
+    pulumi.deploy()
+    pulumi.change_one()
+    pulumi.deploy()
+    assert (pulumi.previews, pulumi.deploys) == (
+        "pulumi preview, 2 stacks, 1 at a time",
+        "pulumi up, 2 stacks, 1 at a time",
+    )
+    assert (tmp_path / "pulumi.log").read_text().splitlines() == [
+        f"up --yes --skip-preview --non-interactive --stack {stack}" for stack in ("a", "b", "a")
+    ]
+    jobs = {path.relative_to(folder / "jobs").as_posix(): path.read_text() for path in folder.rglob("jobs/*/*.yaml")}
+    assert {name for name, text in jobs.items() if "parallelism: 3" in text} == {"a/job-0000.yaml"}
+    assert sorted(jobs) == ["a/job-0000.yaml", "a/job-0001.yaml", "b/job-0000.yaml", "b/job-0001.yaml"]
+
+
+def test_pulumi_works_on_two_stacks_at_a_time(tmp_path: Path):
+    command = tmp_path / "pulumi"
+    # Each of the two commands waits until the other has started.
+    both = "[ -e started-a ] && [ -e started-b ]"
+    wait = f"for _ in $(seq 500); do {both} && exit; sleep 0.01; done; exit 1"
+    command.write_text(f'#!/bin/sh\ntouch "started-$4"\n{wait}\n')
+    command.chmod(0o755)
+    pulumi = Pulumi(command, tmp_path, tmp_path / "state", ("a", "b"), at_once=2)
+    assert pulumi.deploys == "pulumi up, 2 stacks, 2 at a time"
+    pulumi.preview()
+    assert (tmp_path / "started-a").exists()
+
+
+def test_kubectl_applies_all_folders(tmp_path: Path):
+    kubectl = recorder(tmp_path / "kubectl")
+    out = tmp_path / "out"
+    for stack in ("a", "b"):
+        (out / stack).mkdir(parents=True)
+        (out / stack / f"01-flinkdeployment-{stack}-job-0000.yaml").write_text(job_file("job-0000"))
+    peer = ServerSide(Kubectl(str(kubectl), "here", tmp_path / "kubeconfig"), out, ("a", "b"))
+    peer.begin()
+    peer.deploy()
+    peer.change_one()
+    commands = [line.partition("--context here ")[2] for line in (tmp_path / "kubectl.log").read_text().splitlines()]
+    assert commands == [
+        "create namespace a",
+        "create namespace b",
+        f"apply --server-side --recursive -f {out}",
+    ]
+    assert ["parallelism: 3" in path.read_text() for path in sorted(out.rglob("*.yaml"))] == [True, False]
+
+
+@pytest.mark.parametrize(("jobs", "stacks"), [(300, ["bench"]), (1000, [f"bench-{number}" for number in range(10)])])
+def test_a_thousand_jobs_are_in_ten_stacks(jobs: int, stacks: list[str]):
+    assert [*deploying.stacks_of(jobs)] == stacks
 
 
 def test_opentofu_gets_each_object_after_its_namespace_and_changes_one_job(tmp_path: Path):
@@ -86,7 +157,7 @@ def test_opentofu_gets_each_object_after_its_namespace_and_changes_one_job(tmp_p
 def test_the_workload_is_a_stack_that_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder = project(tmp_path / "project", 3)
     assert check([STACK], root=folder) == 0, capsys.readouterr().err
-    assert len(list((folder / "jobs").glob("*.yaml"))) == 3
+    assert len(list((folder / "jobs" / STACK).glob("*.yaml"))) == 3
 
 
 def test_the_chart_has_the_same_jobs(tmp_path: Path):
@@ -135,10 +206,11 @@ def test_the_plot_is_an_svg_with_a_line_for_each_command_and_peer():
     assert "YAML <&>" in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_a_part_of_one_size_is_not_drawn_and_each_other_has_its_panel():
-    rows = [row("a", 10), row("a", 100), row("b", 1), row("d", 10), row("d", 100)]
+def test_a_command_of_one_size_is_not_drawn_and_each_part_has_its_panel():
+    rows = [row("a", 10), row("a", 100), row("a", 100, peer="YAML"), row("b", 1), row("d", 10), row("d", 100)]
     drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
     assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
+    assert "YAML" not in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_plot_without_measurements_is_empty():
