@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dev.bench import checking, deploying, report
+from dev.bench import checking, deploying, operating, report
 from dev.bench.cluster import cluster_kubectl
 from dev.bench.measure import machine
 from dev.bench.table import Row, Skipped
 from flink_k8s.support.console import exit_code, say
 from flink_k8s.support.paths import ROOT
 
-_COUNTS = {checking.PART: (10, 100, 1000, 3000), deploying.PART: (10, 100, 300, 1000)}
+_COUNTS = {
+    checking.PART: (10, 100, 1000, 3000),
+    deploying.PART: (10, 100, 300, 1000),
+    operating.PART: (100, 500, 1000),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--runs", type=int, default=3, help="runs of each command that changes nothing; the best run counts"
     )
-    parser.add_argument("--kubeconfig", type=Path, help="kubeconfig of the cluster for part b")
+    parser.add_argument("--kubeconfig", type=Path, help="kubeconfig of the cluster for parts b and d")
     parser.add_argument("--context", help="kube-context of that cluster")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder of the page")
     options = parser.parse_args(arguments)
@@ -55,7 +59,8 @@ def _measured(part: str, options: argparse.Namespace) -> Iterator[Row | Skipped]
     counts: list[int] = list(options.jobs or _COUNTS[part])
     if part == checking.PART:
         return checking.measure(counts, options.runs)
-    return deploying.measure(counts, cluster_kubectl(part, options.kubeconfig, options.context))
+    cluster = cluster_kubectl(part, options.kubeconfig, options.context)
+    return operating.measure(counts, cluster) if part == operating.PART else deploying.measure(counts, cluster)
 
 
 def _shown(result: Row | Skipped) -> str:

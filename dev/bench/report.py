@@ -17,9 +17,9 @@ PARTS = {
     "a": "Check and render",
     "b": "Deploy: the `pulumi` command on an API server without nodes",
     "c": "From an empty cluster to the first word count",
-    "d": "The operator: until many jobs are deployed",
+    "d": "The operator with many jobs",
 }
-"""`c` and `d` are results of earlier measurements, which are kept."""
+"""`c` is a result of an earlier measurement, which is kept."""
 _BEGIN, _END = "<!-- measured: written by make bench -->", "<!-- end of measured -->"
 _WIDTH, _HEIGHT, _MARGIN = 780, 320, 60
 _DRAWN = {"b": ("first deployment", "preview of nothing")}
