@@ -6,10 +6,8 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-
-_FIRST_PORT = 20_000
 
 _RESOURCES = {"cpuCores": 1, "taskHeapMemory": 64, "taskOffHeapMemory": 0, "managedMemory": 64, "networkMemory": 64}
 _HARDWARE = {"cpuCores": 1, "physicalMemory": 2**30, "freeMemory": 2**29, "managedMemory": 64}
@@ -46,29 +44,25 @@ OBSERVATION = "GET /v1/jobs/overview"
 """The request that the operator sends once whenever it observes a running job."""
 
 
-def port(number: int) -> int:
-    """The port of a job: the request for the overview does not name the job, so each has a port."""
-    return _FIRST_PORT + number
-
-
-def job_id(number: int) -> str:
-    """Flink's ID of a job. It begins with a letter: the operator reads digits alone as a number."""
-    return f"f{number:031x}"
+def job_id(port: int) -> str:
+    """Flink's ID of the job at a port. It begins with a letter: the operator reads digits alone as a number."""
+    return f"f{port:031x}"
 
 
 @contextmanager
-def flink_rest(count: int) -> Generator[Counter[str]]:
-    """Serve a number of jobs on loopback while the block runs.
+def flink_rest(count: int) -> Generator[tuple[Sequence[int], Counter[str]]]:
+    """Serve a number of jobs on loopback while the block runs, each at its own port: not all requests name the job.
 
     Yields:
-        The number of requests, such as `GET /v1/jobs/ID/exceptions`; `unanswered: …` for those without an answer.
+        The ports, and the number of requests, such as `GET /v1/jobs/ID/exceptions`; `unanswered: …` for those
+        without an answer.
     """
     requests: Counter[str] = Counter()
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = (await reader.readuntil(b"\r\n\r\n")).decode().partition("\r\n")[0]
-            job = job_id(int(writer.get_extra_info("sockname")[1]) - _FIRST_PORT)
+            job = job_id(writer.get_extra_info("sockname")[1])
             request = line.rpartition(" ")[0].partition("?")[0].replace(job, "ID")
             is_known = request in _ANSWERS
             requests[request if is_known else f"unanswered: {request}"] += 1
@@ -82,14 +76,14 @@ def flink_rest(count: int) -> Generator[Counter[str]]:
             writer.close()
 
     async def serve() -> list[asyncio.Server]:
-        return [await asyncio.start_server(respond, "127.0.0.1", port(number)) for number in range(count)]
+        return [await asyncio.start_server(respond, "127.0.0.1", 0) for _ in range(count)]
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     servers = asyncio.run_coroutine_threadsafe(serve(), loop).result()
     try:
-        yield requests
+        yield [server.sockets[0].getsockname()[1] for server in servers], requests
     finally:
         for server in servers:
             loop.call_soon_threadsafe(server.close)

@@ -23,7 +23,7 @@ from typing import Any, cast
 import yaml
 
 from dev.bench.cluster import forget
-from dev.bench.flink_rest import OBSERVATION, flink_rest, job_id, port
+from dev.bench.flink_rest import OBSERVATION, flink_rest, job_id
 from dev.bench.measure import Cost
 from dev.bench.objects_api import Api, Watch, proxied
 from dev.bench.table import Row, Skipped
@@ -42,7 +42,7 @@ from sandbox.lock import locked
 from sandbox.report import Failure
 
 PART = "d"
-_SECONDS = 600
+_SECONDS, _POLL = 600, 5
 _MINUTE = 60
 _CHANGES = 5
 _RELEASE = "flink-kubernetes-operator"
@@ -119,10 +119,10 @@ def costs(count: int, cluster: Kubectl, operator: Variant) -> Mapping[str, Cost]
         folder = Path(running.enter_context(TemporaryDirectory(prefix="flink-k8s-bench-")))
         manifests = objects(project(folder / "project", count + 1), folder / "out")
         jobs = [path for path in manifests if "-flinkdeployment-" in path.name]
-        for number, path in enumerate(jobs):
-            path.write_text(addressed(path.read_text(encoding="utf-8"), number), encoding="utf-8")
         api = running.enter_context(proxied(cluster))
-        requests = running.enter_context(flink_rest(len(jobs)))
+        ports, requests = running.enter_context(flink_rest(len(jobs)))
+        for path, port in zip(jobs, ports, strict=True):
+            path.write_text(addressed(path.read_text(encoding="utf-8"), port), encoding="utf-8")
         running.callback(forget, cluster)
         running.callback(_remove_finalizers, api)
         for path in manifests:
@@ -152,10 +152,10 @@ def costs(count: int, cluster: Kubectl, operator: Variant) -> Mapping[str, Cost]
     return phases
 
 
-def addressed(manifest: str, number: int) -> str:
-    """A job whose REST interface is one of `flink_rest`."""
+def addressed(manifest: str, port: int) -> str:
+    """The job with a port of `flink_rest` as its REST interface."""
     job = yaml.safe_load(manifest)
-    job["spec"]["flinkConfiguration"] |= {"rest.port": str(port(number)), "$internal.pipeline.job-id": job_id(number)}
+    job["spec"]["flinkConfiguration"] |= {"rest.port": str(port), "$internal.pipeline.job-id": job_id(port)}
     return yaml.safe_dump(job)
 
 
@@ -218,7 +218,7 @@ class Process:
             CommandError: if they do not in time, or the operator has ended.
         """
         deadline = time.monotonic() + _SECONDS
-        while not watch.wait(5, lambda jobs: sum(map(condition, jobs.values())) >= count):
+        while not watch.wait(_POLL, lambda jobs: sum(map(condition, jobs.values())) >= count):
             if time.monotonic() > deadline or self.child.poll() is not None:
                 state = Counter(map(lifecycle, watch.objects.values()))
                 output = self.log.read_text(errors="replace")[-2000:]
