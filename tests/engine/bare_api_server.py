@@ -56,7 +56,7 @@ def bare_api_server(home: Home, folder: Path, controllers: Sequence[str] = ()) -
         *("--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"),
         *(f"--cert-dir={folder / 'certificates'}", f"--token-auth-file={folder / 'tokens.csv'}"),
         *("--authorization-mode=RBAC", f"--disable-admission-plugins={_PLUGINS}"),
-        *("--service-cluster-ip-range=10.0.0.0/24", "--service-account-issuer=https://bare"),
+        *("--service-cluster-ip-range=10.0.0.0/16", "--service-account-issuer=https://bare"),
         *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
     ]
     kubeconfig = folder / "kubeconfig"
