@@ -32,17 +32,18 @@ class Api:
             CommandError: if the server rejects the change.
         """
         body, content = json.dumps(change), {"Content-Type": "application/merge-patch+json"}
-        response = self._request("PATCH", path, body, content)
-        text = response.read().decode(errors="replace")
-        if response.status >= 300:
-            raise CommandError(f"PATCH {path}: {response.status} {text[:300]}")
+        self._request("PATCH", path, body, content).read()
 
     def names(self, path: str) -> list[str]:
         """The names of all objects of a resource."""
         return [item["metadata"]["name"] for item in json.load(self._request("GET", path)).get("items", [])]
 
     def events(self, path: str) -> Iterator[dict[str, Any]]:
-        """Objects of a resource, then each changed one, until the connection ends."""
+        """Objects of a resource, then each changed one, until the connection ends.
+
+        Raises:
+            CommandError: if the server refuses the request.
+        """
         for line in self._request("GET", f"{path}?watch=1"):
             event = json.loads(line)
             if event["type"] in ("ADDED", "MODIFIED"):
@@ -53,7 +54,10 @@ class Api:
     ) -> HTTPResponse:
         connection = HTTPConnection("127.0.0.1", self._port)
         connection.request(method, path, body, dict(headers or {}))
-        return connection.getresponse()
+        response = connection.getresponse()
+        if response.status >= 300:
+            raise CommandError(f"{method} {path}: {response.status} {response.read(300).decode(errors='replace')}")
+        return response
 
 
 @contextmanager
@@ -79,23 +83,24 @@ class Watch:
         """
         self.objects: dict[str, dict[str, Any]] = {}
         self._api, self._path, self._on_change = api, path, on_change
-        self._changed = threading.Condition()
         threading.Thread(target=self._run, daemon=True).start()
 
     def wait(self, seconds: float, condition: Callable[[Mapping[str, Mapping[str, Any]]], bool]) -> bool:
         """Wait until the objects fulfil a condition; False if they do not in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: condition(self.objects), seconds)
+        deadline = time.monotonic() + seconds
+        while not condition(dict(self.objects)):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
 
     def _run(self) -> None:
         while True:
             try:
                 for item in self._api.events(self._path):
                     self._on_change(item)
-                    with self._changed:
-                        self.objects[item["metadata"]["name"]] = item
-                        self._changed.notify_all()
+                    self.objects[item["metadata"]["name"]] = item
             except ConnectionRefusedError:
                 return  # the proxy has ended
             except (OSError, HTTPException, CommandError, ValueError):
-                time.sleep(0.1)
+                time.sleep(0.1)  # the server ends a watch now and then

@@ -25,6 +25,7 @@ from flink_k8s.facts import versions
 from flink_k8s.health.waiting import waits_for_cluster
 from flink_k8s.health.webhook import Webhook
 from flink_k8s.resolve.jobs import PROMETHEUS_REPORTER
+from flink_k8s.resolve.operator_size import operator_size
 from flink_k8s.resolve.traffic import OPERATOR_METRICS_PORT as METRICS_PORT
 from flink_k8s.resolve.traffic import Traffic
 
@@ -47,14 +48,16 @@ _IMAGE = "apache/flink-kubernetes-operator"
 """Path of the operator's image in every registry."""
 
 
-def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts) -> dict[str, Any]:
+def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts, jobs: int = 0) -> dict[str, Any]:
     """The chart's values, before the user's own.
 
     Args:
         settings: of the operator.
         watched: the namespaces whose Flink resources it reconciles; empty for all.
         charts: the registry of the image.
+        jobs: number of jobs in the stack.
     """
+    size = operator_size(settings, jobs)
     config_file = versions.operator_version(settings.version).config_file
     # config.yaml is YAML 1.2, in which a plain text can be an alias, a mapping or a comment; flink-conf.yaml is not.
     serialize = json.dumps if config_file == "config.yaml" else str
@@ -74,8 +77,8 @@ def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts) -
         # The chart restarts nothing when the configuration changes, or the namespaces, which the operator reads once.
         "operatorPod": {
             "annotations": {"flink-k8s/config-hash": _digest(configuration, watched)},
-            # Without requests the pod is the first to be evicted. The heap follows a memory limit, so there is none.
-            "resources": {"requests": {"cpu": "200m", "memory": "512Mi"}},
+            # Without requests the pod is the first to be evicted. Without a limit it is never killed for its memory.
+            "resources": {"requests": {"cpu": size.cpu, "memory": size.memory}},
             "webhook": {"resources": {"requests": {"cpu": "50m", "memory": "256Mi"}}},
         },
         # The program owns the jobs' accounts: the chart's would outlive an uninstall.
@@ -93,6 +96,7 @@ def values(settings: OperatorSettings, watched: Sequence[str], charts: Charts) -
         },
         "operatorSecurityContext": _CONTAINER_SECURITY,
         "webhookSecurityContext": _CONTAINER_SECURITY,
+        **({"jvmArgs": {"operator": f"-Xmx{size.heap}"}} if size.heap else {}),
         **({"image": {"repository": f"{charts.image_registry}/{_IMAGE}"}} if charts.image_registry else {}),
     }
 
@@ -111,6 +115,7 @@ class FlinkOperatorArgs:
         settings: version, namespace, configuration, values of the chart.
         charts: sources of charts and images.
         watched: namespaces of jobs. They must exist: the chart creates a Role in each.
+        jobs: number of jobs in the stack.
         cert_manager: issues the webhook's certificate; None if the cluster has it already.
         traffic: connections of the operator's pods; None without NetworkPolicies.
         openshift: whether the cluster is OpenShift.
@@ -120,6 +125,7 @@ class FlinkOperatorArgs:
     settings: OperatorSettings = field(default_factory=OperatorSettings)
     charts: Charts = field(default_factory=Charts)
     watched: Sequence[JobNamespace] = ()
+    jobs: int = 0
     cert_manager: CertManager | None = None
     traffic: Traffic | None = None
     openshift: bool = False
@@ -174,7 +180,7 @@ class FlinkOperator(Component):
             charts=charts,
             source=charts.operator,
             namespace=settings.namespace,
-            values=values(settings, watched, charts),
+            values=values(settings, watched, charts, args.jobs),
             overrides=settings.values,
             hooks=before_release,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needed),

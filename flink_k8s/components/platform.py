@@ -180,6 +180,7 @@ class Platform:
                 settings.operator,
                 settings.charts,
                 watched=[*self.namespaces.values()],
+                jobs=len(self._stack.jobs),
                 cert_manager=self._cert_manager,
                 traffic=self._stack.operator_traffic,
                 openshift=settings.openshift,

@@ -347,6 +347,10 @@ class OperatorSettings(TypedDict, total=False):
     """Reconcile the Flink resources of all namespaces, also of those that the stack does not declare, by a
     ClusterRole; review stacks need it: docs/environments.md.
     """
+    expectedJobs: int
+    """Number of jobs that the operator's CPU and memory are derived for, if the stack has fewer: set it on a
+    platform for the jobs of other stacks; docs/teams.md.
+    """
     egress: Sequence[Endpoint]
     """Allowed egress of the operator in addition to DNS, the API server, jobs and the jars of session jobs."""
     configuration: Mapping[str, str]

@@ -166,6 +166,12 @@ class OperatorSettings(Model):
         description="Reconcile the Flink resources of all namespaces, also of those that the stack does not declare, by"
         " a ClusterRole; review stacks need it: docs/environments.md.",
     )
+    expected_jobs: int = Field(
+        default=0,
+        ge=0,
+        description="Number of jobs that the operator's CPU and memory are derived for, if the stack has fewer: set it "
+        "on a platform for the jobs of other stacks; docs/teams.md.",
+    )
     egress: list[Endpoint] = Field(
         default=[],
         description="Allowed egress of the operator in addition to DNS, the API server, jobs and the jars of session "

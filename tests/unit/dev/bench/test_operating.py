@@ -45,7 +45,7 @@ def api(*events: dict[str, Any]) -> Api:
 
 
 def job(name: str, state: str) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "status": {"reconciliationStatus": {"state": state}}}
+    return {"metadata": {"name": name}, "status": {"lifecycleState": state, "reconciliationStatus": {"state": state}}}
 
 
 def get(port: int, path: str) -> Any:
@@ -120,7 +120,7 @@ def test_an_operator_that_has_ended_is_reported_with_its_output(idle: Process, m
     monkeypatch.setattr(operating, "_POLL", 0.1)
     idle.child.kill()
     idle.child.wait()
-    with pytest.raises(CommandError, match="the operator's last words"):
+    with pytest.raises(CommandError, match=r"has ended.*'UPGRADING': 1.*the operator's last words"):
         idle.wait(Watch(api(job("a", "UPGRADING")), "/jobs"), 1, is_deployed)
 
 
@@ -146,4 +146,6 @@ def test_part_d_needs_a_cluster_and_the_chart(monkeypatch: pytest.MonkeyPatch):
         raise CommandError("helm is not on PATH")
 
     monkeypatch.setattr(operating, "variant", refuse)
-    assert list(operating.measure([1], Kubectl("kubectl", "bare", None))) == [Skipped("d", "helm is not on PATH")]
+    assert list(operating.measure([1], Kubectl("kubectl", "bare", None))) == [
+        Skipped("d", "the operator with 1 jobs: helm is not on PATH")
+    ]
