@@ -11,6 +11,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from flink_k8s.facts.mappings import mapping
 from flink_k8s.health.readiness import Readiness
 from flink_k8s.program.resource_graph import Resource
 from flink_k8s.program.run import run_program
@@ -72,6 +73,19 @@ def test_each_job_is_one_component_with_all_of_its_resources(project: Path):
         assert component.parent == graph.stack
         kinds = sorted(child.kind for child in graph.children(component.urn))
         assert kinds == ["FlinkDeployment", "NetworkPolicy"]
+
+
+def test_operator_is_sized_for_the_jobs_of_the_stack(project: Path):
+    def java_options(expected_jobs: int) -> object:
+        config = {**CONFIG, "waitForJobs": False, "operator": {"webhook": False, "expectedJobs": expected_jobs}}
+        release = run_program(project, "dev", config, preview=True).find("Release")
+        return mapping(release.inputs["values"]).get("jvmArgs")
+
+    assert java_options(0) is None
+    assert java_options(501) == {"operator": "-Xmx768m"}
+    for number in range(30, 101):
+        (project / "jobs" / f"job-{number}.yaml").write_text(MANIFEST % number)
+    assert java_options(0) == {"operator": "-Xmx512m"}
 
 
 def test_refused_job_does_not_delay_other_jobs(project: Path):
