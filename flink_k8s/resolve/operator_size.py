@@ -14,6 +14,9 @@ _SMALL = 100
 _STEP = 500
 """Jobs per step of its size. The steps are large, because each changed value restarts the operator."""
 
+_OUTSIDE_HEAP = 384
+"""MiB of the process in addition to its heap."""
+
 
 @dataclass(frozen=True)
 class OperatorSize:
@@ -45,4 +48,4 @@ def operator_size(settings: OperatorSettings, jobs: int) -> OperatorSize:
     heap = 256 + 256 * steps
     # The user's memory limit may be smaller than the derived heap: Java derives its heap from the limit then.
     has_own_resources = "resources" in mapping(settings.values.get("operatorPod"))
-    return OperatorSize(f"{500 * steps}m", f"{heap + 256}Mi", None if has_own_resources else f"{heap}m")
+    return OperatorSize(f"{500 * steps}m", f"{heap + _OUTSIDE_HEAP}Mi", None if has_own_resources else f"{heap}m")

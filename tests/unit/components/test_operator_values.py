@@ -54,11 +54,11 @@ def test_operator_and_webhook_have_requests() -> None:
     [
         (0, ("200m", "512Mi", None)),
         (100, ("200m", "512Mi", None)),
-        (101, ("500m", "768Mi", "-Xmx512m")),
-        (500, ("500m", "768Mi", "-Xmx512m")),
-        (501, ("1000m", "1024Mi", "-Xmx768m")),
-        (1000, ("1000m", "1024Mi", "-Xmx768m")),
-        (1500, ("1500m", "1280Mi", "-Xmx1024m")),
+        (101, ("500m", "896Mi", "-Xmx512m")),
+        (500, ("500m", "896Mi", "-Xmx512m")),
+        (501, ("1000m", "1152Mi", "-Xmx768m")),
+        (1000, ("1000m", "1152Mi", "-Xmx768m")),
+        (1500, ("1500m", "1408Mi", "-Xmx1024m")),
     ],
 )
 def test_operator_grows_with_its_jobs_in_steps(jobs: int, size: tuple[str, str, str | None]) -> None:
@@ -71,7 +71,7 @@ def test_expected_jobs_are_a_minimum() -> None:
 
 
 def test_own_values_override_the_derived_size() -> None:
-    assert sized(1000, values={"jvmArgs": {"operator": "-Xmx2g"}}) == ("1000m", "1024Mi", "-Xmx2g")
+    assert sized(1000, values={"jvmArgs": {"operator": "-Xmx2g"}}) == ("1000m", "1152Mi", "-Xmx2g")
     own = {"operatorPod": {"resources": {"requests": {"memory": "2Gi"}}}}
     assert sized(1000, values=own) == ("1000m", "2Gi", None)
 
