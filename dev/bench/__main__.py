@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dev.bench import checking, deploying, operating, report
+from dev.bench import checking, deploying, live, operating, report
 from dev.bench.cluster import cluster_kubectl
-from dev.bench.measure import machine
+from dev.bench.measure import Cost, machine
 from dev.bench.table import Row, Skipped
 from flink_k8s.support.console import exit_code, say
 from flink_k8s.support.paths import ROOT
@@ -19,6 +19,7 @@ from flink_k8s.support.paths import ROOT
 _COUNTS = {
     checking.PART: (10, 100, 1000, 3000),
     deploying.PART: (10, 100, 300, 1000),
+    live.PART: (50,),
     operating.PART: (100, 500, 1000),
 }
 
@@ -59,6 +60,8 @@ def _measured(part: str, options: argparse.Namespace) -> Iterator[Row | Skipped]
     counts: list[int] = list(options.jobs or _COUNTS[part])
     if part == checking.PART:
         return checking.measure(counts, options.runs)
+    if part == live.PART:
+        return live.measure(counts)
     cluster = cluster_kubectl(part, options.kubeconfig, options.context)
     return operating.measure(counts, cluster) if part == operating.PART else deploying.measure(counts, cluster)
 
@@ -66,9 +69,12 @@ def _measured(part: str, options: argparse.Namespace) -> Iterator[Row | Skipped]
 def _shown(result: Row | Skipped) -> str:
     if isinstance(result, Skipped):
         return f"{result.part}: not measured: {result.reason}"
-    ours, theirs = (f"{side.wall:.2f} s, CPU {side.cpu:.2f} s" for side in (result.ours, result.theirs))
-    ratios = f"{result.time_ratio:.1f} and {result.cpu_ratio:.1f} times"
-    return f"{result.part}: {result.work}, {result.jobs} jobs: {ours}; {result.peer}: {theirs}; {ratios}"
+    shown = f"{result.part}: {result.work}, {result.jobs} jobs: {_cost(result.ours)}"
+    return f"{shown}; {result.peer}: {_cost(result.theirs)}" if result.theirs else shown
+
+
+def _cost(cost: Cost) -> str:
+    return f"{cost.wall:.2f} s, CPU {cost.cpu:.2f} s"
 
 
 if __name__ == "__main__":

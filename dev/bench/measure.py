@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,17 +17,36 @@ from flink_k8s.support.processes import capture
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a command.
+    """The cost of a command, or of several.
 
     Attributes:
         wall: wall-clock seconds.
-        cpu: CPU seconds of the process and of its child processes.
-        megabytes: the largest resident set of one of these processes.
+        cpu: CPU seconds of the process and of its child processes; 0 if the time is not that of a command.
+        megabytes: the largest resident set of one of these processes; 0 if the time is not that of a command.
     """
 
     wall: float
-    cpu: float
-    megabytes: float
+    cpu: float = 0
+    megabytes: float = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that has ended: its cost, and its standard output with its standard error."""
+
+    cost: Cost
+    output: str
+
+
+def total(runs: Iterable[Run], wall: float) -> Cost:
+    """The cost of commands that belong together.
+
+    Args:
+        runs: the commands.
+        wall: seconds from the start of the first command to the measured event.
+    """
+    costs = [run.cost for run in runs]
+    return Cost(wall, sum(cost.cpu for cost in costs), max(cost.megabytes for cost in costs))
 
 
 def cost(
@@ -52,10 +71,7 @@ def cost(
     Raises:
         CommandError: if it exits with another code.
     """
-    words = [str(part) for part in command]
-    # Python keeps compiled modules between commands, as for a user.
-    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
-    costs = [_once(words, folder, variables, accepted, stdin) for _ in range(runs)]
+    costs = [run(command, folder, env, accepted=accepted, stdin=stdin).cost for _ in range(runs)]
     return Cost(min(run.wall for run in costs), min(run.cpu for run in costs), min(run.megabytes for run in costs))
 
 
@@ -72,15 +88,37 @@ sys.exit(child.returncode)
 """A process starts with its parent's memory, which the system counts: so the parent must be small."""
 
 
-def _once(command: list[str], folder: Path, env: Mapping[str, str], accepted: Sequence[int], stdin: bytes) -> Cost:
+def run(
+    command: Sequence[str | Path],
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    accepted: Sequence[int] = (0,),
+    stdin: bytes = b"",
+) -> Run:
+    """Run a command once.
+
+    Args:
+        command: program and arguments.
+        folder: working directory.
+        env: merged over this process' environment.
+        accepted: exit codes of success.
+        stdin: standard input.
+
+    Raises:
+        CommandError: if it exits with another code.
+    """
+    words = [str(part) for part in command]
+    # Python keeps compiled modules between commands, as for a user.
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
     with TemporaryDirectory() as place:
         report = Path(place) / "cost.json"
-        watched = [sys.executable, "-I", "-S", "-c", _WATCH, report, *command]
-        result = capture(watched, cwd=folder, env=env, stdin=stdin)
+        watched = [sys.executable, "-I", "-S", "-c", _WATCH, report, *words]
+        result = capture(watched, cwd=folder, env=variables, stdin=stdin)
+        output = (result.stdout + result.stderr).decode(errors="replace")
         if result.returncode not in accepted:
-            output = (result.stdout + result.stderr).decode(errors="replace")[-1000:]
-            raise CommandError(f"{' '.join(command[:4])} … exited with {result.returncode}: {output}")
-        return Cost(*(float(value) for value in json.loads(report.read_text())))
+            raise CommandError(f"{' '.join(words[:4])} … exited with {result.returncode}: {output[-1000:]}")
+        return Run(Cost(*(float(value) for value in json.loads(report.read_text()))), output)
 
 
 def machine() -> str:

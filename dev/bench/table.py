@@ -1,4 +1,4 @@
-"""Rows of results: each compares this project with a peer for a piece of work in the same run."""
+"""Rows of results: the cost of a piece of work, compared with a peer in the same run if one exists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dev.bench.measure import Cost
 
 @dataclass(frozen=True)
 class Row:
-    """A comparison.
+    """A measured piece of work.
 
     Attributes:
         part: `a`, `b` …
@@ -18,7 +18,7 @@ class Row:
         jobs: number of jobs.
         command: of this project.
         ours: cost of the command.
-        peer: that it is compared with.
+        peer: that it is compared with; empty if there is none.
         theirs: cost of the peer.
     """
 
@@ -27,28 +27,32 @@ class Row:
     jobs: int
     command: str
     ours: Cost
-    peer: str
-    theirs: Cost
+    peer: str = ""
+    theirs: Cost | None = None
 
     @property
-    def time_ratio(self) -> float:
-        """The wall time as a multiple of the peer's."""
-        return self.ours.wall / self.theirs.wall
+    def time_ratio(self) -> float | None:
+        """The wall time as a multiple of the peer's; None without one."""
+        return _ratio(self.ours.wall, self.theirs and self.theirs.wall)
 
     @property
-    def cpu_ratio(self) -> float:
+    def cpu_ratio(self) -> float | None:
         """The CPU time as a multiple of the peer's; other work on the machine affects it least."""
-        return self.ours.cpu / self.theirs.cpu
+        return _ratio(self.ours.cpu, self.theirs and self.theirs.cpu)
 
     @property
-    def memory_ratio(self) -> float:
+    def memory_ratio(self) -> float | None:
         """The memory as a multiple of the peer's."""
-        return self.ours.megabytes / self.theirs.megabytes
+        return _ratio(self.ours.megabytes, self.theirs and self.theirs.megabytes)
 
     def as_json(self) -> dict[str, Any]:
         """The row with its ratios."""
         ratios = {"time_ratio": self.time_ratio, "cpu_ratio": self.cpu_ratio, "memory_ratio": self.memory_ratio}
-        return {**asdict(self), **{name: round(ratio, 2) for name, ratio in ratios.items()}}
+        return {**asdict(self), **{name: ratio and round(ratio, 2) for name, ratio in ratios.items()}}
+
+
+def _ratio(ours: float, theirs: float | None) -> float | None:
+    return ours / theirs if theirs else None
 
 
 @dataclass(frozen=True)
