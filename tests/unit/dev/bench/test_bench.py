@@ -180,6 +180,16 @@ def test_a_part_that_is_measured_again_replaces_the_old_one_and_no_other():
     assert second["parts"]["b"] == first["parts"]["b"]
 
 
+def test_a_row_without_a_peer_or_a_command_has_empty_cells():
+    rows = [
+        Row("c", "adopt", 50, "make adopt", Cost(3, 2, 90)),
+        Row("c", "fail", 1, "up", Cost(3, 2, 90), "it", Cost(2)),
+    ]
+    text = report.tables(report.merged({}, "here", rows))
+    assert "| adopt (`make adopt`) | 50 | 3.00 s, CPU 2.00 s, 90 MB |  |  |  |  |  |" in text
+    assert "| fail (`up`) | 1 | 3.00 s, CPU 2.00 s, 90 MB | it | 2.00 s | 1.5 |  |  |" in text
+
+
 def test_unmeasured_part_has_a_reason():
     data = report.merged({}, "here", [Skipped("b", "the pulumi command is not on PATH")])
     assert "Not measured: the pulumi command is not on PATH." in report.tables(data)
@@ -206,8 +216,9 @@ def test_the_plot_is_an_svg_with_a_line_for_each_command_and_peer():
     assert "YAML <&>" in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_a_command_of_one_size_is_not_drawn_and_each_part_has_its_panel():
-    rows = [row("a", 10), row("a", 100), row("a", 100, peer="YAML"), row("b", 1), row("d", 10), row("d", 100)]
+def test_part_c_and_a_command_of_one_size_are_not_drawn_and_each_other_part_has_its_panel():
+    rows = [row("a", 10), row("a", 100), row("a", 100, peer="YAML"), row("b", 1), row("c", 1), row("c", 50)]
+    rows += [row("d", 10), row("d", 100)]
     drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
     assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
     assert "YAML" not in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
