@@ -12,6 +12,9 @@ from flink_k8s.support.errors import CommandError
 
 _STATUS = {"status": {"lifecycleState": "STABLE", "observedGeneration": 1}}
 
+_ACCOUNT = ("spec:\n", "spec:\n  serviceAccount: flink\n")
+"""Adds the account that the operator requires: the program derives nothing for adopted jobs."""
+
 
 def measure(live: Live, count: int) -> Iterator[Row]:
     """A row per command. The cluster has the CRDs of Flink.
@@ -26,7 +29,7 @@ def measure(live: Live, count: int) -> Iterator[Row]:
     kubectl = live.kubectl
     kubectl.run("create", "namespace", NAMESPACE)
     try:
-        jobs = "---\n".join(job_file(name) for name in names(count))
+        jobs = "---\n".join(job_file(name).replace(*_ACCOUNT) for name in names(count))
         kubectl.run("create", "-n", NAMESPACE, "-f", "-", stdin=jobs.encode())
         patch = ("--subresource=status", "--type=merge", f"--patch={json.dumps(_STATUS)}")
         kubectl.run("patch", "flinkdeployment", *names(count), "-n", NAMESPACE, *patch)
