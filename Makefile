@@ -137,7 +137,7 @@ schema: .venv/.run ## write docs/schema, docs/configuration.md and the config of
 dashboards: .venv/.dev ## write flink_k8s/monitoring/json from the code of the dashboards
 	@$(PYTHON) -m dev.dashboards
 
-bench: .venv/.run ## measure check, render, deploy and the operator next to other tools, for docs/performance.md [PART=a|b|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
+bench: .venv/.run ## measure check, render, deploy, a live cluster and the operator next to other tools, for docs/performance.md [PART=a|b|c|d] [JOBS="10 100"] [KUBECONFIG=file CONTEXT=name for b and d]
 	@$(PYTHON) -m dev.bench $${PART:+--part "$$PART"} $${JOBS:+--jobs "$$JOBS"} $${CONTEXT:+--kubeconfig "$$KUBECONFIG" --context "$$CONTEXT"}
 
 lint: .venv/.dev ## run ruff and basedpyright; zizmor and actionlint for the workflows; build the docs
