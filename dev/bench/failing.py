@@ -60,7 +60,7 @@ def _row(live: Live, case: Case) -> Row:
     )
     if not re.search(case.reason, up.output):
         raise CommandError(f"`up` with {case.title} does not print {case.reason}: {up.output[-1000:]}")
-    return Row(PART, case.title, 1, "make up", up.cost, "the cluster has the error", Cost(seconds))
+    return Row(PART, f"broken job: {case.title}", 1, "make up", up.cost, "the cluster has the error", Cost(seconds))
 
 
 def _cluster(live: Live) -> str:

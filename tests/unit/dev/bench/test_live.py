@@ -143,7 +143,7 @@ def test_a_broken_job_is_compared_with_the_time_of_its_error(tmp_path: Path, mon
 
     monkeypatch.setattr(failing, "_cluster", cluster)
     rows = list(failing.measure(fake))
-    assert [row.work for row in rows] == [case.title for case in failing.CASES]
+    assert [row.work for row in rows] == [f"broken job: {case.title}" for case in failing.CASES]
     assert broken == [False, False, True]
     assert all(row.theirs and row.theirs.wall < 10 and row.cpu_ratio is None for row in rows)
 
