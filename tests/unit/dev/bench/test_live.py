@@ -218,13 +218,13 @@ def test_a_failed_measure_has_a_reason_and_the_others_are_measured(sandbox: list
         yield row
         raise CommandError("no such job")
 
-    done: list[object] = []
-    monkeypatch.setattr(live, "MEASURES", {"first": fails, "second": lambda _: iter([row])})
+    done: list[str | Path] = []
+    monkeypatch.setattr(live, "MEASURES", {"first": fails, "second": lambda _: iter([row]), "last": live._destroy})
     monkeypatch.setattr(live.adopting, "measure", lambda _, count: iter([Row("c", "adopt", count, "", Cost(1))]))
-    monkeypatch.setattr(Live, "run", lambda self, *words: done.append((words, (self.folder / "Makefile").exists())))
+    monkeypatch.setattr(Live, "run", lambda self, *words: done.extend([*self.folder.glob("Makefile"), *words]))
     results = list(live.measure([50]))
     assert results == [row, Skipped("c", "first: no such job"), row, Row("c", "adopt", 50, "", Cost(1))]
-    assert done == [(("destroy", "sandbox", "--yes"), True)]
+    assert [Path(word).name for word in done] == ["Makefile", "destroy", "sandbox", "--yes"]
 
 
 def test_the_drill_has_the_time_of_the_copy_and_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
