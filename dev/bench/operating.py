@@ -27,7 +27,7 @@ from dev.bench.flink_rest import OBSERVATION, flink_rest, job_id
 from dev.bench.measure import Cost
 from dev.bench.objects_api import Api, Watch, proxied
 from dev.bench.table import Row, Skipped
-from dev.bench.workload import NAMESPACE, objects, project
+from dev.bench.workload import STACK, objects, project
 from flink_k8s.components.flink_operator import values
 from flink_k8s.config.model import Charts, OperatorSettings
 from flink_k8s.support.console import say
@@ -46,8 +46,8 @@ _SECONDS, _POLL = 600, 5
 _MINUTE = 60
 _CHANGES = 3
 _RELEASE = "flink-kubernetes-operator"
-_JOBS = f"/apis/flink.apache.org/v1beta1/namespaces/{NAMESPACE}/flinkdeployments"
-_DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+_JOBS = f"/apis/flink.apache.org/v1beta1/namespaces/{STACK}/flinkdeployments"
+_DEPLOYMENTS = f"/apis/apps/v1/namespaces/{STACK}/deployments"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def measure(counts: Sequence[int], cluster: Kubectl | Skipped) -> Iterator[Row |
     if isinstance(cluster, Skipped):
         yield cluster
         return
-    watched = [NAMESPACE]
+    watched = [STACK]
     for count in counts:
         try:
             ours = costs(count, cluster, variant(values(OperatorSettings(webhook=False), watched, Charts(), count)))
@@ -122,7 +122,7 @@ def costs(count: int, cluster: Kubectl, operator: Variant) -> Mapping[str, Cost]
         ports, requests = running.enter_context(flink_rest(len(jobs)))
         for path, port in zip(jobs, ports, strict=True):
             path.write_text(addressed(path.read_text(encoding="utf-8"), port), encoding="utf-8")
-        running.callback(forget, cluster)
+        running.callback(forget, cluster, [STACK])
         running.callback(_remove_finalizers, api)
         for path in manifests:
             if path not in jobs:
@@ -247,7 +247,7 @@ def process(folder: Path, cluster: Kubectl, operator: Variant) -> Generator[Proc
         "FLINK_CONF_DIR": str(folder),
         "FLINK_PLUGINS_DIR": str(operator.jars / "plugins"),
         "OPERATOR_NAME": _RELEASE,
-        "OPERATOR_NAMESPACE": NAMESPACE,
+        "OPERATOR_NAMESPACE": STACK,
     }
     log = folder / "operator.log"
     with log.open("wb") as output, subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=output) as java:
