@@ -27,7 +27,8 @@ CONFIG: dict[str, Any] = {
     "stateStorage": {"type": "s3", "uri": "s3a://b"},
     "namespaces": {"flink": {}, "flink-drill": {}},
 }
-BOTH = {"running-totals": {"enabled": True, "drill": DRILL}, "word-count": {"upgradeMode": "savepoint", "drill": DRILL}}
+RUNNING = {"enabled": True, "parameters": {"output": "s3a://b/out"}}
+BOTH = {"running-totals": {**RUNNING, "drill": DRILL}, "word-count": {"upgradeMode": "savepoint", "drill": DRILL}}
 TITLES = ["flink/running-totals", "flink/word-count"]
 
 
@@ -189,7 +190,7 @@ def test_a_second_drill_of_the_stack_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_job_without_redirected_outputs_is_not_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reason = refused(tmp_path, capsys, jobs={"running-totals": {"enabled": True}})
+    reason = refused(tmp_path, capsys, jobs={"running-totals": RUNNING})
     assert reason.startswith("its copy would write to its outputs; set jobs.running-totals.drill with parameters")
 
 
