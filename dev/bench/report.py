@@ -21,7 +21,11 @@ PARTS = {
 }
 _BEGIN, _END = "<!-- measured: written by make bench -->", "<!-- end of measured -->"
 _WIDTH, _HEIGHT, _MARGIN = 780, 320, 60
-_DRAWN: Mapping[str, Sequence[str]] = {"b": ("first deployment", "preview of nothing"), "c": ()}
+_DRAWN: Mapping[str, Sequence[str]] = {
+    "b": ("first deployment", "preview of nothing"),
+    "c": (),
+    "d": ("all jobs deployed",),
+}
 """Work of a part that is drawn, if not all of it: one per command."""
 _COLOURS = ("#1f6feb", "#d1495b", "#2a9d5c", "#8a5cd1", "#b7791f", "#5b6770")
 

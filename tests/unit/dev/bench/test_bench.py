@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -218,7 +219,7 @@ def test_the_plot_is_an_svg_with_a_line_for_each_command_and_peer():
 
 def test_part_c_and_a_command_of_one_size_are_not_drawn_and_each_other_part_has_its_panel():
     rows = [row("a", 10), row("a", 100), row("a", 100, peer="YAML"), row("b", 1), row("c", 1), row("c", 50)]
-    rows += [row("d", 10), row("d", 100)]
+    rows += [replace(row("d", jobs), work="all jobs deployed") for jobs in (10, 100)]
     drawn = ElementTree.fromstring(report.plot(report.merged({}, "here", rows)))
     assert len(drawn.findall("{http://www.w3.org/2000/svg}g")) == 2
     assert "YAML" not in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
