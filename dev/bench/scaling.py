@@ -44,7 +44,7 @@ MILLISECONDS = 5
 """Time of an order. With the time of Python's own work, a subtask processes about 100 orders per second."""
 
 LARGEST = 8
-LOAD = ((0, 60), (180, 60), (240, 400), (600, 400), (630, 60), (1260, 60))
+LOAD = ((0, 60), (180, 60), (240, 400), (600, 400), (630, 60), (1500, 60))
 """Orders per second at seconds since the job runs; between two points the rate changes evenly."""
 
 _INTERVAL = 5
