@@ -169,11 +169,12 @@ def _validation_problems(error: ValidationError, config: StackConfig) -> list[Pr
 def _instead(path: KeyPath) -> str | None:
     """What to write instead of a key that the project does not have; None if that is not known."""
     key = str(path[-1])
-    if len(path) == 1 and key.startswith(PREFIX):
+    parent = path[:-1]
+    if not parent and key.startswith(PREFIX):
         return f"write {key.removeprefix(PREFIX)}, without the prefix"
-    if len(path) == 1 and key == "config":
+    if not parent and key == "config":
         return f"write its keys at the top of the file, without the prefix {PREFIX}"
-    model = _model_at(path[:-1])
+    model = _model_at(parent)
     if model is JobSettings:
         return _OF_PROCESSES.get(path[-1]) or place_of(path[-1], prefix="spec.")
     if model is Process:
