@@ -238,7 +238,8 @@ def _sample(job: RunningTotals, seconds: float, rate: float, produced: int) -> S
     names = ",".join(name % partition for partition in range(LARGEST))
     offsets: list[dict[str, float]] = job.ask(f"{metrics}?get={names}&agg=max") or []
     # `pendingRecords`, which the autoscaler reads, is as old as the last fetch of each partition.
-    lag = produced - sum(int(offset["max"]) + 1 for offset in offsets) if len(offsets) == LARGEST else None
+    read = sum(int(offset["max"]) + 1 for offset in offsets)
+    lag = max(produced - read, 0) if len(offsets) == LARGEST else None  # read after `produced`
     working = next(value for name, value in parallelism.items() if WORK in name)
     return Sample(seconds, rate, lag, working, task_managers)
 
