@@ -214,8 +214,9 @@ def run(kubectl: Kubectl, folder: Path, load: Load, options: Mapping[str, str]) 
         begun, start = time.time(), time.monotonic()
         producer.start()
         samples: list[Sample] = []
+        read: dict[str, int] = {}
         while (seconds := time.monotonic() - start) < load[-1][0]:
-            samples.append(_sample(job, seconds, rate_at(load, seconds), producer.produced))
+            samples.append(_sample(job, seconds, load, producer.produced, read))
             say(str(samples[-1]))
             time.sleep(_INTERVAL)
         produced = producer.stop()
@@ -226,7 +227,17 @@ def run(kubectl: Kubectl, folder: Path, load: Load, options: Mapping[str, str]) 
         return Result(samples, decisions, produced)
 
 
-def _sample(job: RunningTotals, seconds: float, rate: float, produced: int) -> Sample:
+def _sample(job: RunningTotals, seconds: float, load: Load, produced: int, read: dict[str, int]) -> Sample:
+    """The job now.
+
+    Args:
+        job: the job.
+        seconds: since the start of the load.
+        load: of the run.
+        produced: number of orders so far.
+        read: number of orders that the source has read, by the metric of the partition; updated.
+    """
+    rate = rate_at(load, seconds)
     task_managers = len(job.pods("taskmanager"))
     running = job.job()
     if running is None:
@@ -236,10 +247,12 @@ def _sample(job: RunningTotals, seconds: float, rate: float, produced: int) -> S
     metrics = f"/jobs/{running['jid']}/vertices/{source['id']}/subtasks/metrics"
     name = f"Source__orders.KafkaSourceReader.topic.{INPUT}.partition.%s.currentOffset"
     names = ",".join(name % partition for partition in range(LARGEST))
-    offsets: list[dict[str, float]] = job.ask(f"{metrics}?get={names}&agg=max") or []
+    offsets: list[dict[str, Any]] = job.ask(f"{metrics}?get={names}&agg=max") or []
     # `pendingRecords`, which the autoscaler reads, is as old as the last fetch of each partition.
-    read = sum(int(offset["max"]) + 1 for offset in offsets)
-    lag = max(produced - read, 0) if len(offsets) == LARGEST else None  # read after `produced`
+    for offset in offsets:
+        # After a restart it is -1 until the first record of the partition.
+        read[offset["id"]] = max(read.get(offset["id"], 0), int(offset["max"]) + 1)
+    lag = max(produced - sum(read.values()), 0) if len(offsets) == LARGEST else None
     working = next(value for name, value in parallelism.items() if WORK in name)
     return Sample(seconds, rate, lag, working, task_managers)
 
