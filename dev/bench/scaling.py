@@ -215,16 +215,17 @@ def run(kubectl: Kubectl, folder: Path, load: Load, options: Mapping[str, str]) 
         producer.start()
         samples: list[Sample] = []
         read: dict[str, int] = {}
+        decisions: dict[str, float] = {}
         while (seconds := time.monotonic() - start) < load[-1][0]:
             samples.append(_sample(job, seconds, load, producer.produced, read))
+            decisions |= _decisions(kubectl, begun)
             say(str(samples[-1]))
             time.sleep(_INTERVAL)
         produced = producer.stop()
-        decisions = _decisions(kubectl, begun)
         until("all orders are in the output", lambda: running.count(OUTPUT) >= produced, 600)
         numbers = sorted(map(int, running.committed(OUTPUT)))
         assert numbers == list(range(produced)), f"{len(numbers)} records in the output of {produced} orders"
-        return Result(samples, decisions, produced)
+        return Result(samples, sorted((seconds, text) for text, seconds in decisions.items()), produced)
 
 
 def _sample(job: RunningTotals, seconds: float, load: Load, produced: int, read: dict[str, int]) -> Sample:
@@ -257,12 +258,12 @@ def _sample(job: RunningTotals, seconds: float, load: Load, produced: int, read:
     return Sample(seconds, rate, lag, working, task_managers)
 
 
-def _decisions(kubectl: Kubectl, begun: float) -> list[tuple[float, str]]:
-    """Seconds since the start, and text, of the autoscaler's reports."""
+def _decisions(kubectl: Kubectl, begun: float) -> dict[str, float]:
+    """The text of the autoscaler's last report, and its seconds since the start: a report replaces the one before."""
     output = kubectl.get("events", "-n", NAMESPACE, "--field-selector", f"involvedObject.name={NAME}") or {"items": []}
-    events = [event for event in output["items"] if event["reason"].startswith("ScalingReport")]
-    timed = ((datetime.fromisoformat(event["lastTimestamp"]).timestamp() - begun, event["message"]) for event in events)
-    return sorted(timed)
+    events = [event for event in output["items"] if event["reason"] == "ScalingReport"]
+    times = {event["message"]: datetime.fromisoformat(event["lastTimestamp"]).timestamp() for event in events}
+    return {message: time - begun for message, time in times.items()}
 
 
 def _objects(options: Mapping[str, str]) -> list[dict[str, Any]]:
