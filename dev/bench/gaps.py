@@ -258,7 +258,7 @@ def measured(subject: Subject) -> Iterator[Gap]:
     """The gap of each event, with the records that are lost and doubled since the event before."""
     before = subject.audit()
     for event, seconds in events(subject):
-        after = subject.audit(beyond=before.highest)
+        after = subject.audit(beyond=subject.audit().highest)  # all records are repeated that are repeated at all
         gap = Gap(
             event,
             subject.variant,
