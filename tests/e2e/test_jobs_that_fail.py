@@ -36,7 +36,7 @@ CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second
 CREATE TABLE quotients (quotient BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO quotients SELECT 1 / (30 - id) FROM numbers;
 """
-"""A job that divides by zero 30 seconds after its start, which is later than `up` finds it ready."""
+"""A job that divides by zero 30 seconds after its start: `up` finds it ready before, and then waits for another job."""
 
 SOON = 300
 """Seconds, half of `jobTimeout`: an `up` that ends within them has seen why, and not waited until its time was out."""
@@ -136,8 +136,10 @@ def test_up_fails_with_the_reason_of_a_job_that_cannot_start_its_change(platform
 
 
 def test_up_fails_with_the_error_of_a_job_that_fails_while_it_waits_for_another(platform: Project):
-    (platform.folder / "jobs" / "late.sql").write_text(LATE)
-    result = up(platform, after=["late"], restartNonce=2)
+    platform.write("late.sql", LATE)
+    wait = {"name": "wait", "image": "pyflink:dev", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "45"]}
+    starts_later = {"jobManager": {"podTemplate": {"spec": {"initContainers": [wait]}}}}
+    result = up(platform, after=["late"], restartNonce=2, spec=starts_later)
     assert result.code != 0, result.output
     assert "1 job failed after being ready" in result.output
     [error] = [line for line in result.output.splitlines() if "error: job flink/late " in line]
