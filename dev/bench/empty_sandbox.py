@@ -13,10 +13,10 @@ from flink_k8s.operations.stack import prepare
 from flink_k8s.support.errors import CommandError
 from flink_k8s.support.kubectl import Kubectl
 from flink_k8s.support.paths import ROOT
+from sandbox import users
+from sandbox.api import Api
 from sandbox.home import home
 from tests.project import destroy
-
-_NAMESPACES = ("flink", "flink-operator")
 
 
 @contextmanager
@@ -28,9 +28,8 @@ def empty_sandbox() -> Generator[Kubectl]:
     """
     subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True)
     kubectl = Kubectl.of(prepare("sandbox"))
-    existing = [name for name in _NAMESPACES if kubectl.get("namespace", name) is not None]
-    if existing:
-        raise CommandError(f"the sandbox contains {', '.join(existing)}; run: make destroy STACK=sandbox")
+    if work := users.work(Api(home()).namespaces()):
+        raise CommandError(f"the sandbox contains {', '.join(work)}; to delete it: python -m sandbox down --purge")
     state = home().root / "bench"
     shutil.rmtree(state, ignore_errors=True)  # of an interrupted run: its stack does not exist
     state.mkdir(parents=True)

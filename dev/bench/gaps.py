@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -232,13 +232,16 @@ def events(subject: Subject) -> Iterator[tuple[str, float]]:
     yield "option of the operator", subject.measure("option", lambda: subject.change(option), restarts=False)
     yield "TaskManager killed", subject.measure("TaskManager", lambda: _kill(kubectl, subject.task_manager()))
     subject.job.seen_running()
-    yield "TaskManager frozen, as its node is lost", subject.measure("frozen", lambda: _freeze(subject.task_manager()))
+    yield (
+        "TaskManager frozen, as if its node were lost",
+        subject.measure("frozen", lambda: _freeze(subject.task_manager())),
+    )
     subject.job.seen_running()
     yield "JobManager killed", subject.measure("JobManager", lambda: _kill(kubectl, subject.job_manager()))
     subject.job.seen_running()
     [operator] = [pod["metadata"]["name"] for pod in (kubectl.get("pods", *OPERATOR) or {})["items"]]
-    kill = lambda: _kill(kubectl, operator, OPERATOR[1])  # noqa: E731
-    yield "operator killed", subject.measure("operator", kill, restarts=False)
+    seconds = subject.measure("operator", lambda: _kill(kubectl, operator, OPERATOR[1]), restarts=False)
+    yield "operator killed", seconds
 
 
 def _in_place(subject: Subject) -> Callable[[], None]:
@@ -258,7 +261,7 @@ def measured(subject: Subject) -> Iterator[Gap]:
     """The gap of each event, with the records that are lost and doubled since the event before."""
     before = subject.audit()
     for event, seconds in events(subject):
-        after = subject.audit(beyond=subject.audit().highest)  # all records are repeated that are repeated at all
+        after = subject.audit(beyond=subject.audit().highest)  # after the last repeated record
         gap = Gap(
             event,
             subject.variant,
@@ -355,23 +358,20 @@ def blue_green(kubectl: Kubectl, folder: Path) -> Gap:
         )
 
 
-def run(folder: Path, rounds: int, variants: Collection[str]) -> Iterator[Gap]:
+def run(folder: Path, rounds: int) -> Iterator[Gap]:
     """All gaps, on an empty sandbox.
 
     Args:
         folder: an empty folder.
         rounds: how often each event is measured.
-        variants: of the job.
     """
     with empty_sandbox() as kubectl:
         job = RunningTotals(kubectl, folder, list, config={"operator": _OPERATOR})
-        for variant in [variant for variant in ("default", "fast") if variant in variants]:
+        for variant in ("default", "fast"):
             for _ in range(rounds):
                 subject = of_project(job, variant)
                 with reader(kubectl):
                     yield from measured(subject)
-        if "plain" not in variants:
-            return
         suspended = make("suspend", "STACK=sandbox", job.layer(), timeout=300)
         assert suspended.returncode == 0, suspended.stderr
         with reader(kubectl):
@@ -415,11 +415,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.bench.gaps", description="measure the gaps in the output of a job")
     parser.add_argument("--rounds", type=int, default=2, help="how often each event is measured")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder of the page")
-    parser.add_argument("--variant", choices=VARIANTS, action="append", help="only this one; may be repeated")
     options = parser.parse_args(arguments)
     title = machine()
     with tempfile.TemporaryDirectory() as folder:
-        gaps = list(run(Path(folder), options.rounds, options.variant or VARIANTS))
+        gaps = list(run(Path(folder), options.rounds))
     docs: Path = options.docs
     data = {"machine": title, "gaps": [asdict(gap) for gap in gaps]}
     (docs / DATA).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -173,8 +173,8 @@ def deployed(kubectl: Kubectl, folder: Path, options: Mapping[str, str]) -> Gene
     subprocess.run([sys.executable, "-m", "sandbox", "up", "--operator", OPERATOR], cwd=ROOT, check=True)
     platform = Project(folder).copy({f"{NAME}.yaml": "\n---\n".join(map(json.dumps, _objects(options)))})
 
-    def make(target: str, **job: object) -> None:
-        result = platform.make(target, PAIRS[OPERATOR].read_text(), jobs={NAME: job, "word-count": None})
+    def up(**job: object) -> None:
+        result = platform.make("up", PAIRS[OPERATOR].read_text(), jobs={NAME: job, "word-count": None})
         assert result.code == 0, result.output
 
     with broker(kubectl) as running:
@@ -182,10 +182,9 @@ def deployed(kubectl: Kubectl, folder: Path, options: Mapping[str, str]) -> Gene
             running.create_topic(topic, partitions=LARGEST)
         running.create_user(NAME, reads=INPUT, writes=OUTPUT)
         try:
-            make("up", enabled=False)
+            up(enabled=False)
             kubectl.run("create", "secret", "generic", NAME, "-n", NAMESPACE, f"--from-literal=password={PASSWORD}")
-            make(
-                "up",
+            up(
                 autoscaling={"profile": "eager", "min": 1, "max": LARGEST},
                 parameters={"brokers": f"{SERVICE}.{BROKERS}.svc:{PORT}", "milliseconds": MILLISECONDS},
                 secretEnv={"KAFKA_PASSWORD": {"secret": NAME, "key": "password"}},
@@ -243,7 +242,6 @@ def _sample(job: RunningTotals, seconds: float, load: Load, produced: int, read:
     running = job.job()
     if running is None:
         return Sample(seconds, rate, None, None, task_managers)
-    parallelism = {vertex["name"]: int(vertex["parallelism"]) for vertex in running["vertices"]}
     source = next(vertex for vertex in running["vertices"] if vertex["name"].startswith("Source"))
     metrics = f"/jobs/{running['jid']}/vertices/{source['id']}/subtasks/metrics"
     name = f"Source__orders.KafkaSourceReader.topic.{INPUT}.partition.%s.currentOffset"
@@ -254,8 +252,8 @@ def _sample(job: RunningTotals, seconds: float, load: Load, produced: int, read:
         # After a restart it is -1 until the first record of the partition.
         read[offset["id"]] = max(read.get(offset["id"], 0), int(offset["max"]) + 1)
     lag = max(produced - sum(read.values()), 0) if len(offsets) == LARGEST else None
-    working = next(value for name, value in parallelism.items() if WORK in name)
-    return Sample(seconds, rate, lag, working, task_managers)
+    parallelism = next(int(vertex["parallelism"]) for vertex in running["vertices"] if WORK in vertex["name"])
+    return Sample(seconds, rate, lag, parallelism, task_managers)
 
 
 def _decisions(kubectl: Kubectl, begun: float) -> dict[str, float]:
